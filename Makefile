@@ -1,0 +1,67 @@
+# NOVA: `make demo` to see it, `make test` to prove it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := .make
+DEMO_LISTEN ?= 127.0.0.1:8800
+
+.PHONY: help demo up test test-slow check format web bench lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in your browser
+	@$(BIN)/nova demo --listen $(DEMO_LISTEN)
+
+test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
+	$(BIN)/pytest -q -m "not slow"
+	npm --prefix web test
+
+test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
+	$(BIN)/pytest -q -m slow
+
+check: $(STAMP)/python ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)/python ## Put the code into its one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+web: $(STAMP)/web ## The browser's half, built into edge/static
+
+bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, latency, against SQLite
+	$(BIN)/python -m bench
+
+lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
+
+clean: ## Forget everything that was built
+	rm -rf $(VENV) $(STAMP) build *.egg-info web/node_modules edge/static
+
+$(STAMP)/python: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "NOVA needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/system-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps -e .
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+	@command -v npm >/dev/null || scripts/system-packages nodejs npm
+	npm --prefix web ci --no-audit --no-fund
+	npm --prefix web run build
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/system: scripts/system-packages ## (what the tests need from the system)
+	@command -v chromium >/dev/null || scripts/system-packages chromium
+	@command -v java >/dev/null || test -n "$$NOVA_TEST_KAFKA" || scripts/system-packages openjdk-17-jre-headless
+	@command -v mvn >/dev/null || test -n "$$NOVA_TEST_KAFKA" || scripts/system-packages maven
+	@mkdir -p $(STAMP) && touch $@

@@ -1,0 +1,47 @@
+"""`nova core`: the Core's processes one by one, as `nova up` starts them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from sdk import logs, settings
+
+
+def _load(config: Path | None, data: Path | None) -> settings.Settings:
+    return settings.load(config, data=None if data is None else str(data))
+
+
+@click.group()
+def core() -> None:
+    """Run one process of the Core by hand.
+
+    \b `nova up` runs a writer, a reader and an edge and restarts what dies; these are for service
+    managers that want to do that themselves. Settings come from NOVA_* variables and --config.
+    """
+
+
+@core.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """The writer: consumes the transports and commits; one per archive."""
+    from core.writer import app
+
+    logs.configure("writer")
+    asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """A reader: serves queries and streams; as many per archive as there are cores to spare."""
+    from core.reader import app
+
+    logs.configure("reader")
+    asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))

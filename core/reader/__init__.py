@@ -1,0 +1,1 @@
+"""The reader process: query, play back, follow, discover."""

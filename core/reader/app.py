@@ -1,0 +1,139 @@
+"""The reader process: follows the writer's feed and serves sessions on its own Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from core import feed
+from core.reader.live import Tail
+from core.reader.session import Session
+from core.reader.view import View
+from core.store.archive import Archive
+from sdk import endpoints, lifecycle
+from sdk.protocol import REQUEST_MAX_BYTES
+from sdk.settings import Settings
+
+FEED_RETRY_S = 0.1
+HEARTBEAT_S = 30.0
+FIRST_MARK_TIMEOUT_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """One view of the archive, its tail, and the sessions that read from it."""
+
+    def __init__(self, settings: Settings, archive: Archive) -> None:
+        self._settings = settings
+        self._view = View(archive)
+        self._tail = Tail(self._view, settings.feed_keep_events)
+        self._sessions: set[Session] = set()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._connected = False
+        self.marked = asyncio.Event()
+
+    async def follow(self, path: Path) -> None:
+        """Take in the writer's commits for ever; while it is away the archive is served as it was."""
+        connector = aiohttp.UnixConnector(str(path))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            while True:
+                try:
+                    await self._follow_once(session)
+                except (OSError, aiohttp.ClientError) as error:
+                    log.debug("no writer", extra={"context": {"error": str(error)}})
+                self._set_connected(False)
+                await asyncio.sleep(FEED_RETRY_S)
+
+    async def _follow_once(self, session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect(
+            "http://localhost/", max_msg_size=feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
+        ) as socket:
+            self._set_connected(True)
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                try:
+                    committed = feed.decode(message.data)
+                except msgspec.DecodeError:
+                    log.exception("the writer sent what is no commit")
+                    break
+                await self._tail.note(committed)
+                self.marked.set()
+
+    def _set_connected(self, connected: bool) -> None:
+        self._connected = connected
+        for session in self._sessions:
+            session.writer_connected = connected
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """One client's connection."""
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
+        )
+        await socket.prepare(request)
+        session = Session(socket, self._view, self._tail, self._settings)
+        session.writer_connected = self._connected
+        self._sessions.add(session)
+        self._sockets.add(socket)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+            self._sockets.discard(socket)
+        return socket
+
+    async def disconnect(self) -> None:
+        """Send every client away."""
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Reader]:
+    """A reader that listens, has its archive open, and knows the durable mark."""
+    data = settings.folder()
+    async with AsyncExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-reader-")))
+        archive = Archive.open_secondary(data, scratch)
+        stack.callback(archive.close)
+        reader = Reader(settings, archive)
+        following = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
+        stack.push_async_callback(_cancelled, following)
+        async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):
+            await reader.marked.wait()
+        await _listen(stack, reader, endpoints.reader_socket(data))
+        yield reader
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
+    app = web.Application()
+    app.router.add_get("/", reader.serve)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    path.unlink(missing_ok=True)
+    await web.UnixSite(runner, str(path)).start()
+    stack.push_async_callback(reader.disconnect)
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the reader until it is told to stop."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    async with opened(settings):
+        lifecycle.say_ready("reader", data=str(settings.folder()))
+        log.info("reader ready")
+        await stop.wait()

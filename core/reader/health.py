@@ -1,0 +1,72 @@
+"""What the Core can say of itself: its counts, its links, and the reject log."""
+
+from __future__ import annotations
+
+from core.reader.view import View
+from core.store import catalog
+from core.store.scan import scan
+from sdk import timestamps
+from sdk.protocol import LinkInfo, RejectInfo, Rejects, RejectsResponse, StatusResponse
+from sdk.settings import Settings
+
+REJECT_RAW_SHOWN_BYTES = 4096
+
+
+def status(view: View, settings: Settings, writer_connected: bool) -> StatusResponse:
+    """The counts of the archive and of every link that has fed it."""
+    view.refresh()
+    counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
+    return StatusResponse(
+        mode=settings.mode,
+        scope_id=settings.subscribed_scope(),
+        timebase=settings.chosen_timebase(),
+        events=counters.events,
+        duplicates=counters.duplicates,
+        rejects=counters.rejects,
+        series=len(view.series.names),
+        durable_time=timestamps.text(view.mark) if view.mark else None,
+        bytes_on_disk=view.archive.bytes_on_disk(),
+        links=[_link(view, link, of_link) for link, of_link in sorted(counters.links.items())],
+        writer_connected=writer_connected,
+    )
+
+
+def _link(view: View, link: str, counters: catalog.LinkCounters) -> LinkInfo:
+    stored = view.archive.get("catalog", catalog.position_key(link))
+    return LinkInfo(
+        link=link,
+        received=counters.received,
+        new=counters.new,
+        duplicate=counters.duplicate,
+        rejected=counters.rejected,
+        positions=catalog.decode_positions(stored) if stored else {},
+    )
+
+
+def rejects(view: View, request: Rejects) -> RejectsResponse:
+    """A page of the reject log."""
+    view.refresh()
+    lower = catalog.reject_key(0 if request.after is None else request.after + 1)
+    upper = catalog.REJECT_PREFIX + b"\xff" * catalog.NUMBER_BYTES
+    page: list[RejectInfo] = []
+    for key, value in scan(view.archive.families["catalog"], lower, upper):
+        if len(page) >= request.limit:
+            break
+        page.append(_reject(catalog.reject_number(key), catalog.decode_reject(value)))
+    counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
+    return RejectsResponse(rejects=page, total=counters.rejects)
+
+
+def _reject(number: int, reject: catalog.Reject) -> RejectInfo:
+    return RejectInfo(
+        number=number,
+        time=timestamps.text(reject.canonical_ns),
+        code=reject.code,
+        member=reject.member,
+        reason=reject.reason,
+        link=reject.link,
+        position=reject.position,
+        address=reject.address,
+        size=reject.size,
+        raw=reject.raw[:REJECT_RAW_SHOWN_BYTES],
+    )

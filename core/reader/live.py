@@ -1,0 +1,128 @@
+"""The live tail: the newest durable events in memory, and streams that follow them (AMB-34).
+
+A stream follows by its own canonical position. What the tail no longer holds is read from the store
+in the same order, so a slow client is never cut off from an event and never makes memory grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from itertools import takewhile
+
+from core.feed import Committed, CommittedEvent
+from core.ordering import time_of
+from core.reader.playback import Send
+from core.reader.reading import Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk.timestamps import NS_MAX
+
+IDLE_INTERVAL_S = 0.5
+
+
+class Tail:
+    """The newest events; holds everything after `floor` up to the view's mark."""
+
+    def __init__(self, view: View, keep_events: int) -> None:
+        self._view = view
+        self._keep_events = keep_events
+        self._events: deque[CommittedEvent] = deque()
+        self._floor = 0
+        self._moved = asyncio.Condition()
+
+    async def note(self, committed: Committed) -> None:
+        """Take in what the writer announced."""
+        for number, names in committed.series:
+            self._view.learn(number, names)
+        self._view.advance(committed.mark)
+        if committed.events is None:
+            self.forget()
+        else:
+            self._events.extend(committed.events)
+            self._trim()
+        async with self._moved:
+            self._moved.notify_all()
+
+    def forget(self) -> None:
+        """Hold nothing: something may have been missed, and the store has it."""
+        self._events.clear()
+        self._floor = self._view.mark
+
+    def _trim(self) -> None:
+        while len(self._events) > self._keep_events:
+            self._floor = time_of(self._events.popleft().key)
+
+    async def wait_beyond(self, position: int, timeout_s: float) -> bool:
+        """Wait until something is durable past a position; False if nothing was in time."""
+        try:
+            async with asyncio.timeout(timeout_s), self._moved:
+                await self._moved.wait_for(lambda: self._view.mark > position)
+        except TimeoutError:
+            return False
+        return True
+
+    def since(self, position: int) -> list[CommittedEvent] | None:
+        """The events after a canonical position, None if the tail does not reach back so far."""
+        if position < self._floor:
+            return None
+        newer = takewhile(lambda event: time_of(event.key) > position, reversed(self._events))
+        return list(newer)[::-1]
+
+
+class LiveStream:
+    """One client's LIVE stream: history in order if asked for, then every commit as it happens."""
+
+    def __init__(
+        self, view: View, tail: Tail, selection: Selection, *, chunk_max_events: int
+    ) -> None:
+        self._view = view
+        self._tail = tail
+        self._selection = selection
+        self._chunk_max_events = chunk_max_events
+        self._position = view.mark
+
+    async def run(self, history: Reading | None, stop_ns: int, send: Send) -> int:
+        """Send history up to the mark at its start, then follow from that mark on; returns the last
+        cursor.
+        """
+        if history is not None:
+            self._position = history.mark
+            await self._drain(history, send)
+        while (now := time.time_ns()) < stop_ns:
+            wait_s = min(IDLE_INTERVAL_S, (stop_ns - now) / 1e9)
+            if await self._tail.wait_beyond(self._position, wait_s):
+                await self._step(send)
+            else:
+                await send(time.time_ns(), [])
+        return stop_ns
+
+    async def _step(self, send: Send) -> None:
+        """Send what is durable since the position."""
+        mark = self._view.mark
+        newer = self._tail.since(self._position)
+        if newer is None:
+            await self._from_store(send)
+            return
+        self._position = mark
+        found = [
+            Found(event.key, event.stored)
+            for event in newer
+            if self._selection.has(event.series) and self._selection.accepts(event.stored)
+        ]
+        for start in range(0, len(found), self._chunk_max_events):
+            await send(time.time_ns(), found[start : start + self._chunk_max_events])
+
+    async def _from_store(self, send: Send) -> None:
+        span = Span("canonical", self._position + 1, NS_MAX)
+        reading = Reading(self._view, self._selection, span)
+        self._position = reading.mark
+        await self._drain(reading, send)
+
+    async def _drain(self, reading: Reading, send: Send) -> None:
+        while not reading.done:
+            events = reading.slice(self._chunk_max_events)
+            if events:
+                await send(time.time_ns(), events)
+            await asyncio.sleep(0)

@@ -1,0 +1,133 @@
+"""Replay: a reading delivered in chunks at a rate, forwards or backwards, with a clock that moves
+through gaps.
+
+The events, their order and their bytes are the reading's; pace only decides when they are sent, so
+the same range is the same bytes at any rate (A-005).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from core.errors import QueryError
+from core.ordering import LAST_TAIL, time_of
+from core.reader.reading import Found, Reading
+from core.reader.view import View
+from core.store.scan import first, last
+from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
+
+RATE_MAX = 1e9
+
+Send = Callable[[int, Sequence[Found]], Awaitable[None]]
+"""Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
+
+
+def rate_of(rate: float | Literal["max"]) -> tuple[float | None, bool]:
+    """The speed (None: as fast as the client drains) and whether it runs backwards."""
+    if rate == "max":
+        return None, False
+    if not math.isfinite(rate) or rate == 0 or abs(rate) > RATE_MAX:
+        raise QueryError(
+            "badRate", f"rate {rate} is not 'max' or a factor other than 0; pause by cancelStream"
+        )
+    return abs(rate), rate < 0
+
+
+def clip_to_archive(view: View, reading: Reading) -> tuple[int, int]:
+    """Where a replay begins and ends, in the direction it plays: open ends are the archive's own."""
+    span = reading.span
+    family = view.archive.families[span.timebase]
+    everything = (b"", b"\xff" * 8 + LAST_TAIL)
+    low, high = span.start_ns, span.stop_ns
+    if low == NS_MIN:
+        row = first(family, *everything)
+        low = time_of(row[0]) if row else 0
+    if high == NS_MAX:
+        row = last(family, *everything)
+        high = max(low, time_of(row[0]) if row else low)
+    return (high, low) if span.reverse else (low, high)
+
+
+class Playback:
+    """One replay of a reading between two times."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        begin_ns: int,
+        end_ns: int,
+        *,
+        chunk_max_events: int,
+        interval_ms: int,
+    ) -> None:
+        self._reading = reading
+        self._begin_ns = begin_ns
+        self._end_ns = end_ns
+        self._chunk_max_events = chunk_max_events
+        self._interval_s = interval_ms / 1000
+        self._ahead: deque[Found] = deque()
+
+    async def run(self, rate: float | None, send: Send) -> int:
+        """Send everything; returns the last cursor."""
+        if rate is None:
+            await self._rush(send)
+        else:
+            await self._pace(rate, send)
+        return self._end_ns
+
+    async def _rush(self, send: Send) -> None:
+        """As fast as the client drains: the socket's back-pressure is the only brake."""
+        while not self._reading.done:
+            events = self._reading.slice(self._chunk_max_events)
+            if events:
+                await send(time_of(events[-1].key), events)
+            await asyncio.sleep(0)
+
+    async def _pace(self, rate: float, send: Send) -> None:
+        """Follow a clock that runs at `rate` from the beginning to the end."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        ticks = 0
+        while True:
+            elapsed_ns = int((loop.time() - started) * rate * NS_PER_SECOND)
+            cursor = self._cursor(elapsed_ns)
+            await self._release(cursor, send)
+            if cursor == self._end_ns and not self._ahead and self._reading.done:
+                return
+            ticks = max(ticks + 1, math.floor((loop.time() - started) / self._interval_s))
+            left_s = abs(self._end_ns - cursor) / NS_PER_SECOND / rate
+            wake = min(started + ticks * self._interval_s, loop.time() + left_s)
+            await asyncio.sleep(max(0.0, wake - loop.time()))
+
+    def _cursor(self, elapsed_ns: int) -> int:
+        if self._reading.span.reverse:
+            return max(self._end_ns, self._begin_ns - elapsed_ns)
+        return min(self._end_ns, self._begin_ns + elapsed_ns)
+
+    async def _release(self, cursor: int, send: Send) -> None:
+        """Send all events up to the cursor; the last chunk, empty if need be, carries the cursor."""
+        while True:
+            due = await self._due(cursor)
+            if len(due) < self._chunk_max_events:
+                await send(cursor, due)
+                return
+            await send(time_of(due[-1].key), due)
+
+    async def _due(self, cursor: int) -> list[Found]:
+        due: list[Found] = []
+        while len(due) < self._chunk_max_events:
+            if not self._ahead:
+                if self._reading.done:
+                    break
+                self._ahead.extend(self._reading.slice(self._chunk_max_events))
+                await asyncio.sleep(0)
+                continue
+            time = time_of(self._ahead[0].key)
+            if time < cursor if self._reading.span.reverse else time > cursor:
+                break
+            due.append(self._ahead.popleft())
+        return due

@@ -1,0 +1,80 @@
+"""Bounded queries: a page of a range, and the key that the next page starts behind (AMB-30,
+AMB-33).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from core.errors import QueryError
+from core.ordering import ORDER_KEY_BYTES, Timebase
+from core.reader.reading import Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk import timestamps
+from sdk.errors import TimestampError
+from sdk.protocol import Query
+from sdk.timestamps import NS_MAX, NS_MIN
+
+PAGE_MAX_BYTES = 8 * 1024 * 1024
+
+
+class Page(NamedTuple):
+    """Events in order, and the key to go on behind, None on the last page."""
+
+    events: list[bytes]
+    next_key: str | None
+
+
+def time_or(member: str, text: str | None, default: int) -> int:
+    """A request's time in ns; raises QueryError naming the member."""
+    if text is None:
+        return default
+    try:
+        return timestamps.parse(text)
+    except TimestampError as error:
+        raise QueryError("badTime", f"{member} {error}") from None
+
+
+def key_or_none(text: str | None) -> bytes | None:
+    """A request's afterKey; raises QueryError if it is no order key."""
+    if text is None:
+        return None
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != ORDER_KEY_BYTES:
+        raise QueryError("badKey", f"afterKey is not {ORDER_KEY_BYTES} bytes in hex")
+    return key
+
+
+def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
+    """The reading that a query asks for."""
+    start = time_or("startTime", request.start_time, NS_MIN)
+    stop = time_or("stopTime", request.stop_time, NS_MAX)
+    if start > stop:
+        raise QueryError("badRange", "startTime is after stopTime")
+    span = Span(timebase, start, stop, request.reverse)
+    view.refresh()
+    return Reading(
+        view, Selection(request.filters, view.series), span, key_or_none(request.after_key)
+    )
+
+
+async def page_of(reading: Reading, limit: int) -> Page:
+    """Read until a page is full; one event more is looked for, to know whether there is a next
+    page.
+    """
+    found: list[Found] = []
+    size = 0
+    while len(found) <= limit and size < PAGE_MAX_BYTES and not reading.done:
+        part = reading.slice(limit + 1 - len(found))
+        size += sum(len(event.stored) for event in part)
+        found += part
+        await asyncio.sleep(0)
+    if len(found) > limit:
+        return Page([event.stored for event in found[:limit]], found[limit - 1].key.hex())
+    more = None if reading.done or not found else found[-1].key.hex()
+    return Page([event.stored for event in found], more)

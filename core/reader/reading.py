@@ -1,0 +1,182 @@
+"""Reading a range in order, slice by slice: every query, replay and export reads through here.
+
+A slice opens its own iterator and seeks behind the last event of the slice before, so a reading
+that pauses for hours pins no files, and a slice is short enough that sockets are served in between.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.errors import ArchiveDamagedError
+from core.ordering import EVENT_ID_BYTES, LAST_TAIL, TIME_BYTES, Timebase, time_key, time_of
+from core.reader.selection import Selection
+from core.reader.view import View
+from core.store.keys import (
+    canonical_of_source,
+    envelope_of,
+    series_bytes,
+    series_key,
+    series_key_order,
+    series_of,
+)
+from core.store.scan import scan
+from sdk.address import LANE_PRIORITY
+from sdk.timestamps import NS_MAX, NS_MIN
+
+SLICE_MAX_ROWS = 5_000
+SLICE_MAX_BYTES = 1024 * 1024
+LOOK_UP_EVENTS = 64
+
+
+class Found(NamedTuple):
+    """An event of a reading: its order key in the reading's timebase and its stored envelope."""
+
+    key: bytes
+    stored: bytes
+
+
+class Span(NamedTuple):
+    """A range of time in one timebase, both ends included, and the direction it is read in."""
+
+    timebase: Timebase
+    start_ns: int = NS_MIN
+    stop_ns: int = NS_MAX
+    reverse: bool = False
+
+
+class Reading:
+    """One pass over a span; `done` once nothing is left, `after` is the last key that was examined."""
+
+    def __init__(
+        self, view: View, selection: Selection, span: Span, after: bytes | None = None
+    ) -> None:
+        view.refresh()
+        self._view = view
+        self._selection = selection
+        self._lanes = selection.lanes()
+        self._everything = selection.everything
+        self.span = span
+        self.mark = view.mark
+        self.after = after
+        self.done = False
+
+    def slice(self, max_events: int) -> list[Found]:
+        """The next events, at most so many; fewer, even none, does not mean that it is done."""
+        lower, upper = self._bounds()
+        if self.done or lower > upper:
+            self.done = True
+            return []
+        series = self._selection.merged()
+        if series is not None:
+            return self._fetch(self._merged(series, lower, upper), max_events)
+        if self.span.timebase == "source":
+            return self._fetch(self._source(lower, upper), max_events)
+        return self._canonical(lower, upper, max_events)
+
+    def _bounds(self) -> tuple[bytes, bytes]:
+        """The first and last order keys that are still to be read."""
+        start, stop = self.span.start_ns, self.span.stop_ns
+        if self.span.timebase == "canonical":
+            stop = min(stop, self.mark)
+        lower, upper = time_key(start), time_key(max(stop, NS_MIN)) + LAST_TAIL
+        if self.after is None:
+            return lower, upper
+        return (
+            (lower, min(upper, self.after))
+            if self.span.reverse
+            else (max(lower, self.after), upper)
+        )
+
+    def _canonical(self, lower: bytes, upper: bytes, max_events: int) -> list[Found]:
+        """Scan the events themselves."""
+        found: list[Found] = []
+        size = 0
+        rows = scan(
+            self._view.archive.families["canonical"], lower, upper, reverse=self.span.reverse
+        )
+        for count, (key, value) in enumerate(rows):
+            if key == self.after and count == 0:
+                continue
+            if len(found) >= max_events or count >= SLICE_MAX_ROWS or size >= SLICE_MAX_BYTES:
+                return found
+            self.after = key
+            if self._everything or self._wants(key, value):
+                stored = envelope_of(value)
+                if self._selection.accepts(stored):
+                    found.append(Found(key, stored))
+                    size += len(stored)
+        self.done = True
+        return found
+
+    def _wants(self, key: bytes, value: bytes) -> bool:
+        if self._lanes is not None and key[TIME_BYTES] not in self._lanes:
+            return False
+        return self._selection.has(series_of(value))
+
+    def _source(self, lower: bytes, upper: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+        """Order keys of the span in source time, each with its canonical time if it is wanted."""
+        rows = scan(self._view.archive.families["source"], lower, upper, reverse=self.span.reverse)
+        for key, value in rows:
+            wanted = self._everything or self._wants(key, value)
+            yield key, canonical_of_source(value) if wanted else None
+
+    def _merged(
+        self, series: list[int], lower: bytes, upper: bytes
+    ) -> Iterator[tuple[bytes, bytes | None]]:
+        """The same from the indexes of a few series, merged into one order."""
+        rows = [self._of_series(number, lower, upper) for number in series]
+        return heapq.merge(*rows, key=lambda row: row[0], reverse=self.span.reverse)
+
+    def _of_series(
+        self, number: int, lower: bytes, upper: bytes
+    ) -> Iterator[tuple[bytes, bytes | None]]:
+        canonical = self.span.timebase == "canonical"
+        family = self._view.archive.families["series_canonical" if canonical else "series_source"]
+        lane = LANE_PRIORITY[self._view.series.names[number].lane]
+        prefix = series_bytes(number)
+        first = series_key(prefix, lower[:TIME_BYTES], b"")
+        last = series_key(prefix, upper[:TIME_BYTES], b"\xff" * EVENT_ID_BYTES)
+        for key, value in scan(family, first, last, reverse=self.span.reverse):
+            order = series_key_order(key, lane)
+            if lower <= order <= upper:
+                yield order, order[:TIME_BYTES] if canonical else value
+
+    def _fetch(self, rows: Iterator[tuple[bytes, bytes | None]], max_events: int) -> list[Found]:
+        """Look up the events of index rows; what is not durable yet is not there yet."""
+        wanted: list[tuple[bytes, bytes]] = []
+        exhausted = True
+        for count, (key, canonical) in enumerate(rows):
+            if key == self.after and count == 0:
+                continue
+            if len(wanted) >= max_events or count >= SLICE_MAX_ROWS:
+                exhausted = False
+                break
+            self.after = key
+            if canonical is not None and time_of(canonical) <= self.mark:
+                wanted.append((key, canonical + key[TIME_BYTES:]))
+        self.done = exhausted
+        return self._look_up(wanted)
+
+    def _look_up(self, wanted: list[tuple[bytes, bytes]]) -> list[Found]:
+        """The events at canonical places; stops early where they are large, and resumes there."""
+        found: list[Found] = []
+        size = 0
+        for start in range(0, len(wanted), LOOK_UP_EVENTS):
+            if size >= SLICE_MAX_BYTES:
+                self.after, self.done = wanted[start - 1][0], False
+                break
+            part = wanted[start : start + LOOK_UP_EVENTS]
+            values = self._view.archive.get_many("canonical", [place for _, place in part])
+            for (key, place), value in zip(part, values, strict=True):
+                if value is None:
+                    raise ArchiveDamagedError(
+                        f"an index names event {place.hex()}, which is not there"
+                    )
+                stored = envelope_of(value)
+                size += len(stored)
+                if self._selection.accepts(stored):
+                    found.append(Found(key, stored))
+        return found

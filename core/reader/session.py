@@ -1,0 +1,241 @@
+"""One client's connection to a reader: its requests, and the one stream it may have (A-139…A-143)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+
+from aiohttp import WSMsgType, web
+
+from core.errors import QueryError
+from core.ordering import Timebase
+from core.reader import discover, health
+from core.reader.live import LiveStream, Tail
+from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.query import key_or_none, page_of, reading_of, time_or
+from core.reader.reading import Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk import protocol, timestamps
+from sdk.errors import NovaError, ProtocolError
+from sdk.protocol import Ref
+from sdk.settings import Settings
+from sdk.timestamps import NS_MAX, NS_MIN
+
+CONCURRENT_REQUESTS_MAX = 4
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """What one connection asked for; it dies with the connection."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, view: View, tail: Tail, settings: Settings
+    ) -> None:
+        self._socket = socket
+        self._view = view
+        self._tail = tail
+        self._settings = settings
+        self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
+        self._requests: set[asyncio.Task[None]] = set()
+        self._stream: asyncio.Task[None] | None = None
+        self._stream_id: str | None = None
+        self.writer_connected = False
+
+    async def run(self) -> None:
+        """Serve until the client goes, then stop whatever it still had going on."""
+        try:
+            async for message in self._socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    await self._receive(message.data)
+        finally:
+            await self._cancel_stream()
+            for task in self._requests:
+                task.cancel()
+
+    async def _receive(self, frame: bytes | str) -> None:
+        try:
+            request = protocol.decode_request(frame)
+        except ProtocolError as error:
+            await self._fail(protocol.ref_of(frame), error.code, error.message)
+            return
+        if isinstance(request, protocol.StartStream | protocol.CancelStream):
+            await self._answer(request)
+            return
+        await self._room.acquire()
+        task = asyncio.create_task(self._answer(request))
+        self._requests.add(task)
+        task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        self._room.release()
+
+    async def _answer(self, request: protocol.Request) -> None:
+        """Answer one request; whatever goes wrong is said to the client and ends nothing else."""
+        with contextlib.suppress(ConnectionError):
+            try:
+                await self._dispatch(request)
+            except (QueryError, ProtocolError) as error:
+                await self._fail(request.ref, error.code, error.message)
+            except NovaError as error:
+                log.error("request failed", extra={"context": {"error": str(error)}})
+                await self._fail(request.ref, "archive", str(error))
+
+    async def _dispatch(self, request: protocol.Request) -> None:
+        match request:
+            case protocol.Query():
+                await self._query(request)
+            case protocol.StartStream():
+                await self._start_stream(request)
+            case protocol.CancelStream():
+                await self._stop_stream(request)
+            case protocol.Discover():
+                await self._discover(request)
+            case protocol.Latest():
+                await self._latest(request)
+            case protocol.Rejects():
+                await self._send(health.rejects(self._view, request), request.ref)
+            case protocol.Status():
+                reply = health.status(self._view, self._settings, self.writer_connected)
+                await self._send(reply, request.ref)
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    async def _query(self, request: protocol.Query) -> None:
+        reading = reading_of(self._view, request, self._timebase(request.timebase))
+        page = await page_of(reading, request.limit)
+        more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
+        await self._write(protocol.events_frame("queryResponse", request.ref, page.events, more))
+
+    async def _discover(self, request: protocol.Discover) -> None:
+        at = time_or("time", request.time, self._now(request.timebase))
+        self._view.refresh()
+        selection = Selection(request.filters, self._view.series)
+        entities = discover.discover(self._view, selection, self._timebase(request.timebase), at)
+        reply = protocol.DiscoverResponse(time=timestamps.text(at), entities=entities)
+        await self._send(reply, request.ref)
+
+    async def _latest(self, request: protocol.Latest) -> None:
+        at = time_or("time", request.time, self._now(request.timebase))
+        self._view.refresh()
+        selection = Selection(request.filters, self._view.series)
+        found = discover.latest(self._view, selection, self._timebase(request.timebase), at)
+        head: dict[str, object] = {"time": timestamps.text(at)}
+        events = [event.stored for event in found]
+        await self._write(protocol.events_frame("latestResponse", request.ref, events, head))
+
+    # --- the stream -------------------------------------------------------------------------------
+
+    async def _start_stream(self, request: protocol.StartStream) -> None:
+        """Stop the stream before, then start this one; one stream per connection (A-140)."""
+        run = self._prepare(request)
+        await self._cancel_stream()
+        self._stream_id = request.playback_request_id
+        await self._send(protocol.StreamStarted(playback_request_id=self._stream_id), request.ref)
+        self._stream = asyncio.create_task(self._play(request, run))
+
+    def _prepare(self, request: protocol.StartStream) -> tuple[Reading | None, float | None]:
+        """Check a stream request wholly before the one that plays is stopped."""
+        rate, reverse = rate_of(request.rate)
+        live = request.timeline_mode == "LIVE"
+        if live and (reverse or rate not in (None, 1.0)):
+            raise QueryError("badRate", "a LIVE stream runs at rate 1")
+        self._view.refresh()
+        if live and request.start_time is None:
+            return None, rate
+        start = time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
+        stop = time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
+        low, high = (stop, start) if reverse else (start, stop)
+        if low > high:
+            side = "after" if reverse else "before"
+            raise QueryError("badRange", f"stopTime is {side} startTime for this direction")
+        span = Span(self._timebase(request.timebase), low, high, reverse)
+        selection = Selection(request.filters, self._view.series)
+        return Reading(self._view, selection, span, key_or_none(request.after_key)), rate
+
+    async def _play(
+        self, request: protocol.StartStream, run: tuple[Reading | None, float | None]
+    ) -> None:
+        playback_id = request.playback_request_id
+
+        async def send(cursor_ns: int, events: Sequence[Found]) -> None:
+            cursor = timestamps.text(cursor_ns)
+            last_key = events[-1].key.hex() if events else None
+            stored = [event.stored for event in events]
+            await self._write(protocol.chunk_frame(playback_id, cursor, stored, last_key))
+
+        reading, rate = run
+        with contextlib.suppress(ConnectionError):
+            try:
+                if request.timeline_mode == "LIVE":
+                    end = await self._follow(request, reading, send)
+                else:
+                    assert reading is not None
+                    end = await self._replay(reading, rate, send)
+            except NovaError as error:
+                log.error("stream failed", extra={"context": {"error": str(error)}})
+                await self._fail(request.ref, "stream", str(error))
+                return
+            cursor = timestamps.text(end)
+            await self._send(
+                protocol.StreamComplete(playback_request_id=playback_id, cursor=cursor), None
+            )
+
+    async def _replay(self, reading: Reading, rate: float | None, send: Send) -> int:
+        begin, end = clip_to_archive(self._view, reading)
+        playback = Playback(
+            reading,
+            begin,
+            end,
+            chunk_max_events=self._settings.chunk_max_events,
+            interval_ms=self._settings.chunk_interval_ms,
+        )
+        return await playback.run(rate, send)
+
+    async def _follow(
+        self, request: protocol.StartStream, history: Reading | None, send: Send
+    ) -> int:
+        selection = Selection(request.filters, self._view.series)
+        stream = LiveStream(
+            self._view, self._tail, selection, chunk_max_events=self._settings.chunk_max_events
+        )
+        stop_ns = time_or("stopTime", request.stop_time, NS_MAX)
+        return await stream.run(history, stop_ns, send)
+
+    async def _stop_stream(self, request: protocol.CancelStream) -> None:
+        stopped = self._stream_id
+        if request.playback_request_id in (None, stopped):
+            await self._cancel_stream()
+        else:
+            stopped = None
+        await self._send(protocol.StreamCancelled(playback_request_id=stopped), request.ref)
+
+    async def _cancel_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
+            await asyncio.wait((self._stream,))
+        self._stream = self._stream_id = None
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _timebase(self, asked: Timebase | None) -> Timebase:
+        return asked or self._settings.chosen_timebase()
+
+    def _now(self, timebase: Timebase | None) -> int:
+        """The time of requests that name none; in source time all there is, for recordings are old."""
+        return time.time_ns() if self._timebase(timebase) == "canonical" else NS_MAX
+
+    async def _send(self, reply: protocol.Message, ref: Ref) -> None:
+        reply.ref = ref
+        await self._write(protocol.encode(reply))
+
+    async def _fail(self, ref: Ref, code: str, message: str) -> None:
+        await self._send(protocol.Error(code=code, message=message), ref)
+
+    async def _write(self, frame: bytes) -> None:
+        await self._socket.send_frame(frame, WSMsgType.TEXT)

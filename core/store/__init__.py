@@ -1,0 +1,1 @@
+"""The truth store: byte layouts, the archive, series, rejects and the witness."""

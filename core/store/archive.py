@@ -1,0 +1,136 @@
+"""The truth store itself: RocksDB opened as primary by the writer or as secondary by readers.
+
+The archive owns every handle and drops them in order, for rocksdict keeps a database open as long
+as any handle lives. Writes are atomic batches; they are durable only after `sync`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rocksdict import AccessType, Cache, ColumnFamily, Rdict, WriteBatch
+
+from core.errors import ArchiveDamagedError, ArchiveError
+from core.store.keys import FAMILIES
+from core.store.options import BLOCK_CACHE_BYTES, database_options, family_options
+
+TRUTH_FOLDER = "truth"
+CATCH_UP_ATTEMPTS = 5
+CATCH_UP_PAUSE_S = 0.05
+
+
+class Archive:
+    """One open truth store; `families` are its column families by name."""
+
+    def __init__(self, database: Rdict, path: Path) -> None:
+        self.path = path
+        self._database = database
+        self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
+        self._handles: dict[str, ColumnFamily] = {
+            name: database.get_column_family_handle(name) for name in FAMILIES
+        }
+
+    @classmethod
+    def open_primary(cls, data: Path) -> Archive:
+        """Open for writing, making it if it is not there; only one process can."""
+        path = data / TRUTH_FOLDER
+        path.mkdir(parents=True, exist_ok=True)
+        return cls._open(path, AccessType.read_write())
+
+    @classmethod
+    def open_secondary(cls, data: Path, scratch: Path) -> Archive:
+        """Open a following view of an archive that a writer has made; `scratch` is the view's own
+        folder.
+        """
+        path = data / TRUTH_FOLDER
+        if not (path / "CURRENT").exists():
+            raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
+        return cls._open(path, AccessType.secondary(str(scratch)))
+
+    @classmethod
+    def _open(cls, path: Path, access: AccessType) -> Archive:
+        families = dict(family_options(Cache(BLOCK_CACHE_BYTES)))
+        try:
+            return cls(Rdict(str(path), database_options(), families, access), path)
+        except Exception as error:
+            raise _opening_error(path, str(error)) from error
+
+    def batch(self) -> Batch:
+        """An empty atomic batch."""
+        return Batch(self._handles)
+
+    def write(self, batch: Batch) -> None:
+        """Apply a batch atomically; not durable before `sync`."""
+        self._database.write(batch.raw)
+
+    def sync(self) -> None:
+        """Make all that was written durable; releases the GIL, so call it in a thread."""
+        self._database.flush_wal(True)
+
+    def sequence(self) -> int:
+        """RocksDB's count of records written so far."""
+        return int(self._database.latest_sequence_number())
+
+    def catch_up(self) -> None:
+        """Let a secondary see all that the primary has written by now."""
+        for attempt in range(CATCH_UP_ATTEMPTS):
+            try:
+                self._database.try_catch_up_with_primary()
+                return
+            except Exception as error:
+                # The primary may drop a log just as it is followed; the next try has the new one.
+                if attempt == CATCH_UP_ATTEMPTS - 1:
+                    raise ArchiveError(
+                        f"cannot follow the archive in {self.path}: {error}"
+                    ) from error
+                time.sleep(CATCH_UP_PAUSE_S)
+
+    def get(self, family: str, key: bytes) -> bytes | None:
+        """One value, or None."""
+        value = self.families[family].get(key)
+        return None if value is None else bytes(value)
+
+    def get_many(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of keys, None where there is none."""
+        values = self.families[family].get(list(keys)) if keys else []
+        return [] if values is None else list(values)
+
+    def bytes_on_disk(self) -> int:
+        """What the store's files take."""
+        return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
+
+    def close(self) -> None:
+        """Let go of every handle, then of the database."""
+        self._handles.clear()
+        for family in self.families.values():
+            family.close()
+        self.families.clear()
+        self._database.close()
+
+
+class Batch:
+    """Puts into several families that happen together or not at all."""
+
+    def __init__(self, handles: dict[str, ColumnFamily]) -> None:
+        self.raw = WriteBatch(raw_mode=True)
+        self._handles = handles
+
+    def put(self, family: str, key: bytes, value: bytes) -> None:
+        """Set a key of a family."""
+        self.raw.put(key, value, self._handles[family])
+
+    def size_bytes(self) -> int:
+        """What the batch has grown to."""
+        return int(self.raw.size_in_bytes())
+
+
+def _opening_error(path: Path, reason: str) -> ArchiveError:
+    if "lock" in reason.lower():
+        return ArchiveError(f"the archive in {path} is held by another writer: {reason}")
+    if "corrupt" in reason.lower():
+        return ArchiveDamagedError(
+            f"the archive in {path} is damaged: {reason}. Nothing was changed; restore it from a copy"
+        )
+    return ArchiveError(f"cannot open the archive in {path}: {reason}")

@@ -1,0 +1,156 @@
+"""The catalog: the small records beside the events, each kind with its key and its codec.
+
+schema/version            the layout's version, text
+series/<4 bytes>          JSON array: the names of a series
+position/<link>           JSON object: stream -> next position
+counters                  JSON: events, duplicates, rejects, and per link
+request/<scope>/<id>      order key of the first CommandRequest with that requestId
+reject/<8 bytes>          MessagePack: one refused record
+canonical/last            8 bytes: the last canonical time given out
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from core.errors import ArchiveError
+from core.ordering import time_key, time_of
+from core.store.keys import series_bytes
+from sdk.event import Series
+
+SCHEMA_VERSION = b"1"
+SCHEMA_KEY = b"schema/version"
+COUNTERS_KEY = b"counters"
+LAST_CANONICAL_KEY = b"canonical/last"
+SERIES_PREFIX = b"series/"
+POSITION_PREFIX = b"position/"
+REQUEST_PREFIX = b"request/"
+REJECT_PREFIX = b"reject/"
+NUMBER_BYTES = 8
+
+
+class LinkCounters(msgspec.Struct, kw_only=True):
+    """What came over one link since the archive was made."""
+
+    received: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+
+class Counters(msgspec.Struct, kw_only=True):
+    """What the archive has taken in since it was made; exact, for it is committed with the events."""
+
+    events: int = 0
+    duplicates: int = 0
+    rejects: int = 0
+    links: dict[str, LinkCounters] = msgspec.field(default_factory=dict)
+
+    def of_link(self, link: str) -> LinkCounters:
+        """The counters of one link, made when it is first seen."""
+        return self.links.setdefault(link, LinkCounters())
+
+
+class Reject(msgspec.Struct, kw_only=True, array_like=True):
+    """A refused record: when, why, where it came from, and its bytes."""
+
+    canonical_ns: int
+    code: str
+    member: str
+    reason: str
+    link: str
+    position: str
+    address: str | None
+    size: int
+    raw: bytes
+
+
+def series_record_key(number: int) -> bytes:
+    """The key of a series' names."""
+    return SERIES_PREFIX + series_bytes(number)
+
+
+def series_number(key: bytes) -> int:
+    """The number in a series record's key."""
+    return int.from_bytes(key[len(SERIES_PREFIX) :], "big")
+
+
+def encode_series(series: Series) -> bytes:
+    """A series' names as stored."""
+    return msgspec.json.encode(tuple(series))
+
+
+def decode_series(value: bytes) -> Series:
+    """A series' names as read."""
+    return Series(*msgspec.json.decode(value, type=tuple[str, str, str, str, str, str, str]))
+
+
+def position_key(link: str) -> bytes:
+    """The key of a link's positions."""
+    return POSITION_PREFIX + link.encode()
+
+
+def encode_positions(positions: dict[str, int]) -> bytes:
+    """A link's positions as stored."""
+    return msgspec.json.encode(positions)
+
+
+def decode_positions(value: bytes) -> dict[str, int]:
+    """A link's positions as read."""
+    return msgspec.json.decode(value, type=dict[str, int])
+
+
+def request_key(scope_id: str, request_id: str) -> bytes:
+    """The key under which a requestId is known; unique per scope (AMB-21)."""
+    return REQUEST_PREFIX + f"{scope_id}/{request_id}".encode()
+
+
+def reject_key(number: int) -> bytes:
+    """The key of the n-th refused record."""
+    return REJECT_PREFIX + number.to_bytes(NUMBER_BYTES, "big")
+
+
+def reject_number(key: bytes) -> int:
+    """The number in a reject's key."""
+    return int.from_bytes(key[len(REJECT_PREFIX) :], "big")
+
+
+def encode_reject(reject: Reject) -> bytes:
+    """A refused record as stored."""
+    return msgspec.msgpack.encode(reject)
+
+
+def decode_reject(value: bytes) -> Reject:
+    """A refused record as read."""
+    return msgspec.msgpack.decode(value, type=Reject)
+
+
+def encode_counters(counters: Counters) -> bytes:
+    """The counters as stored."""
+    return msgspec.json.encode(counters)
+
+
+def decode_counters(value: bytes | None) -> Counters:
+    """The counters as read; all zero in a new archive."""
+    return Counters() if value is None else msgspec.json.decode(value, type=Counters)
+
+
+def encode_time(ns: int) -> bytes:
+    """A time as stored."""
+    return time_key(ns)
+
+
+def decode_time(value: bytes) -> int:
+    """A time as read."""
+    return time_of(value)
+
+
+def check_schema(version: bytes | None, path: Path) -> None:
+    """Raise ArchiveError if an archive was written by a layout that this code does not know."""
+    if version not in (None, SCHEMA_VERSION):
+        raise ArchiveError(
+            f"the archive in {path} has layout {version!r}, this NOVA knows {SCHEMA_VERSION!r}: "
+            "open it with the version that wrote it"
+        )

@@ -1,0 +1,68 @@
+"""Every byte layout of the truth store (nova.md §5): how keys and values of each family are made
+and read.
+
+canonical         order key (41)                                series (4) + stored envelope
+source            order key (41)                                series (4) + canonical time (8)
+series_canonical  series (4) + canonical time (8) + eventId     empty
+series_source     series (4) + source time (8) + eventId        canonical time (8)
+catalog           text, `/` between its parts                   small records, see catalog.py
+"""
+
+from __future__ import annotations
+
+import struct
+
+from core.ordering import EVENT_ID_BYTES, TIME_BYTES, time_key, time_of
+
+SERIES_BYTES = 4
+FAMILIES = ("canonical", "source", "series_canonical", "series_source", "catalog")
+
+_SERIES = struct.Struct(">I")
+
+LAST_EVENT_ID = b"\xff" * EVENT_ID_BYTES
+
+
+def series_bytes(number: int) -> bytes:
+    """The four bytes of a series number."""
+    return _SERIES.pack(number)
+
+
+def series_of(value: bytes) -> int:
+    """The series number at the start of a value of `canonical` or `source`, or of a series key."""
+    return int.from_bytes(value[:SERIES_BYTES], "big")
+
+
+def canonical_value(series: bytes, stored: bytes) -> bytes:
+    """The value of an event: its series and its stored envelope."""
+    return series + stored
+
+
+def envelope_of(value: bytes) -> bytes:
+    """The stored envelope of a `canonical` value."""
+    return value[SERIES_BYTES:]
+
+
+def source_value(series: bytes, canonical_ns: int) -> bytes:
+    """The value of the source order: where the event lies in canonical order."""
+    return series + time_key(canonical_ns)
+
+
+def canonical_of_source(value: bytes) -> bytes:
+    """The eight canonical time bytes in a `source` value."""
+    return value[SERIES_BYTES : SERIES_BYTES + TIME_BYTES]
+
+
+def series_key(series: bytes, time: bytes, event_id: bytes) -> bytes:
+    """The key of an event among its series."""
+    return series + time + event_id
+
+
+def series_key_time(key: bytes) -> int:
+    """The time in a series key."""
+    return time_of(key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES])
+
+
+def series_key_order(key: bytes, lane: int) -> bytes:
+    """The order key of the event that a series key names."""
+    end = SERIES_BYTES + TIME_BYTES
+    return key[SERIES_BYTES:end] + bytes((lane,)) + key[end:]

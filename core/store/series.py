@@ -1,0 +1,43 @@
+"""Series interned to numbers: what events share is named once (nova.md §2)."""
+
+from __future__ import annotations
+
+from core.store.archive import Archive
+from core.store.catalog import SERIES_PREFIX, decode_series, series_number
+from core.store.scan import scan
+from sdk.event import Series
+
+
+class SeriesTable:
+    """Series names by number and numbers by name, as far as they have been read or given out."""
+
+    def __init__(self) -> None:
+        self.names: list[Series] = []
+        self._numbers: dict[Series, int] = {}
+
+    def load(self, archive: Archive) -> None:
+        """Read the series that the archive knows beyond those read before."""
+        lower = SERIES_PREFIX + len(self.names).to_bytes(4, "big")
+        for key, value in scan(archive.families["catalog"], lower, SERIES_PREFIX + b"\xff" * 4):
+            self.learn(series_number(key), decode_series(value))
+
+    def learn(self, number: int, series: Series) -> None:
+        """Take in a series that the writer has numbered; they come in order, known ones are passed
+        over.
+        """
+        if number == len(self.names):
+            self.names.append(series)
+            self._numbers[series] = number
+
+    def number(self, series: Series) -> int | None:
+        """The number of a series, or None if it has none yet."""
+        return self._numbers.get(series)
+
+    def intern(self, series: Series) -> tuple[int, bool]:
+        """The number of a series, and whether it was given just now."""
+        number = self._numbers.get(series)
+        if number is not None:
+            return number, False
+        number = len(self.names)
+        self.learn(number, series)
+        return number, True

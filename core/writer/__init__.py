@@ -1,0 +1,1 @@
+"""The writer process: consume, check, dedupe, stamp, commit, publish."""

@@ -1,0 +1,173 @@
+"""The writer process: consumes every transport, commits in groups, makes durable, announces,
+acknowledges.
+
+Three stages run at once, joined by short queues whose fullness is the back-pressure to the
+transports: intake (one task per transport) → commit → sync. While one group is being synced in a
+thread the next is checked and written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from core.feed import Committed
+from core.store.archive import Archive
+from core.store.witness import Witness, write_witness
+from core.writer.commit import Committer
+from core.writer.server import FeedServer
+from sdk import endpoints, lifecycle
+from sdk.settings import Settings
+from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
+
+INTAKE_MAX_BATCHES = 8
+UNSYNCED_MAX_GROUPS = 4
+WITNESS_INTERVAL_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Arrived(NamedTuple):
+    """A consumed batch and where it came from."""
+
+    transport: Transport
+    batch: Batch
+
+
+class Written(NamedTuple):
+    """A group that is written but not yet durable."""
+
+    acknowledgements: list[tuple[Transport, Batch, Receipt]]
+    commits: list[Committed]
+    witness: Witness
+
+
+class Writer:
+    """The one writer of an archive and its three stages."""
+
+    def __init__(self, settings: Settings, archive: Archive, server: FeedServer) -> None:
+        self._settings = settings
+        self._archive = archive
+        self._server = server
+        self._data = settings.folder()
+        self.committer = Committer(
+            archive,
+            self._data,
+            scope_id=settings.subscribed_scope(),
+            envelope_max_bytes=settings.envelope_max_bytes,
+            commit_max_bytes=settings.commit_max_bytes,
+        )
+        self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
+        self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
+        self._witnessed_at = 0.0
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
+
+    async def run(self, transports: list[Transport]) -> None:
+        """Work for ever; the first error ends all stages, for after it nothing is known to be
+        durable.
+        """
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(self._sync_groups())
+            stages.create_task(self._commit_groups())
+            for transport in transports:
+                stages.create_task(self._take_in(transport))
+
+    async def _take_in(self, transport: Transport) -> None:
+        subscription = Subscription(self._settings.subscribed_scope())
+        positions = self.committer.resume(transport.link)
+        async for batch in transport.consume(subscription, positions):
+            await self._arrived.put(Arrived(transport, batch))
+
+    async def _commit_groups(self) -> None:
+        while True:
+            group = [await self._arrived.get()]
+            records = len(group[0].batch.records)
+            while records < self._settings.commit_max_events and not self._arrived.empty():
+                group.append(self._arrived.get_nowait())
+                records += len(group[-1].batch.records)
+            await self._written.put(await self._commit(group))
+
+    async def _commit(self, group: list[Arrived]) -> Written:
+        acknowledgements: list[tuple[Transport, Batch, Receipt]] = []
+        commits: list[Committed] = []
+        for transport, batch in group:
+            receipt, closed = self.committer.take(transport.link, batch)
+            commits += closed
+            acknowledgements.append((transport, batch, receipt))
+            await asyncio.sleep(0)  # sockets are served between batches
+        commits.append(self.committer.close())
+        return Written(acknowledgements, commits, self.committer.witness())
+
+    async def _sync_groups(self) -> None:
+        while True:
+            groups = [await self._written.get()]
+            while not self._written.empty():
+                groups.append(self._written.get_nowait())
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._syncer, self._make_durable, groups[-1].witness)
+            for group in groups:
+                await self._announce(group)
+
+    def _make_durable(self, witness: Witness) -> None:
+        """Sync all that is written; runs in a thread, where rocksdict lets go of the GIL."""
+        self._archive.sync()
+        if time.monotonic() - self._witnessed_at >= WITNESS_INTERVAL_S:
+            write_witness(self._data, witness)
+            self._witnessed_at = time.monotonic()
+
+    def finish(self) -> None:
+        """After a clean stop: make durable what is written, and witness it."""
+        self.let_go()
+        self._archive.sync()
+        write_witness(self._data, self.committer.witness())
+
+    def let_go(self) -> None:
+        """Wait for a sync that is under way; the archive can be closed after it."""
+        self._syncer.shutdown(wait=True)
+
+    async def _announce(self, group: Written) -> None:
+        for committed in group.commits:
+            self._server.publish(committed)
+        for transport, batch, receipt in group.acknowledgements:
+            await transport.acknowledge(batch, receipt)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transport]]]:
+    """A writer with its archive, its socket and its transports; closed in the reverse order."""
+    data = settings.folder()
+    async with AsyncExitStack() as stack:
+        archive = Archive.open_primary(data)
+        stack.callback(archive.close)
+        server = FeedServer(endpoints.writer_socket(data))
+        writer = Writer(settings, archive, server)
+        stack.callback(writer.let_go)
+        await server.start(writer.committer.last_ns)
+        stack.push_async_callback(server.stop)
+        urls = settings.transports or (f"local://{data.absolute()}",)
+        transports = [connect(url) for url in urls]
+        for transport in transports:
+            stack.push_async_callback(transport.close)
+        yield writer, transports
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the writer until it is told to stop, or until it fails."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    async with opened(settings) as (writer, transports):
+        work = asyncio.create_task(writer.run(transports))
+        stopped = asyncio.create_task(stop.wait())
+        lifecycle.say_ready("writer", data=str(settings.folder()))
+        log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if work.done():
+            work.result()
+        work.cancel()
+        await asyncio.wait((work,))
+        writer.finish()

@@ -1,0 +1,208 @@
+"""Committing: dedupe, stamp, and write what was consumed as one atomic batch (nova.md §5).
+
+One WriteBatch holds events, indexes, new series, requestIds, refusals, counters and the positions
+behind all of them, so a crash at any point leaves a prefix of the stream with exact positions. Only
+the writer process commits, and only one commit is open at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core.feed import Committed, CommittedEvent, NewSeries
+from core.ordering import LAST_TAIL, order_key, time_key, time_of
+from core.store import catalog
+from core.store.archive import Archive, Batch
+from core.store.catalog import Counters, Reject
+from core.store.keys import canonical_value, series_bytes, series_key, source_value
+from core.store.scan import last
+from core.store.series import SeriesTable
+from core.store.witness import Witness, compare, read_witness
+from core.writer.ingest import Refusal, check_records
+from sdk.envelope import CommandRequest
+from sdk.event import ENVELOPE_MAX_BYTES, Event
+from sdk.transport.base import Batch as Consumed
+from sdk.transport.base import Receipt, Rejection
+
+REJECT_RAW_MAX_BYTES = 8 * 1024 * 1024
+"""What is kept of a refused record; a larger one keeps its size and its first bytes."""
+
+REASON_MAX_CHARS = 1_000
+
+
+class Committer:
+    """The state of the one writer: what was given out last, and the commit that is being filled."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        data: Path,
+        *,
+        scope_id: str | None = None,
+        envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
+        commit_max_bytes: int = 2 * 1024 * 1024,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.archive = archive
+        self.series = SeriesTable()
+        self._scope_id = scope_id
+        self._envelope_max_bytes = envelope_max_bytes
+        self._commit_max_bytes = commit_max_bytes
+        self._clock = clock
+        self.positions: dict[str, dict[str, int]] = {}
+        self._recover(data)
+        self._batch: Batch = archive.batch()
+        self._fresh: dict[bytes, None] = {}
+        self._events: list[CommittedEvent] = []
+        self._new_series: list[NewSeries] = []
+
+    def _recover(self, data: Path) -> None:
+        """Read the state that the archive holds, and refuse an archive below its witness."""
+        archive = self.archive
+        version = archive.get("catalog", catalog.SCHEMA_KEY)
+        catalog.check_schema(version, archive.path)
+        self.series.load(archive)
+        self.counters: Counters = catalog.decode_counters(
+            archive.get("catalog", catalog.COUNTERS_KEY)
+        )
+        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        newest = last(archive.families["canonical"], b"", b"\xff" * 8 + LAST_TAIL)
+        self.last_ns = max(
+            catalog.decode_time(stamp) if stamp else 0, time_of(newest[0]) if newest else 0
+        )
+        compare(read_witness(data), self.witness(), archive.path)
+
+    def witness(self) -> Witness:
+        """What the archive holds now; true once a later `sync` has returned."""
+        return Witness(
+            sequence=self.archive.sequence(),
+            canonical_ns=self.last_ns,
+            events=self.counters.events,
+            positions={link: dict(streams) for link, streams in self.positions.items()},
+        )
+
+    def resume(self, link: str) -> dict[str, int]:
+        """The stored positions of a link."""
+        stored = self.archive.get("catalog", catalog.position_key(link))
+        self.positions[link] = catalog.decode_positions(stored) if stored else {}
+        return dict(self.positions[link])
+
+    def take(self, link: str, consumed: Consumed) -> tuple[Receipt, list[Committed]]:
+        """Put a consumed batch into the open commit; a large one closes commits on the way.
+
+        Positions and refusals go in last, with the end of the batch: a crash in between finds them
+        neither, consumes the batch again and stores nothing twice.
+        """
+        events, refusals = check_records(consumed.records, self._scope_id, self._envelope_max_bytes)
+        receipt = Receipt(rejected=[_rejection(refusal) for refusal in refusals])
+        closed: list[Committed] = []
+        for event in self._unknown(events, receipt):
+            self._add(event)
+            if self._batch.size_bytes() >= self._commit_max_bytes:
+                closed.append(self.close())
+        for refusal in refusals:
+            self._refuse(link, refusal)
+        self._count(link, len(consumed.records), receipt)
+        if consumed.positions:
+            self._advance(link, consumed.positions)
+        return receipt, closed
+
+    def _unknown(self, events: Sequence[Event], receipt: Receipt) -> list[Event]:
+        """The events that the archive does not hold yet, each once (A-085: the first seen wins)."""
+        keys = [order_key(event.source_ns, event.lane, event.event_id) for event in events]
+        found = self.archive.get_many("source", keys)
+        unknown: list[Event] = []
+        for event, key, known in zip(events, keys, found, strict=True):
+            if known is not None or key in self._fresh:
+                receipt.duplicate += 1
+            else:
+                self._fresh[key] = None
+                unknown.append(event)
+        receipt.new = len(unknown)
+        return unknown
+
+    def _tick(self) -> int:
+        """The next canonical time: the wall clock, but always after the last (AMB-15)."""
+        self.last_ns = max(self._clock(), self.last_ns + 1)
+        return self.last_ns
+
+    def _add(self, event: Event) -> None:
+        canonical_ns = self._tick()
+        number, new = self.series.intern(event.series)
+        if new:
+            record_key = catalog.series_record_key(number)
+            self._batch.put("catalog", record_key, catalog.encode_series(event.series))
+            self._new_series.append(NewSeries(number, event.series))
+        stored = event.stamped(canonical_ns)
+        self._index(event, canonical_ns, series_bytes(number), stored)
+        if isinstance(event.envelope, CommandRequest):
+            self._remember_request(event, event.envelope)
+        key = order_key(canonical_ns, event.lane, event.event_id)
+        self._events.append(CommittedEvent(key, event.source_ns, number, stored))
+        self.counters.events += 1
+
+    def _index(self, event: Event, canonical_ns: int, series: bytes, stored: bytes) -> None:
+        """The event in its canonical place, and the three orders that point at it."""
+        put, event_id = self._batch.put, event.event_id
+        canonical, source = time_key(canonical_ns), time_key(event.source_ns)
+        lane = bytes((event.lane,))
+        put("canonical", canonical + lane + event_id, canonical_value(series, stored))
+        put("source", source + lane + event_id, source_value(series, canonical_ns))
+        put("series_canonical", series_key(series, canonical, event_id), b"")
+        put("series_source", series_key(series, source, event_id), canonical)
+
+    def _remember_request(self, event: Event, request: CommandRequest) -> None:
+        """Keep the first CommandRequest of a requestId (A-183, AMB-21)."""
+        key = catalog.request_key(event.series.scope_id, request.request_id)
+        if self.archive.get("catalog", key) is None and key not in self._fresh:
+            self._fresh[key] = None
+            self._batch.put("catalog", key, order_key(event.source_ns, event.lane, event.event_id))
+
+    def _refuse(self, link: str, refusal: Refusal) -> None:
+        record, error = refusal.record, refusal.error
+        reject = Reject(
+            canonical_ns=self._tick(),
+            code=error.code,
+            member=error.member,
+            reason=error.reason[:REASON_MAX_CHARS],
+            link=link,
+            position=record.position,
+            address=record.address,
+            size=len(record.value),
+            raw=record.value[:REJECT_RAW_MAX_BYTES],
+        )
+        self._batch.put(
+            "catalog", catalog.reject_key(self.counters.rejects), catalog.encode_reject(reject)
+        )
+        self.counters.rejects += 1
+
+    def _count(self, link: str, received: int, receipt: Receipt) -> None:
+        self.counters.duplicates += receipt.duplicate
+        of_link = self.counters.of_link(link)
+        of_link.received += received
+        of_link.new += receipt.new
+        of_link.duplicate += receipt.duplicate
+        of_link.rejected += len(receipt.rejected)
+
+    def _advance(self, link: str, positions: dict[str, int]) -> None:
+        streams = self.positions.setdefault(link, {})
+        streams.update(positions)
+        self._batch.put("catalog", catalog.position_key(link), catalog.encode_positions(streams))
+
+    def close(self) -> Committed:
+        """Write the open commit and open the next; what it held is durable after the next sync."""
+        self._batch.put("catalog", catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
+        self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
+        self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
+        self.archive.write(self._batch)
+        committed = Committed(self.last_ns, self._new_series, self._events)
+        self._batch = self.archive.batch()
+        self._fresh, self._events, self._new_series = {}, [], []
+        return committed
+
+
+def _rejection(refusal: Refusal) -> Rejection:
+    error = refusal.error
+    return Rejection(refusal.index, error.code, error.member, error.reason[:REASON_MAX_CHARS])

@@ -1,0 +1,84 @@
+"""The writer's socket: pushes every durable commit to the readers that are connected."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+
+from aiohttp import WSCloseCode, web
+
+from core import feed
+from core.feed import Committed
+
+PENDING_MAX_FRAMES = 64
+"""A reader with more frames waiting gets marks without events until it has caught up."""
+
+log = logging.getLogger(__name__)
+
+
+class FeedServer:
+    """Readers connected to this writer, each with its bounded queue of frames."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queues: set[asyncio.Queue[bytes]] = set()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._runner: web.AppRunner | None = None
+        self._mark = Committed(0, [], None)
+
+    async def start(self, mark: int) -> None:
+        """Listen; readers that connect are told the durable mark first."""
+        self._mark = Committed(mark, [], None)
+        app = web.Application()
+        app.router.add_get("/", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        self._path.unlink(missing_ok=True)
+        await web.UnixSite(self._runner, str(self._path)).start()
+
+    def publish(self, committed: Committed) -> None:
+        """Hand a durable commit to every reader; called in commit order."""
+        self._mark = Committed(committed.mark, [], None)
+        whole: bytes | None = None
+        for queue in self._queues:
+            if queue.qsize() >= PENDING_MAX_FRAMES:
+                with contextlib.suppress(asyncio.QueueEmpty):
+                    while True:
+                        queue.get_nowait()
+                queue.put_nowait(feed.encode(committed.mark_only()))
+                continue
+            if whole is None:
+                whole = feed.encode(committed)
+            queue.put_nowait(whole)
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        queue.put_nowait(feed.encode(self._mark))
+        self._queues.add(queue)
+        self._sockets.add(socket)
+        sender = asyncio.create_task(_send(socket, queue))
+        try:
+            async for _ in socket:
+                pass  # a reader has nothing to say on this socket; its leaving ends the loop
+        finally:
+            self._queues.discard(queue)
+            self._sockets.discard(socket)
+            sender.cancel()
+        return socket
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+async def _send(socket: web.WebSocketResponse, queue: asyncio.Queue[bytes]) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await socket.send_bytes(await queue.get())

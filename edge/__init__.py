@@ -1,0 +1,1 @@
+"""The edge: authenticates people and programs, forwards to a reader, serves the web UI."""

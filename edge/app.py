@@ -1,0 +1,106 @@
+"""The edge as an aiohttp application: its parts, its routes, and how they start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Literal
+
+import aiohttp
+from aiohttp import WSCloseCode, web
+
+from edge.access import Access
+from edge.assets import add_assets
+from edge.auth import LOGIN_MAX_BYTES, Login
+from edge.config import EdgeConfig
+from edge.guessing import Guessing
+from edge.health import Health
+from edge.origin import foreign_origin
+from edge.passwords import Passwords
+from edge.replies import add_security_headers, error_reply, plain_errors
+from edge.tokens import Tokens, load_key
+from edge.upstream import Upstream
+from edge.users import UserStore
+from edge.websocket import Session
+from sdk.protocol import REQUEST_MAX_BYTES
+
+log = logging.getLogger(__name__)
+
+FOREIGN = "this page was not served by this edge (Origin is not Host)"
+FULL = "this edge has all the connections that it takes; try again later"
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+class Edge:
+    """One edge: what its requests share; whoever made the parts closes them."""
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        users: UserStore,
+        passwords: Passwords,
+        reader: aiohttp.ClientSession,
+    ) -> None:
+        self._config = config
+        self._limits = config.limits
+        tokens = Tokens(load_key(config.folder), self._limits.token_lifetime_s)
+        self._access = Access(users, tokens, self._limits.access_cache_s)
+        self._login = Login(users, passwords, tokens, Guessing(self._limits))
+        self._sessions: set[Session] = set()
+        self._reader = reader
+        self._health = Health(reader, self._limits)
+
+    def application(self) -> web.Application:
+        """The application, to be run once."""
+        app = web.Application(middlewares=[plain_errors], client_max_size=LOGIN_MAX_BYTES)
+        app.on_response_prepare.append(add_security_headers)
+        app.on_shutdown.append(self._end_sessions)
+        app.router.add_post("/auth/login", self._post_login)
+        app.router.add_get("/ws", self._get_ws)
+        app.router.add_get("/healthz", self._health.healthz)
+        app.router.add_get("/readyz", self._health.readyz)
+        add_assets(app, self._config.static)
+        return app
+
+    async def _post_login(self, request: web.Request) -> web.StreamResponse:
+        if foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN)
+        return await self._login.post(request)
+
+    async def _get_ws(self, request: web.Request) -> web.StreamResponse:
+        if foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN)
+        unknown = sum(not session.authenticated for session in self._sessions)
+        if (
+            len(self._sessions) >= self._limits.connections_max
+            or unknown >= self._limits.unauthenticated_max
+        ):
+            log.info(
+                "no place for another connection",
+                extra={"context": {"sessions": len(self._sessions)}},
+            )
+            return error_reply(503, "tooManyConnections", FULL, RETRY_AFTER)
+        return await self._session(request)
+
+    async def _session(self, request: web.Request) -> web.StreamResponse:
+        ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+            heartbeat=self._limits.heartbeat_s,
+            timeout=self._limits.close_timeout_s,
+            compress=False,
+            # aiohttp refuses what reaches this size, so that exactly the limit is still taken.
+            max_msg_size=REQUEST_MAX_BYTES + 1,
+            decode_text=False,
+        )
+        await ws.prepare(request)
+        upstream = Upstream(self._reader, self._limits)
+        session = Session(ws, request.transport, upstream, self._access, self._limits)
+        self._sessions.add(session)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+        return ws
+
+    async def _end_sessions(self, _: web.Application) -> None:
+        going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]
+        await asyncio.gather(*going, return_exceptions=True)

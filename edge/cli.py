@@ -1,0 +1,132 @@
+"""`nova edge`: run one edge until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import secrets
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+from aiohttp import web
+
+from edge.app import Edge
+from edge.auth import FIRST_USER, first_admin
+from edge.config import EdgeConfig, parse_listen
+from edge.passwords import Passwords
+from edge.upstream import reader_client
+from edge.users import UserStore
+from sdk import endpoints, lifecycle, logs
+from sdk.errors import NovaError, SettingsError
+
+PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
+SHUTDOWN_TIMEOUT_S = 5.0
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="./nova-data",
+    envvar="NOVA_DATA",
+    show_default=True,
+    help="Folder of the archive; the edge keeps its users and its key in DATA/edge.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8800",
+    envvar="NOVA_LISTEN",
+    show_default=True,
+    help="HOST:PORT for browsers and clients; port 0 picks a free one.",
+)
+@click.option(
+    "--reader-socket",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Unix socket of the Core reader; by default that of DATA.",
+)
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
+def edge(data: Path, listen: str, reader_socket: Path | None, exit_with_stdin: bool) -> None:
+    """Serve the web UI and the client protocol of one archive.
+
+    The first start makes the user `admin`, with the password of NOVA_ADMIN_PASSWORD or one that is
+    made up and printed once. When ready, one line of JSON with the address goes to stdout.
+
+    \b
+    nova edge --data ./archive
+    nova edge --data ./archive --listen 0.0.0.0:8800
+    """
+    host, port = parse_listen(listen)
+    logs.configure("edge")
+    config = EdgeConfig(
+        data=data,
+        reader_socket=reader_socket or endpoints.reader_socket(data),
+        host=host,
+        port=port,
+    )
+    asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
+
+
+async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
+    """Run an edge until SIGTERM, SIGINT or, if asked for, the end of stdin."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    _raise_file_limit()
+    async with AsyncExitStack() as stack:
+        users = UserStore(config.folder)
+        stack.callback(users.close)
+        passwords = Passwords(config.limits)
+        stack.callback(passwords.close)
+        await _welcome(users, passwords)
+        reader = await stack.enter_async_context(reader_client(config.reader_socket))
+        runner = web.AppRunner(
+            Edge(config, users, passwords, reader).application(),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        )
+        stack.push_async_callback(runner.cleanup)
+        lifecycle.say_ready("edge", url=await _listen(runner, config))
+        await stop.wait()
+
+
+async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
+    """Open the port; returns the URL by which this machine reaches it."""
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+    except OSError as error:
+        raise NovaError(
+            f"cannot listen on {config.host}:{config.port}: {error.strerror}; "
+            "choose another by --listen HOST:PORT, port 0 picks a free one"
+        ) from None
+    host = WILDCARD_HOSTS.get(config.host, config.host)
+    port: int = runner.addresses[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _welcome(users: UserStore, passwords: Passwords) -> None:
+    """Make the first admin where there is no user; a made-up password is shown once (AMB-63)."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given == "":
+        raise SettingsError(f"{PASSWORD_VARIABLE} is empty: give a password or unset it")
+    password = given or secrets.token_urlsafe()
+    if not await first_admin(users, passwords, password):
+        if given:
+            log.info("%s is not used: there are users already", PASSWORD_VARIABLE)
+        return
+    if given is None:
+        click.echo(
+            f"admin password: {password}   "
+            f"(user {FIRST_USER}; keep it, it is shown only this once)",
+            err=True,
+        )
+
+
+def _raise_file_limit() -> None:
+    """A client takes two descriptors; the usual soft limit of 1,024 means five hundred clients."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,69 @@
+"""What an edge is told at start, and every limit that it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sdk.errors import SettingsError
+
+STATIC_FOLDER = Path(__file__).parent / "static"
+FOLDER_NAME = "edge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Deadlines and caps of one edge; tests shorten them, nothing else changes them."""
+
+    auth_timeout_s: float = 5.0
+    send_timeout_s: float = 15.0
+    close_timeout_s: float = 2.0
+    heartbeat_s: float = 20.0
+    access_check_s: float = 2.0
+    access_cache_s: float = 2.0
+    connections_max: int = 10_000
+    unauthenticated_max: int = 512
+    streams_per_connection_max: int = 10_000
+    upstream_connect_timeout_s: float = 5.0
+    upstream_retry_min_s: float = 0.1
+    upstream_retry_max_s: float = 2.0
+    ready_timeout_s: float = 2.0
+    token_lifetime_s: int = 12 * 3600
+    hash_workers: int = 2
+    hash_waiting_max: int = 16
+    logins_pending_max: int = 64
+    failures_per_ip_max: int = 20
+    failures_window_s: float = 60.0
+    account_free_failures: int = 3
+    account_delay_max_s: float = 4.0
+    account_memory_s: float = 900.0
+    failure_table_max: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeConfig:
+    """Where an edge listens, where its reader is, and where its own small store lies."""
+
+    data: Path
+    reader_socket: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    static: Path = STATIC_FOLDER
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def folder(self) -> Path:
+        """The edge's own folder in the data folder: users and the token key."""
+        return self.data / FOLDER_NAME
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback)."""
+    host, colon, digits = text.rpartition(":")
+    if not colon or not digits.isascii() or not digits.isdigit() or int(digits) > 65_535:
+        raise SettingsError(f"listen {text!r} is not HOST:PORT with a port of 0 to 65535")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise SettingsError(f"listen {text!r}: write an IPv6 address as [ADDRESS]:PORT")
+    return host or "127.0.0.1", int(digits)

@@ -1,0 +1,21 @@
+"""Only pages that this edge served may talk to it: a browser's Origin must be the Host it asked."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+
+def foreign_origin(request: web.Request) -> bool:
+    """Whether a browser sent this on behalf of another site; programs send no Origin."""
+    origins = request.headers.getall("Origin", [])
+    if not origins:
+        return False
+    if len(origins) > 1:
+        return True
+    try:
+        parts = urlsplit(origins[0])
+    except ValueError:
+        return True
+    return parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower()

@@ -1,0 +1,77 @@
+"""Password hashing: argon2id in a few threads, so that logins cannot freeze the edge (A-284)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from edge.config import Limits
+from edge.errors import BusyError
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 2
+
+_Result = TypeVar("_Result")
+
+
+class Passwords:
+    """Hashes and checks passwords; raises BusyError when too many wait already."""
+
+    def __init__(self, limits: Limits, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._pool = ThreadPoolExecutor(limits.hash_workers, thread_name_prefix="argon2")
+        self._places = limits.hash_workers + limits.hash_waiting_max
+        # What an unknown user's password is checked against, so that it takes as long.
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    def close(self) -> None:
+        """End the threads; nothing that still waits is run."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """The argon2id hash of a password."""
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password is the hash's; None is an unknown user and costs the same."""
+        return await self._run(lambda: self._verify(password_hash, password))
+
+    def outdated(self, password_hash: str) -> bool:
+        """Whether a hash was made with weaker parameters than those of today."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def _verify(self, password_hash: str | None, password: str) -> bool:
+        try:
+            known = self._hasher.verify(password_hash or self._nobody, password)
+        except InvalidHashError:
+            log.error("a stored password hash cannot be read")
+            return False
+        except VerificationError:
+            return False
+        return known and password_hash is not None
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        if self._places == 0:
+            raise BusyError(RETRY_AFTER_S)
+        self._places -= 1
+        future = self._pool.submit(work)
+        # The place is given back when the thread is done, even if the one who asked went away.
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: _on_loop(loop, self._give_back))
+        return await asyncio.wrap_future(future)
+
+    def _give_back(self) -> None:
+        self._places += 1
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(work)

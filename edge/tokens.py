@@ -1,0 +1,117 @@
+"""Tokens: JWTs signed with the data folder's key, every claim required and checked (A-271)."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+import uuid
+from pathlib import Path
+
+import jwt
+import msgspec
+
+from edge.errors import AccessError
+from edge.users import Role, User
+from sdk.errors import SettingsError
+
+KEY_NAME = "jwt.key"
+KEY_MIN_BYTES = 32
+TOKEN_MAX_CHARS = 2_048
+ALGORITHM = "HS256"
+ISSUER = "nova"
+AUDIENCE = "nova-edge"
+
+# The last of the 43 characters of a 32-byte signature has two spare bits, which decoders ignore:
+# only the spelling that has them zero is taken, so that a token has exactly one.
+_TOKEN = re.compile(r"[\w-]{1,256}\.[\w-]{1,1536}\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "role", "ver"]
+
+
+class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a token says; times are seconds since 1970."""
+
+    sub: str
+    role: Role
+    ver: int
+    iat: int
+    exp: int
+    jti: str
+    iss: str
+    aud: str
+
+
+class Tokens:
+    """Gives and reads tokens."""
+
+    def __init__(self, key: bytes, lifetime_s: int) -> None:
+        self._key = key
+        self._lifetime_s = lifetime_s
+
+    def issue(self, user: User) -> tuple[str, Claims]:
+        """A new token for a user, and its claims."""
+        now = int(time.time())
+        claims = Claims(
+            sub=user.username,
+            role=user.role,
+            ver=user.version,
+            iat=now,
+            exp=now + self._lifetime_s,
+            jti=str(uuid.uuid4()),
+            iss=ISSUER,
+            aud=AUDIENCE,
+        )
+        return jwt.encode(msgspec.structs.asdict(claims), self._key, ALGORITHM), claims
+
+    def read(self, token: str) -> Claims:
+        """The claims of a token; raises AccessError whatever is wrong with it."""
+        if len(token) > TOKEN_MAX_CHARS or _TOKEN.fullmatch(token) is None:
+            raise AccessError("the token has not the form of a token")
+        try:
+            payload = jwt.decode(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                leeway=0,
+                options={"require": _REQUIRED, "enforce_minimum_key_length": True},
+            )
+            claims = msgspec.convert(payload, Claims)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise AccessError(f"the token is refused: {type(error).__name__}") from None
+        if not 0 < claims.exp - claims.iat <= self._lifetime_s:
+            raise AccessError("the token is refused: its lifetime is longer than any that is given")
+        return claims
+
+
+def load_key(folder: Path) -> bytes:
+    """The key of a data folder, made on first use; whoever can read it can make tokens."""
+    path = folder / KEY_NAME
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _create_key(path)
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path} can be read by other users: chmod 600 it")
+    key = path.read_bytes()
+    if len(key) < KEY_MIN_BYTES:
+        raise SettingsError(f"{path} has {len(key)} bytes, a key has {KEY_MIN_BYTES} or more")
+    return key
+
+
+def _create_key(path: Path) -> None:
+    """Make the key whole or not at all; of edges that start at once, the first one's stays."""
+    draft = path.with_name(f"{path.name}.{uuid.uuid4()}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_MIN_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

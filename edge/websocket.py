@@ -1,0 +1,214 @@
+"""`/ws`: one client's session, from its token to its end (nova.md §8, A-153, A-272)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Literal
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from edge.access import Access
+from edge.config import Limits
+from edge.errors import AccessError, ClientGoneError
+from edge.fence import Fence
+from edge.tokens import Claims
+from edge.upstream import Upstream
+from sdk import protocol, timestamps
+from sdk.errors import ProtocolError
+from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
+
+log = logging.getLogger(__name__)
+
+CLOSE_UNAUTHORIZED = 4401
+# One text for every reason, so that nobody learns why a token is refused.
+UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
+AUTH_FIRST = "the first message must be `auth` with a token"
+CORE_AWAY = "the Core's reader is not there; the edge keeps trying"
+
+_auth = msgspec.json.Decoder(Auth)
+
+Socket = web.WebSocketResponse[Literal[False]]
+
+
+class Session:
+    """One client's connection and its upstream; all its state dies with it (A-164)."""
+
+    def __init__(
+        self,
+        ws: Socket,
+        transport: asyncio.Transport | None,
+        upstream: Upstream,
+        access: Access,
+        limits: Limits,
+    ) -> None:
+        self._ws = ws
+        self._transport = transport
+        self._upstream = upstream
+        self._access = access
+        self._limits = limits
+        self._fence = Fence(limits.streams_per_connection_max)
+        self._claims: Claims | None = None
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the client has shown a good token."""
+        return self._claims is not None
+
+    async def run(self) -> None:
+        """Serve the client until it goes, is refused, or stops reading."""
+        code = WSCloseCode.OK.value
+        try:
+            await self._serve(await self._authenticate())
+        except AccessError as error:
+            log.info("session refused", extra={"context": {"reason": str(error)}})
+            code = CLOSE_UNAUTHORIZED
+        except ClientGoneError as error:
+            log.info("session lost", extra={"context": {"reason": str(error)}})
+        except Exception:
+            log.exception("session failed")
+            code = WSCloseCode.INTERNAL_ERROR.value
+        finally:
+            await self.close(code)
+            await self._upstream.close()
+
+    async def close(self, code: int) -> None:
+        """Close towards the client, politely if it takes that, and for certain."""
+        try:
+            async with asyncio.timeout(self._limits.close_timeout_s):
+                await self._ws.close(code=code)
+        except (TimeoutError, OSError):
+            self._cut()
+
+    async def _authenticate(self) -> tuple[Claims, Ref]:
+        try:
+            message = await self._ws.receive(timeout=self._limits.auth_timeout_s)
+        except TimeoutError:
+            raise await self._refusal(None, AUTH_FIRST) from None
+        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            raise ClientGoneError("left before it authenticated")
+        if message.type is not WSMsgType.TEXT:
+            raise await self._refusal(None, AUTH_FIRST)
+        try:
+            auth = _auth.decode(message.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise await self._refusal(protocol.ref_of(message.data), AUTH_FIRST) from None
+        try:
+            return self._access.admit(auth.token), auth.ref
+        except AccessError as error:
+            raise await self._refusal(auth.ref, UNAUTHORIZED, str(error)) from None
+
+    async def _refusal(self, ref: Ref, message: str, reason: str = "") -> AccessError:
+        """Tell the client why it is sent away; returns the error to raise."""
+        await self._error(ref, "unauthorized", message)
+        return AccessError(reason or message)
+
+    async def _serve(self, admitted: tuple[Claims, Ref]) -> None:
+        claims, ref = admitted
+        self._claims = claims
+        connected = await self._upstream.connect()
+        expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
+        await self._send(
+            protocol.encode(
+                Authenticated(ref=ref, user=claims.sub, role=claims.role, expires_at=expires)
+            )
+        )
+        await _first_of(self._read(claims), self._pump(connected), self._watch(claims))
+
+    async def _read(self, claims: Claims) -> None:
+        """Take the client's requests, one after the other, until it goes."""
+        while True:
+            message = await self._ws.receive()
+            if message.type is WSMsgType.TEXT:
+                await self._check(claims, message.data)
+                await self._request(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await self._error(None, "badRequest", "frames are text, this one is binary")
+            else:
+                return
+
+    async def _check(self, claims: Claims, frame: bytes = b"") -> None:
+        try:
+            self._access.check(claims)
+        except AccessError as error:
+            raise await self._refusal(protocol.ref_of(frame), UNAUTHORIZED, str(error)) from None
+
+    async def _watch(self, claims: Claims) -> None:
+        """End even a silent session soon after its token expires or its user is disabled."""
+        while True:
+            left = max(claims.exp - time.time(), 0.0)
+            await asyncio.sleep(min(self._limits.access_check_s, left))
+            await self._check(claims)
+
+    async def _request(self, frame: bytes) -> None:
+        try:
+            request = protocol.decode_request(frame)
+            if isinstance(request, StartStream):
+                request = self._fence.start(request)
+            elif isinstance(request, CancelStream):
+                self._fence.cancel(request)
+        except ProtocolError as error:
+            await self._error(protocol.ref_of(frame), error.code, error.message)
+            return
+        if not await self._upstream.send(protocol.encode(request)):
+            self._fence.lose()
+            await self._error(request.ref, "coreUnavailable", CORE_AWAY)
+
+    async def _pump(self, connected: bool) -> None:
+        """Forward the reader's frames as they are, and find the reader again when it is lost."""
+        delay_s = self._limits.upstream_retry_min_s
+        while True:
+            if connected:
+                delay_s = self._limits.upstream_retry_min_s
+                async for frame in self._upstream.frames():
+                    if self._fence.passes(frame):
+                        await self._send(frame)
+                await self._tell_lost()
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
+            connected = await self._upstream.connect()
+
+    async def _tell_lost(self) -> None:
+        """What was asked gets no answer any more: the client may ask again from its cursor."""
+        await self._upstream.close()
+        lost = self._fence.lose()
+        if lost is not None:
+            await self._send(protocol.encode(StreamCancelled(playback_request_id=lost)))
+        await self._error(None, "coreUnavailable", CORE_AWAY)
+
+    async def _error(self, ref: Ref, code: str, message: str) -> None:
+        await self._send(protocol.encode(Error(ref=ref, code=code, message=message)))
+
+    async def _send(self, frame: bytes) -> None:
+        """Send one frame; a client that does not take it in time is cut off (pitfalls §1.8)."""
+        try:
+            async with asyncio.timeout(self._limits.send_timeout_s):
+                await self._ws.send_frame(frame, WSMsgType.TEXT)
+        except TimeoutError:
+            self._cut()
+            raise ClientGoneError("did not read for too long") from None
+        except OSError as error:
+            raise ClientGoneError(str(error)) from None
+
+    def _cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def _first_of(*works: Coroutine[None, None, None]) -> None:
+    """Run all until the first ends, then stop the others; raises what the first raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task

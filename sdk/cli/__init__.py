@@ -1,0 +1,1 @@
+"""The command `nova`: every subcommand is a plug-in of the group `nova.commands`."""

@@ -1,0 +1,65 @@
+"""What commands show: progress on stderr if it is a terminal, results on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+Report = Callable[[int, int], None]
+"""Takes the bytes read so far, and the events published so far."""
+
+
+class _RateColumn(ProgressColumn):
+    """Events per second since the start."""
+
+    def render(self, task: Task) -> Text:
+        events, elapsed_s = int(task.fields["events"]), task.elapsed or 0.0
+        per_second = round(events / elapsed_s) if elapsed_s > 0 else 0
+        return Text(f"{events:,} events, {per_second:,}/s", style="cyan")
+
+
+@contextmanager
+def progress(title: str, total_bytes: int) -> Iterator[Report]:
+    """A progress bar over the bytes of a file; shows nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(title, total=total_bytes, events=0)
+
+        def report(done_bytes: int, events: int) -> None:
+            bar.update(task, completed=done_bytes, events=events)
+
+        yield report
+
+
+def say_json(value: object) -> None:
+    """One JSON value on one line of stdout."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def warn(text: str) -> None:
+    """A line about trouble, on stderr."""
+    click.secho(text, fg="yellow", err=True)

@@ -1,0 +1,49 @@
+"""`nova demo`: NOVA with a simulated satellite, in a folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import tempfile
+
+import click
+
+from sdk import logs, settings
+from sdk.cli import instance
+from sdk.cli.supervisor import Child
+
+DEMO_SCOPE = "demo"
+PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
+
+
+@click.command()
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8800", show_default=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another seed, another satellite's day."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
+    """See NOVA at work: a satellite in orbit, its telemetry live and replayed in your browser.
+
+    \b
+    Nothing is kept: the archive lies in a temporary folder. Port 0 picks a free one:
+      nova demo --listen 127.0.0.1:0
+    """
+    logs.configure("demo")
+    password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
+    with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
+        chosen = settings.load(data=folder, listen=listen, scope=DEMO_SCOPE, mode="payload")
+        to = ("--to", instance.publish_url(chosen), "--scope", DEMO_SCOPE, "--seed", str(seed))
+        satellite = Child("satellite", ("sdk.simulator", *to))
+        asyncio.run(
+            instance.run(
+                chosen,
+                extra=[satellite],
+                environment={PASSWORD_VARIABLE: password},
+                as_json=as_json,
+                exit_with_stdin=exit_with_stdin,
+                notes=[f"log in as admin with {password}; Ctrl-C ends it"],
+            )
+        )

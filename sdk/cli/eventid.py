@@ -1,0 +1,66 @@
+"""`nova eventid`: the ids that envelopes have, for writers of producers in other languages."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import click
+
+from sdk.cli import console
+from sdk.errors import EnvelopeError
+from sdk.event import ENVELOPE_MAX_BYTES, check
+from sdk.formats.lines import Line, lines
+
+EPILOG = """\b
+Examples:
+  my-producer --dry-run | nova eventid
+  nova eventid envelopes.jsonl --json
+
+One line comes out for each line that goes in: the eventId, or `error: CODE MEMBER: REASON`.
+Exit status 1 says that there was an error. Times, ids and payloads are checked as the Core does.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object per line.")
+@click.pass_context
+def eventid(ctx: click.Context, file: BinaryIO, as_json: bool) -> None:
+    """Print the eventId of each envelope in FILE, or on stdin: JSON, one a line."""
+    failed = False
+    for line in lines(file, ENVELOPE_MAX_BYTES):
+        try:
+            computed = _event_id(line)
+        except EnvelopeError as error:
+            failed = True
+            _say_error(line.number, error, as_json)
+        else:
+            _say_id(line.number, computed, as_json)
+    if failed:
+        ctx.exit(1)
+
+
+def _event_id(line: Line) -> str:
+    if line.data is None:
+        raise EnvelopeError(
+            "tooLarge",
+            "",
+            f"the envelope has {line.size_bytes} bytes, {ENVELOPE_MAX_BYTES} are allowed",
+        )
+    return check(line.data).event_id.hex()
+
+
+def _say_id(number: int, computed: str, as_json: bool) -> None:
+    if as_json:
+        console.say_json({"line": number, "eventId": computed})
+    else:
+        click.echo(computed)
+
+
+def _say_error(number: int, error: EnvelopeError, as_json: bool) -> None:
+    if as_json:
+        facts = {"code": error.code, "member": error.member, "reason": error.reason}
+        console.say_json({"line": number, "error": facts})
+    else:
+        member = error.member or "-"
+        click.echo(f"error: {error.code} {member}: {error.reason}".replace("\n", " "))

@@ -1,0 +1,83 @@
+"""One instance of NOVA on this machine: its processes, run until SIGTERM, with one line when it is
+ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from sdk import lifecycle, settings
+from sdk.cli.supervisor import Child, Supervisor
+from sdk.settings import Settings
+
+
+def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[Child]:
+    """The writer, a reader and an edge with the settings they share."""
+    shared = settings.as_environment(chosen) | (environment or {})
+    data = ("--data", chosen.data)
+    return [
+        Child("writer", ("sdk.cli", "core", "writer", *data), shared),
+        Child("reader", ("sdk.cli", "core", "reader", *data), shared),
+        Child("edge", ("sdk.cli", "edge", *data, "--listen", chosen.listen), shared),
+    ]
+
+
+def publish_url(chosen: Settings) -> str:
+    """Where producers on this machine reach the instance."""
+    local = f"local://{Path(chosen.data).absolute()}"
+    return chosen.transports[0] if chosen.transports else local
+
+
+async def run(
+    chosen: Settings,
+    *,
+    extra: Sequence[Child] = (),
+    environment: dict[str, str] | None = None,
+    as_json: bool = False,
+    exit_with_stdin: bool = False,
+    notes: Sequence[str] = (),
+) -> None:
+    """Run an instance until it is told to stop."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    base = processes(chosen, environment)
+    supervisor = Supervisor([*base, *extra])
+    try:
+        starting = asyncio.create_task(supervisor.start())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return
+        starting.result()
+        stopping.cancel()
+        url = base[-1].facts["url"]
+        _keep_address(base[-1], url)
+        _say(url, chosen, as_json, notes)
+        await supervisor.watch(stop)
+    finally:
+        await supervisor.stop()
+
+
+def _keep_address(edge: Child, url: str) -> None:
+    """An edge that is started again listens where people know it, also if port 0 was asked for."""
+    edge.arguments = (*edge.arguments[:-1], urlsplit(url).netloc)
+
+
+def _say(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
+    publish = publish_url(chosen)
+    if as_json:
+        facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}
+        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+    else:
+        click.echo(f"NOVA is ready: {url}  (publish to {publish})")
+        for note in notes:
+            click.echo(note)
+    sys.stdout.flush()

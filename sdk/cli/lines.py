@@ -1,0 +1,46 @@
+"""Events as lines on a terminal: the stored bytes, or a summary that people can read."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import sys
+
+import msgspec
+
+_HEADER = frozenset(
+    [
+        "eventId",
+        "scopeId",
+        "lane",
+        "systemId",
+        "containerId",
+        "uniqueId",
+        "sourceTruthTime",
+        "canonicalTruthTime",
+        "messageType",
+    ]
+)
+
+
+def write_event(stored: bytes, as_json: bool) -> None:
+    """One event on stdout."""
+    line = stored if as_json else _summary(stored).encode()
+    sys.stdout.buffer.write(line + b"\n")
+    if sys.stdout.isatty():
+        sys.stdout.buffer.flush()
+
+
+def _summary(stored: bytes) -> str:
+    """Time, address, type and the beginning of the body, cut to the terminal's width."""
+    event = msgspec.json.decode(stored, type=dict[str, object])
+    who = ".".join(str(event[name]) for name in ("scopeId", "systemId", "containerId", "uniqueId"))
+    what = event.get("messageType", "")
+    body = {name: value for name, value in event.items() if name not in _HEADER}
+    if "bytes" in body:
+        frame = base64.b64decode(str(body.pop("bytes")))
+        body["bytes"] = f"{len(frame)}: {frame[:16].hex(' ')}"
+    text = msgspec.json.encode(body).decode()
+    line = f"{event['sourceTruthTime']}  {event['lane']:<8} {who}  {what}  {text}"
+    width = shutil.get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 100_000
+    return line[:width]

@@ -1,0 +1,197 @@
+"""`nova produce`: a recording as events, over any transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TypedDict, Unpack
+from urllib.parse import urlsplit
+
+import click
+
+from sdk.cli import console
+from sdk.formats import counter
+from sdk.formats.feed import Pace, Tally, feed
+from sdk.formats.guess import FORMATS
+from sdk.formats.opening import Options, open_recording
+from sdk.formats.recording import RecordingError, Step
+from sdk.observation import Observer
+from sdk.producer import Producer, Retry
+from sdk.transport.base import connect
+
+GIVE_UP_AFTER_S = 30.0
+LOCAL_SCHEME = "local"
+EXIT_TROUBLE = 1
+EXIT_INTERRUPTED = 130
+
+EPILOG = """\b
+Examples:
+  nova produce flight.DAT1 --xtce jpss1.xml --to local:///var/lib/nova --scope jpss1
+  nova produce ctim.bin --xtce ctim.xml --root-container CCSDSTelemetryPacket \\
+      --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
+  nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
+  nova produce rocket.csv --time-column time --epoch 2022-06-24T15:17:16Z \\
+      --entity rocket/avionics/telemega --to local:///var/lib/nova --scope rocket
+  nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
+
+The same file always makes the same eventIds: produce it twice, and the second time all are
+duplicates. Exit status 1 says that something was rejected or could not be read.
+"""
+
+
+class _Given(TypedDict):
+    xtce: Path | None
+    root_container: str | None
+    time: str | None
+    time_column: str | None
+    time_unit: str | None
+    epoch: str | None
+    system: str | None
+    entity: str | None
+    message_type: str | None
+
+
+class _Job(NamedTuple):
+    file: Path
+    steps: Iterator[Step]
+    url: str
+    scope: str
+    retry: Retry
+    pace: Pace
+
+
+def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    """How many times faster than it happened; None stands for `max`."""
+    if value == "max":
+        return None
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise click.BadParameter(f"{value!r} is neither max nor a number above 0", ctx, param)
+    return rate
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", "url", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
+@click.option("--scope", required=True, help="Scope that the events belong to.")
+@click.option("--format", "name", type=click.Choice(FORMATS), help="Else guessed from the file.")
+@click.option(
+    "--rate",
+    callback=_rate,
+    metavar="max|N",
+    default="max",
+    show_default=True,
+    help="As fast as the transport takes it, or N times real time.",
+)
+@click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
+@click.option("--root-container", help="ccsds: where the XTCE file begins, if not CCSDSPacket.")
+@click.option("--time", help="ccsds: cds (default), or field:NAME, a counter from --epoch.")
+@click.option("--time-column", help="csv: the column that holds the time.")
+@click.option(
+    "--time-unit",
+    type=click.Choice(["iso", *counter.UNITS_NS]),
+    help="csv, ccsds field: what the time counts (default s).",
+)
+@click.option("--epoch", help="ISO time that counters begin at; for nmea, a time near the start.")
+@click.option("--system", help="ccsds, nmea: systemId of the events.")
+@click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
+@click.option("--message-type", help="csv: messageType of the rows (default Row).")
+@click.option(
+    "--give-up-after",
+    type=float,
+    default=GIVE_UP_AFTER_S,
+    show_default=True,
+    help="Seconds without the transport before giving up.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@click.pass_context
+def produce(
+    ctx: click.Context,
+    file: Path,
+    url: str,
+    scope: str,
+    name: str | None,
+    rate: float | None,
+    give_up_after: float,
+    as_json: bool,
+    **given: Unpack[_Given],
+) -> None:
+    """Publish a recording: CCSDS packets, NMEA 0183, CSV, or JSON lines of envelopes."""
+    steps = open_recording(file, Observer(scope), name, Options(**given))
+    job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
+    tally = Tally()
+    try:
+        asyncio.run(_run(job, tally))
+    except KeyboardInterrupt:
+        ctx.exit(EXIT_INTERRUPTED)
+    finally:
+        _summarise(tally, as_json)
+    if not tally.clean:
+        ctx.exit(EXIT_TROUBLE)
+
+
+async def _run(job: _Job, tally: Tally) -> None:
+    transport = connect(job.url)
+    try:
+        with console.progress(job.file.name, job.file.stat().st_size) as report:
+            await feed(
+                _readable(job),
+                Producer(transport, job.scope, retry=job.retry),
+                tally,
+                pace=job.pace,
+                addressed=urlsplit(job.url).scheme != LOCAL_SCHEME,
+                report=lambda done_bytes: report(done_bytes, tally.sent),
+            )
+    finally:
+        await transport.close()
+
+
+def _readable(job: _Job) -> Iterator[Step]:
+    try:
+        yield from job.steps
+    except OSError as error:
+        raise RecordingError(f"cannot read {job.file}: {error.strerror}") from error
+
+
+def _summarise(tally: Tally, as_json: bool) -> None:
+    for problem in tally.problems:
+        console.warn(f"unreadable: {problem}")
+    for refused in tally.rejections:
+        what = f"{refused.code} {refused.member or '-'}: {refused.reason}"
+        console.warn(f"rejected: {refused.place}: {what}")
+    for text, noted in tally.notes.items():
+        console.warn(f"{noted.times:,} × {text} (first: {noted.first_place})")
+    if as_json:
+        console.say_json(_as_json(tally))
+    else:
+        click.echo(_in_words(tally))
+
+
+def _in_words(tally: Tally) -> str:
+    parts = [f"sent {tally.sent:,}"]
+    if tally.stored:
+        parts.append(f"stored by the broker {tally.stored:,}")
+    if tally.new or tally.duplicate or not tally.stored:
+        parts += [f"new {tally.new:,}", f"duplicate {tally.duplicate:,}"]
+    parts.append(f"rejected {tally.rejected:,}")
+    if tally.unreadable:
+        parts.append(f"unreadable {tally.unreadable:,}")
+    return ", ".join(parts)
+
+
+def _as_json(tally: Tally) -> dict[str, object]:
+    return {
+        "sent": tally.sent,
+        "new": tally.new,
+        "duplicate": tally.duplicate,
+        "rejected": tally.rejected,
+        "stored": tally.stored,
+        "unreadable": tally.unreadable,
+        "rejections": [refused._asdict() for refused in tally.rejections],
+        "problems": tally.problems,
+        "notes": {text: noted.times for text, noted in tally.notes.items()},
+    }

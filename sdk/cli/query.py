@@ -1,0 +1,59 @@
+"""`nova query`: a range of the archive, in order, as JSON lines of stored envelopes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sdk import protocol
+from sdk.cli.lines import write_event
+from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.protocol import Timebase
+
+
+@click.command()
+@click.option("--from", "start", type=Time(), help="First time, included.")
+@click.option("--to", "stop", type=Time(), help="Last time, included.")
+@click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Which clock orders.")
+@click.option("--reverse", is_flag=True, help="Newest first.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many events.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Stored bytes as they are (else a line to read)."
+)
+@filter_options
+@reads_from_source
+async def query(
+    source: Source,
+    /,
+    start: str | None,
+    stop: str | None,
+    timebase: Timebase | None,
+    reverse: bool,
+    limit: int | None,
+    as_json: bool,
+    **narrow: str | None,
+) -> None:
+    """Print the events of a time range, in order.
+
+    \b
+    Examples:
+      nova query --from 2021-04-09T00:00:00Z --to 2021-04-09T00:10:00Z --timebase source
+      nova query --lanes parsed --types Battery --limit 10 --reverse
+      nova query --json | jq .payload
+    """
+    message = protocol.Query(
+        start_time=start,
+        stop_time=stop,
+        timebase=timebase,
+        filters=filters_of(**narrow),
+        reverse=reverse,
+        limit=min(limit or protocol.QUERY_LIMIT_MAX, protocol.QUERY_LIMIT_MAX),
+    )
+    left = limit if limit is not None else sys.maxsize
+    async with await source.connect() as client:
+        async for event in client.query(message):
+            write_event(event, as_json)
+            left -= 1
+            if left == 0:
+                break

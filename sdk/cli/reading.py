@@ -1,0 +1,139 @@
+"""What the reading commands share: where the Core is, and which events are wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, cast
+
+import click
+
+from sdk import timestamps
+from sdk.address import LANES
+from sdk.client import Client, login
+from sdk.envelope import Lane
+from sdk.errors import NovaError, TimestampError
+from sdk.protocol import Filters
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where to read from: a data folder on this machine, or an edge."""
+
+    data: Path | None
+    url: str | None
+    token: str | None
+    user: str | None
+    password: str | None
+
+    async def connect(self) -> Client:
+        """A connected client; raises NovaError saying what to give where something is missing."""
+        if self.url is None:
+            return await Client.to_core(self.data or Path("./nova-data"))
+        return await Client.to_edge(self.url, self.token or await self._login(self.url))
+
+    async def _login(self, url: str) -> str:
+        if self.user is None:
+            raise NovaError("an edge wants --token (or NOVA_TOKEN), or --user and NOVA_PASSWORD")
+        password = self.password or click.prompt("Password", hide_input=True, err=True)
+        return await login(url, self.user, password)
+
+
+def reads_from_source(
+    command: Callable[Concatenate[Source, P], Coroutine[object, object, None]],
+) -> Callable[..., None]:
+    """Options `--data`, `--url`, `--token`, `--user`, handed to an async command as its Source."""
+
+    @click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        envvar="NOVA_DATA",
+        help="Data folder of a NOVA on this machine [./nova-data].",
+    )
+    @click.option("--url", metavar="URL", help="An edge instead, anywhere.")
+    @click.option("--token", envvar="NOVA_TOKEN", help="Token for --url, or NOVA_TOKEN.")
+    @click.option("--user", envvar="NOVA_USER", help="User for --url; NOVA_PASSWORD, or asked.")
+    @wraps(command)
+    def run(
+        data: Path | None,
+        url: str | None,
+        token: str | None,
+        user: str | None,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        source = Source(data, url, token, user, os.environ.get("NOVA_PASSWORD"))
+        asyncio.run(command(source, *args, **kwargs))
+
+    return run
+
+
+def filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that narrow what is read."""
+    for option in (
+        click.option("--command-id", metavar="ID", help="Events of one command."),
+        click.option("--view", metavar="VIEW", help="One viewId."),
+        click.option("--types", metavar="TYPE,…", help="Only these messageTypes."),
+        click.option("--unique", metavar="ID", help="One uniqueId."),
+        click.option("--container", metavar="ID", help="One containerId."),
+        click.option("--system", metavar="ID", help="One systemId."),
+        click.option("--scopes", metavar="ID,…", help="Only these scopes."),
+        click.option("--lanes", metavar="LANE,…", help=f"Only these of {', '.join(LANES)}."),
+    ):
+        command = option(command)
+    return command
+
+
+def filters_of(
+    lanes: str | None,
+    scopes: str | None,
+    system: str | None,
+    container: str | None,
+    unique: str | None,
+    types: str | None,
+    view: str | None,
+    command_id: str | None,
+) -> Filters:
+    """The filters that the options say."""
+    wanted = _list(lanes)
+    for lane in wanted or ():
+        if lane not in LANES:
+            raise click.BadParameter(
+                f"{lane!r} is not one of {', '.join(LANES)}", param_hint="--lanes"
+            )
+    return Filters(
+        scope_ids=_list(scopes),
+        lanes=cast("list[Lane] | None", wanted),
+        system_id=system,
+        container_id=container,
+        unique_id=unique,
+        message_types=_list(types),
+        view_id=view,
+        command_id=command_id,
+    )
+
+
+def _list(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+class Time(click.ParamType[str]):
+    """A time on the command line; a missing zone is an error, as everywhere."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The same text if it is a time."""
+        if value == "now":
+            return timestamps.text(timestamps.now())
+        try:
+            timestamps.parse(value)
+        except TimestampError as error:
+            self.fail(f"{error}, e.g. 2026-01-31T12:00:00Z, or `now`", param, ctx)
+        return value

@@ -1,0 +1,133 @@
+"""Running NOVA's processes: started in order, restarted when they die, ended in the reverse order.
+
+Children hold the other end of a pipe on their stdin and end when it closes, so none outlives this
+process, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sdk.errors import NovaError
+
+READY_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 15.0
+RESTART_PAUSE_S = 0.5
+RESTART_PAUSE_MAX_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of the instance; `facts` is what it said when it was ready."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    restarts: int = 0
+    output: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *self.arguments,
+            "--exit-with-stdin",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **self.environment},
+            start_new_session=True,  # Ctrl-C is for the supervisor, which ends them in order
+        )
+        assert self.process.stdout is not None
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            raise NovaError(f"{self.name} was not ready within {READY_TIMEOUT_S:.0f} s") from None
+        if not line:
+            code = await self.process.wait()
+            raise NovaError(
+                f"{self.name} ended with status {code} before it was ready; see its log above"
+            )
+        self.facts = msgspec.json.decode(line, type=dict[str, str])
+        self.output = asyncio.create_task(self._pass_on(self.process.stdout))
+
+    async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
+        async for line in stdout:
+            sys.stderr.buffer.write(line)
+
+    async def stop(self) -> None:
+        """End it: SIGTERM, and SIGKILL if it does not listen."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.process.wait()
+        except TimeoutError:
+            log.error("killed", extra={"context": {"child": self.name}})
+            self.process.kill()
+            await self.process.wait()
+
+
+class Supervisor:
+    """The children of one instance."""
+
+    def __init__(self, children: Sequence[Child]) -> None:
+        self.children = list(children)
+
+    async def start(self) -> None:
+        """Start all in order; if one cannot, those before it are ended."""
+        try:
+            for child in self.children:
+                await child.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Restart what dies until told to stop."""
+        watching = [asyncio.create_task(self._keep(child)) for child in self.children]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([stopped, *watching], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in [stopped, *watching]:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, NovaError):
+                    await task
+
+    async def _keep(self, child: Child) -> None:
+        """Start a child again each time it ends, more slowly if it keeps ending at once."""
+        pause_s = RESTART_PAUSE_S
+        while True:
+            assert child.process is not None
+            code = await child.process.wait()
+            child.restarts += 1
+            log.error("restarting", extra={"context": {"child": child.name, "status": code}})
+            await asyncio.sleep(pause_s)
+            try:
+                await child.start()
+                pause_s = RESTART_PAUSE_S
+            except NovaError as error:
+                log.error(str(error))
+                pause_s = min(pause_s * 2, RESTART_PAUSE_MAX_S)
+
+    async def stop(self) -> None:
+        """End all, the last started first."""
+        for child in reversed(self.children):
+            await child.stop()

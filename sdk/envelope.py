@@ -1,0 +1,202 @@
+"""Envelopes v1: a strict struct for every lane and messageType (nova.md §3, A-093…A-104).
+
+Member order here is the order of the stored envelope; optional members that are null count as
+absent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+JsonObject = dict[str, object]
+
+Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:-]{1,128}\Z")]
+Version = Annotated[str, Meta(min_length=1, max_length=128)]
+Percent = Annotated[int, Meta(ge=0, le=100)] | Annotated[float, Meta(ge=0, le=100)]
+Lane = Literal["metadata", "command", "ui", "parsed", "raw"]
+
+
+class Envelope(
+    msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+):
+    """The header that all envelopes share; ids may be left out where the address carries them."""
+
+    event_id: str | None = None
+    scope_id: str | None = None
+    lane: Lane | None = None
+    system_id: str | None = None
+    container_id: str | None = None
+    unique_id: str | None = None
+    source_truth_time: str
+
+    HEADER: ClassVar[frozenset[str]] = frozenset(
+        ["event_id", "scope_id", "lane", "system_id", "container_id", "unique_id", "source_truth_time", "message_type", "connection_id", "sequence"]
+    )
+
+
+class RawFrame(Envelope, kw_only=True):
+    """Bytes as they came from a device; `sequence` is a uint64."""
+
+    frame: bytes = msgspec.field(name="bytes")
+    connection_id: str | None = None
+    sequence: int | None = None
+
+
+class ParsedMessage(Envelope, kw_only=True):
+    """A decoded message of any type."""
+
+    message_type: Name
+    schema_version: Version
+    payload: JsonObject
+
+
+class UiUpdate(Envelope, kw_only=True):
+    """A partial upsert of one view's data."""
+
+    message_type: Literal["UiUpdate"]
+    view_id: Name
+    manifest_id: Name
+    manifest_version: Version
+    data: JsonObject
+
+
+class CommandRequest(Envelope, kw_only=True):
+    """A command on its way to a target; `REPLAY` can never be truth."""
+
+    message_type: Literal["CommandRequest"]
+    command_id: Id
+    request_id: Id
+    target_id: Id
+    command_type: Name
+    timeline_mode: Literal["LIVE"]
+    payload: JsonObject
+
+
+class CommandProgress(Envelope, kw_only=True):
+    """How far a producer has come with a command."""
+
+    message_type: Literal["CommandProgress"]
+    command_id: Id
+    target_id: Id
+    command_type: Name
+    progress_percent: Percent
+    message: str | None = None
+
+
+class CommandResult(Envelope, kw_only=True):
+    """How a command ended."""
+
+    message_type: Literal["CommandResult"]
+    command_id: Id
+    target_id: Id
+    command_type: Name
+    status: Literal["success", "failure"]
+    result: JsonObject | None = None
+    error_message: str | None = None
+
+
+class ProducerDescriptor(Envelope, kw_only=True):
+    """What a producer can do; `command:<commandType>` authorises a command."""
+
+    message_type: Literal["ProducerDescriptor"]
+    capabilities: list[str]
+    schema_version: Version
+    effective_time: str
+
+
+class ManifestPublished(Envelope, kw_only=True):
+    """A card manifest that is in effect from `effective_time` on."""
+
+    message_type: Literal["ManifestPublished"]
+    manifest_id: Name
+    manifest_version: Version
+    view_id: Name
+    entity_type: Name
+    allowed_keys: JsonObject
+    layout: JsonObject | None = None
+    actions: JsonObject | None = None
+    effective_time: str
+
+
+class DriverBinding(Envelope, kw_only=True):
+    """Which driver writes a target's files; target_id is `scope|system|container|unique`."""
+
+    message_type: Literal["DriverBinding"]
+    target_id: str
+    target_lane: Lane
+    stream_type: Name
+    schema_version: Version | None = None
+    driver_id: Name
+    driver_version: Version
+    effective_time: str
+
+
+class ChatMessage(Envelope, kw_only=True):
+    """Something a person said; belongs to the scope, not to an entity."""
+
+    message_type: Literal["ChatMessage"]
+    author_display_name: str
+    content: str
+
+
+class AuditEvent(Envelope, kw_only=True):
+    """What a user did (A-281)."""
+
+    message_type: Literal[
+        "UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction"
+    ]
+    payload: JsonObject
+
+
+class MetadataEvent(Envelope, kw_only=True):
+    """Metadata of any other type."""
+
+    message_type: Name
+    payload: JsonObject
+    effective_time: str | None = None
+
+
+AUDIT_TYPES = ("UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction")
+
+BY_COMMAND_TYPE: dict[str, type[Envelope]] = {
+    "CommandRequest": CommandRequest,
+    "CommandProgress": CommandProgress,
+    "CommandResult": CommandResult,
+}
+BY_METADATA_TYPE: dict[str, type[Envelope]] = {
+    "ProducerDescriptor": ProducerDescriptor,
+    "ManifestPublished": ManifestPublished,
+    "DriverBinding": DriverBinding,
+    "ChatMessage": ChatMessage,
+    **dict.fromkeys(AUDIT_TYPES, AuditEvent),
+}
+ALL_ENVELOPES: tuple[type[Envelope], ...] = (
+    RawFrame,
+    ParsedMessage,
+    UiUpdate,
+    *BY_COMMAND_TYPE.values(),
+    *dict.fromkeys(BY_METADATA_TYPE.values()),
+    MetadataEvent,
+)
+
+
+def envelope_type(lane: str, message_type: str | None) -> type[Envelope] | None:
+    """The struct for a lane and messageType; None where the lane knows no such type."""
+    if lane == "raw":
+        return RawFrame
+    if lane == "parsed":
+        return ParsedMessage
+    if lane == "ui":
+        return UiUpdate
+    if lane == "command":
+        return BY_COMMAND_TYPE.get(message_type or "")
+    return BY_METADATA_TYPE.get(message_type or "", MetadataEvent)
+
+
+def encode(envelope: Envelope) -> bytes:
+    """Compact JSON in schema order, absent members left out."""
+    return msgspec.json.encode(envelope)

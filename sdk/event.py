@@ -1,0 +1,363 @@
+"""One checked event: an envelope whose every member is proved, with its id and its place in the
+order.
+
+`check` is the only validator: ingest, producers and `nova eventid` all call it (A-070…A-079,
+AMB-03…AMB-12).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from sdk import address as addresses
+from sdk import malformed, timestamps
+from sdk.address import LANE_PRIORITY, LANES, SCOPE_TOKEN, Address
+from sdk.canonical import canonical_json
+from sdk.envelope import (
+    AUDIT_TYPES,
+    BY_COMMAND_TYPE,
+    ChatMessage,
+    CommandProgress,
+    CommandRequest,
+    CommandResult,
+    Envelope,
+    RawFrame,
+    UiUpdate,
+    envelope_type,
+)
+from sdk.errors import AddressError, CanonicalError, EnvelopeError, TimestampError
+from sdk.event_id import event_id
+
+ENVELOPE_MAX_BYTES = 1024 * 1024
+SEQUENCE_MAX = 2**64 - 1
+
+__all__ = ["AUDIT_TYPES", "ENVELOPE_MAX_BYTES", "Event", "Series", "check"]
+
+
+class Series(NamedTuple):
+    """What events of one series share; raw has no `message_type`, only ui has a `view_id`."""
+
+    scope_id: str
+    lane: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    message_type: str
+    view_id: str
+
+
+@dataclass(slots=True)
+class Event:
+    """A checked event; `body` is the stored envelope but for its canonicalTruthTime."""
+
+    event_id: bytes
+    source_ns: int
+    lane: int
+    series: Series
+    body: bytes
+    envelope: Envelope
+
+    def stamped(self, canonical_ns: int) -> bytes:
+        """The stored envelope: `body` with the receive time as its last member."""
+        time = timestamps.text(canonical_ns).encode()
+        return b'%b,"canonicalTruthTime":"%b"}' % (self.body[:-1], time)
+
+
+class _Peek(msgspec.Struct, rename="camel"):
+    lane: str | None = None
+    message_type: str | None = None
+
+
+class _Stamp(msgspec.Struct, rename="camel"):
+    canonical_truth_time: str
+
+
+_peek = msgspec.json.Decoder(_Peek)
+_decoders: dict[type[Envelope], msgspec.json.Decoder[Envelope]] = {}
+_encoder = msgspec.json.Encoder()
+_body_members: dict[type[Envelope], tuple[tuple[str, str], ...]] = {}
+_MEMBER = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
+
+
+def check(
+    record: bytes,
+    address: Address | None = None,
+    *,
+    scope_id: str | None = None,
+    max_bytes: int = ENVELOPE_MAX_BYTES,
+) -> Event:
+    """The event that a record holds; raises EnvelopeError naming the member and the rule it breaks.
+
+    `address` is where the record came in, `scope_id` the only scope that is taken (None: all).
+    """
+    if not record:
+        raise EnvelopeError("malformed", "", "the record is empty")
+    if len(record) > max_bytes:
+        raise EnvelopeError(
+            "tooLarge", "", f"the envelope has {len(record)} bytes, {max_bytes} are allowed"
+        )
+    envelope = _decode(record, address)
+    series = _resolve(envelope, address)
+    if scope_id is not None and series.scope_id != scope_id:
+        raise EnvelopeError(
+            "idConflict",
+            "scopeId",
+            f"scopeId {series.scope_id!r} is not {scope_id!r}, the scope taken here",
+        )
+    source_ns = _times(envelope)
+    digest = event_id(
+        series.scope_id,
+        series.lane,
+        _identity(series),
+        series.message_type,
+        timestamps.text(source_ns),
+        _canonical_payload(envelope),
+    )
+    _claim(envelope, digest.hex())
+    return Event(
+        digest, source_ns, LANE_PRIORITY[series.lane], series, _encoder.encode(envelope), envelope
+    )
+
+
+def check_stored(stored: bytes) -> tuple[Event, int]:
+    """A stored envelope proved from its own content: the event, and its canonical time in ns."""
+    try:
+        canonical = timestamps.parse(msgspec.json.decode(stored, type=_Stamp).canonical_truth_time)
+    except (msgspec.DecodeError, TimestampError) as error:
+        raise EnvelopeError("malformed", "canonicalTruthTime", str(error)) from None
+    body, _, _ = stored.rpartition(b',"canonicalTruthTime":')
+    return check(body + b"}", max_bytes=2 * ENVELOPE_MAX_BYTES), canonical
+
+
+def _decode(record: bytes, address: Address | None) -> Envelope:
+    peek = _convert(_peek, record)
+    assert isinstance(peek, _Peek)
+    lane = _agree("lane", peek.lane, address.lane if address else None)
+    if lane not in LANE_PRIORITY:
+        raise EnvelopeError(
+            "badValue", "lane", f"lane {lane[:64]!r} is not one of {', '.join(LANES)}"
+        )
+    kind = envelope_type(lane, peek.message_type)
+    if kind is None:
+        known = ", ".join(BY_COMMAND_TYPE)
+        got = "absent" if peek.message_type is None else repr(peek.message_type[:64])
+        raise EnvelopeError(
+            "badValue",
+            "messageType",
+            f"messageType of the command lane is {got}, not one of {known}",
+        )
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    envelope = _convert(decoder, record)
+    assert isinstance(envelope, Envelope)
+    envelope.lane = lane  # type: ignore[assignment]  # just checked against LANE_PRIORITY
+    return envelope
+
+
+def _convert(
+    decoder: msgspec.json.Decoder[_Peek] | msgspec.json.Decoder[Envelope], record: bytes
+) -> object:
+    try:
+        return decoder.decode(record)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error)) from None
+    except UnicodeDecodeError:
+        member, reason = malformed.explain_encoding(record)
+        raise EnvelopeError("malformed", member, reason) from None
+    except msgspec.DecodeError as error:
+        member, reason = malformed.explain(record, str(error))
+        raise EnvelopeError("malformed", member, reason) from None
+    except (RecursionError, ValueError) as error:
+        raise EnvelopeError("malformed", "", f"the record cannot be read: {error}") from None
+
+
+def _explain(message: str) -> EnvelopeError:
+    """A msgspec complaint as an error of ours: its code by its words, its member by its path."""
+    found = _MEMBER.search(message)
+    member = (found.group(1) or found.group(2)) if found else ""
+    if "unknown field" in message:
+        return EnvelopeError("unknownMember", member, f"member {member!r} is not of this envelope")
+    if "missing required field" in message:
+        return EnvelopeError("missingMember", member, f"member {member!r} is missing")
+    code = "badValue" if "matching regex" in message or "out of range" in message else "wrongType"
+    return EnvelopeError(code, member, message)
+
+
+def _agree(member: str, given: str | None, derived: str | None) -> str:
+    """The one value that envelope and address agree on; absent in one, the other fills the gap."""
+    if given is None and derived is None:
+        raise EnvelopeError(
+            "missingMember", member, f"member {member!r} is missing, in the address too"
+        )
+    if given is not None and derived is not None and given != derived:
+        raise EnvelopeError(
+            "idConflict",
+            member,
+            f"{member} {given[:64]!r} conflicts with {derived!r} in the address",
+        )
+    value = given if given is not None else derived
+    assert value is not None
+    return value
+
+
+def _resolve(envelope: Envelope, address: Address | None) -> Series:
+    """Fill and check the ids of an envelope; returns the series they name."""
+    scope_id = _agree("scopeId", envelope.scope_id, address.scope_id if address else None)
+    lane = envelope.lane
+    assert lane is not None
+    ids = _scope_global(envelope, address) or _entity_ids(envelope, address)
+    if address is not None and address.subject is not None:
+        _check_subject(envelope, address.subject)
+    envelope.scope_id = scope_id
+    envelope.system_id, envelope.container_id, envelope.unique_id = ids
+    message_type = getattr(envelope, "message_type", "")
+    view_id = envelope.view_id if isinstance(envelope, UiUpdate) else ""
+    return _series(scope_id, lane, *ids, message_type, view_id)
+
+
+@lru_cache(maxsize=65_536)
+def _series(
+    scope_id: str,
+    lane: str,
+    system: str,
+    container: str,
+    unique: str,
+    message_type: str,
+    view_id: str,
+) -> Series:
+    for member, value in (
+        ("scopeId", scope_id),
+        ("systemId", system),
+        ("containerId", container),
+        ("uniqueId", unique),
+    ):
+        if not addresses.is_id(value):
+            raise EnvelopeError(
+                "badValue", member, f"{member} {value[:80]!r} is not [A-Za-z0-9_-]{{1,64}}"
+            )
+    return Series(scope_id, lane, system, container, unique, message_type, view_id)
+
+
+def _scope_global(envelope: Envelope, address: Address | None) -> tuple[str, str, str] | None:
+    """The ids of scope-global metadata, which says so by `__scope__` (AMB-10); None for an
+    entity's.
+    """
+    derived = (address.system_id, address.container_id, address.unique_id) if address else ()
+    given = (envelope.system_id, envelope.container_id, envelope.unique_id)
+    present = {token for token in (*given, *derived) if token is not None}
+    if SCOPE_TOKEN not in present:
+        if isinstance(envelope, ChatMessage):
+            raise EnvelopeError(
+                "badValue", "uniqueId", f"a ChatMessage has the uniqueId {SCOPE_TOKEN}"
+            )
+        return None
+    if envelope.lane != "metadata":
+        raise EnvelopeError("badValue", "uniqueId", f"{SCOPE_TOKEN} is for the metadata lane only")
+    if present != {SCOPE_TOKEN}:
+        other = sorted(present - {SCOPE_TOKEN})[0]
+        raise EnvelopeError(
+            "idConflict", "uniqueId", f"{SCOPE_TOKEN} conflicts with the id {other[:64]!r}"
+        )
+    return (SCOPE_TOKEN, SCOPE_TOKEN, SCOPE_TOKEN)
+
+
+def _entity_ids(envelope: Envelope, address: Address | None) -> tuple[str, str, str]:
+    return (
+        _agree("systemId", envelope.system_id, address.system_id if address else None),
+        _agree("containerId", envelope.container_id, address.container_id if address else None),
+        _agree("uniqueId", envelope.unique_id, address.unique_id if address else None),
+    )
+
+
+def _check_subject(envelope: Envelope, subject: str) -> None:
+    """Token 4 of a command address must say what the envelope says (AMB-19)."""
+    if isinstance(envelope, CommandRequest):
+        member, expected = "requestId", envelope.request_id
+    elif isinstance(envelope, CommandProgress | CommandResult):
+        member, expected = "commandId", f"{envelope.command_id}:{envelope.message_type}"
+    else:
+        raise EnvelopeError(
+            "idConflict", "lane", "a command address carries an event of another lane"
+        )
+    if subject != expected:
+        raise EnvelopeError(
+            "idConflict", member, f"{expected!r} conflicts with {subject!r} in the address"
+        )
+
+
+def _identity(series: Series) -> tuple[str, str, str]:
+    if series.unique_id == SCOPE_TOKEN:
+        return ("", "", SCOPE_TOKEN)
+    return (series.system_id, series.container_id, series.unique_id)
+
+
+def _times(envelope: Envelope) -> int:
+    effective = getattr(envelope, "effective_time", None)
+    if effective is not None:
+        _time("effectiveTime", effective)
+    return _time("sourceTruthTime", envelope.source_truth_time)
+
+
+def _time(member: str, text: str) -> int:
+    try:
+        return timestamps.parse(text)
+    except TimestampError as error:
+        raise EnvelopeError("badTime", member, f"{member} {error}") from None
+
+
+def _canonical_payload(envelope: Envelope) -> bytes:
+    if isinstance(envelope, RawFrame):
+        if envelope.sequence is not None and not 0 <= envelope.sequence <= SEQUENCE_MAX:
+            raise EnvelopeError("badValue", "sequence", "sequence is not a uint64")
+        return envelope.frame
+    kind = type(envelope)
+    members = _body_members.get(kind)
+    if members is None:
+        members = _body_members[kind] = tuple(
+            (field.name, field.encode_name)
+            for field in msgspec.structs.fields(kind)
+            if field.name not in Envelope.HEADER
+        )
+    body = {name: value for attr, name in members if (value := getattr(envelope, attr)) is not None}
+    try:
+        return canonical_json(body)
+    except CanonicalError as error:
+        culprit = _culprit(body)
+        reason = f"{culprit} has no RFC 8785 form: {error}"
+        raise EnvelopeError("notCanonical", culprit, reason) from None
+
+
+def _culprit(body: dict[str, object]) -> str:
+    """The top-level member whose value has no canonical form."""
+    for name, value in body.items():
+        try:
+            canonical_json({name: value})
+        except CanonicalError:
+            return name
+    return ""
+
+
+def _claim(envelope: Envelope, computed: str) -> None:
+    if envelope.event_id is not None and envelope.event_id != computed:
+        raise EnvelopeError(
+            "eventIdMismatch",
+            "eventId",
+            f"eventId {envelope.event_id[:64]!r} is not the content's, which is {computed}",
+        )
+    envelope.event_id = computed
+
+
+def address_of(text: str | None) -> Address | None:
+    """The address of a record, as its transport wrote it; raises EnvelopeError where it is none."""
+    if text is None:
+        return None
+    try:
+        return addresses.parse(text)
+    except AddressError as error:
+        raise EnvelopeError("badAddress", "address", str(error)) from None

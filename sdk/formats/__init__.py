@@ -1,0 +1,1 @@
+"""Recordings of others, read into envelopes: CCSDS, NMEA, CSV, JSON lines."""

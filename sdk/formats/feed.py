@@ -1,0 +1,192 @@
+"""Feeding a recording into NOVA: read ahead, publish in order, at its own pace or at full."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sdk.formats.recording import Step
+from sdk.producer import Producer
+from sdk.timestamps import NS_PER_SECOND
+from sdk.transport.base import Record
+
+READ_AHEAD_MAX_STEPS = 500
+READ_AHEAD_MAX_BYTES = 4 * 1024 * 1024
+LISTED_MAX = 10
+"""How many rejections and problems are kept with their words; all are counted."""
+NO_ADDRESS = "neither scopeId nor lane can be read, and a broker needs them to store the record"
+
+
+class Refused(NamedTuple):
+    """A record that the Core rejected, and where in the file it stands."""
+
+    place: str
+    code: str
+    member: str
+    reason: str
+
+
+class Noted(NamedTuple):
+    """How often something was noted, and where first."""
+
+    times: int
+    first_place: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a recording so far."""
+
+    sent: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    unreadable: int = 0
+    rejections: list[Refused] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: dict[str, Noted] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> int:
+        """Records that a broker keeps and does not judge."""
+        return self.sent - self.new - self.duplicate - self.rejected
+
+    @property
+    def clean(self) -> bool:
+        """Whether all of the recording is, or will be, truth."""
+        return not (self.rejected or self.unreadable)
+
+    def trouble(self, place: str, reason: str) -> None:
+        """Count something that could not be published."""
+        self.unreadable += 1
+        if len(self.problems) < LISTED_MAX:
+            self.problems.append(f"{place}: {reason}")
+
+    def note(self, place: str, text: str) -> None:
+        """Count something worth knowing."""
+        before = self.notes.get(text, Noted(0, place))
+        self.notes[text] = before._replace(times=before.times + 1)
+
+    def refuse(self, refused: Refused) -> None:
+        """Count a rejection."""
+        self.rejected += 1
+        if len(self.rejections) < LISTED_MAX:
+            self.rejections.append(refused)
+
+
+class Pace:
+    """When each step is due: at `rate` times real time by its source time, or at once (None)."""
+
+    def __init__(self, rate: float | None, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._now_s = now_s
+        self._origin: tuple[float, int] | None = None
+
+    def delay_s(self, source_ns: int | None) -> float:
+        """How long to wait yet."""
+        if self._rate is None or source_ns is None:
+            return 0.0
+        now_s = self._now_s()
+        if self._origin is None:
+            self._origin = (now_s, source_ns)
+        begin_s, begin_ns = self._origin
+        due_s = begin_s + (source_ns - begin_ns) / NS_PER_SECOND / self._rate
+        return max(0.0, due_s - now_s)
+
+
+class _Sender:
+    """Publishes one run of records while the next is collected."""
+
+    def __init__(self, producer: Producer, tally: Tally, addressed: bool) -> None:
+        self._producer = producer
+        self._tally = tally
+        self._addressed = addressed
+        self._records: list[Record] = []
+        self._places: list[str] = []
+        self._pending: asyncio.Task[None] | None = None
+
+    def add(self, step: Step) -> None:
+        """Collect the records of a step and count what it has to say."""
+        if step.problem is not None:
+            self._tally.trouble(step.place, step.problem)
+        if step.note is not None:
+            self._tally.note(step.place, step.note)
+        for record in step.records:
+            if self._addressed and record.address is None:
+                self._tally.trouble(step.place, NO_ADDRESS)
+                continue
+            self._records.append(record)
+            self._places.append(step.place)
+
+    async def flush(self) -> None:
+        """Begin to publish what was collected, once what came before is there."""
+        await self.drain()
+        if self._records:
+            publish = self._publish(self._records, self._places)
+            self._records, self._places = [], []
+            self._pending = asyncio.create_task(publish)
+
+    async def drain(self) -> None:
+        """Return when all that was flushed is published."""
+        if self._pending is not None:
+            await self._pending
+            self._pending = None
+
+    async def abandon(self) -> None:
+        """Stop publishing, if it goes on."""
+        if self._pending is not None:
+            self._pending.cancel()
+            await asyncio.wait([self._pending])
+
+    async def _publish(self, records: list[Record], places: list[str]) -> None:
+        receipt = await self._producer.publish(records)
+        self._tally.sent += len(records)
+        self._tally.new += receipt.new
+        self._tally.duplicate += receipt.duplicate
+        for number, code, member, reason in receipt.rejected:
+            self._tally.refuse(Refused(places[number], code, member, reason))
+
+
+async def feed(
+    steps: Iterator[Step],
+    producer: Producer,
+    tally: Tally,
+    *,
+    pace: Pace | None = None,
+    addressed: bool = False,
+    report: Callable[[int], None] = lambda offset_bytes: None,
+) -> None:
+    """Publish all steps in order; the tally is up to date even where this ends in an error.
+
+    `addressed` keeps back records without an address; `report` hears how far the file is read.
+    """
+    pace = pace or Pace(None)
+    sender = _Sender(producer, tally, addressed)
+    try:
+        # Decoding keeps a processor busy: in a thread, so that the connection stays alive.
+        while taken := await asyncio.to_thread(_take, steps):
+            for step in taken:
+                delay_s = pace.delay_s(step.source_ns)
+                if delay_s > 0:
+                    await sender.flush()
+                    await asyncio.sleep(delay_s)
+                sender.add(step)
+            await sender.flush()
+            report(taken[-1].offset_bytes)
+        await sender.drain()
+    finally:
+        await sender.abandon()
+
+
+def _take(steps: Iterator[Step]) -> list[Step]:
+    taken: list[Step] = []
+    size_bytes = 0
+    for step in steps:
+        taken.append(step)
+        size_bytes += sum(len(record.value) for record in step.records)
+        if len(taken) == READ_AHEAD_MAX_STEPS or size_bytes >= READ_AHEAD_MAX_BYTES:
+            break
+    return taken

@@ -1,0 +1,91 @@
+"""JSON lines of envelopes, published byte for byte; what is wrong with one the Core will say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from sdk import address as addresses
+from sdk import timestamps
+from sdk.address import LANE_PRIORITY, SCOPE_TOKEN, Address
+from sdk.errors import TimestampError
+from sdk.formats.lines import lines
+from sdk.formats.recording import Step
+from sdk.transport.base import Record
+
+LINE_MAX_BYTES = 16 * 1024 * 1024
+"""Far above the envelope limit, so that the Core sees and records what is merely too large."""
+
+
+class _Peek(msgspec.Struct, rename="camel"):
+    """The members that make an address, of any type, for the envelope may be anything."""
+
+    scope_id: object = None
+    lane: object = None
+    system_id: object = None
+    container_id: object = None
+    unique_id: object = None
+    source_truth_time: object = None
+
+
+class JsonLinesReader:
+    """Reads a file of envelopes, one a line; `scope_id` is for those that do not name theirs."""
+
+    def __init__(self, path: Path, scope_id: str) -> None:
+        self._path = path
+        self._scope_id = scope_id
+
+    def steps(self) -> Iterator[Step]:
+        """A step per line; empty lines are passed over."""
+        with self._path.open("rb") as file:
+            for line in lines(file, LINE_MAX_BYTES):
+                place = f"line {line.number}"
+                if line.data is None:
+                    problem = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
+                    yield Step(line.end_bytes, place, problem=problem)
+                elif line.data.strip():
+                    yield self._step(line.end_bytes, place, line.data)
+
+    def _step(self, end_bytes: int, place: str, line: bytes) -> Step:
+        peek = _peek(line)
+        address = _address(peek, self._scope_id) if peek else None
+        record = Record(str(address) if address else None, line)
+        return Step(end_bytes, place, (record,), _source_ns(peek) if peek else None)
+
+
+def _peek(line: bytes) -> _Peek | None:
+    try:
+        return msgspec.json.decode(line, type=_Peek)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _address(peek: _Peek, scope_id: str) -> Address | None:
+    """The entity's address; that of scope and lane where the ids do not make one.
+
+    Commands get their entity's address too, never one of dispatch: a recording must move nothing.
+    """
+    scope = scope_id if peek.scope_id is None else peek.scope_id
+    lane = peek.lane
+    if not isinstance(scope, str) or not addresses.is_id(scope):
+        return None
+    if not isinstance(lane, str) or lane not in LANE_PRIORITY:
+        return None
+    ids = [peek.system_id, peek.container_id, peek.unique_id]
+    if peek.unique_id == SCOPE_TOKEN:
+        ids = [SCOPE_TOKEN if part is None else part for part in ids]
+    texts = [part for part in ids if isinstance(part, str) and addresses.is_id(part)]
+    if len(texts) < len(ids):
+        return Address(scope, lane)
+    return Address(scope, lane, *texts)
+
+
+def _source_ns(peek: _Peek) -> int | None:
+    if not isinstance(peek.source_truth_time, str):
+        return None
+    try:
+        return timestamps.parse(peek.source_truth_time)
+    except TimestampError:
+        return None

@@ -1,0 +1,29 @@
+"""Lines of a file in bounded memory: one that is too long is measured, not held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+
+class Line(NamedTuple):
+    """A line without its line end; `data` is None where it is longer than was allowed."""
+
+    number: int
+    end_bytes: int
+    size_bytes: int
+    data: bytes | None
+
+
+def lines(file: BinaryIO, max_bytes: int) -> Iterator[Line]:
+    """The lines of a file, counted from 1."""
+    number = end_bytes = 0
+    while piece := file.readline(max_bytes + 2):
+        number += 1
+        size_bytes, whole = len(piece), piece
+        while not piece.endswith(b"\n") and (piece := file.readline(max_bytes)):
+            size_bytes += len(piece)
+        end_bytes += size_bytes
+        data = whole.removesuffix(b"\n").removesuffix(b"\r")
+        fits = size_bytes == len(whole) and len(data) <= max_bytes
+        yield Line(number, end_bytes, size_bytes, data if fits else None)

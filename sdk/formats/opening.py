@@ -1,0 +1,109 @@
+"""Opening a recording: its format, and the options that this format understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from sdk import timestamps
+from sdk.errors import TimestampError
+from sdk.formats import ccsds, nmea, table
+from sdk.formats.ccsds import CcsdsReader, TimeSource
+from sdk.formats.guess import guess
+from sdk.formats.jsonl import JsonLinesReader
+from sdk.formats.nmea import NmeaReader
+from sdk.formats.recording import RecordingError, Step
+from sdk.formats.table import TableReader, TimeColumn
+from sdk.formats.xtce import Definition
+from sdk.observation import Entity, Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a recording is to be read; None where nothing was said."""
+
+    xtce: Path | None = None
+    root_container: str | None = None
+    time: str | None = None
+    time_column: str | None = None
+    time_unit: str | None = None
+    epoch: str | None = None
+    system: str | None = None
+    entity: str | None = None
+    message_type: str | None = None
+
+    def epoch_ns(self) -> int | None:
+        """The epoch in nanoseconds since 1970."""
+        if self.epoch is None:
+            return None
+        try:
+            return timestamps.parse(self.epoch)
+        except TimestampError as error:
+            raise RecordingError(f"--epoch {error}") from None
+
+
+def open_recording(
+    path: Path, observer: Observer, name: str | None = None, options: Options | None = None
+) -> Iterator[Step]:
+    """The steps of a recording; the format is guessed where it is not named."""
+    options = options or Options()
+    name = name or guess(path)
+    opener, understood = _FORMATS[name]
+    for field in fields(options):
+        if getattr(options, field.name) is not None and field.name not in understood:
+            flag = "--" + field.name.replace("_", "-")
+            raise RecordingError(f"{flag} means nothing for {name}, the format of {path}")
+    return opener(path, observer, options)
+
+
+def _ccsds(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    definition = Definition(options.xtce, options.root_container) if options.xtce else None
+    if definition is None and options.root_container is not None:
+        raise RecordingError("--root-container names a container of an XTCE file: give --xtce too")
+    time = TimeSource.of_option(options.time or "cds", options.time_unit or "s", options.epoch_ns())
+    system_id = options.system or ccsds.SYSTEM_ID
+    return CcsdsReader(
+        path, observer, definition=definition, time=time, system_id=system_id
+    ).steps()
+
+
+def _nmea(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    system_id = options.system or nmea.SYSTEM_ID
+    return NmeaReader(path, observer, epoch_ns=options.epoch_ns(), system_id=system_id).steps()
+
+
+def _csv(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    unit = options.time_unit or "s"
+    if unit == "iso" and options.epoch is not None:
+        raise RecordingError("--epoch is for times that count from it, not for --time-unit iso")
+    return TableReader(
+        path,
+        observer,
+        time=TimeColumn(options.time_column, unit, options.epoch_ns() or 0),
+        entity=_entity(options.entity) if options.entity else table.ENTITY,
+        message_type=options.message_type or table.MESSAGE_TYPE,
+    ).steps()
+
+
+def _jsonl(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    return JsonLinesReader(path, observer.scope_id).steps()
+
+
+def _entity(text: str) -> Entity:
+    parts = text.split("/")
+    if len(parts) != len(Entity._fields):
+        raise RecordingError(f"--entity {text!r} is not SYSTEM/CONTAINER/UNIQUE")
+    return Entity(*parts)
+
+
+_Opener = Callable[[Path, Observer, Options], Iterator[Step]]
+_FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
+    "ccsds": (
+        _ccsds,
+        frozenset({"xtce", "root_container", "time", "time_unit", "epoch", "system"}),
+    ),
+    "nmea": (_nmea, frozenset({"epoch", "system"})),
+    "csv": (_csv, frozenset({"time_column", "time_unit", "epoch", "entity", "message_type"})),
+    "jsonl": (_jsonl, frozenset()),
+}

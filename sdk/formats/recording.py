@@ -1,0 +1,44 @@
+"""What every reader of recordings yields: steps through a file, with their events or problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdk.errors import NovaError
+from sdk.event import Event
+from sdk.observation import record_of
+from sdk.transport.base import Record
+
+
+class RecordingError(NovaError):
+    """A recording cannot be read the way it was asked for; the message says what to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place of a recording.
+
+    `problem` says what could not be published. `note` says what was, but not as all that it could
+    be, in a few fixed texts that can be counted. `offset_bytes` is how far the file has been read.
+    """
+
+    offset_bytes: int
+    place: str
+    records: Sequence[Record] = ()
+    source_ns: int | None = None
+    problem: str | None = None
+    note: str | None = None
+
+
+def step(offset_bytes: int, place: str, events: Iterable[Event], note: str | None = None) -> Step:
+    """The step that publishes events of one instant."""
+    events = tuple(events)
+    records = tuple(record_of(event) for event in events)
+    return Step(offset_bytes, place, records, events[0].source_ns if events else None, None, note)
+
+
+def no_time(path: Path, hint: str) -> RecordingError:
+    """The error for a recording in which nothing says when it was made."""
+    return RecordingError(f"nothing in {path} says when it was recorded: {hint}")

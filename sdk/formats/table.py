@@ -1,0 +1,170 @@
+"""Tables (CSV): a parsed event per row, its time in one of the columns."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sdk import timestamps
+from sdk.errors import EnvelopeError, TimestampError
+from sdk.formats import counter
+from sdk.formats.lines import lines
+from sdk.formats.recording import RecordingError, Step, step
+from sdk.observation import Entity, Observer
+
+LINE_MAX_BYTES = 1024 * 1024
+MESSAGE_TYPE = "Row"
+ENTITY = Entity("table", "csv", "rows")
+UNITS = ("iso", *counter.UNITS_NS)
+DELIMITERS = ",;\t"
+
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumn:
+    """Which column holds the time, and what its cells count."""
+
+    name: str | None = None
+    unit: str = "s"
+    epoch_ns: int = 0
+
+    def time_ns(self, cell: str) -> int:
+        """The time of a cell; raises TimestampError where it holds none."""
+        if self.unit == "iso":
+            return timestamps.parse(cell)
+        ns = counter.to_ns(cell, self.unit, self.epoch_ns)
+        if ns is None:
+            raise TimestampError(f"{cell[:64]!r} is not a number of {self.unit}")
+        return ns
+
+
+class _Texts:
+    """The lines of a file as text, and how far they are taken; ends at one that is too long."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = lines(file, LINE_MAX_BYTES)
+        self.number = self.end_bytes = 0
+        self.too_long: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number, self.end_bytes = line.number, line.end_bytes
+            if line.data is None:
+                self.too_long = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
+                return
+            # Bytes that are no UTF-8 come through, so that only their own row is refused.
+            encoding = "utf-8-sig" if line.number == 1 else "utf-8"
+            yield line.data.decode(encoding, "surrogateescape") + "\n"
+
+
+class TableReader:
+    """Reads a file of rows under one header line."""
+
+    def __init__(
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        time: TimeColumn,
+        entity: Entity = ENTITY,
+        message_type: str = MESSAGE_TYPE,
+    ) -> None:
+        self._path = path
+        self._observer = observer
+        self._time = time
+        self._entity = entity
+        self._message_type = message_type
+
+    def steps(self) -> Iterator[Step]:
+        """A step per row, and one for the place where the file cannot be read on."""
+        with self._path.open("rb") as file:
+            delimiter = _delimiter(file.readline(LINE_MAX_BYTES))
+            file.seek(0)
+            texts = _Texts(file)
+            # Strict, so that a quote that never ends is an error and not one row of half the file.
+            reader = csv.reader(iter(texts), delimiter=delimiter, strict=True)
+            names = column_names(next(reader, []))
+            if names:
+                self._check_time_column(names)
+                yield from self._rows(reader, texts, names)
+            if texts.too_long:
+                place = f"line {texts.number}"
+                yield Step(texts.end_bytes, place, problem=f"{texts.too_long}; reading ends here")
+
+    def _check_time_column(self, names: Sequence[str]) -> None:
+        name = self._time.name
+        if name not in names:
+            why = "none is given" if name is None else f"there is no {name!r}"
+            raise RecordingError(
+                f"say by --time-column which column holds the time ({why}): {', '.join(names)}"
+            )
+
+    def _rows(
+        self, reader: Iterator[list[str]], texts: _Texts, names: Sequence[str]
+    ) -> Iterator[Step]:
+        while True:
+            first = texts.number + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                place = f"lines {first} to {texts.number}"
+                yield Step(texts.end_bytes, place, problem=f"no CSV row: {error}")
+                continue
+            if row:
+                yield self._step(names, row, f"line {first}", texts.end_bytes)
+
+    def _step(self, names: Sequence[str], row: Sequence[str], place: str, end_bytes: int) -> Step:
+        cells = [cell.strip() for cell in row]
+        extra = [f"column_{index + 1}" for index in range(len(names), len(cells))]
+        named = dict(zip([*names, *extra], cells, strict=False))
+        try:
+            "".join(cells).encode()
+            at_ns = self._time.time_ns(named.get(self._time.name or "", ""))
+            payload = {
+                name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
+            }
+            observation = self._observer.observe(self._entity, at_ns)
+            return step(end_bytes, place, [observation.parsed(self._message_type, payload)])
+        except UnicodeEncodeError:
+            return Step(end_bytes, place, problem="the row is not UTF-8")
+        except (EnvelopeError, TimestampError) as error:
+            return Step(end_bytes, place, problem=str(error))
+
+
+def _delimiter(header: bytes) -> str:
+    """The sign that the header line has most of."""
+    return max(DELIMITERS, key=lambda sign: header.count(sign.encode()))
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """The columns' names: no blanks around, no comment sign, a number behind a repeated one."""
+    taken: set[str] = set()
+    names = []
+    for index, cell in enumerate(header):
+        stem = (cell.strip().lstrip("#").strip() if index == 0 else cell.strip()) or "column"
+        stem = f"column_{index + 1}" if stem == "column" else stem
+        name, number = stem, 2
+        while name in taken:
+            name, number = f"{stem}_{number}", number + 1
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def cell_value(cell: str) -> object:
+    """A cell as a number where it is one; an empty text for one that says nothing (NaN too)."""
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
+    if _FLOAT.fullmatch(cell):
+        number = float(cell)
+        return number if math.isfinite(number) else cell
+    return "" if cell.lower() in ("nan", "+nan", "-nan") else cell

@@ -1,0 +1,37 @@
+"""How a process of NOVA lives: it says when it is ready and ends on SIGTERM or with its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+
+import msgspec
+
+
+def say_ready(process: str, **facts: str) -> None:
+    """Print the one line that the supervisor waits for."""
+    sys.stdout.write(msgspec.json.encode({"ready": process, **facts}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, and the end of stdin where the parent holds its other
+    end.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if exit_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+    return stop
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(stop.set)

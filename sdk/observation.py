@@ -1,0 +1,193 @@
+"""Observations: what one entity showed at one instant, as checked events (A-120…A-123, AMB-06).
+
+An eventId holds the time and not the sequence, so two equal frames at one time would be one event.
+Here every entity's time only grows, by a nanosecond where the clock or the recording stands still.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sdk import address as addresses
+from sdk import timestamps
+from sdk.errors import EnvelopeError, TimestampError
+from sdk.event import Event, check
+from sdk.transport.base import Record
+
+
+class Entity(NamedTuple):
+    """Who is observed, within a scope."""
+
+    system_id: str
+    container_id: str
+    unique_id: str
+
+
+class Observer:
+    """Makes the events of one scope and keeps each entity's source time strictly increasing."""
+
+    def __init__(self, scope_id: str) -> None:
+        if not addresses.is_id(scope_id):
+            raise EnvelopeError(
+                "badValue", "scopeId", f"scopeId {scope_id[:80]!r} is not [A-Za-z0-9_-]{{1,64}}"
+            )
+        self.scope_id = scope_id
+        self._last_ns: dict[Entity, int] = {}
+
+    def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
+        """A new instant of an entity: the given time or now, or just behind its last one."""
+        wanted_ns = timestamps.now() if at_ns is None else at_ns
+        return Observation(self, entity, self.next_instant(entity, wanted_ns))
+
+    def next_instant(self, entity: Entity, wanted_ns: int) -> int:
+        """Take the first free nanosecond of an entity from a time on."""
+        last_ns = self._last_ns.get(entity)
+        at_ns = wanted_ns if last_ns is None else max(wanted_ns, last_ns + 1)
+        if not timestamps.NS_MIN <= at_ns <= timestamps.NS_MAX:
+            raise TimestampError(f"{at_ns} ns is outside 1677-09-21 to 2262-04-11")
+        self._last_ns[entity] = at_ns
+        return at_ns
+
+
+class Observation:
+    """Events of different series that share an instant; a series' second event opens the next."""
+
+    def __init__(self, observer: Observer, entity: Entity, at_ns: int) -> None:
+        self.entity = entity
+        self.at_ns = at_ns
+        self._observer = observer
+        self._series: set[tuple[str, str]] = set()
+
+    def raw(
+        self, frame: bytes, connection_id: str | None = None, sequence: int | None = None
+    ) -> Event:
+        """Bytes as they came."""
+        body = {"bytes": base64.b64encode(frame).decode()}
+        return self._event(
+            "raw", None, "", {**body, "connectionId": connection_id, "sequence": sequence}
+        )
+
+    def parsed(
+        self, message_type: str, payload: Mapping[str, object], schema_version: str = "1"
+    ) -> Event:
+        """A decoded message."""
+        body = {"schemaVersion": schema_version, "payload": payload}
+        return self._event("parsed", message_type, "", body)
+
+    def ui(
+        self, view_id: str, manifest_id: str, manifest_version: str, data: Mapping[str, object]
+    ) -> Event:
+        """A partial upsert of one view."""
+        body = {
+            "viewId": view_id,
+            "manifestId": manifest_id,
+            "manifestVersion": manifest_version,
+            "data": data,
+        }
+        return self._event("ui", "UiUpdate", view_id, body)
+
+    def metadata(
+        self,
+        message_type: str,
+        payload: Mapping[str, object],
+        effective_time: str | None = None,
+    ) -> Event:
+        """Metadata of a type that has a payload."""
+        body = {"payload": payload, "effectiveTime": effective_time}
+        return self._event("metadata", message_type, "", body)
+
+    def descriptor(
+        self, capabilities: Sequence[str], schema_version: str, effective_time: str | None = None
+    ) -> Event:
+        """What this producer can do, from now on or from the given time."""
+        body = {
+            "capabilities": list(capabilities),
+            "schemaVersion": schema_version,
+            "effectiveTime": effective_time or timestamps.text(self.at_ns),
+        }
+        return self._event("metadata", "ProducerDescriptor", "", body)
+
+    def _event(
+        self, lane: str, message_type: str | None, view_id: str, body: Mapping[str, object]
+    ) -> Event:
+        self._claim((f"{lane}/{message_type}", view_id))
+        system_id, container_id, unique_id = self.entity
+        header = {
+            "scopeId": self._observer.scope_id,
+            "lane": lane,
+            "systemId": system_id,
+            "containerId": container_id,
+            "uniqueId": unique_id,
+            "sourceTruthTime": timestamps.text(self.at_ns),
+            "messageType": message_type,
+        }
+        present = {name: value for name, value in body.items() if value is not None}
+        if message_type is None:
+            del header["messageType"]
+        return check(_encode({**header, **present}))
+
+    def _claim(self, series: tuple[str, str]) -> None:
+        """Two equal events of one series at one time would be one: give the second its own time."""
+        if series in self._series:
+            self.at_ns = self._observer.next_instant(self.entity, self.at_ns)
+            self._series.clear()
+        self._series.add(series)
+
+
+def record_of(event: Event) -> Record:
+    """The record that carries an event over a transport, under its entity's address."""
+    series = event.series
+    address = addresses.entity(
+        series.scope_id, series.lane, series.system_id, series.container_id, series.unique_id
+    )
+    return Record(str(address), event.body)
+
+
+def _encode(envelope: dict[str, object]) -> bytes:
+    """JSON bytes; the standard encoder, because others turn NaN into null without a word."""
+    try:
+        return json.dumps(
+            envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        found = _unsayable(envelope, "", 0)
+        if found is None:
+            raise EnvelopeError("notCanonical", "", f"no JSON form: {error}") from None
+        path, reason = found
+        raise EnvelopeError("notCanonical", path, f"{path} {reason}") from None
+
+
+DEPTH_MAX = 128
+
+
+def _unsayable(value: object, path: str, depth: int) -> tuple[str, str] | None:
+    """The first member that JSON has no form for, and why."""
+    if depth > DEPTH_MAX:
+        return path, f"is nested deeper than {DEPTH_MAX}"
+    if isinstance(value, Mapping):
+        members = [(f"{path}.{name}" if path else str(name), item) for name, item in value.items()]
+    elif isinstance(value, list | tuple):
+        members = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        reason = _why_unsayable(value)
+        return None if reason is None else (path, reason)
+    found = (_unsayable(item, name, depth + 1) for name, item in members)
+    return next((problem for problem in found if problem is not None), None)
+
+
+def _why_unsayable(value: object) -> str | None:
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"is {value}, which JSON cannot say"
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "holds a lone surrogate, which has no UTF-8 form"
+        return None
+    if value is None or isinstance(value, bool | int):
+        return None
+    return f"is a {type(value).__name__}, which JSON cannot say"

@@ -1,0 +1,110 @@
+"""The Producer: observations become events, and events reach a transport, whatever it takes.
+
+A publish that failed may have arrived all the same. So what is sent again is the very same bytes,
+time and eventId included, and the Core knows it (A-073).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sdk.errors import TransportError
+from sdk.event import Event
+from sdk.observation import Entity, Observation, Observer, record_of
+from sdk.transport.base import Receipt, Record, Transport
+
+__all__ = ["Entity", "Observation", "Producer", "Retry"]
+
+PUBLISH_MAX_RECORDS = 500
+PUBLISH_MAX_BYTES = 4 * 1024 * 1024
+RETRY_FIRST_DELAY_S = 0.05
+RETRY_MAX_DELAY_S = 5.0
+RETRY_FACTOR = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How long to wait between attempts, and when to give up (None: never)."""
+
+    first_delay_s: float = RETRY_FIRST_DELAY_S
+    max_delay_s: float = RETRY_MAX_DELAY_S
+    deadline_s: float | None = None
+
+    def delays_s(self) -> Iterator[float]:
+        """Growing delays, spread a little so that many producers do not return in step."""
+        delay_s = self.first_delay_s
+        while True:
+            yield random.uniform(delay_s / 2, delay_s)
+            delay_s = min(delay_s * RETRY_FACTOR, self.max_delay_s)
+
+
+class Producer:
+    """Publishes the events of one scope over one transport."""
+
+    def __init__(self, transport: Transport, scope_id: str, *, retry: Retry | None = None) -> None:
+        self.observer = Observer(scope_id)
+        self._transport = transport
+        self._retry = retry or Retry()
+
+    def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
+        """A new instant of an entity, now if no time is given, always later than its last one."""
+        return self.observer.observe(entity, at_ns)
+
+    async def send(self, events: Iterable[Event]) -> Receipt:
+        """Publish events in order and return when all are durable."""
+        return await self.publish([record_of(event) for event in events])
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Publish records in order, in batches; `place` in the receipt counts over all of them.
+
+        Raises TransportError once the deadline has passed. Any of them may be there then or not,
+        and publishing the same records again is safe.
+        """
+        loop = asyncio.get_running_loop()
+        deadline_s = self._retry.deadline_s
+        give_up_at = None if deadline_s is None else loop.time() + deadline_s
+        total = Receipt()
+        done = 0
+        for batch in _batches(records):
+            receipt = await self._publish_batch(batch, give_up_at)
+            total.new += receipt.new
+            total.duplicate += receipt.duplicate
+            total.rejected += [
+                rejection._replace(place=rejection.place + done) for rejection in receipt.rejected
+            ]
+            done += len(batch)
+        return total
+
+    async def _publish_batch(self, batch: Sequence[Record], give_up_at: float | None) -> Receipt:
+        loop = asyncio.get_running_loop()
+        for delay_s in self._retry.delays_s():
+            try:
+                async with asyncio.timeout_at(give_up_at):
+                    return await self._transport.publish(batch)
+            except TransportError as error:
+                if give_up_at is not None and loop.time() + delay_s >= give_up_at:
+                    raise
+                _log.warning("publish failed, next attempt in %.2f s: %s", delay_s, error)
+            except TimeoutError:
+                raise TransportError(f"{self._transport.link} gave no answer in time") from None
+            await asyncio.sleep(delay_s)
+        raise AssertionError("delays never end")
+
+
+def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Runs of records within the limits of one publish; a record beyond them travels alone."""
+    start = size_bytes = 0
+    for index, record in enumerate(records):
+        full = index - start == PUBLISH_MAX_RECORDS
+        if index > start and (full or size_bytes + len(record.value) > PUBLISH_MAX_BYTES):
+            yield records[start:index]
+            start, size_bytes = index, 0
+        size_bytes += len(record.value)
+    if start < len(records):
+        yield records[start:]

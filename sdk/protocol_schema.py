@@ -1,0 +1,42 @@
+"""The JSON Schema of all protocol messages and envelopes: `python -m sdk.protocol_schema`.
+
+The web UI's types are generated from this text, so that the two sides cannot drift (nova.md §13).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from sdk import protocol
+from sdk.envelope import ALL_ENVELOPES, JsonObject
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def protocol_schema() -> JsonObject:
+    """One schema whose `$defs` hold Request, Reply, Envelope and all that they are made of."""
+    unions = {"Request": protocol.Auth | protocol.Request, "Reply": protocol.Reply}
+    shapes, parts = msgspec.json.schema_components(
+        [*unions.values(), *ALL_ENVELOPES], schema_hook=_any_json, ref_template="#/$defs/{name}"
+    )
+    roots: JsonObject = {
+        name: {"anyOf": shape["anyOf"]} for name, shape in zip(unions, shapes, strict=False)
+    }
+    roots["Envelope"] = {"anyOf": list(shapes[len(unions) :])}
+    return {"$schema": DIALECT, "$defs": dict(sorted({**parts, **roots}.items()))}
+
+
+def schema_text() -> str:
+    """The schema as it is committed: two spaces, definitions by name, a newline at the end."""
+    return msgspec.json.format(msgspec.json.encode(protocol_schema()), indent=2).decode() + "\n"
+
+
+def _any_json(kind: type) -> JsonObject:
+    """Members typed `object` hold any JSON value."""
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

@@ -1,0 +1,134 @@
+"""Settings: one table with the help of each, read from `nova.toml`, then `NOVA_*`, then the command
+line.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from sdk.address import is_id
+from sdk.errors import SettingsError
+from sdk.event import ENVELOPE_MAX_BYTES
+
+MIB = 1024 * 1024
+ENV_PREFIX = "NOVA_"
+LIST_SEPARATOR = ","
+
+Mode = Literal["payload", "ground"]
+Timebase = Literal["source", "canonical"]
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What one instance is told; members are documented in `HELP`."""
+
+    data: str = "./nova-data"
+    mode: Mode = "payload"
+    scope: str | None = None
+    transports: tuple[str, ...] = ()
+    timebase: Timebase | None = None
+    listen: str = "127.0.0.1:8800"
+    envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
+    commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
+    commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
+    feed_keep_events: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
+    chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
+
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+    def chosen_timebase(self) -> Timebase:
+        """The timebase of requests that name none: source on a payload, canonical on ground
+        (A-035).
+        """
+        return self.timebase or ("source" if self.mode == "payload" else "canonical")
+
+    def subscribed_scope(self) -> str | None:
+        """The one scope that is taken in, None for all (A-286)."""
+        return None if self.mode == "ground" else self.scope
+
+
+class Help(NamedTuple):
+    """What a setting is for, in one sentence."""
+
+    text: str
+
+
+HELP: Mapping[str, Help] = {
+    "data": Help("Folder of the archive and of all that this instance keeps."),
+    "mode": Help("`payload` takes one scope, `ground` takes every scope it can see."),
+    "scope": Help("The scope a payload is the authority of; required unless the mode is `ground`."),
+    "transports": Help("URLs to consume from; none means the embedded local transport."),
+    "timebase": Help("Timebase of requests that name none; by mode if absent."),
+    "listen": Help("HOST:PORT of the edge; port 0 picks a free one."),
+    "envelope_max_bytes": Help("Largest envelope that is taken; a larger one is rejected."),
+    "commit_max_events": Help("Most events of one commit."),
+    "commit_max_bytes": Help("Most bytes of one commit."),
+    "feed_keep_events": Help("Newest events a reader keeps in memory for live streams."),
+    "chunk_max_events": Help("Most events of one stream chunk."),
+    "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
+}
+
+
+def load(
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    **given: object,
+) -> Settings:
+    """Settings from a file, the environment and the caller, later ones win; raises SettingsError.
+    """
+    values: dict[str, object] = _from_file(config) if config is not None else {}
+    values |= _from_environment(os.environ if environment is None else environment)
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}; see docs/settings.md") from None
+    _check(settings)
+    return settings
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as `NOVA_*` variables, the way they reach child processes."""
+    found: dict[str, str] = {}
+    for name in HELP:
+        value = getattr(settings, name)
+        if value is not None:
+            text = LIST_SEPARATOR.join(value) if isinstance(value, tuple) else str(value)
+            found[ENV_PREFIX + name.upper()] = text
+    return found
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in HELP:
+        text = environment.get(ENV_PREFIX + name.upper())
+        if text:
+            found[name] = text.split(LIST_SEPARATOR) if name == "transports" else text
+    return found
+
+
+def _check(settings: Settings) -> None:
+    if settings.scope is not None and not is_id(settings.scope):
+        raise SettingsError(f"scope {settings.scope[:64]!r} is not [A-Za-z0-9_-]{{1,64}}")
+    if settings.mode == "payload" and settings.scope is None:
+        raise SettingsError(
+            "a payload needs its scope: give --scope ID, or --ground to take all scopes"
+        )

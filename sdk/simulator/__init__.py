@@ -1,0 +1,1 @@
+"""A simulated satellite whose telemetry feeds the demo."""

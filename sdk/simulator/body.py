@@ -1,0 +1,85 @@
+"""What has a memory: charge and temperatures, integrated over a fixed grid of time.
+
+Each block of hours is integrated from long before its start, from the same guess. By then the full
+charge of every orbit and the lag of the parts have forgotten the guess. So the state is a function
+of time alone: a simulator that starts anew says again what the one before it said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sdk.simulator import power, thermal
+from sdk.simulator.mode import mode_at
+from sdk.simulator.orbit import Orbit
+from sdk.timestamps import NS_PER_SECOND
+
+STEP_S = 10
+BLOCK_STEPS = 6 * 3600 // STEP_S
+WARM_UP_STEPS = 8 * 3600 // STEP_S
+START_CHARGE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Charge as a fraction, temperatures in °C."""
+
+    charge: float
+    temperatures_c: dict[str, float]
+
+    @property
+    def heater(self) -> bool:
+        """Whether the battery's heater is on."""
+        return thermal.heater_on(self.temperatures_c)
+
+
+class BodyHistory:
+    """The body over time; cheap when asked forwards, a new integration when asked backwards."""
+
+    def __init__(self, orbit: Orbit) -> None:
+        self._orbit = orbit
+        self._block: int | None = None
+        self._number = 0
+        self._steps: Iterator[Body] = iter(())
+        self._now = self._next = Body(START_CHARGE, thermal.START_C)
+
+    def at(self, at_ns: int) -> Body:
+        """The body at a time, on the line between two steps."""
+        number, rest_ns = divmod(at_ns, STEP_S * NS_PER_SECOND)
+        block = number // BLOCK_STEPS
+        if block != self._block or number < self._number:
+            self._begin(block)
+        while self._number < number:
+            self._now, self._next = self._next, next(self._steps)
+            self._number += 1
+        return _between(self._now, self._next, rest_ns / NS_PER_SECOND / STEP_S)
+
+    def _begin(self, block: int) -> None:
+        self._block = block
+        self._number = block * BLOCK_STEPS - WARM_UP_STEPS
+        self._steps = self._integrate(self._number)
+        self._now, self._next = next(self._steps), next(self._steps)
+
+    def _integrate(self, number: int) -> Iterator[Body]:
+        body = Body(START_CHARGE, thermal.START_C)
+        while True:
+            yield body
+            place = self._orbit.at(number * STEP_S * NS_PER_SECOND)
+            mode = mode_at(place)
+            panels_w, load_w = power.flows(mode, place.sunlit, body.heater)
+            body = Body(
+                power.charge_after(body.charge, panels_w, load_w, STEP_S),
+                thermal.temperatures_after(
+                    body.temperatures_c, place.sunlit, mode != "STANDBY", STEP_S
+                ),
+            )
+            number += 1
+
+
+def _between(a: Body, b: Body, part: float) -> Body:
+    temperatures_c = {
+        name: before + (b.temperatures_c[name] - before) * part
+        for name, before in a.temperatures_c.items()
+    }
+    return Body(a.charge + (b.charge - a.charge) * part, temperatures_c)

@@ -1,0 +1,31 @@
+"""The clock that the simulator lives by; tests bring their own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from sdk import timestamps
+from sdk.timestamps import NS_PER_SECOND
+
+
+class Clock(Protocol):
+    """Tells the time and waits for one."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since 1970."""
+
+    async def sleep_until(self, at_ns: int) -> None:
+        """Return at that time, or at once if it is past."""
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since 1970."""
+        return timestamps.now()
+
+    async def sleep_until(self, at_ns: int) -> None:
+        """Return at that time, or at once if it is past."""
+        await asyncio.sleep(max(0.0, (at_ns - self.now_ns()) / NS_PER_SECOND))

@@ -1,0 +1,35 @@
+"""What the satellite is doing: decided by where it is and whether the sun shines there."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from sdk.simulator.orbit import Place
+
+Mode = Literal["STANDBY", "IMAGING", "DOWNLINK"]
+
+# Svalbard sees every pass of a polar orbit; at 824 km its horizon is some 3,000 km away.
+STATION_DEG = (78.23, 15.41)
+STATION_RANGE_KM = 2_800.0
+IMAGING_LATITUDE_MAX_DEG = 65.0
+EARTH_MEAN_RADIUS_KM = 6371.0
+
+
+def mode_at(place: Place) -> Mode:
+    """Downlink over the station, imaging over sunlit ground, else standby."""
+    if station_distance_km(place) < STATION_RANGE_KM:
+        return "DOWNLINK"
+    if place.sunlit and abs(place.latitude_deg) < IMAGING_LATITUDE_MAX_DEG:
+        return "IMAGING"
+    return "STANDBY"
+
+
+def station_distance_km(place: Place) -> float:
+    """How far the station is from the point below the satellite."""
+    latitude, longitude = math.radians(place.latitude_deg), math.radians(place.longitude_deg)
+    station_latitude, station_longitude = (math.radians(angle) for angle in STATION_DEG)
+    cosine = math.sin(latitude) * math.sin(station_latitude) + math.cos(latitude) * math.cos(
+        station_latitude
+    ) * math.cos(longitude - station_longitude)
+    return EARTH_MEAN_RADIUS_KM * math.acos(max(-1.0, min(1.0, cosine)))

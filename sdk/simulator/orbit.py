@@ -1,0 +1,95 @@
+"""The orbit: SGP4 from a two-line element set, down to latitude, longitude and altitude."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from sdk.errors import NovaError
+from sdk.libraries import library
+from sdk.simulator import sun
+from sdk.simulator.sun import NS_PER_DAY, Vector
+
+# NOAA-20 (JPSS-1) as published for 30 May 2026, 12:29:47 UTC. At 824 km there is so little drag
+# that the orbit stays believable for decades, though the place along it soon is not the true one.
+NOAA_20 = (
+    "1 43013U 17073A   26150.52069252  .00000077  00000+0  57395-4 0  9990",
+    "2 43013  98.7769  90.1408 0000844  36.6985 323.4249 14.19508124441960",
+)
+UNIX_EPOCH_JD = 2_440_587.5
+WGS84_A_M = 6_378_137.0
+WGS84_E2 = 6.694_379_990_14e-3
+GEODETIC_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the satellite is."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+    speed_m_s: float
+    sunlit: bool
+
+
+class _Satellite(Protocol):
+    def sgp4(self, jd: float, fraction: float) -> tuple[int, Vector, Vector]: ...
+
+
+class Orbit:
+    """Places over time, from one element set."""
+
+    def __init__(self, lines: tuple[str, str] = NOAA_20) -> None:
+        self._satellite = cast(_Satellite, library("sgp4.api").Satrec.twoline2rv(*lines))
+        self._sidereal = library("sgp4.propagation").gstime
+
+    def sunlit(self, at_ns: int) -> bool:
+        """Whether the sun shines on the satellite."""
+        position_km, _ = self._propagate(at_ns)
+        return sun.shines_on(position_km, at_ns)
+
+    def at(self, at_ns: int) -> Place:
+        """The place at a time."""
+        position_km, velocity_km_s = self._propagate(at_ns)
+        day, fraction = _julian(at_ns)
+        latitude, longitude, altitude_m = _geodetic(
+            position_km, float(self._sidereal(day + fraction))
+        )
+        return Place(
+            latitude,
+            longitude,
+            altitude_m,
+            1000 * math.hypot(*velocity_km_s),
+            sun.shines_on(position_km, at_ns),
+        )
+
+    def _propagate(self, at_ns: int) -> tuple[Vector, Vector]:
+        """Position and velocity in TEME."""
+        error, position_km, velocity_km_s = self._satellite.sgp4(*_julian(at_ns))
+        if error:
+            raise NovaError(f"the element set says nothing about that time (SGP4 error {error})")
+        return position_km, velocity_km_s
+
+
+def _julian(at_ns: int) -> tuple[float, float]:
+    """The Julian date in two parts, so that nothing of a nanosecond clock is rounded away."""
+    days, rest = divmod(at_ns, NS_PER_DAY)
+    return UNIX_EPOCH_JD + days, rest / NS_PER_DAY
+
+
+def _geodetic(teme_km: Vector, sidereal_rad: float) -> tuple[float, float, float]:
+    """Latitude, longitude (degrees) and altitude (m) over WGS 84, from TEME turned by GMST."""
+    x, y, z = (1000 * part for part in teme_km)
+    longitude = math.atan2(y, x) - sidereal_rad
+    across = math.hypot(x, y)
+    latitude = math.atan2(z, across * (1 - WGS84_E2))
+    altitude = 0.0
+    for _ in range(GEODETIC_ROUNDS):
+        root = math.sqrt(1 - WGS84_E2 * math.sin(latitude) ** 2)
+        altitude = across * math.cos(latitude) + z * math.sin(latitude) - WGS84_A_M * root
+        normal = WGS84_A_M / root
+        latitude = math.atan2(z, across * (1 - WGS84_E2 * normal / (normal + altitude)))
+    degrees = (math.degrees(longitude) + 180) % 360 - 180
+    return math.degrees(latitude), degrees, altitude

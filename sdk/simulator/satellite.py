@@ -1,0 +1,102 @@
+"""The satellite: everything about it at a time, as a function of its seed and that time only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sdk.simulator import noise, power
+from sdk.simulator.attitude import Attitude, attitude_at
+from sdk.simulator.body import Body, BodyHistory
+from sdk.simulator.mode import Mode, mode_at, station_distance_km
+from sdk.simulator.orbit import Orbit, Place
+from sdk.simulator.power import Power
+
+GPS_SIGMA_M = 2.5
+ATTITUDE_SIGMA_DEG = 0.004
+TEMPERATURE_SIGMA_C = 0.04
+METRES_PER_DEGREE = 111_320.0
+GPS_SATELLITES = (8, 13)
+CPU_PERCENT: dict[Mode, float] = {"STANDBY": 14.0, "IMAGING": 46.0, "DOWNLINK": 61.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What the GPS receiver says: the place, with its noise."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+    satellites: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The satellite at one time."""
+
+    at_ns: int
+    place: Place
+    fix: Fix
+    attitude: Attitude
+    power: Power
+    body: Body
+    mode: Mode
+    station_km: float
+    cpu_percent: float
+
+
+class Satellite:
+    """A satellite; another seed gives another one in the same orbit."""
+
+    def __init__(self, seed: int = 1, orbit: Orbit | None = None) -> None:
+        self.seed = seed
+        self._orbit = orbit or Orbit()
+        self._bodies = BodyHistory(self._orbit)
+
+    def at(self, at_ns: int) -> State:
+        """The state at a time."""
+        place = self._orbit.at(at_ns)
+        mode = mode_at(place)
+        body = self._bodies.at(at_ns)
+        flows = power.flows(mode, place.sunlit, body.heater)
+        return State(
+            at_ns=at_ns,
+            place=place,
+            fix=self._fix(place, at_ns),
+            attitude=self._measured(attitude_at(self.seed, at_ns), at_ns),
+            power=Power(body.charge, *flows),
+            body=self._measured_body(body, at_ns),
+            mode=mode,
+            station_km=station_distance_km(place),
+            cpu_percent=CPU_PERCENT[mode] + abs(self._noise("cpu", at_ns, 2.0)),
+        )
+
+    def _noise(self, channel: str, at_ns: int, sigma: float) -> float:
+        return noise.gauss(self.seed, channel, at_ns, sigma)
+
+    def _fix(self, place: Place, at_ns: int) -> Fix:
+        sigma_deg = GPS_SIGMA_M / METRES_PER_DEGREE
+        # A degree of longitude shrinks towards the poles; the orbit never reaches them.
+        across_deg = sigma_deg / math.cos(math.radians(place.latitude_deg))
+        longitude = place.longitude_deg + self._noise("longitude", at_ns, across_deg)
+        return Fix(
+            place.latitude_deg + self._noise("latitude", at_ns, sigma_deg),
+            (longitude + 180) % 360 - 180,
+            place.altitude_m + self._noise("altitude", at_ns, 2 * GPS_SIGMA_M),
+            round(noise.uniform(self.seed, "satellites", at_ns, *GPS_SATELLITES)),
+        )
+
+    def _measured(self, attitude: Attitude, at_ns: int) -> Attitude:
+        return Attitude(
+            attitude.roll_deg + self._noise("roll", at_ns, ATTITUDE_SIGMA_DEG),
+            attitude.pitch_deg + self._noise("pitch", at_ns, ATTITUDE_SIGMA_DEG),
+            attitude.yaw_deg + self._noise("yaw", at_ns, ATTITUDE_SIGMA_DEG),
+            attitude.rates_deg_s,
+        )
+
+    def _measured_body(self, body: Body, at_ns: int) -> Body:
+        measured = {
+            name: value + self._noise(name, at_ns, TEMPERATURE_SIGMA_C)
+            for name, value in body.temperatures_c.items()
+        }
+        return Body(body.charge, measured)

@@ -1,0 +1,48 @@
+"""Temperatures: each part drifts to what sun, shadow and load would make it, at its own pace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+HEATER_ON_BELOW_C = 12.0
+HEATER_GAIN_C = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a part's temperature tends to, and in how many seconds it gets most of the way."""
+
+    sunlit_c: float
+    shadow_c: float
+    busy_c: float
+    lag_s: float
+
+
+PARTS = {
+    "solarPanel": Part(64.0, -58.0, 0.0, 420.0),
+    "battery": Part(21.0, 7.0, 2.0, 2_400.0),
+    "onboardComputer": Part(31.0, 18.0, 4.0, 1_500.0),
+    "payload": Part(9.0, -6.0, 14.0, 1_200.0),
+}
+START_C = {name: (part.sunlit_c + part.shadow_c) / 2 for name, part in PARTS.items()}
+
+
+def heater_on(temperatures_c: dict[str, float]) -> bool:
+    """The battery heater's thermostat."""
+    return temperatures_c["battery"] < HEATER_ON_BELOW_C
+
+
+def temperatures_after(
+    temperatures_c: dict[str, float], sunlit: bool, busy: bool, step_s: float
+) -> dict[str, float]:
+    """All temperatures after a step."""
+    heater = heater_on(temperatures_c)
+    after = {}
+    for name, part in PARTS.items():
+        goal_c = (part.sunlit_c if sunlit else part.shadow_c) + (part.busy_c if busy else 0.0)
+        if heater and name == "battery":
+            goal_c += HEATER_GAIN_C
+        before_c = temperatures_c[name]
+        after[name] = goal_c + (before_c - goal_c) * math.exp(-step_s / part.lag_s)
+    return after

@@ -1,0 +1,91 @@
+"""A real NOVA for tests: `nova up` on a free port, in a folder of its own, ended with the test.
+
+with running_nova(tmp_path / "data", "--scope", "sat") as nova:
+    receipt = await connect(nova.publish).publish(records)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from sdk.errors import NovaError
+
+PASSWORD = "only-for-tests"
+"""Password of the user `admin` of a NOVA that tests have started."""
+
+STOP_TIMEOUT_S = 40
+COMMAND_TIMEOUT_S = 170
+
+
+@dataclass
+class Nova:
+    """A running NOVA; it ends when this process does, for it holds this process' pipe."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    url: str
+    publish: str
+
+    def child(self, name: str) -> int:
+        """The process id of its `writer`, `reader` or `edge` (Linux)."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for number in children.read_text().split():
+            arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            if name.encode() in arguments:
+                return int(number)
+        raise NovaError(f"this NOVA has no child {name!r}")
+
+    def stop(self) -> int:
+        """End it cleanly and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[Nova]:
+    """A NOVA that is ready, for as long as the block runs; raises NovaError if it does not start."""
+    folder = ("--data", str(data)) if command == "up" else ()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdk.cli", command, *folder, "--listen", "127.0.0.1:0"]
+        + ["--json", "--exit-with-stdin", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD},
+    )
+    with process:
+        try:
+            yield _ready(process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(STOP_TIMEOUT_S)
+
+
+def _ready(process: subprocess.Popen[bytes]) -> Nova:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise NovaError(f"nova ended with status {process.wait()} before it was ready; see its log")
+    facts = msgspec.json.decode(line, type=dict[str, str])
+    return Nova(process, Path(facts["data"]), facts["url"], facts["publish"])
+
+
+def nova_command(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """One `nova` command, run to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sdk.cli", *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=COMMAND_TIMEOUT_S,
+        check=False,
+    )

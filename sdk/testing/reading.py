@@ -1,0 +1,46 @@
+"""Reading a known number of records from any transport, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from sdk.transport.base import Batch, Positions, Record, Subscription, Transport
+
+READ_TIMEOUT_S = 60.0
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read, and the positions that resume behind it."""
+
+    records: list[Record] = field(default_factory=list)
+    positions: Positions = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+
+    def add(self, batch: Batch) -> None:
+        """Append a batch."""
+        self.records += batch.records
+        self.positions |= batch.positions
+        self.batches.append(batch)
+
+    def values(self) -> list[bytes]:
+        """The records' bytes."""
+        return [record.value for record in self.records]
+
+
+async def read(
+    transport: Transport, scope_id: str | None, count: int, positions: Positions | None = None
+) -> Reading:
+    """Batches until there are `count` records; raises TimeoutError if they do not come."""
+    reading = Reading(positions=dict(positions or {}))
+    batches = transport.consume(Subscription(scope_id), dict(positions or {}))
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            while len(reading.records) < count:
+                reading.add(await anext(batches))
+    finally:
+        if isinstance(batches, AsyncGenerator):
+            await batches.aclose()
+    return reading

@@ -1,0 +1,73 @@
+"""Redpanda in a container, where a container engine answers and can get the image."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from testcontainers.community.kafka import RedpandaContainer
+
+from sdk.testing.broker import KafkaBroker, wait_until_ready
+from sdk.testing.ports import LOOPBACK, free_port
+
+IMAGE = "redpandadata/redpanda:v24.3.6"
+KAFKA_PORT = 9092
+ENGINE_TIMEOUT_S = 10
+PULL_TIMEOUT_S = 600
+START_TIMEOUT_S = 90
+STOP_GRACE_S = 15
+
+
+def why_not() -> str | None:
+    """What stands in the way of a container here, or None if nothing does."""
+    if shutil.which("docker") is None:
+        return "no docker command"
+    if _docker_fails(["version"], ENGINE_TIMEOUT_S):
+        return "no container engine answers"
+    if not _docker_fails(["image", "inspect", IMAGE], ENGINE_TIMEOUT_S):
+        return None
+    if _docker_fails(["pull", "-q", IMAGE], PULL_TIMEOUT_S):
+        return f"the engine cannot get {IMAGE}"
+    return None
+
+
+def _docker_fails(arguments: list[str], timeout_s: int) -> bool:
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+class Redpanda(KafkaBroker):
+    """One container of one's own, on a port that it keeps over restarts."""
+
+    kind = f"Redpanda container, {IMAGE}"
+
+    def __init__(self) -> None:
+        port = free_port()
+        self.url = f"kafka://{LOOPBACK}:{port}"
+        self._container = RedpandaContainer(IMAGE).with_bind_ports(KAFKA_PORT, port)
+        self._has_run = False
+
+    def start(self) -> None:
+        """Start, or start again on the same port and data; returns when it answers."""
+        if self._has_run:
+            self._container.get_wrapped_container().start()
+        else:
+            self._container.start(START_TIMEOUT_S)
+            self._has_run = True
+            self.url = f"kafka://{self._container.get_bootstrap_server()}"
+        wait_until_ready(self.url)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        self._container.get_wrapped_container().stop(timeout=STOP_GRACE_S)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._container.get_wrapped_container().kill()
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        self._container.stop()

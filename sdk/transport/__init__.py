@@ -1,0 +1,1 @@
+"""Transports: how events travel from producers to a Core, whatever carries them."""

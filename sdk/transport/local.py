@@ -1,0 +1,240 @@
+"""The embedded transport: the Core itself listens, and a publish returns after the durable commit.
+
+    local:///path/of/data        the Unix socket in that data folder
+    local:///path/to/some.sock   that Unix socket
+    local://127.0.0.1:4510       loopback TCP
+
+Publishers speak MessagePack over one WebSocket: `[ref, [[address, bytes], …]]` up, and
+`[ref, new, duplicate, [[index, code, member, reason], …]]` down, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from sdk.endpoints import run_folder
+from sdk.errors import TransportError
+from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
+
+FRAME_MAX_BYTES = 64 * 1024 * 1024
+QUEUE_MAX_BATCHES = 64
+CONNECT_TIMEOUT_S = 5.0
+SOCKET_NAME = "publish.sock"
+
+
+class _Publish(msgspec.Struct, array_like=True):
+    ref: int
+    records: list[tuple[str | None, bytes]]
+
+
+class _Published(msgspec.Struct, array_like=True):
+    ref: int
+    new: int
+    duplicate: int
+    rejected: list[Rejection]
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class LocalBatch(Batch):
+    """A published batch with the way back to who published it."""
+
+    ref: int = 0
+    socket: web.WebSocketResponse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a local transport meets: a Unix socket, or a loopback port."""
+
+    path: Path | None
+    host: str = ""
+    port: int = 0
+
+    @classmethod
+    def of_url(cls, url: str) -> Endpoint:
+        """The endpoint of a `local:` URL; raises TransportError on one that reaches off this
+        machine.
+        """
+        parts = urlsplit(url)
+        if parts.netloc:
+            return cls._of_host(url, parts.hostname or "", parts.port)
+        path = Path(unquote(parts.path))
+        if not path.is_absolute():
+            raise TransportError(f"{url!r} names no absolute path: write local:///path/of/data")
+        return cls(path if path.suffix == ".sock" else run_folder(path) / SOCKET_NAME)
+
+    @classmethod
+    def _of_host(cls, url: str, host: str, port: int | None) -> Endpoint:
+        loopback = host == "localhost"
+        with contextlib.suppress(ValueError):
+            loopback = loopback or ip_address(host).is_loopback
+        if not loopback or port is None:
+            raise TransportError(
+                f"{url!r} is not a loopback HOST:PORT: the local transport has no login"
+            )
+        return cls(None, host, port)
+
+
+class LocalTransport:
+    """Publishes to a Core that listens, or listens for the Core that consumes."""
+
+    def __init__(self, url: str) -> None:
+        self.link = url
+        self._endpoint = Endpoint.of_url(url)
+        self._arrived: asyncio.Queue[LocalBatch] = asyncio.Queue(QUEUE_MAX_BATCHES)
+        self._runner: web.AppRunner | None = None
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._connecting = asyncio.Lock()
+        self._listener: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[Receipt]] = {}
+        self._last_ref = 0
+
+    # --- publishing -------------------------------------------------------------------------------
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Return when the Core has committed the records durably, with what became of each."""
+        socket = await self._connected()
+        self._last_ref += 1
+        ref = self._last_ref
+        frame = msgspec.msgpack.encode(_Publish(ref, [(r.address, r.value) for r in records]))
+        if len(frame) > FRAME_MAX_BYTES:
+            raise TransportError(f"{len(frame)} bytes at once, {FRAME_MAX_BYTES} are allowed")
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting[ref] = future
+        try:
+            await socket.send_bytes(frame)
+            return await future
+        except (ConnectionError, aiohttp.ClientError) as error:
+            raise TransportError(f"{self.link} went away: {error}") from error
+        finally:
+            self._waiting.pop(ref, None)
+
+    async def _connected(self) -> aiohttp.ClientWebSocketResponse:
+        async with self._connecting:
+            if self._socket is None or self._socket.closed:
+                await self._connect()
+        assert self._socket is not None
+        return self._socket
+
+    async def _connect(self) -> None:
+        endpoint = self._endpoint
+        if self._session is None:
+            connector = None if endpoint.path is None else aiohttp.UnixConnector(str(endpoint.path))
+            self._session = aiohttp.ClientSession(connector=connector)
+        url = "http://localhost/" if endpoint.path else f"http://{endpoint.host}:{endpoint.port}/"
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                self._socket = await self._session.ws_connect(url, compress=0)
+        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            raise TransportError(
+                f"nobody listens at {self.link}: is that NOVA running? ({error})"
+            ) from error
+        self._listener = asyncio.create_task(self._listen(self._socket))
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Hand each answer to who waits for it; at the end nobody is left waiting."""
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                continue
+            reply = msgspec.msgpack.decode(message.data, type=_Published)
+            future = self._waiting.get(reply.ref)
+            if future is None or future.done():
+                continue
+            if reply.error is not None:
+                future.set_exception(TransportError(reply.error))
+            else:
+                future.set_result(Receipt(reply.new, reply.duplicate, reply.rejected))
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(TransportError(f"{self.link} went away before it answered"))
+
+    # --- consuming --------------------------------------------------------------------------------
+
+    async def consume(
+        self, subscription: Subscription, positions: Positions
+    ) -> AsyncIterator[Batch]:
+        """Listen, and yield what publishers send; scopes are checked where envelopes are."""
+        await self._listen_for_publishers()
+        try:
+            while True:
+                yield await self._arrived.get()
+        finally:
+            await self._stop_listening()
+
+    async def _listen_for_publishers(self) -> None:
+        app = web.Application()
+        app.router.add_get("/", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        endpoint = self._endpoint
+        site: web.BaseSite
+        if endpoint.path is not None:
+            endpoint.path.unlink(missing_ok=True)
+            site = web.UnixSite(self._runner, str(endpoint.path))
+        else:
+            site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise TransportError(f"cannot listen at {self.link}: {error.strerror}") from error
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=30.0)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        try:
+            async for message in socket:
+                await self._receive(socket, message)
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _receive(self, socket: web.WebSocketResponse, message: aiohttp.WSMessage) -> None:
+        try:
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                raise msgspec.ValidationError("a publish is a binary MessagePack frame")
+            publish = msgspec.msgpack.decode(message.data, type=_Publish)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            await socket.send_bytes(msgspec.msgpack.encode(_Published(0, 0, 0, [], str(error))))
+            return
+        records = [Record(address, value) for address, value in publish.records]
+        await self._arrived.put(LocalBatch(records, ref=publish.ref, socket=socket))
+
+    async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
+        """Tell the publisher what became of its records; one that has left will publish again."""
+        if not isinstance(batch, LocalBatch) or batch.socket is None:
+            return
+        rejected = list(receipt.rejected)
+        reply = _Published(batch.ref, receipt.new, receipt.duplicate, rejected)
+        with contextlib.suppress(ConnectionError):
+            await batch.socket.send_bytes(msgspec.msgpack.encode(reply))
+
+    async def _stop_listening(self) -> None:
+        for socket in list(self._sockets):
+            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def close(self) -> None:
+        """Close both sides."""
+        await self._stop_listening()
+        if self._socket is not None:
+            await self._socket.close()
+        if self._listener is not None:
+            await self._listener
+        if self._session is not None:
+            await self._session.close()

@@ -1,0 +1,132 @@
+"""The writer is killed again and again while it ingests from Kafka; nothing is lost, nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.store.archive import Archive
+from core.store.scan import scan
+from core.writer.commit import Committer
+from sdk.client import Client
+from sdk.event import Event, check_stored
+from sdk.observation import Entity, Observer, record_of
+from sdk.testing.broker import KafkaBroker
+from sdk.testing.instance import running_nova
+from sdk.transport.base import connect
+
+KILLS = 20
+EVENTS = 30_000
+PUBLISH_EVENTS = 250
+EVERYTHING = (b"", b"\xff" * 64)
+
+
+@contextmanager
+def writer(data: Path, scope: str, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A writer process of its own, ready."""
+    arguments = ("core", "writer", "--data", str(data), "--exit-with-stdin")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdk.cli", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "NOVA_SCOPE": scope, "NOVA_TRANSPORTS": url},
+    )
+    with process:
+        assert process.stdout is not None and process.stdout.readline()
+        yield process
+
+
+def events_of(scope: str) -> list[Event]:
+    """What is published: frames and messages of a few entities."""
+    observer = Observer(scope)
+    found: list[Event] = []
+    for number in range(EVENTS // 2):
+        observation = observer.observe(Entity("bus", "obc", f"u{number % 7}"), number * 1_000_000)
+        found.append(observation.raw(number.to_bytes(8, "big")))
+        found.append(observation.parsed("Count", {"number": number}))
+    return found
+
+
+def publish(url: str, events: list[Event], stop: threading.Event) -> None:
+    """Publish all events bit by bit, every tenth part twice, as a producer that retries does."""
+
+    async def run() -> None:
+        transport = connect(url)
+        for start in range(0, len(events), PUBLISH_EVENTS):
+            records = [record_of(event) for event in events[start : start + PUBLISH_EVENTS]]
+            await transport.publish(records)
+            if start % (10 * PUBLISH_EVENTS) == 0:
+                await transport.publish(records)
+            if not stop.is_set():
+                await asyncio.sleep(0.1)
+        await transport.close()
+
+    asyncio.run(run())
+
+
+async def wait_for_all(data: Path, count: int) -> None:
+    """Until the archive holds so many events and everything of the topic has been consumed."""
+    async with await Client.to_core(data) as client:
+        while (status := await client.status()).events < count or any(
+            sum(link.positions.values()) < count for link in status.links
+        ):
+            await asyncio.sleep(0.1)
+
+
+def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
+    """The eventIds in canonical order, the positions, and the events that the counters claim."""
+    archive = Archive.open_primary(data)
+    try:
+        committer = Committer(archive, data)
+        ids = []
+        for key, value in scan(archive.families["canonical"], *EVERYTHING):
+            event, _ = check_stored(value[4:])
+            assert key[9:] == event.event_id
+            ids.append(event.event_id.hex())
+        links = {link: committer.resume(link) for link in committer.counters.links}
+        for family in ("source", "series_canonical", "series_source"):
+            assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == len(ids)
+        return ids, links, committer.counters.events
+    finally:
+        archive.close()
+
+
+@pytest.mark.kafka
+def test_twenty_kills_lose_nothing_and_store_nothing_twice(
+    tmp_path: Path, kafka_broker: KafkaBroker
+) -> None:
+    """A-080…A-085, AMB-18: every event once and exact positions after SIGKILL at random moments."""
+    data, scope, url = tmp_path / "data", f"crash-{uuid.uuid4().hex[:8]}", kafka_broker.url
+    events, stop, dice = events_of(scope), threading.Event(), random.Random(3)
+    producer = threading.Thread(target=publish, args=(url, events, stop))
+    producer.start()
+    try:
+        for _ in range(KILLS):
+            with writer(data, scope, url) as process:
+                with_luck_in_the_middle = dice.uniform(0.05, 0.6)
+                threading.Event().wait(with_luck_in_the_middle)
+                process.kill()
+    finally:
+        stop.set()
+        producer.join()
+    with running_nova(data, "--scope", scope, "--transport", url) as nova:
+        asyncio.run(wait_for_all(nova.data, EVENTS))
+    ids, links, counted = archived(data)
+    assert sorted(ids) == sorted(event.event_id.hex() for event in events)
+    assert counted == EVENTS
+    assert list(links) == [url] or len(links) == 1
+    (positions,) = links.values()
+    duplicates = (EVENTS // (10 * PUBLISH_EVENTS)) * PUBLISH_EVENTS
+    assert sum(positions.values()) == EVENTS + duplicates

@@ -1,0 +1,143 @@
+"""`nova up` as its operator sees it: it comes up, keeps its processes alive, and leaves none
+behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sdk.client import Client, login
+from sdk.errors import NovaError, ProtocolError
+from sdk.protocol import Filters
+from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from sdk.transport.base import Receipt, Record, connect
+
+ENVELOPE = (
+    b'{"scopeId":"sat","lane":"ui","systemId":"bus","containerId":"eps","uniqueId":"battery",'
+    b'"sourceTruthTime":"2026-01-01T00:00:%02dZ","messageType":"UiUpdate","viewId":"battery",'
+    b'"manifestId":"battery","manifestVersion":"1.0.0","data":{"volts":28.5}}'
+)
+
+
+async def publish(url: str, second: int) -> Receipt:
+    """One event through the local transport, as soon as somebody listens."""
+    while True:
+        transport = connect(url)
+        try:
+            return await transport.publish([Record(None, ENVELOPE % second)])
+        except NovaError:
+            await asyncio.sleep(0.1)
+        finally:
+            await transport.close()
+
+
+async def count(data: Path) -> int:
+    """The events that a reader serves, as soon as one does."""
+    while True:
+        try:
+            async with await Client.to_core(data) as client:
+                return (await client.status()).events
+        except NovaError:
+            await asyncio.sleep(0.1)
+
+
+def alive(process_id: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to come true; the test's timeout is the bound."""
+    while not condition():
+        await asyncio.sleep(0.05)
+
+
+def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
+    """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens again.
+    """
+    children = [nova.child(name) for name in ("writer", "reader", "edge")]
+    asyncio.run(publish(nova.publish, 1))
+    assert nova.stop() == 0
+    assert not any(alive(child) for child in children)
+    with running_nova(nova.data, "--scope", "sat") as again:
+        assert asyncio.run(count(again.data)) == 1
+
+
+def test_children_end_with_a_supervisor_that_was_killed(nova: Nova) -> None:
+    """Nothing outlives `nova up`, however it ends."""
+    children = [nova.child(name) for name in ("writer", "reader", "edge")]
+    nova.process.kill()
+    asyncio.run(until(lambda: not any(alive(child) for child in children)))
+
+
+@pytest.mark.parametrize("name", ["writer", "reader", "edge"])
+def test_a_child_that_dies_is_started_again(nova: Nova, name: str) -> None:
+    """Every process may die at any time; the instance goes on with what it had."""
+    asyncio.run(publish(nova.publish, 1))
+    before = nova.child(name)
+    os.kill(before, signal.SIGKILL)
+    asyncio.run(until(lambda: not alive(before)))
+    asyncio.run(publish(nova.publish, 2))
+
+    async def all_there() -> None:
+        while await count(nova.data) != 2:
+            await asyncio.sleep(0.1)
+
+    asyncio.run(all_there())
+    assert asyncio.run(edge_count(nova)) == 2
+
+
+async def edge_count(nova: Nova) -> int:
+    """The events that a fresh client streams through the edge."""
+    while True:
+        try:
+            token = await login(nova.url, "admin", PASSWORD)
+            async with await Client.to_edge(nova.url, token) as client:
+                chunks = client.stream("REPLAY", rate="max", filters=Filters(lanes=["ui"]))
+                return sum([len(chunk.events) async for chunk in chunks])
+        except NovaError:
+            await asyncio.sleep(0.1)
+
+
+def test_a_second_instance_on_the_same_data_is_refused(nova: Nova) -> None:
+    """Only one process writes an archive, and the second says who holds it."""
+    second = nova_command("core", "writer", "--data", str(nova.data))
+    assert second.returncode == 1
+    assert b"scope" in second.stderr  # it is told what is missing first
+    with pytest.raises(NovaError), running_nova(nova.data, "--scope", "sat"):
+        raise AssertionError("a second writer has opened the archive")
+
+
+def test_a_wrong_password_and_a_wrong_lane_are_errors_in_words(nova: Nova) -> None:
+    """A-269, AMB-29: the edge refuses by name and goes on."""
+
+    async def ask() -> None:
+        with pytest.raises(ProtocolError):
+            await login(nova.url, "admin", "not it")
+        token = await login(nova.url, "admin", PASSWORD)
+        async with await Client.to_edge(nova.url, token) as client:
+            with pytest.raises(ProtocolError, match="lanesNotStreamed"):
+                async for _ in client.stream("REPLAY", filters=Filters(lanes=["raw"])):
+                    raise AssertionError("raw frames were streamed to a browser")
+            assert (await client.status()).events == 0
+
+    asyncio.run(ask())
+
+
+def test_commands_say_what_to_do_when_nothing_runs(tmp_path: Path) -> None:
+    """An error is one line that helps, never a trace."""
+    for command in ("query", "tail", "rejects", "status"):
+        done = nova_command(command, "--data", str(tmp_path))
+        assert done.returncode == 1
+        assert b"nova up" in done.stderr
+        assert b"Traceback" not in done.stderr

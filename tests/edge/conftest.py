@@ -1,0 +1,37 @@
+"""Fixtures of the edge's tests: the reader's side of its connections, and an edge that uses it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.peer import Peer
+from tests.edge.server import RunningEdge, running_edge
+
+
+@pytest.fixture
+def reader_socket() -> Iterator[Path]:
+    """A path short enough for a Unix socket, whatever the name of the test is."""
+    with tempfile.TemporaryDirectory(prefix="nova-") as folder:
+        yield Path(folder) / "reader.sock"
+
+
+@pytest.fixture
+async def peer(reader_socket: Path) -> AsyncIterator[Peer]:
+    """The reader's side, listening."""
+    peer = Peer(reader_socket)
+    await peer.start()
+    try:
+        yield peer
+    finally:
+        await peer.stop()
+
+
+@pytest.fixture
+async def edge(tmp_path: Path, peer: Peer) -> AsyncIterator[RunningEdge]:
+    """An edge with default limits whose reader is `peer`."""
+    async with running_edge(tmp_path, peer.socket) as edge:
+        yield edge

@@ -1,0 +1,128 @@
+"""The reader's side of upstream connections, to inject what a real reader seldom does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from aiohttp import WSMsgType, web
+
+from sdk import protocol
+from sdk.protocol import Request, StartStream, Status, StatusResponse, StreamComplete
+
+WAIT_S = 10.0
+CURSOR = "2026-01-01T00:00:00.000000000Z"
+
+STATUS = protocol.encode(
+    StatusResponse(
+        mode="payload",
+        timebase="source",
+        events=0,
+        duplicates=0,
+        rejects=0,
+        series=0,
+        bytes_on_disk=0,
+        links=[],
+        writer_connected=True,
+    )
+)
+
+
+def start(playback_id: str) -> StartStream:
+    """A request for a replay."""
+    return StartStream(playback_request_id=playback_id, timeline_mode="REPLAY", rate="max")
+
+
+def chunk(playback_id: str, event: bytes = b'{"a":1}') -> bytes:
+    """A chunk as the reader writes it."""
+    return protocol.chunk_frame(playback_id, CURSOR, [event], None)
+
+
+def complete(playback_id: str) -> bytes:
+    """The end of a stream as the reader writes it."""
+    return protocol.encode(StreamComplete(playback_request_id=playback_id, cursor=CURSOR))
+
+
+class PeerConnection:
+    """One connection that an edge opened."""
+
+    def __init__(
+        self, ws: web.WebSocketResponse[Literal[True]], transport: asyncio.Transport | None
+    ) -> None:
+        self._ws = ws
+        self._transport = transport
+        self.requests: asyncio.Queue[Request] = asyncio.Queue()
+        self.closed = asyncio.Event()
+
+    async def take(self) -> Request:
+        """The next request that the edge forwarded."""
+        async with asyncio.timeout(WAIT_S):
+            return await self.requests.get()
+
+    async def send(self, frame: bytes) -> None:
+        """Send a frame as it is."""
+        await self._ws.send_frame(frame, WSMsgType.TEXT)
+
+    def abort(self) -> None:
+        """End as a killed process does."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the edge has closed the connection."""
+        async with asyncio.timeout(WAIT_S):
+            await self.closed.wait()
+
+    async def serve(self) -> None:
+        """Note what comes; `status` is answered, as readiness asks for it."""
+        async for message in self._ws:
+            if message.type is WSMsgType.TEXT:
+                request = protocol.decode_request(message.data)
+                if isinstance(request, Status):
+                    await self.send(STATUS)
+                else:
+                    self.requests.put_nowait(request)
+        self.closed.set()
+
+
+class Peer:
+    """A server on a Unix socket that can be stopped and started again."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._connections: asyncio.Queue[PeerConnection] = asyncio.Queue()
+        self._open: set[PeerConnection] = set()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        app = web.Application()
+        app.router.add_get("/", self._accept)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self.socket)).start()
+
+    async def stop(self) -> None:
+        """Go away with all connections."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            for connection in self._open:
+                connection.abort()
+            await runner.cleanup()
+            self.socket.unlink(missing_ok=True)
+
+    async def connection(self) -> PeerConnection:
+        """The next connection that an edge opened."""
+        async with asyncio.timeout(WAIT_S):
+            return await self._connections.get()
+
+    async def _accept(self, request: web.Request) -> web.StreamResponse:
+        ws = web.WebSocketResponse(compress=False, timeout=0.1)
+        await ws.prepare(request)
+        connection = PeerConnection(ws, request.transport)
+        self._open.add(connection)
+        self._connections.put_nowait(connection)
+        await connection.serve()
+        self._open.discard(connection)
+        return ws

@@ -1,0 +1,144 @@
+"""A real edge on a free port, and a client that speaks to it in frames."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType, web
+from argon2 import PasswordHasher
+
+from edge.app import Edge
+from edge.auth import LoginReply, first_admin
+from edge.config import EdgeConfig, Limits
+from edge.passwords import Passwords
+from edge.upstream import reader_client
+from edge.users import UserStore
+from sdk import protocol
+from sdk.protocol import Auth, Authenticated, Error, Message, Ref, Reply
+
+PASSWORD = "correct horse battery staple"
+WAIT_S = 10.0
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@dataclass(frozen=True)
+class RunningEdge:
+    """An edge that serves, with the parts that tests look into."""
+
+    url: str
+    config: EdgeConfig
+    users: UserStore
+    http: aiohttp.ClientSession
+
+    async def post_login(
+        self,
+        username: str = "admin",
+        password: str = PASSWORD,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Status, body and headers of a login."""
+        body = msgspec.json.encode({"username": username, "password": password})
+        async with self.http.post(f"{self.url}/auth/login", data=body, headers=headers) as reply:
+            return reply.status, await reply.read(), reply.headers
+
+    async def token(self) -> str:
+        """A good token of the admin."""
+        status, body, _ = await self.post_login()
+        assert status == 200, body
+        return msgspec.json.decode(body, type=LoginReply).token
+
+    @asynccontextmanager
+    async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[Client]:
+        """A WebSocket to `/ws` that has not authenticated."""
+        async with self.http.ws_connect(f"{self.url}/ws", headers=headers) as ws:
+            yield Client(ws)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """A WebSocket that is logged in."""
+        token = await self.token()
+        async with self.socket() as client:
+            await client.send(Auth(token=token))
+            assert isinstance(await client.receive(), Authenticated)
+            yield client
+
+
+class Client:
+    """One WebSocket to an edge."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse[Literal[True]]) -> None:
+        self.ws = ws
+
+    async def send(self, message: Message) -> None:
+        """Send one message."""
+        await self.send_text(protocol.encode(message).decode())
+
+    async def send_text(self, text: str) -> None:
+        """Send one text frame as it is."""
+        await self.ws.send_str(text)
+
+    async def frame(self) -> bytes:
+        """The next frame's bytes; fails if the connection ended instead."""
+        message = await self.ws.receive(timeout=WAIT_S)
+        assert message.type is WSMsgType.TEXT, (message, self.ws.close_code)
+        text: str = message.data
+        return text.encode()
+
+    async def receive(self) -> Reply:
+        """The next frame as a message."""
+        return protocol.decode_reply(await self.frame())
+
+    async def error(self) -> tuple[str, Ref]:
+        """Code and ref of the next frame, which is an error."""
+        reply = await self.receive()
+        assert isinstance(reply, Error)
+        return reply.code, reply.ref
+
+    async def close_code(self) -> int | None:
+        """The code with which the edge closes, once it does; frames before that are skipped."""
+        async with asyncio.timeout(WAIT_S):
+            while (await self.ws.receive()).type is WSMsgType.TEXT:
+                pass
+        return self.ws.close_code
+
+
+@asynccontextmanager
+async def running_edge(
+    folder: Path,
+    reader_socket: Path,
+    *,
+    limits: Limits | None = None,
+    static: Path | None = None,
+    hasher: PasswordHasher | None = None,
+) -> AsyncIterator[RunningEdge]:
+    """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
+    config = EdgeConfig(
+        data=folder,
+        reader_socket=reader_socket,
+        limits=limits or Limits(),
+        static=static or folder / "static",
+    )
+    users = UserStore(config.folder)
+    passwords = Passwords(config.limits, hasher or CHEAP)
+    await first_admin(users, passwords, PASSWORD)
+    reader = reader_client(reader_socket)
+    app = Edge(config, users, passwords, reader).application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with aiohttp.ClientSession() as http:
+            yield RunningEdge(url, config, users, http)
+    finally:
+        await runner.cleanup()
+        await reader.close()
+        passwords.close()
+        users.close()

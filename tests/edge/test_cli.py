@@ -1,0 +1,169 @@
+"""`nova edge` as a process: ready line, first admin, clean end (A-270, AMB-63)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+
+from edge.auth import LoginReply
+from sdk.protocol import Auth, Authenticated
+from tests.edge.server import Client
+
+READY_WAIT_S = 30
+NOVA_EDGE = (sys.executable, "-m", "sdk.cli", "edge")
+
+
+class Ready(msgspec.Struct, forbid_unknown_fields=True):
+    """The one line on stdout."""
+
+    ready: str
+    url: str
+
+
+@contextmanager
+def process(
+    data: Path, *options: str, password: str | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running `nova edge` and its URL; it does not outlive the block."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
+    if password is not None:
+        environment["NOVA_ADMIN_PASSWORD"] = password
+    command = [*NOVA_EDGE, "--data", str(data), "--listen", "127.0.0.1:0"]
+    child = subprocess.Popen(
+        [*command, *options],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        line = child.stdout.readline()
+        if not line:
+            _, stderr = child.communicate(timeout=READY_WAIT_S)
+            pytest.fail(f"the edge did not become ready:\n{stderr}")
+        ready = msgspec.json.decode(line, type=Ready)
+        assert ready.ready == "edge"
+        yield child, ready.url
+    finally:
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+
+
+async def login(url: str, password: str) -> str | None:
+    """A token of the admin, None where the password is wrong."""
+    async with aiohttp.ClientSession() as http:
+        body = msgspec.json.encode({"username": "admin", "password": password})
+        async with http.post(f"{url}/auth/login", data=body) as reply:
+            text = await reply.read()
+    return msgspec.json.decode(text, type=LoginReply).token if reply.status == 200 else None
+
+
+async def test_the_first_start_prints_a_password_once(tmp_path: Path) -> None:
+    """It opens the door; the second start keeps quiet and it still does."""
+    with process(tmp_path) as (child, url):
+        assert child.stderr is not None
+        line = child.stderr.readline()
+        found = re.fullmatch(r"admin password: (\S{40,})   \(user admin; keep it.*\)\n", line)
+        assert found, line
+        assert await login(url, found[1])
+        child.send_signal(signal.SIGTERM)
+        assert found[1] not in child.communicate(timeout=READY_WAIT_S)[1]
+        assert child.returncode == 0
+    with process(tmp_path) as (child, url):
+        assert await login(url, found[1])
+        child.send_signal(signal.SIGTERM)
+        assert "password:" not in child.communicate(timeout=READY_WAIT_S)[1]
+
+
+async def test_the_password_may_come_from_the_environment(tmp_path: Path) -> None:
+    """It is not printed, and a later one changes nothing."""
+    with process(tmp_path, password="first") as (child, url):
+        assert await login(url, "first")
+        child.send_signal(signal.SIGTERM)
+        assert "first" not in child.communicate(timeout=READY_WAIT_S)[1]
+    with process(tmp_path, password="second") as (child, url):
+        assert await login(url, "second") is None
+        assert await login(url, "first")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    """Open sockets are closed with `going away`, the exit status is 0."""
+    with process(tmp_path, password="pw") as (child, url):
+        token = await login(url, "pw")
+        assert token is not None
+        async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws") as ws:
+            client = Client(ws)
+            await client.send(Auth(token=token))
+            assert isinstance(await client.receive(), Authenticated)
+            child.send_signal(number)
+            assert await client.close_code() == aiohttp.WSCloseCode.GOING_AWAY
+        stdout, stderr = await asyncio.to_thread(child.communicate, None, READY_WAIT_S)
+        assert child.returncode == 0, stderr
+        assert stdout == ""
+        assert "Traceback" not in stderr and "Fatal" not in stderr
+
+
+def test_it_ends_with_its_parent_if_asked_to(tmp_path: Path) -> None:
+    """The end of stdin ends it, so that nothing outlives a supervisor."""
+    with process(tmp_path, "--exit-with-stdin", password="pw") as (child, _):
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(READY_WAIT_S) == 0
+
+
+def test_a_signal_ends_it_while_its_parent_still_holds_stdin(tmp_path: Path) -> None:
+    """The watch on stdin does not disturb the end."""
+    with process(tmp_path, "--exit-with-stdin", password="pw") as (child, _):
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(READY_WAIT_S) == 0
+        assert child.stderr is not None
+        assert "Fatal" not in child.stderr.read()
+
+
+def run(data: Path, *options: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+    """`nova edge` run to its end."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
+    if password is not None:
+        environment["NOVA_ADMIN_PASSWORD"] = password
+    return subprocess.run(
+        [*NOVA_EDGE, "--data", str(data), *options],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=READY_WAIT_S,
+        check=False,
+    )
+
+
+def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    """One line, no stack trace."""
+    with process(tmp_path, password="pw") as (_, url):
+        done = run(tmp_path, "--listen", url.removeprefix("http://"))
+    assert done.returncode == 1
+    assert "--listen" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_empty_password_and_a_bad_address_are_refused(tmp_path: Path) -> None:
+    """Before anything is made."""
+    empty = run(tmp_path / "a", "--listen", "127.0.0.1:0", password="")
+    assert empty.returncode == 1 and "NOVA_ADMIN_PASSWORD" in empty.stderr
+    wrong = run(tmp_path / "b", "--listen", "nowhere")
+    assert wrong.returncode == 1 and "HOST:PORT" in wrong.stderr
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,80 @@
+"""Password hashing (A-284, pitfalls 27)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+
+from edge.config import Limits
+from edge.errors import BusyError
+from edge.passwords import Passwords
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """One worker and one place to wait."""
+    made = Passwords(Limits(hash_workers=1, hash_waiting_max=1))
+    yield made
+    made.close()
+
+
+async def test_only_the_right_password_of_a_known_user_is_good(passwords: Passwords) -> None:
+    """An unknown user is checked too, and never good; argon2id is what hashes."""
+    stored = await passwords.hash("secret")
+    assert stored.startswith("$argon2id$")
+    assert await passwords.verify(stored, "secret")
+    assert not await passwords.verify(stored, "Secret")
+    assert not await passwords.verify(None, "secret")
+
+
+async def test_an_unknown_user_is_hashed_for_too() -> None:
+    """With room for one hash, a known and an unknown user cannot both be checked at once."""
+    narrow = Passwords(Limits(hash_workers=1, hash_waiting_max=0))
+    stored = await narrow.hash("secret")
+    asked = [narrow.verify(None, "secret"), narrow.verify(stored, "secret")]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    narrow.close()
+    assert done[0] is False
+    assert isinstance(done[1], BusyError)
+
+
+async def test_an_unreadable_hash_is_a_wrong_password(passwords: Passwords) -> None:
+    """argon2-cffi raises a ValueError there, which is none of its own errors."""
+    assert not await passwords.verify("not a hash", "secret")
+
+
+async def test_a_weaker_hash_is_found_out(passwords: Passwords) -> None:
+    """So that a login can store a stronger one."""
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("secret")
+    assert passwords.outdated(weak)
+    assert await passwords.verify(weak, "secret")
+    assert not passwords.outdated(await passwords.hash("secret"))
+
+
+async def test_more_than_can_wait_is_refused_and_places_come_back(passwords: Passwords) -> None:
+    """The queue is bounded, and a refusal costs nothing."""
+    asked = [asyncio.ensure_future(passwords.hash("a")) for _ in range(5)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [outcome for outcome in done if isinstance(outcome, BusyError)]
+    hashed = [outcome for outcome in done if isinstance(outcome, str)]
+    assert (len(hashed), len(refused)) == (2, 3)
+    assert await passwords.hash("b")
+
+
+async def test_a_caller_who_leaves_gives_his_place_back(passwords: Passwords) -> None:
+    """Cancelled logins must not use the queue up."""
+    leaving = [asyncio.ensure_future(passwords.hash("a")) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in leaving:
+        task.cancel()
+    await asyncio.gather(*leaving, return_exceptions=True)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert await passwords.hash("b")
+                return
+            except BusyError:
+                await asyncio.sleep(0)

@@ -1,0 +1,270 @@
+"""A client's session at `/ws`: token first, requests forwarded, frames passed on (A-153, A-272)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from edge.config import Limits
+from edge.websocket import CLOSE_UNAUTHORIZED
+from sdk import protocol
+from sdk.protocol import (
+    REQUEST_MAX_BYTES,
+    Auth,
+    Authenticated,
+    CancelStream,
+    Error,
+    Filters,
+    Latest,
+    Query,
+    StartStream,
+    StreamCancelled,
+)
+from tests.edge.peer import Peer, chunk, complete, start
+from tests.edge.server import RunningEdge, running_edge
+
+
+async def test_a_good_token_opens_the_session(edge: RunningEdge) -> None:
+    """The reply repeats the ref and says who and until when."""
+    token = await edge.token()
+    async with edge.socket() as client:
+        await client.send(Auth(token=token, ref="first"))
+        reply = await client.receive()
+    assert isinstance(reply, Authenticated)
+    assert (reply.ref, reply.user, reply.role) == ("first", "admin", "admin")
+    assert reply.expires_at.endswith("Z")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        '{"type":"auth","token":"a.b.c","ref":7}',
+        '{"type":"auth","token":5,"ref":7}',
+        '{"type":"auth","ref":7}',
+        '{"type":"query","ref":7}',
+        '{"type":"auth","token":"a.b.c","ref":7,"user":"admin"}',
+    ],
+)
+async def test_whatever_comes_first_but_a_good_token_is_refused(
+    edge: RunningEdge, first: str
+) -> None:
+    """An error with the ref, then the close code that says: log in."""
+    async with edge.socket() as client:
+        await client.send_text(first)
+        assert await client.error() == ("unauthorized", 7)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+
+
+@pytest.mark.parametrize("first", ["", "x", "[" * 30_000, '{"type":"auth","token":"\\ud800"}'])
+async def test_a_first_frame_that_is_no_json_is_refused(edge: RunningEdge, first: str) -> None:
+    """Malformed frames end in words, not in a crash."""
+    async with edge.socket() as client:
+        await client.send_text(first)
+        assert await client.error() == ("unauthorized", None)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+
+
+async def test_a_binary_first_frame_is_refused(edge: RunningEdge) -> None:
+    """Frames are text."""
+    token = await edge.token()
+    async with edge.socket() as client:
+        await client.ws.send_bytes(protocol.encode(Auth(token=token)))
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+
+
+async def test_who_says_nothing_is_sent_away(tmp_path: Path, peer: Peer) -> None:
+    """There is a deadline for the first frame."""
+    limits = Limits(auth_timeout_s=0.05)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.socket() as client:
+        assert await client.error() == ("unauthorized", None)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+
+
+async def test_a_silent_session_ends_when_its_token_expires(tmp_path: Path, peer: Peer) -> None:
+    """Nobody stays in on an old token (pitfalls 28)."""
+    limits = Limits(token_lifetime_s=2)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
+        assert await client.error() == ("unauthorized", None)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+
+
+async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, peer: Peer) -> None:
+    """So does its upstream connection."""
+    limits = Limits(access_check_s=0.05, access_cache_s=0.05)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
+        connection = await peer.connection()
+        edge.users.set_enabled("admin", False)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+        await connection.wait_closed()
+
+
+async def test_every_request_is_checked(tmp_path: Path, peer: Peer) -> None:
+    """A request after the user was disabled is not forwarded (A-271)."""
+    limits = Limits(access_check_s=3600, access_cache_s=0)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
+        connection = await peer.connection()
+        edge.users.set_enabled("admin", False)
+        await client.send(Query(ref=3))
+        assert await client.error() == ("unauthorized", 3)
+        assert await client.close_code() == CLOSE_UNAUTHORIZED
+        await connection.wait_closed()
+        assert connection.requests.empty()
+
+
+async def test_requests_are_forwarded_and_replies_come_byte_for_byte(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """A bounded query may read any lane (AMB-29); what the reader writes is not parsed."""
+    request = Query(ref="q1", limit=5, filters=Filters(lanes=["raw", "parsed"], scope_ids=["sat"]))
+    answer = b'{"type":"queryResponse","ref":"q1","events":[{"b" : 1.0e2, "b":"\\u00e9"}] }'
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(request)
+        assert await connection.take() == request
+        await connection.send(answer)
+        assert await client.frame() == answer
+
+
+@pytest.mark.parametrize(
+    ("frame", "ref", "words"),
+    [
+        ("", None, ""),
+        ("{", None, ""),
+        ("[]", None, ""),
+        ('{"ref":1}', 1, "type"),
+        ('{"type":"nothing","ref":1}', 1, "nothing"),
+        ('{"type":"auth","token":"x","ref":1}', 1, "auth"),
+        ('{"type":"query","ref":1,"limit":"many"}', 1, "limit"),
+        ('{"type":"query","ref":1,"limit":10001}', 1, "limit"),
+        ('{"type":"query","ref":1,"colour":"red"}', 1, "colour"),
+        ('{"type":"query","ref":1,"filters":{"lanes":["green"]}}', 1, "lanes"),
+        ('{"type":"startStream","ref":"s","timelineMode":"LIVE"}', "s", "playbackRequestId"),
+        (
+            '{"type":"startStream","ref":"s","timelineMode":"LIVE","playbackRequestId":"a\\"b"}',
+            "s",
+            "playbackRequestId",
+        ),
+        ("[" * 30_000, None, ""),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_a_bad_request_is_named_and_the_connection_stays_open(
+    edge: RunningEdge, peer: Peer, frame: str, ref: str | int | None, words: str
+) -> None:
+    """Nothing of it reaches the reader."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send_text(frame)
+        reply = await client.receive()
+        assert isinstance(reply, Error)
+        assert (reply.code, reply.ref) == ("badRequest", ref)
+        assert words in reply.message
+        await client.send(Latest(ref=2))
+        assert await connection.take() == Latest(ref=2)
+
+
+async def test_a_binary_request_is_refused_and_the_connection_stays_open(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """Frames are text."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.ws.send_bytes(b"{}")
+        assert await client.error() == ("badRequest", None)
+        await client.send(Latest(ref=2))
+        assert await connection.take() == Latest(ref=2)
+
+
+async def test_the_largest_request_passes_and_a_larger_one_closes(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """1009 before it is buffered (pitfalls 25)."""
+    frame = protocol.encode(Latest(ref=1)).decode()
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send_text(frame.ljust(REQUEST_MAX_BYTES))
+        assert await connection.take() == Latest(ref=1)
+        await client.send_text(frame.ljust(REQUEST_MAX_BYTES + 1))
+        assert await client.close_code() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+        await connection.wait_closed()
+
+
+async def test_each_client_has_its_own_upstream_which_goes_with_it(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """So the reader stops a stream whose client is gone (A-140, A-144, A-164)."""
+    async with edge.client() as first, edge.client():
+        one, two = await peer.connection(), await peer.connection()
+        await first.ws.close()
+        await one.wait_closed()
+        assert not two.closed.is_set()
+
+
+async def test_a_stream_without_lanes_carries_the_browser_lanes(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """metadata, command and ui (AMB-29)."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        request = await connection.take()
+    assert isinstance(request, StartStream)
+    assert request.filters.lanes == ["metadata", "command", "ui"]
+    assert (request.playback_request_id, request.rate) == ("a", "max")
+
+
+async def test_lanes_and_ids_that_streams_may_not_have(edge: RunningEdge, peer: Peer) -> None:
+    """Errors with the ref; the reader does not hear of it."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        refused = start("a")
+        refused.ref, refused.filters.lanes = 1, ["parsed"]
+        await client.send(refused)
+        assert await client.error() == ("lanesNotStreamed", 1)
+        await client.send(start("a"))
+        again = start("a")
+        again.ref = 2
+        await client.send(again)
+        assert await client.error() == ("playbackRequestIdReused", 2)
+        await client.send(start("b"))
+        ids = [await connection.take(), await connection.take()]
+        assert [r.playback_request_id for r in ids if isinstance(r, StartStream)] == ["a", "b"]
+
+
+async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """The hard fence (A-142): a reader that is slow to stop cannot confuse a client."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        await connection.take()
+        await connection.send(chunk("a"))
+        assert await client.frame() == chunk("a")
+        await client.send(start("b"))
+        await connection.take()
+        await connection.send(chunk("a"))
+        await connection.send(complete("a"))
+        await connection.send(chunk("b"))
+        assert await client.frame() == chunk("b")
+        await client.send(CancelStream(ref=9))
+        await connection.take()
+        await connection.send(chunk("b"))
+        cancelled = StreamCancelled(ref=9, playback_request_id="b")
+        await connection.send(protocol.encode(cancelled))
+        assert await client.receive() == cancelled
+
+
+async def test_a_stream_ends_once(edge: RunningEdge, peer: Peer) -> None:
+    """After its end nothing of it passes."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        await connection.take()
+        for frame in (complete("a"), chunk("a"), complete("a")):
+            await connection.send(frame)
+        await connection.send(b'{"type":"latestResponse","time":"","events":[]}')
+        assert await client.frame() == complete("a")
+        assert (await client.frame()).startswith(b'{"type":"latestResponse"')

@@ -1,0 +1,62 @@
+"""Guessing formats, of real recordings first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdk.formats.guess import guess
+from sdk.formats.recording import RecordingError
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1", "ccsds"),
+        ("ccsds/ccsds_2021_155_14_39_51", "ccsds"),
+        ("ccsds/viirs_packets.dat", "ccsds"),
+        ("gps/bundg_zeus_9.log", "nmea"),
+        ("gps/ais-nmea.log", "nmea"),
+        ("gps/ublox-zed-f9p_hpg1.11.log", "nmea"),
+        ("table/2022-06-24-serial-6583-flight-0003-TeleMega.csv", "csv"),
+    ],
+)
+def test_real_recordings(recordings: Path, name: str, expected: str) -> None:
+    """By name where it says so, else by content."""
+    assert guess(recordings / name) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "frames/snpp_synchronized_cadus.dat",
+        "can/logfile_20140914_365495765_can.log",
+        "track/belevingsvlucht.json.gz",
+        "ulog/sample.ulg",
+        "table/iss_htv/P4000001.txt",
+    ],
+)
+def test_other_formats_are_not_taken_for_ours(recordings: Path, name: str) -> None:
+    """Downlink frames, CAN logs and others are refused with the option that would force it."""
+    with pytest.raises(RecordingError, match="--format"):
+        guess(recordings / name)
+
+
+def test_json_lines_by_content(tmp_path: Path) -> None:
+    """A file of envelopes needs no telling name."""
+    path = tmp_path / "events"
+    path.write_text('{"scopeId":"s"}\n')
+    assert guess(path) == "jsonl"
+
+
+def test_one_packet_is_packets(tmp_path: Path) -> None:
+    """A file that is exactly one packet is one; a byte more or less makes it none."""
+    path = tmp_path / "packet"
+    packet = bytes.fromhex("000bc000000201020a")
+    path.write_bytes(packet)
+    assert guess(path) == "ccsds"
+    for other in (packet[:-1], packet + b"\x01", b""):
+        path.write_bytes(other)
+        with pytest.raises(RecordingError):
+            guess(path)

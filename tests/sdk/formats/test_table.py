@@ -1,0 +1,187 @@
+"""Tables: one event a row, whatever the file's manners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdk import timestamps
+from sdk.envelope import ParsedMessage
+from sdk.formats.recording import RecordingError
+from sdk.formats.table import LINE_MAX_BYTES, TableReader, TimeColumn, cell_value, column_names
+from sdk.observation import Entity, Observer
+from tests.sdk.formats.reading import Everything, everything
+
+LIFTOFF = timestamps.parse("2022-06-24T15:17:16Z")
+
+
+def read(path: Path, time: TimeColumn) -> Everything:
+    """A whole table."""
+    return everything(TableReader(path, Observer("test"), time=time).steps())
+
+
+def table(folder: Path, content: bytes) -> Path:
+    """A file with this content."""
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    return path
+
+
+def rows_of(found: Everything) -> list[dict[str, object]]:
+    """The payloads in order."""
+    envelopes = (event.envelope for event in found.events)
+    return [one.payload for one in envelopes if isinstance(one, ParsedMessage)]
+
+
+def test_rocket_flight(recordings: Path) -> None:
+    """6,234 rows with relative and repeated times, blanks, NaN, and two columns of one name."""
+    path = recordings / "table/2022-06-24-serial-6583-flight-0003-TeleMega.csv"
+    found = read(path, TimeColumn("time", "s", LIFTOFF))
+    assert found.lanes == {"parsed": 6234}
+    assert found.problems == []
+    assert found.end_bytes == path.stat().st_size
+    assert len(set(found.ids)) == 6234
+    assert found.events[0].source_ns == LIFTOFF - 300_000_000
+    first = rows_of(found)[0]
+    assert first["version"] == 6
+    assert first["call"] == "VE3LIC"
+    assert (first["altitude"], first["altitude_2"]) == (1330.09, 1394.0)
+    assert "speed" not in first
+    assert read(path, TimeColumn("time", "s", LIFTOFF)).ids == found.ids
+
+
+@pytest.mark.parametrize(
+    ("time", "cell", "expected"),
+    [
+        (TimeColumn("t", "iso"), "2026-01-01T01:00:00+01:00", "2026-01-01T00:00:00Z"),
+        (TimeColumn("t", "s"), "1767225600.000000001", "2026-01-01T00:00:00.000000001Z"),
+        (TimeColumn("t", "ms"), "1767225600001", "2026-01-01T00:00:00.001Z"),
+        (TimeColumn("t", "us"), "1767225600000001", "2026-01-01T00:00:00.000001Z"),
+        (TimeColumn("t", "ns"), "1767225600000000001", "2026-01-01T00:00:00.000000001Z"),
+        (TimeColumn("t", "s", LIFTOFF), "-16", "2022-06-24T15:17:00Z"),
+    ],
+)
+def test_times(tmp_path: Path, time: TimeColumn, cell: str, expected: str) -> None:
+    """Every unit, absolute and from an epoch, exact to the nanosecond."""
+    found = read(table(tmp_path, f"t,x\n{cell},1\n".encode()), time)
+    assert [event.source_ns for event in found.events] == [timestamps.parse(expected)]
+
+
+def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """A missing or unreadable time, a naive one, bytes that are no UTF-8: one line each, no stop."""
+    content = b"t,x\n2026-01-01T00:00:00Z,1\n,2\nsoon,3\n2026-01-01T00:00:00,4\n"
+    content += b"2026-01-01T00:00:01Z,\xff\n2026-01-01T00:00:02Z,6\n"
+    found = read(table(tmp_path, content), TimeColumn("t", "iso"))
+    assert [row["x"] for row in rows_of(found)] == [1, 6]
+    assert [problem.split(":")[0] for problem in found.problems] == [
+        "line 3",
+        "line 4",
+        "line 5",
+        "line 6",
+    ]
+    assert "UTF-8" in found.problems[3]
+
+
+def test_quoted_cells_may_hold_lines(tmp_path: Path) -> None:
+    """A quoted cell keeps its line end; the row counts from where it begins."""
+    content = b't,x\n1,"two\nlines, with ""quotes"""\nsoon,2\n'
+    found = read(table(tmp_path, content), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 1, "x": 'two\nlines, with "quotes"'}]
+    assert found.problems[0].startswith("line 4")
+
+
+def test_quote_that_never_ends_is_a_problem(tmp_path: Path) -> None:
+    """What came before is published; the rest is one line with the lines that it swallowed."""
+    found = read(table(tmp_path, b't,x\n1,a\n2,"b\n3,c\n'), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 1, "x": "a"}]
+    assert found.problems == ["lines 3 to 4: no CSV row: unexpected end of data"]
+
+
+def test_too_few_and_too_many_cells(tmp_path: Path) -> None:
+    """Missing cells are left out, extra ones get a name: nothing is lost."""
+    found = read(table(tmp_path, b"t,x,y\n1,5\n2,5,6,7\n\n"), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 1, "x": 5}, {"t": 2, "x": 5, "y": 6, "column_4": 7}]
+
+
+@pytest.mark.parametrize("sign", [b",", b";", b"\t"])
+def test_delimiter_is_the_one_in_the_header(tmp_path: Path, sign: bytes) -> None:
+    """Commas, semicolons and tabs."""
+    found = read(table(tmp_path, sign.join([b"\xef\xbb\xbft", b"x\n1", b"2\n"])), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 1, "x": 2}]
+
+
+@pytest.mark.parametrize("name", [None, "when"])
+def test_missing_time_column_lists_the_columns(tmp_path: Path, name: str | None) -> None:
+    """The error says what to give, and what there is."""
+    with pytest.raises(RecordingError, match=r"--time-column.*a, b"):
+        read(table(tmp_path, b"a,b\n1,2\n"), TimeColumn(name))
+
+
+def test_endless_line_ends_the_reading(tmp_path: Path) -> None:
+    """Bounded memory: a line beyond the limit is a problem that names it."""
+    content = b"t,x\n1,2\n" + b"3" * (LINE_MAX_BYTES + 1)
+    found = read(table(tmp_path, content), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 1, "x": 2}]
+    assert found.problems[0].startswith("line 3: 1048577 bytes")
+    assert found.end_bytes == len(content)
+
+
+def test_empty_file_is_no_events(tmp_path: Path) -> None:
+    """Nothing to read is nothing wrong."""
+    assert read(table(tmp_path, b""), TimeColumn("t")).events == []
+
+
+def test_entity_and_type_can_be_chosen(tmp_path: Path) -> None:
+    """Two tables of one scope need not be one entity."""
+    reader = TableReader(
+        table(tmp_path, b"t\n1\n"),
+        Observer("test"),
+        time=TimeColumn("t"),
+        entity=Entity("rocket", "avionics", "imu"),
+        message_type="Imu",
+    )
+    (event,) = everything(reader.steps()).events
+    assert event.series[2:6] == ("rocket", "avionics", "imu", "Imu")
+
+
+@given(st.lists(st.text(max_size=8), max_size=12))
+def test_column_names_are_unique_and_never_empty(header: list[str]) -> None:
+    """Whatever a header holds, no column hides another."""
+    names = column_names(header)
+    assert len(names) == len(header)
+    assert len(set(names)) == len(names)
+    assert all(name.strip() for name in names)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15) + 1, 10**15 - 1))
+def test_numbers_come_back_as_they_were(number: float) -> None:
+    """Every double and every integer up to fifteen digits."""
+    value = cell_value(repr(number))
+    assert value == number
+    assert isinstance(value, int | float)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("", ""),
+        ("NaN", ""),
+        ("-nan", ""),
+        ("inf", "inf"),
+        ("1e999", "1e999"),
+        ("007", "007"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("0x1f", "0x1f"),
+        ("1_000", "1_000"),
+        ("٣", "٣"),
+        ("+4", 4),
+        (".5", 0.5),
+        ("2.", 2.0),
+    ],
+)
+def test_cells(cell: str, value: object) -> None:
+    """Numbers where they are; text where a number would lose something."""
+    assert cell_value(cell) == value

@@ -1,0 +1,98 @@
+"""Documentation that cannot fall behind: every setting, message, envelope and folder has its place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+import pytest
+
+from core.store import catalog
+from core.store.keys import FAMILIES
+from sdk import protocol, settings
+from sdk.cli.main import nova
+from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def text_of(name: str) -> str:
+    """A page of the documentation."""
+    return (ROOT / name).read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/settings.md has each setting, its variable and its default."""
+    page = text_of("docs/settings.md")
+    fields = set(settings.Settings.__struct_fields__)
+    assert fields == set(settings.HELP)
+    for name in fields:
+        assert f"`{name}`" in page
+        assert f"`{settings.ENV_PREFIX}{name.upper()}`" in page
+
+
+def messages() -> list[type[protocol.Message]]:
+    """Every message of the protocol."""
+    kinds: list[type[protocol.Message]] = [protocol.Auth]
+    return kinds + list(get_args(protocol.Request)) + list(get_args(protocol.Reply))
+
+
+@pytest.mark.parametrize("message", messages(), ids=lambda kind: kind.__name__)
+def test_every_message_is_documented(message: type[protocol.Message]) -> None:
+    """docs/protocol.md has each message with all its members."""
+    tag = message.__struct_config__.tag
+    page = text_of("docs/protocol.md")
+    assert f"### `{tag}`" in page
+    section = page.split(f"### `{tag}`", 1)[1].split("\n##", 1)[0]
+    for member in message.__struct_encode_fields__:
+        if member != "ref":
+            assert f"`{member}`" in section, f"{tag} lacks {member}"
+
+
+@pytest.mark.parametrize("kind", ALL_ENVELOPES, ids=lambda kind: kind.__name__)
+def test_every_envelope_is_documented(kind: type) -> None:
+    """docs/envelopes.md has each envelope with all its members."""
+    page = text_of("docs/envelopes.md")
+    for member in kind.__struct_encode_fields__:  # type: ignore[attr-defined]  # msgspec structs
+        assert f"`{member}`" in page, f"{kind.__name__} lacks {member}"
+    for name in AUDIT_TYPES:
+        assert f"`{name}`" in page
+
+
+def test_every_family_and_catalog_record_is_documented() -> None:
+    """docs/on-disk.md has each column family and each kind of catalog record."""
+    page = text_of("docs/on-disk.md")
+    for family in FAMILIES:
+        assert f"`{family}`" in page
+    for prefix in (catalog.SERIES_PREFIX, catalog.POSITION_PREFIX, catalog.REJECT_PREFIX):
+        assert f"`{prefix.decode()}" in page
+
+
+def test_every_command_is_in_the_operations_page() -> None:
+    """docs/operations.md names every subcommand of `nova`, and each explains itself."""
+    page = text_of("docs/operations.md")
+    context = click.Context(nova)
+    for name in nova.list_commands(context):
+        command = nova.get_command(context, name)
+        assert command is not None
+        assert command.help
+        assert f"`nova {name}`" in page
+
+
+def test_every_folder_is_in_the_architecture_page() -> None:
+    """ARCHITECTURE.md says what each folder is for."""
+    page = text_of("ARCHITECTURE.md")
+    for folder in ("sdk", "core", "edge", "transport_kafka", "web", "bench", "tests", "docs"):
+        assert f"`{folder}/`" in page
+
+
+def test_docs_link_to_files_that_exist() -> None:
+    """A relative link in a page leads somewhere."""
+    for page in [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "ARCHITECTURE.md"]:
+        for part in page.read_text().split("](")[1:]:
+            target = part.split(")", 1)[0].split("#", 1)[0]
+            if target and "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,1 @@
+"""The Kafka transport: any Kafka or Redpanda cluster as the way in."""

@@ -1,0 +1,47 @@
+"""One blocking call in a thread of its own, which is gone when the call has returned."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+async def in_thread(name: str, call: Callable[[], Result]) -> Result:
+    """The call's result or exception; if cancelled, the call runs on and its result is dropped."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = call()
+        except Exception as error:
+            settle(_fail, done, error)
+        else:
+            settle(_succeed, done, result)
+
+    def settle(how: Callable[..., None], *what: object) -> None:
+        with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+            loop.call_soon_threadsafe(how, *what)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    try:
+        return await done
+    finally:
+        if done.done() and not done.cancelled():
+            thread.join()
+
+
+def _succeed(done: asyncio.Future[Result], result: Result) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[Result], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)

@@ -1,0 +1,172 @@
+"""Consuming: a thread that reads assigned partitions and hands batches to the event loop.
+
+There is no consumer group: the Core's stored positions say where to read, so nothing is committed
+to the broker and nothing is rebalanced. While the broker is away the thread keeps trying, for ever.
+
+Memory is bounded by what librdkafka prefetches (`config.PREFETCH_MAX_KBYTES` and one fetch more),
+as much again while the thread cuts it into batches, and `QUEUE_MAX_BATCHES` batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+
+from confluent_kafka import Consumer, KafkaException, Message
+
+from sdk.errors import TransportError
+from sdk.transport.base import Batch, Positions, Subscription
+from transport_kafka import client_log
+from transport_kafka.assignment import Assignment, Gaps
+from transport_kafka.batches import cut
+from transport_kafka.config import KafkaConfig
+from transport_kafka.errors import POSITION_GONE, is_final, name_of, text_of
+
+DISCOVERY_INTERVAL_S = 2.0
+RETRY_INTERVAL_S = 0.5
+POLL_TIMEOUT_S = 0.1
+BATCH_MAX_RECORDS = 2_000
+QUEUE_MAX_BATCHES = 4
+
+log = logging.getLogger(__name__)
+
+
+class Consumption:
+    """One running `consume`: start it, take batches until None, stop it."""
+
+    def __init__(
+        self, config: KafkaConfig, subscription: Subscription, positions: Positions, gaps: Gaps
+    ) -> None:
+        self._config = config
+        self._subscription = subscription
+        self._positions = dict(positions)
+        self._gaps = gaps
+        self._loop = asyncio.get_running_loop()
+        self._taken: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue()
+        self._room = threading.Semaphore(QUEUE_MAX_BATCHES)
+        self._stopping = threading.Event()
+        self._ended = asyncio.Event()
+        self._trouble: str | None = None
+        # Made here, so that a configuration that librdkafka refuses is an error to the caller.
+        self._client = self._open()
+        self._thread = threading.Thread(target=self._run, name="nova-kafka-consumer", daemon=True)
+        self._thread.start()
+
+    async def next(self) -> Batch | None:
+        """The next batch, or None once it is stopped."""
+        if self._stopping.is_set():
+            return None
+        taken = await self._taken.get()
+        self._room.release()
+        if isinstance(taken, BaseException):
+            raise taken
+        return None if self._stopping.is_set() else taken
+
+    async def stop(self) -> None:
+        """End the thread and its connections."""
+        self._stopping.set()
+        self._room.release()
+        await self._ended.wait()
+        self._thread.join()
+
+    def _open(self) -> Consumer:
+        try:
+            return Consumer(self._config.consumer(), logger=client_log.log)
+        except KafkaException as error:
+            reason = self._config.redact(text_of(error))
+            raise TransportError(f"the kafka configuration is refused: {reason}") from None
+
+    def _run(self) -> None:
+        outcome: BaseException | None = None
+        try:
+            self._keep_reading()
+        except BaseException as error:
+            outcome = error
+        with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+            self._loop.call_soon_threadsafe(self._taken.put_nowait, outcome)
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _keep_reading(self) -> None:
+        """Read until stopped, with a new client whenever one can do nothing more."""
+        while True:
+            try:
+                self._read()
+            except KafkaException as error:
+                log.error("kafka client replaced: link=%s %s", self._config.link, text_of(error))
+            finally:
+                self._client.close()
+            if self._stopping.wait(RETRY_INTERVAL_S):
+                return
+            self._client = self._open()
+
+    def _read(self) -> None:
+        assignment = Assignment(self._client, self._subscription, self._positions, self._gaps)
+        due_s = time.monotonic()
+        while not self._stopping.is_set():
+            if time.monotonic() >= due_s:
+                due_s = self._discover(assignment)
+            messages = self._fetch()
+            for batch in cut(m for m in messages if m.error() is None):
+                self._positions.update(batch.positions)
+                self._hand_over(batch)
+            for message in messages:
+                if message.error() is not None:
+                    self._mind(assignment, message)
+
+    def _discover(self, assignment: Assignment) -> float:
+        """Look for new partitions; when to look again."""
+        interval_s = DISCOVERY_INTERVAL_S
+        try:
+            assignment.refresh()
+            self._tell_recovery()
+        except KafkaException as error:
+            if is_final(error):
+                raise
+            self._tell_trouble(error)
+            interval_s = RETRY_INTERVAL_S
+        moved = assignment.take_moved()
+        if moved:
+            self._hand_over(Batch([], moved))
+        return time.monotonic() + interval_s
+
+    def _fetch(self) -> list[Message]:
+        """What has arrived: the first, and what else is there (`consume(n)` would wait for n)."""
+        messages = self._client.consume(1, POLL_TIMEOUT_S)
+        if messages:
+            messages += self._client.consume(BATCH_MAX_RECORDS - 1, 0)
+        return messages
+
+    def _mind(self, assignment: Assignment, message: Message) -> None:
+        """Deal with an error that arrived among the messages, after those before it."""
+        error = message.error()
+        assert error is not None
+        if is_final(error):
+            raise KafkaException(error)
+        topic, partition = message.topic(), message.partition()
+        log.warning(
+            "kafka partition trouble: link=%s topic=%s partition=%s %s",
+            *(self._config.link, topic, partition, text_of(error)),
+        )
+        if name_of(error) in POSITION_GONE and topic is not None and partition is not None:
+            assignment.release(topic, partition)
+
+    def _hand_over(self, batch: Batch) -> None:
+        """Wait for room and pass a batch to the event loop, unless told to stop."""
+        if self._stopping.is_set():
+            return
+        self._room.acquire()
+        if not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(self._taken.put_nowait, batch)
+
+    def _tell_trouble(self, error: KafkaException) -> None:
+        if self._trouble != name_of(error):
+            self._trouble = name_of(error)
+            log.warning("kafka unreachable: link=%s %s", self._config.link, text_of(error))
+
+    def _tell_recovery(self) -> None:
+        if self._trouble is not None:
+            self._trouble = None
+            log.info("kafka reachable again: link=%s", self._config.link)

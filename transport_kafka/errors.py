@@ -1,0 +1,33 @@
+"""librdkafka's errors: by name, because half of their numbers are private to its client."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+TOPIC_EXISTS = "TOPIC_ALREADY_EXISTS"
+POSITION_GONE = frozenset(("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE", "_LOG_TRUNCATION"))
+"""The broker does not hold what was to be read next."""
+
+
+def name_of(error: KafkaError | KafkaException) -> str:
+    """The symbolic name, such as `_TRANSPORT` or `TOPIC_ALREADY_EXISTS`."""
+    return _cause(error).name()
+
+
+def text_of(error: KafkaError | KafkaException) -> str:
+    """Name and explanation."""
+    cause = _cause(error)
+    return f"{cause.name()}: {cause.str()}"
+
+
+def is_final(error: KafkaError | KafkaException) -> bool:
+    """Whether the client that reported it can do nothing any more and has to be replaced."""
+    cause = _cause(error)
+    return cause.fatal() or cause.name() in ("_FATAL", "_MAX_POLL_EXCEEDED", "_STATE")
+
+
+def _cause(error: KafkaError | KafkaException) -> KafkaError:
+    if isinstance(error, KafkaError):
+        return error
+    cause = error.args[0] if error.args else None
+    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError.UNKNOWN, str(error))

@@ -1,0 +1,175 @@
+"""Publishing: one idempotent producer, and a thread that collects its delivery reports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from sdk.errors import TransportError
+from sdk.transport.base import Record
+from transport_kafka import client_log, naming, topics
+from transport_kafka.blocking import in_thread
+from transport_kafka.config import KafkaConfig
+from transport_kafka.errors import is_final, text_of
+
+REPORT_POLL_S = 0.1
+FLUSH_TIMEOUT_S = 10.0
+QUEUE_FULL_WAIT_S = 0.01
+PRODUCE_CHUNK_RECORDS = 500
+
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """The delivery reports of one publish; `done` resolves with the last of them."""
+
+    def __init__(self, count: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._missing = count
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self.failed = 0
+        self.first_failure: KafkaError | None = None
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        """Called by the report thread, once for each record."""
+        if error is not None:
+            self.failed += 1
+            self.first_failure = self.first_failure or error
+        self._missing -= 1
+        if self._missing == 0:
+            with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+                self._loop.call_soon_threadsafe(self._resolve)
+
+    def _resolve(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class ReportingProducer:
+    """A producer and the thread that serves its callbacks."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self.client = Producer(config.producer(), logger=client_log.log)
+        self.is_dead = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="nova-kafka-reports", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            self._wait_for(lambda: self.client.poll(REPORT_POLL_S))
+        if self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S)):
+            # What is left is reported as failed to whoever still waits for it.
+            self.client.purge()
+            self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S))
+        self.client.close()
+
+    def _wait_for(self, reports: Callable[[], int]) -> int:
+        """Serve reports; librdkafka raises its one final error here, and reports go on after it."""
+        try:
+            return reports()
+        except KafkaException as error:
+            self.is_dead = True
+            log.error("kafka producer has to be replaced: %s", text_of(error))
+            return len(self.client)
+
+    def stop(self) -> None:
+        """Flush, report what could not be sent, and end; blocks."""
+        self._stopping.set()
+        self._thread.join()
+
+
+class Publisher:
+    """Sends records in the order of the calls; many calls may be under way at once."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self._config = config
+        self._known_topics: set[str] = set()
+        self._producer: ReportingProducer | None = None
+        self._turn = asyncio.Lock()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return when every record is acknowledged; raises TransportError if one is not."""
+        if not records:
+            return
+        targets = [self._target(index, record) for index, record in enumerate(records)]
+        delivery = Delivery(len(records))
+        async with self._turn:
+            await self._ensure_topics({topic for topic, _ in targets})
+            producer = await self._open()
+            await self._enqueue(producer, targets, records, delivery)
+        await delivery.done
+        if delivery.first_failure is not None:
+            self._known_topics.clear()  # One of them may be gone.
+            raise TransportError(
+                f"{delivery.failed} of {len(records)} records were not acknowledged by "
+                f"{self._config.link}: {text_of(delivery.first_failure)}"
+            )
+
+    async def close(self) -> None:
+        """Flush and leave no thread behind."""
+        async with self._turn:
+            await self._retire()
+
+    def _target(self, index: int, record: Record) -> tuple[str, str | None]:
+        try:
+            return naming.topic_and_key(record.address)
+        except TransportError as error:
+            raise TransportError(f"record {index} of what is to be published: {error}") from None
+
+    async def _ensure_topics(self, wanted: set[str]) -> None:
+        if not wanted <= self._known_topics:
+            await in_thread("nova-kafka-topics", lambda: topics.ensure(self._config, wanted))
+            self._known_topics |= wanted
+
+    async def _open(self) -> ReportingProducer:
+        if self._producer is not None and self._producer.is_dead:
+            await self._retire()
+        if self._producer is None:
+            try:
+                self._producer = ReportingProducer(self._config)
+            except KafkaException as error:
+                reason = self._config.redact(text_of(error))
+                raise TransportError(f"the kafka configuration is refused: {reason}") from None
+        return self._producer
+
+    async def _enqueue(
+        self,
+        producer: ReportingProducer,
+        targets: Sequence[tuple[str, str | None]],
+        records: Sequence[Record],
+        delivery: Delivery,
+    ) -> None:
+        for index, (topic, key) in enumerate(targets):
+            try:
+                while not _try_produce(producer, topic, key, records[index].value, delivery):
+                    await asyncio.sleep(QUEUE_FULL_WAIT_S)
+            except KafkaException as error:
+                producer.is_dead = producer.is_dead or is_final(error)
+                size = len(records[index].value)
+                raise TransportError(
+                    f"record {index} of {size} bytes cannot be sent: {text_of(error)}"
+                ) from None
+            if index % PRODUCE_CHUNK_RECORDS == PRODUCE_CHUNK_RECORDS - 1:
+                await asyncio.sleep(0)
+
+    async def _retire(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await in_thread("nova-kafka-flush", producer.stop)
+
+
+def _try_produce(
+    producer: ReportingProducer, topic: str, key: str | None, value: bytes, delivery: Delivery
+) -> bool:
+    """Whether the producer's queue had room."""
+    try:
+        producer.client.produce(topic, value, key, on_delivery=delivery.report)
+    except BufferError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""Topics: made before the first record of theirs is sent, with room for records of every size."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from sdk.errors import TransportError
+from transport_kafka import client_log
+from transport_kafka.config import RECORD_MAX_BYTES, KafkaConfig
+from transport_kafka.errors import TOPIC_EXISTS, name_of, text_of
+
+ADMIN_TIMEOUT_S = 15.0
+
+log = logging.getLogger(__name__)
+
+
+def ensure(config: KafkaConfig, topics: Iterable[str]) -> None:
+    """Make the topics that do not exist; blocks, and raises TransportError if that fails."""
+    try:
+        with AdminClient(config.producer(), logger=client_log.log) as admin:
+            present = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+            _create(config, admin, sorted(set(topics) - present.keys()))
+    except KafkaException as error:
+        reason = config.redact(text_of(error))
+        raise TransportError(f"{config.link} cannot be asked for its topics: {reason}") from None
+
+
+def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
+    if not topics:
+        return
+    wanted = [_new_topic(config, topic) for topic in topics]
+    for topic, made in admin.create_topics(wanted, operation_timeout=ADMIN_TIMEOUT_S).items():
+        try:
+            made.result()
+        except KafkaException as error:
+            if name_of(error) == TOPIC_EXISTS:
+                continue  # Somebody else was faster.
+            raise TransportError(
+                f"{config.link} refuses to make topic {topic}: {text_of(error)}; "
+                f"make it yourself with max.message.bytes={RECORD_MAX_BYTES}"
+            ) from None
+        log.info("kafka topic made: topic=%s link=%s", topic, config.link)
+
+
+def _new_topic(config: KafkaConfig, topic: str) -> NewTopic:
+    return NewTopic(
+        topic,
+        num_partitions=config.partitions,
+        replication_factor=config.replication,
+        config={"max.message.bytes": str(RECORD_MAX_BYTES)},
+    )

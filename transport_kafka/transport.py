@@ -1,0 +1,62 @@
+"""`KafkaTransport`: a Kafka or Redpanda cluster as a transport (nova.md §7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from sdk.errors import TransportError
+from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
+from transport_kafka.assignment import new_gaps
+from transport_kafka.config import parse_url
+from transport_kafka.consumer import Consumption
+from transport_kafka.publisher import Publisher
+
+
+class KafkaTransport:
+    """Publishes and consumes through one cluster; nothing is connected before it is needed.
+
+    `gaps` holds the latest positions that the broker no longer had. They are told before reading
+    goes on: in the log, here, and as a batch without records that moves the stored positions.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._config = parse_url(url)
+        self.link = self._config.link
+        self.gaps = new_gaps()
+        self._publisher = Publisher(self._config)
+        self._consumptions: set[Consumption] = set()
+        self._is_closed = False
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Return when every in-sync replica has the records."""
+        self._check_open()
+        await self._publisher.publish(records)
+        return Receipt()
+
+    async def consume(
+        self, subscription: Subscription, positions: Positions
+    ) -> AsyncIterator[Batch]:
+        """Batches from the given positions on; partitions without one start at their beginning."""
+        self._check_open()
+        consumption = Consumption(self._config, subscription, positions, self.gaps)
+        self._consumptions.add(consumption)
+        try:
+            while (batch := await consumption.next()) is not None:
+                yield batch
+        finally:
+            self._consumptions.discard(consumption)
+            await consumption.stop()
+
+    async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
+        """Nothing to do: the positions that count are those that the Core stores."""
+
+    async def close(self) -> None:
+        """End every consumption, flush what is being published, leave no thread behind."""
+        self._is_closed = True
+        await asyncio.gather(*(consumption.stop() for consumption in self._consumptions))
+        await self._publisher.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TransportError(f"{self.link} is closed")
