@@ -34,7 +34,18 @@ class Envelope(
     source_truth_time: str
 
     HEADER: ClassVar[frozenset[str]] = frozenset(
-        ["event_id", "scope_id", "lane", "system_id", "container_id", "unique_id", "source_truth_time", "message_type", "connection_id", "sequence"]
+        [
+            "event_id",
+            "scope_id",
+            "lane",
+            "system_id",
+            "container_id",
+            "unique_id",
+            "source_truth_time",
+            "message_type",
+            "connection_id",
+            "sequence",
+        ]
     )
 
 

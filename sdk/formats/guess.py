@@ -42,10 +42,10 @@ def guess(path: Path) -> str:
 
 def _is_packets(head: bytes, whole: bool) -> bool:
     """Whether lengths lead from packet header to packet header, as far as can be seen."""
-    offset = found = 0
+    offset = complete = 0
     while offset + HEADER_SIZE_BYTES <= len(head):
         if head[offset] >> 5:
             return False
-        found += 1
         offset += HEADER_SIZE_BYTES + int.from_bytes(head[offset + 4 : offset + 6]) + 1
-    return found >= PACKETS_MIN or (whole and found == 1 and offset == len(head))
+        complete += offset <= len(head)
+    return complete >= PACKETS_MIN or (whole and complete == 1 and offset == len(head))

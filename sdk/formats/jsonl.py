@@ -15,7 +15,7 @@ from sdk.formats.lines import lines
 from sdk.formats.recording import Step
 from sdk.transport.base import Record
 
-LINE_MAX_BYTES = 16 * 1024 * 1024
+LINE_MAX_BYTES = 4 * 1024 * 1024
 """Far above the envelope limit, so that the Core sees and records what is merely too large."""
 
 

@@ -8,6 +8,7 @@ import contextlib
 import click
 
 from sdk import lifecycle, logs
+from sdk.errors import NovaError
 from sdk.simulator.runner import RATE_HZ, RATE_MAX_HZ, run
 from sdk.transport.base import connect
 
@@ -40,7 +41,10 @@ def satellite(
 ) -> None:
     """Publish the telemetry of a simulated satellite until told to stop."""
     logs.configure(PROCESS)
-    asyncio.run(_run(url, scope, seed, rate_hz, history_s, exit_with_stdin))
+    try:
+        asyncio.run(_run(url, scope, seed, rate_hz, history_s, exit_with_stdin))
+    except NovaError as error:
+        raise click.ClickException(str(error)) from None
 
 
 async def _run(

@@ -54,7 +54,7 @@ class Orbit:
         """The place at a time."""
         position_km, velocity_km_s = self._propagate(at_ns)
         day, fraction = _julian(at_ns)
-        latitude, longitude, altitude_m = _geodetic(
+        latitude, longitude, altitude_m = geodetic(
             position_km, float(self._sidereal(day + fraction))
         )
         return Place(
@@ -79,7 +79,7 @@ def _julian(at_ns: int) -> tuple[float, float]:
     return UNIX_EPOCH_JD + days, rest / NS_PER_DAY
 
 
-def _geodetic(teme_km: Vector, sidereal_rad: float) -> tuple[float, float, float]:
+def geodetic(teme_km: Vector, sidereal_rad: float) -> tuple[float, float, float]:
     """Latitude, longitude (degrees) and altitude (m) over WGS 84, from TEME turned by GMST."""
     x, y, z = (1000 * part for part in teme_km)
     longitude = math.atan2(y, x) - sidereal_rad

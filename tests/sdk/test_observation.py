@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -82,7 +84,7 @@ def test_time_of_an_entity_only_grows(offsets: list[int]) -> None:
     observer = Observer("nova")
     events = [observer.observe(GPS, NOON + offset).raw(b"same") for offset in offsets]
     times = [event.source_ns for event in events]
-    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(times))
     assert all(time >= NOON + offset for time, offset in zip(times, offsets, strict=True))
     assert len({event.event_id for event in events}) == len(offsets)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_batches_are_limited_in_bytes_too() -> None:
 
 
 async def test_retries_with_the_very_same_bytes() -> None:
-    """A-073: a retry keeps time and eventId, so what had arrived is a duplicate and not an event."""
+    """A-073: a retry keeps time and eventId, so what had arrived is a duplicate."""
     faults: list[Fault] = ["lost", "answer lost", "answer lost", "lost", "none"]
     tape = Tape(faults)
     producer = Producer(tape, "nova", retry=AT_ONCE)
@@ -91,7 +92,7 @@ async def test_gives_up_at_the_deadline() -> None:
 class Silent(Tape):
     """A transport that never answers."""
 
-    async def publish(self, records: list[Record]) -> Receipt:  # type: ignore[override]  # narrower is enough
+    async def publish(self, records: Sequence[Record]) -> Receipt:
         """Wait for ever."""
         await asyncio.Event().wait()
         raise AssertionError("nobody sets the event")

@@ -78,7 +78,8 @@ def test_raw_is_the_line_with_its_end(tmp_path: Path) -> None:
     found = read(written(tmp_path, "# header\r\n", "\r\n", HDG, zda))
     frames = [one.envelope for one in found.events if isinstance(one.envelope, RawFrame)]
     assert [frame.frame for frame in frames] == [HDG.encode(), zda.encode()]
-    heading = [one.envelope for one in found.events if isinstance(one.envelope, ParsedMessage)][0]
+    heading = found.events[1].envelope
+    assert isinstance(heading, ParsedMessage)
     assert (heading.message_type, heading.payload["heading"]) == ("HDG", 230)
 
 

@@ -25,8 +25,12 @@ def csv_file(folder: Path) -> Path:
 def test_table_options(tmp_path: Path) -> None:
     """Column, unit, epoch, entity and type."""
     options = Options(
-        time_column="t", time_unit="ms", epoch="2026-01-01T00:00:00Z", entity="a/b/c", message_type="M"
-    )  # fmt: skip
+        time_column="t",
+        time_unit="ms",
+        epoch="2026-01-01T00:00:00Z",
+        entity="a/b/c",
+        message_type="M",
+    )
     (event,) = everything(open_recording(csv_file(tmp_path), Observer("s"), None, options)).events
     assert timestamps.text(event.source_ns) == "2026-01-01T00:00:00.001000000Z"
     assert event.series == ("s", "parsed", "a", "b", "c", "M", "")

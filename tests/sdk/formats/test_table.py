@@ -71,7 +71,7 @@ def test_times(tmp_path: Path, time: TimeColumn, cell: str, expected: str) -> No
 
 
 def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    """A missing or unreadable time, a naive one, bytes that are no UTF-8: one line each, no stop."""
+    """No time, no number, a naive time, bytes that are no UTF-8: one line each, and on."""
     content = b"t,x\n2026-01-01T00:00:00Z,1\n,2\nsoon,3\n2026-01-01T00:00:00,4\n"
     content += b"2026-01-01T00:00:01Z,\xff\n2026-01-01T00:00:02Z,6\n"
     found = read(table(tmp_path, content), TimeColumn("t", "iso"))

@@ -1,0 +1,212 @@
+"""`nova produce` into a real NOVA over the local transport."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from sdk.cli.produce import produce
+from sdk.errors import NovaError
+from sdk.event import check_stored
+from sdk.testing.instance import Nova, nova_command, running_nova
+
+JPSS = "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
+JPSS_XTCE = "ccsds/jpss1_geolocation_xtce_v1.xml"
+ENVELOPE = {
+    "scopeId": "lines",
+    "lane": "raw",
+    "systemId": "a",
+    "containerId": "b",
+    "uniqueId": "c",
+    "sourceTruthTime": "2026-01-01T00:00:00Z",
+    "bytes": "AA==",
+}
+
+
+class Result(msgspec.Struct, forbid_unknown_fields=True):
+    """What `--json` prints."""
+
+    sent: int
+    new: int
+    duplicate: int
+    rejected: int
+    stored: int
+    unreadable: int
+    rejections: list[dict[str, str]]
+    problems: list[str]
+    notes: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    """A NOVA that takes every scope; each test has its own."""
+    with running_nova(tmp_path_factory.mktemp("ground") / "data", "--ground") as running:
+        yield running
+
+
+def produced(nova: Nova, *arguments: str) -> tuple[int, Result]:
+    """Exit status and result of one `nova produce`."""
+    done = nova_command("produce", *arguments, "--to", nova.publish, "--json")
+    return done.returncode, msgspec.json.decode(done.stdout, type=Result)
+
+
+def stored(nova: Nova, scope: str) -> list[bytes]:
+    """All stored envelopes of a scope, as `nova query` prints them."""
+    span = ("--from", "1990-01-01T00:00:00Z", "--to", "2030-01-01T00:00:00Z")
+    where = ("--data", str(nova.data), "--timebase", "source", "--scopes", scope)
+    done = nova_command("query", *where, *span, "--json")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_jpss_is_stored_once(ground: Nova, recordings: Path) -> None:
+    """7,200 raw and 7,200 parsed events; the second time all are known (A-290)."""
+    arguments = (str(recordings / JPSS), "--xtce", str(recordings / JPSS_XTCE), "--scope", "jpss1")
+    status, result = produced(ground, *arguments)
+    assert (status, result.sent, result.new, result.duplicate) == (0, 14_400, 14_400, 0)
+    status, result = produced(ground, *arguments)
+    assert (status, result.sent, result.new, result.duplicate) == (0, 14_400, 0, 14_400)
+    events = [check_stored(line)[0] for line in stored(ground, "jpss1")]
+    lanes = [event.series.lane for event in events]
+    assert (lanes.count("raw"), lanes.count("parsed")) == (7_200, 7_200)
+
+
+def test_boat_and_rocket(ground: Nova, recordings: Path) -> None:
+    """NMEA is told by its content, CSV by its name; notes are counted and spoil nothing."""
+    boat = str(recordings / "gps/bundg_zeus_9.log")
+    status, result = produced(ground, boat, "--scope", "boat")
+    assert (status, result.new, result.rejected) == (0, 4999 + 4853 + 284, 0)
+    assert list(result.notes.values()) == [146]
+    rocket = str(recordings / "table/2022-06-24-serial-6583-flight-0003-TeleMega.csv")
+    options = ("--time-column", "time", "--epoch", "2022-06-24T15:17:16Z")
+    status, result = produced(ground, rocket, "--scope", "rocket", *options)
+    assert (status, result.new) == (0, 6234)
+
+
+def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
+    """Each is stored in the reject log and named here; the good lines are stored. Status 1."""
+    path = tmp_path / "events.jsonl"
+    naive = {**ENVELOPE, "sourceTruthTime": "2026-01-01T00:00:00"}
+    lines = [b"{broken", msgspec.json.encode(ENVELOPE), b"", msgspec.json.encode(naive)]
+    path.write_bytes(b"\n".join(lines))
+    status, result = produced(ground, str(path), "--scope", "lines")
+    assert (status, result.sent, result.new, result.rejected) == (1, 3, 1, 2)
+    assert [(one["place"], one["code"], one["member"]) for one in result.rejections] == [
+        ("line 1", "malformed", ""),
+        ("line 4", "badTime", "sourceTruthTime"),
+    ]
+    done = nova_command("produce", str(path), "--scope", "lines", "--to", ground.publish)
+    assert done.returncode == 1
+    assert done.stdout.decode() == "sent 3, new 0, duplicate 1, rejected 2\n"
+    assert "rejected: line 4: badTime sourceTruthTime: " in done.stderr.decode()
+
+
+def test_truncated_file_is_published_up_to_its_end(
+    ground: Nova, recordings: Path, tmp_path: Path
+) -> None:
+    """What is whole is stored, the rest is one line with its offset, and the status says so."""
+    path = tmp_path / "cut"
+    path.write_bytes((recordings / JPSS).read_bytes()[: 10 * 71 + 5])
+    status, result = produced(ground, str(path), "--scope", "cut")
+    assert (status, result.new, result.unreadable) == (1, 10, 1)
+    assert result.problems == ["byte 710: 5 bytes are left, a packet header has 6"]
+
+
+def test_paced_recording_is_the_same_events(ground: Nova, recordings: Path, tmp_path: Path) -> None:
+    """At a rate the events are those of `max`: pace is no part of truth."""
+    path = tmp_path / "start"
+    path.write_bytes((recordings / JPSS).read_bytes()[: 100 * 71])
+    status, result = produced(ground, str(path), "--scope", "pace", "--rate", "1000")
+    assert (status, result.new) == (0, 100)
+    status, result = produced(ground, str(path), "--scope", "pace")
+    assert (status, result.duplicate) == (0, 100)
+
+
+def test_progress_on_a_terminal(ground: Nova, recordings: Path) -> None:
+    """Somebody who looks at stderr sees a bar; stdout has the result only."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "sdk.cli", "produce", str(recordings / JPSS)]
+    command += ["--scope", "terminal", "--to", ground.publish]
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "150"},
+            check=True,
+            timeout=60,
+        )
+        shown = os.read(ours, 1 << 20).decode()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert "J01_G011" in shown
+    assert "events" in shown
+    assert done.stdout.startswith(b"sent 7,200, new 7,200")
+
+
+def test_interrupted_says_how_far_it_came(ground: Nova, recordings: Path) -> None:
+    """Ctrl-C ends it with the usual line and status 130."""
+    command = [sys.executable, "-m", "sdk.cli", "produce", str(recordings / JPSS)]
+    command += ["--scope", "interrupted", "--to", ground.publish, "--rate", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        try:
+            while not stored(ground, "interrupted"):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert out.startswith(b"sent ")
+
+
+def test_nobody_listens(tmp_path: Path, recordings: Path) -> None:
+    """Without a NOVA it gives up in time, and the error says what to look at."""
+    where = ("--to", f"local://{tmp_path}", "--scope", "s", "--give-up-after", "0")
+    done = nova_command("produce", str(recordings / JPSS), *where)
+    assert done.returncode == 1
+    assert b"is that NOVA running?" in done.stderr
+    assert done.stdout == b"sent 0, new 0, duplicate 0, rejected 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--rate", "0"], "neither max nor a number above 0"),
+        (["--rate", "nan"], "neither max nor a number above 0"),
+        (["--format", "ulog"], "ulog"),
+        (["--time-unit", "years"], "years"),
+    ],
+)
+def test_bad_options_are_usage_errors(recordings: Path, arguments: list[str], reason: str) -> None:
+    """Status 2, and the option's own rule in the message."""
+    where = [str(recordings / JPSS), "--to", "local:///nowhere", "--scope", "s"]
+    result = CliRunner().invoke(produce, [*where, *arguments])
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+def test_bad_scope_and_unknown_format_are_errors_of_ours(recordings: Path) -> None:
+    """Nothing is connected to before what was asked for makes sense."""
+    for name, scope in ((JPSS, "no blanks"), ("ulog/sample.ulg", "s")):
+        arguments = [str(recordings / name), "--to", "local:///nowhere", "--scope", scope]
+        result = CliRunner().invoke(produce, arguments)
+        assert isinstance(result.exception, NovaError)
+
+
+def test_help_teaches() -> None:
+    """Examples for every format."""
+    text = CliRunner().invoke(produce, ["--help"]).output
+    for example in ("--xtce", "field:SHCOARSE", "boat.log", "--time-column time", "events.jsonl"):
+        assert example in text

@@ -1,0 +1,130 @@
+/** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
+
+import type { Reply, Request, StreamCancelled, StreamChunk, StreamComplete } from "./protocol";
+
+export type Connection = "connecting" | "open" | "lost" | "refused";
+export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled;
+type Asked = Exclude<Request, { type: "auth" }>;
+
+const CLOSE_UNAUTHORIZED = 4401;
+const REPLY_TIMEOUT_MS = 20_000;
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 5_000;
+
+/** An error that the other side has answered with. */
+export class RequestError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Waiting {
+  resolve: (reply: Reply) => void;
+  reject: (error: Error) => void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+export interface Handlers {
+  connection: (state: Connection) => void;
+  stream: (frame: StreamFrame) => void;
+  error: (message: string) => void;
+}
+
+export class Socket {
+  private socket: WebSocket | undefined;
+  private waiting = new Map<number, Waiting>();
+  private lastRef = 0;
+  private retryMs = RETRY_FIRST_MS;
+  private closed = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly token: string,
+    private readonly handlers: Handlers,
+  ) {
+    this.connect();
+  }
+
+  /** The reply to a request; rejects with a RequestError if it is an error. */
+  request<T extends Reply["type"]>(message: Asked, reply: T): Promise<Extract<Reply, { type: T }>> {
+    return this.exchange(message).then((answer) => {
+      if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
+      return answer as Extract<Reply, { type: T }>;
+    });
+  }
+
+  /** Leave for good. */
+  close(): void {
+    this.closed = true;
+    this.socket?.close();
+  }
+
+  private exchange(message: Request): Promise<Reply> {
+    const socket = this.socket;
+    if (socket === undefined || socket.readyState !== WebSocket.OPEN) {
+      return Promise.reject(new RequestError("disconnected", "there is no connection"));
+    }
+    const ref = ++this.lastRef;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(ref);
+        reject(new RequestError("timeout", "no answer came in time"));
+      }, REPLY_TIMEOUT_MS);
+      this.waiting.set(ref, { resolve, reject, timer });
+      socket.send(JSON.stringify({ ...message, ref }));
+    });
+  }
+
+  private connect(): void {
+    this.handlers.connection("connecting");
+    const socket = new WebSocket(this.url);
+    this.socket = socket;
+    socket.onopen = () => {
+      this.exchange({ type: "auth", token: this.token }).then(
+        () => {
+          this.retryMs = RETRY_FIRST_MS;
+          this.handlers.connection("open");
+        },
+        () => socket.close(),
+      );
+    };
+    socket.onmessage = (event) => this.receive(JSON.parse(String(event.data)) as Reply);
+    socket.onclose = (event) => this.lost(event.code);
+  }
+
+  private receive(reply: Reply): void {
+    if (reply.type === "streamChunk" || reply.type === "streamComplete") {
+      this.handlers.stream(reply);
+      return;
+    }
+    const waiting = typeof reply.ref === "number" ? this.waiting.get(reply.ref) : undefined;
+    if (waiting === undefined) {
+      if (reply.type === "error") this.handlers.error(reply.message);
+      if (reply.type === "streamCancelled") this.handlers.stream(reply);
+      return;
+    }
+    this.waiting.delete(reply.ref as number);
+    clearTimeout(waiting.timer);
+    if (reply.type === "error") waiting.reject(new RequestError(reply.code, reply.message));
+    else waiting.resolve(reply);
+  }
+
+  private lost(code: number): void {
+    for (const { reject, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      reject(new RequestError("disconnected", "the connection was lost"));
+    }
+    this.waiting.clear();
+    if (this.closed) return;
+    if (code === CLOSE_UNAUTHORIZED) {
+      this.handlers.connection("refused");
+      return;
+    }
+    this.handlers.connection("lost");
+    setTimeout(() => !this.closed && this.connect(), this.retryMs);
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+  }
+}

@@ -1,0 +1,87 @@
+/** The session: who is logged in, the one socket, and what it says of itself. */
+
+import { signal } from "@preact/signals";
+import { login as askToken } from "../api/login";
+import type { Reply, Request, StatusResponse } from "../api/protocol";
+import { type Connection, Socket, type StreamFrame } from "../api/socket";
+
+const TOKEN_KEY = "nova.token";
+const USER_KEY = "nova.user";
+
+export const user = signal<string | null>(null);
+export const connection = signal<Connection>("connecting");
+export const status = signal<StatusResponse | null>(null);
+export const notice = signal<string>("");
+
+let socket: Socket | undefined;
+let onStream: (frame: StreamFrame) => void = () => undefined;
+let onOpen: () => void = () => undefined;
+
+/** Who is told of stream frames, and of each (re)connection. */
+export function listen(stream: (frame: StreamFrame) => void, open: () => void): void {
+  onStream = stream;
+  onOpen = open;
+}
+
+/** Log in and connect; throws an Error that can be shown. */
+export async function login(name: string, password: string): Promise<void> {
+  const found = await askToken(name, password);
+  sessionStorage.setItem(TOKEN_KEY, found.token);
+  sessionStorage.setItem(USER_KEY, found.user);
+  connect(found.token, found.user);
+}
+
+/** Go on with the token of this tab, if it has one. */
+export function resume(): void {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  if (token !== null) connect(token, sessionStorage.getItem(USER_KEY) ?? "");
+}
+
+/** Forget the token and leave. */
+export function logout(message = ""): void {
+  sessionStorage.removeItem(TOKEN_KEY);
+  sessionStorage.removeItem(USER_KEY);
+  socket?.close();
+  socket = undefined;
+  user.value = null;
+  status.value = null;
+  notice.value = message;
+}
+
+/** The reply to a request on the session's socket. */
+export function request<T extends Reply["type"]>(
+  message: Exclude<Request, { type: "auth" }>,
+  reply: T,
+): Promise<Extract<Reply, { type: T }>> {
+  if (socket === undefined) return Promise.reject(new Error("not logged in"));
+  return socket.request(message, reply);
+}
+
+function connect(token: string, name: string): void {
+  socket?.close();
+  user.value = name;
+  notice.value = "";
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new Socket(`${scheme}//${location.host}/ws`, token, {
+    connection: changed,
+    stream: (frame) => onStream(frame),
+    error: (message) => {
+      notice.value = message;
+    },
+  });
+}
+
+function changed(state: Connection): void {
+  connection.value = state;
+  if (state === "refused") logout("Your session has ended. Please log in again.");
+  if (state === "open") onOpen();
+}
+
+/** Ask how the Core is; a Core that is away leaves the last answer. */
+export async function refreshStatus(): Promise<void> {
+  try {
+    status.value = await request({ type: "status" }, "statusResponse");
+  } catch {
+    // The banner already says that there is no connection.
+  }
+}

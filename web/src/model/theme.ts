@@ -1,0 +1,22 @@
+/** Dark or light: dark at first, and what a person has chosen is remembered. */
+
+import { effect, signal } from "@preact/signals";
+
+export type Theme = "dark" | "light";
+
+const KEY = "nova.theme";
+
+export const theme = signal<Theme>(localStorage.getItem(KEY) === "light" ? "light" : "dark");
+
+/** The other one. */
+export function switchTheme(): void {
+  theme.value = theme.value === "dark" ? "light" : "dark";
+  localStorage.setItem(KEY, theme.value);
+}
+
+/** Keep the page in the chosen theme. */
+export function keepTheme(): void {
+  effect(() => {
+    document.documentElement.dataset["theme"] = theme.value;
+  });
+}

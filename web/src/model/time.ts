@@ -1,0 +1,53 @@
+/** Times: RFC 3339 texts as the server writes them, and milliseconds where the screen needs numbers. */
+
+const TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** Milliseconds since 1970 of a server's time text (its digits below that are dropped). */
+export function toMs(text: string): number {
+  return Date.parse(text.replace(/(\.\d{3})\d+/, "$1"));
+}
+
+/** A time text of milliseconds since 1970. */
+export function fromMs(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** What a person typed as a time text: UTC where no zone is given; undefined if it is none. */
+export function typed(text: string): string | undefined {
+  const trimmed = text.trim().replace(" ", "T");
+  const match = TEXT.exec(trimmed);
+  if (match === null) return undefined;
+  const seconds = match[1] === undefined ? ":00" : "";
+  const zone = match[3] ?? "Z";
+  const whole = trimmed.slice(0, trimmed.length - (match[3]?.length ?? 0));
+  const complete = `${whole}${seconds}${zone}`;
+  return Number.isNaN(toMs(complete)) ? undefined : complete;
+}
+
+/** Order of two times in any spelling: negative, zero or positive, to the nanosecond. */
+export function compareTimes(left: string, right: string): number {
+  return Math.sign(toMs(left) - toMs(right)) || Math.sign(belowMs(left) - belowMs(right));
+}
+
+/** What a time text says below the millisecond, in ns. */
+function belowMs(text: string): number {
+  const digits = /\.\d{3}(\d{1,6})/.exec(text)?.[1] ?? "";
+  return Number(digits.padEnd(6, "0"));
+}
+
+/** A time for reading: date, time to the millisecond, UTC. */
+export function readable(text: string): string {
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,3})?/.exec(text);
+  return match === null ? text : `${match[1]} ${match[2]}${(match[3] ?? ".000").padEnd(4, "0")}`;
+}
+
+/** How long ago, in the largest unit that fits. */
+export function age(ms: number): string {
+  if (!Number.isFinite(ms)) return "–";
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}

@@ -1,0 +1,100 @@
+/** The page: log in, or the timeline with its panels. */
+
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { connection, logout, notice, status, user } from "../model/session";
+import { chooseDirection, goLive, toggle } from "../model/timeline";
+import { switchTheme, theme } from "../model/theme";
+import { EntityList } from "./EntityList";
+import { EventList } from "./EventList";
+import { Help } from "./Help";
+import { LatestValues } from "./LatestValues";
+import { Login } from "./Login";
+import { TimelineBar } from "./TimelineBar";
+
+const help = signal(false);
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  if (user.value === null) return <Login />;
+  return (
+    <div class="page">
+      <Header />
+      <Banner />
+      <main class="panels">
+        <EntityList />
+        <LatestValues />
+        <EventList />
+      </main>
+      <TimelineBar />
+      {help.value && <Help close={() => (help.value = false)} />}
+    </div>
+  );
+}
+
+function Header() {
+  const found = status.value;
+  return (
+    <header class="header">
+      <h1>NOVA</h1>
+      {found !== null && (
+        <span class="muted">
+          {found.mode === "ground" ? "ground, all scopes" : found.scopeId} ·{" "}
+          {found.events.toLocaleString("en")} events · {found.rejects.toLocaleString("en")} refused
+        </span>
+      )}
+      <span class="spacer" />
+      <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
+        {theme.value === "dark" ? "Light" : "Dark"}
+      </button>
+      <button type="button" onClick={() => (help.value = true)} aria-label="Keyboard shortcuts">
+        ?
+      </button>
+      <span class="muted">{user.value}</span>
+      <button type="button" onClick={() => logout()} data-testid="logout">
+        Log out
+      </button>
+    </header>
+  );
+}
+
+function Banner() {
+  const away = status.value?.writerConnected === false;
+  const text =
+    connection.value === "connecting"
+      ? "Connecting…"
+      : connection.value === "lost"
+        ? "The connection is lost; trying again. What is shown is no longer live."
+        : away
+          ? "The writer is away: the archive is served as it was."
+          : notice.value;
+  if (text === "") return <div class="banner" role="status" hidden />;
+  return (
+    <div class={`banner ${connection.value === "lost" || away ? "bad" : ""}`} role="status" data-testid="banner">
+      {text}
+    </div>
+  );
+}
+
+function onKey(event: KeyboardEvent): void {
+  const target = event.target as HTMLElement;
+  if (user.value === null || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+  const act = SHORTCUTS[event.key];
+  if (act === undefined) return;
+  event.preventDefault();
+  act();
+}
+
+const SHORTCUTS: Record<string, () => void> = {
+  " ": toggle,
+  l: goLive,
+  L: goLive,
+  ArrowLeft: () => chooseDirection(true),
+  ArrowRight: () => chooseDirection(false),
+  "?": () => (help.value = !help.value),
+  Escape: () => (help.value = false),
+};

@@ -1,0 +1,61 @@
+/** Logging in. */
+
+import { useState } from "preact/hooks";
+import { login, notice } from "../model/session";
+
+export function Login() {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const [error, setError] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError("");
+    try {
+      await login(name, password);
+    } catch (failure) {
+      setError((failure as Error).message);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main class="login">
+      <form onSubmit={submit}>
+        <img src="/icon.svg" alt="" width="56" height="56" />
+        <h1>NOVA</h1>
+        <p class="muted">Time-indexed truth</p>
+        <label>
+          User
+          <input
+            data-testid="login-username"
+            autocomplete="username"
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+            required
+            autofocus
+          />
+        </label>
+        <label>
+          Password
+          <input
+            data-testid="login-password"
+            type="password"
+            autocomplete="current-password"
+            value={password}
+            onInput={(event) => setPassword(event.currentTarget.value)}
+            required
+          />
+        </label>
+        <button class="primary" type="submit" disabled={busy} data-testid="login-submit">
+          {busy ? "Logging in…" : "Log in"}
+        </button>
+        <p class="error" role="alert" data-testid="login-error">
+          {error || notice.value}
+        </p>
+      </form>
+    </main>
+  );
+}

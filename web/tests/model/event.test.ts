@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { hex, seriesKey, shown, type StoredEvent, values } from "../../src/model/event";
+
+const base: StoredEvent = {
+  eventId: "00",
+  scopeId: "sat",
+  lane: "parsed",
+  systemId: "bus",
+  containerId: "eps",
+  uniqueId: "battery",
+  sourceTruthTime: "2026-01-01T00:00:00Z",
+  canonicalTruthTime: "2026-01-01T00:00:00Z",
+};
+
+describe("events", () => {
+  it("flattens what a body holds into rows", () => {
+    const event = { ...base, payload: { volts: 28.5, cells: [1, 2], at: { lat: 1, lon: null } } };
+    expect(values(event)).toEqual([
+      ["volts", 28.5],
+      ["cells", "1, 2"],
+      ["at.lat", 1],
+      ["at.lon", null],
+    ]);
+  });
+
+  it("shows the members of a body that has no payload", () => {
+    const event: StoredEvent = { ...base, lane: "metadata", capabilities: ["a", "b"] };
+    expect(values(event)).toEqual([["capabilities", "a, b"]]);
+  });
+
+  it("names a series by lane and view or type", () => {
+    expect(seriesKey({ ...base, lane: "ui", messageType: "UiUpdate", viewId: "gps" })).toBe("ui gps");
+    expect(seriesKey({ ...base, lane: "raw" })).toBe("raw");
+  });
+
+  it("shows bytes as hex and numbers short", () => {
+    expect(hex("AAH/", 2)).toBe("00 01 … (3 bytes)");
+    expect([shown(1.23456789), shown(3), shown(true), shown(1e-9)]).toEqual([
+      "1.234568",
+      "3",
+      "true",
+      "1e-9",
+    ]);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { age, compareTimes, fromMs, readable, toMs, typed } from "../../src/model/time";
+
+describe("times", () => {
+  it("reads the server's nanosecond texts", () => {
+    expect(toMs("2026-01-31T12:00:00.123456789Z")).toBe(Date.UTC(2026, 0, 31, 12, 0, 0, 123));
+    expect(fromMs(toMs("2026-01-31T12:00:00.5Z"))).toBe("2026-01-31T12:00:00.500Z");
+  });
+
+  it("compares to the nanosecond and across zones", () => {
+    expect(compareTimes("2026-01-01T00:00:00.000000001Z", "2026-01-01T00:00:00.000000002Z")).toBe(-1);
+    expect(compareTimes("2026-01-01T00:00:00.12Z", "2026-01-01T00:00:00.120000000Z")).toBe(0);
+    expect(compareTimes("2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00Z")).toBe(0);
+    expect(compareTimes("2026-01-01T00:00:01Z", "2026-01-01T00:00:00.999999999Z")).toBe(1);
+  });
+
+  it("takes what people type, in UTC unless they say otherwise", () => {
+    expect(typed("2026-01-31 12:00")).toBe("2026-01-31T12:00:00Z");
+    expect(typed(" 2026-01-31T12:00:00.25+01:00 ")).toBe("2026-01-31T12:00:00.25+01:00");
+    expect(typed("yesterday")).toBeUndefined();
+    expect(typed("2026-13-31 12:00")).toBeUndefined();
+  });
+
+  it("shows times and ages for reading", () => {
+    expect(readable("2026-01-31T12:00:00.1Z")).toBe("2026-01-31 12:00:00.100");
+    expect([age(1500), age(90_000), age(7_199_000), age(3 * 86_400_000)]).toEqual([
+      "1.5 s",
+      "90 s",
+      "120 min",
+      "3 d",
+    ]);
+  });
+});

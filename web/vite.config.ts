@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// Built into the edge's package, so that the pages travel in the wheel. Nothing is inlined: the
+// edge's content security policy allows only files of its own.
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../edge/static",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: { include: ["tests/**/*.test.ts"] },
+});
