@@ -127,10 +127,10 @@ class Batch:
 
 
 def _opening_error(path: Path, reason: str) -> ArchiveError:
-    if "lock" in reason.lower():
-        return ArchiveError(f"the archive in {path} is held by another writer: {reason}")
     if "corrupt" in reason.lower():
         return ArchiveDamagedError(
             f"the archive in {path} is damaged: {reason}. Nothing was changed; restore it from a copy"
         )
+    if "/LOCK" in reason:
+        return ArchiveError(f"the archive in {path} is held by another writer: {reason}")
     return ArchiveError(f"cannot open the archive in {path}: {reason}")

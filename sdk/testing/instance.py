@@ -24,6 +24,7 @@ PASSWORD = "only-for-tests"
 
 STOP_TIMEOUT_S = 40
 COMMAND_TIMEOUT_S = 170
+FREE_PORT = ("--listen", "127.0.0.1:0", "--json", "--exit-with-stdin")
 
 
 @dataclass
@@ -57,8 +58,7 @@ def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[N
     """
     folder = ("--data", str(data)) if command == "up" else ()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sdk.cli", command, *folder, "--listen", "127.0.0.1:0"]
-        + ["--json", "--exit-with-stdin", *arguments],
+        [sys.executable, "-m", "sdk.cli", command, *folder, *FREE_PORT, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD},

@@ -1,0 +1,61 @@
+"""An archive with its one writer, in a folder of the test's own, and events to put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.store.archive import Archive
+from core.writer.commit import Committer
+from sdk import timestamps
+from sdk.transport.base import Record
+
+START_NS = timestamps.parse("2026-01-01T00:00:00Z")
+
+Make = Callable[..., Record]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    """A new archive."""
+    opened = Archive.open_primary(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def committer(archive: Archive, tmp_path: Path) -> Committer:
+    """Its writer."""
+    return Committer(archive, tmp_path)
+
+
+@pytest.fixture
+def record() -> Make:
+    """Makes the record of one event; the number is its payload and its milliseconds."""
+
+    def make(
+        number: int, *, lane: str = "parsed", unit: str = "u", at_ns: int | None = None
+    ) -> Record:
+        at = START_NS + number * 1_000_000 if at_ns is None else at_ns
+        members: dict[str, object] = {
+            "scopeId": "sat",
+            "lane": lane,
+            "systemId": "bus",
+            "containerId": "eps",
+            "uniqueId": unit,
+            "sourceTruthTime": timestamps.text(at),
+        }
+        if lane == "raw":
+            members |= {"bytes": number.to_bytes(8, "big")}
+        elif lane == "ui":
+            body = {"viewId": "v", "manifestId": "m", "manifestVersion": "1", "data": {"n": number}}
+            members |= {"messageType": "UiUpdate", **body}
+        else:
+            version = {} if lane == "metadata" else {"schemaVersion": "1"}
+            members |= {"messageType": "Count", **version, "payload": {"n": number}}
+        return Record(None, msgspec.json.encode(members), f"stream@{number}")
+
+    return make

@@ -1,0 +1,202 @@
+"""The truth store keeps what was durable, and says so when it cannot."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import ArchiveDamagedError, ArchiveError
+from core.store.archive import TRUTH_FOLDER, Archive
+from core.store.keys import FAMILIES
+from core.store.scan import scan
+from core.store.witness import write_witness
+from core.writer.commit import Committer
+from sdk.transport.base import Batch, Record
+
+Make = Callable[..., Record]
+
+EVERYTHING = (b"", b"\xff" * 64)
+
+
+def fill(data: Path, record: Make, first: int, count: int) -> int:
+    """Commit and sync events in an archive that is left as a crash leaves it; returns the WAL's
+    size.
+    """
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    committer.take(
+        "link", Batch([record(n) for n in range(first, first + count)], {"s": first + count})
+    )
+    committer.close()
+    archive.sync()
+    write_witness(data, committer.witness())
+    size = wal(data).stat().st_size
+    archive.close()
+    return size
+
+
+def wal(data: Path) -> Path:
+    """The newest log of an archive."""
+    return max((data / TRUTH_FOLDER).glob("*.log"))
+
+
+def count_of(data: Path) -> int:
+    """How many events an archive holds; it is opened as its writer would."""
+    archive = Archive.open_primary(data)
+    try:
+        committer = Committer(archive, data)
+        rows = sum(1 for _ in scan(archive.families["canonical"], *EVERYTHING))
+        assert rows == committer.counters.events
+        return rows
+    finally:
+        archive.close()
+
+
+def test_all_families_are_there_from_the_first_open(archive: Archive) -> None:
+    """A family made later breaks the secondaries that are open."""
+    assert set(archive.families) == set(FAMILIES)
+
+
+def test_a_second_writer_is_refused_in_words(archive: Archive, tmp_path: Path) -> None:
+    """A-002: one process writes."""
+    with pytest.raises(ArchiveError, match="held by another writer"):
+        Archive.open_primary(tmp_path)
+
+
+def test_a_secondary_sees_what_was_written_after_it_opened(
+    archive: Archive, committer: Committer, record: Make, tmp_path: Path
+) -> None:
+    """Readers follow the writer from processes of their own."""
+    view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    committer.take("link", Batch([record(1)]))
+    committer.close()
+    view.catch_up()
+    assert sum(1 for _ in scan(view.families["canonical"], *EVERYTHING)) == 1
+    view.close()
+
+
+def test_a_reader_of_nothing_says_what_to_start(tmp_path: Path) -> None:
+    """An error that helps, where there is no archive yet."""
+    with pytest.raises(ArchiveError, match="start its writer first"):
+        Archive.open_secondary(tmp_path, tmp_path / "scratch")
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one byte of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0xFF
+    path.write_bytes(content)
+
+
+def flushed(data: Path, record: Make) -> Path:
+    """An archive whose events lie in a file; the path of the largest, which holds them."""
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    committer.take("link", Batch([record(n) for n in range(3_000)]))
+    committer.close()
+    for family in archive.families.values():
+        family.flush(True)
+    archive.close()
+    return max((data / TRUTH_FOLDER).glob("*.sst"), key=lambda path: path.stat().st_size)
+
+
+def test_a_flipped_byte_in_a_file_ends_a_scan_loudly(tmp_path: Path, record: Make) -> None:
+    """A scan over a block that cannot be read raises; it never gives a short answer."""
+    file = flushed(tmp_path, record)
+    flip(file, file.stat().st_size // 3)
+    damaged = Archive.open_primary(tmp_path)
+    try:
+        with pytest.raises(ArchiveDamagedError, match="cannot be read beyond key"):
+            for family in damaged.families.values():
+                list(scan(family, *EVERYTHING))
+    finally:
+        damaged.close()
+
+
+def test_a_file_that_is_gone_is_refused_at_the_open(tmp_path: Path, record: Make) -> None:
+    """Pitfalls row 5: a missing file is damage, not an empty range."""
+    flushed(tmp_path, record).unlink()
+    with pytest.raises(ArchiveError, match=r"\.sst"):
+        Archive.open_primary(tmp_path)
+
+
+def crashed(tmp_path: Path, record: Make) -> tuple[Path, int]:
+    """A copy of an archive at a power cut: 40 durable events, 40 more only written."""
+    data = tmp_path / "live"
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    committer.take("link", Batch([record(n) for n in range(40)], {"s": 40}))
+    committer.close()
+    archive.sync()
+    write_witness(data, committer.witness())
+    durable = wal(data).stat().st_size
+    for number in range(40, 80):
+        committer.take("link", Batch([record(number)], {"s": number + 1}))
+        committer.close()
+    copy = tmp_path / "crashed"
+    shutil.copytree(data, copy)
+    (copy / TRUTH_FOLDER / "LOCK").unlink()
+    archive.close()
+    return copy, durable
+
+
+def test_a_power_cut_leaves_a_prefix_with_its_exact_position(tmp_path: Path, record: Make) -> None:
+    """Pitfalls row 3: cut anywhere behind the durable mark, with garbage or without."""
+    crash, durable = crashed(tmp_path, record)
+    size = wal(crash).stat().st_size
+    dice = random.Random(5)
+    for attempt in range(12):
+        data = tmp_path / f"cut{attempt}"
+        shutil.copytree(crash, data)
+        cut = dice.randint(durable, size)
+        kept = wal(data).read_bytes()[:cut]
+        wal(data).write_bytes(kept + (dice.randbytes(3) if attempt % 2 else b""))
+        events = count_of(data)
+        assert 40 <= events <= 80
+        archive = Archive.open_primary(data)
+        assert Committer(archive, data).resume("link") == {"s": events}
+        archive.close()
+
+
+def test_a_lost_log_is_refused_by_the_witness(tmp_path: Path, record: Make) -> None:
+    """Pitfalls row 4: RocksDB opens it as an empty archive; we do not."""
+    crash, _ = crashed(tmp_path, record)
+    wal(crash).unlink()
+    with pytest.raises(ArchiveDamagedError, match="has lost what was durable"):
+        count_of(crash)
+
+
+def test_a_log_cut_before_the_durable_mark_is_refused(tmp_path: Path, record: Make) -> None:
+    """What was announced as durable cannot be missing without a word."""
+    crash, durable = crashed(tmp_path, record)
+    wal(crash).write_bytes(wal(crash).read_bytes()[: durable // 2])
+    with pytest.raises(ArchiveDamagedError):
+        count_of(crash)
+
+
+def test_a_flipped_byte_inside_the_log_is_refused(tmp_path: Path, record: Make) -> None:
+    """The middle of the log is no torn tail."""
+    crash, durable = crashed(tmp_path, record)
+    flip(wal(crash), durable // 2)
+    with pytest.raises(ArchiveDamagedError):
+        count_of(crash)
+
+
+def test_an_archive_of_another_layout_is_refused(archive: Archive, tmp_path: Path) -> None:
+    """An older NOVA says that it does not know, instead of guessing."""
+    batch = archive.batch()
+    batch.put("catalog", b"schema/version", b"999")
+    archive.write(batch)
+    with pytest.raises(ArchiveError, match="layout"):
+        Committer(archive, tmp_path)
+
+
+def test_a_reopened_archive_goes_on_where_it_was(tmp_path: Path, record: Make) -> None:
+    """A-313: events, positions and the last canonical time are recovered."""
+    fill(tmp_path, record, 0, 10)
+    fill(tmp_path, record, 5, 10)
+    assert count_of(tmp_path) == 15

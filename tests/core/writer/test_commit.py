@@ -1,0 +1,181 @@
+"""Committing: each event once, in order of arrival, with everything that belongs to it in one
+batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.ordering import order_key, time_of
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.keys import envelope_of
+from core.store.scan import scan
+from core.writer.commit import Committer
+from sdk.event import check_stored
+from sdk.transport.base import Batch, Record
+
+Make = Callable[..., Record]
+EVERYTHING = (b"", b"\xff" * 64)
+COMMITTED = ("canonical", "source", "series_canonical", "series_source")
+
+
+def stored(archive: Archive) -> list[bytes]:
+    """The stored envelopes in canonical order."""
+    return [envelope_of(value) for _, value in scan(archive.families["canonical"], *EVERYTHING)]
+
+
+def test_an_event_comes_once_inside_a_batch_and_across(
+    archive: Archive, committer: Committer, record: Make
+) -> None:
+    """A-056, A-081, A-085, A-116: the first seen wins, later ones are counted."""
+    first, _ = committer.take("a", Batch([record(1), record(2), record(1)]))
+    committer.close()
+    second, _ = committer.take("b", Batch([record(2), record(3)]))
+    committer.close()
+    assert (first.new, first.duplicate) == (2, 1)
+    assert (second.new, second.duplicate) == (1, 1)
+    assert len(stored(archive)) == committer.counters.events == 3
+    for family in COMMITTED:
+        assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == 3
+
+
+def test_batches_of_one_commit_dedupe_against_each_other(
+    archive: Archive, committer: Committer, record: Make
+) -> None:
+    """Redundant links often meet in one group commit."""
+    committer.take("a", Batch([record(1)]))
+    receipt, _ = committer.take("b", Batch([record(1)]))
+    committer.close()
+    assert (receipt.new, receipt.duplicate) == (0, 1)
+    assert len(stored(archive)) == 1
+
+
+def test_stored_envelopes_prove_themselves(
+    archive: Archive, committer: Committer, record: Make
+) -> None:
+    """A-063, A-086: each stored event's id follows from what it says; keys and content agree."""
+    lanes = ("metadata", "ui", "parsed", "raw")
+    committer.take("a", Batch([record(n, lane=lane) for n, lane in enumerate(lanes)]))
+    committer.close()
+    for key, value in scan(archive.families["canonical"], *EVERYTHING):
+        event, canonical_ns = check_stored(envelope_of(value))
+        assert key == order_key(canonical_ns, event.lane, event.event_id)
+
+
+def test_canonical_time_grows_though_the_clock_steps_back(
+    archive: Archive, tmp_path: Path, record: Make
+) -> None:
+    """AMB-15: arrival order is canonical order, also when the wall clock jumps or stands still."""
+    ticks = itertools.cycle([5_000, 5_000, 3_000, 9_000, 1_000])
+    committer = Committer(archive, tmp_path, clock=lambda: next(ticks))
+    committer.take("a", Batch([record(n) for n in range(20)]))
+    committer.close()
+    times = [time_of(key) for key, _ in scan(archive.families["canonical"], *EVERYTHING)]
+    assert len(set(times)) == 20
+    numbers = [int(one.split(b'"n":')[1].split(b"}")[0]) for one in stored(archive)]
+    assert numbers == list(range(20))
+    again = Committer(archive, tmp_path, clock=lambda: 0)
+    assert again.last_ns == times[-1]
+
+
+def test_refusals_keep_bytes_reason_and_position(
+    archive: Archive, committer: Committer, record: Make
+) -> None:
+    """Invariant 7: what is refused is kept whole, with why and where."""
+    bad = Record("nova.sat.raw.bus.eps.u.v1", b'{"lane":"raw"}', "topic/0@17")
+    receipt, _ = committer.take("a", Batch([record(1), bad, record(2)], {"topic/0": 18}))
+    committer.close()
+    assert (receipt.new, len(receipt.rejected)) == (2, 1)
+    assert receipt.rejected[0].place == 1
+    value = archive.get("catalog", catalog.reject_key(0))
+    assert value is not None
+    reject = catalog.decode_reject(value)
+    assert (reject.raw, reject.position, reject.code) == (bad.value, "topic/0@17", "missingMember")
+    assert reject.member in reject.reason
+
+
+def test_positions_are_in_the_batch_of_their_events(
+    archive: Archive, committer: Committer, record: Make, tmp_path: Path
+) -> None:
+    """AMB-18: what resumes and what is stored can never disagree."""
+    committer.take("a", Batch([record(1)], {"s/0": 1, "s/1": 0}))
+    assert Committer(archive, tmp_path).resume("a") == {}
+    committer.close()
+    committer.take("a", Batch([record(2)], {"s/1": 4}))
+    committer.close()
+    assert Committer(archive, tmp_path).resume("a") == {"s/0": 1, "s/1": 4}
+
+
+def test_a_batch_beyond_the_commit_size_is_split_and_still_exact(
+    archive: Archive, tmp_path: Path, record: Make
+) -> None:
+    """Positions and refusals wait for the last part: a crash in between adds nothing."""
+    records = [record(n) for n in range(300)]
+    records.insert(10, Record(None, b"garbage", "s@10"))
+    broken = Committer(archive, tmp_path, commit_max_bytes=16 * 1024)
+    _, closed = broken.take("a", Batch(records, {"s": 301}))
+    assert len(closed) > 2
+    assert all(commit.events for commit in closed)
+    # The last part was never written: a crash. A new writer finds no position and starts over.
+    after = Committer(archive, tmp_path)
+    assert after.resume("a") == {}
+    assert after.counters.rejects == 0
+    after.take("a", Batch(records, {"s": 301}))
+    after.close()
+    assert after.counters.events == len(stored(archive)) == 300
+    assert after.counters.rejects == 1
+
+
+def test_a_command_request_is_known_by_its_request_id(
+    archive: Archive, committer: Committer
+) -> None:
+    """A-183, AMB-21: the first CommandRequest of a requestId in a scope is found by it."""
+    body = (
+        b'{"scopeId":"%b","lane":"command","systemId":"s","containerId":"c","uniqueId":"u",'
+        b'"sourceTruthTime":"2026-01-01T00:00:0%dZ","messageType":"CommandRequest",'
+        b'"commandId":"c1","requestId":"r1","targetId":"u","commandType":"go",'
+        b'"timelineMode":"LIVE","payload":{}}'
+    )
+    records = [Record(None, body % (scope, n)) for n, scope in enumerate((b"a", b"a", b"b"))]
+    committer.take("x", Batch(records))
+    committer.close()
+    first = archive.get("catalog", catalog.request_key("a", "r1"))
+    other = archive.get("catalog", catalog.request_key("b", "r1"))
+    assert first is not None and other is not None and first != other
+    assert archive.get("source", first) is not None
+    assert len(stored(archive)) == 3
+
+
+def test_a_payload_refuses_other_scopes(archive: Archive, tmp_path: Path, record: Make) -> None:
+    """A-077, A-286: configuration is one of the sources that must agree."""
+    committer = Committer(archive, tmp_path, scope_id="other")
+    receipt, _ = committer.take("a", Batch([record(1)]))
+    assert [rejection.member for rejection in receipt.rejected] == ["scopeId"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(numbers=st.lists(st.integers(0, 15), max_size=60), seed=st.integers(0, 1000))
+def test_any_arrival_makes_the_same_source_order(
+    numbers: list[int], seed: int, record: Make, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A-313: duplicates and shuffles change arrival, never the set or its source order."""
+    found = []
+    for order in (numbers, random.Random(seed).sample(numbers, len(numbers))):
+        data = tmp_path_factory.mktemp("arrival")
+        archive = Archive.open_primary(data)
+        committer = Committer(archive, data)
+        for start in range(0, len(order), 7):
+            committer.take("a", Batch([record(n) for n in order[start : start + 7]]))
+            committer.close()
+        found.append([key for key, _ in scan(archive.families["source"], *EVERYTHING)])
+        archive.close()
+    assert found[0] == found[1]
+    assert len(found[0]) == len(set(numbers))
