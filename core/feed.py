@@ -17,7 +17,9 @@ FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
 
 
 class CommittedEvent(NamedTuple):
-    """One durable event: its canonical order key, source time, series number and stored envelope."""
+    """One durable event: its canonical order key, source time, series number and stored
+    envelope.
+    """
 
     key: bytes
     source_ns: int

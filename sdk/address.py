@@ -6,7 +6,7 @@ Three shapes, told apart by the count of tokens (nova.md §2, A-105, A-186, A-18
     nova.{scopeId}.{lane}.{systemId}.{containerId}.{uniqueId}.v1    an entity
     nova.{scopeId}.command.{requestId}.v1                           command dispatch
     nova.{scopeId}.command.{commandId}:{messageType}.v1             command feedback
-    nova.{scopeId}.{lane}.v1                                        scope and lane only (a Kafka topic)
+    nova.{scopeId}.{lane}.v1                                        scope and lane (a Kafka topic)
 """
 
 from __future__ import annotations

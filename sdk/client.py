@@ -1,4 +1,6 @@
-"""The async client of the protocol: an edge by URL and token, or a Core's own socket (nova.md §8)."""
+"""The async client of the protocol: an edge by URL and token, or a Core's own socket
+(nova.md §8).
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Filters(
     command_id: str | None = None
 
 
-# --- requests ---------------------------------------------------------------------------------------
+# --- requests ---
 
 
 class Auth(Message, kw_only=True, tag="auth"):
@@ -77,7 +77,9 @@ class Query(Message, kw_only=True, tag="query"):
 
 
 class StartStream(Message, kw_only=True, tag="startStream"):
-    """Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then the tail."""
+    """Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
+    the tail.
+    """
 
     playback_request_id: RequestId
     timeline_mode: TimelineMode
@@ -125,7 +127,7 @@ class Status(Message, kw_only=True, tag="status"):
 Request = Query | StartStream | CancelStream | Discover | Latest | Rejects | Status
 
 
-# --- replies and stream frames ----------------------------------------------------------------------
+# --- replies and stream frames ---
 
 
 class Error(Message, kw_only=True, tag="error"):
@@ -144,7 +146,9 @@ class Authenticated(Message, kw_only=True, tag="authenticated"):
 
 
 class QueryResponse(Message, kw_only=True, tag="queryResponse"):
-    """Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on the last."""
+    """Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on
+    the last.
+    """
 
     events: list[msgspec.Raw]
     next_key: str | None = None
@@ -329,7 +333,9 @@ CHUNK_PREFIX = b'{"type":"streamChunk","playbackRequestId":"'
 def chunk_frame(
     playback_id: str, cursor: str, events: Sequence[bytes], last_key: str | None
 ) -> bytes:
-    """A streamChunk of stored envelopes, joined without a parse; ids hold no character to escape."""
+    """A streamChunk of stored envelopes, joined without a parse; ids hold no character to
+    escape.
+    """
     last = f',"lastKey":"{last_key}"' if last_key else ""
     head = f'{playback_id}","cursor":"{cursor}"{last},"events":['
     return b"".join((CHUNK_PREFIX, head.encode(), b",".join(events), b"]}"))

@@ -83,7 +83,9 @@ def load(
     environment: Mapping[str, str] | None = None,
     **given: object,
 ) -> Settings:
-    """Settings from a file, the environment and the caller, later ones win; raises SettingsError."""
+    """Settings from a file, the environment and the caller, later ones win; raises
+    SettingsError.
+    """
     values: dict[str, object] = _from_file(config) if config is not None else {}
     values |= _from_environment(os.environ if environment is None else environment)
     values |= {name: value for name, value in given.items() if value is not None}

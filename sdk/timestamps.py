@@ -24,7 +24,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @lru_cache(maxsize=8192)
 def _whole_seconds(text: str) -> int:
-    """`YYYY-MM-DDTHH:MM:SS` read as UTC; cached because neighbours in a stream share their second."""
+    """`YYYY-MM-DDTHH:MM:SS` read as UTC; cached because neighbours in a stream share their
+    second.
+    """
     span = datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH
     return span.days * 86_400 + span.seconds
 

@@ -1,4 +1,5 @@
-"""Documentation that cannot fall behind: every setting, message, envelope and folder has its place.
+"""Documentation that cannot fall behind: every setting, message, envelope and folder has
+its place.
 """
 
 from __future__ import annotations

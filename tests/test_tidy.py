@@ -52,7 +52,7 @@ def test_module_is_small_and_said_in_words(path: Path) -> None:
     tree = ast.parse(text)
     assert len(lines) <= MODULE_MAX_LINES
     assert [number for number, line in enumerate(lines, 1) if len(line) > LINE_MAX_CHARS] == []
-    assert not LEFTOVERS.search(text.replace('r"\\b(TODO|FIXME|XXX)\\b"', ""))
+    assert path == Path(__file__) or not LEFTOVERS.search(text)
     assert path.stem not in VAGUE_NAMES
     assert ast.get_docstring(tree), "the module says nothing of itself"
     for function in functions(tree):

@@ -42,7 +42,9 @@ class Reader:
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
-        """Take in the writer's commits for ever; while it is away the archive is served as it was."""
+        """Take in the writer's commits for ever; while it is away the archive is served as
+        it was.
+        """
         connector = aiohttp.UnixConnector(str(path))
         async with aiohttp.ClientSession(connector=connector) as session:
             while True:

@@ -1,4 +1,6 @@
-"""What there is at a time: entities with their series, and the last event of each series (A-133)."""
+"""What there is at a time: entities with their series, and the last event of each series
+(A-133).
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ def rate_of(rate: float | Literal["max"]) -> tuple[float | None, bool]:
 
 
 def clip_to_archive(view: View, reading: Reading) -> tuple[int, int]:
-    """Where a replay begins and ends, in the direction it plays: open ends are the archive's own."""
+    """Where a replay begins and ends, in the direction it plays: open ends are the
+    archive's own.
+    """
     span = reading.span
     family = view.archive.families[span.timebase]
     everything = (b"", b"\xff" * 8 + LAST_TAIL)
@@ -95,11 +97,13 @@ class Playback:
         while True:
             elapsed_ns = int((loop.time() - started) * rate * NS_PER_SECOND)
             cursor = self._cursor(elapsed_ns)
-            await self._release(cursor, send)
+            sent = await self._release(cursor, send)
             if cursor == self._end_ns and not self._ahead and self._reading.done:
                 return
             ticks = max(ticks + 1, math.floor((loop.time() - started) / self._interval_s))
             left_s = abs(self._end_ns - cursor) / NS_PER_SECOND / rate
+            if not sent:
+                left_s = min(left_s, self._gap_s(cursor, rate))
             wake = min(started + ticks * self._interval_s, loop.time() + left_s)
             await asyncio.sleep(max(0.0, wake - loop.time()))
 
@@ -108,13 +112,24 @@ class Playback:
             return max(self._end_ns, self._begin_ns - elapsed_ns)
         return min(self._end_ns, self._begin_ns + elapsed_ns)
 
-    async def _release(self, cursor: int, send: Send) -> None:
-        """Send all events up to the cursor; the last chunk, empty if need be, carries the cursor."""
+    def _gap_s(self, cursor: int, rate: float) -> float:
+        """How long until the next event that is known: after a seek it need not wait for a tick."""
+        if not self._ahead:
+            return math.inf
+        return abs(time_of(self._ahead[0].key) - cursor) / NS_PER_SECOND / rate
+
+    async def _release(self, cursor: int, send: Send) -> int:
+        """Send all events up to the cursor; the last chunk, empty if need be, carries the cursor.
+
+        Returns how many were sent.
+        """
+        sent = 0
         while True:
             due = await self._due(cursor)
+            sent += len(due)
             if len(due) < self._chunk_max_events:
                 await send(cursor, due)
-                return
+                return sent
             await send(time_of(due[-1].key), due)
 
     async def _due(self, cursor: int) -> list[Found]:

@@ -48,7 +48,9 @@ class Span(NamedTuple):
 
 
 class Reading:
-    """One pass over a span; `done` once nothing is left, `after` is the last key that was examined."""
+    """One pass over a span; `done` once nothing is left, `after` is the last key that was
+    examined.
+    """
 
     def __init__(
         self, view: View, selection: Selection, span: Span, after: bytes | None = None

@@ -1,4 +1,6 @@
-"""One client's connection to a reader: its requests, and the one stream it may have (A-139…A-143)."""
+"""One client's connection to a reader: its requests, and the one stream it may have
+(A-139…A-143).
+"""
 
 from __future__ import annotations
 
@@ -227,7 +229,9 @@ class Session:
         return asked or self._settings.chosen_timebase()
 
     def _now(self, timebase: Timebase | None) -> int:
-        """The time of requests that name none; in source time all there is, for recordings are old."""
+        """The time of requests that name none; in source time all there is, for recordings
+        are old.
+        """
         return time.time_ns() if self._timebase(timebase) == "canonical" else NS_MAX
 
     async def _send(self, reply: protocol.Message, ref: Ref) -> None:

@@ -129,7 +129,7 @@ class Batch:
 def _opening_error(path: Path, reason: str) -> ArchiveError:
     if "corrupt" in reason.lower():
         return ArchiveDamagedError(
-            f"the archive in {path} is damaged: {reason}. Nothing was changed; restore it from a copy"
+            f"the archive in {path} is damaged: {reason}. Restore it from a copy"
         )
     if "/LOCK" in reason:
         return ArchiveError(f"the archive in {path} is held by another writer: {reason}")

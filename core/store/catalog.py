@@ -41,7 +41,9 @@ class LinkCounters(msgspec.Struct, kw_only=True):
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What the archive has taken in since it was made; exact, for it is committed with the events."""
+    """What the archive has taken in since it was made; exact, for it is committed with the
+    events.
+    """
 
     events: int = 0
     duplicates: int = 0

@@ -13,7 +13,6 @@ from sdk import protocol
 from sdk.cli.reading import Source, reads_from_source
 from sdk.protocol import RejectInfo
 
-
 WIDE_CHARS = 240
 """Width of the table where no terminal says its own."""
 

@@ -54,7 +54,8 @@ class Nova:
 
 @contextmanager
 def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[Nova]:
-    """A NOVA that is ready, for as long as the block runs; raises NovaError if it does not start.
+    """A NOVA that is ready, for as long as the block runs; raises NovaError if it does not
+    start.
     """
     folder = ("--data", str(data)) if command == "up" else ()
     process = subprocess.Popen(

@@ -67,7 +67,9 @@ class Subscription:
 
 @runtime_checkable
 class Transport(Protocol):
-    """A way for events to travel; the conformance suite in `sdk.testing` says what each promises."""
+    """A way for events to travel; the conformance suite in `sdk.testing` says what each
+    promises.
+    """
 
     link: str
     """The name under which the Core keeps this transport's positions; never holds a password."""

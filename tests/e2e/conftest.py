@@ -20,7 +20,8 @@ def nova(tmp_path: Path) -> Iterator[Nova]:
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """The folder of real recordings; without it these tests prove nothing, so it has to be there.
+    """The folder of real recordings; without it these tests prove nothing, so it has to be
+    there.
     """
     default = Path(__file__).parents[2].parent / "shared" / "data"
     folder = Path(os.environ.get("NOVA_TEST_DATA", default))

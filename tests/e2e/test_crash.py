@@ -1,4 +1,5 @@
-"""The writer is killed again and again while it ingests from Kafka; nothing is lost, nothing twice.
+"""The writer is killed again and again while it ingests from Kafka; nothing is lost,
+nothing twice.
 """
 
 from __future__ import annotations

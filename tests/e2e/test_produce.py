@@ -1,4 +1,5 @@
-"""A real satellite's recording through real transports: every packet once, whichever way it came.
+"""A real satellite's recording through real transports: every packet once, whichever way it
+came.
 """
 
 from __future__ import annotations

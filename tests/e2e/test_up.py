@@ -63,7 +63,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
-    """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens again.
+    """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens
+    again.
     """
     children = [nova.child(name) for name in ("writer", "reader", "edge")]
     asyncio.run(publish(nova.publish, 1))

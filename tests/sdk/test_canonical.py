@@ -6,6 +6,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 import pytest
@@ -192,7 +193,7 @@ def test_how_deep_is_too_deep_does_not_depend_on_who_asks(leaf: object) -> None:
         verdicts = set()
         for frames in (0, 400):
             try:
-                verdicts.add(at_depth(frames, lambda value=value: canonical_json(value)))  # type: ignore[misc]
+                verdicts.add(at_depth(frames, partial(canonical_json, value)))
             except CanonicalError as error:
                 verdicts.add(str(error).encode())
         assert len(verdicts) == 1, levels
