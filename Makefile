@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := .make
 DEMO_LISTEN ?= 127.0.0.1:8800
 
-.PHONY: help demo up test test-slow check format web bench lock clean
+.PHONY: help demo schema test test-slow check format web bench lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,8 +16,8 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 	@$(BIN)/nova demo --listen $(DEMO_LISTEN)
 
 test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
-	$(BIN)/pytest -q -m "not slow"
 	npm --prefix web test
+	$(BIN)/pytest -q -m "not slow"
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
 	$(BIN)/pytest -q -m slow
@@ -33,6 +33,10 @@ format: $(STAMP)/python ## Put the code into its one format
 	$(BIN)/ruff format .
 
 web: $(STAMP)/web ## The browser's half, built into edge/static
+
+schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from the server's structs
+	$(BIN)/python -m sdk.protocol_schema > web/src/api/protocol.schema.json
+	npm --prefix web run schema
 
 bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, latency, against SQLite
 	$(BIN)/python -m bench

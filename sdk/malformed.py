@@ -48,6 +48,7 @@ def _member_at(begun: bytes) -> str:
             depth += 1
         elif token in b"}]":
             depth -= 1
+            member = member if depth else b""
         elif token == b":" and depth == 1:
             member = text
         text = token

@@ -17,7 +17,10 @@ from sdk.errors import ProtocolError
 
 Timebase = Literal["source", "canonical"]
 TimelineMode = Literal["LIVE", "REPLAY"]
-Ref = str | int | None
+Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+"""An integer that every language's JSON reads as it was written."""
+
+Ref = str | Number | None
 RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
 
 QUERY_LIMIT_DEFAULT = 1_000
@@ -117,7 +120,7 @@ class Rejects(Message, kw_only=True, tag="rejects"):
     """The reject log, oldest first; `after` is the number of the last one seen."""
 
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
-    after: int | None = None
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
 class Status(Message, kw_only=True, tag="status"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +28,20 @@ def own_kafka_broker() -> Iterator[KafkaBroker]:
         yield broker
 
 
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings; without it tests prove nothing, so it has to be there."""
+    default = Path(__file__).parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("NOVA_TEST_DATA", default))
+    assert (folder / "ccsds").is_dir(), f"no recordings in {folder}: set NOVA_TEST_DATA"
+    return folder
+
+
 def say(request: pytest.FixtureRequest, text: str) -> None:
     """Print a line that capturing does not hide."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if isinstance(reporter, pytest.TerminalReporter):
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert isinstance(reporter, pytest.TerminalReporter)
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         reporter.ensure_newline()
         reporter.write_line(text)

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from core import feed
+from core.errors import ArchiveError
 from core.reader.live import Tail
 from core.reader.session import Session
 from core.reader.view import View
@@ -52,6 +53,9 @@ class Reader:
                     await self._follow_once(session)
                 except (OSError, aiohttp.ClientError) as error:
                     log.debug("no writer", extra={"context": {"error": str(error)}})
+                except ArchiveError as error:
+                    # What was announced is read from the store once it can be followed again.
+                    log.error("cannot follow", extra={"context": {"error": str(error)}})
                 self._set_connected(False)
                 await asyncio.sleep(FEED_RETRY_S)
 

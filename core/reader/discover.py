@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from core.ordering import TIME_BYTES, Timebase, time_key, time_of
-from core.reader.reading import Found
+from core.reader.reading import Found, stored_at
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
     LAST_EVENT_ID,
     SERIES_BYTES,
-    envelope_of,
     series_bytes,
     series_key,
     series_key_order,
@@ -35,10 +35,10 @@ class Place(NamedTuple):
     canonical: bytes
 
 
-def edge_of(
+def places_of(
     view: View, number: int, timebase: Timebase, time_ns: int, *, reverse: bool
-) -> Place | None:
-    """The last (reverse) or first durable event of a series at or before a time."""
+) -> Iterator[Place]:
+    """The durable events of a series up to a time, from the first on or (reverse) from the last."""
     canonical = timebase == "canonical"
     if canonical:
         time_ns = min(time_ns, view.mark)
@@ -49,8 +49,7 @@ def edge_of(
     for key, value in scan(family, lower, upper, reverse=reverse):
         place = Place(key, key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value)
         if time_of(place.canonical) <= view.mark:
-            return place
-    return None
+            yield place
 
 
 def discover(
@@ -81,8 +80,8 @@ def _entity(series: Series) -> tuple[str, str, str, str]:
 
 
 def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> SeriesInfo | None:
-    newest = edge_of(view, number, timebase, time_ns, reverse=True)
-    oldest = edge_of(view, number, timebase, time_ns, reverse=False)
+    newest = next(places_of(view, number, timebase, time_ns, reverse=True), None)
+    oldest = next(places_of(view, number, timebase, time_ns, reverse=False), None)
     if newest is None or oldest is None:
         return None
     names = view.series.names[number]
@@ -98,13 +97,20 @@ def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> S
 def latest(view: View, selection: Selection, timebase: Timebase, time_ns: int) -> list[Found]:
     """The last event of every wanted series at or before a time, in the order of the timebase."""
     view.refresh()
-    found: list[Found] = []
-    for number in selection.numbers():
-        place = edge_of(view, number, timebase, time_ns, reverse=True)
-        if place is None:
-            continue
-        order = series_key_order(place.key, LANE_PRIORITY[view.series.names[number].lane])
-        value = view.archive.get("canonical", place.canonical + order[TIME_BYTES:])
-        if value is not None and selection.accepts(envelope_of(value)):
-            found.append(Found(order, envelope_of(value)))
-    return sorted(found)
+    candidates = (
+        _latest_of(view, selection, number, timebase, time_ns) for number in selection.numbers()
+    )
+    return sorted(found for found in candidates if found is not None)
+
+
+def _latest_of(
+    view: View, selection: Selection, number: int, timebase: Timebase, time_ns: int
+) -> Found | None:
+    lane = LANE_PRIORITY[view.series.names[number].lane]
+    for place in places_of(view, number, timebase, time_ns, reverse=True):
+        order = series_key_order(place.key, lane)
+        key = place.canonical + order[TIME_BYTES:]
+        stored = stored_at(key, view.archive.get("canonical", key))
+        if selection.accepts(stored):
+            return Found(order, stored)
+    return None

@@ -50,9 +50,10 @@ def rejects(view: View, request: Rejects) -> RejectsResponse:
     upper = catalog.REJECT_PREFIX + b"\xff" * catalog.NUMBER_BYTES
     page: list[RejectInfo] = []
     for key, value in scan(view.archive.families["catalog"], lower, upper):
-        if len(page) >= request.limit:
+        reject = catalog.decode_reject(value)
+        if len(page) >= request.limit or reject.canonical_ns > view.mark:
             break
-        page.append(_reject(catalog.reject_number(key), catalog.decode_reject(value)))
+        page.append(_reject(catalog.reject_number(key), reject))
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
     return RejectsResponse(rejects=page, total=counters.rejects)
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from core.feed import Committed, CommittedEvent
 from core.ordering import time_of
-from core.reader.playback import Send
-from core.reader.reading import Found, Reading, Span
+from core.reader.playback import CHUNK_MAX_BYTES, Send
+from core.reader.reading import NO_KEY, Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
-from sdk.timestamps import NS_MAX
+from sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 IDLE_INTERVAL_S = 0.5
 
@@ -72,7 +73,7 @@ class Tail:
 
 
 class LiveStream:
-    """One client's LIVE stream: history in order if asked for, then every commit as it happens."""
+    """One client's LIVE stream: history in order, then every commit as it happens."""
 
     def __init__(
         self, view: View, tail: Tail, selection: Selection, *, chunk_max_events: int
@@ -82,47 +83,74 @@ class LiveStream:
         self._selection = selection
         self._chunk_max_events = chunk_max_events
         self._position = view.mark
+        self._resumable = True
 
-    async def run(self, history: Reading | None, stop_ns: int, send: Send) -> int:
+    async def run(self, history: Reading, stop_ns: int, send: Send) -> int:
         """Send history up to the mark at its start, then follow from that mark on; returns the last
         cursor.
         """
-        if history is not None:
-            self._position = history.mark
-            await self._drain(history, send)
+        self._position = history.mark
+        await self._drain(history, send)
+        # The tail comes in canonical order, so its keys resume no stream in source order.
+        self._resumable = history.span.timebase == "canonical"
+        loop = asyncio.get_running_loop()
+        told_at = loop.time()
         while (now := time.time_ns()) < stop_ns:
-            wait_s = min(IDLE_INTERVAL_S, (stop_ns - now) / 1e9)
-            if await self._tail.wait_beyond(self._position, wait_s):
-                await self._step(send)
-            else:
+            idle_s = told_at + IDLE_INTERVAL_S - loop.time()
+            wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
+            news = await self._tail.wait_beyond(self._position, wait_s)
+            if news and await self._step(send):
+                told_at = loop.time()
+            elif loop.time() >= told_at + IDLE_INTERVAL_S:
                 await send(time.time_ns(), [])
+                told_at = loop.time()
         return stop_ns
 
-    async def _step(self, send: Send) -> None:
-        """Send what is durable since the position."""
+    async def _step(self, send: Send) -> bool:
+        """Send what is durable since the position; whether there was anything to send."""
         mark = self._view.mark
         newer = self._tail.since(self._position)
         if newer is None:
-            await self._from_store(send)
-            return
+            return await self._from_store(send)
         self._position = mark
         found = [
             Found(event.key, event.stored)
             for event in newer
             if self._selection.has(event.series) and self._selection.accepts(event.stored)
         ]
-        for start in range(0, len(found), self._chunk_max_events):
-            await send(time.time_ns(), found[start : start + self._chunk_max_events])
+        for chunk in chunks(found, self._chunk_max_events):
+            await self._send(send, chunk)
+        return bool(found)
 
-    async def _from_store(self, send: Send) -> None:
+    async def _from_store(self, send: Send) -> bool:
         span = Span("canonical", self._position + 1, NS_MAX)
         reading = Reading(self._view, self._selection, span)
         self._position = reading.mark
-        await self._drain(reading, send)
+        return await self._drain(reading, send)
 
-    async def _drain(self, reading: Reading, send: Send) -> None:
+    async def _drain(self, reading: Reading, send: Send) -> bool:
+        sent = False
         while not reading.done:
             events = reading.slice(self._chunk_max_events)
             if events:
-                await send(time.time_ns(), events)
+                await self._send(send, events)
+                sent = True
             await asyncio.sleep(0)
+        return sent
+
+    async def _send(self, send: Send, events: Sequence[Found]) -> None:
+        if not self._resumable:
+            events = [Found(NO_KEY, event.stored) for event in events]
+        await send(time.time_ns(), events)
+
+
+def chunks(found: Sequence[Found], max_events: int) -> Iterator[Sequence[Found]]:
+    """Runs of events, each at most so many and not much beyond CHUNK_MAX_BYTES."""
+    start = size = 0
+    for end, event in enumerate(found):
+        if end > start and (end - start == max_events or size >= CHUNK_MAX_BYTES):
+            yield found[start:end]
+            start, size = end, 0
+        size += len(event.stored)
+    if start < len(found):
+        yield found[start:]

@@ -21,6 +21,8 @@ from core.store.scan import first, last
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 RATE_MAX = 1e9
+CHUNK_MAX_BYTES = 1024 * 1024
+"""A chunk that has reached this takes no further event, whatever the number of its events."""
 
 Send = Callable[[int, Sequence[Found]], Awaitable[None]]
 """Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
@@ -125,24 +127,27 @@ class Playback:
         """
         sent = 0
         while True:
-            due = await self._due(cursor)
+            due, full = await self._due(cursor)
             sent += len(due)
-            if len(due) < self._chunk_max_events:
+            if not full:
                 await send(cursor, due)
                 return sent
             await send(time_of(due[-1].key), due)
 
-    async def _due(self, cursor: int) -> list[Found]:
+    async def _due(self, cursor: int) -> tuple[list[Found], bool]:
+        """The next chunk of events up to the cursor, and whether it is full."""
         due: list[Found] = []
-        while len(due) < self._chunk_max_events:
+        size = 0
+        while len(due) < self._chunk_max_events and size < CHUNK_MAX_BYTES:
             if not self._ahead:
                 if self._reading.done:
-                    break
+                    return due, False
                 self._ahead.extend(self._reading.slice(self._chunk_max_events))
                 await asyncio.sleep(0)
                 continue
             time = time_of(self._ahead[0].key)
             if time < cursor if self._reading.span.reverse else time > cursor:
-                break
+                return due, False
             due.append(self._ahead.popleft())
-        return due
+            size += len(due[-1].stored)
+        return due, True

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.errors import ArchiveDamagedError
-from core.ordering import EVENT_ID_BYTES, LAST_TAIL, TIME_BYTES, Timebase, time_key, time_of
+from core.ordering import (
+    EVENT_ID_BYTES,
+    LAST_TAIL,
+    ORDER_KEY_BYTES,
+    TIME_BYTES,
+    Timebase,
+    time_key,
+    time_of,
+)
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
@@ -29,6 +37,12 @@ from sdk.timestamps import NS_MAX, NS_MIN
 SLICE_MAX_ROWS = 5_000
 SLICE_MAX_BYTES = 1024 * 1024
 LOOK_UP_EVENTS = 64
+
+BEHIND_ALL = b"\xff" * ORDER_KEY_BYTES
+"""The `after` of a reading that reads nothing of the past."""
+
+NO_KEY = b""
+"""The key of an event that no reading can be resumed behind."""
 
 
 class Found(NamedTuple):
@@ -166,19 +180,24 @@ class Reading:
         """The events at canonical places; stops early where they are large, and resumes there."""
         found: list[Found] = []
         size = 0
+        previous = b""
         for start in range(0, len(wanted), LOOK_UP_EVENTS):
-            if size >= SLICE_MAX_BYTES:
-                self.after, self.done = wanted[start - 1][0], False
-                break
             part = wanted[start : start + LOOK_UP_EVENTS]
             values = self._view.archive.get_many("canonical", [place for _, place in part])
             for (key, place), value in zip(part, values, strict=True):
-                if value is None:
-                    raise ArchiveDamagedError(
-                        f"an index names event {place.hex()}, which is not there"
-                    )
-                stored = envelope_of(value)
+                if size >= SLICE_MAX_BYTES:
+                    self.after, self.done = previous, False
+                    return found
+                previous = key
+                stored = stored_at(place, value)
                 size += len(stored)
                 if self._selection.accepts(stored):
                     found.append(Found(key, stored))
         return found
+
+
+def stored_at(place: bytes, value: bytes | None) -> bytes:
+    """The stored envelope at a canonical place that an index names; it has to be there."""
+    if value is None:
+        raise ArchiveDamagedError(f"an index names event {place.hex()}, which is not there")
+    return envelope_of(value)

@@ -18,7 +18,7 @@ from core.reader import discover, health
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
 from core.reader.query import key_or_none, page_of, reading_of, time_or
-from core.reader.reading import Found, Reading, Span
+from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from sdk import protocol, timestamps
@@ -87,6 +87,11 @@ class Session:
             except NovaError as error:
                 log.error("request failed", extra={"context": {"error": str(error)}})
                 await self._fail(request.ref, "archive", str(error))
+            except ConnectionError:
+                return
+            except Exception:
+                log.exception("request failed")
+                await self._fail(request.ref, "internal", "the Core failed; see its log")
 
     async def _dispatch(self, request: protocol.Request) -> None:
         match request:
@@ -141,28 +146,27 @@ class Session:
         await self._send(protocol.StreamStarted(playback_request_id=self._stream_id), request.ref)
         self._stream = asyncio.create_task(self._play(request, run))
 
-    def _prepare(self, request: protocol.StartStream) -> tuple[Reading | None, float | None]:
+    def _prepare(self, request: protocol.StartStream) -> tuple[Reading, float | None]:
         """Check a stream request wholly before the one that plays is stopped."""
         rate, reverse = rate_of(request.rate)
         live = request.timeline_mode == "LIVE"
         if live and (reverse or rate not in (None, 1.0)):
             raise QueryError("badRate", "a LIVE stream runs at rate 1")
-        self._view.refresh()
-        if live and request.start_time is None:
-            return None, rate
         start = time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
         stop = time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
         low, high = (stop, start) if reverse else (start, stop)
         if low > high:
             side = "after" if reverse else "before"
             raise QueryError("badRange", f"stopTime is {side} startTime for this direction")
+        after = key_or_none(request.after_key)
+        if live and request.start_time is None and after is None:
+            after = BEHIND_ALL
+        self._view.refresh()
         span = Span(self._timebase(request.timebase), low, high, reverse)
         selection = Selection(request.filters, self._view.series)
-        return Reading(self._view, selection, span, key_or_none(request.after_key)), rate
+        return Reading(self._view, selection, span, after), rate
 
-    async def _play(
-        self, request: protocol.StartStream, run: tuple[Reading | None, float | None]
-    ) -> None:
+    async def _play(self, request: protocol.StartStream, run: tuple[Reading, float | None]) -> None:
         playback_id = request.playback_request_id
 
         async def send(cursor_ns: int, events: Sequence[Found]) -> None:
@@ -177,11 +181,16 @@ class Session:
                 if request.timeline_mode == "LIVE":
                     end = await self._follow(request, reading, send)
                 else:
-                    assert reading is not None
                     end = await self._replay(reading, rate, send)
             except NovaError as error:
                 log.error("stream failed", extra={"context": {"error": str(error)}})
                 await self._fail(request.ref, "stream", str(error))
+                return
+            except ConnectionError:
+                return
+            except Exception:
+                log.exception("stream failed")
+                await self._fail(request.ref, "internal", "the Core failed; see its log")
                 return
             cursor = timestamps.text(end)
             await self._send(
@@ -199,9 +208,7 @@ class Session:
         )
         return await playback.run(rate, send)
 
-    async def _follow(
-        self, request: protocol.StartStream, history: Reading | None, send: Send
-    ) -> int:
+    async def _follow(self, request: protocol.StartStream, history: Reading, send: Send) -> int:
         selection = Selection(request.filters, self._view.series)
         stream = LiveStream(
             self._view, self._tail, selection, chunk_max_events=self._settings.chunk_max_events

@@ -17,11 +17,14 @@ class View:
         self.series = SeriesTable()
         self.mark = 0
         """Canonical time of the last durable event, in ns; nothing past it is served."""
-        self._seen_mark = -1
+        self._behind = True
 
     def advance(self, mark: int) -> None:
         """Take note of a newer durable mark."""
         self.mark = max(self.mark, mark)
+        self._behind = (
+            True  # a commit of duplicates alone moves counters and positions, not the mark
+        )
 
     def learn(self, number: int, names: Series) -> None:
         """Take in a series that the writer has just numbered, reading those in between if some were
@@ -34,8 +37,7 @@ class View:
 
     def refresh(self) -> None:
         """Catch up with the writer if it has announced anything since the last time."""
-        if self._seen_mark < self.mark:
-            mark = self.mark
+        if self._behind:
+            self._behind = False
             self.archive.catch_up()
             self.series.load(self.archive)
-            self._seen_mark = mark

@@ -88,13 +88,21 @@ class Archive:
                 time.sleep(CATCH_UP_PAUSE_S)
 
     def get(self, family: str, key: bytes) -> bytes | None:
-        """One value, or None."""
-        value = self.families[family].get(key)
-        return None if value is None else bytes(value)
+        """One value, or None; raises ArchiveDamagedError where it cannot be read."""
+        return self.get_many(family, [key])[0]
 
     def get_many(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of keys, None where there is none."""
-        values = self.families[family].get(list(keys)) if keys else []
+        """The values of keys, None where there is none; raises ArchiveDamagedError where one cannot
+        be read.
+        """
+        if not keys:
+            return []
+        try:
+            values = self.families[family].get(list(keys))
+        except Exception as error:
+            raise ArchiveDamagedError(
+                f"{family} of the archive in {self.path} cannot be read: {error}"
+            ) from error
         return [] if values is None else list(values)
 
     def bytes_on_disk(self) -> int:

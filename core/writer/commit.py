@@ -72,10 +72,17 @@ class Committer:
         self.last_ns = max(
             catalog.decode_time(stamp) if stamp else 0, time_of(newest[0]) if newest else 0
         )
-        compare(read_witness(data), self.witness(), archive.path)
+        self._written = self._holdings()
+        compare(read_witness(data), self._written, archive.path)
 
     def witness(self) -> Witness:
-        """What the archive holds now; true once a later `sync` has returned."""
+        """What the archive held when the last commit was closed; true once a later `sync` has
+        returned.
+        """
+        return self._written
+
+    def _holdings(self) -> Witness:
+        """What is counted by now, which is what the archive holds only when no commit is open."""
         return Witness(
             sequence=self.archive.sequence(),
             canonical_ns=self.last_ns,
@@ -150,6 +157,8 @@ class Committer:
         lane = bytes((event.lane,))
         put("canonical", canonical + lane + event_id, canonical_value(series, stored))
         put("source", source + lane + event_id, source_value(series, canonical_ns))
+        # Known until its commit is written, also where one was closed in the middle of its batch.
+        self._fresh[source + lane + event_id] = None
         put("series_canonical", series_key(series, canonical, event_id), b"")
         put("series_source", series_key(series, source, event_id), canonical)
 
@@ -200,6 +209,7 @@ class Committer:
         committed = Committed(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()
         self._fresh, self._events, self._new_series = {}, [], []
+        self._written = self._holdings()
         return committed
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,9 @@ import pytest
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk import timestamps
+from sdk.settings import Settings
 from sdk.transport.base import Record
+from tests.core.running import Core, running_core
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 
@@ -59,3 +62,17 @@ def record() -> Make:
         return Record(None, msgspec.json.encode(members), f"stream@{number}")
 
     return make
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data folder whose path is short enough for its sockets, whatever the name of the test is."""
+    with tempfile.TemporaryDirectory(prefix="nova-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def core(data: Path) -> AsyncIterator[Core]:
+    """A running writer and reader on the local transport, which take every scope."""
+    async with running_core(Settings(data=str(data), mode="ground")) as core:
+        yield core

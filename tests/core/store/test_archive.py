@@ -20,6 +20,9 @@ from sdk.transport.base import Batch, Record
 Make = Callable[..., Record]
 
 EVERYTHING = (b"", b"\xff" * 64)
+READ = ("canonical", "source")
+BLOCKS_BYTES = 50_000
+"""A file from this size on has blocks of data in its first half."""
 
 
 def fill(data: Path, record: Make, first: int, count: int) -> int:
@@ -200,3 +203,29 @@ def test_a_reopened_archive_goes_on_where_it_was(tmp_path: Path, record: Make) -
     fill(tmp_path, record, 0, 10)
     fill(tmp_path, record, 5, 10)
     assert count_of(tmp_path) == 15
+
+
+def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, record: Make) -> None:
+    """Pitfalls row 5: "not there" would store an event twice, or answer short."""
+    archive = Archive.open_primary(tmp_path)
+    committer = Committer(archive, tmp_path)
+    committer.take("link", Batch([record(n) for n in range(3_000)]))
+    committer.close()
+    for family in archive.families.values():
+        family.flush(True)
+    keys = {name: [key for key, _ in scan(archive.families[name], *EVERYTHING)] for name in READ}
+    archive.close()
+    for file in (tmp_path / TRUTH_FOLDER).glob("*.sst"):
+        for part in range(1, 9):
+            if file.stat().st_size > BLOCKS_BYTES:
+                flip(file, file.stat().st_size * part // 20)
+    damaged = Archive.open_primary(tmp_path)
+    try:
+        for name in READ:
+            with pytest.raises(ArchiveDamagedError, match="cannot be read"):
+                damaged.get_many(name, keys[name])
+            with pytest.raises(ArchiveDamagedError, match="cannot be read"):
+                for key in keys[name]:
+                    damaged.get(name, key)
+    finally:
+        damaged.close()

@@ -18,6 +18,7 @@ from core.store import catalog
 from core.store.archive import Archive
 from core.store.keys import envelope_of
 from core.store.scan import scan
+from core.store.witness import write_witness
 from core.writer.commit import Committer
 from sdk.event import check_stored
 from sdk.transport.base import Batch, Record
@@ -179,3 +180,34 @@ def test_any_arrival_makes_the_same_source_order(
         archive.close()
     assert found[0] == found[1]
     assert len(found[0]) == len(set(numbers))
+
+
+def test_a_split_batch_still_dedupes_the_one_behind_it(
+    archive: Archive, tmp_path: Path, record: Make
+) -> None:
+    """A-056, A-081: what waits in the open commit is known, also behind one closed midway."""
+    records = [record(n) for n in range(100)]
+    committer = Committer(archive, tmp_path, commit_max_bytes=8 * 1024)
+    first, closed = committer.take("a", Batch(records))
+    assert closed
+    second, _ = committer.take("b", Batch(records))
+    committer.close()
+    assert (first.new, second.new, second.duplicate) == (100, 0, 100)
+    for family in COMMITTED:
+        assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == 100
+
+
+def test_the_witness_never_claims_what_is_not_written(
+    archive: Archive, committer: Committer, record: Make, tmp_path: Path
+) -> None:
+    """A stop between taking a batch and closing its commit leaves an archive that opens again."""
+    committer.take("a", Batch([record(1)], {"s": 1}))
+    committer.close()
+    before = committer.witness()
+    committer.take("a", Batch([record(2), Record(None, b"bad")], {"s": 3}))
+    assert committer.witness() == before
+    write_witness(tmp_path, committer.witness())
+    assert Committer(archive, tmp_path).counters.events == 1
+    committer.close()
+    assert committer.witness().events == 2
+    assert committer.witness().positions == {"a": {"s": 3}}

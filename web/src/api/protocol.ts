@@ -524,7 +524,8 @@ export interface Query {
   timelineMode?: "LIVE" | "REPLAY";
 }
 /**
- * Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on the last.
+ * Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on
+ *     the last.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "QueryResponse".
@@ -589,7 +590,8 @@ export interface StreamStarted {
   playbackRequestId: string;
 }
 /**
- * A step of a stream: the timeline's clock and the events up to it; `last_key` resumes behind them.
+ * A step of a stream: the timeline's clock and the events up to it; `last_key` resumes behind
+ *     them.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamChunk".
@@ -647,7 +649,8 @@ export interface StatusResponse {
   writerConnected: boolean;
 }
 /**
- * Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then the tail.
+ * Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
+ *     the tail.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StartStream".

@@ -1,0 +1,115 @@
+"""Pace: chunks stay small enough for a frame whatever is due at once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from core.feed import Committed
+from core.ordering import Timebase, time_of
+from core.reader.playback import CHUNK_MAX_BYTES, Playback, clip_to_archive, rate_of
+from core.reader.reading import Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk import timestamps
+from sdk.protocol import Filters
+from sdk.transport.base import Record
+
+Make = Callable[..., Record]
+Commit = Callable[[Sequence[Record]], Committed]
+TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
+LARGE_BYTES = 300_000
+
+
+def large(number: int) -> Record:
+    """A large event; all of them are due within one millisecond."""
+    members = {
+        "scopeId": "sat",
+        "lane": "raw",
+        "systemId": "bus",
+        "containerId": "cam",
+        "uniqueId": "u",
+        "sourceTruthTime": f"2026-01-01T00:00:00.0000{number:02d}Z",
+        "bytes": bytes([number]) * LARGE_BYTES,
+    }
+    return Record(None, msgspec.json.encode(members))
+
+
+class Played:
+    """What a playback sent."""
+
+    def __init__(self) -> None:
+        self.chunks: list[tuple[int, list[Found]]] = []
+
+    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+        """Note one chunk."""
+        self.chunks.append((cursor, list(events)))
+
+    @property
+    def events(self) -> list[Found]:
+        """All events in the order they came."""
+        return [event for _, events in self.chunks for event in events]
+
+
+async def played(view: View, span: Span, rate: float | None) -> Played:
+    """One replay of everything."""
+    found = Played()
+    reading = Reading(view, Selection(Filters(), view.series), span)
+    begin, end = clip_to_archive(view, reading)
+    playback = Playback(reading, begin, end, chunk_max_events=500, interval_ms=10)
+    assert await playback.run(rate, found.send) == end
+    return found
+
+
+@pytest.mark.parametrize("rate", [None, 1.0, 1e9])
+@pytest.mark.parametrize("timebase", TIMEBASES)
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_chunks_of_large_events_stay_small(
+    rate: float | None, timebase: Timebase, reverse: bool, view: View, commit: Commit
+) -> None:
+    """A-145: a chunk ends by bytes too, or its frame would end the connection."""
+    commit([large(number) for number in range(30)])
+    found = await played(view, Span(timebase, reverse=reverse), rate)
+    sizes = [sum(len(event.stored) for event in events) for _, events in found.chunks]
+    assert max(sizes) < CHUNK_MAX_BYTES + 2 * LARGE_BYTES
+    numbers = [
+        base64.b64decode(msgspec.json.decode(event.stored)["bytes"])[0] for event in found.events
+    ]
+    assert numbers == sorted(range(30), reverse=reverse)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_a_chunk_holds_nothing_beyond_its_cursor(
+    reverse: bool, view: View, commit: Commit, record: Make
+) -> None:
+    """A-139: the cursor is the clock: events before it are here, later ones are not."""
+    commit([record(n * 7 % 50) for n in range(50)])
+    found = await played(view, Span("source", reverse=reverse), 2.0)
+    sign = -1 if reverse else 1
+    before: int | None = None
+    for cursor, events in found.chunks:
+        times = [sign * time_of(event.key) for event in events]
+        assert all(time <= sign * cursor for time in times)
+        assert before is None or all(time >= before for time in times)
+        before = sign * cursor
+    assert len(found.events) == 50
+
+
+async def test_an_empty_archive_replays_to_its_end(view: View) -> None:
+    """A-139: nothing to play is no error."""
+    for rate in (None, 1.0):
+        assert (await played(view, Span("source"), rate)).events == []
+    start = timestamps.parse("2026-01-01T00:00:00Z")
+    gap = await played(view, Span("source", start, start + 30_000_000), 1.0)
+    assert gap.chunks[0][0] >= start
+    assert gap.chunks[-1] == (start + 30_000_000, [])
+
+
+def test_rates_are_a_speed_and_a_direction() -> None:
+    """A-156, AMB-35: any factor but zero, backwards if negative, or as fast as can be read."""
+    assert rate_of("max") == (None, False)
+    assert rate_of(0.1) == (0.1, False)
+    assert rate_of(-10) == (10, True)

@@ -1,0 +1,116 @@
+"""A real writer and a real reader in this process, meeting on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import WSMsgType
+
+from core.reader import app as reader_app
+from core.writer import app as writer_app
+from core.writer.app import Writer
+from sdk import endpoints, protocol
+from sdk.client import Client
+from sdk.producer import Producer
+from sdk.protocol import Query
+from sdk.settings import Settings
+from sdk.transport.base import Receipt, Record, connect
+
+WAIT_S = 20.0
+
+
+class Frames:
+    """A client that speaks in frames, also in such as no client should send."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def send(self, message: protocol.Message | str | bytes) -> None:
+        """Send a message, or a text or binary frame as it is."""
+        if isinstance(message, protocol.Message):
+            await self.socket.send_str(protocol.encode(message).decode())
+        elif isinstance(message, str):
+            await self.socket.send_str(message)
+        else:
+            await self.socket.send_bytes(message)
+
+    async def receive(self) -> protocol.Reply:
+        """The next frame as a message; fails if the connection ended instead."""
+        message = await self.socket.receive(timeout=WAIT_S)
+        assert message.type is WSMsgType.TEXT, message
+        return protocol.decode_reply(message.data)
+
+    async def until(self, kind: type[protocol.Message]) -> list[protocol.Reply]:
+        """The frames up to and with the first of a kind."""
+        found = [await self.receive()]
+        while not isinstance(found[-1], kind):
+            found.append(await self.receive())
+        return found
+
+
+@dataclass
+class Core:
+    """A running Core, with the parts that tests look into."""
+
+    settings: Settings
+    writer: Writer
+
+    @property
+    def data(self) -> Path:
+        """Its data folder."""
+        return self.settings.folder()
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Publish over the local transport, waiting until the writer listens."""
+        transport = connect(f"local://{self.data}")
+        try:
+            return await Producer(transport, "sat").publish(records)
+        finally:
+            await transport.close()
+
+    async def settled(self, client: Client, events: int) -> list[bytes]:
+        """All events in canonical order, once the reader shows so many."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                found = [event async for event in client.query(Query(timebase="canonical"))]
+                if len(found) >= events:
+                    return found
+                await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def frames(self) -> AsyncIterator[Frames]:
+        """A connection to the reader that speaks in frames."""
+        connector = aiohttp.UnixConnector(str(endpoints.reader_socket(self.data)))
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.ws_connect("http://localhost/", max_msg_size=0) as socket,
+        ):
+            yield Frames(socket)
+
+
+@asynccontextmanager
+async def running_writer(settings: Settings) -> AsyncIterator[Writer]:
+    """A writer that works for as long as the block runs, and then stops as on SIGTERM."""
+    async with writer_app.opened(settings) as (writer, transports):
+        work = asyncio.create_task(writer.run(transports))
+        try:
+            yield writer
+            assert not work.done(), work
+        finally:
+            work.cancel()
+            await asyncio.wait((work,))
+            writer.finish()
+
+
+@asynccontextmanager
+async def running_core(settings: Settings) -> AsyncIterator[Core]:
+    """A writer and a reader of it."""
+    async with AsyncExitStack() as stack:
+        writer = await stack.enter_async_context(running_writer(settings))
+        await stack.enter_async_context(reader_app.opened(settings))
+        yield Core(settings, writer)

@@ -1,0 +1,107 @@
+"""The feed: every commit to every reader, and only its mark to one that lags."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from core import feed
+from core.feed import Committed, CommittedEvent, NewSeries
+from core.writer.server import PENDING_MAX_FRAMES, FeedServer
+from sdk.event import Series
+
+WAIT_S = 20.0
+COMMITS = 4 * PENDING_MAX_FRAMES
+
+
+def commit(mark: int, size: int = 10) -> Committed:
+    """A commit of one event."""
+    series = NewSeries(mark, Series("sat", "raw", "a", "b", "c", "", ""))
+    return Committed(mark, [series], [CommittedEvent(b"k" * 41, -mark, mark, b"x" * size)])
+
+
+@pytest.fixture
+async def server(data: Path) -> AsyncIterator[FeedServer]:
+    """A feed whose durable mark is 7."""
+    server = FeedServer(data / "writer.sock")
+    await server.start(7)
+    yield server
+    await server.stop()
+
+
+async def connected(session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """A reader's connection."""
+    return await session.ws_connect("http://localhost/", max_msg_size=0)
+
+
+async def received(socket: aiohttp.ClientWebSocketResponse) -> Committed:
+    """The next commit."""
+    message = await socket.receive(timeout=WAIT_S)
+    assert message.type is aiohttp.WSMsgType.BINARY, message
+    return feed.decode(message.data)
+
+
+async def test_a_reader_is_told_the_mark_and_then_every_commit(
+    server: FeedServer, data: Path
+) -> None:
+    """nova.md §6: the mark first, for history ends there; then each commit whole."""
+    connector = aiohttp.UnixConnector(str(data / "writer.sock"))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        first = await connected(session)
+        assert await received(first) == Committed(7, [], None)
+        server.publish(commit(8))
+        second = await connected(session)
+        assert await received(second) == Committed(8, [], None)
+        server.publish(commit(9))
+        assert [await received(first), await received(first)] == [commit(8), commit(9)]
+        assert await received(second) == commit(9)
+        await first.close()
+        server.publish(commit(10))
+        assert await received(second) == commit(10)
+
+
+async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
+    server: FeedServer, data: Path
+) -> None:
+    """Pitfalls row 21: memory stays bounded; the last mark comes, events are left to the store."""
+    connector = aiohttp.UnixConnector(str(data / "writer.sock"))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        lagging, quick = await connected(session), await connected(session)
+        await received(quick)
+        for mark in range(8, 8 + COMMITS):
+            server.publish(commit(mark, 200_000))
+            assert await received(quick) == commit(mark, 200_000)
+        frames = [await received(lagging)]
+        while frames[-1].mark < 7 + COMMITS:
+            frames.append(await received(lagging))
+    marks = [frame.mark for frame in frames]
+    assert marks == sorted(marks)
+    assert len(frames) < COMMITS
+    # Where frames were left out, the one after says that events are missing.
+    for before, after in zip(frames, frames[1:], strict=False):
+        assert after.mark == before.mark + 1 or after.events is None
+
+
+async def test_a_feed_stops_though_a_reader_does_not_listen(data: Path) -> None:
+    """A SIGTERM is not held up by a reader that hangs."""
+    server = FeedServer(data / "writer.sock")
+    await server.start(0)
+    reader, writer = await asyncio.open_unix_connection(str(data / "writer.sock"))
+    writer.write(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()
+    for mark in range(1, 50):
+        server.publish(commit(mark, 1_000_000))
+        await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await server.stop()
+    finally:
+        writer.transport.abort()

@@ -1,0 +1,28 @@
+"""Plug-ins are found by name, and a missing one is said in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdk import plugins
+from sdk.errors import NovaError, TransportError
+from sdk.transport.base import PLUGIN_GROUP, connect
+from sdk.transport.local import LocalTransport
+
+
+def test_transports_are_found_by_scheme() -> None:
+    """A-112: a transport is a name in a group, ours like others'."""
+    assert {"local", "kafka"} <= plugins.names(PLUGIN_GROUP)
+    assert isinstance(connect("local:///tmp/some.sock"), LocalTransport)
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    """The error says what could have been meant."""
+    with pytest.raises(TransportError, match="local"):
+        connect("pigeon://coop")
+
+
+def test_a_name_that_nobody_registers_is_an_error() -> None:
+    """Not a KeyError from within."""
+    with pytest.raises(NovaError, match="nothing is registered"):
+        plugins.load(PLUGIN_GROUP, "pigeon")
