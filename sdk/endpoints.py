@@ -1,14 +1,23 @@
-"""Where the processes of one instance meet: the Unix sockets of writer and reader."""
+"""Where the processes of one instance meet, the Unix sockets of writer and reader, and how they
+part.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from aiohttp import WSCloseCode, web
 
 SOCKET_PATH_MAX_BYTES = 100
 """Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
+
+HANG_UP_TIMEOUT_S = 1.0
 
 
 def run_folder(data: Path) -> Path:
@@ -29,3 +38,24 @@ def writer_socket(data: Path) -> Path:
 def reader_socket(data: Path) -> Path:
     """Where edges and local clients reach the reader."""
     return run_folder(data) / "reader.sock"
+
+
+async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
+    """Close connections politely, and after HANG_UP_TIMEOUT_S those that do not listen all the
+    same: a polite close waits for ever behind bytes that nobody reads.
+    """
+    requests = list(connections.values())
+    polite = (socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(connections))
+    closing = asyncio.gather(*polite, return_exceptions=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HANG_UP_TIMEOUT_S):
+            await asyncio.shield(closing)
+    for request in requests:
+        abort(request)
+    await closing
+
+
+def abort(request: web.Request) -> None:
+    """End a connection at once, whatever is still unsent."""
+    if request.transport is not None:
+        request.transport.abort()

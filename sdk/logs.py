@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import msgspec
 
 from sdk import timestamps
+from sdk.errors import SettingsError
+
+LEVEL_VARIABLE = "NOVA_LOG_LEVEL"
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,8 +40,14 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def configure(process: str, level: int = logging.INFO) -> None:
-    """Send this process' logs to stderr."""
+def configure(process: str) -> None:
+    """Send this process' logs to stderr, from the level in NOVA_LOG_LEVEL on; raises
+    SettingsError.
+    """
+    name = os.environ.get(LEVEL_VARIABLE, "info").upper()
+    level = logging.getLevelNamesMapping().get(name)
+    if level is None:
+        raise SettingsError(f"{LEVEL_VARIABLE} {name!r} is not debug, info, warning or error")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(process))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
@@ -38,7 +38,7 @@ class Reader:
         self._view = View(archive)
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._sessions: set[Session] = set()
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._connected = False
         self.marked = asyncio.Event()
 
@@ -89,18 +89,17 @@ class Reader:
         session = Session(socket, self._view, self._tail, self._settings)
         session.writer_connected = self._connected
         self._sessions.add(session)
-        self._sockets.add(socket)
+        self._connections[socket] = request
         try:
             await session.run()
         finally:
             self._sessions.discard(session)
-            self._sockets.discard(socket)
+            del self._connections[socket]
         return socket
 
     async def disconnect(self) -> None:
         """Send every client away."""
-        for socket in list(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        await endpoints.hang_up(self._connections)
 
 
 @asynccontextmanager

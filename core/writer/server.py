@@ -7,10 +7,11 @@ import contextlib
 import logging
 from pathlib import Path
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from core import feed
 from core.feed import Committed
+from sdk.endpoints import hang_up
 
 PENDING_MAX_FRAMES = 64
 """A reader with more frames waiting gets marks without events until it has caught up."""
@@ -24,7 +25,7 @@ class FeedServer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._queues: set[asyncio.Queue[bytes]] = set()
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._runner: web.AppRunner | None = None
         self._mark = Committed(0, [], None)
 
@@ -59,21 +60,20 @@ class FeedServer:
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         queue.put_nowait(feed.encode(self._mark))
         self._queues.add(queue)
-        self._sockets.add(socket)
+        self._connections[socket] = request
         sender = asyncio.create_task(_send(socket, queue))
         try:
             async for _ in socket:
                 pass  # a reader has nothing to say on this socket; its leaving ends the loop
         finally:
             self._queues.discard(queue)
-            self._sockets.discard(socket)
+            del self._connections[socket]
             sender.cancel()
         return socket
 
     async def stop(self) -> None:
         """Close all connections."""
-        for socket in list(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        await hang_up(self._connections)
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -31,6 +31,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
     Nothing is kept: the archive lies in a temporary folder. Port 0 picks a free one:
       nova demo --listen 127.0.0.1:0
     """
+    os.environ.setdefault(logs.LEVEL_VARIABLE, "warning")
     logs.configure("demo")
     password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:

@@ -22,13 +22,14 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from sdk.endpoints import run_folder
+from sdk.endpoints import abort, hang_up, run_folder
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
 
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 QUEUE_MAX_BATCHES = 64
 CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 2.0
 SOCKET_NAME = "publish.sock"
 
 
@@ -51,6 +52,7 @@ class LocalBatch(Batch):
 
     ref: int = 0
     socket: web.WebSocketResponse | None = None
+    request: web.Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class LocalTransport:
         self._endpoint = Endpoint.of_url(url)
         self._arrived: asyncio.Queue[LocalBatch] = asyncio.Queue(QUEUE_MAX_BATCHES)
         self._runner: web.AppRunner | None = None
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connecting = asyncio.Lock()
@@ -137,7 +139,9 @@ class LocalTransport:
         url = "http://localhost/" if endpoint.path else f"http://{endpoint.host}:{endpoint.port}/"
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                self._socket = await self._session.ws_connect(url, compress=0)
+                self._socket = await self._session.ws_connect(
+                    url, compress=0, max_msg_size=FRAME_MAX_BYTES
+                )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             raise TransportError(
                 f"nobody listens at {self.link}: is that NOVA running? ({error})"
@@ -192,17 +196,21 @@ class LocalTransport:
             raise TransportError(f"cannot listen at {self.link}: {error.strerror}") from error
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        if "Origin" in request.headers:
+            raise web.HTTPForbidden(reason="web pages may not publish")
         socket = web.WebSocketResponse(max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=30.0)
         await socket.prepare(request)
-        self._sockets.add(socket)
+        self._connections[socket] = request
         try:
             async for message in socket:
-                await self._receive(socket, message)
+                await self._receive(request, socket, message)
         finally:
-            self._sockets.discard(socket)
+            del self._connections[socket]
         return socket
 
-    async def _receive(self, socket: web.WebSocketResponse, message: aiohttp.WSMessage) -> None:
+    async def _receive(
+        self, request: web.Request, socket: web.WebSocketResponse, message: aiohttp.WSMessage
+    ) -> None:
         try:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 raise msgspec.ValidationError("a publish is a binary MessagePack frame")
@@ -211,23 +219,30 @@ class LocalTransport:
             await socket.send_bytes(msgspec.msgpack.encode(_Published(0, 0, 0, [], str(error))))
             return
         records = [Record(address, value) for address, value in publish.records]
-        await self._arrived.put(LocalBatch(records, ref=publish.ref, socket=socket))
+        await self._arrived.put(LocalBatch(records, {}, publish.ref, socket, request))
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Tell the publisher what became of its records; one that has left will publish again."""
-        if not isinstance(batch, LocalBatch) or batch.socket is None:
+        """Tell the publisher what became of its records; one that has left will publish again.
+
+        One that sends and never reads is sent away, for all others wait behind this answer.
+        """
+        if not isinstance(batch, LocalBatch) or batch.socket is None or batch.request is None:
             return
         rejected = list(receipt.rejected)
         reply = _Published(batch.ref, receipt.new, receipt.duplicate, rejected)
-        with contextlib.suppress(ConnectionError):
-            await batch.socket.send_bytes(msgspec.msgpack.encode(reply))
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await batch.socket.send_bytes(msgspec.msgpack.encode(reply))
+        except TimeoutError:
+            abort(batch.request)
+        except ConnectionError:
+            pass
 
     async def _stop_listening(self) -> None:
-        for socket in list(self._sockets):
-            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        runner, self._runner = self._runner, None
+        await hang_up(self._connections)
+        if runner is not None:
+            await runner.cleanup()
 
     async def close(self) -> None:
         """Close both sides."""

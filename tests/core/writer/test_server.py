@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,22 +87,22 @@ async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
         assert after.mark == before.mark + 1 or after.events is None
 
 
-async def test_a_feed_stops_though_a_reader_does_not_listen(data: Path) -> None:
+async def test_a_feed_stops_though_a_reader_does_not_listen(
+    server: FeedServer, data: Path
+) -> None:
     """A SIGTERM is not held up by a reader that hangs."""
-    server = FeedServer(data / "writer.sock")
-    await server.start(0)
-    reader, writer = await asyncio.open_unix_connection(str(data / "writer.sock"))
-    writer.write(
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    await reader.readuntil(b"\r\n\r\n")
-    writer.transport.pause_reading()
-    for mark in range(1, 50):
-        server.publish(commit(mark, 1_000_000))
-        await asyncio.sleep(0)
-    try:
-        async with asyncio.timeout(WAIT_S):
-            await server.stop()
-    finally:
-        writer.transport.abort()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(str(data / "writer.sock"))
+        deaf.sendall(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        connector = aiohttp.UnixConnector(str(data / "writer.sock"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            quick = await connected(session)
+            await received(quick)
+            for mark in range(8, 20):
+                server.publish(commit(mark, 1_000_000))
+                await received(quick)
+            async with asyncio.timeout(WAIT_S):
+                await server.stop()
