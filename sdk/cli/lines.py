@@ -24,8 +24,8 @@ _HEADER = frozenset(
 
 
 def write_event(stored: bytes, as_json: bool) -> None:
-    """One event on stdout."""
-    line = stored if as_json else _summary(stored).encode()
+    """One event on stdout: its stored bytes for programs, a summary for people at a terminal."""
+    line = stored if as_json or not sys.stdout.isatty() else _summary(stored).encode()
     sys.stdout.buffer.write(line + b"\n")
     if sys.stdout.isatty():
         sys.stdout.buffer.flush()
@@ -42,5 +42,4 @@ def _summary(stored: bytes) -> str:
         body["bytes"] = f"{len(frame)}: {frame[:16].hex(' ')}"
     text = msgspec.json.encode(body).decode()
     line = f"{event['sourceTruthTime']}  {event['lane']:<8} {who}  {what}  {text}"
-    width = shutil.get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 100_000
-    return line[:width]
+    return line[: shutil.get_terminal_size((200, 24)).columns]

@@ -19,7 +19,7 @@ from sdk.protocol import Timebase
 @click.option("--reverse", is_flag=True, help="Newest first.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many events.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Stored bytes as they are (else a line to read)."
+    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
 )
 @filter_options
 @reads_from_source
@@ -40,7 +40,7 @@ async def query(
     Examples:
       nova query --from 2021-04-09T00:00:00Z --to 2021-04-09T00:10:00Z --timebase source
       nova query --lanes parsed --types Battery --limit 10 --reverse
-      nova query --json | jq .payload
+      nova query | jq .payload          JSON lines of stored envelopes
     """
     message = protocol.Query(
         start_time=start,

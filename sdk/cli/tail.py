@@ -18,7 +18,7 @@ from sdk.protocol import Timebase
 )
 @click.option("--limit", type=click.IntRange(min=1), help="End after so many events.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Stored bytes as they are (else a line to read)."
+    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
 )
 @filter_options
 @reads_from_source
