@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +23,33 @@ from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 REPLY_TIMEOUT_S = 30.0
 CHUNKS_MAX_WAITING = 16
 
+LEAVING_REF = "leaving"
+"""The ref of a cancel whose answer nobody waits for."""
+
 T = TypeVar("T", bound=protocol.Message)
+
+
+class _Stream:
+    """What has come of one stream and waits to be taken; None: it is no longer wanted."""
+
+    def __init__(self, start: protocol.StartStream) -> None:
+        self._start = start
+        self.frames: asyncio.Queue[protocol.Reply | ConnectionLostError | None] = asyncio.Queue()
+
+    @property
+    def playback_id(self) -> str:
+        return self._start.playback_request_id
+
+    def owns(self, reply: protocol.Reply) -> bool:
+        """Whether a frame that answers no request belongs to this stream."""
+        match reply:
+            case protocol.StreamChunk() | protocol.StreamComplete():
+                return reply.playback_request_id == self.playback_id
+            case protocol.StreamCancelled():
+                return reply.ref is None
+            case protocol.Error():
+                return reply.ref in (None, self._start.ref)
+        return False
 
 
 class Client:
@@ -35,8 +62,9 @@ class Client:
         self._socket = socket
         self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
-        self._stream_id: str | None = None
-        self._chunks: asyncio.Queue[protocol.Reply | None] = asyncio.Queue(CHUNKS_MAX_WAITING)
+        self._stream: _Stream | None = None
+        self._room = asyncio.Event()
+        self._lost: ConnectionLostError | None = None
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
@@ -92,13 +120,21 @@ class Client:
 
     async def request(self, message: protocol.Message, reply: type[T]) -> T:
         """Send a request and wait for its reply; raises ProtocolError if that is an error."""
+        if self._lost is not None:
+            raise self._lost
         self._last_ref += 1
-        message.ref = self._last_ref
+        ref = message.ref = self._last_ref
         future: asyncio.Future[protocol.Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[self._last_ref] = future
-        await self._send(protocol.encode(message))
-        async with asyncio.timeout(REPLY_TIMEOUT_S):
-            answer = await future
+        self._waiting[ref] = future
+        self._room.set()
+        try:
+            await self._send(protocol.encode(message))
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                answer = await future
+        except TimeoutError:
+            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+        finally:
+            self._waiting.pop(ref, None)
         if isinstance(answer, protocol.Error):
             raise ProtocolError(answer.code, answer.message)
         if not isinstance(answer, reply):
@@ -114,31 +150,41 @@ class Client:
             raise ConnectionLostError(f"the connection is gone: {error}") from error
 
     async def _listen(self) -> None:
+        lost = ConnectionLostError("the connection closed before the answer came")
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    await self._receive(message.data)
+                    await self._receive(protocol.decode_reply(message.data))
+        except ProtocolError as error:
+            lost = ConnectionLostError(f"the other side does not speak the protocol: {error}")
+            await self._socket.close()
         finally:
-            lost = ConnectionLostError("the connection closed before the answer came")
+            self._lost = lost
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(lost)
                     future.exception()
-            if self._chunks.full():
-                self._chunks.get_nowait()
-            self._chunks.put_nowait(None)
+            if self._stream is not None:
+                self._stream.frames.put_nowait(lost)
 
-    async def _receive(self, frame: bytes) -> None:
-        reply = protocol.decode_reply(frame)
-        if isinstance(reply, protocol.StreamChunk | protocol.StreamComplete):
-            if reply.playback_request_id == self._stream_id:
-                await self._chunks.put(reply)
-            return
-        future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
-        if future is not None and not future.done():
-            future.set_result(reply)
-        elif isinstance(reply, protocol.Error | protocol.StreamCancelled):
-            await self._chunks.put(reply)
+    async def _receive(self, reply: protocol.Reply) -> None:
+        future = self._waiting.get(reply.ref) if isinstance(reply.ref, int) else None
+        if future is not None:
+            if not future.done():
+                future.set_result(reply)
+        elif self._stream is not None and self._stream.owns(reply):
+            self._stream.frames.put_nowait(reply)
+            await self._wait_for_room(self._stream)
+
+    async def _wait_for_room(self, stream: _Stream) -> None:
+        """Read no further while a stream is not taken, unless a reply may be behind its chunks."""
+        while (
+            self._stream is stream
+            and stream.frames.qsize() >= CHUNKS_MAX_WAITING
+            and not self._waiting
+        ):
+            self._room.clear()
+            await self._room.wait()
 
     # --- what can be asked ------------------------------------------------------------------------
 
@@ -164,11 +210,8 @@ class Client:
         after_key: str | None = None,
     ) -> AsyncIterator[StreamChunk]:
         """Chunks of a new stream until it completes; a stream that was going on is replaced."""
-        self._stream_id = uuid.uuid4().hex
-        while not self._chunks.empty():
-            self._chunks.get_nowait()
         start = protocol.StartStream(
-            playback_request_id=self._stream_id,
+            playback_request_id=uuid.uuid4().hex,
             timeline_mode=timeline_mode,
             start_time=start_time,
             stop_time=stop_time,
@@ -177,30 +220,54 @@ class Client:
             filters=filters or Filters(),
             after_key=after_key,
         )
-        await self.request(start, protocol.StreamStarted)
-        async for chunk in self._until_complete(self._stream_id):
-            yield chunk
+        stream = _Stream(start)
+        self._replace(stream)
+        try:
+            await self.request(start, protocol.StreamStarted)
+            while (chunk := await self._next_chunk(stream)) is not None:
+                yield chunk
+        finally:
+            await self._leave(stream)
 
-    async def _until_complete(self, playback_id: str) -> AsyncIterator[StreamChunk]:
-        while self._stream_id == playback_id:
-            reply = await self._chunks.get()
-            match reply:
-                case None:
-                    raise ConnectionLostError("the connection closed while the stream was going on")
-                case protocol.StreamChunk():
-                    yield reply
-                case protocol.StreamComplete():
-                    return
-                case protocol.StreamCancelled():
-                    raise ConnectionLostError("the stream was stopped by the other side")
-                case protocol.Error():
-                    raise ProtocolError(reply.code, reply.message)
+    def _replace(self, stream: _Stream | None) -> None:
+        """Make another stream the connection's, or none; who waits in the one before goes home."""
+        if self._stream is not None:
+            self._stream.frames.put_nowait(None)
+        self._stream = stream
+        self._room.set()
+
+    async def _next_chunk(self, stream: _Stream) -> StreamChunk | None:
+        """The next chunk, None at the end of the stream or when it is no longer the connection's."""
+        reply = await stream.frames.get()
+        self._room.set()
+        if self._stream is not stream:
+            return None
+        match reply:
+            case protocol.StreamChunk():
+                return reply
+            case protocol.StreamComplete():
+                self._stream = None
+                return None
+            case protocol.Error():
+                self._stream = None
+                raise ProtocolError(reply.code, reply.message)
+            case ConnectionLostError():
+                raise reply
+        self._stream = None
+        raise ConnectionLostError("the stream was stopped by the other side")
+
+    async def _leave(self, stream: _Stream) -> None:
+        """Stop a stream that nobody reads any more, without waiting for the answer."""
+        if self._stream is not stream:
+            return
+        self._replace(None)
+        cancel = protocol.CancelStream(playback_request_id=stream.playback_id, ref=LEAVING_REF)
+        with contextlib.suppress(ConnectionLostError):
+            await self._send(protocol.encode(cancel))
 
     async def cancel_stream(self) -> None:
         """Stop the stream; what is still on its way is dropped."""
-        self._stream_id = None
-        while not self._chunks.empty():
-            self._chunks.get_nowait()
+        self._replace(None)
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 
     async def discover(self, message: protocol.Discover) -> protocol.DiscoverResponse:

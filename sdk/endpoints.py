@@ -21,13 +21,20 @@ HANG_UP_TIMEOUT_S = 1.0
 
 
 def run_folder(data: Path) -> Path:
-    """The folder of the sockets of an instance, made for its owner only."""
-    folder = data.absolute() / "run"
+    """The folder of the sockets of an instance, one for all names of its data folder."""
+    data = data.resolve()
+    folder = data / "run"
     if len(os.fsencode(folder / "writer.sock")) > SOCKET_PATH_MAX_BYTES:
-        name = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
+        name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"nova-{os.getuid()}-{name}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def claim(socket: Path) -> Path:
+    """Make a socket's folder, for its owner only, and remove what a process before left there."""
+    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    socket.unlink(missing_ok=True)
+    return socket
 
 
 def writer_socket(data: Path) -> Path:

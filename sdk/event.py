@@ -131,7 +131,7 @@ def check_stored(stored: bytes) -> tuple[Event, int]:
     except (msgspec.DecodeError, TimestampError) as error:
         raise EnvelopeError("malformed", "canonicalTruthTime", str(error)) from None
     body, _, _ = stored.rpartition(b',"canonicalTruthTime":')
-    return check(body + b"}", max_bytes=2 * ENVELOPE_MAX_BYTES), canonical
+    return check(body + b"}", max_bytes=len(stored)), canonical
 
 
 def _decode(record: bytes, address: Address | None) -> Envelope:
@@ -185,7 +185,7 @@ def _explain(message: str) -> EnvelopeError:
         return EnvelopeError("unknownMember", member, f"member {member!r} is not of this envelope")
     if "missing required field" in message:
         return EnvelopeError("missingMember", member, f"member {member!r} is missing")
-    code = "badValue" if "matching regex" in message or "out of range" in message else "wrongType"
+    code = "wrongType" if ", got " in message else "badValue"
     return EnvelopeError(code, member, message)
 
 

@@ -5,6 +5,7 @@ line.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from sdk.event import ENVELOPE_MAX_BYTES
 MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
 LIST_SEPARATOR = ","
+_URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
+"""Where one URL ends and another begins; one alone may hold commas, between brokers."""
 
 Mode = Literal["payload", "ground"]
 Timebase = Literal["source", "canonical"]
@@ -113,7 +116,7 @@ def _from_file(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text())
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
 
 
@@ -122,7 +125,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for name in HELP:
         text = environment.get(ENV_PREFIX + name.upper())
         if text:
-            found[name] = text.split(LIST_SEPARATOR) if name == "transports" else text
+            found[name] = _URL_BEHIND.split(text) if name == "transports" else text
     return found
 
 

@@ -130,8 +130,7 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    path.unlink(missing_ok=True)
-    await web.UnixSite(runner, str(path)).start()
+    await web.UnixSite(runner, str(endpoints.claim(path))).start()
     stack.push_async_callback(reader.disconnect)
 
 

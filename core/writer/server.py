@@ -11,7 +11,7 @@ from aiohttp import web
 
 from core import feed
 from core.feed import Committed
-from sdk.endpoints import hang_up
+from sdk.endpoints import claim, hang_up
 
 PENDING_MAX_FRAMES = 64
 """A reader with more frames waiting gets marks without events until it has caught up."""
@@ -36,8 +36,7 @@ class FeedServer:
         app.router.add_get("/", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        self._path.unlink(missing_ok=True)
-        await web.UnixSite(self._runner, str(self._path)).start()
+        await web.UnixSite(self._runner, str(claim(self._path))).start()
 
     def publish(self, committed: Committed) -> None:
         """Hand a durable commit to every reader; called in commit order."""

@@ -16,20 +16,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
-from sdk.endpoints import abort, hang_up, run_folder
+from sdk.endpoints import abort, claim, hang_up, run_folder
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
 
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 QUEUE_MAX_BATCHES = 64
 CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 10.0
+SCHEME_PREFIX = "local://"
 SOCKET_NAME = "publish.sock"
 
 
@@ -68,13 +69,18 @@ class Endpoint:
         """The endpoint of a `local:` URL; raises TransportError on one that reaches off this
         machine.
         """
-        parts = urlsplit(url)
-        if parts.netloc:
-            return cls._of_host(url, parts.hostname or "", parts.port)
-        path = Path(unquote(parts.path))
-        if not path.is_absolute():
+        path = Path(url.removeprefix(SCHEME_PREFIX))
+        if path.is_absolute():
+            # Taken as it is written: folders may be named with `#`, `?` or `%`.
+            return cls(path if path.suffix == ".sock" else run_folder(path) / SOCKET_NAME)
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise TransportError(f"{url!r} is no URL: {error}") from None
+        if not parts.netloc:
             raise TransportError(f"{url!r} names no absolute path: write local:///path/of/data")
-        return cls(path if path.suffix == ".sock" else run_folder(path) / SOCKET_NAME)
+        return cls._of_host(url, host or "", port)
 
     @classmethod
     def _of_host(cls, url: str, host: str, port: int | None) -> Endpoint:
@@ -153,7 +159,11 @@ class LocalTransport:
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 continue
-            reply = msgspec.msgpack.decode(message.data, type=_Published)
+            try:
+                reply = msgspec.msgpack.decode(message.data, type=_Published)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                await socket.close()  # whoever that is, it is no NOVA
+                break
             future = self._waiting.get(reply.ref)
             if future is None or future.done():
                 continue
@@ -185,15 +195,16 @@ class LocalTransport:
         await self._runner.setup()
         endpoint = self._endpoint
         site: web.BaseSite
-        if endpoint.path is not None:
-            endpoint.path.unlink(missing_ok=True)
-            site = web.UnixSite(self._runner, str(endpoint.path))
-        else:
-            site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
         try:
+            if endpoint.path is not None:
+                site = web.UnixSite(self._runner, str(claim(endpoint.path)))
+            else:
+                site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
             await site.start()
         except OSError as error:
-            raise TransportError(f"cannot listen at {self.link}: {error.strerror}") from error
+            raise TransportError(
+                f"cannot listen at {self.link}: {error.strerror or error}"
+            ) from error
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         if "Origin" in request.headers:

@@ -66,7 +66,9 @@ def record() -> Make:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder whose path is short enough for its sockets, whatever the name of the test is."""
+    """A data folder whose path is short enough for its sockets, whatever the name of the
+    test is.
+    """
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
         yield Path(folder)
 

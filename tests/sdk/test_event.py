@@ -28,6 +28,7 @@ HEADER: dict[str, object] = {
 }
 PARSED: dict[str, object] = {"messageType": "Battery", "schemaVersion": "1", "payload": {"v": 1}}
 COMMAND: dict[str, object] = {"commandId": "c1", "targetId": "battery", "commandType": "heater.set"}
+PERCENT = "progressPercent"
 REQUEST: dict[str, object] = {
     "messageType": "CommandRequest",
     **COMMAND,
@@ -164,7 +165,7 @@ def test_every_missing_member_is_named(name: str) -> None:
             "canonicalTruthTime",
         ),
         (envelope("raw", {"bytes": "AA==", "messageType": "x"}), "unknownMember", "messageType"),
-        (envelope("raw", {"bytes": "A"}), "wrongType", "bytes"),
+        (envelope("raw", {"bytes": "A"}), "badValue", "bytes"),
         (envelope("raw", {"bytes": "AA==", "sequence": -1}), "badValue", "sequence"),
         (envelope("raw", {"bytes": "AA==", "sequence": 2**64}), "badValue", "sequence"),
         (envelope(messageType=7), "wrongType", "messageType"),
@@ -178,7 +179,23 @@ def test_every_missing_member_is_named(name: str) -> None:
         (envelope(sourceTruthTime="2026-01-01T00:00:00.1234567890Z"), "badTime", "sourceTruthTime"),
         (envelope(sourceTruthTime="3000-01-01T00:00:00Z"), "badTime", "sourceTruthTime"),
         (envelope(eventId="0" * 64), "eventIdMismatch", "eventId"),
-        (envelope("command", {**REQUEST, "timelineMode": "REPLAY"}), "wrongType", "timelineMode"),
+        (envelope("command", {**REQUEST, "timelineMode": "REPLAY"}), "badValue", "timelineMode"),
+        (envelope("command", {**REQUEST, "timelineMode": 1}), "wrongType", "timelineMode"),
+        (envelope("command", {**GOOD["progress"][1], "progressPercent": 101}), "badValue", PERCENT),
+        (
+            envelope("command", {**GOOD["progress"][1], "progressPercent": -0.1}),
+            "badValue",
+            PERCENT,
+        ),
+        (
+            envelope("command", {**GOOD["progress"][1], "progressPercent": "5"}),
+            "wrongType",
+            PERCENT,
+        ),
+        (envelope("command", {**GOOD["result"][1], "status": "maybe"}), "badValue", "status"),
+        (envelope(schemaVersion=""), "badValue", "schemaVersion"),
+        (envelope().replace(b'"v":1', b'"v":' + b"1" * 5_000), "badValue", "payload[...]"),
+        (envelope().replace(b'"v":1', b'"v":' + b"1" * 4_000), "notCanonical", "payload"),
         (envelope("command", {"messageType": "Order"}), "badValue", "messageType"),
         (envelope("command", {}), "badValue", "messageType"),
         (
@@ -203,6 +220,12 @@ def test_the_size_limit_is_exact() -> None:
     room = ENVELOPE_MAX_BYTES - len(envelope(payload={"v": ""}))
     assert check(envelope(payload={"v": "x" * room})).source_ns
     assert refusal(envelope(payload={"v": "x" * (room + 1)})).code == "tooLarge"
+
+
+def test_a_larger_limit_holds_for_stored_envelopes_too() -> None:
+    """What was taken under a setting can be proved whatever the setting is now."""
+    event = check(envelope(payload={"v": "x" * 3 * ENVELOPE_MAX_BYTES}), max_bytes=2**23)
+    assert check_stored(event.stamped(1))[0].event_id == event.event_id
 
 
 def test_the_address_fills_gaps_and_must_agree() -> None:

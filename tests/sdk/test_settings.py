@@ -27,6 +27,41 @@ def test_settings_survive_the_environment() -> None:
     assert settings.load(None, settings.as_environment(chosen)) == chosen
 
 
+@pytest.mark.parametrize(
+    "transports",
+    [
+        ("kafka://a:9092,b:9092",),
+        ("kafka://a:9092,b:9092,c", "local:///var/lib/nova", "kafka://d,e?partitions=3"),
+        ("local:///a,b/c",),
+    ],
+)
+def test_urls_with_commas_survive_the_environment(transports: tuple[str, ...]) -> None:
+    """A-032: a cluster of several brokers is one URL, for children too."""
+    chosen = settings.load(None, {}, mode="ground", transports=transports)
+    assert settings.load(None, settings.as_environment(chosen)).transports == transports
+
+
+def test_the_environment_is_read_as_people_write_it() -> None:
+    """A-032: numbers are numbers, empty is absent, what is not ours is not looked at."""
+    environment = {
+        "NOVA_SCOPE": "sat",
+        "NOVA_TRANSPORTS": "kafka://a:1, local:///b",
+        "NOVA_COMMIT_MAX_EVENTS": "77",
+        "NOVA_TIMEBASE": "",
+        "NOVA_ADMIN_PASSWORD": "secret",
+        "HOME": "/root",
+    }
+    found = settings.load(None, environment)
+    assert found.transports == ("kafka://a:1", "local:///b")
+    assert (found.commit_max_events, found.timebase) == (77, None)
+    assert "secret" not in str(settings.as_environment(found))
+
+
+def test_every_setting_has_its_help() -> None:
+    """A-032: one table feeds the command line, the environment and the docs."""
+    assert set(settings.HELP) == set(settings.Settings.__struct_fields__)
+
+
 def test_modes_decide_scope_and_timebase() -> None:
     """A-030, A-035, A-286: a payload takes its scope in source time, ground all in receive time."""
     payload = settings.load(None, {}, scope="sat")
@@ -56,6 +91,9 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     """So are a file that is not there and one that cannot be read."""
     file = tmp_path / "nova.toml"
     with pytest.raises(SettingsError, match="cannot read"):
+        settings.load(file, {})
+    file.write_bytes(b'scope = "\xff"')
+    with pytest.raises(SettingsError, match="not TOML"):
         settings.load(file, {})
     file.write_text("= nonsense")
     with pytest.raises(SettingsError, match="not TOML"):

@@ -10,9 +10,7 @@ from core.reader.playback import CHUNK_MAX_BYTES
 from core.reader.reading import Found
 
 
-@given(
-    st.lists(st.sampled_from([1, 300_000, 900_000, 2_000_000]), max_size=25), st.integers(1, 6)
-)
+@given(st.lists(st.sampled_from([1, 300_000, 900_000, 2_000_000]), max_size=25), st.integers(1, 6))
 @settings(deadline=None)
 def test_chunks_are_bounded_by_events_and_by_bytes(sizes: list[int], max_events: int) -> None:
     """A-145: nothing is lost or turned round, and no chunk grows with the commit."""

@@ -219,7 +219,9 @@ def cancelled_id(replies: list[protocol.Reply]) -> str | None:
 
 
 async def test_live_goes_on_behind_a_key_without_a_start_time(filled: Core, record: Make) -> None:
-    """AMB-33, AMB-34: a client that comes back by its last key gets what it missed, then the rest."""
+    """AMB-33, AMB-34: a client that comes back by its last key gets what it missed, then
+    the rest.
+    """
     async with await Client.to_core(filled.data) as client:
         everything = await filled.settled(client, EVENTS)
         page = await client.request(Query(timebase="canonical", limit=50), protocol.QueryResponse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -83,13 +84,11 @@ async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
     assert marks == sorted(marks)
     assert len(frames) < COMMITS
     # Where frames were left out, the one after says that events are missing.
-    for before, after in zip(frames, frames[1:], strict=False):
+    for before, after in itertools.pairwise(frames):
         assert after.mark == before.mark + 1 or after.events is None
 
 
-async def test_a_feed_stops_though_a_reader_does_not_listen(
-    server: FeedServer, data: Path
-) -> None:
+async def test_a_feed_stops_though_a_reader_does_not_listen(server: FeedServer, data: Path) -> None:
     """A SIGTERM is not held up by a reader that hangs."""
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.connect(str(data / "writer.sock"))

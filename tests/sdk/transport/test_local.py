@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
+from aiohttp import web
 
 from sdk.errors import TransportError
+from sdk.transport import local
 from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
 from sdk.transport.local import LocalTransport
 
@@ -148,3 +152,121 @@ def test_it_never_reaches_off_this_machine(url: str) -> None:
     """The local transport has no login, so it is loopback or a file."""
     with pytest.raises(TransportError):
         LocalTransport(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "local://127.0.0.1:99999",
+        "local://127.0.0.1:port",
+        "local://[::1:80",
+        "local://0.0.0.0:80",
+        "local://",
+        "local:",
+    ],
+)
+def test_an_unreadable_url_is_said_in_words(url: str) -> None:
+    """A-105…A-112: whatever was typed, the error is ours and shows it."""
+    with pytest.raises(TransportError) as caught:
+        LocalTransport(url)
+    assert repr(url) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "100%", "%41", "ä"])
+async def test_a_folder_of_any_name_is_met_under_its_own(name: str) -> None:
+    """Every folder that can hold an archive can be published to."""
+    with tempfile.TemporaryDirectory(prefix="nova-") as parent:
+        data = Path(parent) / name
+        data.mkdir()
+        url = f"local://{data}"
+        publisher = LocalTransport(url)
+        async with consumer(url, all_new, []):
+            assert (await publish(publisher, RECORDS)).new == len(RECORDS)
+            assert [path.name for path in (data / "run").iterdir()] == ["publish.sock"]
+        await publisher.close()
+
+
+async def test_a_receipt_of_many_rejections_comes_back(url: str) -> None:
+    """A-078: an answer may be larger than the question."""
+    records = [Record(None, b"x")] * 20_000
+    rejected = [Rejection(place, "malformed", "", "r" * 1_000) for place in range(len(records))]
+    publisher = LocalTransport(url)
+    async with consumer(url, lambda _: Receipt(0, 0, rejected), []):
+        assert (await publish(publisher, records)).rejected == rejected
+    await publisher.close()
+
+
+async def test_a_publisher_that_never_reads_is_sent_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pitfalls row 21: the answers of all others wait behind its own."""
+    monkeypatch.setattr(local, "ANSWER_TIMEOUT_S", 0.1)
+    url = f"local://{tmp_path / 'x.sock'}"
+    seen: list[Batch] = []
+    rejected = [Rejection(place, "malformed", "", "r" * 1_000) for place in range(5_000)]
+
+    def answer(batch: Batch) -> Receipt:
+        return Receipt(0, 0, rejected) if batch.records[0].value == b"deaf" else all_new(batch)
+
+    publisher = LocalTransport(url)
+    async with consumer(url, answer, seen):
+        await publish(publisher, [Record(None, b"before")])
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(tmp_path / "x.sock"))
+            deaf.sendall(UPGRADE + masked(msgspec.msgpack.encode([1, [[None, b"deaf"]]])))
+            async with asyncio.timeout(30):
+                while len(seen) < 2:
+                    await asyncio.sleep(0.01)
+                assert (await publisher.publish([Record(None, b"after")])).new == 1
+    await publisher.close()
+
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def masked(payload: bytes) -> bytes:
+    """A short binary frame as a client sends it, with a mask of zeros."""
+    return bytes([0x82, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+async def test_a_web_page_may_not_publish() -> None:
+    """Pitfalls row 28: any page in a browser on this machine can reach a loopback port."""
+    url = f"local://127.0.0.1:{free_port()}"
+    publisher = LocalTransport(url)
+    async with consumer(url, all_new, []):
+        await publish(publisher, RECORDS)
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(url.replace("local", "http"), origin="http://evil.test")
+            assert refused.value.status == 403
+    await publisher.close()
+
+
+async def test_an_answer_that_is_none_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """What listens there need not be NOVA."""
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        peer = web.WebSocketResponse()
+        await peer.prepare(request)
+        async for _ in peer:
+            await peer.send_bytes(b"\xc1garbage")
+        return peer
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    path = tmp_path / "x.sock"
+    await web.UnixSite(runner, str(path)).start()
+    publisher = LocalTransport(f"local://{path}")
+    try:
+        for _ in range(2):
+            with pytest.raises(TransportError, match="went away"):
+                async with asyncio.timeout(20):
+                    await publisher.publish(RECORDS)
+    finally:
+        await publisher.close()
+        await runner.cleanup()

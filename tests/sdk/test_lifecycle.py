@@ -1,0 +1,86 @@
+"""How a process lives: it says when it is ready, and ends when it is told to or left alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+WAIT_S = 20
+
+PROGRAM = """
+import asyncio
+from sdk import lifecycle
+
+async def main():
+    stop = lifecycle.stop_event(exit_with_stdin={with_stdin})
+    lifecycle.say_ready("probe", url="http://[::1]:1/\\"x\\"")
+    await stop.wait()
+    print("stopped", flush=True)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def probe(with_stdin: bool) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives as ours do, and is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(with_stdin=with_stdin)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            ready = msgspec.json.decode(process.stdout.readline(), type=dict[str, str])
+            assert ready == {"ready": "probe", "url": 'http://[::1]:1/"x"'}
+            yield process
+        finally:
+            process.kill()
+
+
+def close_stdin(process: subprocess.Popen[bytes]) -> None:
+    """What happens when the parent dies, however it does."""
+    assert process.stdin is not None
+    process.stdin.write(b"what the parent says is not listened to")
+    process.stdin.close()
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """What a service manager does."""
+    process.send_signal(signal.SIGTERM)
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """What Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("end", "with_stdin"),
+    [(terminate, False), (interrupt, False), (terminate, True), (close_stdin, True)],
+)
+def test_a_process_ends_cleanly_when_told_or_left_alone(
+    end: Callable[[subprocess.Popen[bytes]], None], with_stdin: bool
+) -> None:
+    """nova.md §6: SIGTERM, SIGINT, and the end of stdin where a parent holds its other end."""
+    with probe(with_stdin) as process:
+        end(process)
+        assert process.wait(WAIT_S) == 0
+        assert process.stdout is not None and process.stdout.read() == b"stopped\n"
+
+
+def test_the_end_of_stdin_is_nothing_to_a_process_of_its_own() -> None:
+    """A service is started with no stdin and has to live."""
+    with probe(with_stdin=False) as process:
+        close_stdin(process)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        terminate(process)
+        assert process.wait(WAIT_S) == 0
