@@ -168,7 +168,7 @@ class Client:
                 self._stream.frames.put_nowait(lost)
 
     async def _receive(self, reply: protocol.Reply) -> None:
-        future = self._waiting.get(reply.ref) if isinstance(reply.ref, int) else None
+        future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
         if future is not None:
             if not future.done():
                 future.set_result(reply)
@@ -237,7 +237,7 @@ class Client:
         self._room.set()
 
     async def _next_chunk(self, stream: _Stream) -> StreamChunk | None:
-        """The next chunk, None at the end of the stream or when it is no longer the connection's."""
+        """The next chunk, None at the end of the stream or when another has replaced it."""
         reply = await stream.frames.get()
         self._room.set()
         if self._stream is not stream:

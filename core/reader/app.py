@@ -18,6 +18,7 @@ from core.errors import ArchiveError
 from core.reader.live import Tail
 from core.reader.session import Session
 from core.reader.view import View
+from core.store import catalog
 from core.store.archive import Archive
 from sdk import endpoints, lifecycle
 from sdk.protocol import REQUEST_MAX_BYTES
@@ -110,6 +111,7 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-reader-")))
         archive = Archive.open_secondary(data, scratch)
         stack.callback(archive.close)
+        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
         reader = Reader(settings, archive)
         following = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
         stack.push_async_callback(_cancelled, following)

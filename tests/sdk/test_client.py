@@ -100,7 +100,8 @@ async def connected(script: Script) -> AsyncIterator[Client]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-        await web.UnixSite(runner, str(endpoints.claim(endpoints.reader_socket(Path(folder))))).start()
+        path = endpoints.claim(endpoints.reader_socket(Path(folder)))
+        await web.UnixSite(runner, str(path)).start()
         try:
             async with asyncio.timeout(WAIT_S), await Client.to_core(Path(folder)) as client:
                 yield client

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from sdk import endpoints
 
 
-def test_sockets_lie_in_the_data_folder_for_its_owner_only(tmp_path: Path) -> None:
+def test_sockets_lie_in_the_data_folder_for_its_owner_only(data: Path) -> None:
     """Pitfalls row 29: nobody else on the machine reaches them."""
-    data = Path("/tmp") / tmp_path.name
-    try:
-        assert endpoints.writer_socket(data) == data / "run" / "writer.sock"
-        assert (data / "run").stat().st_mode & 0o077 == 0
-    finally:
-        (data / "run").rmdir()
-        data.rmdir()
+    assert endpoints.claim(endpoints.writer_socket(data)) == data / "run" / "writer.sock"
+    assert (data / "run").stat().st_mode & 0o077 == 0
+    endpoints.claim(endpoints.reader_socket(data)).touch()
+    assert not endpoints.claim(endpoints.reader_socket(data)).exists()
+
+
+def test_asking_where_a_socket_is_makes_nothing(tmp_path: Path) -> None:
+    """A mistyped folder is not made by looking there."""
+    endpoints.reader_socket(tmp_path / "typo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_folder_has_one_place_by_whatever_name(tmp_path: Path) -> None:
+    """Processes that were started with other names of a folder still meet."""
+    deep = tmp_path / ("x" * 90) / "data"
+    deep.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="nova-") as short:
+        link = Path(short) / "link"
+        link.symlink_to(deep)
+        assert endpoints.writer_socket(link) == endpoints.writer_socket(deep)
+        assert endpoints.writer_socket(link / ".." / "data") == endpoints.writer_socket(deep)
 
 
 def test_long_folders_get_a_short_stand_in_of_their_own(tmp_path: Path) -> None:
@@ -25,5 +44,22 @@ def test_long_folders_get_a_short_stand_in_of_their_own(tmp_path: Path) -> None:
     assert all(len(str(path)) <= endpoints.SOCKET_PATH_MAX_BYTES for path in found)
     assert len(set(found)) == 2
     assert endpoints.reader_socket(long[0]) == found[0]
-    for path in found:
+
+
+async def test_long_folders_can_be_listened_in(tmp_path: Path) -> None:
+    """The stand-in is a socket like any other."""
+    path = endpoints.claim(endpoints.writer_socket(tmp_path / ("a" * 120)))
+    try:
+        server = await asyncio.start_unix_server(lambda *_: None, path)
+        server.close()
+        await server.wait_closed()
+    finally:
+        path.unlink(missing_ok=True)
         path.parent.rmdir()
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder with a short path."""
+    with tempfile.TemporaryDirectory(prefix="nova-") as folder:
+        yield Path(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 
@@ -26,6 +27,8 @@ from sdk.protocol import (
     StreamChunk,
     StreamComplete,
     StreamStarted,
+    Timebase,
+    TimelineMode,
 )
 from sdk.transport.base import Record
 from tests.core.running import Core
@@ -90,7 +93,8 @@ async def test_requests_are_answered_under_their_refs(filled: Core) -> None:
         ('{"type":"discover","time":"now","ref":5}', "badTime", 5),
         ('{"type":"latest","time":"now","ref":5}', "badTime", 5),
         (
-            '{"type":"startStream","playbackRequestId":"p","timelineMode":"REPLAY","rate":0,"ref":5}',
+            '{"type":"startStream","playbackRequestId":"p","timelineMode":"REPLAY","ref":5,'
+            '"rate":0}',
             "badRate",
             5,
         ),
@@ -126,10 +130,25 @@ async def test_an_error_names_its_request_and_leaves_the_connection_open(
         assert isinstance(await frames.receive(), protocol.StatusResponse)
 
 
-def play(playback_id: str, **more: object) -> StartStream:
-    """A replay of everything as fast as it can be read."""
-    members: dict[str, object] = {"timeline_mode": "REPLAY", "rate": "max", **more}
-    return StartStream(playback_request_id=playback_id, ref=playback_id, **members)  # type: ignore[arg-type]  # members are named by the tests
+def play(
+    playback_id: str,
+    *,
+    timeline_mode: TimelineMode = "REPLAY",
+    rate: float | Literal["max"] = "max",
+    timebase: Timebase | None = None,
+    filters: Filters | None = None,
+    after_key: str | None = None,
+) -> StartStream:
+    """A stream whose ref is its id, by default a replay as fast as it can be read."""
+    return StartStream(
+        ref=playback_id,
+        playback_request_id=playback_id,
+        timeline_mode=timeline_mode,
+        rate=rate,
+        timebase=timebase,
+        filters=filters or Filters(),
+        after_key=after_key,
+    )
 
 
 async def test_a_stream_is_accepted_played_and_completed(filled: Core) -> None:
@@ -181,7 +200,7 @@ async def test_a_new_stream_ends_the_one_before(filled: Core) -> None:
     """A-140, A-143: after a stream was accepted no frame of an older one comes."""
     async with filled.frames() as frames:
         for number in range(20):
-            mode = "LIVE" if number % 3 else "REPLAY"
+            mode: TimelineMode = "LIVE" if number % 3 else "REPLAY"
             slow = play(f"s{number}", timeline_mode=mode, rate=1.0)
             await frames.send(slow)
         await frames.send(play("last"))
@@ -302,7 +321,7 @@ async def keep_publishing(core: Core, record: Make) -> None:
 
 @pytest.mark.parametrize("timebase", ["source", "canonical"])
 async def test_a_tail_gives_last_keys_only_where_they_resume(
-    filled: Core, record: Make, timebase: str
+    filled: Core, record: Make, timebase: Timebase
 ) -> None:
     """AMB-33, AMB-34: the tail comes in canonical order, whatever the history was read in."""
     async with filled.frames() as frames:
@@ -317,9 +336,15 @@ async def test_a_tail_gives_last_keys_only_where_they_resume(
             return
         assert chunk.last_key is not None
         await filled.publish([record(5_001)])
-        again = play("q", timeline_mode="LIVE", rate=1.0, timebase=timebase)
-        again.after_key = chunk.last_key
-        await frames.send(again)
+        await frames.send(
+            play(
+                "q",
+                timeline_mode="LIVE",
+                rate=1.0,
+                timebase=timebase,
+                after_key=chunk.last_key,
+            )
+        )
         await frames.until(StreamStarted)
         chunk = await frames.receive()
         while not (isinstance(chunk, StreamChunk) and chunk.events):

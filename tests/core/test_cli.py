@@ -1,0 +1,63 @@
+"""`nova core` as service managers run it: real processes, one line when ready, a clean end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from sdk.client import Client
+from sdk.producer import Producer
+from sdk.protocol import Query
+from sdk.transport.base import Record, connect
+
+Make = Callable[..., Record]
+WAIT_S = 30
+
+
+@contextmanager
+def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A writer or reader that is ready; it ends with the block."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "sdk.cli", "core", name, "--data", str(data), "--exit-with-stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"NOVA_SCOPE": "sat"},
+    )
+    with running:
+        try:
+            assert running.stdout is not None
+            ready = msgspec.json.decode(running.stdout.readline(), type=dict[str, str])
+            assert ready == {"ready": name, "data": str(data)}
+            yield running
+        finally:
+            running.kill()
+
+
+async def test_writer_and_reader_as_processes(data: Path, record: Make) -> None:
+    """A-003, nova.md §6: what one process took in another serves; SIGTERM ends both with 0."""
+    with ExitStack() as stack:
+        writer = stack.enter_context(process("writer", data))
+        reader = stack.enter_context(process("reader", data))
+        transport = connect(f"local://{data}")
+        records = [record(n) for n in range(500)]
+        receipt = await Producer(transport, "sat").publish(records)
+        assert receipt.new == 500
+        async with await Client.to_core(data) as client:
+            found: list[bytes] = []
+            async for chunk in client.stream("LIVE", start_time="1970-01-01T00:00:00Z"):
+                found += [bytes(event) for event in chunk.events]
+                if len(found) >= 500:
+                    break
+            by_query = [event async for event in client.query(Query(limit=99))]
+        await transport.close()
+        assert found == by_query and len(found) == 500
+        for running in (reader, writer):
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(WAIT_S) == 0

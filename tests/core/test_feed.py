@@ -1,0 +1,42 @@
+"""The feed's frames read back as they were written, or are no commits."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import feed
+from core.feed import Committed, CommittedEvent, NewSeries
+from sdk.event import Series
+from sdk.timestamps import NS_MAX, NS_MIN
+
+times = st.integers(NS_MIN, NS_MAX)
+names = st.builds(Series, *[st.text(max_size=4)] * 7)
+events = st.builds(
+    CommittedEvent, st.binary(max_size=41), times, st.integers(0, 2**32 - 1), st.binary(max_size=9)
+)
+commits = st.builds(
+    Committed,
+    times,
+    st.lists(st.builds(NewSeries, st.integers(0, 2**32 - 1), names), max_size=3),
+    st.none() | st.lists(events, max_size=4),
+)
+
+
+@given(commits)
+@settings(deadline=None)
+def test_a_commit_reads_back(committed: Committed) -> None:
+    """nova.md §6: what the writer made durable is what readers learn."""
+    assert feed.decode(feed.encode(committed)) == committed
+    assert feed.decode(feed.encode(committed.mark_only())) == Committed(
+        committed.mark, committed.series, None
+    )
+
+
+@pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x93\x01\x90", b"\x93\xa1x\x90\xc0", b"text"])
+def test_what_is_no_commit_is_an_error(frame: bytes) -> None:
+    """Pitfalls row 29: the reader drops such a connection and takes a new one."""
+    with pytest.raises(msgspec.DecodeError):
+        feed.decode(frame)
