@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -64,7 +63,7 @@ class Writer:
         )
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
-        self._witnessed_at = 0.0
+        self._unwitnessed: Witness | None = None
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
@@ -74,6 +73,7 @@ class Writer:
         async with asyncio.TaskGroup() as stages:
             stages.create_task(self._sync_groups())
             stages.create_task(self._commit_groups())
+            stages.create_task(self._keep_witness())
             for transport in transports:
                 stages.create_task(self._take_in(transport))
 
@@ -116,9 +116,20 @@ class Writer:
     def _make_durable(self, witness: Witness) -> None:
         """Sync all that is written; runs in a thread, where rocksdict lets go of the GIL."""
         self._archive.sync()
-        if time.monotonic() - self._witnessed_at >= WITNESS_INTERVAL_S:
-            write_witness(self._data, witness)
-            self._witnessed_at = time.monotonic()
+        self._unwitnessed = witness
+
+    async def _keep_witness(self) -> None:
+        """Witness what has become durable, apart from the commits, so that none waits for it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WITNESS_INTERVAL_S)
+            await loop.run_in_executor(self._syncer, self._bear_witness)
+
+    def _bear_witness(self) -> None:
+        """Runs in the thread of the syncs, so after one and never beside it."""
+        if self._unwitnessed is not None:
+            write_witness(self._data, self._unwitnessed)
+            self._unwitnessed = None
 
     def finish(self) -> None:
         """After a clean stop: make durable what is written, and witness it."""

@@ -189,3 +189,13 @@ async def test_one_archive_takes_from_several_links(data: Path, record: Make) ->
         assert sum(receipt.new for receipt in receipts) == 30
         assert (counters.events, counters.duplicates) == (30, 30)
         assert {link: counters.links[link].received for link in links} == dict.fromkeys(links, 30)
+
+
+async def test_the_last_commit_of_a_burst_is_witnessed_too(core: Core, record: Make) -> None:
+    """What is durable is witnessed within a second or so, also when nothing comes behind it."""
+    for number in range(5):
+        await core.publish([record(number)])
+    async with asyncio.timeout(WAIT_S):
+        while (witness := read_witness(core.data)) is None or witness.events < 5:
+            await asyncio.sleep(0.05)
+    assert witness == core.writer.committer.witness()

@@ -6,6 +6,9 @@ export type Connection = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled;
 type Asked = Exclude<Request, { type: "auth" }>;
 
+/** The code of errors that say: the edge is there, the Core is not. */
+export const CORE_AWAY = "coreUnavailable";
+
 const CLOSE_UNAUTHORIZED = 4401;
 const REPLY_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 250;
@@ -30,7 +33,7 @@ interface Waiting {
 export interface Handlers {
   connection: (state: Connection) => void;
   stream: (frame: StreamFrame) => void;
-  error: (message: string) => void;
+  error: (error: RequestError) => void;
 }
 
 export class Socket {
@@ -54,6 +57,11 @@ export class Socket {
       if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
       return answer as Extract<Reply, { type: T }>;
     });
+  }
+
+  /** Open a new connection instead of this one. */
+  reconnect(): void {
+    this.socket?.close();
   }
 
   /** Leave for good. */
@@ -102,7 +110,7 @@ export class Socket {
     }
     const waiting = typeof reply.ref === "number" ? this.waiting.get(reply.ref) : undefined;
     if (waiting === undefined) {
-      if (reply.type === "error") this.handlers.error(reply.message);
+      if (reply.type === "error") this.unasked(new RequestError(reply.code, reply.message));
       if (reply.type === "streamCancelled") this.handlers.stream(reply);
       return;
     }
@@ -112,12 +120,22 @@ export class Socket {
     else waiting.resolve(reply);
   }
 
-  private lost(code: number): void {
+  /** An error that answers no request: without the Core, nothing that was asked will be answered. */
+  private unasked(error: RequestError): void {
+    if (error.code === CORE_AWAY) this.rejectAll(error);
+    this.handlers.error(error);
+  }
+
+  private rejectAll(error: RequestError): void {
     for (const { reject, timer } of this.waiting.values()) {
       clearTimeout(timer);
-      reject(new RequestError("disconnected", "the connection was lost"));
+      reject(error);
     }
     this.waiting.clear();
+  }
+
+  private lost(code: number): void {
+    this.rejectAll(new RequestError("disconnected", "the connection was lost"));
     if (this.closed) return;
     if (code === CLOSE_UNAUTHORIZED) {
       this.handlers.connection("refused");

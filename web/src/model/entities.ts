@@ -23,8 +23,25 @@ export const groups = computed(() => {
   return [...found];
 });
 
-/** First and last time of everything, in ms; in LIVE the end is where the clock is. */
+/** How much of the archive the slider covers, in ms before its end. */
+export const REACHES = {
+  all: Number.POSITIVE_INFINITY,
+  "10 min": 600_000,
+  "1 h": 3_600_000,
+  "1 day": 86_400_000,
+} as const;
+export type Reach = keyof typeof REACHES;
+
+export const reach = signal<Reach>("all");
+
+/** First and last time that the slider covers, in ms. */
 export const span = computed<[number, number]>(() => {
+  const [first, last] = known.value;
+  return [Math.max(first, last - REACHES[reach.value]), last];
+});
+
+/** First and last time of everything, in ms; in LIVE the end is where the clock is. */
+const known = computed<[number, number]>(() => {
   const series = (entities.value ?? []).flatMap((entity) => entity.series);
   const now = cursorMs.value;
   if (series.length === 0) return [now - 600_000, now];

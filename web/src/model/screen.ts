@@ -1,11 +1,11 @@
 /** What makes the screen move: connections, jumps of the clock, a change of entity, and a slow heartbeat. */
 
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { refreshEntities, selected } from "./entities";
 import { deep, lane, refreshHistory } from "./history";
 import { applyLatest, forgetLatest, refreshLatest } from "./latest";
 import { connection, listen, refreshStatus, status } from "./session";
-import { deliver, goLive, jumps, receive, restart, state, timebase } from "./timeline";
+import { deliver, goLive, jumps, receive, restart, state, tend, timebase } from "./timeline";
 
 const VALUES_INTERVAL_MS = 1_000;
 const ENTITIES_INTERVAL_MS = 3_000;
@@ -17,20 +17,34 @@ export function begin(): void {
   listen(receive, opened);
   deliver(applyLatest);
   effect(() => {
-    selected.value;
-    jumps.value;
-    forgetLatest();
-    quietly(refreshLatest());
+    void [selected.value, jumps.value];
+    // The question reads the clock too, and the clock's ticks are no reason to ask again.
+    untracked(() => {
+      forgetLatest();
+      quietly(refreshLatest());
+    });
   });
   effect(() => {
-    selected.value;
-    jumps.value;
-    lane.value;
-    quietly(refreshHistory());
+    void [selected.value, jumps.value, lane.value];
+    untracked(() => quietly(refreshHistory()));
   });
-  setInterval(() => moving() && quietly(refreshLatest()), VALUES_INTERVAL_MS);
-  setInterval(() => moving() && !deep.value && quietly(refreshHistory()), VALUES_INTERVAL_MS);
-  setInterval(() => open() && quietly(refreshEntities(), refreshStatus()), ENTITIES_INTERVAL_MS);
+  setInterval(() => open() && tend(), VALUES_INTERVAL_MS);
+  repeat(VALUES_INTERVAL_MS, moving, refreshLatest);
+  repeat(VALUES_INTERVAL_MS, () => moving() && !deep.value, refreshHistory);
+  repeat(ENTITIES_INTERVAL_MS, open, refreshEntities);
+  repeat(ENTITIES_INTERVAL_MS, open, refreshStatus);
+}
+
+/** Ask again and again, but never while an answer is still awaited: a slow Core is not asked more. */
+function repeat(intervalMs: number, wanted: () => boolean, ask: () => Promise<void>): void {
+  let waiting = false;
+  setInterval(() => {
+    if (waiting || !wanted()) return;
+    waiting = true;
+    ask()
+      .catch(() => undefined)
+      .finally(() => (waiting = false));
+  }, intervalMs);
 }
 
 function opened(): void {

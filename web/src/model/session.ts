@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { login as askToken } from "../api/login";
 import type { Reply, Request, StatusResponse } from "../api/protocol";
-import { type Connection, Socket, type StreamFrame } from "../api/socket";
+import { type Connection, CORE_AWAY, RequestError, Socket, type StreamFrame } from "../api/socket";
 
 const TOKEN_KEY = "nova.token";
 const USER_KEY = "nova.user";
@@ -12,6 +12,8 @@ export const user = signal<string | null>(null);
 export const connection = signal<Connection>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
+/** Whether the edge answers and the Core behind it does not. */
+export const coreAway = signal(false);
 
 let socket: Socket | undefined;
 let onStream: (frame: StreamFrame) => void = () => undefined;
@@ -43,9 +45,15 @@ export function logout(message = ""): void {
   sessionStorage.removeItem(USER_KEY);
   socket?.close();
   socket = undefined;
+  connection.value = "connecting";
   user.value = null;
   status.value = null;
   notice.value = message;
+}
+
+/** Open a new connection with the same token. */
+export function reconnect(): void {
+  socket?.reconnect();
 }
 
 /** The reply to a request on the session's socket. */
@@ -61,12 +69,14 @@ function connect(token: string, name: string): void {
   socket?.close();
   user.value = name;
   notice.value = "";
+  coreAway.value = false;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new Socket(`${scheme}//${location.host}/ws`, token, {
     connection: changed,
     stream: (frame) => onStream(frame),
-    error: (message) => {
-      notice.value = message;
+    error: (error) => {
+      if (error.code === CORE_AWAY) coreAway.value = true;
+      else notice.value = error.message;
     },
   });
 }
@@ -81,7 +91,9 @@ function changed(state: Connection): void {
 export async function refreshStatus(): Promise<void> {
   try {
     status.value = await request({ type: "status" }, "statusResponse");
-  } catch {
-    // The banner already says that there is no connection.
+    coreAway.value = false;
+  } catch (error) {
+    // Of a lost connection the banner already knows.
+    if (error instanceof RequestError && error.code === CORE_AWAY) coreAway.value = true;
   }
 }

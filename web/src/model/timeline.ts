@@ -4,11 +4,12 @@
  * Every start, seek or change of rate is a new stream with a new id; frames of any other id are dropped.
  */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
+import { newId } from "../api/ids";
 import type { StartStream } from "../api/protocol";
-import type { StreamFrame } from "../api/socket";
+import { CORE_AWAY, RequestError, type StreamFrame } from "../api/socket";
 import type { StoredEvent } from "./event";
-import { notice, request } from "./session";
+import { notice, reconnect, request } from "./session";
 import { fromMs, toMs } from "./time";
 
 export type State = "LIVE" | "PLAYING" | "PAUSED";
@@ -17,6 +18,9 @@ export type Timebase = "source" | "canonical";
 
 export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, 100, "max"];
 const BACKWARDS_MAX = -1e6;
+const SILENCE_MAX_MS = 3_000;
+/** Errors of a start that say nothing against it: it is tried again. */
+const PASSING: ReadonlySet<string> = new Set([CORE_AWAY, "disconnected", "timeout"]);
 
 export const state = signal<State>("PAUSED");
 export const cursor = signal<string>(fromMs(Date.now()));
@@ -28,7 +32,11 @@ export const cursorMs = computed(() => toMs(cursor.value));
 /** Moves with every seek, change of direction and of timebase: what was shown is no longer so. */
 export const jumps = signal(0);
 
+/** Whether a stream that should move has been silent: what is shown may not be the present. */
+export const silent = signal(false);
+
 let playing: string | undefined;
+let heardMs = 0;
 let onEvents: (events: StoredEvent[]) => void = () => undefined;
 
 /** Who is told of streamed events, in the server's order. */
@@ -72,11 +80,15 @@ export function play(): void {
 
 /** Move the clock; what played goes on playing from there. */
 export function seek(time: string): void {
-  const was = state.value;
-  cursor.value = time;
-  jumps.value++;
-  if (was === "PLAYING") play();
-  else pause();
+  batch(() => {
+    cursor.value = time;
+    if (state.value === "PLAYING") {
+      jumps.value++;
+      play();
+    } else {
+      pause();
+    }
+  });
 }
 
 /** Play and pause with one key. */
@@ -107,14 +119,25 @@ export function chooseTimebase(chosen: Timebase): void {
   if (state.value === "LIVE") goLive();
 }
 
-/** After a new connection: go on as it was. */
+/** After a new connection: go on as it was, from where the clock is. */
 export function restart(): void {
+  playing = undefined;
   if (state.value === "LIVE") goLive();
   else if (state.value === "PLAYING") play();
 }
 
+/** Look after the stream: one that was lost is started again, one that is silent is said to be. */
+export function tend(): void {
+  const moving = state.value !== "PAUSED";
+  const now = Date.now();
+  if (!moving) heardMs = now;
+  silent.value = now - heardMs > SILENCE_MAX_MS;
+  if (moving && playing === undefined) restart();
+}
+
 function start(of: Pick<StartStream, "timelineMode" | "startTime" | "rate">): void {
-  const id = crypto.randomUUID();
+  const id = newId();
+  if (playing === undefined) heardMs = Date.now();
   playing = id;
   const message: StartStream = {
     type: "startStream",
@@ -123,11 +146,20 @@ function start(of: Pick<StartStream, "timelineMode" | "startTime" | "rate">): vo
     ...of,
   };
   request(message, "streamStarted").catch((error: Error) => {
-    if (playing !== id) return;
-    playing = undefined;
-    if (state.value === "PLAYING") state.value = "PAUSED";
-    said(error);
+    if (playing === id) refused(error);
   });
+}
+
+function refused(error: Error): void {
+  playing = undefined;
+  const code = error instanceof RequestError ? error.code : "";
+  if (PASSING.has(code)) return;
+  if (code === "tooManyStreams") {
+    reconnect();
+    return;
+  }
+  state.value = "PAUSED";
+  said(error);
 }
 
 /** Take in a frame of the stream. */
@@ -137,14 +169,18 @@ export function receive(frame: StreamFrame): void {
     return;
   }
   if (frame.playbackRequestId !== playing) return;
-  cursor.value = frame.cursor;
-  if (frame.type === "streamChunk") {
-    onEvents(frame.events as StoredEvent[]);
-    return;
-  }
-  playing = undefined;
-  state.value = "PAUSED";
-  jumps.value++;
+  heardMs = Date.now();
+  batch(() => {
+    silent.value = false;
+    cursor.value = frame.cursor;
+    if (frame.type === "streamChunk") {
+      onEvents(frame.events as StoredEvent[]);
+      return;
+    }
+    playing = undefined;
+    state.value = "PAUSED";
+    jumps.value++;
+  });
 }
 
 function said(error: Error): void {

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { connection, logout, notice, status, user } from "../model/session";
-import { chooseDirection, goLive, toggle } from "../model/timeline";
+import { connection, coreAway, logout, notice, status, user } from "../model/session";
+import { chooseDirection, goLive, silent, toggle } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
 import { EntityList } from "./EntityList";
 import { EventList } from "./EventList";
@@ -62,21 +62,27 @@ function Header() {
 }
 
 function Banner() {
-  const away = status.value?.writerConnected === false;
-  const text =
-    connection.value === "connecting"
-      ? "Connecting…"
-      : connection.value === "lost"
-        ? "The connection is lost; trying again. What is shown is no longer live."
-        : away
-          ? "The writer is away: the archive is served as it was."
-          : notice.value;
+  const trouble = whatIsWrong();
+  const text = trouble ?? (connection.value === "connecting" ? "Connecting…" : notice.value);
   if (text === "") return <div class="banner" role="status" hidden />;
   return (
-    <div class={`banner ${connection.value === "lost" || away ? "bad" : ""}`} role="status" data-testid="banner">
+    <div class={`banner ${trouble === undefined ? "" : "bad"}`} role="status" data-testid="banner">
       {text}
     </div>
   );
+}
+
+function whatIsWrong(): string | undefined {
+  if (connection.value === "lost") {
+    return "The connection is lost; trying again. What is shown is no longer live.";
+  }
+  if (connection.value !== "open") return undefined;
+  if (coreAway.value) return "The Core does not answer; trying again. What is shown is no longer live.";
+  if (silent.value) return "Nothing has been heard for some seconds. What is shown may not be live.";
+  if (status.value?.writerConnected === false) {
+    return "The writer is away: the archive is served as it was.";
+  }
+  return undefined;
 }
 
 function onKey(event: KeyboardEvent): void {

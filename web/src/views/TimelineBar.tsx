@@ -1,15 +1,13 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
 import { useState } from "preact/hooks";
-import { span } from "../model/entities";
-import { fromMs, readable, typed } from "../model/time";
+import { readable, typed } from "../model/time";
 import {
   backwards,
   chooseDirection,
   chooseRate,
   chooseTimebase,
   cursor,
-  cursorMs,
   goLive,
   pause,
   play,
@@ -21,6 +19,7 @@ import {
   type Timebase,
   timebase,
 } from "../model/timeline";
+import { Slider } from "./Slider";
 
 export function TimelineBar() {
   return (
@@ -109,27 +108,6 @@ function Transport() {
 
 function asRate(text: string): Rate {
   return text === "max" ? "max" : Number(text);
-}
-
-function Slider() {
-  const [first, last] = span.value;
-  const at = Math.min(last, Math.max(first, cursorMs.value));
-  return (
-    <div class="slider">
-      <time class="muted">{readable(fromMs(first))}</time>
-      <input
-        type="range"
-        aria-label="Position in the archive"
-        data-testid="slider"
-        min={first}
-        max={last}
-        step="1"
-        value={at}
-        onInput={(event) => seek(fromMs(Number(event.currentTarget.value)))}
-      />
-      <time class="muted">{readable(fromMs(last))}</time>
-    </div>
-  );
 }
 
 function Seek() {

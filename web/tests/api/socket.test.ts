@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Connection, RequestError, Socket, type StreamFrame } from "../../src/api/socket";
+
+/** The browser's side of a connection whose other side is the test. */
+class Wire {
+  static readonly OPEN = 1;
+  static made: Wire[] = [];
+  readyState = 0;
+  sent: Record<string, unknown>[] = [];
+  onopen: () => void = () => undefined;
+  onmessage: (event: { data: string }) => void = () => undefined;
+  onclose: (event: { code: number }) => void = () => undefined;
+
+  constructor(readonly url: string) {
+    Wire.made.push(this);
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+
+  close(): void {
+    this.end(1000);
+  }
+
+  open(): void {
+    this.readyState = Wire.OPEN;
+    this.onopen();
+  }
+
+  say(frame: object): void {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  end(code: number): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.onclose({ code });
+  }
+}
+
+const states: Connection[] = [];
+const frames: StreamFrame[] = [];
+const errors: RequestError[] = [];
+
+async function settle(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+function wire(): Wire {
+  const last = Wire.made.at(-1);
+  if (last === undefined) throw new Error("nothing was opened");
+  return last;
+}
+
+async function opened(): Promise<Socket> {
+  const socket = new Socket("ws://nova/ws", "the-token", {
+    connection: (state) => states.push(state),
+    stream: (frame) => frames.push(frame),
+    error: (error) => errors.push(error),
+  });
+  wire().open();
+  wire().say({ type: "authenticated", ref: 1, user: "a", role: "admin", expiresAt: "" });
+  await settle();
+  return socket;
+}
+
+describe("socket", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("WebSocket", Wire);
+    Wire.made = [];
+    for (const list of [states, frames, errors]) list.length = 0;
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it("shows its token first, and never in the address", async () => {
+    await opened();
+    expect(wire().sent[0]).toEqual({ type: "auth", token: "the-token", ref: 1 });
+    expect(wire().url).not.toContain("token");
+    expect(states).toEqual(["connecting", "open"]);
+  });
+
+  it("matches replies to requests by ref, in any order", async () => {
+    const socket = await opened();
+    const first = socket.request({ type: "status" }, "statusResponse");
+    const second = socket.request({ type: "discover" }, "discoverResponse");
+    wire().say({ type: "discoverResponse", ref: 3, time: "t", entities: [] });
+    wire().say({ type: "error", ref: 2, code: "archive", message: "no" });
+    expect(await second).toMatchObject({ time: "t" });
+    await expect(first).rejects.toMatchObject({ code: "archive", message: "no" });
+  });
+
+  it("refuses a reply of another type", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "status" }, "statusResponse");
+    wire().say({ type: "latestResponse", ref: 2, time: "t", events: [] });
+    await expect(asked).rejects.toMatchObject({ code: "badReply" });
+  });
+
+  it("gives up on an answer that does not come", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "status" }, "statusResponse");
+    const refused = expect(asked).rejects.toMatchObject({ code: "timeout" });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await refused;
+  });
+
+  it("gives up all that was asked at once when the Core goes", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "status" }, "statusResponse");
+    wire().say({ type: "error", code: "coreUnavailable", message: "away" });
+    await expect(asked).rejects.toMatchObject({ code: "coreUnavailable" });
+    expect(errors.map((error) => error.code)).toEqual(["coreUnavailable"]);
+    expect(states).toEqual(["connecting", "open"]);
+  });
+
+  it("passes on the frames of streams, and a cancel that nobody asked for", async () => {
+    await opened();
+    wire().say({ type: "streamChunk", playbackRequestId: "a", cursor: "t", events: [] });
+    wire().say({ type: "streamCancelled", playbackRequestId: "a" });
+    expect(frames.map((frame) => frame.type)).toEqual(["streamChunk", "streamCancelled"]);
+  });
+
+  it("comes back by itself, more slowly each time, and shows its token again", async () => {
+    await opened();
+    const waits: number[] = [];
+    for (let count = 1; count <= 7; count++) {
+      wire().end(1006);
+      const before = Date.now();
+      while (Wire.made.length === count) await vi.advanceTimersByTimeAsync(50);
+      waits.push(Date.now() - before);
+    }
+    expect(waits).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
+    wire().open();
+    expect(wire().sent[0]).toMatchObject({ type: "auth", token: "the-token" });
+  });
+
+  it("tells those who wait that the connection was lost", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "status" }, "statusResponse");
+    wire().end(1006);
+    await expect(asked).rejects.toMatchObject({ code: "disconnected" });
+    await expect(socket.request({ type: "status" }, "statusResponse")).rejects.toMatchObject({
+      code: "disconnected",
+    });
+  });
+
+  it("does not come back with a token that is refused, nor after it was left", async () => {
+    await opened();
+    wire().end(4401);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(Wire.made).toHaveLength(1);
+    expect(states.at(-1)).toBe("refused");
+    const socket = await opened();
+    socket.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(Wire.made).toHaveLength(2);
+  });
+});
