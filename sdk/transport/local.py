@@ -256,11 +256,13 @@ class LocalTransport:
             await runner.cleanup()
 
     async def close(self) -> None:
-        """Close both sides."""
-        await self._stop_listening()
-        if self._socket is not None:
-            await self._socket.close()
-        if self._listener is not None:
-            await self._listener
-        if self._session is not None:
-            await self._session.close()
+        """Close both sides, for certain also when it is cancelled on the way."""
+        try:
+            await self._stop_listening()
+            if self._socket is not None:
+                await self._socket.close()
+            if self._listener is not None:
+                await self._listener
+        finally:
+            if self._session is not None:
+                await self._session.close()

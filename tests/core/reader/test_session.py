@@ -303,19 +303,20 @@ async def test_live_has_a_clock_also_while_only_others_are_busy(filled: Core, re
         nothing = Filters(unique_id="nobody")
         await frames.send(play("p", timeline_mode="LIVE", rate=1.0, filters=nothing))
         await frames.until(StreamStarted)
-        flood = asyncio.create_task(keep_publishing(filled, record))
+        enough = asyncio.Event()
+        flood = asyncio.create_task(keep_publishing(filled, record, enough))
         try:
             chunks = [await frames.receive() for _ in range(3)]
         finally:
-            flood.cancel()
-            await asyncio.wait((flood,))
+            enough.set()
+            await flood
         cursors = [chunk.cursor for chunk in chunks if isinstance(chunk, StreamChunk)]
         assert len(cursors) == 3 and cursors == sorted(set(cursors))
 
 
-async def keep_publishing(core: Core, record: Make) -> None:
+async def keep_publishing(core: Core, record: Make, enough: asyncio.Event) -> None:
     """A busy producer."""
-    for number in itertools.count(2_000):
+    for number in itertools.takewhile(lambda _: not enough.is_set(), itertools.count(2_000)):
         await core.publish([record(number)])
 
 
