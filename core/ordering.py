@@ -48,7 +48,4 @@ def split(key: bytes) -> tuple[int, int, bytes]:
 
 def compare(left: tuple[int, int, bytes], right: tuple[int, int, bytes]) -> int:
     """-1, 0 or 1 as (time, lane, eventId) of the left comes before, with or after the right."""
-    for one, other in zip(left, right, strict=True):
-        if one != other:
-            return -1 if one < other else 1  # type: ignore[operator]  # same kind on both sides
-    return 0
+    return (left > right) - (left < right)
