@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make
 DEMO_LISTEN ?= 127.0.0.1:8800
+LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .PHONY: help demo schema test test-slow check format web bench lock clean
 
@@ -43,8 +44,9 @@ bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay
 
 lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras $(LOCKED) --upgrade -o requirements.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra nats --extra formats $(LOCKED) \
+	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 
 clean: ## Forget everything that was built
 	rm -rf $(VENV) $(STAMP) build *.egg-info web/node_modules edge/static
@@ -64,8 +66,9 @@ $(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell fi
 	npm --prefix web run build
 	@mkdir -p $(STAMP) && touch $@
 
-$(STAMP)/system: scripts/system-packages ## (what the tests need from the system)
+$(STAMP)/system: scripts/system-packages Makefile ## (what the tests need from the system)
 	@command -v chromium >/dev/null || scripts/system-packages chromium
-	@command -v java >/dev/null || test -n "$$NOVA_TEST_KAFKA" || scripts/system-packages openjdk-17-jre-headless
-	@command -v mvn >/dev/null || test -n "$$NOVA_TEST_KAFKA" || scripts/system-packages maven
+	@command -v java >/dev/null || scripts/system-packages openjdk-17-jre-headless
+	@command -v mvn >/dev/null || scripts/system-packages maven
+	@command -v kcat >/dev/null || scripts/system-packages kcat
 	@mkdir -p $(STAMP) && touch $@

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import ingest, peers, reads
+from bench import ingest, peers, reads, transports
 from bench.table import Row, markdown, quantile
 from bench.work import Work
 from sdk.client import Client, login
@@ -102,9 +102,9 @@ def from_kafka(folder: Path, work: Work, in_hz: float) -> Row:
 @click.command()
 @click.option("--events", type=click.IntRange(min=1_000), help=f"How many [{EVENTS:,}].")
 @click.option("--quick", is_flag=True, help=f"A look in half a minute: {QUICK_EVENTS:,} events.")
-@click.option("--skip-kafka", is_flag=True, help="Leave out what needs a broker.")
+@click.option("--skip-brokers", is_flag=True, help="Leave out what needs a broker.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the table here too.")
-def bench(events: int | None, quick: bool, skip_kafka: bool, out: Path | None) -> None:
+def bench(events: int | None, quick: bool, skip_brokers: bool, out: Path | None) -> None:
     """Measure ingest, replay, seek and latency, with SQLite doing the same work in the same run."""
     work = Work(events or (QUICK_EVENTS if quick else EVENTS))
     seeks, live_s = (QUICK_SEEKS, QUICK_LIVE_S) if quick else (SEEKS, LIVE_S)
@@ -117,9 +117,11 @@ def bench(events: int | None, quick: bool, skip_kafka: bool, out: Path | None) -
         click.echo("through writer, reader and edge…", err=True)
         with running_nova(folder / "nova", "--scope", work.scope) as nova:
             rows += asyncio.run(through_processes(nova, work, records, seeks, live_s, rates))
-        if not skip_kafka:
+        if not skip_brokers:
             click.echo("from Kafka…", err=True)
             rows.append(from_kafka(folder, work, rates[0]))
+            click.echo("over the transports alone, beside their bare libraries…", err=True)
+            rows += transports.measured(work)
     table = markdown(rows, work.events)
     click.echo(table)
     if out is not None:

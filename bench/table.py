@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
-LIBRARIES = ("rocksdict", "aiohttp", "msgspec", "orjson")
+LIBRARIES = ("rocksdict", "aiohttp", "msgspec", "orjson", "confluent-kafka", "nats-py")
 
 
 class Row(NamedTuple):
-    """One measured figure; `ratio` compares it with SQLite doing the same work in the same run."""
+    """One measured figure; `ratio` compares it with a peer doing the same work in the same run."""
 
     task: str
     figure: float
     unit: str
     ratio: float | None = None
     note: str = ""
+    peer: str = "SQLite"
 
 
 def markdown(rows: Sequence[Row], events: int) -> str:
@@ -28,11 +29,11 @@ def markdown(rows: Sequence[Row], events: int) -> str:
         f"{events:,} events; Python {platform.python_version()}, {libraries}; "
         f"{os.cpu_count()} CPUs, {platform.machine()}",
         "",
-        "| task | figure | unit | × SQLite | note |",
+        "| task | figure | unit | ratio | note |",
         "|---|---:|---|---:|---|",
     ]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f} × {row.peer}"
         lines.append(f"| {row.task} | {_number(row.figure)} | {row.unit} | {ratio} | {row.note} |")
     return "\n".join(lines)
 

@@ -8,11 +8,14 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import WSCloseCode, web
+
+from sdk.errors import NovaError
 
 SOCKET_PATH_MAX_BYTES = 100
 """Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
@@ -30,11 +33,28 @@ def run_folder(data: Path) -> Path:
     return folder
 
 
-def claim(socket: Path) -> Path:
-    """Make a socket's folder, for its owner only, and remove what a process before left there."""
-    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    socket.unlink(missing_ok=True)
-    return socket
+def claim(path: Path) -> Path:
+    """Make a socket's folder, for its owner only, and remove what a dead process left there.
+
+    Raises NovaError if somebody listens there: who came second would take the callers of the first.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _is_listened_at(path):
+        raise NovaError(f"somebody listens at {path} already")
+    path.unlink(missing_ok=True)
+    return path
+
+
+def _is_listened_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fsencode(path))
+        except BlockingIOError:
+            return True  # So many wait to be let in that there is no room for one more.
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
 
 
 def writer_socket(data: Path) -> Path:
@@ -52,7 +72,7 @@ async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> N
     same: a polite close waits for ever behind bytes that nobody reads.
     """
     requests = list(connections.values())
-    polite = (socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(connections))
+    polite = (peer.close(code=WSCloseCode.GOING_AWAY) for peer in list(connections))
     closing = asyncio.gather(*polite, return_exceptions=True)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HANG_UP_TIMEOUT_S):

@@ -24,6 +24,9 @@ LIST_SEPARATOR = ","
 _URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 """Where one URL ends and another begins; one alone may hold commas, between brokers."""
 
+GROUND_SCOPE = "ground"
+"""The scope of a ground Core that was given none of its own."""
+
 Mode = Literal["payload", "ground"]
 Timebase = Literal["source", "canonical"]
 
@@ -58,6 +61,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
         """The one scope that is taken in, None for all (A-286)."""
         return None if self.mode == "ground" else self.scope
 
+    def own_scope(self) -> str:
+        """The scope of what this instance itself has to say, such as that a link has a gap."""
+        return self.scope or GROUND_SCOPE
+
 
 class Help(NamedTuple):
     """What a setting is for, in one sentence."""
@@ -68,7 +75,10 @@ class Help(NamedTuple):
 HELP: Mapping[str, Help] = {
     "data": Help("Folder of the archive and of all that this instance keeps."),
     "mode": Help("`payload` takes one scope, `ground` takes every scope it can see."),
-    "scope": Help("The scope a payload is the authority of; required unless the mode is `ground`."),
+    "scope": Help(
+        "The scope a payload is the authority of, required unless the mode is `ground`; on ground "
+        "the scope of what the instance itself reports."
+    ),
     "transports": Help("URLs to consume from; none means the embedded local transport."),
     "timebase": Help("Timebase of requests that name none; by mode if absent."),
     "listen": Help("HOST:PORT of the edge; port 0 picks a free one."),

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sdk.testing import kafka
-from sdk.testing.broker import KafkaBroker
+from sdk.testing import kafka, nats
+from sdk.testing.conformance import table
+from sdk.testing.nats_server import NatsServer
+from sdk.testing.server import Server
 
 
 @pytest.fixture(scope="session")
-def kafka_broker(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
+def kafka_broker(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A real broker for the whole run, shared by all tests: `url` is where it is."""
     with kafka.any_broker() as broker:
         say(request, f"Kafka broker: {broker.kind} at {broker.url}")
@@ -22,10 +24,25 @@ def kafka_broker(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
 
 
 @pytest.fixture
-def own_kafka_broker() -> Iterator[KafkaBroker]:
+def own_kafka_broker() -> Iterator[Server]:
     """A real broker for one test, which may stop, kill and restart it."""
     with kafka.own_broker() as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def nats_server(request: pytest.FixtureRequest) -> Iterator[NatsServer]:
+    """A real server for the whole run, shared by all tests: `url` is where it is."""
+    with nats.any_server() as server:
+        say(request, f"NATS server: {server.kind} at {server.url}")
+        yield server
+
+
+@pytest.fixture
+def own_nats_server() -> Iterator[NatsServer]:
+    """A real server for one test, which may stop, kill and restart it."""
+    with nats.own_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +62,11 @@ def say(request: pytest.FixtureRequest, text: str) -> None:
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         reporter.ensure_newline()
         reporter.write_line(text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of the transports' conformance suite, if it ran."""
+    if lines := table.lines(terminalreporter.stats):
+        terminalreporter.section("transport conformance")
+        for line in lines:
+            terminalreporter.write_line(line)

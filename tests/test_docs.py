@@ -15,6 +15,7 @@ from core.store.keys import FAMILIES
 from sdk import protocol, settings
 from sdk.cli.main import nova
 from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
+from sdk.testing.conformance import TransportConformance
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -81,6 +82,19 @@ def test_every_command_is_in_the_operations_page() -> None:
         assert command is not None
         assert command.help
         assert f"`nova {name}`" in page
+
+
+def conformance_cases() -> list[str]:
+    """Every case of the transports' conformance suite."""
+    return sorted(name for name in dir(TransportConformance) if name.startswith("test_"))
+
+
+@pytest.mark.parametrize("case", conformance_cases())
+def test_every_promise_of_a_transport_is_documented(case: str) -> None:
+    """docs/transports.md has each case of the conformance suite with its promise."""
+    promise = " ".join((getattr(TransportConformance, case).__doc__ or "").split())
+    name = case.removeprefix("test_").replace("_", " ")
+    assert f"| {name} | {promise} |" in text_of("docs/transports.md")
 
 
 def test_every_folder_is_in_the_architecture_page() -> None:

@@ -3,118 +3,145 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from sdk.transport.base import Positions, Subscription
-from transport_kafka.naming import is_subscribed, stream
+from sdk.transport.base import Batch, Gap, GapReason, Positions, Subscription
+from transport_kafka import topic_facts
+from transport_kafka.naming import is_subscribed, scope_of, stream
+from transport_kafka.topic_facts import Partition
 
 if TYPE_CHECKING:  # The client exports these types from no public module.
     from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
 METADATA_TIMEOUT_S = 2.0
-GAPS_MAX = 1_000
 TOPIC_GONE = "UNKNOWN_TOPIC_OR_PART"
+ID_SUFFIX = "#id"
 
 log = logging.getLogger(__name__)
 
 
-class Gap(NamedTuple):
-    """A stored position that the broker did not have, and where reading went on instead."""
-
-    topic: str
-    partition: int
-    from_offset: int
-    to_offset: int
-
-
-Gaps = deque[Gap]
-
-
-def new_gaps() -> Gaps:
-    """The latest gaps, oldest first; all of them are in the log."""
-    return deque(maxlen=GAPS_MAX)
-
-
-def resume_offset(position: int, low: int, high: int) -> int:
-    """Where a partition is read on: where it was left, or at the beginning of what there is.
+def resume_offset(position: int, low: int, high: int) -> tuple[int, GapReason | None]:
+    """Where a partition is read on, and why not where it was left.
 
     At the beginning also for a position beyond the end: the broker lost its tail or the topic is
     another one, so what it holds may be new, and what it is not, the store knows as duplicates.
     """
-    return position if low <= position <= high else low
+    if position < low:
+        return low, "retention"
+    if position > high:
+        return low, "truncated"
+    return position, None
 
 
 class Assignment:
     """The partitions of one consumer; every method asks the broker and may raise KafkaException."""
 
     def __init__(
-        self, consumer: Consumer, subscription: Subscription, positions: Positions, gaps: Gaps
+        self,
+        consumer: Consumer,
+        admin: AdminClient,
+        subscription: Subscription,
+        positions: Positions,
     ) -> None:
         self._consumer = consumer
+        self._admin = admin
         self._subscription = subscription
         self._positions = positions
-        self._gaps = gaps
-        self._assigned: set[tuple[str, int]] = set()
+        self._assigned: dict[Partition, int] = {}
         self._moved: Positions = {}
+        self._gaps: list[Gap] = []
 
     def refresh(self) -> None:
-        """Take up new partitions and let vanished ones go."""
+        """Take up new partitions, let vanished ones go, and begin anew with topics made anew."""
         metadata: ClusterMetadata = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
         topics = [t for t in metadata.topics.values() if self._wants(t)]
         present = {(str(t.topic), number) for t in topics for number in t.partitions}
         unsettled = {str(t.topic) for t in topics if t.error is not None}
-        self._drop({key for key in self._assigned - present if key[0] not in unsettled})
-        for topic, partition in sorted(present - self._assigned):
-            self._take(topic, partition)
+        ids = topic_facts.topic_ids(self._admin, {topic for topic, _ in present} - unsettled)
+        vanished = {key for key in self._assigned.keys() - present if key[0] not in unsettled}
+        self._drop(vanished | self._made_anew(ids))
+        for topic, partition in sorted(present - self._assigned.keys()):
+            self._take(topic, partition, ids.get(topic, 0))
+
+    def ends(self) -> Positions:
+        """The position behind the newest record of every partition that is read."""
+        return topic_facts.ends(self._consumer, self._assigned)
+
+    def take_news(self) -> Batch | None:
+        """What gaps have moved since the last call, if any.
+
+        It has to be stored at once: when the broker has grown past the old position, nothing would
+        show any more that the records between were never read.
+        """
+        if not self._gaps:
+            return None
+        gaps, self._gaps = self._gaps, []
+        return Batch([], self.take_moved(), gaps)
 
     def take_moved(self) -> Positions:
-        """The positions that gaps have moved since the last call.
-
-        They have to be stored at once: once the broker has grown past the old position, nothing
-        would show any more that the records between were never read.
-        """
+        """Positions that no record has moved, such as which topic it is; for the next batch."""
         moved, self._moved = self._moved, {}
         return moved
 
     def release(self, topic: str, partition: int) -> None:
         """Stop reading a partition; the next refresh looks where it can be taken up again."""
-        self._drop({(topic, partition)} & self._assigned)
+        self._drop({(topic, partition)} & self._assigned.keys())
 
     def _wants(self, topic: TopicMetadata) -> bool:
         is_gone = topic.error is not None and topic.error.name() == TOPIC_GONE
         return not is_gone and is_subscribed(str(topic.topic), self._subscription)
 
-    def _drop(self, keys: set[tuple[str, int]]) -> None:
+    def _made_anew(self, ids: dict[str, int]) -> set[Partition]:
+        return {
+            key
+            for key, known in self._assigned.items()
+            if known and ids.get(key[0], known) != known
+        }
+
+    def _drop(self, keys: set[Partition]) -> None:
         if keys:
             self._consumer.incremental_unassign([TopicPartition(*key) for key in sorted(keys)])
-            self._assigned -= keys
+            for key in keys:
+                del self._assigned[key]
             log.info("kafka partitions released: %s", sorted(keys))
 
-    def _take(self, topic: str, partition: int) -> None:
+    def _take(self, topic: str, partition: int, topic_id: int) -> None:
         start = OFFSET_BEGINNING
-        position = self._positions.get(stream(topic, partition))
+        name = stream(topic, partition)
+        position = self._positions.get(name)
         if position is not None:
-            start = self._checked(topic, partition, position)
+            start = self._checked(topic, partition, position, topic_id)
         self._consumer.incremental_assign([TopicPartition(topic, partition, start)])
-        self._assigned.add((topic, partition))
-        log.info("kafka partition taken up: %s/%d from %s", topic, partition, position)
+        self._assigned[topic, partition] = topic_id
+        if topic_id:
+            self._move(name + ID_SUFFIX, topic_id)
+        log.info("kafka partition taken up: %s from %s", name, position)
 
-    def _checked(self, topic: str, partition: int, position: int) -> int:
+    def _checked(self, topic: str, partition: int, position: int, topic_id: int) -> int:
         """The position if the broker has it; otherwise the gap is told before anything is read."""
         low, high = self._consumer.get_watermark_offsets(
             TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S
         )
-        start = resume_offset(position, low, high)
-        if start != position:
-            self._gaps.append(Gap(topic, partition, position, start))
-            log.error(
-                "kafka gap: the broker no longer has the stored position: "
-                "topic=%s partition=%d from=%d to=%d low=%d high=%d",
-                *(topic, partition, position, start, low, high),
-            )
-            self._positions[stream(topic, partition)] = start
-            self._moved[stream(topic, partition)] = start
+        name = stream(topic, partition)
+        start, reason = resume_offset(position, low, high)
+        known_id = self._positions.get(name + ID_SUFFIX, topic_id)
+        if topic_id and known_id != topic_id:
+            start, reason = low, "recreated"
+        if reason is None:
+            return start
+        self._gaps.append(Gap(topic, partition, position, start, reason, scope_of(topic)))
+        log.error(
+            "kafka gap: the broker no longer has the stored position: "
+            "topic=%s partition=%d from=%d to=%d low=%d high=%d reason=%s",
+            *(topic, partition, position, start, low, high, reason),
+        )
+        self._move(name, start)
         return start
+
+    def _move(self, name: str, position: int) -> None:
+        if self._positions.get(name) != position:
+            self._positions[name] = position
+            self._moved[name] = position

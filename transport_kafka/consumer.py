@@ -15,15 +15,24 @@ import logging
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka.admin import AdminClient
 
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Subscription
+from sdk.transport.link import LinkHealth
 from transport_kafka import client_log
-from transport_kafka.assignment import Assignment, Gaps
+from transport_kafka.assignment import Assignment
 from transport_kafka.batches import cut
 from transport_kafka.config import KafkaConfig
-from transport_kafka.errors import POSITION_GONE, is_final, name_of, text_of
+from transport_kafka.errors import (
+    ALL_BROKERS_DOWN,
+    POSITION_GONE,
+    Cause,
+    is_final,
+    name_of,
+    text_of,
+)
 
 DISCOVERY_INTERVAL_S = 2.0
 RETRY_INTERVAL_S = 0.5
@@ -38,18 +47,25 @@ class Consumption:
     """One running `consume`: start it, take batches until None, stop it."""
 
     def __init__(
-        self, config: KafkaConfig, subscription: Subscription, positions: Positions, gaps: Gaps
+        self,
+        config: KafkaConfig,
+        subscription: Subscription,
+        positions: Positions,
+        health: LinkHealth,
     ) -> None:
         self._config = config
         self._subscription = subscription
         self._positions = dict(positions)
-        self._gaps = gaps
+        self._health = health
+        self.ends: Positions = {}
+        """The position behind the newest record of each partition, as of the last look."""
         self._loop = asyncio.get_running_loop()
         self._taken: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUE_MAX_BATCHES)
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
-        self._trouble: str | None = None
+        self._is_in_doubt = False
+        self._cause = Cause()
         # Made here, so that a configuration that librdkafka refuses is an error to the caller.
         self._client = self._open()
         self._thread = threading.Thread(target=self._run, name="nova-kafka-consumer", daemon=True)
@@ -74,10 +90,21 @@ class Consumption:
 
     def _open(self) -> Consumer:
         try:
-            return Consumer(self._config.consumer(), logger=client_log.log)
+            return Consumer(
+                {**self._config.consumer(), "error_cb": self._note_error}, logger=client_log.log
+            )
         except KafkaException as error:
-            reason = self._config.redact(text_of(error))
-            raise TransportError(f"the kafka configuration is refused: {reason}") from None
+            raise self._refused(error) from None
+
+    def _open_admin(self) -> AdminClient:
+        try:
+            return AdminClient(self._config.producer(), logger=client_log.log)
+        except KafkaException as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: KafkaException) -> TransportError:
+        reason = self._config.redact(text_of(error))
+        return TransportError(f"the kafka configuration is refused: {reason}")
 
     def _run(self) -> None:
         outcome: BaseException | None = None
@@ -103,14 +130,19 @@ class Consumption:
             self._client = self._open()
 
     def _read(self) -> None:
-        assignment = Assignment(self._client, self._subscription, self._positions, self._gaps)
+        with self._open_admin() as admin:
+            self._read_on(Assignment(self._client, admin, self._subscription, self._positions))
+
+    def _read_on(self, assignment: Assignment) -> None:
         due_s = time.monotonic()
         while not self._stopping.is_set():
-            if time.monotonic() >= due_s:
+            if self._is_in_doubt or time.monotonic() >= due_s:
+                self._is_in_doubt = False
                 due_s = self._discover(assignment)
             messages = self._fetch()
             for batch in cut(m for m in messages if m.error() is None):
                 self._positions.update(batch.positions)
+                batch.positions |= assignment.take_moved()
                 self._hand_over(batch)
             for message in messages:
                 if message.error() is not None:
@@ -121,15 +153,15 @@ class Consumption:
         interval_s = DISCOVERY_INTERVAL_S
         try:
             assignment.refresh()
+            self.ends = assignment.ends()
             self._tell_recovery()
         except KafkaException as error:
             if is_final(error):
                 raise
-            self._tell_trouble(error)
+            self._tell_trouble(self._cause.of(error))
             interval_s = RETRY_INTERVAL_S
-        moved = assignment.take_moved()
-        if moved:
-            self._hand_over(Batch([], moved))
+        if (news := assignment.take_news()) is not None:
+            self._hand_over(news)
         return time.monotonic() + interval_s
 
     def _fetch(self) -> list[Message]:
@@ -161,12 +193,15 @@ class Consumption:
         if not self._stopping.is_set():
             self._loop.call_soon_threadsafe(self._taken.put_nowait, batch)
 
-    def _tell_trouble(self, error: KafkaException) -> None:
-        if self._trouble != name_of(error):
-            self._trouble = name_of(error)
-            log.warning("kafka unreachable: link=%s %s", self._config.link, text_of(error))
+    def _note_error(self, error: KafkaError) -> None:
+        """Called by librdkafka within a fetch, maybe long after it happened: look at once."""
+        self._cause.note(error)
+        self._is_in_doubt = self._is_in_doubt or name_of(error) == ALL_BROKERS_DOWN
+
+    def _tell_trouble(self, reason: str) -> None:
+        if self._health.down(reason):
+            log.warning("kafka unreachable: link=%s %s", self._config.link, reason)
 
     def _tell_recovery(self) -> None:
-        if self._trouble is not None:
-            self._trouble = None
-            log.info("kafka reachable again: link=%s", self._config.link)
+        if self._health.up():
+            log.info("kafka reachable: link=%s", self._config.link)

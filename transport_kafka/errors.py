@@ -5,8 +5,29 @@ from __future__ import annotations
 from confluent_kafka import KafkaError, KafkaException
 
 TOPIC_EXISTS = "TOPIC_ALREADY_EXISTS"
+ALL_BROKERS_DOWN = "_ALL_BROKERS_DOWN"
+_VAGUE = frozenset((ALL_BROKERS_DOWN, "_TRANSPORT", "_TIMED_OUT"))
 POSITION_GONE = frozenset(("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE", "_LOG_TRUNCATION"))
 """The broker does not hold what was to be read next."""
+
+
+class Cause:
+    """Why calls fail, as far as a client's error callback has said; a failed call itself says
+    little more than that it took too long.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def note(self, error: KafkaError) -> None:
+        """The error callback of a client."""
+        if error.name() not in _VAGUE:
+            self._text = text_of(error)
+
+    def of(self, error: KafkaError | KafkaException) -> str:
+        """Name and explanation of a failed call; what is behind it is told once."""
+        text, self._text = self._text or text_of(error), ""
+        return text
 
 
 def name_of(error: KafkaError | KafkaException) -> str:

@@ -12,6 +12,9 @@ from sdk.transport.base import Subscription
 KEY_MAX_BYTES = 256
 """Longer than any key of an address; what is beyond it is cut, and so is no address either."""
 
+ADDRESSES_KEPT = 16_384
+"""So many addresses are taken apart and put together once."""
+
 BROKEN_KEY = "\N{REPLACEMENT CHARACTER}"
 """Stands in an address for what was no text; no token may hold it, so ingest refuses the record."""
 
@@ -28,6 +31,13 @@ def is_subscribed(topic: str, subscription: Subscription) -> bool:
     return subscription.scope_id is None or match["scope"] == subscription.scope_id
 
 
+def scope_of(topic: str) -> str | None:
+    """The scope whose lane a topic carries, None if it carries none."""
+    match = _TOPIC.fullmatch(topic)
+    return match["scope"] if match else None
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
 def topic_and_key(address: str | None) -> tuple[str, str | None]:
     """Where a record of this address goes; raises TransportError if it is no address."""
     if address is None:
@@ -48,7 +58,7 @@ def address_of(topic: str, key: bytes | None) -> str:
     return _cached_address(topic, key)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=ADDRESSES_KEPT)
 def _cached_address(topic: str, key: bytes) -> str:
     return addresses.from_topic(topic, _text(key))
 

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sdk.errors import TransportError
 from sdk.transport.base import Record
+from sdk.transport.link import LinkHealth
 from transport_kafka import client_log, naming, topics
 from transport_kafka.blocking import in_thread
 from transport_kafka.config import KafkaConfig
@@ -87,8 +88,9 @@ class ReportingProducer:
 class Publisher:
     """Sends records in the order of the calls; many calls may be under way at once."""
 
-    def __init__(self, config: KafkaConfig) -> None:
+    def __init__(self, config: KafkaConfig, health: LinkHealth) -> None:
         self._config = config
+        self._health = health
         self._known_topics: set[str] = set()
         self._producer: ReportingProducer | None = None
         self._turn = asyncio.Lock()
@@ -104,7 +106,10 @@ class Publisher:
             producer = await self._open()
             await self._enqueue(producer, targets, records, delivery)
         await delivery.done
-        if delivery.first_failure is not None:
+        if delivery.first_failure is None:
+            self._health.up()
+        else:
+            self._health.down(text_of(delivery.first_failure))
             self._known_topics.clear()  # One of them may be gone.
             raise TransportError(
                 f"{delivery.failed} of {len(records)} records were not acknowledged by "

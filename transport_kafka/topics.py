@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from sdk.errors import TransportError
 from transport_kafka import client_log
 from transport_kafka.config import RECORD_MAX_BYTES, KafkaConfig
-from transport_kafka.errors import TOPIC_EXISTS, name_of, text_of
+from transport_kafka.errors import TOPIC_EXISTS, Cause, name_of, text_of
 
 ADMIN_TIMEOUT_S = 15.0
 
@@ -21,13 +21,20 @@ log = logging.getLogger(__name__)
 
 def ensure(config: KafkaConfig, topics: Iterable[str]) -> None:
     """Make the topics that do not exist; blocks, and raises TransportError if that fails."""
+    cause = Cause()
     try:
-        with AdminClient(config.producer(), logger=client_log.log) as admin:
-            present = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
-            _create(config, admin, sorted(set(topics) - present.keys()))
+        with AdminClient(config.producer(), logger=client_log.log, error_cb=cause.note) as admin:
+            _create(config, admin, sorted(set(topics) - _present(admin)))
     except KafkaException as error:
-        reason = config.redact(text_of(error))
+        reason = config.redact(cause.of(error))
         raise TransportError(f"{config.link} cannot be asked for its topics: {reason}") from None
+
+
+def _present(admin: AdminClient) -> set[str]:
+    try:
+        return set(admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics)
+    finally:
+        admin.poll(0)  # Serves the error callback, which may know why there was no answer.
 
 
 def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
-from transport_kafka.assignment import new_gaps
+from sdk.transport.link import LinkHealth, LinkState
 from transport_kafka.config import parse_url
 from transport_kafka.consumer import Consumption
 from transport_kafka.publisher import Publisher
@@ -16,15 +16,15 @@ from transport_kafka.publisher import Publisher
 class KafkaTransport:
     """Publishes and consumes through one cluster; nothing is connected before it is needed.
 
-    `gaps` holds the latest positions that the broker no longer had. They are told before reading
-    goes on: in the log, here, and as a batch without records that moves the stored positions.
+    Positions that the broker no longer has are told before reading goes on: in the log, and as the
+    gaps of a batch that moves the stored positions over them.
     """
 
     def __init__(self, url: str) -> None:
         self._config = parse_url(url)
         self.link = self._config.link
-        self.gaps = new_gaps()
-        self._publisher = Publisher(self._config)
+        self._health = LinkHealth()
+        self._publisher = Publisher(self._config, self._health)
         self._consumptions: set[Consumption] = set()
         self._is_closed = False
 
@@ -39,7 +39,7 @@ class KafkaTransport:
     ) -> AsyncIterator[Batch]:
         """Batches from the given positions on; partitions without one start at their beginning."""
         self._check_open()
-        consumption = Consumption(self._config, subscription, positions, self.gaps)
+        consumption = Consumption(self._config, subscription, positions, self._health)
         self._consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:
@@ -50,6 +50,13 @@ class KafkaTransport:
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do: the positions that count are those that the Core stores."""
+
+    def state(self) -> LinkState:
+        """Whether the cluster answers, and how far the partitions go that are being read."""
+        ends: Positions = {}
+        for consumption in self._consumptions:
+            ends |= consumption.ends
+        return self._health.state(ends)
 
     async def close(self) -> None:
         """End every consumption, flush what is being published, leave no thread behind."""

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
+from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.session import Session
 from core.reader.view import View
@@ -38,9 +39,8 @@ class Reader:
         self._settings = settings
         self._view = View(archive)
         self._tail = Tail(self._view, settings.feed_keep_events)
-        self._sessions: set[Session] = set()
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
-        self._connected = False
+        self._links = Links()
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -57,29 +57,30 @@ class Reader:
                 except ArchiveError as error:
                     # What was announced is read from the store once it can be followed again.
                     log.error("cannot follow", extra={"context": {"error": str(error)}})
-                self._set_connected(False)
+                self._links.writer_went()
                 await asyncio.sleep(FEED_RETRY_S)
 
     async def _follow_once(self, session: aiohttp.ClientSession) -> None:
         async with session.ws_connect(
             "http://localhost/", max_msg_size=feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
         ) as socket:
-            self._set_connected(True)
+            self._links.writer_came()
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
                 try:
-                    committed = feed.decode(message.data)
+                    news = feed.decode(message.data)
                 except msgspec.DecodeError:
-                    log.exception("the writer sent what is no commit")
+                    log.exception("the writer sent what is no news")
                     break
-                await self._tail.note(committed)
-                self.marked.set()
+                await self._take(news)
 
-    def _set_connected(self, connected: bool) -> None:
-        self._connected = connected
-        for session in self._sessions:
-            session.writer_connected = connected
+    async def _take(self, news: feed.News) -> None:
+        if isinstance(news, feed.LinkStates):
+            self._links.note(news.states)
+            return
+        await self._tail.note(news)
+        self.marked.set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One client's connection."""
@@ -87,14 +88,11 @@ class Reader:
             compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
         )
         await socket.prepare(request)
-        session = Session(socket, self._view, self._tail, self._settings)
-        session.writer_connected = self._connected
-        self._sessions.add(session)
+        session = Session(socket, self._view, self._tail, self._links, self._settings)
         self._connections[socket] = request
         try:
             await session.run()
         finally:
-            self._sessions.discard(session)
             del self._connections[socket]
         return socket
 

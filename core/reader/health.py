@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from core.reader.links import Links
 from core.reader.view import View
 from core.store import catalog
 from core.store.scan import scan
 from sdk import timestamps
-from sdk.protocol import LinkInfo, RejectInfo, Rejects, RejectsResponse, StatusResponse
+from sdk.protocol import RejectInfo, Rejects, RejectsResponse, StatusResponse
 from sdk.settings import Settings
 
 REJECT_RAW_SHOWN_BYTES = 4096
 
 
-def status(view: View, settings: Settings, writer_connected: bool) -> StatusResponse:
+def status(view: View, settings: Settings, links: Links) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
     view.refresh()
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
@@ -26,20 +27,8 @@ def status(view: View, settings: Settings, writer_connected: bool) -> StatusResp
         series=len(view.series.names),
         durable_time=timestamps.text(view.mark) if view.mark else None,
         bytes_on_disk=view.archive.bytes_on_disk(),
-        links=[_link(view, link, of_link) for link, of_link in sorted(counters.links.items())],
-        writer_connected=writer_connected,
-    )
-
-
-def _link(view: View, link: str, counters: catalog.LinkCounters) -> LinkInfo:
-    stored = view.archive.get("catalog", catalog.position_key(link))
-    return LinkInfo(
-        link=link,
-        received=counters.received,
-        new=counters.new,
-        duplicate=counters.duplicate,
-        rejected=counters.rejected,
-        positions=catalog.decode_positions(stored) if stored else {},
+        links=links.describe(view),
+        writer_connected=links.writer_connected,
     )
 
 

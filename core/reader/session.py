@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, health
+from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
 from core.reader.query import key_or_none, page_of, reading_of, time_or
@@ -36,17 +37,22 @@ class Session:
     """What one connection asked for; it dies with the connection."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, view: View, tail: Tail, settings: Settings
+        self,
+        socket: web.WebSocketResponse,
+        view: View,
+        tail: Tail,
+        links: Links,
+        settings: Settings,
     ) -> None:
         self._socket = socket
         self._view = view
         self._tail = tail
+        self._links = links
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
-        self.writer_connected = False
 
     async def run(self) -> None:
         """Serve until the client goes, then stop whatever it still had going on."""
@@ -108,8 +114,11 @@ class Session:
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
-                reply = health.status(self._view, self._settings, self.writer_connected)
+                reply = health.status(self._view, self._settings, self._links)
                 await self._send(reply, request.ref)
+            case protocol.Links():
+                links = self._links.describe(self._view)
+                await self._send(protocol.LinksResponse(links=links), request.ref)
 
     # --- requests ---------------------------------------------------------------------------------
 

@@ -36,7 +36,12 @@ class Archive:
     def open_primary(cls, data: Path) -> Archive:
         """Open for writing, making it if it is not there; only one process can."""
         path = data / TRUTH_FOLDER
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(
+                f"the data folder {data} cannot be written: {error.strerror}"
+            ) from error
         return cls._open(path, AccessType.read_write())
 
     @classmethod

@@ -32,12 +32,14 @@ NUMBER_BYTES = 8
 
 
 class LinkCounters(msgspec.Struct, kw_only=True):
-    """What came over one link since the archive was made."""
+    """What came over one link since the archive was made, and when its last record was stored."""
 
     received: int = 0
     new: int = 0
     duplicate: int = 0
     rejected: int = 0
+    gaps: int = 0
+    last_ns: int = 0
 
 
 class Counters(msgspec.Struct, kw_only=True):

@@ -15,18 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from core.feed import Committed
+from core.feed import Committed, LinkStates
 from core.store.archive import Archive
 from core.store.witness import Witness, write_witness
 from core.writer.commit import Committer
 from core.writer.server import FeedServer
 from sdk import endpoints, lifecycle
+from sdk.errors import SettingsError
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
 INTAKE_MAX_BATCHES = 8
 UNSYNCED_MAX_GROUPS = 4
 WITNESS_INTERVAL_S = 1.0
+LINKS_INTERVAL_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Writer:
             archive,
             self._data,
             scope_id=settings.subscribed_scope(),
+            own_scope=settings.own_scope(),
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
         )
@@ -74,6 +77,7 @@ class Writer:
             stages.create_task(self._sync_groups())
             stages.create_task(self._commit_groups())
             stages.create_task(self._keep_witness())
+            stages.create_task(self._tell_links(transports))
             for transport in transports:
                 stages.create_task(self._take_in(transport))
 
@@ -125,6 +129,13 @@ class Writer:
             await asyncio.sleep(WITNESS_INTERVAL_S)
             await loop.run_in_executor(self._syncer, self._bear_witness)
 
+    async def _tell_links(self, transports: list[Transport]) -> None:
+        """Tell the readers how the links are, whenever that has changed."""
+        while True:
+            states = {transport.link: transport.state() for transport in transports}
+            self._server.tell(LinkStates(states))
+            await asyncio.sleep(LINKS_INTERVAL_S)
+
     def _bear_witness(self) -> None:
         """Runs in the thread of the syncs, so after one and never beside it."""
         if self._unwitnessed is not None:
@@ -164,7 +175,15 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transpo
         transports = [connect(url) for url in urls]
         for transport in transports:
             stack.push_async_callback(transport.close)
+        _check_links([transport.link for transport in transports])
         yield writer, transports
+
+
+def _check_links(links: list[str]) -> None:
+    """Positions are kept by link, so that no two transports may share one."""
+    twice = sorted({link for link in links if links.count(link) > 1})
+    if twice:
+        raise SettingsError(f"transports: {', '.join(twice)} is given more than once")
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:

@@ -20,9 +20,11 @@ from core.store.keys import canonical_value, series_bytes, series_key, source_va
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
+from core.writer.gaps import gap_event
 from core.writer.ingest import Refusal, check_records
 from sdk.envelope import CommandRequest
 from sdk.event import ENVELOPE_MAX_BYTES, Event
+from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
 from sdk.transport.base import Receipt, Rejection
 
@@ -41,6 +43,7 @@ class Committer:
         data: Path,
         *,
         scope_id: str | None = None,
+        own_scope: str = GROUND_SCOPE,
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
         clock: Callable[[], int] = time.time_ns,
@@ -48,6 +51,7 @@ class Committer:
         self.archive = archive
         self.series = SeriesTable()
         self._scope_id = scope_id
+        self._own_scope = own_scope
         self._envelope_max_bytes = envelope_max_bytes
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -105,13 +109,15 @@ class Committer:
         events, refusals = check_records(consumed.records, self._scope_id, self._envelope_max_bytes)
         receipt = Receipt(rejected=[_rejection(refusal) for refusal in refusals])
         closed: list[Committed] = []
+        for gap in consumed.gaps:
+            self._add(gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick()))
         for event in self._unknown(events, receipt):
             self._add(event)
             if self._batch.size_bytes() >= self._commit_max_bytes:
                 closed.append(self.close())
         for refusal in refusals:
             self._refuse(link, refusal)
-        self._count(link, len(consumed.records), receipt)
+        self._count(link, consumed, receipt)
         if consumed.positions:
             self._advance(link, consumed.positions)
         return receipt, closed
@@ -187,10 +193,13 @@ class Committer:
         )
         self.counters.rejects += 1
 
-    def _count(self, link: str, received: int, receipt: Receipt) -> None:
+    def _count(self, link: str, consumed: Consumed, receipt: Receipt) -> None:
         self.counters.duplicates += receipt.duplicate
         of_link = self.counters.of_link(link)
-        of_link.received += received
+        of_link.received += len(consumed.records)
+        of_link.gaps += len(consumed.gaps)
+        if consumed.records:
+            of_link.last_ns = max(self._clock(), self.last_ns)
         of_link.new += receipt.new
         of_link.duplicate += receipt.duplicate
         of_link.rejected += len(receipt.rejected)

@@ -1,4 +1,6 @@
-"""The writer's socket: pushes every durable commit to the readers that are connected."""
+"""The writer's socket: pushes every durable commit, and how the links are, to the readers that are
+connected.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from core import feed
-from core.feed import Committed
+from core.feed import Committed, LinkStates
 from sdk.endpoints import claim, hang_up
 
 PENDING_MAX_FRAMES = 64
@@ -28,6 +30,7 @@ class FeedServer:
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._runner: web.AppRunner | None = None
         self._mark = Committed(0, [], None)
+        self._links = LinkStates({})
 
     async def start(self, mark: int) -> None:
         """Listen; readers that connect are told the durable mark first."""
@@ -53,11 +56,23 @@ class FeedServer:
                 whole = feed.encode(committed)
             queue.put_nowait(whole)
 
+    def tell(self, links: LinkStates) -> None:
+        """Tell every reader how the links are, unless they are as it was told last."""
+        if links == self._links:
+            return
+        self._links = links
+        frame = feed.encode(links)
+        for queue in self._queues:
+            if queue.qsize() < PENDING_MAX_FRAMES:
+                queue.put_nowait(frame)
+
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         queue.put_nowait(feed.encode(self._mark))
+        if self._links.states:
+            queue.put_nowait(feed.encode(self._links))
         self._queues.add(queue)
         self._connections[socket] = request
         sender = asyncio.create_task(_send(socket, queue))

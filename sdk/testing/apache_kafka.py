@@ -10,9 +10,10 @@ import uuid
 from pathlib import Path
 
 from sdk.testing import child
-from sdk.testing.broker import KafkaBroker, wait_until_ready
+from sdk.testing.broker import wait_until_ready
 from sdk.testing.kafka_jars import KAFKA_VERSION, kafka_jars
 from sdk.testing.ports import LOOPBACK, free_port
+from sdk.testing.server import Server
 
 RECORD_MAX_BYTES = 16 * 1024 * 1024
 HEAP_MAX = "512m"
@@ -59,7 +60,7 @@ num.io.threads=4
 """
 
 
-class ApacheKafka(KafkaBroker):
+class ApacheKafka(Server):
     """One broker of one's own, on free ports that it keeps over restarts."""
 
     kind = f"Apache Kafka {KAFKA_VERSION}"
@@ -106,20 +107,22 @@ class ApacheKafka(KafkaBroker):
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def properties(self, port: int, controller_port: int) -> str:
+        """The broker's configuration; of a name that comes twice, the later line counts."""
+        return _PROPERTIES.format(
+            host=LOOPBACK,
+            port=port,
+            controller_port=controller_port,
+            data=self._folder / f"data-{port}",
+            record_max_bytes=RECORD_MAX_BYTES,
+        )
+
     def _prepare(self) -> None:
         self._has_run = False
         port, controller_port = free_port(), free_port()
         self.url = f"kafka://{LOOPBACK}:{port}"
-        data = self._folder / f"data-{port}"
-        text = _PROPERTIES.format(
-            host=LOOPBACK,
-            port=port,
-            controller_port=controller_port,
-            data=data,
-            record_max_bytes=RECORD_MAX_BYTES,
-        )
         self._properties = self._folder / f"server-{port}.properties"
-        self._properties.write_text(text)
+        self._properties.write_text(self.properties(port, controller_port))
         self._format()
 
     def _java(self, main_class: str) -> list[str]:

@@ -1,9 +1,8 @@
-"""What every Kafka broker of the tests can do, whichever way it runs."""
+"""A Kafka broker of the tests: where it is, and when it answers."""
 
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from confluent_kafka import KafkaException
@@ -13,36 +12,6 @@ READY_TIMEOUT_S = 90.0
 METADATA_TIMEOUT_S = 1.0
 RECONNECT_MAX_MS = 200
 LOG_NOTHING = 0
-
-
-class KafkaBroker(ABC):
-    """A broker; `stop`, `kill` and `restart` are for tests of faults."""
-
-    url: str
-    """Where `sdk.transport.base.connect` finds it."""
-    kind: str
-    """What it is, for people."""
-
-    @abstractmethod
-    def start(self) -> None:
-        """Start, or start again on the same address and data; returns when it answers."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """Stop in an orderly way."""
-
-    @abstractmethod
-    def kill(self) -> None:
-        """End at once."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End it for good and leave nothing behind."""
-
-    def restart(self) -> None:
-        """Stop in an orderly way and start again."""
-        self.stop()
-        self.start()
 
 
 def bootstrap_servers(url: str) -> str:

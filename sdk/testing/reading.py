@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from sdk.transport.base import Batch, Positions, Record, Subscription, Transport
+from sdk.transport.base import Batch, Gap, Positions, Record, Subscription, Transport
 
 READ_TIMEOUT_S = 60.0
 
@@ -25,9 +25,18 @@ class Reading:
         self.positions |= batch.positions
         self.batches.append(batch)
 
+    def gaps(self) -> list[Gap]:
+        """What the backend no longer had."""
+        return [gap for batch in self.batches for gap in batch.gaps]
+
     def values(self) -> list[bytes]:
         """The records' bytes."""
         return [record.value for record in self.records]
+
+
+def offsets(positions: Positions) -> Positions:
+    """Positions without the numbers that a stream made anew is told by (`…#…`)."""
+    return {name: at for name, at in positions.items() if "#" not in name}
 
 
 async def read(

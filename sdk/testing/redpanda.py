@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 from testcontainers.community.kafka import RedpandaContainer
 
-from sdk.testing.broker import KafkaBroker, wait_until_ready
+from sdk.testing import container_engine
+from sdk.testing.broker import wait_until_ready
 from sdk.testing.ports import LOOPBACK, free_port
+from sdk.testing.server import Server
 
 IMAGE = "redpandadata/redpanda:v24.3.6"
 KAFKA_PORT = 9092
-ENGINE_TIMEOUT_S = 10
-PULL_TIMEOUT_S = 600
 START_TIMEOUT_S = 90
 STOP_GRACE_S = 15
 
 
 def why_not() -> str | None:
-    """What stands in the way of a container here, or None if nothing does."""
-    if shutil.which("docker") is None:
-        return "no docker command"
-    if _docker_fails(["version"], ENGINE_TIMEOUT_S):
-        return "no container engine answers"
-    if not _docker_fails(["image", "inspect", IMAGE], ENGINE_TIMEOUT_S):
-        return None
-    if _docker_fails(["pull", "-q", IMAGE], PULL_TIMEOUT_S):
-        return f"the engine cannot get {IMAGE}"
-    return None
+    """What stands in the way of Redpanda here, or None if nothing does."""
+    return container_engine.why_not(IMAGE)
 
 
-def _docker_fails(arguments: list[str], timeout_s: int) -> bool:
-    try:
-        done = subprocess.run(["docker", *arguments], capture_output=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
-
-
-class Redpanda(KafkaBroker):
+class Redpanda(Server):
     """One container of one's own, on a port that it keeps over restarts."""
 
     kind = f"Redpanda container, {IMAGE}"

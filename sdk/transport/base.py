@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from sdk import plugins
 from sdk.errors import TransportError
+from sdk.transport.link import LinkState
 
 PLUGIN_GROUP = "nova.transports"
 
 Positions = dict[str, int]
 """Where each stream of a transport is resumed, e.g. `{"nova.sat.raw.v1/0": 4711}`; opaque to the
-Core.
+Core. A transport may keep other numbers of its own among them, such as what a stream is known by.
 """
 
 
@@ -50,12 +51,38 @@ class Receipt:
     rejected: list[Rejection] = field(default_factory=list)
 
 
+GapReason = Literal["retention", "truncated", "recreated"]
+"""The backend removed records before they were read; it holds less than it did; or the stream is
+another one of the same name.
+"""
+
+
+class Gap(NamedTuple):
+    """Positions that the backend gave out and no longer has: they were never read (A-105…A-119).
+
+    `to_position` is where reading goes on; it is below `from_position` where the backend lost its
+    tail. `scope_id` is None if the stream is not of one scope.
+    """
+
+    topic: str
+    partition: int | None
+    from_position: int
+    to_position: int
+    reason: GapReason
+    scope_id: str | None = None
+
+
 @dataclass(slots=True)
 class Batch:
-    """Consumed records in order; `positions` resume behind the last (changed streams only)."""
+    """Consumed records in order; `positions` resume behind the last (changed streams only).
+
+    `gaps` lie before the records. The Core records each as an `IngestGap` event in the commit that
+    moves the positions over it.
+    """
 
     records: Sequence[Record]
     positions: Positions = field(default_factory=dict)
+    gaps: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,9 @@ class Transport(Protocol):
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Called once the batch is committed durably, in the order of consumption."""
+
+    def state(self) -> LinkState:
+        """How the link is at this moment; never waits and never raises."""
 
     async def close(self) -> None:
         """Stop consuming, flush what is being published, leave nothing behind."""

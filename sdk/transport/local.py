@@ -23,8 +23,9 @@ import msgspec
 from aiohttp import web
 
 from sdk.endpoints import abort, claim, hang_up, run_folder
-from sdk.errors import TransportError
+from sdk.errors import NovaError, TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
+from sdk.transport.link import LinkHealth, LinkState
 
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 QUEUE_MAX_BATCHES = 64
@@ -100,7 +101,8 @@ class LocalTransport:
     def __init__(self, url: str) -> None:
         self.link = url
         self._endpoint = Endpoint.of_url(url)
-        self._arrived: asyncio.Queue[LocalBatch] = asyncio.Queue(QUEUE_MAX_BATCHES)
+        self._health = LinkHealth()
+        self._arrived: asyncio.Queue[LocalBatch | None] = asyncio.Queue(QUEUE_MAX_BATCHES)
         self._runner: web.AppRunner | None = None
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -109,11 +111,13 @@ class LocalTransport:
         self._listener: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Receipt]] = {}
         self._last_ref = 0
+        self._is_closed = False
 
     # --- publishing -------------------------------------------------------------------------------
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Return when the Core has committed the records durably, with what became of each."""
+        self._check_open()
         socket = await self._connected()
         self._last_ref += 1
         ref = self._last_ref
@@ -149,9 +153,11 @@ class LocalTransport:
                     url, compress=0, max_msg_size=FRAME_MAX_BYTES
                 )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            self._health.down(f"nobody listens: {error}")
             raise TransportError(
                 f"nobody listens at {self.link}: is that NOVA running? ({error})"
             ) from error
+        self._health.up()
         self._listener = asyncio.create_task(self._listen(self._socket))
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -171,6 +177,8 @@ class LocalTransport:
                 future.set_exception(TransportError(reply.error))
             else:
                 future.set_result(Receipt(reply.new, reply.duplicate, reply.rejected))
+        if socket is self._socket and not self._is_closed:
+            self._health.down("who listened went away")
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(TransportError(f"{self.link} went away before it answered"))
@@ -180,11 +188,18 @@ class LocalTransport:
     async def consume(
         self, subscription: Subscription, positions: Positions
     ) -> AsyncIterator[Batch]:
-        """Listen, and yield what publishers send; scopes are checked where envelopes are."""
-        await self._listen_for_publishers()
+        """Listen, and yield what publishers send; scopes are checked where envelopes are.
+
+        Raises TransportError if somebody listens there already, who is not disturbed.
+        """
+        self._check_open()
+        if self._runner is not None:
+            raise TransportError(f"{self.link} is being consumed already")
+        self._arrived = asyncio.Queue(QUEUE_MAX_BATCHES)
         try:
-            while True:
-                yield await self._arrived.get()
+            await self._listen_for_publishers()
+            while (batch := await self._arrived.get()) is not None:
+                yield batch
         finally:
             await self._stop_listening()
 
@@ -201,10 +216,11 @@ class LocalTransport:
             else:
                 site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
             await site.start()
-        except OSError as error:
-            raise TransportError(
-                f"cannot listen at {self.link}: {error.strerror or error}"
-            ) from error
+        except (OSError, NovaError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            self._health.down(f"cannot listen: {reason}")
+            raise TransportError(f"cannot listen at {self.link}: {reason}") from error
+        self._health.up()
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         if "Origin" in request.headers:
@@ -230,7 +246,9 @@ class LocalTransport:
             await socket.send_bytes(msgspec.msgpack.encode(_Published(0, 0, 0, [], str(error))))
             return
         records = [Record(address, value) for address, value in publish.records]
-        await self._arrived.put(LocalBatch(records, {}, publish.ref, socket, request))
+        await self._arrived.put(
+            LocalBatch(records, ref=publish.ref, socket=socket, request=request)
+        )
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Tell the publisher what became of its records; one that has left will publish again.
@@ -249,14 +267,26 @@ class LocalTransport:
         except ConnectionError:
             pass
 
+    def state(self) -> LinkState:
+        """Connected while it listens or has reached who does; nothing ever lies unread."""
+        return self._health.state({})
+
     async def _stop_listening(self) -> None:
         runner, self._runner = self._runner, None
         await hang_up(self._connections)
         if runner is not None:
             await runner.cleanup()
 
+    def _end_consumption(self) -> None:
+        """Let `consume` end; what it was not given was never acknowledged."""
+        while not self._arrived.empty():
+            self._arrived.get_nowait()
+        self._arrived.put_nowait(None)
+
     async def close(self) -> None:
         """Close both sides, for certain also when it is cancelled on the way."""
+        self._is_closed = True
+        self._end_consumption()
         try:
             await self._stop_listening()
             if self._socket is not None:
@@ -266,3 +296,7 @@ class LocalTransport:
         finally:
             if self._session is not None:
                 await self._session.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TransportError(f"{self.link} is closed")

@@ -25,7 +25,7 @@ def test_a_small_run_prints_one_table(tmp_path: Path) -> None:
     """Every task is a row with a figure."""
     out = tmp_path / "table.md"
     done = CliRunner().invoke(
-        bench, ["--events", "1000", "--quick", "--skip-kafka", "--out", str(out)]
+        bench, ["--events", "1000", "--quick", "--skip-brokers", "--out", str(out)]
     )
     assert done.exit_code == 0, done.output
     rows = [line for line in out.read_text().splitlines() if line.startswith("| ")]

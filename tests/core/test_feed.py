@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import feed
-from core.feed import Committed, CommittedEvent, NewSeries
+from core.feed import Committed, CommittedEvent, LinkStates, NewSeries
 from sdk.event import Series
 from sdk.timestamps import NS_MAX, NS_MIN
+from sdk.transport.link import LinkState, Outage
 
 times = st.integers(NS_MIN, NS_MAX)
 names = st.builds(Series, *[st.text(max_size=4)] * 7)
@@ -23,6 +24,21 @@ commits = st.builds(
     st.lists(st.builds(NewSeries, st.integers(0, 2**32 - 1), names), max_size=3),
     st.none() | st.lists(events, max_size=4),
 )
+
+
+outages = st.builds(Outage, times, st.none() | times, st.text(max_size=9))
+positions = st.dictionaries(st.text(max_size=4), st.integers(0, 2**53), max_size=3)
+warnings = st.lists(st.text(max_size=4), max_size=2).map(tuple)
+states = st.builds(
+    LinkState, st.booleans(), st.integers(0, 9), st.none() | outages, positions, warnings
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), states, max_size=3))
+@settings(deadline=None)
+def test_the_states_of_links_read_back(states: dict[str, LinkState]) -> None:
+    """nova.md §7: what the writer's transports say reaches every reader."""
+    assert feed.decode(feed.encode(LinkStates(states))) == LinkStates(states)
 
 
 @given(commits)

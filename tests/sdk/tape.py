@@ -8,6 +8,7 @@ from typing import Literal
 from sdk.errors import EnvelopeError, TransportError
 from sdk.event import Event, address_of, check
 from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
+from sdk.transport.link import LinkState
 
 Fault = Literal["lost", "answer lost", "none"]
 
@@ -60,6 +61,10 @@ class Tape:
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do."""
+
+    def state(self) -> LinkState:
+        """Always there."""
+        return LinkState(connected=True)
 
     async def close(self) -> None:
         """Nothing to do."""

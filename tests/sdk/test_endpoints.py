@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sdk import endpoints
+from sdk.errors import NovaError
 
 
 def test_sockets_lie_in_the_data_folder_for_its_owner_only(data: Path) -> None:
@@ -56,6 +59,32 @@ async def test_long_folders_can_be_listened_in(tmp_path: Path) -> None:
     finally:
         path.unlink(missing_ok=True)
         path.parent.rmdir()
+
+
+def test_a_socket_that_is_listened_at_is_not_taken(data: Path) -> None:
+    """Who listens keeps the address, also while more wait to be let in than it has room for."""
+    path = endpoints.claim(endpoints.writer_socket(data))
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as waiting:
+        listener.bind(str(path))
+        listener.listen(0)
+        for _ in range(3):
+            with pytest.raises(NovaError, match="somebody listens"):
+                endpoints.claim(path)
+            peer = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            peer.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                peer.connect(str(path))
+    assert path.exists()
+
+
+def test_a_socket_that_a_killed_process_left_is_taken(data: Path) -> None:
+    """After a SIGKILL the file is still there, and nobody listens."""
+    path = endpoints.claim(endpoints.writer_socket(data))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+    assert path.is_socket()
+    assert not endpoints.claim(path).exists()
 
 
 @pytest.fixture

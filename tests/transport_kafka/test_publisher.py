@@ -11,20 +11,16 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from sdk.errors import TransportError
-from sdk.testing.broker import KafkaBroker
 from sdk.testing.reading import read
+from sdk.testing.server import Server
 from sdk.transport.base import Receipt, Record
+from tests.transport_kafka.records import numbered
 from transport_kafka.config import RECORD_MAX_BYTES
 from transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
 
 MakeTransport = Callable[..., KafkaTransport]
-
-
-def numbered(scope: str, count: int, first: int = 0) -> list[Record]:
-    name = f"nova.{scope}.parsed.bus.eps.one.v1"
-    return [Record(name, b"%d" % (first + n)) for n in range(count)]
 
 
 async def test_nothing_is_published_without_a_broker(make_transport: MakeTransport) -> None:
@@ -46,7 +42,7 @@ async def test_a_record_without_an_address_is_named_and_nothing_is_sent(
 
 
 async def test_a_record_that_is_too_large_is_named(
-    kafka_broker: KafkaBroker, make_transport: MakeTransport, scope: str
+    kafka_broker: Server, make_transport: MakeTransport, scope: str
 ) -> None:
     """The limit is ours and told with the size; what comes after is not harmed."""
     transport = make_transport(kafka_broker.url)
@@ -59,7 +55,7 @@ async def test_a_record_that_is_too_large_is_named(
 
 
 async def test_a_full_queue_slows_publishing_down_and_loses_nothing(
-    kafka_broker: KafkaBroker, make_transport: MakeTransport, scope: str
+    kafka_broker: Server, make_transport: MakeTransport, scope: str
 ) -> None:
     """Back-pressure: more records than the producer's queue holds, in order all the same."""
     transport = make_transport(kafka_broker.url, queue_buffering_max_messages="50")
@@ -70,7 +66,7 @@ async def test_a_full_queue_slows_publishing_down_and_loses_nothing(
 
 
 async def test_what_cannot_be_delivered_is_an_error_and_later_publishes_work(
-    own_kafka_broker: KafkaBroker, make_transport: MakeTransport, scope: str
+    own_kafka_broker: Server, make_transport: MakeTransport, scope: str
 ) -> None:
     """Fault 12: unknown is told as unknown, and a publisher outlives its broker."""
     transport = make_transport(own_kafka_broker.url, message_timeout_ms="5000")
@@ -86,7 +82,7 @@ async def test_what_cannot_be_delivered_is_an_error_and_later_publishes_work(
 
 
 async def test_a_producer_that_can_do_nothing_more_is_replaced(
-    kafka_broker: KafkaBroker, make_transport: MakeTransport, admin: AdminClient, scope: str
+    kafka_broker: Server, make_transport: MakeTransport, admin: AdminClient, scope: str
 ) -> None:
     """A final error of librdkafka's ends a producer, not the transport."""
     topic, limit_bytes = f"nova.{scope}.parsed.v1", 1_000
@@ -101,7 +97,7 @@ async def test_a_producer_that_can_do_nothing_more_is_replaced(
 
 
 async def test_closing_flushes_what_is_being_published(
-    kafka_broker: KafkaBroker, make_transport: MakeTransport, scope: str
+    kafka_broker: Server, make_transport: MakeTransport, scope: str
 ) -> None:
     """A publish that close meets under way still ends with its acknowledgement."""
     transport = make_transport(kafka_broker.url)

@@ -229,3 +229,10 @@ def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, reco
                     damaged.get(name, key)
     finally:
         damaged.close()
+
+
+def test_a_data_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    """Whoever mounted it wrongly reads what is wrong, not a traceback."""
+    (tmp_path / "truth").write_text("not a folder")
+    with pytest.raises(ArchiveError, match="cannot be written: File exists"):
+        Archive.open_primary(tmp_path)

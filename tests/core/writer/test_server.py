@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 
 from core import feed
-from core.feed import Committed, CommittedEvent, NewSeries
+from core.feed import Committed, CommittedEvent, LinkStates, News, NewSeries
 from core.writer.server import PENDING_MAX_FRAMES, FeedServer
 from sdk.event import Series
+from sdk.transport.link import LinkState
 
 WAIT_S = 20.0
 COMMITS = 4 * PENDING_MAX_FRAMES
@@ -40,11 +41,18 @@ async def connected(session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketRe
     return await session.ws_connect("http://localhost/", max_msg_size=0)
 
 
-async def received(socket: aiohttp.ClientWebSocketResponse) -> Committed:
-    """The next commit."""
+async def received(socket: aiohttp.ClientWebSocketResponse) -> News:
+    """What is told next."""
     message = await socket.receive(timeout=WAIT_S)
     assert message.type is aiohttp.WSMsgType.BINARY, message
     return feed.decode(message.data)
+
+
+async def commit_received(socket: aiohttp.ClientWebSocketResponse) -> Committed:
+    """The next commit."""
+    news = await received(socket)
+    assert isinstance(news, Committed)
+    return news
 
 
 async def test_a_reader_is_told_the_mark_and_then_every_commit(
@@ -66,6 +74,22 @@ async def test_a_reader_is_told_the_mark_and_then_every_commit(
         assert await received(second) == commit(10)
 
 
+async def test_a_reader_is_told_how_the_links_are_when_that_changes(
+    server: FeedServer, data: Path
+) -> None:
+    """nova.md §7: also one that comes later; the same again is not told again."""
+    down, up = (LinkStates({"kafka://a": LinkState(connected)}) for connected in (False, True))
+    connector = aiohttp.UnixConnector(str(data / "writer.sock"))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        first = await connected(session)
+        await received(first)
+        for states in (down, down, up):
+            server.tell(states)
+        assert [await received(first), await received(first)] == [down, up]
+        second = await connected(session)
+        assert [await received(second), await received(second)] == [Committed(7, [], None), up]
+
+
 async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
     server: FeedServer, data: Path
 ) -> None:
@@ -77,9 +101,9 @@ async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
         for mark in range(8, 8 + COMMITS):
             server.publish(commit(mark, 200_000))
             assert await received(quick) == commit(mark, 200_000)
-        frames = [await received(lagging)]
+        frames = [await commit_received(lagging)]
         while frames[-1].mark < 7 + COMMITS:
-            frames.append(await received(lagging))
+            frames.append(await commit_received(lagging))
     marks = [frame.mark for frame in frames]
     assert marks == sorted(marks)
     assert len(frames) < COMMITS

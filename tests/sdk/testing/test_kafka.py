@@ -13,8 +13,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from sdk.testing import kafka
-from sdk.testing.broker import KafkaBroker, bootstrap_servers
+from sdk.testing.broker import bootstrap_servers
 from sdk.testing.kafka_jars import kafka_jars
+from sdk.testing.server import Server
 
 pytestmark = pytest.mark.kafka
 
@@ -23,13 +24,13 @@ RESOLVE = "import sys, pathlib; from sdk.testing.kafka_jars import kafka_jars; "
 )
 
 
-def topics(broker: KafkaBroker) -> set[str]:
+def topics(broker: Server) -> set[str]:
     with AdminClient({"bootstrap.servers": bootstrap_servers(broker.url)}) as admin:
         return set(admin.list_topics(timeout=30).topics)
 
 
 def test_a_broker_keeps_address_and_data_over_restart_and_kill(
-    own_kafka_broker: KafkaBroker,
+    own_kafka_broker: Server,
 ) -> None:
     """Fault tests need the same broker back."""
     url = own_kafka_broker.url
@@ -44,7 +45,7 @@ def test_a_broker_keeps_address_and_data_over_restart_and_kill(
 
 
 def test_a_broker_that_is_given_is_used_and_not_stopped(
-    kafka_broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+    kafka_broker: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NOVA_TEST_KAFKA comes first, and it is not ours."""
     monkeypatch.setenv(kafka.BROKER_VARIABLE, bootstrap_servers(kafka_broker.url))

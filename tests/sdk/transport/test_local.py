@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -121,6 +121,65 @@ async def test_a_consumer_that_goes_leaves_nobody_waiting(url: str) -> None:
         await waiting
     with pytest.raises(TransportError, match="nobody listens"):
         await publisher.publish([Record(None, b"z")])
+    await publisher.close()
+
+
+async def test_one_transport_is_consumed_once(url: str) -> None:
+    """A second consumption beside the first is refused, and the first goes on."""
+    seen: list[Batch] = []
+    publisher = LocalTransport(url)
+    async with consumer(url, all_new, seen) as core:
+        await publish(publisher, [Record(None, b"before")])
+        with pytest.raises(TransportError, match="consumed already"):
+            await anext(core.consume(Subscription(), {}))
+        assert (await publisher.publish([Record(None, b"after")])).new == 1
+    await publisher.close()
+
+
+async def test_what_a_consumption_was_not_given_is_not_given_to_the_next(tmp_path: Path) -> None:
+    """Whoever published it has been told that it is unknown, and will publish it again."""
+    url = f"local://{tmp_path / 'x.sock'}"
+    core = LocalTransport(url)
+    batches = core.consume(Subscription(), {})
+    taking = asyncio.ensure_future(anext(batches))
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(url[8:])) as session:
+        async with asyncio.timeout(30):
+            while not core.state().connected:
+                await asyncio.sleep(0)
+        peer = await session.ws_connect("http://localhost/")
+        for frame in ([1, [[None, b"taken"]]], [2, [[None, b"queued"]]], []):
+            await peer.send_bytes(msgspec.msgpack.encode(frame))
+        await peer.receive()  # the answer to the last, which is none: the others are in
+        assert [r.value for r in (await taking).records] == [b"taken"]
+    assert isinstance(batches, AsyncGenerator)
+    await batches.aclose()
+    again = core.consume(Subscription(), {})
+    taking = asyncio.ensure_future(anext(again))
+    publisher = LocalTransport(url)
+    publishing = asyncio.create_task(publish(publisher, [Record(None, b"next")]))
+    batch = await taking
+    assert [r.value for r in batch.records] == [b"next"]
+    await core.acknowledge(batch, all_new(batch))
+    await publishing
+    await publisher.close()
+    await core.close()
+
+
+async def test_the_state_tells_who_refused(url: str) -> None:
+    """A Core that cannot listen says why, a producer that finds nobody too."""
+    publisher, second = LocalTransport(url), LocalTransport(url)
+    with pytest.raises(TransportError):
+        await publisher.publish(RECORDS)
+    outage = publisher.state().last_outage
+    assert outage is not None and "nobody listens" in outage.reason
+    async with consumer(url, all_new, []):
+        await publish(publisher, RECORDS)
+        assert publisher.state().connected
+        with pytest.raises(TransportError, match="cannot listen"):
+            await anext(second.consume(Subscription(), {}))
+    outage = second.state().last_outage
+    assert outage is not None and "cannot listen" in outage.reason
+    await second.close()
     await publisher.close()
 
 

@@ -37,12 +37,13 @@ export type Reply =
   | DiscoverResponse
   | LatestResponse
   | RejectsResponse
-  | StatusResponse;
+  | StatusResponse
+  | LinksResponse;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
  */
-export type Request = Auth | Query | StartStream | CancelStream | Discover | Latest | Rejects | Status;
+export type Request = Auth | Query | StartStream | CancelStream | Discover | Latest | Rejects | Status | Links;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -490,20 +491,66 @@ export interface LatestResponse {
   events: unknown[];
 }
 /**
- * One transport the Core consumes from.
+ * One transport the Core consumes from, or did.
+ *
+ *     Counts are since the archive was made, outages since the writer started. `lag` is the number of
+ *     records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
+ *     for each stream; `last_seen` is when its last record was stored.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LinkInfo".
  */
 export interface LinkInfo {
   link: string;
+  connection?: "connected" | "unknown" | "unreachable";
   received?: number;
   new?: number;
   duplicate?: number;
   rejected?: number;
+  gaps?: number;
+  lastSeen?: string | null;
+  lag?: number | null;
+  lagByStream?: {
+    [k: string]: number;
+  };
   positions?: {
     [k: string]: number;
   };
+  outages?: number;
+  lastOutage?: OutageInfo | null;
+  warnings?: string[];
+}
+/**
+ * A time in which a transport's backend did not answer; `ended` is absent while it lasts.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "OutageInfo".
+ */
+export interface OutageInfo {
+  began: string;
+  ended?: string | null;
+  reason: string;
+}
+/**
+ * How the transports are that the Core consumes from; cheap enough to ask every second.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Links".
+ */
+export interface Links {
+  type: "links";
+  ref?: string | number | null;
+}
+/**
+ * Every link in the order of its name.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "LinksResponse".
+ */
+export interface LinksResponse {
+  type: "linksResponse";
+  ref?: string | number | null;
+  links: LinkInfo[];
 }
 /**
  * Events of a range, both ends included, in the order of the timebase.

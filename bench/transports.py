@@ -1,0 +1,191 @@
+"""What our layer over a client library costs: publishing and draining, beside the bare library that
+does the same on the same server in the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+import nats as nats_client
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from bench.table import Row
+from bench.work import Work
+from sdk.testing import kafka, nats
+from sdk.testing.reading import read
+from sdk.transport.base import Record, connect
+from transport_kafka import topics
+from transport_kafka.config import parse_url
+from transport_kafka.naming import topic_and_key
+
+ROUNDS = 3
+PUBLISH_RECORDS = 500
+PUBLISHES_IN_FLIGHT = 16
+CONSUME_MAX = 2_000
+FETCH_MAX = 1_000
+NATS_PENDING_MAX = 1_000
+POLL_S = 0.1
+
+Task = Callable[[str, Sequence[Record]], Awaitable[None]]
+
+
+class Peer(NamedTuple):
+    """A backend: its server's kind, and the bare library's way of doing each task."""
+
+    name: str
+    library: str
+    kind: str
+    url: str
+    publish: Task
+    drain: Task
+
+
+async def own_publish(url: str, records: Sequence[Record]) -> None:
+    """Publish as a busy producer does, some calls at once."""
+    transport = connect(url)
+    room = asyncio.Semaphore(PUBLISHES_IN_FLIGHT)
+
+    async def one(start: int) -> None:
+        async with room:
+            await transport.publish(records[start : start + PUBLISH_RECORDS])
+
+    try:
+        await asyncio.gather(*(one(start) for start in range(0, len(records), PUBLISH_RECORDS)))
+    finally:
+        await transport.close()
+
+
+async def own_drain(url: str, records: Sequence[Record]) -> None:
+    """Consume everything from the beginning."""
+    transport = connect(url)
+    try:
+        await read(transport, scope_of(records), len(records))
+    finally:
+        await transport.close()
+
+
+async def bare_kafka_publish(url: str, records: Sequence[Record]) -> None:
+    """One producer with the same settings, its delivery reports counted."""
+    producer = Producer(parse_url(url).producer())
+    done = 0
+
+    def report(error: object, _: object) -> None:
+        nonlocal done
+        done += error is None
+
+    for record in records:
+        topic, key = topic_and_key(record.address)
+        while True:
+            try:
+                producer.produce(topic, record.value, key, on_delivery=report)
+                break
+            except BufferError:
+                producer.poll(POLL_S)
+        producer.poll(0)
+    producer.flush()
+    assert done == len(records)
+
+
+async def bare_kafka_drain(url: str, records: Sequence[Record]) -> None:
+    """One consumer with the same settings, from the beginning of the same topics."""
+    consumer = Consumer(parse_url(url).consumer())
+    names = {topic_and_key(record.address)[0] for record in records}
+    consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
+    found: list[tuple[object, ...]] = []
+    while len(found) < len(records):
+        for m in consumer.consume(CONSUME_MAX, POLL_S):
+            found.append((m.topic(), m.partition(), m.offset(), m.key(), m.value()))
+    consumer.close()
+
+
+async def bare_nats_publish(url: str, records: Sequence[Record]) -> None:
+    """One connection, a window of publishes that wait for their acknowledgements."""
+    connection = await nats_client.connect(url)
+    stream = connection.jetstream(publish_async_max_pending=NATS_PENDING_MAX)
+    waiting = [
+        await stream.publish_async(record.address or "", record.value, wait_stall=60.0)
+        for record in records
+    ]
+    await asyncio.gather(*waiting)
+    await connection.close()
+
+
+async def bare_nats_drain(url: str, records: Sequence[Record]) -> None:
+    """One pull consumer without acknowledgements, from the beginning of the same stream."""
+    connection = await nats_client.connect(url)
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
+    subscription = await connection.jetstream().pull_subscribe(
+        f"nova.{scope_of(records)}.>", stream=f"nova-{scope_of(records)}", config=config
+    )
+    found: list[tuple[object, ...]] = []
+    while len(found) < len(records):
+        for m in await subscription.fetch(FETCH_MAX):
+            found.append((m.subject, m.data, m.metadata.sequence.stream))
+    await connection.close()
+
+
+def scope_of(records: Sequence[Record]) -> str:
+    """The scope that all of them are of."""
+    return (records[0].address or "").split(".")[1]
+
+
+async def timed(task: Task, url: str, records: Sequence[Record]) -> float:
+    """Records a second."""
+    started = time.perf_counter()
+    await task(url, records)
+    return len(records) / (time.perf_counter() - started)
+
+
+async def compared(peer: Peer, work: Work) -> list[Row]:
+    """Both tasks by both, turn and turn about, each round on a scope of its own; the medians."""
+    rates: dict[str, list[float]] = {
+        "publish": [],
+        "drain": [],
+        "bare publish": [],
+        "bare drain": [],
+    }
+    for _ in range(ROUNDS):
+        for prefix, publish, drain in (
+            ("bare ", peer.publish, peer.drain),
+            ("", own_publish, own_drain),
+        ):
+            records = work._replace(scope=f"bench-{uuid.uuid4().hex[:8]}").records()
+            await prepare(peer, records)
+            rates[f"{prefix}publish"].append(await timed(publish, peer.url, records[1:]))
+            rates[f"{prefix}drain"].append(await timed(drain, peer.url, records))
+    rows = []
+    for task in ("publish", "drain"):
+        own, bare = statistics.median(rates[task]), statistics.median(rates[f"bare {task}"])
+        note = f"{peer.kind}; bare {bare:,.0f}/s, so our layer costs {bare / own:.2f} ×"
+        rows.append(Row(f"{task}, {peer.name}", own, "events/s", own / bare, note, peer.library))
+    return rows
+
+
+async def prepare(peer: Peer, records: Sequence[Record]) -> None:
+    """Make topics or the stream, and publish the first record, so that nobody pays for that."""
+    if peer.name == "kafka":
+        topics.ensure(parse_url(peer.url), {topic_and_key(r.address)[0] for r in records})
+    await own_publish(peer.url, records[:1])
+
+
+def measured(work: Work) -> list[Row]:
+    """Every transport that has a library underneath."""
+    rows: list[Row] = []
+    with kafka.any_broker() as broker:
+        peer = Peer(
+            *("kafka", "confluent-kafka", broker.kind, broker.url),
+            *(bare_kafka_publish, bare_kafka_drain),
+        )
+        rows += asyncio.run(compared(peer, work))
+    with nats.any_server() as server:
+        peer = Peer(
+            *("nats", "nats-py", server.kind, server.url), *(bare_nats_publish, bare_nats_drain)
+        )
+        rows += asyncio.run(compared(peer, work))
+    return rows

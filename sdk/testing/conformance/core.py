@@ -1,0 +1,194 @@
+"""A stand-in for a Core: it stores records and positions together and then acknowledges."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from sdk.testing.reading import READ_TIMEOUT_S
+from sdk.transport.base import (
+    Batch,
+    Positions,
+    Receipt,
+    Record,
+    Rejection,
+    Subscription,
+    Transport,
+)
+from sdk.transport.link import LinkState
+
+POLL_INTERVAL_S: Final = 0.01
+"""How often a condition is looked at: the state of a link is asked for, it does not call."""
+
+Key = tuple[str | None, bytes]
+"""What the suite knows a record by: its address and its bytes."""
+
+
+def key_of(record: Record) -> Key:
+    """What a record is known by."""
+    return record.address, record.value
+
+
+class CoreStandIn:
+    """One Core whose archive outlives its process: `stop` it, `start` it, and it goes on.
+
+    `pause` keeps it from storing what it takes next, `withhold` from acknowledging what it has
+    stored.
+    """
+
+    def __init__(self, connect: Callable[[], Transport], scope_id: str | None) -> None:
+        self.stored: list[Record] = []
+        self.keys: set[Key] = set()
+        self.refused: list[Record] = []
+        self.batches: list[Batch] = []
+        self.taken = 0
+        """How many batches it was given, stored or not."""
+        self._connect = connect
+        self._scope_id = scope_id
+        self._archived = "{}"
+        self._transport: Transport | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._may_take = asyncio.Event()
+        self._may_take.set()
+        self._unanswered: list[tuple[Batch, Receipt]] | None = None
+
+    # --- its process ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start, and wait for nothing."""
+        self._transport = self._connect()
+        self._work = asyncio.create_task(self._run(self._transport))
+
+    async def start(self) -> None:
+        """Start and be connected."""
+        self.begin()
+        await self.until("it is connected", lambda: self.state().connected)
+
+    async def stop(self) -> None:
+        """End as a process does: what was not stored by now has never been taken."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+            await asyncio.wait((work,))
+            # What went wrong was told by `until`, to whoever waited for this Core.
+            work.cancelled() or work.exception()
+        if self._transport is not None:
+            await self._transport.close()
+        self._may_take.set()
+        self._unanswered = None
+
+    async def close_under_work(self) -> None:
+        """Close the transport while a batch is worked on; consuming has to end by itself."""
+        assert self._transport is not None and self._work is not None
+        await self._transport.close()
+        self._may_take.set()
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            await self._work
+
+    def pause(self) -> None:
+        """Take no batch until it is told to go on."""
+        self._may_take.clear()
+
+    def go_on(self) -> None:
+        """Take batches again."""
+        self._may_take.set()
+
+    def withhold(self) -> None:
+        """Take batches without acknowledging any."""
+        self._unanswered = []
+
+    async def answer(self) -> None:
+        """Acknowledge all that was withheld, in the order of consumption."""
+        answers, self._unanswered = self._unanswered or [], None
+        assert self._transport is not None
+        for batch, receipt in answers:
+            await self._transport.acknowledge(batch, receipt)
+
+    # --- what it knows ----------------------------------------------------------------------------
+
+    @property
+    def positions(self) -> Positions:
+        """Where it would resume, as read back from its archive."""
+        return msgspec.json.decode(self._archived, type=Positions)
+
+    def archive(self, moved: Positions) -> None:
+        """Move positions; they are kept as text, because to a Core they are opaque JSON."""
+        self._archived = msgspec.json.encode(self.positions | moved).decode()
+
+    def state(self) -> LinkState:
+        """What its transport says of the link."""
+        assert self._transport is not None
+        return self._transport.state()
+
+    def lag_records(self) -> int | None:
+        """How many records lie unread, or None where no end is known."""
+        ends, positions = self.state().ends, self.positions
+        return sum(ends[name] - positions.get(name, 0) for name in ends) if ends else None
+
+    async def until(self, what: str, condition: Callable[[], bool]) -> None:
+        """Wait for a condition; raises what consuming raised, and TimeoutError in the end."""
+        assert self._work is not None
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                while not condition():
+                    done, _ = await asyncio.wait({self._work}, timeout=POLL_INTERVAL_S)
+                    if done:
+                        self._work.result()
+                        raise AssertionError(f"consuming ended by itself, waiting until {what}")
+        except TimeoutError:
+            raise TimeoutError(
+                f"{what}: not within {READ_TIMEOUT_S:.0f} s; {len(self.stored)} records stored, "
+                f"{len(self.refused)} refused, positions {self.positions}, {self.state()}"
+            ) from None
+
+    async def until_it_has(self, records: Iterable[Record]) -> None:
+        """Wait for these records."""
+        wanted = set(map(key_of, records))
+        await self.until(f"{len(wanted)} records are stored", lambda: wanted <= self.keys)
+
+    async def until_stored(self, count: int) -> None:
+        """Wait for that many records."""
+        await self.until(f"{count} records are stored", lambda: len(self.stored) >= count)
+
+    # --- its work ---------------------------------------------------------------------------------
+
+    async def _run(self, transport: Transport) -> None:
+        batches = transport.consume(Subscription(self._scope_id), self.positions)
+        try:
+            async for batch in batches:
+                self.taken += 1
+                await self._may_take.wait()
+                await self._commit(transport, batch)
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
+
+    async def _commit(self, transport: Transport, batch: Batch) -> None:
+        assert not batch.gaps, f"a gap where nothing was lost: {batch.gaps}"
+        receipt = self._store(batch)
+        if self._unanswered is None:
+            await transport.acknowledge(batch, receipt)
+        else:
+            self._unanswered.append((batch, receipt))
+
+    def _store(self, batch: Batch) -> Receipt:
+        """Records and positions together; what is not subscribed to is refused and told."""
+        receipt = Receipt()
+        for place, record in enumerate(batch.records):
+            if self._is_subscribed(record):
+                self.stored.append(record)
+                self.keys.add(key_of(record))
+                receipt.new += 1
+            else:
+                self.refused.append(record)
+                receipt.rejected.append(Rejection(place, "scope", "scopeId", "another scope"))
+        self.batches.append(batch)
+        self.archive(batch.positions)
+        return receipt
+
+    def _is_subscribed(self, record: Record) -> bool:
+        prefix = f"nova.{self._scope_id}."
+        return self._scope_id is None or (record.address or "").startswith(prefix)

@@ -1,0 +1,158 @@
+"""Cases of delivery: all of it, once, in order, whole, and from where it was left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+
+from sdk import address
+from sdk.testing.conformance.cases import Cases
+from sdk.testing.conformance.core import CoreStandIn, key_of
+from sdk.testing.conformance.producer import ProducerStandIn
+from sdk.testing.conformance.trial import Trial
+from sdk.transport.base import Record
+
+MIB = 1024 * 1024
+RESUMED_MAX = 8
+"""At how many of the places between batches reading is resumed."""
+
+
+class DeliveryCases(Cases):
+    """What is published arrives."""
+
+    async def test_everything_published_arrives_exactly_once(self, trial: Trial) -> None:
+        """Every record of many entities arrives once, and its position is its own."""
+        producer, core = trial.pair()
+        parts = [
+            [Record(producer.entity(n % 7, lane), b"%d" % n) for n in range(first, first + 100)]
+            for first, lane in ((0, "parsed"), (100, "raw"), (200, "parsed"), (300, "ui"))
+        ]
+        await trial.deliver(producer, core, *parts)
+        producer.check_exactly_once(core)
+        if trial.keeps_records:
+            assert len({record.position for record in core.stored}) == len(core.stored)
+
+    async def test_every_address_arrives_as_it_was_sent(self, trial: Trial) -> None:
+        """All shapes of an address in all lanes: entities, scope-global metadata, commands."""
+        producer, core = trial.pair()
+        scope = producer.scope_id
+        sent = [
+            *(Record(producer.entity("u", lane), lane.encode()) for lane in address.LANES),
+            Record(f"nova.{scope}.metadata.__scope__.__scope__.__scope__.v1", b"global"),
+            Record(f"nova.{scope}.command.request-1.v1", b"dispatch"),
+            Record(f"nova.{scope}.command.command-1:CommandResult.v1", b"feedback"),
+            Record(f"nova.{scope}.parsed.{'s' * 64}.{'c' * 64}.{'u' * 64}.v1", b"longest"),
+        ]
+        await trial.deliver(producer, core, sent)
+        producer.check_exactly_once(core)
+
+    async def test_an_entity_keeps_its_order(self, trial: Trial) -> None:
+        """Records of one entity arrive in the order of their publishing, however many others lie
+        between.
+        """
+        producer, core = trial.pair()
+        parts = [
+            [Record(producer.entity(n % 50), b"%d" % n) for n in range(first, first + 200)]
+            for first in range(0, 2_000, 200)
+        ]
+        await trial.deliver(producer, core, *parts)
+        producer.check_exactly_once(core)
+        producer.check_order(core)
+
+    async def test_many_publishes_may_be_under_way(self, trial: Trial) -> None:
+        """Publishes need not wait for one another, and each gets its own answer."""
+        producer, core = trial.pair()
+        await trial.deliver(producer, core, producer.numbered(1))
+        parts = [producer.numbered(n % 5 + 1, f"e{n}") for n in range(100)]
+        receipts = await asyncio.gather(*(producer.publish(part) for part in parts))
+        if not trial.keeps_records:
+            assert [receipt.new for receipt in receipts] == [len(part) for part in parts]
+        await trial.finish(producer, core)
+        producer.check_exactly_once(core)
+
+    async def test_records_of_every_size_arrive_whole(self, trial: Trial) -> None:
+        """Empty, one byte, every byte there is, 1 MiB and a byte more: not a bit is changed."""
+        producer, core = trial.pair()
+        values = [b"", b"\x00", bytes(range(256)), os.urandom(MIB), os.urandom(MIB + 1)]
+        sent = [Record(producer.entity(), value) for value in values]
+        await trial.deliver(producer, core, *([record] for record in sent))
+        producer.check_exactly_once(core)
+        producer.check_order(core)
+
+    async def test_many_small_records_arrive(self, trial: Trial) -> None:
+        """20,000 records of a hundred entities arrive, each once and in order."""
+        producer, core = trial.pair()
+        parts = [
+            [Record(producer.entity(n % 100), b"%d" % n) for n in range(first, first + 1_000)]
+            for first in range(0, 20_000, 1_000)
+        ]
+        await trial.deliver(producer, core, *parts)
+        producer.check_exactly_once(core)
+        producer.check_order(core)
+
+    async def test_positions_resume_exactly(self, trial: Trial) -> None:
+        """A Core that is started again and again misses nothing and takes nothing twice; what a
+        backend keeps is read on exactly from behind any batch.
+        """
+        producer, core = trial.pair()
+        await trial.deliver(producer, core, producer.numbered(10))
+        for first in range(10, 50, 10):
+            lane = ("raw", "parsed")[first // 10 % 2]
+            numbers = range(first, first + 10)
+            part = [Record(producer.entity("two", lane), b"%d" % n) for n in numbers]
+            await producer.publish(part)
+            await core.until_it_has(part)
+            await core.stop()
+            await core.start()
+        await trial.finish(producer, core)
+        if trial.keeps_records:
+            await self._resume_everywhere(trial, producer, core)
+
+    async def _resume_everywhere(
+        self, trial: Trial, producer: ProducerStandIn, core: CoreStandIn
+    ) -> None:
+        producer.check_exactly_once(core)
+        places = range(0, len(core.batches), 1 + len(core.batches) // RESUMED_MAX)
+        for place in places:
+            rest = Counter(key_of(r) for batch in core.batches[place:] for r in batch.records)
+            again = trial.core(producer.scope_id)
+            for batch in core.batches[:place]:
+                again.archive(batch.positions)
+            await again.start()
+            await again.until_stored(rest.total())
+            await again.stop()
+            assert Counter(map(key_of, again.stored)) == rest, f"resumed behind batch {place}"
+
+    async def test_a_batch_that_was_not_stored_comes_again(self, trial: Trial) -> None:
+        """A Core that dies of a batch gets it again, for no position has moved."""
+        producer, core = trial.pair()
+        await trial.deliver(producer, core, producer.numbered(5))
+        core.pause()
+        publishing = asyncio.create_task(producer.publish(producer.numbered(5, first=5)))
+        taken = core.taken
+        await core.until("a batch is taken", lambda: core.taken > taken)
+        await core.stop()
+        await core.start()
+        await publishing
+        await trial.finish(producer, core)
+        producer.check_order(core)
+
+    async def test_acknowledgements_may_come_behind(self, trial: Trial) -> None:
+        """Batches go on coming while earlier ones are being made durable, and a publish from hand
+        to hand returns only then.
+        """
+        producer, core = trial.pair()
+        await trial.deliver(producer, core, producer.numbered(1))
+        core.withhold()
+        publishing = []
+        for number in range(10):
+            part = producer.numbered(5, f"e{number}")
+            publishing.append(asyncio.create_task(producer.publish(part)))
+            await core.until_it_has(part)
+        if not trial.keeps_records:
+            assert not any(task.done() for task in publishing)
+        await core.answer()
+        await asyncio.gather(*publishing)
+        await trial.finish(producer, core)
+        producer.check_exactly_once(core)

@@ -1,0 +1,39 @@
+"""The suite's table: every case by every backend, for pytest's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+PROPERTY = "conformance_backend"
+"""Marks a report as one of a case, with its column."""
+
+OUTCOMES = ("error", "failed", "skipped", "passed")
+"""The worst first: a case that passes and fails to clean up has not passed."""
+
+MISSING = "-"
+
+
+def lines(stats: Mapping[str, Iterable[object]]) -> list[str]:
+    """The table as text from the terminal reporter's `stats`; no lines if the suite did not run."""
+    found: dict[str, dict[str, str]] = {}
+    for outcome in OUTCOMES:
+        for report in stats.get(outcome, ()):
+            if isinstance(report, pytest.TestReport):
+                column = dict(report.user_properties).get(PROPERTY)
+                case = report.location[2].rpartition(".test_")[2].partition("[")[0]
+                if column is not None:
+                    found.setdefault(case, {}).setdefault(str(column), outcome)
+    return _aligned(found)
+
+
+def _aligned(found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    columns = sorted({column for outcomes in found.values() for column in outcomes})
+    if not columns:
+        return []
+    rows = [["case", *columns]]
+    for case in sorted(found):
+        rows.append([case.replace("_", " "), *(found[case].get(c, MISSING) for c in columns)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

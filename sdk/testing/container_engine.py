@@ -1,0 +1,30 @@
+"""Whether a container engine answers here and has an image, or can get it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+ENGINE_TIMEOUT_S = 10
+PULL_TIMEOUT_S = 600
+
+
+def why_not(image: str) -> str | None:
+    """What stands in the way of a container of this image, or None if nothing does."""
+    if shutil.which("docker") is None:
+        return "no docker command"
+    if _fails(["version"], ENGINE_TIMEOUT_S):
+        return "no container engine answers"
+    if not _fails(["image", "inspect", image], ENGINE_TIMEOUT_S):
+        return None
+    if _fails(["pull", "-q", image], PULL_TIMEOUT_S):
+        return f"the engine cannot get {image}"
+    return None
+
+
+def _fails(arguments: list[str], timeout_s: int) -> bool:
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0

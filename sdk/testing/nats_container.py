@@ -1,0 +1,70 @@
+"""A NATS server in a container, where a container engine answers and can get the image."""
+
+from __future__ import annotations
+
+from testcontainers.core.container import DockerContainer
+
+from sdk.testing import container_engine
+from sdk.testing.nats_server import NatsServer, wait_until_ready
+from sdk.testing.ports import LOOPBACK, free_port
+
+IMAGE = "nats:2.11.4-alpine"
+CLIENT_PORT = 4222
+MONITOR_PORT = 8222
+CONFIGURATION_PATH = "/etc/nats/nova.conf"
+STOP_GRACE_S = 10
+
+_CONFIGURATION = """port: 4222
+http: 8222
+max_payload: 8MB
+jetstream { store_dir: "/data", sync_interval: always }
+"""
+
+
+def why_not() -> str | None:
+    """What stands in the way of a container here, or None if nothing does."""
+    return container_engine.why_not(IMAGE)
+
+
+class ContainerServer(NatsServer):
+    """One container of one's own, on ports that it keeps over restarts."""
+
+    kind = f"NATS container, {IMAGE}"
+
+    def __init__(self) -> None:
+        port, monitor_port = free_port(), free_port()
+        self.url = f"nats://{LOOPBACK}:{port}"
+        self.monitor = f"{LOOPBACK}:{monitor_port}"
+        self._has_run = False
+        # Written by the container's own shell: nothing of this machine has to be mounted.
+        start = (
+            f"printf '%s' '{_CONFIGURATION}' > {CONFIGURATION_PATH} "
+            f"&& exec nats-server -c {CONFIGURATION_PATH}"
+        )
+        self._container = (
+            DockerContainer(IMAGE)
+            .with_kwargs(entrypoint=["sh", "-c", start])
+            .with_bind_ports(CLIENT_PORT, port)
+            .with_bind_ports(MONITOR_PORT, monitor_port)
+        )
+
+    def start(self) -> None:
+        """Start, or start again on the same ports and data; returns when it answers."""
+        if self._has_run:
+            self._container.get_wrapped_container().start()
+        else:
+            self._container.start()
+            self._has_run = True
+        wait_until_ready(self.url)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        self._container.get_wrapped_container().stop(timeout=STOP_GRACE_S)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._container.get_wrapped_container().kill()
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        self._container.stop()

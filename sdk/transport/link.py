@@ -1,0 +1,81 @@
+"""How one link is: whether its backend answers, what went wrong when, what lies there unread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the backend did not answer; `to_ns` is None while it lasts."""
+
+    from_ns: int
+    to_ns: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What a transport says of itself; times are ns since 1970 by the host's clock.
+
+    `ends` holds, for each stream that is being read, the position behind the newest record the
+    backend is known to hold: what lies between a stored position and it is the lag, in records.
+    `warnings` are standing facts an operator should know, such as acknowledgements that a power
+    cut can take back.
+    """
+
+    connected: bool = False
+    outages: int = 0
+    last_outage: Outage | None = None
+    ends: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class LinkHealth:
+    """The state of a link as its transport learns of it, from whatever thread."""
+
+    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connected = False
+        self._outages = 0
+        self._last: Outage | None = None
+        self._warnings: dict[str, str] = {}
+
+    def up(self) -> bool:
+        """The backend answers; whether that is news."""
+        with self._lock:
+            if self._connected:
+                return False
+            self._connected = True
+            if self._last is not None and self._last.to_ns is None:
+                self._last = Outage(self._last.from_ns, self._clock(), self._last.reason)
+            return True
+
+    def down(self, reason: str) -> bool:
+        """The backend does not answer; whether that is news. One never reached is an outage too."""
+        with self._lock:
+            if self._last is not None and self._last.to_ns is None:
+                return False
+            self._connected = False
+            self._outages += 1
+            self._last = Outage(self._clock(), None, reason)
+            return True
+
+    def warn(self, about: str, text: str | None) -> bool:
+        """Tell a standing fact, or with None that it stands no more; whether it is news."""
+        with self._lock:
+            known = self._warnings.pop(about, None)
+            if text is not None:
+                self._warnings[about] = text
+            return text is not None and text != known
+
+    def state(self, ends: dict[str, int]) -> LinkState:
+        """What is known at this moment, with the ends that the transport knows."""
+        with self._lock:
+            return LinkState(
+                self._connected, self._outages, self._last, ends, tuple(self._warnings.values())
+            )

@@ -1,0 +1,73 @@
+"""Producers that know nothing of NOVA: what docs/producers.md shows is run as it stands there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sdk.client import Client
+from sdk.protocol import Query
+from sdk.testing.broker import bootstrap_servers
+from sdk.testing.instance import running_nova
+from sdk.testing.server import Server
+from transport_kafka.config import parse_url
+from transport_kafka.topics import ensure
+
+pytestmark = pytest.mark.kafka
+
+PAGE = Path(__file__).parents[2] / "docs" / "producers.md"
+WAIT_S = 30.0
+VOLTS = 27.25
+
+
+def examples(language: str) -> list[str]:
+    """The page's code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+def shell(script: str, servers: str) -> str:
+    """What a shell example prints; raises if it fails."""
+    environment = {**os.environ, "BROKER": servers}
+    command = ["bash", "-eu", "-o", "pipefail", "-c", script]
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, timeout=WAIT_S
+    ).stdout
+
+
+async def stored(data: Path, count: int) -> list[dict[str, object]]:
+    """The events of the archive, once there are so many."""
+    async with asyncio.timeout(WAIT_S), await Client.to_core(data) as client:
+        while (await client.status()).events < count:
+            await asyncio.sleep(0.1)
+        query = Query(timebase="canonical")
+        return [msgspec.json.decode(event) async for event in client.query(query)]
+
+
+def test_kcat_and_a_short_script_are_full_producers(
+    tmp_path: Path, kafka_broker: Server, scope: str
+) -> None:
+    """A-105, A-107: topic, key and envelope are the whole contract; ids come from the key."""
+    into_kcat, out_of_kcat = (text.replace("sat1", scope) for text in examples("sh"))
+    (script,) = examples("python")
+    assert len(script.splitlines()) <= 20
+    servers = bootstrap_servers(kafka_broker.url)
+    ensure(parse_url(kafka_broker.url), {f"nova.{scope}.parsed.v1"})
+    shell(into_kcat, servers)
+    subprocess.run(
+        [sys.executable, "-c", script, servers, scope, str(VOLTS)], check=True, timeout=WAIT_S
+    )
+    lines = shell(out_of_kcat, servers).splitlines()
+    assert [line.split(" ", 1)[0] for line in lines] == ["bus.eps.battery"] * 2
+    with running_nova(tmp_path, "--scope", scope, "--transport", kafka_broker.url) as nova:
+        events = asyncio.run(stored(nova.data, 2))
+    assert [event["payload"] for event in events] == [{"volts": 28.5}, {"volts": VOLTS}]
+    for event in events:
+        ids = (event["scopeId"], event["systemId"], event["containerId"], event["uniqueId"])
+        assert ids == (scope, "bus", "eps", "battery")

@@ -1,0 +1,100 @@
+"""What is told of acknowledgements that a power cut can take back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from nats.js import JetStreamContext
+
+from sdk.testing.nats_process import NatsProcess
+from sdk.testing.nats_server import NatsServer
+from sdk.testing.ports import LOOPBACK, free_port
+from tests.transport_nats.consuming import numbered
+from transport_nats import durability
+from transport_nats.transport import NatsTransport
+
+pytestmark = pytest.mark.nats
+
+MakeTransport = Callable[..., NatsTransport]
+
+
+@contextmanager
+def server_syncing(sync: str) -> Iterator[NatsProcess]:
+    """A server that syncs its files this often."""
+    server = NatsProcess(sync=sync)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+async def warnings(transport: NatsTransport) -> str:
+    """What is told once the server is reached."""
+    await transport.publish(numbered("s", 1))
+    return "\n".join(transport.state().warnings)
+
+
+async def test_a_server_that_syncs_always_is_fine(make_transport: MakeTransport) -> None:
+    """nats-server#7564: nothing to tell."""
+    with server_syncing("always") as server:
+        url = f"{server.url}?monitor={server.monitor}"
+        assert await warnings(make_transport(url)) == ""
+
+
+async def test_a_server_that_syncs_now_and_then_is_told(
+    make_transport: MakeTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    """nats-server#7564: with the interval and the remedy, in log and state."""
+    with server_syncing("2m") as server:
+        url = f"{server.url}?monitor={server.monitor}"
+        told = await warnings(make_transport(url))
+    assert "not durable: the server syncs every 120 s; set sync_interval: always" in told
+    assert told in caplog.text
+
+
+async def test_a_server_without_a_monitor_cannot_tell(
+    nats_server: NatsServer, make_transport: MakeTransport
+) -> None:
+    """Clients cannot ask for it: what to do is told."""
+    told = await warnings(make_transport(nats_server.url))
+    assert "cannot tell" in told and "?monitor=" in told
+
+
+async def test_a_monitor_that_does_not_answer_is_told_and_nothing_else_suffers(
+    nats_server: NatsServer, make_transport: MakeTransport
+) -> None:
+    """Publishing goes on."""
+    monitor = f"{LOOPBACK}:{free_port()}"
+    told = await warnings(make_transport(f"{nats_server.url}?monitor={monitor}"))
+    assert "cannot tell" in told and monitor in told
+
+
+async def test_a_monitor_that_is_none_is_told(
+    nats_server: NatsServer, make_transport: MakeTransport
+) -> None:
+    """The client port in its place, for instance."""
+    monitor = nats_server.url.removeprefix("nats://")
+    told = await warnings(make_transport(f"{nats_server.url}?monitor={monitor}"))
+    assert "cannot tell" in told and monitor in told
+
+
+async def test_a_stream_in_memory_is_told(
+    nats_server: NatsServer, make_transport: MakeTransport, jetstream: JetStreamContext, scope: str
+) -> None:
+    """An integrator's stream that ends with its server."""
+    await jetstream.add_stream(name=scope, subjects=[f"nova.{scope}.>"], storage="memory")
+    transport = make_transport(nats_server.url)
+    await transport.publish(numbered(scope, 1))
+    assert f"stream {scope} is kept in memory" in "\n".join(transport.state().warnings)
+
+
+async def test_an_old_server_is_told(
+    nats_server: NatsServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers before that version lose records; here every one is made to count as old."""
+    monkeypatch.setattr(durability, "OLDEST_GOOD", (99, 0, 0))
+    told = await warnings(make_transport(nats_server.url))
+    assert "which can lose records: take 99.0.0 or up" in told

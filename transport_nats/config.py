@@ -1,0 +1,173 @@
+"""The URL of a NATS server or cluster, and what the file it names says about logging in.
+
+    nats://host[:port][,host[:port]…][?config=FILE][&replicas=N][&max_age_h=N][&max_bytes=N]
+                                     [&monitor=HOST:PORT]
+
+`config` names a file of `name=value` lines (`#` begins a comment), the place for logins and TLS:
+secrets belong neither in a URL nor in an argument list. `replicas`, `max_age_h` and `max_bytes`
+shape streams that are made here; without them a stream has one replica and no limit. `monitor` is
+the server's monitoring port, which alone tells whether its acknowledgements are durable.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from sdk.errors import TransportError
+
+PORT_DEFAULT = 4222
+REPLICAS_MAX = 5
+AGE_MAX_H = 1_000_000
+STREAM_MAX_BYTES = 1 << 60
+
+_HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
+_PARAMETERS = ("config", "replicas", "max_age_h", "max_bytes", "monitor")
+_LOGINS = ("user", "token", "credentials", "nkey_seed")
+_OPTIONS = (*_LOGINS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
+
+
+@dataclass(frozen=True, slots=True)
+class NatsConfig:
+    """One server or cluster as its URL describes it; `options` may hold secrets and is never shown.
+
+    The limits of new streams are None where there is none.
+    """
+
+    servers: tuple[str, ...]
+    replicas: int | None = None
+    max_age_h: int | None = None
+    max_bytes: int | None = None
+    monitor: str | None = None
+    options: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def link(self) -> str:
+        """The name of the cluster: the same for every spelling of its URL, and without secrets."""
+        return f"nats://{','.join(sorted(self.servers))}"
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What TLS is spoken with, or None if it is not asked for; raises TransportError."""
+        if not any(name.startswith("tls") for name in self.options):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.options.get("tls_ca"))
+            if "tls_cert" in self.options:
+                context.load_cert_chain(self.options["tls_cert"], self.options["tls_key"])
+        except OSError as error:  # SSLError is one too.
+            raise TransportError(f"the nats TLS files cannot be used: {error}") from None
+        return context
+
+
+def parse_url(url: str) -> NatsConfig:
+    """What a URL and the file it names say; raises TransportError naming what is wrong."""
+    parts = _split(url)
+    parameters = _parameters(parts.query)
+    config = NatsConfig(
+        servers=tuple(_server(text) for text in parts.netloc.split(",")),
+        replicas=_count(parameters, "replicas", REPLICAS_MAX),
+        max_age_h=_count(parameters, "max_age_h", AGE_MAX_H),
+        max_bytes=_count(parameters, "max_bytes", STREAM_MAX_BYTES),
+        monitor=_monitor(parameters),
+        options=_read_options(Path(parameters["config"])) if "config" in parameters else {},
+    )
+    config.tls()  # Files that cannot be used are told now, not at the first connection.
+    return config
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise TransportError(f"a nats URL cannot be read: {error}") from None
+    if "@" in parts.netloc:
+        raise TransportError("a nats URL holds no user or password: put them in ?config=FILE")
+    if parts.path not in ("", "/") or parts.fragment:
+        raise TransportError(
+            f"a nats URL has no path and no fragment, this one has {parts.path or parts.fragment!r}"
+        )
+    return parts
+
+
+def _server(text: str) -> str:
+    match = _HOST.fullmatch(text)
+    if match is None:
+        raise TransportError(f"{text!r} in a nats URL is not host or host:port")
+    port = int(match["port"] or PORT_DEFAULT)
+    if not 0 < port < 65_536:
+        raise TransportError(f"{text!r} in a nats URL has no port between 1 and 65535")
+    return f"{match['host'].lower()}:{port}"
+
+
+def _monitor(parameters: dict[str, str]) -> str | None:
+    text = parameters.get("monitor")
+    if text is None:
+        return None
+    match = _HOST.fullmatch(text)
+    if match is None or match["port"] is None:
+        raise TransportError(f"monitor={text[:64]} in a nats URL is not HOST:PORT")
+    return _server(text)
+
+
+def _parameters(query: str) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in _PARAMETERS:
+            known = ", ".join(_PARAMETERS)
+            raise TransportError(f"{name!r} is no parameter of a nats URL: there are {known}")
+        if name in parameters:
+            raise TransportError(f"{name!r} is given twice in a nats URL")
+        parameters[name] = value
+    return parameters
+
+
+def _count(parameters: dict[str, str], name: str, highest: int) -> int | None:
+    if name not in parameters:
+        return None
+    text = parameters[name]
+    if not re.fullmatch(r"\d{1,19}", text, re.ASCII) or not 1 <= int(text) <= highest:
+        raise TransportError(f"{name}={text[:32]} in a nats URL is not between 1 and {highest}")
+    return int(text)
+
+
+def _read_options(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TransportError(f"the nats options file {path} cannot be read: {error}") from None
+    options: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, separator, value = (part.strip() for part in line.partition("="))
+        where = f"{path}, line {number}"
+        if not separator or not name or not value:
+            # The line itself may hold a secret.
+            raise TransportError(f"{where}: not a name=value pair")
+        if name not in _OPTIONS:
+            raise TransportError(f"{where}: {name!r} is no option: there are {', '.join(_OPTIONS)}")
+        if name in options:
+            raise TransportError(f"{where}: {name} is given twice")
+        options[name] = value
+    _check_options(path, options)
+    return options
+
+
+def _check_options(path: Path, options: dict[str, str]) -> None:
+    given = [name for name in _LOGINS if name in options]
+    if len(given) > 1:
+        raise TransportError(f"{path}: {' and '.join(given)} are two logins, one is allowed")
+    for one, other in (("user", "password"), ("tls_cert", "tls_key")):
+        if (one in options) != (other in options):
+            raise TransportError(f"{path}: {one} and {other} need each other")
+    if options.get("tls", "yes") != "yes":
+        raise TransportError(f"{path}: tls can only be yes; leave it out for none")
+    for name in ("credentials", "nkey_seed"):
+        if name in options and not Path(options[name]).is_file():
+            raise TransportError(f"{path}: {name} names no file that is there")
+        if name in options and importlib.util.find_spec("nkeys") is None:
+            raise TransportError(f"{path}: {name} needs the Python package nkeys")

@@ -1,0 +1,174 @@
+"""Consuming: readers of all streams that hold what is wanted, those made later too.
+
+Nothing is stored on the server: the Core's positions say where to read. While the server is away
+its return is waited for, for ever.
+
+Memory is bounded by the readers' windows, which share `WINDOWS_MAX_BYTES` (each has at least
+`WINDOW_MIN_BYTES`, and room for the largest record that has been met), and the batch in hand; each
+record costs the bytes of its object on top.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter, deque
+
+from nats.aio.client import Client
+from nats.errors import Error
+
+from sdk.transport.base import Batch, Positions, Subscription
+from transport_nats import cancellation, durability, jetstream
+from transport_nats.config import NatsConfig
+from transport_nats.connection import Connection
+from transport_nats.jetstream import JetStreamError
+from transport_nats.naming import wanted
+from transport_nats.reader import StreamReader
+from transport_nats.standing import Standing
+
+DISCOVERY_INTERVAL_S = 2.0
+FAILURES_TO_WARN = 3
+KEPT_BY_LIMITS = "limits"
+RETRY_INTERVAL_S = 0.2
+BATCH_MAX_BYTES = 2 * 1024 * 1024
+BATCH_MAX_RECORDS = 2_000
+WINDOWS_MAX_BYTES = 32 * 1024 * 1024
+WINDOW_MAX_BYTES = 8 * 1024 * 1024
+WINDOW_MIN_BYTES = 256 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class Consumption:
+    """One running `consume`: take batches until None, stop it."""
+
+    def __init__(
+        self,
+        config: NatsConfig,
+        standing: Standing,
+        subscription: Subscription,
+        positions: Positions,
+    ) -> None:
+        self._standing = standing
+        self._pattern = wanted(subscription)
+        self._positions = dict(positions)
+        self._connection = Connection(config, standing, self._look)
+        self._readers: dict[str, StreamReader] = {}
+        self._turns: deque[StreamReader] = deque()
+        self._failures: Counter[str] = Counter()
+        self._arrived = asyncio.Event()
+        self._looking = asyncio.Event()
+        self._outcome: BaseException | None = None
+        self._is_stopped = False
+        self._connection.start()
+        self._keeper = asyncio.create_task(self._keep_reading(), name="nova-nats-consumption")
+
+    async def next(self) -> Batch | None:
+        """The next batch, or None once it is stopped."""
+        cancellations = cancellation.cancellations()
+        while not self._is_stopped:
+            self._arrived.clear()
+            batch = self._collect()
+            for reader in list(self._turns):
+                await reader.ask(self._window_bytes())
+            cancellation.check(cancellations)
+            if batch is not None:
+                return batch
+            if self._outcome is not None:
+                raise self._outcome
+            await self._arrived.wait()
+        return None
+
+    def ends(self) -> dict[str, int]:
+        """The position behind the newest record of each stream."""
+        return {reader.name: reader.end for reader in self._readers.values() if reader.end}
+
+    async def stop(self) -> None:
+        """End it and its connection."""
+        self._is_stopped = True
+        self._arrived.set()
+        await cancellation.end(self._keeper)
+        is_answering = self._connection.is_ready
+        await asyncio.gather(*(reader.close(is_answering) for reader in self._readers.values()))
+        await self._connection.close()
+
+    def _collect(self) -> Batch | None:
+        """What has arrived, in turn from each stream; a gap comes alone."""
+        batch, size_bytes = Batch([], {}), 0
+        for _ in range(len(self._turns)):
+            reader = self._turns[0]
+            self._turns.rotate(-1)
+            if not batch.records and (alone := reader.take_alone()) is not None:
+                return alone
+            size_bytes = reader.take(batch, size_bytes, BATCH_MAX_RECORDS, BATCH_MAX_BYTES)
+        return batch if batch.records else None
+
+    async def _keep_reading(self) -> None:
+        try:
+            while True:
+                self._looking.clear()
+                await self._tend_all()
+                await asyncio.sleep(RETRY_INTERVAL_S)  # However often readers call.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DISCOVERY_INTERVAL_S - RETRY_INTERVAL_S):
+                        await self._looking.wait()
+        except Exception as error:
+            self._outcome = error
+            self._arrived.set()
+
+    async def _tend_all(self) -> None:
+        client, generation = await self._connection.client(), self._connection.generation
+        try:
+            found = await jetstream.streams(client, self._pattern)
+        except JetStreamError as error:
+            if generation == self._connection.generation:
+                self._connection.doubt(str(error))
+            return
+        await self._drop({info.name for info in found})
+        for info in found:
+            durability.check_stream(info, self._standing)
+            if info.config.retention == KEPT_BY_LIMITS:
+                await self._tend(client, generation, info)
+            else:
+                self._standing.warn(
+                    f"reading {info.name}",
+                    f"stream {info.name} is not read: its retention is "
+                    f"{info.config.retention!r}, so reading would take records from others",
+                )
+
+    async def _tend(self, client: Client, generation: int, info: jetstream.StreamInfo) -> None:
+        reader = self._readers.get(info.name)
+        if reader is None:
+            reader = StreamReader(info.name, self._pattern, self._positions, self._wake, self._look)
+            self._readers[info.name] = reader
+            self._turns.append(reader)
+        try:
+            await reader.tend(client, generation, info, self._window_bytes())
+        except (JetStreamError, Error) as error:
+            if generation == self._connection.generation:
+                self._failures[info.name] += 1
+            if self._failures[info.name] == FAILURES_TO_WARN:
+                text = f"stream {info.name} cannot be read: {error}"
+                self._standing.warn(f"reading {info.name}", text)
+        else:
+            self._failures[info.name] = 0
+            self._standing.warn(f"reading {info.name}", None)
+
+    async def _drop(self, present: set[str]) -> None:
+        """Let streams go that are gone; their places are kept, one of the same name may come."""
+        for name, reader in self._readers.items():
+            if name not in present:
+                await reader.close(is_answering=False)
+
+    def _window_bytes(self) -> int:
+        share = WINDOWS_MAX_BYTES // max(len(self._readers), 1)
+        return min(max(share, WINDOW_MIN_BYTES), WINDOW_MAX_BYTES)
+
+    def _wake(self) -> None:
+        """Something arrived, or more can be asked for."""
+        self._arrived.set()
+
+    def _look(self) -> None:
+        """The connection or a consumer has changed: look after the readers soon."""
+        self._looking.set()

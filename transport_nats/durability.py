@@ -1,0 +1,81 @@
+"""What is known of the durability of a server's acknowledgements, told as warnings.
+
+A NATS server acknowledges a record when it is written, and by default syncs files every two
+minutes: a power cut takes back what was acknowledged since. Clients cannot ask for that setting;
+the monitoring port tells it.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+import msgspec
+from nats.aio.client import Client
+
+from transport_nats.config import NatsConfig
+from transport_nats.jetstream import NS_PER_S, StreamInfo
+from transport_nats.standing import Standing
+
+OLDEST_GOOD = (2, 10, 25)
+MONITOR_TIMEOUT_S = 2.0
+
+
+class _Jetstream(msgspec.Struct):
+    sync_always: bool = False
+    sync_interval: int = 0
+
+
+class _Jsz(msgspec.Struct):
+    config: _Jetstream = msgspec.field(default_factory=_Jetstream)
+
+
+async def check(config: NatsConfig, client: Client, standing: Standing) -> None:
+    """Warn if an acknowledged record can be lost, or if that cannot be told."""
+    version = client.connected_server_version
+    number = (version.major, version.minor, version.patch)
+    old = None
+    if number < OLDEST_GOOD:
+        told, oldest = (".".join(map(str, n)) for n in (number, OLDEST_GOOD))
+        old = f"the server is version {told}, which can lose records: take {oldest} or up"
+    standing.warn("version", old)
+    standing.warn("sync", await _sync_warning(config.monitor))
+
+
+def check_stream(info: StreamInfo, standing: Standing) -> None:
+    """Warn of a stream whose records do not outlive the server, for as long as it is so."""
+    text = None
+    if info.config.storage != "file":
+        text = f"stream {info.name} is kept in memory: its records end with the server"
+    elif info.config.persist_mode == "async":
+        text = f"stream {info.name} acknowledges before it has written (persist_mode async)"
+    standing.warn(f"storage of {info.name}", text)
+
+
+async def _sync_warning(monitor: str | None) -> str | None:
+    if monitor is None:
+        return (
+            "cannot tell whether acknowledgements are durable: "
+            "set sync_interval: always on the server and give ?monitor=HOST:PORT"
+        )
+    try:
+        jetstream = await _ask(monitor)
+    except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        return (
+            "cannot tell whether acknowledgements are durable: "
+            f"the monitor {monitor} did not say: {reason}"
+        )
+    if jetstream.sync_always:
+        return None
+    return (
+        "acknowledgements are not durable: the server syncs every "
+        f"{jetstream.sync_interval / NS_PER_S:g} s; set sync_interval: always on it"
+    )
+
+
+async def _ask(monitor: str) -> _Jetstream:
+    timeout = aiohttp.ClientTimeout(MONITOR_TIMEOUT_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
+        session.get(f"http://{monitor}/jsz") as reply,
+    ):
+        return msgspec.json.decode(await reply.read(), type=_Jsz).config

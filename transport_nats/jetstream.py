@@ -1,0 +1,209 @@
+"""The few requests of the JetStream API that NOVA makes, with typed answers.
+
+Times are ns since 1970. What the server refuses, and what it does not answer, is a JetStreamError.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from nats.aio.client import Client
+from nats.errors import Error, NoRespondersError
+
+from sdk.timestamps import parse as parse_time
+
+PREFIX = "$JS.API"
+REQUEST_TIMEOUT_S = 5.0
+CONSUMER_IDLE_MAX_S = 30
+"""How long a consumer that nobody pulls from is kept by the server."""
+
+NO_ANSWER = 0
+NO_MESSAGE = 10037
+NAME_IN_USE = 10058
+SUBJECTS_OVERLAP = 10065
+NS_PER_S = 1_000_000_000
+
+
+class JetStreamError(Exception):
+    """A request that failed; `code` is the server's, or NO_ANSWER."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class StreamConfig(msgspec.Struct):
+    """How a stream is kept; `persist_mode` "async" acknowledges before it is written, and from a
+    `retention` other than "limits" reading takes records away.
+    """
+
+    name: str
+    subjects: list[str] = []
+    storage: str = "file"
+    retention: str = "limits"
+    persist_mode: str = "default"
+
+
+class StreamState(msgspec.Struct):
+    """What a stream holds; an empty one has first_seq last_seq + 1, or 0 if it is new."""
+
+    messages: int
+    first_seq: int
+    last_seq: int
+
+
+class StreamInfo(msgspec.Struct):
+    """A stream as the server describes it."""
+
+    config: StreamConfig
+    state: StreamState
+    created: str
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.config.name
+
+    @property
+    def created_ns(self) -> int:
+        """When it was made."""
+        return parse_time(self.created)
+
+    @property
+    def first(self) -> int:
+        """The sequence of the oldest record that it holds or will hold."""
+        return self.state.first_seq if self.state.messages else self.end
+
+    @property
+    def end(self) -> int:
+        """The sequence behind its newest record."""
+        return self.state.last_seq + 1
+
+
+class Delivered(msgspec.Struct):
+    """How far a consumer is, in its own count and in the stream's."""
+
+    consumer_seq: int
+    stream_seq: int
+
+
+class ConsumerInfo(msgspec.Struct):
+    """A consumer as the server describes it; `num_pending` records match and are undelivered."""
+
+    name: str
+    delivered: Delivered
+    num_pending: int = 0
+
+
+class _Refusal(msgspec.Struct):
+    err_code: int = NO_ANSWER
+    description: str = "no reason given"
+
+
+class _Reply(msgspec.Struct):
+    error: _Refusal | None = None
+
+
+class _StreamList(msgspec.Struct):
+    total: int = 0
+    streams: list[StreamInfo] | None = None
+
+
+class _StoredMessage(msgspec.Struct):
+    time: str
+
+
+class _StoredReply(msgspec.Struct):
+    message: _StoredMessage
+
+
+class _Anything(msgspec.Struct):
+    pass
+
+
+Answer = TypeVar("Answer")
+
+
+async def probe(client: Client) -> None:
+    """Return if JetStream answers."""
+    await _ask(client, "INFO", {}, _Anything)
+
+
+async def streams(client: Client, subjects: str) -> list[StreamInfo]:
+    """The streams that take any of these subjects."""
+    found: list[StreamInfo] = []
+    while True:
+        body: dict[str, object] = {"offset": len(found), "subject": subjects}
+        page = await _ask(client, "STREAM.LIST", body, _StreamList)
+        found += page.streams or []
+        if not page.streams or len(found) >= page.total:
+            return found
+
+
+async def make_stream(client: Client, config: dict[str, object]) -> StreamInfo:
+    """Make a stream; one that is there already is fine if it is the same."""
+    return await _ask(client, f"STREAM.CREATE.{config['name']}", config, StreamInfo)
+
+
+async def stored_ns(client: Client, stream: str, sequence: int) -> int | None:
+    """When a record was stored, or None if the stream does not hold it."""
+    try:
+        reply = await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}, _StoredReply)
+    except JetStreamError as error:
+        if error.code == NO_MESSAGE:
+            return None
+        raise
+    return parse_time(reply.message.time)
+
+
+async def make_consumer(
+    client: Client, stream: str, start: int, filter_subject: str | None
+) -> ConsumerInfo:
+    """A consumer that delivers each record once, in order, from a sequence on, when pulled."""
+    config: dict[str, object] = {
+        "ack_policy": "none",
+        "deliver_policy": "by_start_sequence",
+        "inactive_threshold": CONSUMER_IDLE_MAX_S * NS_PER_S,
+        "max_deliver": 1,
+        "mem_storage": True,
+        "num_replicas": 1,
+        "opt_start_seq": start,
+        "replay_policy": "instant",
+    }
+    if filter_subject is not None:
+        config["filter_subject"] = filter_subject
+    body: dict[str, object] = {"stream_name": stream, "config": config}
+    return await _ask(client, f"CONSUMER.CREATE.{stream}", body, ConsumerInfo)
+
+
+async def consumer(client: Client, stream: str, name: str) -> ConsumerInfo:
+    """How far a consumer is."""
+    return await _ask(client, f"CONSUMER.INFO.{stream}.{name}", {}, ConsumerInfo)
+
+
+async def remove_consumer(client: Client, stream: str, name: str, timeout_s: float) -> None:
+    """Remove a consumer; the server would do so by itself, later."""
+    await _ask(client, f"CONSUMER.DELETE.{stream}.{name}", {}, _Anything, timeout_s)
+
+
+async def _ask(
+    client: Client,
+    verb: str,
+    body: dict[str, object],
+    answer: type[Answer],
+    timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Answer:
+    try:
+        payload = msgspec.json.encode(body) if body else b""
+        message = await client.request(f"{PREFIX}.{verb}", payload, timeout=timeout_s)
+        refusal = msgspec.json.decode(message.data, type=_Reply).error
+        if refusal is None:
+            return msgspec.json.decode(message.data, type=answer)
+    except NoRespondersError:
+        raise JetStreamError(NO_ANSWER, "JetStream is not enabled there") from None
+    except Error as error:
+        raise JetStreamError(NO_ANSWER, f"{verb} was not answered: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise JetStreamError(NO_ANSWER, f"the answer to {verb} cannot be read: {error}") from None
+    raise JetStreamError(refusal.err_code, f"{verb}: {refusal.description} ({refusal.err_code})")

@@ -1,0 +1,229 @@
+"""Publishing: records go out without waiting for each other, and each is acknowledged.
+
+At most `WINDOW_RECORDS` are on their way. What is not acknowledged has an unknown outcome, which is
+an error: NOVA's store knows a record that comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+
+from sdk.address import Address
+from sdk.errors import TransportError
+from sdk.transport.base import Record
+from transport_nats import cancellation, naming
+from transport_nats.config import NatsConfig
+from transport_nats.connection import Connection
+from transport_nats.standing import Standing
+from transport_nats.streams import Streams
+
+WINDOW_RECORDS = 1_000
+REFILL_RECORDS = 500
+CONNECT_TIMEOUT_S = 15.0
+ACK_TIMEOUT_S = 15.0
+"""How long nothing at all may be acknowledged while something is on its way."""
+PENDING_UNLIMITED = 0
+
+
+class _Refusal(msgspec.Struct):
+    description: str = "no reason given"
+
+
+class _Ack(msgspec.Struct):
+    seq: int = 0
+    error: _Refusal | None = None
+
+
+class Delivery:
+    """The acknowledgements of one publish; `done` resolves with the last of them."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.tokens: list[str] = []
+        self.is_sent = False
+        self.acknowledged = 0
+        self.failure: str | None = None
+
+    def acknowledge(self) -> None:
+        """One more record is stored."""
+        self.acknowledged += 1
+        if self.is_sent and self.acknowledged == len(self.tokens):
+            self._settle()
+
+    def sent(self) -> None:
+        """Nothing more will be sent."""
+        self.is_sent = True
+        if self.acknowledged == len(self.tokens):
+            self._settle()
+
+    def fail(self, reason: str) -> None:
+        """A record will not be acknowledged."""
+        self.failure = self.failure or reason
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class Publisher:
+    """Sends records in the order of the calls; many calls may be under way at once."""
+
+    def __init__(self, config: NatsConfig, standing: Standing) -> None:
+        self._config = config
+        self._connection = Connection(config, standing, self._on_change)
+        self._streams = Streams(config, standing)
+        self._generation = 0
+        self._turn = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._waiting: dict[str, Delivery] = {}
+        self._listening: Client | None = None
+        self._inbox = ""
+        self._last_token = 0
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return when every record is acknowledged; raises TransportError if one is not."""
+        if not records:
+            return
+        targets = [self._target(index, record) for index, record in enumerate(records)]
+        delivery = Delivery()
+        try:
+            async with self._turn:
+                client = await self._prepare(targets, records)
+                await self._send(client, records, delivery)
+            await self._wait_for(delivery)
+        finally:
+            for token in delivery.tokens:
+                self._waiting.pop(token, None)
+            self._room.set()
+        if delivery.failure is not None:
+            self._streams.forget()
+            missing = len(records) - delivery.acknowledged
+            raise TransportError(
+                f"{missing} of {len(records)} records were not acknowledged by "
+                f"{self._config.link}: {delivery.failure}"
+            )
+
+    async def close(self) -> None:
+        """Wait for what is being published and leave no task or socket behind."""
+        async with self._turn:
+            deliveries = {id(d): d.done for d in self._waiting.values()}
+            if deliveries:
+                await asyncio.wait(deliveries.values(), timeout=ACK_TIMEOUT_S)
+            await self._connection.close()
+            self._fail("the transport was closed")
+
+    def _target(self, index: int, record: Record) -> Address:
+        try:
+            return naming.parse(record.address)
+        except TransportError as error:
+            raise TransportError(f"record {index} of what is to be published: {error}") from None
+
+    async def _prepare(self, targets: Sequence[Address], records: Sequence[Record]) -> Client:
+        """A connection whose acknowledgements we hear, and streams for what is to be sent."""
+        self._connection.start()
+        client = await self._connection.client(CONNECT_TIMEOUT_S)
+        largest_bytes = client.max_payload
+        for index, record in enumerate(records):
+            if len(record.value) > largest_bytes:
+                raise TransportError(
+                    f"record {index} has {len(record.value)} bytes, {self._config.link} takes "
+                    f"{largest_bytes}: raise max_payload in the server's configuration"
+                )
+        await self._streams.ensure(client, dict.fromkeys(targets))
+        if self._listening is not client:
+            inbox = client.new_inbox()
+            try:
+                await client.subscribe(
+                    f"{inbox}.*",
+                    cb=self._on_acknowledgement,
+                    # As many as were sent, those of cancelled publishes too; each is small.
+                    pending_msgs_limit=PENDING_UNLIMITED,
+                )
+            except Error as error:
+                raise TransportError(f"{self._config.link} went away: {error}") from None
+            self._listening, self._inbox = client, f"{inbox}."
+        return client
+
+    async def _send(self, client: Client, records: Sequence[Record], delivery: Delivery) -> None:
+        generation, cancellations = self._connection.generation, cancellation.cancellations()
+        for record in records:
+            cancellation.check(cancellations)
+            if len(self._waiting) >= WINDOW_RECORDS:
+                await self._wait_for_room(delivery)
+            if generation != self._connection.generation:
+                delivery.fail("the connection was lost, what became of them is not known")
+            if delivery.failure is not None:
+                return
+            self._last_token += 1
+            token = str(self._last_token)
+            delivery.tokens.append(token)
+            self._waiting[token] = delivery
+            try:
+                await client.publish(record.address or "", record.value, reply=self._inbox + token)
+            except Error as error:
+                delivery.fail(str(error))
+                return
+        cancellation.check(cancellations)
+        delivery.sent()
+
+    async def _wait_for_room(self, delivery: Delivery) -> None:
+        self._room.clear()
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT_S):
+                await self._room.wait()
+        except TimeoutError:
+            delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
+
+    async def _wait_for(self, delivery: Delivery) -> None:
+        """Wait for the last acknowledgement as long as they keep coming."""
+        while not delivery.done.done():
+            before = delivery.acknowledged
+            await asyncio.wait((delivery.done,), timeout=ACK_TIMEOUT_S)
+            if not delivery.done.done() and delivery.acknowledged == before:
+                delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
+
+    async def _on_acknowledgement(self, message: Msg) -> None:
+        delivery = self._waiting.pop(message.subject[len(self._inbox) :], None)
+        if delivery is None:
+            return
+        data = message.data
+        if b'"seq"' in data and b'"error"' not in data:
+            delivery.acknowledge()
+        else:
+            reason = _why_refused(message)
+            if reason is None:
+                delivery.acknowledge()
+            else:
+                delivery.fail(reason)
+        if len(self._waiting) <= REFILL_RECORDS:
+            self._room.set()
+
+    def _on_change(self) -> None:
+        if self._generation != self._connection.generation:
+            self._generation = self._connection.generation
+            self._streams.forget()
+            self._fail("the connection was lost, what became of them is not known")
+
+    def _fail(self, reason: str) -> None:
+        for delivery in list(self._waiting.values()):
+            delivery.fail(reason)
+        self._waiting.clear()
+        self._room.set()
+
+
+def _why_refused(message: Msg) -> str | None:
+    """The reason in a reply that does not look like an acknowledgement, None if it is one."""
+    if not message.data:
+        return "no stream takes their subject"
+    try:
+        ack = msgspec.json.decode(message.data, type=_Ack)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "the server's answer cannot be read"
+    return ack.error.description if ack.error is not None else None

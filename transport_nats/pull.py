@@ -1,0 +1,194 @@
+"""Pulling: one consumer of one stream, asked ahead so that the way is never empty.
+
+The server is asked for records by number and bytes, so what can be on its way is known. Every
+record carries two sequences: the consumer's own counts deliveries, so a jump in it means that
+something was lost on the way; then this consumer is of no more use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error
+from nats.js.api import Header
+
+from transport_nats import jetstream
+from transport_nats.jetstream import NS_PER_S, PREFIX, JetStreamError
+
+WINDOW_RECORDS = 8_000
+PULL_EXPIRES_S = 5.0
+HEARTBEAT_S = 1.5
+SILENCE_MAX_S = 4.0
+REMOVE_TIMEOUT_S = 1.0
+PENDING_UNLIMITED = 0
+"""What can be pending is what was asked for."""
+
+SHORT_REPLY_TOKENS = 9
+DATA_REPLY = "$JS.ACK."
+TOO_NARROW = "Message Size Exceeds MaxBytes"
+PULL_ENDS = (TOO_NARROW, "Batch Completed")
+
+Arrive = Callable[[Msg, int, int, int], bool]
+"""Takes a message with stream sequence, time stored (ns) and number pending; whether it fits."""
+
+
+class Pull:
+    """A consumer and its subscription; `lost` says why it is of no more use.
+
+    `wake` is called when there is room to ask for more, `call` when the consumer is lost.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stream: str,
+        generation: int,
+        arrive: Arrive,
+        wake: Callable[[], None],
+        call: Callable[[], None],
+    ) -> None:
+        self.generation = generation
+        self.lost: str | None = None
+        self.received = 0
+        self.is_too_narrow = False
+        self._client = client
+        self._stream = stream
+        self._arrive = arrive
+        self._wake = wake
+        self._call = call
+        self._consumer = ""
+        self._inbox = client.new_inbox()
+        self._subscription: Subscription | None = None
+        self._asked_records = 0
+        self._asked_bytes = 0
+        self._asks: dict[str, int] = {}
+        self._last_ask = 0
+        self._heard_s = self._got_s = self._now_s()
+
+    async def open(self, start: int, filter_subject: str | None) -> None:
+        """Make consumer and subscription; raises JetStreamError or nats' Error."""
+        made = await jetstream.make_consumer(self._client, self._stream, start, filter_subject)
+        self._consumer = made.name
+        self._heard_s = self._now_s()
+        self._subscription = await self._client.subscribe(
+            f"{self._inbox}.*", cb=self._on_message, pending_bytes_limit=PENDING_UNLIMITED
+        )
+
+    async def ask(self, buffered_records: int, buffered_bytes: int, window_bytes: int) -> None:
+        """Ask for more if half of the window is free of what is buffered and what was asked."""
+        if self.lost is not None:
+            return
+        records = WINDOW_RECORDS - buffered_records - self._asked_records
+        size_bytes = window_bytes - buffered_bytes - self._asked_bytes
+        if records < WINDOW_RECORDS // 2 or size_bytes < window_bytes // 2:
+            return
+        self._last_ask += 1
+        reply = f"{self._inbox}.{self._last_ask}"
+        if self._asked_records == 0:
+            self._heard_s = self._got_s = self._now_s()  # There was nothing to come until now.
+        self._asked_records += records
+        self._asked_bytes += size_bytes
+        self._asks[reply] = size_bytes
+        body = {
+            "batch": records,
+            "max_bytes": size_bytes,
+            "expires": int(PULL_EXPIRES_S * NS_PER_S),
+            "idle_heartbeat": int(HEARTBEAT_S * NS_PER_S),
+        }
+        subject = f"{PREFIX}.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
+        try:
+            await self._client.publish(subject, msgspec.json.encode(body), reply=reply)
+        except Error as error:
+            self._lose(f"it cannot be asked: {error}")
+
+    def is_silent(self) -> bool:
+        """Whether the server owes a record, a heartbeat or an end, and nothing comes."""
+        return self._asked_records > 0 and self._now_s() - self._heard_s > SILENCE_MAX_S
+
+    def is_idle(self) -> bool:
+        """Whether the server was asked for records and has sent none for a while."""
+        return self._asked_records > 0 and self._now_s() - self._got_s > SILENCE_MAX_S
+
+    async def info(self) -> jetstream.ConsumerInfo:
+        """How far the consumer is; raises JetStreamError."""
+        return await jetstream.consumer(self._client, self._stream, self._consumer)
+
+    async def close(self, is_answering: bool) -> None:
+        """Stop listening; the consumer is removed if the server answers, else it goes by itself."""
+        self.lost = self.lost or "closed"
+        if self._subscription is not None:
+            with contextlib.suppress(Error):
+                await self._subscription.unsubscribe()
+        if is_answering and self._consumer:
+            with contextlib.suppress(JetStreamError):
+                await jetstream.remove_consumer(
+                    self._client, self._stream, self._consumer, REMOVE_TIMEOUT_S
+                )
+
+    async def _on_message(self, message: Msg) -> None:
+        if self.lost is not None:
+            return
+        self._heard_s = self._now_s()
+        reply = message.reply
+        if not reply.startswith(DATA_REPLY):
+            self._on_status(message)
+            return
+        tokens = reply.split(".")
+        # Servers put domain and account between prefix and stream in a newer, longer form.
+        place = 5 if len(tokens) == SHORT_REPLY_TOKENS else 7
+        if int(tokens[place + 1]) != self.received + 1:
+            self._lose(f"delivery {tokens[place + 1]} came after {self.received}")
+            return
+        self.received += 1
+        self._got_s = self._heard_s
+        self._asked_records -= 1
+        self._asked_bytes -= len(message.subject) + len(reply) + len(message.data)
+        if self._asked_records <= 0:
+            self._forget_asks()
+        stored_ns, pending = int(tokens[place + 2]), int(tokens[place + 3])
+        if not self._arrive(message, int(tokens[place]), stored_ns, pending):
+            self._lose(f"sequence {tokens[place]} came again")
+
+    def _on_status(self, message: Msg) -> None:
+        headers = message.headers or {}
+        status, text = headers.get(Header.STATUS), headers.get(Header.DESCRIPTION, "")
+        if status == "100":
+            delivered = headers.get("Nats-Last-Consumer", "")
+            if delivered.isdigit() and int(delivered) != self.received:
+                self._lose(f"{delivered} were delivered, {self.received} arrived")
+            return
+        left_bytes = _number(headers, "Nats-Pending-Bytes")
+        asked_bytes = self._asks.pop(message.subject, None)
+        if status == "408" or (status == "409" and text in PULL_ENDS):
+            self._asked_records -= _number(headers, "Nats-Pending-Messages")
+            self._asked_bytes -= left_bytes
+            if self._asked_records <= 0:
+                self._forget_asks()
+            self.is_too_narrow |= text == TOO_NARROW and left_bytes == asked_bytes
+            self._wake()
+        elif status != "404":
+            self._lose(f"{status} {text.strip()}")
+
+    def _forget_asks(self) -> None:
+        self._asked_records = self._asked_bytes = 0
+        self._asks.clear()
+
+    def _lose(self, reason: str) -> None:
+        if self.lost is None:
+            self.lost = reason
+            self._call()
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _number(headers: dict[str, str], name: str) -> int:
+    text = headers.get(name, "")
+    return int(text) if text.isdigit() else 0

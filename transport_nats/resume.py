@@ -1,0 +1,60 @@
+"""Where a stream is read on, and what its server no longer has of what was to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nats.aio.client import Client
+
+from sdk.transport.base import GapReason, Positions
+from transport_nats import jetstream
+from transport_nats.jetstream import StreamInfo
+from transport_nats.naming import created_key, stored_key
+
+UNKNOWN = 0
+
+
+@dataclass(slots=True)
+class Place:
+    """How far a stream was read: `next` is None at the start; times are ns, UNKNOWN if not kept.
+
+    `stored_ns` belongs to the record just before `next`. Together they notice a server that lost
+    its tail and has grown past it since: the sequence is there, the record is another.
+    """
+
+    next: int | None = None
+    created_ns: int = UNKNOWN
+    stored_ns: int = UNKNOWN
+
+    @classmethod
+    def of_positions(cls, stream: str, positions: Positions) -> Place:
+        """What the Core stored of a stream."""
+        return cls(
+            positions.get(stream),
+            positions.get(created_key(stream), UNKNOWN),
+            positions.get(stored_key(stream), UNKNOWN),
+        )
+
+    def positions(self, stream: str) -> Positions:
+        """What the Core is to store."""
+        found = {created_key(stream): self.created_ns, stored_key(stream): self.stored_ns}
+        return found if self.next is None else {stream: self.next, **found}
+
+
+async def why_gone(client: Client, info: StreamInfo, place: Place) -> GapReason | None:
+    """Why the stream is not to be read on at this place, or None if it is all there.
+
+    After a lost tail and on a stream made anew reading begins at the oldest record: what is held
+    may be new, and what is not, the store knows as duplicates.
+    """
+    if place.next is None:
+        return None
+    if place.created_ns not in (UNKNOWN, info.created_ns):
+        return "recreated"
+    if place.next > info.end:
+        return "truncated"
+    if place.stored_ns != UNKNOWN and place.next > info.first:
+        found_ns = await jetstream.stored_ns(client, info.name, place.next - 1)
+        if found_ns not in (None, place.stored_ns):
+            return "truncated"
+    return "retention" if place.next < info.first else None

@@ -1,0 +1,92 @@
+"""Streams: made before the first record of a scope is sent, unless another takes its subjects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from nats.aio.client import Client
+
+from sdk.address import Address
+from sdk.errors import TransportError
+from transport_nats import durability, jetstream
+from transport_nats.config import NatsConfig
+from transport_nats.jetstream import (
+    NAME_IN_USE,
+    NS_PER_S,
+    SUBJECTS_OVERLAP,
+    JetStreamError,
+    StreamInfo,
+)
+from transport_nats.naming import stream_name, subjects_of
+from transport_nats.standing import Standing
+
+S_PER_H = 3_600
+UNLIMITED = -1
+
+log = logging.getLogger(__name__)
+
+
+class Streams:
+    """Which scopes and lanes are known to have a stream."""
+
+    def __init__(self, config: NatsConfig, standing: Standing) -> None:
+        self._config = config
+        self._standing = standing
+        self._known: set[tuple[str, str]] = set()
+
+    def forget(self) -> None:
+        """Look again before the next record: a stream may be gone."""
+        self._known.clear()
+
+    async def ensure(self, client: Client, wanted: Iterable[Address]) -> None:
+        """Make the streams that are missing; raises TransportError if that fails."""
+        for address in wanted:
+            lane = (address.scope_id, address.lane)
+            if lane not in self._known:
+                try:
+                    await self._ensure(client, address)
+                except JetStreamError as error:
+                    raise TransportError(f"{self._config.link} refuses: {error}") from None
+                self._known.add(lane)
+
+    async def _ensure(self, client: Client, address: Address) -> None:
+        if await self._takes(client, address):
+            return
+        name = stream_name(address.scope_id)
+        try:
+            made = await jetstream.make_stream(client, self._shape(address.scope_id))
+        except JetStreamError as error:
+            # Somebody else may have been faster.
+            if error.code not in (NAME_IN_USE, SUBJECTS_OVERLAP):
+                raise
+            if await self._takes(client, address):
+                return
+            raise TransportError(
+                f"no stream of {self._config.link} takes {address}, and {name} cannot be made "
+                f"beside what there is ({error}): add that subject to one of its streams"
+            ) from None
+        self._check(made)
+        log.info("nats stream there: stream=%s link=%s", name, self._config.link)
+
+    async def _takes(self, client: Client, address: Address) -> bool:
+        found = await jetstream.streams(client, str(address))
+        for info in found:
+            self._check(info)
+        return bool(found)
+
+    def _check(self, info: StreamInfo) -> None:
+        durability.check_stream(info, self._standing)
+
+    def _shape(self, scope_id: str) -> dict[str, object]:
+        config = self._config
+        return {
+            "name": stream_name(scope_id),
+            "subjects": [subjects_of(scope_id)],
+            "storage": "file",
+            "retention": "limits",
+            "discard": "old",
+            "num_replicas": config.replicas or 1,
+            "max_age": (config.max_age_h or 0) * S_PER_H * NS_PER_S,
+            "max_bytes": config.max_bytes or UNLIMITED,
+        }

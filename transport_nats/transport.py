@@ -1,0 +1,70 @@
+"""`NatsTransport`: a NATS server or cluster with JetStream as a transport (nova.md §7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from sdk.errors import TransportError
+from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
+from sdk.transport.link import LinkHealth, LinkState
+from transport_nats.config import parse_url
+from transport_nats.consumer import Consumption
+from transport_nats.publisher import Publisher
+from transport_nats.standing import Standing
+
+
+class NatsTransport:
+    """Publishes and consumes through one cluster; nothing is connected before it is needed."""
+
+    def __init__(self, url: str) -> None:
+        self._config = parse_url(url)
+        self.link = self._config.link
+        self._health = LinkHealth()
+        self._standing = Standing(self.link, self._health)
+        self._publisher: Publisher | None = None
+        self._consumptions: set[Consumption] = set()
+        self._is_closed = False
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Return when the stream has the records, on as many servers as it has replicas."""
+        self._check_open()
+        if self._publisher is None:
+            self._publisher = Publisher(self._config, self._standing)
+        await self._publisher.publish(records)
+        return Receipt()
+
+    async def consume(
+        self, subscription: Subscription, positions: Positions
+    ) -> AsyncIterator[Batch]:
+        """Batches from the given positions on; streams without one start at their beginning."""
+        self._check_open()
+        consumption = Consumption(self._config, self._standing, subscription, positions)
+        self._consumptions.add(consumption)
+        try:
+            while (batch := await consumption.next()) is not None:
+                yield batch
+        finally:
+            self._consumptions.discard(consumption)
+            await consumption.stop()
+
+    async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
+        """Nothing to do: the positions that count are those that the Core stores."""
+
+    def state(self) -> LinkState:
+        """Whether the server answers, its outages, the ends of what is read, and warnings."""
+        ends: dict[str, int] = {}
+        for consumption in self._consumptions:
+            ends |= consumption.ends()
+        return self._health.state(ends)
+
+    async def close(self) -> None:
+        """End every consumption, wait for what is being published, leave nothing behind."""
+        self._is_closed = True
+        await asyncio.gather(*(consumption.stop() for consumption in self._consumptions))
+        if self._publisher is not None:
+            await self._publisher.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TransportError(f"{self.link} is closed")
