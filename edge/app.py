@@ -13,8 +13,10 @@ from edge.access import Access
 from edge.assets import add_assets
 from edge.auth import LOGIN_MAX_BYTES, Login
 from edge.config import EdgeConfig
+from edge.core_status import CoreStatus
 from edge.guessing import Guessing
 from edge.health import Health
+from edge.metrics import Metrics
 from edge.origin import foreign_origin
 from edge.passwords import Passwords
 from edge.replies import add_security_headers, error_reply, plain_errors
@@ -48,7 +50,9 @@ class Edge:
         self._login = Login(users, passwords, tokens, Guessing(self._limits))
         self._sessions: set[Session] = set()
         self._reader = reader
-        self._health = Health(reader, self._limits)
+        core = CoreStatus(reader, self._limits)
+        self._health = Health(core)
+        self._metrics = Metrics(core, config.metrics_token)
 
     def application(self) -> web.Application:
         """The application, to be run once."""
@@ -59,6 +63,7 @@ class Edge:
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/healthz", self._health.healthz)
         app.router.add_get("/readyz", self._health.readyz)
+        app.router.add_get("/metrics", self._metrics.get)
         add_assets(app, self._config.static)
         return app
 

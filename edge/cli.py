@@ -16,6 +16,7 @@ from aiohttp import web
 from edge.app import Edge
 from edge.auth import FIRST_USER, first_admin
 from edge.config import EdgeConfig, parse_listen
+from edge.metrics import TOKEN_VARIABLE
 from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
@@ -68,6 +69,7 @@ def edge(data: Path, listen: str, reader_socket: Path | None, exit_with_stdin: b
         reader_socket=reader_socket or endpoints.reader_socket(data),
         host=host,
         port=port,
+        metrics_token=_secret(TOKEN_VARIABLE),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 
@@ -110,9 +112,7 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
 
 async def _welcome(users: UserStore, passwords: Passwords) -> None:
     """Make the first admin where there is no user; a made-up password is shown once (AMB-63)."""
-    given = os.environ.get(PASSWORD_VARIABLE)
-    if given == "":
-        raise SettingsError(f"{PASSWORD_VARIABLE} is empty: give a password or unset it")
+    given = _secret(PASSWORD_VARIABLE)
     password = given or secrets.token_urlsafe()
     if not await first_admin(users, passwords, password):
         if given:
@@ -124,6 +124,14 @@ async def _welcome(users: UserStore, passwords: Passwords) -> None:
             f"(user {FIRST_USER}; keep it, it is shown only this once)",
             err=True,
         )
+
+
+def _secret(variable: str) -> str | None:
+    """What a variable holds, None if it is not set; an empty one is a mistake, not a secret."""
+    given = os.environ.get(variable)
+    if given == "":
+        raise SettingsError(f"{variable} is empty: give it a value or unset it")
+    return given
 
 
 def _raise_file_limit() -> None:

@@ -49,6 +49,7 @@ class EdgeConfig:
     host: str = "127.0.0.1"
     port: int = 0
     static: Path = STATIC_FOLDER
+    metrics_token: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -282,6 +282,10 @@ class Client:
         """A page of the reject log."""
         return await self.request(message, protocol.RejectsResponse)
 
+    async def links(self) -> list[protocol.LinkInfo]:
+        """How the transports are that the Core consumes from."""
+        return (await self.request(protocol.Links(), protocol.LinksResponse)).links
+
     async def status(self) -> protocol.StatusResponse:
         """How the Core is."""
         return await self.request(protocol.Status(), protocol.StatusResponse)

@@ -9,7 +9,7 @@ from typing import Literal
 from aiohttp import WSMsgType, web
 
 from sdk import protocol
-from sdk.protocol import Request, StartStream, Status, StatusResponse, StreamComplete
+from sdk.protocol import LinkInfo, Request, StartStream, Status, StatusResponse, StreamComplete
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
@@ -18,12 +18,27 @@ STATUS = protocol.encode(
     StatusResponse(
         mode="payload",
         timebase="source",
-        events=0,
-        duplicates=0,
-        rejects=0,
-        series=0,
-        bytes_on_disk=0,
-        links=[],
+        events=12,
+        duplicates=3,
+        rejects=1,
+        series=2,
+        durable_time="2026-01-01T00:00:01.500000000Z",
+        bytes_on_disk=4096,
+        links=[
+            LinkInfo(
+                link="kafka://a:9092",
+                connection="connected",
+                received=16,
+                new=12,
+                duplicate=3,
+                rejected=1,
+                gaps=1,
+                last_seen="2026-01-01T00:00:02.000000000Z",
+                lag=7,
+                lag_by_stream={"nova.sat.raw.v1/0": 5, "nova.sat.raw.v1/1": 2},
+            ),
+            LinkInfo(link='nats://b:4222?a="b"', connection="unreachable", outages=2),
+        ],
         writer_connected=True,
     )
 )

@@ -117,6 +117,7 @@ async def running_edge(
     limits: Limits | None = None,
     static: Path | None = None,
     hasher: PasswordHasher | None = None,
+    metrics_token: str | None = None,
 ) -> AsyncIterator[RunningEdge]:
     """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
     config = EdgeConfig(
@@ -124,6 +125,7 @@ async def running_edge(
         reader_socket=reader_socket,
         limits=limits or Limits(),
         static=static or folder / "static",
+        metrics_token=metrics_token,
     )
     users = UserStore(config.folder)
     passwords = Passwords(config.limits, hasher or CHEAP)

@@ -1,0 +1,129 @@
+"""`/metrics`: the figures of the Core and of its links, in Prometheus' text format (A-291)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge.core_status import CoreStatus
+from edge.replies import error_reply
+from sdk import timestamps
+from sdk.protocol import LinkInfo, StatusResponse
+from sdk.timestamps import NS_PER_SECOND
+
+TOKEN_VARIABLE = "NOVA_METRICS_TOKEN"
+PROXY_HEADERS = ("X-Forwarded-For", "Forwarded")
+NOT_FROM_AFAR = (
+    f"metrics are for this machine only, unless {TOKEN_VARIABLE} is set and sent as "
+    "Authorization: Bearer TOKEN"
+)
+
+
+class Metrics:
+    """Answers those who collect figures; a token opens it to other machines."""
+
+    def __init__(self, core: CoreStatus, token: str | None) -> None:
+        self._core = core
+        self._token = token
+
+    async def get(self, request: web.Request) -> web.Response:
+        """The figures as of at most a second ago."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        found = await self._core.get()
+        if found is None:
+            return error_reply(503, "coreUnavailable", "the Core's reader does not answer")
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(StatusFigures(found))
+        headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if self._token is not None:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if hmac.compare_digest(given.encode(), self._token.encode()):
+                return None
+            bearer = {"WWW-Authenticate": "Bearer"}
+            return error_reply(401, "unauthorized", "metrics need their token", bearer)
+        if _is_loopback(request.remote) and not any(h in request.headers for h in PROXY_HEADERS):
+            return None
+        return error_reply(403, "forbidden", NOT_FROM_AFAR)
+
+
+class StatusFigures(Collector):
+    """One answer of the Core as metrics."""
+
+    def __init__(self, status: StatusResponse) -> None:
+        self._status = status
+
+    def collect(self) -> Iterable[Metric]:
+        """Every figure with its help."""
+        yield from self._archive()
+        yield from _links(self._status.links)
+
+    def _archive(self) -> Iterator[Metric]:
+        status = self._status
+        yield _counter("events", "Events in the archive", status.events)
+        yield _counter("duplicates", "Records dropped as known", status.duplicates)
+        yield _counter("rejects", "Records in the reject log", status.rejects)
+        yield _gauge("series", "Series in the archive", status.series)
+        yield _gauge("disk_bytes", "Bytes that the archive takes on disk", status.bytes_on_disk)
+        yield _gauge("writer_connected", "1 while the writer is there", status.writer_connected)
+        if status.durable_time is not None:
+            at = _seconds(status.durable_time)
+            yield _gauge("durable_time_seconds", "Canonical time of the newest durable event", at)
+
+
+def _links(links: Iterable[LinkInfo]) -> Iterator[Metric]:
+    received = CounterMetricFamily("nova_link_records", "Records by outcome", labels=OUTCOME)
+    gaps = CounterMetricFamily("nova_link_gaps", "Ranges never read", labels=LINK)
+    outages = CounterMetricFamily("nova_link_outages", "Outages since the start", labels=LINK)
+    connected = GaugeMetricFamily("nova_link_connected", "1 while it answers", labels=LINK)
+    lag = GaugeMetricFamily("nova_link_lag_records", "Records unread", labels=LINK)
+    seen = GaugeMetricFamily("nova_link_last_seen_seconds", "Last record's time", labels=LINK)
+    streams = GaugeMetricFamily("nova_stream_lag_records", "Records unread", labels=STREAM)
+    for link in links:
+        for outcome in ("new", "duplicate", "rejected"):
+            received.add_metric([link.link, outcome], getattr(link, outcome))
+        gaps.add_metric([link.link], link.gaps)
+        outages.add_metric([link.link], link.outages)
+        connected.add_metric([link.link], link.connection == "connected")
+        if link.lag is not None:
+            lag.add_metric([link.link], link.lag)
+        if link.last_seen is not None:
+            seen.add_metric([link.link], _seconds(link.last_seen))
+        for stream, behind in link.lag_by_stream.items():
+            streams.add_metric([link.link, stream], behind)
+    yield from (received, gaps, outages, connected, lag, seen, streams)
+
+
+LINK = ("link",)
+OUTCOME = ("link", "outcome")
+STREAM = ("link", "stream")
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"nova_{name}", text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"nova_{name}", text, value=value)
+
+
+def _seconds(time: str) -> float:
+    return timestamps.parse(time) / NS_PER_SECOND
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host is not None and ip_address(host).is_loopback
+    except ValueError:
+        return False
