@@ -4,11 +4,13 @@ import { effect, untracked } from "@preact/signals";
 import { refreshEntities, selected } from "./entities";
 import { deep, lane, refreshHistory } from "./history";
 import { applyLatest, forgetLatest, refreshLatest } from "./latest";
+import { refreshLinks } from "./links";
 import { connection, listen, refreshStatus, status } from "./session";
 import { deliver, goLive, jumps, receive, restart, state, tend, timebase } from "./timeline";
 
 const VALUES_INTERVAL_MS = 1_000;
 const ENTITIES_INTERVAL_MS = 3_000;
+const LINKS_INTERVAL_MS = 2_000;
 
 let begun = false;
 
@@ -33,6 +35,7 @@ export function begin(): void {
   repeat(VALUES_INTERVAL_MS, () => moving() && !deep.value, refreshHistory);
   repeat(ENTITIES_INTERVAL_MS, open, refreshEntities);
   repeat(ENTITIES_INTERVAL_MS, open, refreshStatus);
+  repeat(LINKS_INTERVAL_MS, () => open() && !document.hidden, refreshLinks);
 }
 
 /** Ask again and again, but never while an answer is still awaited: a slow Core is not asked more. */
@@ -50,13 +53,13 @@ function repeat(intervalMs: number, wanted: () => boolean, ask: () => Promise<vo
 function opened(): void {
   if (begun) {
     restart();
-    quietly(refreshEntities(), refreshStatus());
+    quietly(refreshEntities(), refreshStatus(), refreshLinks());
     return;
   }
   begun = true;
   void refreshStatus().then(() => {
     timebase.value = status.value?.timebase ?? "source";
-    quietly(refreshEntities());
+    quietly(refreshEntities(), refreshLinks());
     goLive();
   });
 }

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { gaps, seenGaps, troubleInWords } from "../model/links";
 import { connection, coreAway, logout, notice, status, user } from "../model/session";
 import { chooseDirection, goLive, silent, toggle } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
@@ -9,6 +10,7 @@ import { EntityList } from "./EntityList";
 import { EventList } from "./EventList";
 import { Help } from "./Help";
 import { LatestValues } from "./LatestValues";
+import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
 import { TimelineBar } from "./TimelineBar";
 
@@ -24,12 +26,14 @@ export function App() {
     <div class="page">
       <Header />
       <Banner />
+      <GapNote />
       <main class="panels">
         <EntityList />
         <LatestValues />
         <EventList />
       </main>
       <TimelineBar />
+      {linksOpen.value && <LinksPanel />}
       {help.value && <Help close={() => (help.value = false)} />}
     </div>
   );
@@ -47,6 +51,7 @@ function Header() {
         </span>
       )}
       <span class="spacer" />
+      <LinksChip />
       <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
         {theme.value === "dark" ? "Light" : "Dark"}
       </button>
@@ -72,6 +77,20 @@ function Banner() {
   );
 }
 
+function GapNote() {
+  const unseen = gaps.value - seenGaps.value;
+  if (unseen <= 0) return null;
+  return (
+    <div class="banner note" role="status" data-testid="gap-note">
+      {unseen === 1 ? "A range of records was" : `${unseen} ranges of records were`} gone before this archive could read
+      it: see the events of the type IngestGap in the metadata lane.
+      <button type="button" onClick={() => (seenGaps.value = gaps.value)}>
+        Noted
+      </button>
+    </div>
+  );
+}
+
 function whatIsWrong(): string | undefined {
   if (connection.value === "lost") {
     return "The connection is lost; trying again. What is shown is no longer live.";
@@ -82,7 +101,7 @@ function whatIsWrong(): string | undefined {
   if (status.value?.writerConnected === false) {
     return "The writer is away: the archive is served as it was.";
   }
-  return undefined;
+  return troubleInWords();
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -102,5 +121,10 @@ const SHORTCUTS: Record<string, () => void> = {
   ArrowLeft: () => chooseDirection(true),
   ArrowRight: () => chooseDirection(false),
   "?": () => (help.value = !help.value),
-  Escape: () => (help.value = false),
+  k: () => (linksOpen.value = !linksOpen.value),
+  K: () => (linksOpen.value = !linksOpen.value),
+  Escape: () => {
+    help.value = false;
+    linksOpen.value = false;
+  },
 };

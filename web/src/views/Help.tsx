@@ -5,6 +5,7 @@ const KEYS: readonly [string, string][] = [
   ["L", "go LIVE"],
   ["←", "play backwards"],
   ["→", "play forwards"],
+  ["K", "the links that feed the archive"],
   ["?", "this help"],
   ["Esc", "close it"],
 ];

@@ -32,11 +32,14 @@ vi.mock("../../src/model/session", async () => {
       world.open = open;
     },
     request: (message: Asked) => {
+      if (message.type === "links") return Promise.resolve({ links: [] });
       world.asked.push(message);
       return world.answer(message);
     },
   };
 });
+
+vi.stubGlobal("document", { hidden: false });
 
 const { RequestError } = await import("../../src/api/socket");
 const { begin } = await import("../../src/model/screen");

@@ -1,0 +1,62 @@
+"""The links in a real browser: what does not answer is said at once, with what is known of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from sdk.testing import nats
+from sdk.testing.browser import running_browser
+from sdk.testing.instance import PASSWORD, running_nova
+from sdk.testing.nats_server import NatsServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.nats]
+
+SHOWN_MS = 20_000
+LOST = re.compile("does not answer since .* The archive is served")
+
+
+@pytest.fixture
+def server() -> Iterator[NatsServer]:
+    """A NATS of one's own, to be killed."""
+    with nats.own_server() as server:
+        yield server
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """A browser."""
+    with running_browser() as running:
+        yield running
+
+
+def test_a_link_that_goes_and_comes_back_is_seen(
+    tmp_path: Path, browser: Browser, server: NatsServer
+) -> None:
+    """Pitfalls row 12: the page says what happened, while it lasts and afterwards."""
+    with running_nova(tmp_path / "data", "--ground", "--transport", server.url) as nova:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(nova.url)
+        page.get_by_test_id("login-username").fill("admin")
+        page.get_by_test_id("login-password").fill(PASSWORD)
+        page.get_by_test_id("login-submit").click()
+        expect(page.get_by_test_id("links-chip")).to_contain_text("1 link", timeout=SHOWN_MS)
+        expect(page.get_by_test_id("banner")).to_be_hidden(timeout=SHOWN_MS)
+        server.kill()
+        expect(page.get_by_test_id("banner")).to_contain_text(LOST, timeout=SHOWN_MS)
+        page.keyboard.press("k")
+        link = page.get_by_test_id("link")
+        expect(link).to_have_attribute("data-connection", "unreachable")
+        server.start()
+        expect(link).to_have_attribute("data-connection", "connected", timeout=SHOWN_MS)
+        expect(page.get_by_test_id("link-outages")).to_contain_text("1 outage")
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("links")).to_be_hidden()
+        expect(page.get_by_test_id("banner")).to_be_hidden(timeout=SHOWN_MS)
+        assert complaints == []

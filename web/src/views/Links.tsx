@@ -1,0 +1,108 @@
+/** The links: a chip for the header, and a panel with the figures of each. */
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { LinkInfo } from "../api/protocol";
+import { health, healthOf, links, now, outagesInWords } from "../model/links";
+import { age, toMs } from "../model/time";
+
+export const linksOpen = signal(false);
+
+const WORDS = { good: "all links work", warn: "a link needs a look", bad: "a link does not answer" };
+
+export function LinksChip() {
+  const count = links.value?.length;
+  if (count === undefined) return null;
+  return (
+    <button
+      type="button"
+      class="chip"
+      data-testid="links-chip"
+      title={`${WORDS[health.value]} (key K)`}
+      onClick={() => (linksOpen.value = true)}
+    >
+      <span class={`dot ${health.value}`} aria-hidden="true" />
+      {count === 1 ? "1 link" : `${count} links`}
+      <span class="sr-only">, {WORDS[health.value]}</span>
+    </button>
+  );
+}
+
+export function LinksPanel() {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  const all = links.value ?? [];
+  return (
+    <div class="overlay" role="dialog" aria-modal="true" aria-label="Links" data-testid="links">
+      <div class="card links">
+        <div class="links-head">
+          <h2>Links</h2>
+          <span class="muted">what this archive is fed by</span>
+          <span class="spacer" />
+          <button type="button" ref={button} onClick={() => (linksOpen.value = false)}>
+            Close
+          </button>
+        </div>
+        {all.length === 0 ? (
+          <p class="empty">
+            Nothing feeds this archive. Start it with a transport:
+            <code>nova up --transport kafka://host:9092</code>
+          </p>
+        ) : (
+          all.map((link) => <Link key={link.link} link={link} />)
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Link({ link }: { link: LinkInfo }) {
+  return (
+    <section class="link" aria-label={link.link} data-testid="link" data-connection={link.connection ?? "unknown"}>
+      <h3>
+        <span class={`dot ${healthOf(link)}`} aria-hidden="true" />
+        <code>{link.link}</code>
+        <span class="muted">{link.connection ?? "not known"}</span>
+      </h3>
+      <dl class="figures">
+        {figures(link).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="muted" data-testid="link-outages">
+        Outages: {outagesInWords(link)}
+      </p>
+      {(link.gaps ?? 0) > 0 && (
+        <p class="warning">
+          Its backend no longer had some records when they were to be read: see the events of the type IngestGap in the
+          metadata lane.
+        </p>
+      )}
+      {(link.warnings ?? []).map((text) => (
+        <p class="warning" key={text}>
+          {text}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function figures(link: LinkInfo): [string, string][] {
+  const seen = link.lastSeen ? `${age(now.value - toMs(link.lastSeen))} ago` : "never";
+  return [
+    ["received", counted(link.received)],
+    ["new", counted(link.new)],
+    ["duplicate", counted(link.duplicate)],
+    ["refused", counted(link.rejected)],
+    ["gaps", counted(link.gaps)],
+    ["lag", link.lag === undefined || link.lag === null ? "–" : counted(link.lag)],
+    ["last seen", seen],
+  ];
+}
+
+function counted(count: number | undefined): string {
+  return (count ?? 0).toLocaleString("en");
+}
