@@ -47,6 +47,7 @@ class Connection:
         self._standing = standing
         self._on_change = on_change
         self._client: Client | None = None
+        self._made: Client | None = None
         self._ready = asyncio.Event()
         self._news = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -87,6 +88,8 @@ class Connection:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             await cancellation.end(keeper)
+        # Not by the keeper, whose cancellation is repeated and would meet it here.
+        await self._unmake()
         self._standing.leaves(self)
 
     async def _keep(self) -> None:
@@ -99,7 +102,7 @@ class Connection:
 
     async def _live(self) -> None:
         """One client from its making to its end."""
-        client = Client()
+        client = self._made = Client()
         try:
             await self._connect(client)
             self._client = client
@@ -113,7 +116,19 @@ class Connection:
         finally:
             self._client = None
             self._ready.clear()
-            await _end(client)
+            if not self._is_closing:
+                await self._unmake()
+
+    async def _unmake(self) -> None:
+        """Close the last client in whatever state it is, and let its tasks end."""
+        client, self._made = self._made, None
+        if client is None:
+            return
+        with contextlib.suppress(OSError, Error, TimeoutError, AttributeError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await client.close()
+        for _ in range(LOOP_TURNS_TO_END):
+            await asyncio.sleep(0)
 
     async def _connect(self, client: Client) -> None:
         options = self._config.options
@@ -182,12 +197,3 @@ class Connection:
 
 def _text(error: Exception) -> str:
     return str(error).removeprefix("nats: ") or type(error).__name__
-
-
-async def _end(client: Client) -> None:
-    """Close a client in whatever state it is, and let its tasks end."""
-    with contextlib.suppress(OSError, Error, TimeoutError, AttributeError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await client.close()
-    for _ in range(LOOP_TURNS_TO_END):
-        await asyncio.sleep(0)

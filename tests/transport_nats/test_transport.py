@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 from collections.abc import AsyncGenerator, Callable
 
 import nats
 import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext, JetStreamManager
 
 from sdk import address
@@ -17,6 +19,7 @@ from sdk.testing.nats_server import NatsServer
 from sdk.testing.reading import Reading, offsets, read
 from sdk.transport.base import Record, Subscription, connect
 from tests.transport_nats.consuming import entity, numbered, numbers, take
+from transport_nats import cancellation
 from transport_nats.consumer import BATCH_MAX_BYTES, BATCH_MAX_RECORDS
 from transport_nats.transport import NatsTransport
 
@@ -246,3 +249,24 @@ async def test_a_closed_transport_refuses_to_work(make_transport: MakeTransport)
         await transport.publish(numbered("s", 1))
     with pytest.raises(TransportError, match="closed"):
         await anext(transport.consume(Subscription(None), {}))
+
+
+async def test_a_busy_machine_leaves_no_socket_open(
+    nats_server: NatsServer,
+    make_transport: MakeTransport,
+    scope: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cancelling is repeated while it has no effect; closing the connection must not meet that."""
+    close = Client.close
+
+    async def close_slowly(client: Client) -> None:
+        await asyncio.sleep(3 * cancellation.REPEAT_INTERVAL_S)
+        await close(client)
+
+    monkeypatch.setattr(Client, "close", close_slowly)
+    transport = make_transport(nats_server.url)
+    await transport.publish(numbered(scope, 1))
+    await take(transport.consume(Subscription(scope), {}), 1)
+    await transport.close()
+    gc.collect()  # What was left open is told here, and is an error.
