@@ -16,7 +16,7 @@ from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.archive import Archive
 from core.writer.commit import Committer
-from sdk.event import address_of, check
+from sdk.checker import Checker
 from sdk.protocol import Filters, chunk_frame
 from sdk.transport.base import Batch, Record
 
@@ -88,11 +88,11 @@ def sqlite(data: Path, records: Sequence[Record]) -> tuple[float, float, int]:
 
 
 def _sqlite_ingest(database: sqlite3.Connection, records: Sequence[Record]) -> None:
-    last_ns = 0
+    last_ns, checker = 0, Checker()
     for part in batches(records):
         rows = []
         for record in part:
-            event = check(record.value, address_of(record.address))
+            event = checker.check(record.value, record.address)
             last_ns = max(time.time_ns(), last_ns + 1)
             series = "/".join(event.series)
             stored = event.stamped(last_ns)

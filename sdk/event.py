@@ -113,7 +113,7 @@ def check(
     digest = event_id(
         series.scope_id,
         series.lane,
-        _identity(series),
+        identity(series),
         series.message_type,
         timestamps.text(source_ns),
         _canonical_payload(envelope),
@@ -291,7 +291,8 @@ def _check_subject(envelope: Envelope, subject: str) -> None:
         )
 
 
-def _identity(series: Series) -> tuple[str, str, str]:
+def identity(series: Series) -> tuple[str, str, str]:
+    """The three ids as they are hashed: of scope-global events only the last (AMB-10)."""
     if series.unique_id == SCOPE_TOKEN:
         return ("", "", SCOPE_TOKEN)
     return (series.system_id, series.container_id, series.unique_id)

@@ -13,7 +13,7 @@ from pathlib import Path
 from rocksdict import AccessType, Cache, ColumnFamily, Rdict, WriteBatch
 
 from core.errors import ArchiveDamagedError, ArchiveError
-from core.store.keys import FAMILIES
+from core.store.keys import FAMILIES, event_rows
 from core.store.options import BLOCK_CACHE_BYTES, database_options, family_options
 
 TRUTH_FOLDER = "truth"
@@ -128,11 +128,22 @@ class Batch:
 
     def __init__(self, handles: dict[str, ColumnFamily]) -> None:
         self.raw = WriteBatch(raw_mode=True)
+        # The archive's own: a handle that a batch held would keep the database open.
         self._handles = handles
 
     def put(self, family: str, key: bytes, value: bytes) -> None:
         """Set a key of a family."""
         self.raw.put(key, value, self._handles[family])
+
+    def put_event(self, key: bytes, source_key: bytes, series: bytes, stored: bytes) -> None:
+        """An event in its canonical place, and the three orders that point at it; the keys are its
+        order keys in the two timebases.
+        """
+        put, to, rows = self.raw.put, self._handles, event_rows(key, source_key, series, stored)
+        put(key, rows.canonical_value, to["canonical"])
+        put(source_key, rows.source_value, to["source"])
+        put(rows.series_canonical_key, b"", to["series_canonical"])
+        put(rows.series_source_key, rows.time, to["series_source"])
 
     def size_bytes(self) -> int:
         """What the batch has grown to."""

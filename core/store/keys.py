@@ -11,8 +11,9 @@ catalog           text, `/` between its parts                   small records, s
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
-from core.ordering import EVENT_ID_BYTES, TIME_BYTES, time_key, time_of
+from core.ordering import EVENT_ID_BYTES, EVENT_ID_OFFSET, TIME_BYTES, time_of
 
 SERIES_BYTES = 4
 FAMILIES = ("canonical", "source", "series_canonical", "series_source", "catalog")
@@ -32,19 +33,31 @@ def series_of(value: bytes) -> int:
     return int.from_bytes(value[:SERIES_BYTES], "big")
 
 
-def canonical_value(series: bytes, stored: bytes) -> bytes:
-    """The value of an event: its series and its stored envelope."""
-    return series + stored
+class EventRows(NamedTuple):
+    """The four rows of one event; `time` is the value of both the rows that point at it by time."""
+
+    canonical_value: bytes
+    source_value: bytes
+    series_canonical_key: bytes
+    series_source_key: bytes
+    time: bytes
+
+
+def event_rows(key: bytes, source_key: bytes, series: bytes, stored: bytes) -> EventRows:
+    """What an event with these order keys, in canonical and in source time, is stored as."""
+    time, event_id = key[:TIME_BYTES], key[EVENT_ID_OFFSET:]
+    return EventRows(
+        series + stored,
+        series + time,
+        series + time + event_id,
+        series + source_key[:TIME_BYTES] + event_id,
+        time,
+    )
 
 
 def envelope_of(value: bytes) -> bytes:
     """The stored envelope of a `canonical` value."""
     return value[SERIES_BYTES:]
-
-
-def source_value(series: bytes, canonical_ns: int) -> bytes:
-    """The value of the source order: where the event lies in canonical order."""
-    return series + time_key(canonical_ns)
 
 
 def canonical_of_source(value: bytes) -> bytes:

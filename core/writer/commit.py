@@ -12,16 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.feed import Committed, CommittedEvent, NewSeries
-from core.ordering import LAST_TAIL, order_key, time_key, time_of
+from core.ordering import LAST_TAIL, order_key, time_of
 from core.store import catalog
 from core.store.archive import Archive, Batch
 from core.store.catalog import Counters, Reject
-from core.store.keys import canonical_value, series_bytes, series_key, source_value
+from core.store.keys import series_bytes
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
 from core.writer.gaps import gap_event
 from core.writer.ingest import Refusal, check_records
+from sdk.checker import Checker
 from sdk.envelope import CommandRequest
 from sdk.event import ENVELOPE_MAX_BYTES, Event
 from sdk.settings import GROUND_SCOPE
@@ -50,15 +51,14 @@ class Committer:
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
-        self._scope_id = scope_id
+        self._checker = Checker(scope_id, envelope_max_bytes)
         self._own_scope = own_scope
-        self._envelope_max_bytes = envelope_max_bytes
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)
         self._batch: Batch = archive.batch()
-        self._fresh: dict[bytes, None] = {}
+        self._fresh: set[bytes] = set()
         self._events: list[CommittedEvent] = []
         self._new_series: list[NewSeries] = []
 
@@ -106,13 +106,14 @@ class Committer:
         Positions and refusals go in last, with the end of the batch: a crash in between finds them
         neither, consumes the batch again and stores nothing twice.
         """
-        events, refusals = check_records(consumed.records, self._scope_id, self._envelope_max_bytes)
+        events, refusals = check_records(consumed.records, self._checker)
         receipt = Receipt(rejected=[_rejection(refusal) for refusal in refusals])
         closed: list[Committed] = []
         for gap in consumed.gaps:
-            self._add(gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick()))
-        for event in self._unknown(events, receipt):
-            self._add(event)
+            told = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick())
+            self._add(told, order_key(told.source_ns, told.lane, told.event_id))
+        for event, source_key in self._unknown(events, receipt):
+            self._add(event, source_key)
             if self._batch.size_bytes() >= self._commit_max_bytes:
                 closed.append(self.close())
         for refusal in refusals:
@@ -122,18 +123,20 @@ class Committer:
             self._advance(link, consumed.positions)
         return receipt, closed
 
-    def _unknown(self, events: Sequence[Event], receipt: Receipt) -> list[Event]:
-        """The events that the archive does not hold yet, each once (A-085: the first seen wins)."""
+    def _unknown(self, events: Sequence[Event], receipt: Receipt) -> list[tuple[Event, bytes]]:
+        """The events that the archive does not hold yet, each once, with their keys in source order
+        (A-085: the first seen wins).
+        """
         keys = [order_key(event.source_ns, event.lane, event.event_id) for event in events]
         found = self.archive.get_many("source", keys)
-        unknown: list[Event] = []
+        fresh = self._fresh
+        unknown: list[tuple[Event, bytes]] = []
         for event, key, known in zip(events, keys, found, strict=True):
-            if known is not None or key in self._fresh:
-                receipt.duplicate += 1
-            else:
-                self._fresh[key] = None
-                unknown.append(event)
+            if known is None and key not in fresh:
+                fresh.add(key)
+                unknown.append((event, key))
         receipt.new = len(unknown)
+        receipt.duplicate += len(events) - len(unknown)
         return unknown
 
     def _tick(self) -> int:
@@ -141,7 +144,7 @@ class Committer:
         self.last_ns = max(self._clock(), self.last_ns + 1)
         return self.last_ns
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: Event, source_key: bytes) -> None:
         canonical_ns = self._tick()
         number, new = self.series.intern(event.series)
         if new:
@@ -149,30 +152,20 @@ class Committer:
             self._batch.put("catalog", record_key, catalog.encode_series(event.series))
             self._new_series.append(NewSeries(number, event.series))
         stored = event.stamped(canonical_ns)
-        self._index(event, canonical_ns, series_bytes(number), stored)
+        key = order_key(canonical_ns, event.lane, event.event_id)
+        self._batch.put_event(key, source_key, series_bytes(number), stored)
+        # Known until its commit is written, also where one was closed in the middle of its batch.
+        self._fresh.add(source_key)
         if isinstance(event.envelope, CommandRequest):
             self._remember_request(event, event.envelope)
-        key = order_key(canonical_ns, event.lane, event.event_id)
         self._events.append(CommittedEvent(key, event.source_ns, number, stored))
         self.counters.events += 1
-
-    def _index(self, event: Event, canonical_ns: int, series: bytes, stored: bytes) -> None:
-        """The event in its canonical place, and the three orders that point at it."""
-        put, event_id = self._batch.put, event.event_id
-        canonical, source = time_key(canonical_ns), time_key(event.source_ns)
-        lane = bytes((event.lane,))
-        put("canonical", canonical + lane + event_id, canonical_value(series, stored))
-        put("source", source + lane + event_id, source_value(series, canonical_ns))
-        # Known until its commit is written, also where one was closed in the middle of its batch.
-        self._fresh[source + lane + event_id] = None
-        put("series_canonical", series_key(series, canonical, event_id), b"")
-        put("series_source", series_key(series, source, event_id), canonical)
 
     def _remember_request(self, event: Event, request: CommandRequest) -> None:
         """Keep the first CommandRequest of a requestId (A-183, AMB-21)."""
         key = catalog.request_key(event.series.scope_id, request.request_id)
         if self.archive.get("catalog", key) is None and key not in self._fresh:
-            self._fresh[key] = None
+            self._fresh.add(key)
             self._batch.put("catalog", key, order_key(event.source_ns, event.lane, event.event_id))
 
     def _refuse(self, link: str, refusal: Refusal) -> None:
@@ -217,7 +210,7 @@ class Committer:
         self.archive.write(self._batch)
         committed = Committed(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()
-        self._fresh, self._events, self._new_series = {}, [], []
+        self._fresh, self._events, self._new_series = set(), [], []
         self._written = self._holdings()
         return committed
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sdk.checker import Checker
 from sdk.errors import EnvelopeError
-from sdk.event import Event, address_of, check
+from sdk.event import Event
 from sdk.transport.base import Record
 
 
@@ -21,16 +22,13 @@ class Refusal:
     error: EnvelopeError
 
 
-def check_records(
-    records: Sequence[Record], scope_id: str | None, max_bytes: int
-) -> tuple[list[Event], list[Refusal]]:
+def check_records(records: Sequence[Record], checker: Checker) -> tuple[list[Event], list[Refusal]]:
     """The events among the records in their order, and the refusals."""
     events: list[Event] = []
     refusals: list[Refusal] = []
     for index, record in enumerate(records):
         try:
-            address = address_of(record.address)
-            events.append(check(record.value, address, scope_id=scope_id, max_bytes=max_bytes))
+            events.append(checker.check(record.value, record.address))
         except EnvelopeError as error:
             refusals.append(Refusal(index, record, error))
     return events, refusals

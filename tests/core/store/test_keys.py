@@ -15,20 +15,22 @@ ids = st.binary(min_size=32, max_size=32)
 places = st.tuples(numbers, times, ids)
 
 
-@given(numbers, times, st.integers(0, 4), ids, st.binary(max_size=20))
+@given(numbers, times, times, st.integers(0, 4), ids, st.binary(max_size=20))
 @settings(deadline=None)
 def test_keys_and_values_read_back(
-    number: int, ns: int, lane: int, event_id: bytes, stored: bytes
+    number: int, ns: int, source_ns: int, lane: int, event_id: bytes, stored: bytes
 ) -> None:
     """nova.md §5: the four families of events."""
-    series = keys.series_bytes(number)
-    value = keys.canonical_value(series, stored)
+    key, source_key = order_key(ns, lane, event_id), order_key(source_ns, lane, event_id)
+    rows = keys.event_rows(key, source_key, keys.series_bytes(number), stored)
+    value = rows.canonical_value
     assert (keys.series_of(value), keys.envelope_of(value)) == (number, stored)
-    source = keys.source_value(series, ns)
+    source = rows.source_value
     assert (keys.series_of(source), keys.canonical_of_source(source)) == (number, time_key(ns))
-    key = keys.series_key(series, time_key(ns), event_id)
-    assert (keys.series_of(key), keys.series_key_time(key)) == (number, ns)
-    assert keys.series_key_order(key, lane) == order_key(ns, lane, event_id)
+    assert rows.time == time_key(ns)
+    for row, at in ((rows.series_canonical_key, ns), (rows.series_source_key, source_ns)):
+        assert (keys.series_of(row), keys.series_key_time(row)) == (number, at)
+        assert keys.series_key_order(row, lane) == order_key(at, lane, event_id)
 
 
 @given(places, places)

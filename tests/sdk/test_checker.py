@@ -1,0 +1,152 @@
+"""A checker that remembers says of every record what the whole check says of it alone."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdk import checker, event
+from sdk.checker import Checker
+from sdk.errors import EnvelopeError
+from sdk.event import Event, address_of, check
+
+MAX_BYTES = 2_000
+HEADER: dict[str, object] = {
+    "scopeId": "sat",
+    "systemId": "bus",
+    "containerId": "eps",
+    "uniqueId": "one",
+    "sourceTruthTime": "2026-01-01T00:00:00.000000001Z",
+}
+PARSED = {**HEADER, "lane": "parsed", "messageType": "T", "schemaVersion": "1", "payload": {}}
+RAW = {**HEADER, "lane": "raw", "bytes": "AAEC", "sequence": 7, "connectionId": "c"}
+UI = {
+    **HEADER,
+    **{"lane": "ui", "messageType": "UiUpdate", "viewId": "v", "manifestId": "m"},
+    **{"manifestVersion": "1", "data": {"a": 1.5}},
+}
+METADATA = {**HEADER, "lane": "metadata", "messageType": "M", "payload": {}}
+
+ADDRESSES = (
+    None,
+    *(f"nova.sat.{lane}.bus.eps.one.v1" for lane in ("parsed", "raw", "ui", "metadata")),
+    "nova.sat.parsed.v1",
+    "nova.sat.parsed.bus.eps.two.v1",
+    "nova.other.raw.bus.eps.one.v1",
+    "nova.sat.command.request-1.v1",
+    "nonsense",
+)
+TIMES = (
+    "2026-01-01T00:00:00Z",
+    "2026-01-01T00:00:00.5Z",
+    "2026-01-01T00:00:00.1234567890Z",
+    "2026-01-01T00:00:00.Z",
+    "2026-01-01T00:00:00.+1Z",
+    "2026-01-01T00:00:00.٣Z",
+    "2026-01-01T00:00:00",
+    "2026-01-01T00:00:00.5",
+    "2026-01-01T00:00:00+01:00",
+    "2026-01-01T00:00:00.25+01:00",
+    "2026-01-01T00:00:0",
+    "2262-04-11T23:47:16.854775807Z",
+    "2262-04-11T23:47:16.854775808Z",
+    "1677-09-21T00:12:43.145224192Z",
+    "1677-09-21T00:12:43.145224191Z",
+    "2026-13-01T00:00:00Z",
+    "Z",
+    "",
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+CHANGES = st.one_of(
+    st.tuples(st.just("sourceTruthTime"), st.sampled_from(TIMES)),
+    st.tuples(st.sampled_from(("payload", "data")), st.dictionaries(st.text(max_size=3), JSON)),
+    st.tuples(st.sampled_from(sorted(PARSED | RAW | UI)), st.none() | JSON),
+    st.tuples(st.sampled_from(("uniqueId", "messageType", "viewId")), st.sampled_from("abc")),
+    st.tuples(st.just("sequence"), st.sampled_from((-1, 0, 2**64 - 1, 2**64))),
+    st.tuples(st.just("lane"), st.sampled_from(("raw", "parsed", "ui", "metadata", "x"))),
+    st.tuples(st.just("eventId"), st.sampled_from(("own", "f" * 64, ""))),
+    st.tuples(st.just("other"), JSON),
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> tuple[bytes, str | None]:
+    """A record that is plain, or unusual, or wrong in some way, and where it came in."""
+    members = dict(draw(st.sampled_from((PARSED, RAW, UI, METADATA))))
+    for name in draw(st.sets(st.sampled_from(sorted(HEADER.keys() - {"sourceTruthTime"})))):
+        if draw(st.booleans()):
+            del members[name]
+    for name, value in draw(st.lists(CHANGES, max_size=2)):
+        members[name] = value
+    if members.get("eventId") == "own":
+        members["eventId"] = own_id(members)
+    record = encoded(members)
+    if draw(st.integers(0, 9)) == 0:
+        record = record[: draw(st.integers(0, len(record)))]
+    return record, draw(st.sampled_from(ADDRESSES))
+
+
+def encoded(members: dict[str, object]) -> bytes:
+    """JSON, also of what has none in a strict encoder."""
+    try:
+        return msgspec.json.encode(members)
+    except (OverflowError, UnicodeEncodeError):
+        return b"{}"
+
+
+def own_id(members: dict[str, object]) -> str:
+    """The id that the content has, if it has one."""
+    try:
+        return check(encoded({k: v for k, v in members.items() if k != "eventId"})).event_id.hex()
+    except EnvelopeError:
+        return "none"
+
+
+Outcome = Event | tuple[str, str, str]
+
+
+def outcome_of(judge: Checker | None, record: bytes, address: str | None) -> Outcome:
+    """The event, or why there is none."""
+    try:
+        if judge is not None:
+            return judge.check(record, address)
+        return check(record, address_of(address), scope_id="sat", max_bytes=MAX_BYTES)
+    except EnvelopeError as error:
+        return error.code, error.member, error.reason
+
+
+@given(st.lists(records(), max_size=12))
+@settings(deadline=None, max_examples=400)
+def test_memory_changes_nothing(found: list[tuple[bytes, str | None]]) -> None:
+    """A-070…A-079: whatever came before, each record is judged by itself."""
+    judge = Checker("sat", MAX_BYTES)
+    plain = [(encoded(members), address) for members in (PARSED, RAW, UI) for address in ADDRESSES]
+    for record, address in [*plain, *found, *plain, *found]:
+        assert outcome_of(judge, record, address) == outcome_of(None, record, address)
+
+
+def test_what_is_plain_is_not_checked_whole_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is used at all: for the three lanes with most events, with and without address."""
+    judge = Checker()
+    seen = [(encoded(m), a) for m in (PARSED, RAW, UI) for a in (None, f"nova.sat.{m['lane']}.v1")]
+    events = [judge.check(record, address) for record, address in seen]
+    monkeypatch.setattr(event, "check", None)
+    assert [judge.check(record, address) for record, address in seen] == events
+
+
+def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many units a producer makes up, what is remembered of them stays small."""
+    monkeypatch.setattr(checker, "REMEMBERED_MAX", 10)
+    judge = Checker()
+    for number in range(35):
+        members = {**PARSED, "uniqueId": f"u{number}"}
+        record = encoded(members)
+        for _ in range(2):
+            assert judge.check(record, None) == check(record)
+            assert judge.check(record, f"nova.sat.parsed.bus.eps.u{number}.v1") == check(record)
