@@ -19,7 +19,7 @@ FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
 
 
 class CommittedEvent(NamedTuple):
-    """One durable event: its canonical order key, source time, series number and stored
+    """One durable event: its canonical time as a key, source time, series number and stored
     envelope.
     """
 

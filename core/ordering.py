@@ -1,8 +1,10 @@
 """The ordering contract: time in the chosen timebase, then lane priority, then eventId
 (A-034…A-048).
 
-The single source of truth of order. An order key is 41 bytes whose byte order is that order; the
-store's keys begin with it, so a range scan comes out ordered. The comparator says the same in
+The single source of truth of order. An order key is bytes whose order is that order; the store's
+keys begin with it, so a range scan comes out ordered. In source time it is 41 bytes: time, lane and
+eventId. In canonical time it is the 8 bytes of the time: the writer gives each one out once, so
+that lane and eventId decide nothing, and are not stored again. The comparator says the same in
 words, for tests and for the rare comparison outside the store.
 """
 
@@ -38,7 +40,7 @@ def time_of(key: bytes) -> int:
 
 
 def order_key(ns: int, lane: int, event_id: bytes) -> bytes:
-    """The 41 bytes that place an event in the order."""
+    """The 41 bytes that place an event in the order of source time."""
     return _TIME_LANE.pack(ns + _SIGN, lane) + event_id
 
 

@@ -44,7 +44,7 @@ def places_of(
         time_ns = min(time_ns, view.mark)
     family = view.archive.families["series_canonical" if canonical else "series_source"]
     prefix = series_bytes(number)
-    lower = series_key(prefix, time_key(NS_MIN), b"")
+    lower = series_key(prefix, time_key(NS_MIN))
     upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
     for key, value in scan(family, lower, upper, reverse=reverse):
         place = Place(key, key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value)
@@ -108,9 +108,7 @@ def _latest_of(
 ) -> Found | None:
     lane = LANE_PRIORITY[view.series.names[number].lane]
     for place in places_of(view, number, timebase, time_ns, reverse=True):
-        order = series_key_order(place.key, lane)
-        key = place.canonical + order[TIME_BYTES:]
-        stored = stored_at(key, view.archive.get("canonical", key))
+        stored = stored_at(place.canonical, view.archive.get("canonical", place.canonical))
         if selection.accepts(stored):
-            return Found(order, stored)
+            return Found(series_key_order(place.key, lane), stored)
     return None

@@ -8,7 +8,7 @@ import asyncio
 from typing import NamedTuple
 
 from core.errors import QueryError
-from core.ordering import ORDER_KEY_BYTES, Timebase
+from core.ordering import ORDER_KEY_BYTES, TIME_BYTES, Timebase
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
@@ -45,8 +45,10 @@ def key_or_none(text: str | None) -> bytes | None:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != ORDER_KEY_BYTES:
-        raise QueryError("badKey", f"afterKey is not {ORDER_KEY_BYTES} bytes in hex")
+    if len(key) not in (TIME_BYTES, ORDER_KEY_BYTES):
+        raise QueryError(
+            "badKey", f"afterKey is not {TIME_BYTES} or {ORDER_KEY_BYTES} bytes in hex"
+        )
     return key
 
 

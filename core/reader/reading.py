@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from core.errors import ArchiveDamagedError
 from core.ordering import (
-    EVENT_ID_BYTES,
     LAST_TAIL,
     ORDER_KEY_BYTES,
     TIME_BYTES,
@@ -23,6 +22,7 @@ from core.ordering import (
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
+    LAST_EVENT_ID,
     canonical_of_source,
     envelope_of,
     series_bytes,
@@ -72,7 +72,6 @@ class Reading:
         view.refresh()
         self._view = view
         self._selection = selection
-        self._lanes = selection.lanes()
         self._everything = selection.everything
         self.span = span
         self.mark = view.mark
@@ -119,7 +118,7 @@ class Reading:
             if len(found) >= max_events or count >= SLICE_MAX_ROWS or size >= SLICE_MAX_BYTES:
                 return found
             self.after = key
-            if self._everything or self._wants(key, value):
+            if self._everything or self._selection.has(series_of(value)):
                 stored = envelope_of(value)
                 if self._selection.accepts(stored):
                     found.append(Found(key, stored))
@@ -127,16 +126,11 @@ class Reading:
         self.done = True
         return found
 
-    def _wants(self, key: bytes, value: bytes) -> bool:
-        if self._lanes is not None and key[TIME_BYTES] not in self._lanes:
-            return False
-        return self._selection.has(series_of(value))
-
     def _source(self, lower: bytes, upper: bytes) -> Iterator[tuple[bytes, bytes | None]]:
         """Order keys of the span in source time, each with its canonical time if it is wanted."""
         rows = scan(self._view.archive.families["source"], lower, upper, reverse=self.span.reverse)
         for key, value in rows:
-            wanted = self._everything or self._wants(key, value)
+            wanted = self._everything or self._selection.has(series_of(value))
             yield key, canonical_of_source(value) if wanted else None
 
     def _merged(
@@ -153,12 +147,12 @@ class Reading:
         family = self._view.archive.families["series_canonical" if canonical else "series_source"]
         lane = LANE_PRIORITY[self._view.series.names[number].lane]
         prefix = series_bytes(number)
-        first = series_key(prefix, lower[:TIME_BYTES], b"")
-        last = series_key(prefix, upper[:TIME_BYTES], b"\xff" * EVENT_ID_BYTES)
+        first = series_key(prefix, lower[:TIME_BYTES])
+        last = series_key(prefix, upper[:TIME_BYTES], LAST_EVENT_ID)
         for key, value in scan(family, first, last, reverse=self.span.reverse):
             order = series_key_order(key, lane)
             if lower <= order <= upper:
-                yield order, order[:TIME_BYTES] if canonical else value
+                yield order, order if canonical else value
 
     def _fetch(self, rows: Iterator[tuple[bytes, bytes | None]], max_events: int) -> list[Found]:
         """Look up the events of index rows; what is not durable yet is not there yet."""
@@ -172,7 +166,7 @@ class Reading:
                 break
             self.after = key
             if canonical is not None and time_of(canonical) <= self.mark:
-                wanted.append((key, canonical + key[TIME_BYTES:]))
+                wanted.append((key, canonical))
         self.done = exhausted
         return self._look_up(wanted)
 

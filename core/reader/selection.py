@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from core.store.series import SeriesTable
-from sdk.address import LANE_PRIORITY
 from sdk.event import Series
 from sdk.protocol import Filters
 
@@ -56,12 +55,6 @@ class Selection:
             return None
         numbers = self.numbers()
         return numbers if len(numbers) <= MERGE_MAX_SERIES else None
-
-    def lanes(self) -> frozenset[int] | None:
-        """The priorities of the wanted lanes, None for all."""
-        return (
-            None if self._lanes is None else frozenset(LANE_PRIORITY[lane] for lane in self._lanes)
-        )
 
     def accepts(self, stored: bytes) -> bool:
         """Whether an event of a wanted series is itself wanted."""

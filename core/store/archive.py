@@ -135,15 +135,13 @@ class Batch:
         """Set a key of a family."""
         self.raw.put(key, value, self._handles[family])
 
-    def put_event(self, key: bytes, source_key: bytes, series: bytes, stored: bytes) -> None:
-        """An event in its canonical place, and the three orders that point at it; the keys are its
-        order keys in the two timebases.
-        """
-        put, to, rows = self.raw.put, self._handles, event_rows(key, source_key, series, stored)
-        put(key, rows.canonical_value, to["canonical"])
+    def put_event(self, time: bytes, source_key: bytes, series: bytes, stored: bytes) -> None:
+        """An event at its canonical time, and the three orders that point at it."""
+        put, to, rows = self.raw.put, self._handles, event_rows(time, source_key, series, stored)
+        put(time, rows.canonical_value, to["canonical"])
         put(source_key, rows.source_value, to["source"])
         put(rows.series_canonical_key, b"", to["series_canonical"])
-        put(rows.series_source_key, rows.time, to["series_source"])
+        put(rows.series_source_key, time, to["series_source"])
 
     def size_bytes(self) -> int:
         """What the batch has grown to."""

@@ -1,11 +1,14 @@
 """Every byte layout of the truth store (nova.md §5): how keys and values of each family are made
 and read.
 
-canonical         order key (41)                                series (4) + stored envelope
-source            order key (41)                                series (4) + canonical time (8)
-series_canonical  series (4) + canonical time (8) + eventId     empty
-series_source     series (4) + source time (8) + eventId        canonical time (8)
+canonical         canonical time (8)                            series (4) + stored envelope
+source            source time (8) + lane (1) + eventId (32)     series (4) + canonical time (8)
+series_canonical  series (4) + canonical time (8)               empty
+series_source     series (4) + source time (8) + eventId (32)   canonical time (8)
 catalog           text, `/` between its parts                   small records, see catalog.py
+
+An eventId is 32 bytes that nothing compresses. It stands where it decides something: among events
+of one source time, and in the envelope itself. A canonical time is one event's alone.
 """
 
 from __future__ import annotations
@@ -34,24 +37,23 @@ def series_of(value: bytes) -> int:
 
 
 class EventRows(NamedTuple):
-    """The four rows of one event; `time` is the value of both the rows that point at it by time."""
+    """The four rows of one event: what differs between them; the key in `canonical` and the value
+    in `series_source` are its canonical time.
+    """
 
     canonical_value: bytes
     source_value: bytes
     series_canonical_key: bytes
     series_source_key: bytes
-    time: bytes
 
 
-def event_rows(key: bytes, source_key: bytes, series: bytes, stored: bytes) -> EventRows:
-    """What an event with these order keys, in canonical and in source time, is stored as."""
-    time, event_id = key[:TIME_BYTES], key[EVENT_ID_OFFSET:]
+def event_rows(time: bytes, source_key: bytes, series: bytes, stored: bytes) -> EventRows:
+    """What an event with this canonical time and this order key in source time is stored as."""
     return EventRows(
         series + stored,
         series + time,
-        series + time + event_id,
-        series + source_key[:TIME_BYTES] + event_id,
-        time,
+        series + time,
+        series + source_key[:TIME_BYTES] + source_key[EVENT_ID_OFFSET:],
     )
 
 
@@ -65,8 +67,8 @@ def canonical_of_source(value: bytes) -> bytes:
     return value[SERIES_BYTES : SERIES_BYTES + TIME_BYTES]
 
 
-def series_key(series: bytes, time: bytes, event_id: bytes) -> bytes:
-    """The key of an event among its series."""
+def series_key(series: bytes, time: bytes, event_id: bytes = b"") -> bytes:
+    """The key of an event among its series; the eventId belongs to source time alone."""
     return series + time + event_id
 
 
@@ -76,6 +78,7 @@ def series_key_time(key: bytes) -> int:
 
 
 def series_key_order(key: bytes, lane: int) -> bytes:
-    """The order key of the event that a series key names."""
+    """The order key of the event that a series key names, in that key's timebase."""
     end = SERIES_BYTES + TIME_BYTES
-    return key[SERIES_BYTES:end] + bytes((lane,)) + key[end:]
+    time, event_id = key[SERIES_BYTES:end], key[end:]
+    return time + bytes((lane,)) + event_id if event_id else time

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.feed import Committed, CommittedEvent, NewSeries
-from core.ordering import LAST_TAIL, order_key, time_of
+from core.ordering import LAST_TAIL, order_key, time_key, time_of
 from core.store import catalog
 from core.store.archive import Archive, Batch
 from core.store.catalog import Counters, Reject
@@ -152,13 +152,13 @@ class Committer:
             self._batch.put("catalog", record_key, catalog.encode_series(event.series))
             self._new_series.append(NewSeries(number, event.series))
         stored = event.stamped(canonical_ns)
-        key = order_key(canonical_ns, event.lane, event.event_id)
-        self._batch.put_event(key, source_key, series_bytes(number), stored)
+        time = time_key(canonical_ns)
+        self._batch.put_event(time, source_key, series_bytes(number), stored)
         # Known until its commit is written, also where one was closed in the middle of its batch.
         self._fresh.add(source_key)
         if isinstance(event.envelope, CommandRequest):
             self._remember_request(event, event.envelope)
-        self._events.append(CommittedEvent(key, event.source_ns, number, stored))
+        self._events.append(CommittedEvent(time, event.source_ns, number, stored))
         self.counters.events += 1
 
     def _remember_request(self, event: Event, request: CommandRequest) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from core.ordering import time_of
 from core.store.archive import Archive
 from core.store.scan import scan
 from core.writer.commit import Committer
@@ -94,8 +95,8 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
         committer = Committer(archive, data)
         ids = []
         for key, value in scan(archive.families["canonical"], *EVERYTHING):
-            event, _ = check_stored(value[4:])
-            assert key[9:] == event.event_id
+            event, canonical_ns = check_stored(value[4:])
+            assert time_of(key) == canonical_ns
             ids.append(event.event_id.hex())
         links = {link: committer.resume(link) for link in committer.counters.links}
         for family in ("source", "series_canonical", "series_source"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import QueryError
 from core.feed import Committed
-from core.ordering import Timebase, order_key
+from core.ordering import Timebase, order_key, time_key
 from core.reader import discover
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, clip_to_archive, rate_of
@@ -46,8 +46,9 @@ class Known(NamedTuple):
 
     def key(self, timebase: Timebase) -> bytes:
         """Its place in an order."""
-        ns = self.event.source_ns if timebase == "source" else self.canonical_ns
-        return order_key(ns, self.event.lane, self.event.event_id)
+        if timebase == "canonical":
+            return time_key(self.canonical_ns)
+        return order_key(self.event.source_ns, self.event.lane, self.event.event_id)
 
     def matches(self, filters: Filters) -> bool:
         """Whether filters want it, judged from its content alone."""
@@ -115,7 +116,7 @@ MANY = settings(
 
 def expected(world: World, filters: Filters, span: Span) -> list[bytes]:
     """Sorted and filtered by hand."""
-    lower = order_key(span.start_ns, 0, b"")
+    lower = time_key(span.start_ns)
     upper = order_key(span.stop_ns, 255, b"\xff" * 32)
     found = [(one.key(span.timebase), one.stored) for one in world.known if one.matches(filters)]
     inside = sorted(pair for pair in found if lower <= pair[0] <= upper)

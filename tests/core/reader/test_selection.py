@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from core.reader.selection import MERGE_MAX_SERIES, Selection
 from core.store.series import SeriesTable
-from sdk.address import LANE_PRIORITY
 from sdk.event import Series
 from sdk.protocol import Filters
 
@@ -66,10 +65,6 @@ def test_series_are_wanted_as_the_filters_say(
     assert [number for number in range(len(names)) if selection.has(number)] == expected
     assert selection.numbers() == expected
     assert selection.everything == (filters == Filters())
-    priorities = selection.lanes()
-    assert priorities == (
-        None if filters.lanes is None else {LANE_PRIORITY[lane] for lane in filters.lanes}
-    )
     merged = selection.merged()
     assert merged is None or merged == expected
 

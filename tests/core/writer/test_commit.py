@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import order_key, time_of
+from core.ordering import order_key, time_key, time_of
 from core.store import catalog
 from core.store.archive import Archive
-from core.store.keys import envelope_of
+from core.store.keys import SERIES_BYTES, envelope_of
 from core.store.scan import scan
 from core.store.witness import write_witness
 from core.writer.commit import Committer
@@ -68,7 +68,9 @@ def test_stored_envelopes_prove_themselves(
     committer.close()
     for key, value in scan(archive.families["canonical"], *EVERYTHING):
         event, canonical_ns = check_stored(envelope_of(value))
-        assert key == order_key(canonical_ns, event.lane, event.event_id)
+        assert key == time_key(canonical_ns)
+        source_key = order_key(event.source_ns, event.lane, event.event_id)
+        assert archive.get("source", source_key) == value[:SERIES_BYTES] + key
 
 
 def test_canonical_time_grows_though_the_clock_steps_back(
