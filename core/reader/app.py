@@ -137,6 +137,7 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the reader until it is told to stop."""
     stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_seldom()
     async with opened(settings):
         lifecycle.say_ready("reader", data=str(settings.folder()))
         log.info("reader ready")

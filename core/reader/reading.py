@@ -23,6 +23,7 @@ from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
     LAST_EVENT_ID,
+    SERIES_BYTES,
     canonical_of_source,
     envelope_of,
     series_bytes,
@@ -30,13 +31,16 @@ from core.store.keys import (
     series_key_order,
     series_of,
 )
-from core.store.scan import scan
+from core.store.scan import Row, blocks, scan
 from sdk.address import LANE_PRIORITY
 from sdk.timestamps import NS_MAX, NS_MIN
 
 SLICE_MAX_ROWS = 5_000
 SLICE_MAX_BYTES = 1024 * 1024
 LOOK_UP_EVENTS = 64
+NEAR_MIN_EVENTS = 16
+NEAR_WASTE_MAX = 3
+"""Scanning goes on while at least one row in so many is wanted."""
 
 BEHIND_ALL = b"\xff" * ORDER_KEY_BYTES
 """The `after` of a reading that reads nothing of the past."""
@@ -73,6 +77,7 @@ class Reading:
         self._view = view
         self._selection = selection
         self._everything = selection.everything
+        self._reverse = span.reverse
         self.span = span
         self.mark = view.mark
         self.after = after
@@ -88,7 +93,7 @@ class Reading:
         if series is not None:
             return self._fetch(self._merged(series, lower, upper), max_events)
         if self.span.timebase == "source":
-            return self._fetch(self._source(lower, upper), max_events)
+            return self._source(lower, upper, max_events)
         return self._canonical(lower, upper, max_events)
 
     def _bounds(self) -> tuple[bytes, bytes]:
@@ -107,31 +112,53 @@ class Reading:
 
     def _canonical(self, lower: bytes, upper: bytes, max_events: int) -> list[Found]:
         """Scan the events themselves."""
-        found: list[Found] = []
-        size = 0
-        rows = scan(
-            self._view.archive.families["canonical"], lower, upper, reverse=self.span.reverse
-        )
-        for count, (key, value) in enumerate(rows):
-            if key == self.after and count == 0:
-                continue
-            if len(found) >= max_events or count >= SLICE_MAX_ROWS or size >= SLICE_MAX_BYTES:
-                return found
-            self.after = key
-            if self._everything or self._selection.has(series_of(value)):
-                stored = envelope_of(value)
-                if self._selection.accepts(stored):
-                    found.append(Found(key, stored))
-                    size += len(stored)
-        self.done = True
-        return found
+        rows = self._rows("canonical", lower, upper, max_events)
+        found = [Found(key, value[SERIES_BYTES:]) for key, value in rows]
+        if self._everything:
+            return found
+        return [event for event in found if self._selection.accepts(event.stored)]
 
-    def _source(self, lower: bytes, upper: bytes) -> Iterator[tuple[bytes, bytes | None]]:
-        """Order keys of the span in source time, each with its canonical time if it is wanted."""
-        rows = scan(self._view.archive.families["source"], lower, upper, reverse=self.span.reverse)
-        for key, value in rows:
-            wanted = self._everything or self._selection.has(series_of(value))
-            yield key, canonical_of_source(value) if wanted else None
+    def _source(self, lower: bytes, upper: bytes, max_events: int) -> list[Found]:
+        """Scan the order of source time, and look up the events; what is not durable yet is not
+        there yet.
+        """
+        rows, mark = self._rows("source", lower, upper, max_events), time_key(self.mark)
+        places = [(key, canonical_of_source(value)) for key, value in rows]
+        return self._look_up([row for row in places if row[1] <= mark])
+
+    def _rows(self, family: str, lower: bytes, upper: bytes, max_events: int) -> list[Row]:
+        """Rows of wanted series, at most so many, which are behind us then."""
+        chosen: list[Row] = []
+        size = count = 0
+        rows_of = blocks(self._view.archive.families[family], lower, upper, reverse=self._reverse)
+        for rows in rows_of:
+            if count == 0 and rows[0][0] == self.after:
+                del rows[0]
+            count += len(rows)
+            before = len(chosen)
+            is_whole = self._choose(rows, chosen, max_events)
+            size += sum(len(value) for _, value in chosen[before:])
+            if not is_whole or count >= SLICE_MAX_ROWS or size >= SLICE_MAX_BYTES:
+                return chosen
+        self.done = True
+        return chosen
+
+    def _choose(self, rows: list[Row], chosen: list[Row], max_events: int) -> bool:
+        """Add the rows of wanted series; whether there was room for all of them."""
+        if self._everything:
+            part = rows[: max_events - len(chosen)]
+            chosen += part
+            if part:
+                self.after = part[-1][0]
+            return len(part) == len(rows)
+        has = self._selection.has
+        for row in rows:
+            if len(chosen) >= max_events:
+                return False
+            self.after = row[0]
+            if has(series_of(row[1])):
+                chosen.append(row)
+        return True
 
     def _merged(
         self, series: list[int], lower: bytes, upper: bytes
@@ -172,22 +199,44 @@ class Reading:
 
     def _look_up(self, wanted: list[tuple[bytes, bytes]]) -> list[Found]:
         """The events at canonical places; stops early where they are large, and resumes there."""
+        near = self._near(sorted([place for _, place in wanted]))
+        if self._everything and len(near) == len(wanted):
+            return [Found(key, near[place][SERIES_BYTES:]) for key, place in wanted]
         found: list[Found] = []
         size = 0
         previous = b""
         for start in range(0, len(wanted), LOOK_UP_EVENTS):
             part = wanted[start : start + LOOK_UP_EVENTS]
-            values = self._view.archive.get_many("canonical", [place for _, place in part])
-            for (key, place), value in zip(part, values, strict=True):
+            far = [place for _, place in part if place not in near]
+            values = dict(zip(far, self._view.archive.get_many("canonical", far), strict=True))
+            for key, place in part:
                 if size >= SLICE_MAX_BYTES:
                     self.after, self.done = previous, False
                     return found
                 previous = key
-                stored = stored_at(place, value)
+                stored = stored_at(place, near.get(place) or values[place])
                 size += len(stored)
                 if self._selection.accepts(stored):
                     found.append(Found(key, stored))
         return found
+
+    def _near(self, places: list[bytes]) -> dict[bytes, bytes]:
+        """What of sorted places lies together: neighbours in one order mostly are in the other too,
+        and scanning them is several times faster than looking each up.
+        """
+        values: dict[bytes, bytes] = {}
+        if len(places) < NEAR_MIN_EVENTS:
+            return values
+        family = self._view.archive.families["canonical"]
+        sought = set(places)
+        rows_read = size = 0
+        for rows in blocks(family, places[0], places[-1]):
+            values.update(row for row in rows if row[0] in sought)
+            rows_read += len(rows)
+            size += sum(len(value) for _, value in rows)
+            if rows_read > NEAR_WASTE_MAX * len(values) or size > SLICE_MAX_BYTES:
+                break
+        return values
 
 
 def stored_at(place: bytes, value: bytes | None) -> bytes:

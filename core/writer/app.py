@@ -9,7 +9,6 @@ thread the next is checked and written.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,9 +29,6 @@ INTAKE_MAX_BATCHES = 8
 UNSYNCED_MAX_GROUPS = 4
 WITNESS_INTERVAL_S = 1.0
 LINKS_INTERVAL_S = 0.5
-GARBAGE_THRESHOLD = 100_000
-"""So many more objects than before make the collector look: a batch is tens of thousands, all freed
-without it, and looking through each cost an eighth of the time of ingest."""
 
 log = logging.getLogger(__name__)
 
@@ -193,8 +189,7 @@ def _check_links(links: list[str]) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    lifecycle.collect_seldom()
     async with opened(settings) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         stopped = asyncio.create_task(stop.wait())

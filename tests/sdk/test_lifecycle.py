@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from sdk import lifecycle
+
 WAIT_S = 20
 
 PROGRAM = """
@@ -84,3 +86,11 @@ def test_the_end_of_stdin_is_nothing_to_a_process_of_its_own() -> None:
             process.wait(0.2)
         terminate(process)
         assert process.wait(WAIT_S) == 0
+
+
+def test_a_process_of_batches_collects_seldom_and_still_does() -> None:
+    """Cycles are found in the end; batches in between are not searched."""
+    program = "import gc; from sdk import lifecycle; lifecycle.collect_seldom(); "
+    program += "print(gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 1_000)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    assert told.split() == [b"True", b"%d" % lifecycle.GARBAGE_THRESHOLD, b"True"]
