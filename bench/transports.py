@@ -32,7 +32,8 @@ FETCH_MAX = 1_000
 NATS_PENDING_MAX = 1_000
 POLL_S = 0.1
 
-Task = Callable[[str, Sequence[Record]], Awaitable[None]]
+Task = Callable[[str, Sequence[Record]], Awaitable[float]]
+"""Does it, and returns the seconds it took once everything was open and warm."""
 
 
 class Peer(NamedTuple):
@@ -46,7 +47,7 @@ class Peer(NamedTuple):
     drain: Task
 
 
-async def own_publish(url: str, records: Sequence[Record]) -> None:
+async def own_publish(url: str, records: Sequence[Record]) -> float:
     """Publish as a busy producer does, some calls at once."""
     transport = connect(url)
     room = asyncio.Semaphore(PUBLISHES_IN_FLIGHT)
@@ -56,21 +57,26 @@ async def own_publish(url: str, records: Sequence[Record]) -> None:
             await transport.publish(records[start : start + PUBLISH_RECORDS])
 
     try:
-        await asyncio.gather(*(one(start) for start in range(0, len(records), PUBLISH_RECORDS)))
+        await transport.publish(records[:1])
+        started = time.perf_counter()
+        await asyncio.gather(*(one(start) for start in range(1, len(records), PUBLISH_RECORDS)))
+        return time.perf_counter() - started
     finally:
         await transport.close()
 
 
-async def own_drain(url: str, records: Sequence[Record]) -> None:
+async def own_drain(url: str, records: Sequence[Record]) -> float:
     """Consume everything from the beginning."""
     transport = connect(url)
     try:
+        started = time.perf_counter()
         await read(transport, scope_of(records), len(records))
+        return time.perf_counter() - started
     finally:
         await transport.close()
 
 
-async def bare_kafka_publish(url: str, records: Sequence[Record]) -> None:
+async def bare_kafka_publish(url: str, records: Sequence[Record]) -> float:
     """One producer with the same settings, its delivery reports counted."""
     producer = Producer(parse_url(url).producer())
     done = 0
@@ -79,7 +85,8 @@ async def bare_kafka_publish(url: str, records: Sequence[Record]) -> None:
         nonlocal done
         done += error is None
 
-    for record in records:
+    started = 0.0
+    for index, record in enumerate(records):
         topic, key = topic_and_key(record.address)
         while True:
             try:
@@ -88,12 +95,17 @@ async def bare_kafka_publish(url: str, records: Sequence[Record]) -> None:
             except BufferError:
                 producer.poll(POLL_S)
         producer.poll(0)
+        if index == 0:
+            producer.flush()
+            started = time.perf_counter()
     producer.flush()
     assert done == len(records)
+    return time.perf_counter() - started
 
 
-async def bare_kafka_drain(url: str, records: Sequence[Record]) -> None:
+async def bare_kafka_drain(url: str, records: Sequence[Record]) -> float:
     """One consumer with the same settings, from the beginning of the same topics."""
+    started = time.perf_counter()
     consumer = Consumer(parse_url(url).consumer())
     names = {topic_and_key(record.address)[0] for record in records}
     consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
@@ -101,23 +113,29 @@ async def bare_kafka_drain(url: str, records: Sequence[Record]) -> None:
     while len(found) < len(records):
         for m in consumer.consume(CONSUME_MAX, POLL_S):
             found.append((m.topic(), m.partition(), m.offset(), m.key(), m.value()))
+    took = time.perf_counter() - started
     consumer.close()
+    return took
 
 
-async def bare_nats_publish(url: str, records: Sequence[Record]) -> None:
+async def bare_nats_publish(url: str, records: Sequence[Record]) -> float:
     """One connection, a window of publishes that wait for their acknowledgements."""
     connection = await nats_client.connect(url)
     stream = connection.jetstream(publish_async_max_pending=NATS_PENDING_MAX)
+    started = time.perf_counter()
     waiting = [
         await stream.publish_async(record.address or "", record.value, wait_stall=60.0)
         for record in records
     ]
     await asyncio.gather(*waiting)
+    took = time.perf_counter() - started
     await connection.close()
+    return took
 
 
-async def bare_nats_drain(url: str, records: Sequence[Record]) -> None:
+async def bare_nats_drain(url: str, records: Sequence[Record]) -> float:
     """One pull consumer without acknowledgements, from the beginning of the same stream."""
+    started = time.perf_counter()
     connection = await nats_client.connect(url)
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
     subscription = await connection.jetstream().pull_subscribe(
@@ -127,19 +145,14 @@ async def bare_nats_drain(url: str, records: Sequence[Record]) -> None:
     while len(found) < len(records):
         for m in await subscription.fetch(FETCH_MAX):
             found.append((m.subject, m.data, m.metadata.sequence.stream))
+    took = time.perf_counter() - started
     await connection.close()
+    return took
 
 
 def scope_of(records: Sequence[Record]) -> str:
     """The scope that all of them are of."""
     return (records[0].address or "").split(".")[1]
-
-
-async def timed(task: Task, url: str, records: Sequence[Record]) -> float:
-    """Records a second."""
-    started = time.perf_counter()
-    await task(url, records)
-    return len(records) / (time.perf_counter() - started)
 
 
 async def compared(peer: Peer, work: Work) -> list[Row]:
@@ -157,8 +170,8 @@ async def compared(peer: Peer, work: Work) -> list[Row]:
         ):
             records = work._replace(scope=f"bench-{uuid.uuid4().hex[:8]}").records()
             await prepare(peer, records)
-            rates[f"{prefix}publish"].append(await timed(publish, peer.url, records[1:]))
-            rates[f"{prefix}drain"].append(await timed(drain, peer.url, records))
+            rates[f"{prefix}publish"].append(work.events / await publish(peer.url, records[1:]))
+            rates[f"{prefix}drain"].append(work.events / await drain(peer.url, records))
     rows = []
     for task in ("publish", "drain"):
         own, bare = statistics.median(rates[task]), statistics.median(rates[f"bare {task}"])

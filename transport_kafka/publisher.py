@@ -99,7 +99,7 @@ class Publisher:
         """Return when every record is acknowledged; raises TransportError if one is not."""
         if not records:
             return
-        targets = [self._target(index, record) for index, record in enumerate(records)]
+        targets = _targets(records)
         delivery = Delivery(len(records))
         async with self._turn:
             await self._ensure_topics({topic for topic, _ in targets})
@@ -120,12 +120,6 @@ class Publisher:
         """Flush and leave no thread behind."""
         async with self._turn:
             await self._retire()
-
-    def _target(self, index: int, record: Record) -> tuple[str, str | None]:
-        try:
-            return naming.topic_and_key(record.address)
-        except TransportError as error:
-            raise TransportError(f"record {index} of what is to be published: {error}") from None
 
     async def _ensure_topics(self, wanted: set[str]) -> None:
         if not wanted <= self._known_topics:
@@ -150,18 +144,23 @@ class Publisher:
         records: Sequence[Record],
         delivery: Delivery,
     ) -> None:
-        for index, (topic, key) in enumerate(targets):
+        produce, report, sent = producer.client.produce, delivery.report, 0
+        while sent < len(records):
+            end = min(sent + PRODUCE_CHUNK_RECORDS, len(records))
             try:
-                while not _try_produce(producer, topic, key, records[index].value, delivery):
-                    await asyncio.sleep(QUEUE_FULL_WAIT_S)
+                while sent < end:
+                    topic, key = targets[sent]
+                    produce(topic, records[sent].value, key, on_delivery=report)
+                    sent += 1
+            except BufferError:  # Full: the record goes in when some have gone.
+                await asyncio.sleep(QUEUE_FULL_WAIT_S)
             except KafkaException as error:
                 producer.is_dead = producer.is_dead or is_final(error)
-                size = len(records[index].value)
+                size = len(records[sent].value)
                 raise TransportError(
-                    f"record {index} of {size} bytes cannot be sent: {text_of(error)}"
+                    f"record {sent} of {size} bytes cannot be sent: {text_of(error)}"
                 ) from None
-            if index % PRODUCE_CHUNK_RECORDS == PRODUCE_CHUNK_RECORDS - 1:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     async def _retire(self) -> None:
         producer, self._producer = self._producer, None
@@ -169,12 +168,12 @@ class Publisher:
             await in_thread("nova-kafka-flush", producer.stop)
 
 
-def _try_produce(
-    producer: ReportingProducer, topic: str, key: str | None, value: bytes, delivery: Delivery
-) -> bool:
-    """Whether the producer's queue had room."""
+def _targets(records: Sequence[Record]) -> list[tuple[str, str | None]]:
+    """Topic and key of each record; raises TransportError naming the one that has none."""
+    targets: list[tuple[str, str | None]] = []
     try:
-        producer.client.produce(topic, value, key, on_delivery=delivery.report)
-    except BufferError:
-        return False
-    return True
+        for record in records:
+            targets.append(naming.topic_and_key(record.address))
+    except TransportError as error:
+        raise TransportError(f"record {len(targets)} of what is to be published: {error}") from None
+    return targets
