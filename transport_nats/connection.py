@@ -127,6 +127,11 @@ class Connection:
         with contextlib.suppress(OSError, Error, TimeoutError, AttributeError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await client.close()
+        # A close that was interrupted, also one of the client's own, leaves its socket open, and
+        # the next does nothing any more.
+        if (socket := client._transport) is not None:  # noqa: SLF001
+            with contextlib.suppress(OSError, RuntimeError):
+                socket.close()  # type: ignore[no-untyped-call]  # its stub says nothing
         for _ in range(LOOP_TURNS_TO_END):
             await asyncio.sleep(0)
 
