@@ -61,6 +61,7 @@ class Consumption:
         self._looking = asyncio.Event()
         self._outcome: BaseException | None = None
         self._is_stopped = False
+        self._ending: asyncio.Task[None] | None = None
         self._connection.start()
         self._keeper = asyncio.create_task(self._keep_reading(), name="nova-nats-consumption")
 
@@ -85,7 +86,12 @@ class Consumption:
         return {reader.name: reader.end for reader in self._readers.values() if reader.end}
 
     async def stop(self) -> None:
-        """End it and its connection."""
+        """End it and its connection; whoever else asks waits for the same end."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(), name="nova-nats-end")
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         self._is_stopped = True
         self._arrived.set()
         await cancellation.end(self._keeper)

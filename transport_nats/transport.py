@@ -45,8 +45,9 @@ class NatsTransport:
             while (batch := await consumption.next()) is not None:
                 yield batch
         finally:
-            self._consumptions.discard(consumption)
             await consumption.stop()
+            # Not before: closing the transport waits for those that are still being stopped.
+            self._consumptions.discard(consumption)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do: the positions that count are those that the Core stores."""

@@ -251,6 +251,34 @@ async def test_a_closed_transport_refuses_to_work(make_transport: MakeTransport)
         await anext(transport.consume(Subscription(None), {}))
 
 
+async def test_closing_waits_for_a_consumption_that_is_being_stopped(
+    nats_server: NatsServer,
+    make_transport: MakeTransport,
+    scope: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who cancels a reader and closes the transport at once leaves nothing behind either."""
+    close, closed = Client.close, 0
+
+    async def close_slowly(client: Client) -> None:
+        nonlocal closed
+        await asyncio.sleep(0.3)
+        await close(client)
+        closed += 1
+
+    monkeypatch.setattr(Client, "close", close_slowly)
+    transport = make_transport(nats_server.url)
+    await transport.publish(numbered(scope, 1))
+    batches = transport.consume(Subscription(scope), {})
+    await take(batches, 1)
+    reading = asyncio.ensure_future(anext(batches))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.sleep(0.05)
+    await transport.close()
+    assert closed == 2
+
+
 async def test_a_busy_machine_leaves_no_socket_open(
     nats_server: NatsServer,
     make_transport: MakeTransport,
