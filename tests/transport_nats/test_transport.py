@@ -258,11 +258,11 @@ async def test_closing_waits_for_a_consumption_that_is_being_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who cancels a reader and closes the transport at once leaves nothing behind either."""
-    close, closed = Client.close, 0
+    close, closed, delays_s = Client.close, 0, iter((0.6,))
 
     async def close_slowly(client: Client) -> None:
         nonlocal closed
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(next(delays_s, 0.0))  # The first is the consumption's.
         await close(client)
         closed += 1
 
