@@ -45,3 +45,13 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 
     logs.configure("reader")
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder.")
+def shard(data: Path) -> None:
+    """One process of `nova replay`, which talks to it on stdin and stdout."""
+    from core.replay import shard as process
+
+    logs.configure("shard")
+    process.serve(data)

@@ -14,6 +14,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -55,9 +56,34 @@ def progress(title: str, total_bytes: int) -> Iterator[Report]:
         yield report
 
 
-def say_json(value: object) -> None:
-    """One JSON value on one line of stdout."""
-    click.echo(msgspec.json.encode(value).decode())
+@contextmanager
+def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
+    """A progress bar over events, which takes how many of about how many have been passed by, and
+    how many delivered; shows nothing where stderr is no terminal.
+    """
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(title, total=None, events=0)
+
+        def report(passed: int, total: int, events: int) -> None:
+            bar.update(task, completed=passed, total=total, events=events)
+
+        yield report
+
+
+def say_json(value: object, *, on_stderr: bool = False) -> None:
+    """One JSON value on one line of stdout, or of stderr where events are on stdout."""
+    click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
 
 
 def warn(text: str) -> None:

@@ -1,0 +1,46 @@
+"""Up to where a replay may read: nothing past the durable mark is served."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.witness import read_witness
+from sdk import endpoints, timestamps
+from sdk.client import Client
+from sdk.errors import ConnectionLostError
+
+
+def durable_mark(data: Path, archive: Archive) -> int:
+    """The canonical time, in ns, of the last event that is durable.
+
+    The reader knows it. Where a writer runs without one, its witness lags by a moment and never
+    claims too much; an archive at rest ends where it ends.
+    """
+    try:
+        return asyncio.run(_asked(data))
+    except ConnectionLostError:
+        if _is_listened_at(endpoints.writer_socket(data)):
+            witness = read_witness(data)
+            return witness.canonical_ns if witness else 0
+        archive.catch_up()
+        stored = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        return catalog.decode_time(stored) if stored else 0
+
+
+async def _asked(data: Path) -> int:
+    async with await Client.to_core(data) as client:
+        durable_time = (await client.status()).durable_time
+    return timestamps.parse(durable_time) if durable_time else 0
+
+
+def _is_listened_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

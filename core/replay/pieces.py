@@ -1,0 +1,82 @@
+"""The events of one replay: how its span is cut, and a piece of it block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from core.ordering import time_of
+from core.reader.reading import Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from core.replay.mark import durable_mark
+from core.store.archive import Archive
+from core.store.ranges import PARTS_MAX, Shape, event_bytes
+from sdk.shards.messages import Cut, Job, Piece
+
+PIECE_EVENTS = 50_000
+PIECE_BYTES = 16 * 1024 * 1024
+SLICE_EVENTS = 5_000
+
+
+class Lines(NamedTuple):
+    """Events as lines, and the hex of the key behind which a reading goes on."""
+
+    lines: bytes
+    events: int
+    after: str
+    is_last: bool
+
+
+class Replay:
+    """One job over an archive, as it was at one mark."""
+
+    def __init__(self, data: Path, archive: Archive, job: Job) -> None:
+        self._archive = archive
+        self._job = job
+        self.mark = durable_mark(data, archive) if job.mark is None else job.mark
+        self._view = View(archive)
+        self._view.advance(self.mark)
+        self._view.refresh()
+        self._selection = Selection(job.filters, self._view.series)
+
+    def cut(self, wanted: Cut) -> list[Piece]:
+        """What is left of the span in pieces, as many as asked for or small ones."""
+        job = self._job
+        start_ns = job.start_ns
+        if job.after is not None:
+            start_ns = max(start_ns, time_of(bytes.fromhex(job.after)))
+        shape = self._shape(start_ns, job.stop_ns)
+        shape.refine(wanted.pieces or PARTS_MAX)
+        return self._pieces(shape, wanted.pieces or max(wanted.pieces_min, self._small(shape)))
+
+    def passing(self, start_ns: int, stop_ns: int) -> list[Piece]:
+        """Small pieces of a half-open range, to tell by them how far a reading of it is."""
+        shape = self._shape(start_ns, stop_ns - 1)
+        return self._pieces(shape, self._small(shape))
+
+    def _shape(self, start_ns: int, stop_ns: int) -> Shape:
+        if self._job.timebase == "canonical":
+            stop_ns = max(start_ns - 1, min(stop_ns, self.mark))
+        return Shape(self._archive, self._job.timebase, start_ns, stop_ns)
+
+    def _small(self, shape: Shape) -> int:
+        """How many small pieces there are in it."""
+        size = min(PIECE_EVENTS, PIECE_BYTES / event_bytes(self._archive))
+        return max(1, math.ceil(shape.events / size))
+
+    def _pieces(self, shape: Shape, count: int) -> list[Piece]:
+        return [Piece(*piece) for piece in shape.cut(count)]
+
+    def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[Lines]:
+        """The events of a half-open range behind a key; at least one block, the last says so."""
+        key = None if after is None else bytes.fromhex(after)
+        span = Span(self._job.timebase, start_ns, stop_ns - 1)
+        reading = Reading(self._view, self._selection, span, key)
+        while not reading.done:
+            found = reading.slice(SLICE_EVENTS)
+            lines = b"\n".join([stored for _, stored in found])
+            reached = (reading.after or b"").hex()
+            yield Lines(lines + b"\n" if found else b"", len(found), reached, reading.done)

@@ -1,0 +1,248 @@
+"""Cutting a span of time into pieces of about equal size, from what RocksDB knows of its files.
+
+A file says how many events it holds and between which times, so the number is known without a scan.
+How the events of a file lie in time is found by a bounded number of probes: a few rows read at the
+ends of an interval, which is halved where it still holds too many. Files that overlap in time (late
+events) are looked at together.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from rocksdict import Rdict
+
+from core.ordering import LAST_TAIL, Timebase, time_key, time_of
+from core.store.archive import Archive
+from core.store.scan import first, last, scan
+from sdk.timestamps import NS_MAX
+
+PROBES_MAX = 96
+PROBE_ROWS = 500
+PROBE_BYTES = 1024 * 1024
+PARTS_PER_PIECE = 8
+PARTS_MAX = 64
+"""An interval is halved until it holds at most this part of a piece, or of everything."""
+
+EVENT_BYTES = 300.0
+"""What an event is taken to be where no file says it."""
+
+_FILE_NUMBER = re.compile(r"^ (\d+):", re.MULTILINE)
+_AVERAGE_VALUE = re.compile(r"raw average value size=([\d.]+)")
+
+
+class Piece(NamedTuple):
+    """A half-open range of time, and about how many events it holds."""
+
+    start_ns: int
+    stop_ns: int
+    events: int
+
+
+class _Extent(NamedTuple):
+    """So many events between two times, the second excluded."""
+
+    start_ns: int
+    stop_ns: int
+    events: int
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """Files that overlap in time; what its parts weigh stands for the events it is known to
+    hold.
+    """
+
+    events: float
+    weight: float = 0.0
+
+
+@dataclass(slots=True)
+class _Part:
+    """A range of a cluster; `weight` is None until it has been probed."""
+
+    start_ns: int
+    stop_ns: int
+    cluster: _Cluster
+    weight: float | None = None
+
+    def events(self) -> float:
+        """About how many events it holds."""
+        if self.weight is None:
+            return self.cluster.events
+        return self.cluster.events * self.weight / self.cluster.weight if self.weight else 0.0
+
+
+class Shape:
+    """How the events of a span, both ends included, lie in one timebase."""
+
+    def __init__(self, archive: Archive, timebase: Timebase, start_ns: int, stop_ns: int) -> None:
+        self._family = archive.families[timebase]
+        self._start_ns = start_ns
+        self._end_ns = max(stop_ns + 1, start_ns)
+        self._probes_left = PROBES_MAX
+        # Ties are broken by the number, for parts have no order of their own.
+        self._heap: list[tuple[float, int, _Part]] = []
+        for extent in _clusters(_extents(self._family, timebase)):
+            if extent.start_ns < self._end_ns and extent.stop_ns > start_ns:
+                cluster = _Cluster(extent.events)
+                self._push(_Part(extent.start_ns, extent.stop_ns, cluster))
+
+    @property
+    def events(self) -> int:
+        """About how many events the span holds."""
+        return round(sum(events for _, _, events in self._clipped()))
+
+    def cut(self, pieces: int) -> list[Piece]:
+        """So many pieces that cover the span exactly, in order; where there are fewer moments than
+        pieces some are empty.
+        """
+        bounds = [self._start_ns, *self._quantiles(pieces), self._end_ns]
+        parts = self._clipped()
+        return [Piece(low, high, round(_held(parts, low, high))) for low, high in pairwise(bounds)]
+
+    def refine(self, pieces: int) -> None:
+        """Look closer until every part is small against one of so many pieces, or against all."""
+        limit = max(self.events / min(pieces * PARTS_PER_PIECE, PARTS_MAX), 1.0)
+        while self._heap and self._probes_left > 0:
+            known, _, part = heapq.heappop(self._heap)
+            if part.events() < -known / 2:
+                self._push(part)  # Its neighbours have turned out to weigh more.
+                continue
+            if part.events() <= limit or part.stop_ns - part.start_ns <= 1:
+                self._push(part)
+                return
+            for half in _halves(part):
+                self._weigh(half)
+                self._push(half)
+
+    def _push(self, part: _Part) -> None:
+        inside = part.start_ns < self._end_ns and part.stop_ns > self._start_ns
+        heapq.heappush(self._heap, (-part.events() if inside else 0.0, id(part), part))
+
+    def _weigh(self, part: _Part) -> None:
+        """Estimate a part by the density at its two ends, and draw it in to where its events lie;
+        one with few events is counted.
+        """
+        self._probes_left -= 1
+        times, is_all = _probe(self._family, part.start_ns, part.stop_ns, reverse=False)
+        if not is_all:
+            ahead = len(times) / (times[-1] - times[0] + 1)
+            back, _ = _probe(self._family, part.start_ns, part.stop_ns, reverse=True)
+            behind = len(back) / (back[0] - back[-1] + 1)
+            part.start_ns, part.stop_ns = times[0], back[0] + 1
+            part.weight = max((part.stop_ns - part.start_ns) * (ahead + behind) / 2, len(times))
+        else:
+            part.weight = float(len(times))
+            if times:
+                part.start_ns, part.stop_ns = times[0], times[-1] + 1
+        part.cluster.weight += part.weight
+
+    def _clipped(self) -> list[tuple[int, int, float]]:
+        """The parts inside the span in order, each with the events that it holds there."""
+        found = []
+        for _, _, part in self._heap:
+            low, high = max(part.start_ns, self._start_ns), min(part.stop_ns, self._end_ns)
+            if low < high:
+                share = (high - low) / (part.stop_ns - part.start_ns)
+                found.append((low, high, part.events() * share))
+        return sorted(found)
+
+    def _quantiles(self, pieces: int) -> list[int]:
+        """The times between the pieces."""
+        parts = self._clipped() or [(self._start_ns, self._end_ns, 1.0)]
+        step = sum(events for _, _, events in parts) / pieces
+        bounds: list[int] = []
+        behind = 0.0
+        for low, high, events in parts:
+            while len(bounds) < pieces - 1 and behind + events >= step * (len(bounds) + 1):
+                share = (step * (len(bounds) + 1) - behind) / events if events else 0.0
+                bounds.append(min(low + int((high - low) * share), high))
+            behind += events
+        return bounds + [self._end_ns] * (pieces - 1 - len(bounds))
+
+
+def event_bytes(archive: Archive) -> float:
+    """What an event takes in a reading, on average."""
+    told = archive.families["canonical"].property_value("rocksdb.aggregated-table-properties")
+    match = _AVERAGE_VALUE.search(told or "")
+    return (float(match.group(1)) if match else 0.0) or EVENT_BYTES
+
+
+def _held(parts: list[tuple[int, int, float]], start_ns: int, stop_ns: int) -> float:
+    return sum(
+        events * (min(high, stop_ns) - max(low, start_ns)) / (high - low)
+        for low, high, events in parts
+        if low < stop_ns and high > start_ns
+    )
+
+
+def _halves(part: _Part) -> Iterator[_Part]:
+    """The two halves of a part that has been probed; the part itself otherwise."""
+    if part.weight is None:
+        yield part
+        return
+    part.cluster.weight -= part.weight
+    middle = (part.start_ns + part.stop_ns) // 2
+    yield _Part(part.start_ns, middle, part.cluster)
+    yield _Part(middle, part.stop_ns, part.cluster)
+
+
+def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tuple[list[int], bool]:
+    """The times of the first or last events of a range, and whether these are all."""
+    times: list[int] = []
+    size = 0
+    lower, upper = time_key(start_ns), time_key(stop_ns - 1) + LAST_TAIL
+    for key, value in scan(family, lower, upper, reverse=reverse):
+        times.append(time_of(key))
+        size += len(value)
+        if len(times) == PROBE_ROWS or size >= PROBE_BYTES:
+            return times, False
+    return times, True
+
+
+def _extents(family: Rdict, timebase: Timebase) -> list[_Extent]:
+    """What a family's files hold, and what is not in a file yet."""
+    numbers = {int(number) for number in _FILE_NUMBER.findall(_told(family, "sstables"))}
+    found = []
+    # It lists the files of all families, and does not say whose each is.
+    for file in sorted(family.live_files(), key=lambda file: str(file["name"])):
+        if int(str(file["name"]).strip("/").removesuffix(".sst")) in numbers:
+            start_ns, stop_ns = time_of(file["start_key"]), time_of(file["end_key"]) + 1
+            found.append(_Extent(start_ns, stop_ns, int(file["num_entries"])))
+    waiting = sum(
+        int(_told(family, f"num-entries-{state}-mem-table{plural}") or 0)
+        for state, plural in (("active", ""), ("imm", "s"))
+    )
+    everything = (time_key(-(NS_MAX) - 1), time_key(NS_MAX) + LAST_TAIL)
+    newest = last(family, *everything) if waiting else None
+    oldest = first(family, *everything) if waiting else None
+    if newest is not None and oldest is not None:
+        start_ns, stop_ns = time_of(oldest[0]), time_of(newest[0]) + 1
+        if found and timebase == "canonical":
+            start_ns = max(extent.stop_ns for extent in found)
+        elif found:
+            start_ns = found[-1].start_ns
+        found.append(_Extent(min(start_ns, stop_ns - 1), stop_ns, waiting))
+    return found
+
+
+def _clusters(extents: list[_Extent]) -> list[_Extent]:
+    """Extents that overlap, made one."""
+    found: list[_Extent] = []
+    for extent in sorted(extents):
+        if found and extent.start_ns < found[-1].stop_ns:
+            before = found.pop()
+            stop_ns = max(before.stop_ns, extent.stop_ns)
+            extent = _Extent(before.start_ns, stop_ns, before.events + extent.events)
+        found.append(extent)
+    return found
+
+
+def _told(family: Rdict, name: str) -> str:
+    return family.property_value(f"rocksdb.{name}") or ""

@@ -1,0 +1,116 @@
+"""`nova replay`: a range of the archive for exporters, read by several processes at once."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from sdk.cli.console import events_progress, say_json
+from sdk.cli.reading import Time, filter_options, filters_of
+from sdk.protocol import Timebase
+from sdk.shards import delivery
+from sdk.shards.wanted import Report, Summary, Wanted
+
+
+@click.command()
+@click.option("--from", "start", type=Time(), help="First time, included [the archive's first].")
+@click.option("--to", "stop", type=Time(), help="Last time, included [the newest durable].")
+@click.option(
+    "--timebase",
+    type=click.Choice(["source", "canonical"]),
+    default="canonical",
+    show_default=True,
+    help="Which clock orders.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, delivery.SHARDS_MAX),
+    default=2,
+    show_default=True,
+    help="Processes that read.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Into a file, in order [stdout].")
+@click.option("--per-shard", type=click.Path(path_type=Path), help="A file a shard, in a folder.")
+@click.option("--call", metavar="MODULE:FUNCTION", help="Call f(shard, events) in each process.")
+@click.option("--restart", is_flag=True, help="Begin anew; what was delivered is written over.")
+@click.option("--json", "as_json", is_flag=True, help="A summary as JSON at the end.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="NOVA_DATA",
+    default=Path("./nova-data"),
+    help="Data folder of a NOVA on this machine, running or not [./nova-data].",
+)
+@filter_options
+def replay(
+    data: Path,
+    start: str | None,
+    stop: str | None,
+    timebase: Timebase,
+    shards: int,
+    out: Path | None,
+    per_shard: Path | None,
+    call: str | None,
+    restart: bool,
+    as_json: bool,
+    **narrow: str | None,
+) -> None:
+    """Replay a range as fast as several processes read it, as JSON lines of stored envelopes.
+
+    \b
+    In order to stdout or --out; or cut into shards of about equal size, each brought
+    to its own file (--per-shard) or function (--call) by its own process. With --out
+    and --per-shard the same command goes on where it was interrupted.
+
+    \b
+    Examples:
+      nova replay --data ./archive --from 2026-01-01T00:00:00Z --out events.jsonl
+      nova replay --data ./archive --lanes parsed --shards 4 --per-shard ./export
+      nova replay --data ./archive --shards 4 --call mysink.load:load
+    """
+    if sum(sink is not None for sink in (out, per_shard, call)) > 1:
+        raise click.UsageError("give one of --out, --per-shard and --call")
+    if restart and out is None and per_shard is None:
+        raise click.UsageError("--restart is for --out and --per-shard")
+    wanted = Wanted(data, start, stop, timebase, filters_of(**narrow))
+    try:
+        with events_progress("replay") as report:
+            if out is not None:
+                summary = delivery.to_file(wanted, out, shards, restart=restart, report=report)
+            elif per_shard is not None:
+                summary = delivery.to_folder(
+                    wanted, per_shard, shards, restart=restart, report=report
+                )
+            elif call is not None:
+                summary = delivery.to_function(wanted, call, shards, report=report)
+            else:
+                summary = _to_stdout(wanted, shards, report)
+    except KeyboardInterrupt:
+        if out is not None or per_shard is not None:
+            click.echo("interrupted; the same command goes on from here", err=True)
+        raise
+    _say(summary, as_json, on_stderr=out is None and per_shard is None and call is None)
+
+
+def _to_stdout(wanted: Wanted, shards: int, report: Report) -> Summary:
+    started = time.monotonic()
+    summary = Summary(events=0, bytes=0, seconds=0.0, shards=shards)
+    for part in delivery.in_parts(wanted, shards, report):
+        sys.stdout.buffer.write(part.lines)
+        summary.events += part.events
+        summary.bytes += len(part.lines)
+    sys.stdout.buffer.flush()
+    summary.seconds = round(time.monotonic() - started, 3)
+    return summary
+
+
+def _say(summary: Summary, as_json: bool, *, on_stderr: bool) -> None:
+    """The summary, where it does not get among the events."""
+    if as_json:
+        say_json(summary, on_stderr=on_stderr)
+        return
+    size = summary.bytes / 1e6
+    click.echo(f"{summary.events:,} events, {size:,.1f} MB in {summary.seconds:,.1f} s", err=True)

@@ -1,0 +1,154 @@
+"""A file that an interrupted replay goes on with: its state says what of it counts.
+
+The file is on disk before the state that counts it, and is cut back to what the state counts when
+work goes on, so the end is byte for byte that of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from sdk.errors import NovaError
+from sdk.shards.messages import Piece
+
+SAVE_INTERVAL_S = 1.0
+
+State = TypeVar("State", bound=msgspec.Struct)
+
+
+class Plan(msgspec.Struct, kw_only=True):
+    """What a replay was asked for, the mark behind which nothing counts, and how it was cut."""
+
+    asked: dict[str, str | None]
+    mark: int
+    ranges: list[Piece] = []
+
+
+class Counted(msgspec.Struct, kw_only=True):
+    """What of a file counts, and the hex of the key behind which the next event is read."""
+
+    bytes: int = 0
+    events: int = 0
+    after: str | None = None
+    plan: Plan | None = None
+    is_done: bool = False
+
+
+class Output:
+    """One file of events and its state beside it."""
+
+    def __init__(self, path: Path, plan: Plan | None = None) -> None:
+        self.path = path
+        self._state = state_of(path)
+        known = read_state(self._state, Counted)
+        self.counted = known or Counted(plan=plan)
+        if known is None:
+            write_state(self._state, self.counted)
+        self._descriptor = _opened(path, self.counted.bytes)
+        self._saved_at = -math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            with contextlib.suppress(NovaError):
+                self.save()
+        os.close(self._descriptor)
+
+    def write(self, lines: bytes | bytearray, events: int, after: str) -> None:
+        """Add whole lines; the state follows every SAVE_INTERVAL_S."""
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            raise _unwritten(self.path, error) from error
+        self.counted.bytes += len(lines)
+        self.counted.events += events
+        # A piece without events reaches no further than where it was begun.
+        self.counted.after = max(after, self.counted.after or "") or None
+        if time.monotonic() - self._saved_at >= SAVE_INTERVAL_S:
+            self.save()
+
+    def finish(self) -> None:
+        """Say that this is all of it."""
+        self.counted.is_done = True
+        self.save()
+
+    def save(self) -> None:
+        """Make what was written durable, and count it."""
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise _unwritten(self.path, error) from error
+        write_state(self._state, self.counted)
+        self._saved_at = time.monotonic()
+
+
+def _unwritten(path: Path, error: OSError) -> NovaError:
+    return NovaError(
+        f"{path} cannot be written: {error.strerror}. "
+        "Make room and run the same again: it goes on where it stopped"
+    )
+
+
+def state_of(path: Path) -> Path:
+    """Where the state of an output lies."""
+    return path.with_name(path.name + ".state")
+
+
+def read_state(path: Path, kind: type[State]) -> State | None:
+    """A state that was written before, or None; raises NovaError where it cannot be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise NovaError(
+            f"{path} is no state of a replay ({error}): --restart begins anew"
+        ) from error
+
+
+def write_state(path: Path, state: msgspec.Struct) -> None:
+    """Replace a state atomically and durably."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        with fresh.open("wb") as file:
+            file.write(msgspec.json.encode(state))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise NovaError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _opened(path: Path, count_bytes: int) -> int:
+    """A file for writing behind its first bytes, cut there; raises NovaError if it has fewer."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise NovaError(f"{path} cannot be written: {error.strerror}") from error
+    size = os.fstat(descriptor).st_size
+    if size < count_bytes:
+        os.close(descriptor)
+        raise NovaError(
+            f"{path} has {size} bytes and its state counts {count_bytes}: it has been changed. "
+            "--restart begins anew"
+        )
+    os.ftruncate(descriptor, count_bytes)
+    os.lseek(descriptor, 0, os.SEEK_END)
+    return descriptor

@@ -1,0 +1,111 @@
+"""The shard processes of a replay, as the replay sees them; they end when it does, however it
+ends, for they hold the other end of its pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sdk.errors import NovaError
+from sdk.shards.messages import (
+    SIZES,
+    Failed,
+    Reply,
+    Request,
+    decode_reply,
+    request_line,
+)
+
+PIPE_BYTES = 1024 * 1024
+LEAVING_MAX_S = 5.0
+
+
+class Shard:
+    """One shard process."""
+
+    def __init__(self, data: Path, number: int) -> None:
+        self.number = number
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sdk.cli", "core", "shard", "--data", str(data)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the replay, which ends them
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._requests, self._replies = self._process.stdin, self._process.stdout
+        if sys.platform == "linux":
+            with contextlib.suppress(PermissionError):  # A user may hold so many bytes of pipes.
+                fcntl.fcntl(self._replies, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+    def fileno(self) -> int:
+        """What becomes readable when there is a reply."""
+        return self._replies.fileno()
+
+    def send(self, request: Request) -> None:
+        """Ask for something; raises NovaError if the process is gone."""
+        try:
+            self._requests.write(request_line(request))
+        except BrokenPipeError:
+            raise self._why_gone() from None
+
+    def reply(self) -> tuple[Reply, bytearray]:
+        """The next reply with its body; raises NovaError if it cannot go on or is gone."""
+        head_bytes, body_bytes = SIZES.unpack(self._read(SIZES.size))
+        reply = decode_reply(bytes(self._read(head_bytes)))
+        if isinstance(reply, Failed):
+            raise NovaError(reply.reason)
+        return reply, self._read(body_bytes)
+
+    def hang_up(self) -> None:
+        """Tell it to leave."""
+        self._requests.close()
+        self._replies.close()
+
+    def wait(self) -> None:
+        """Wait until it is gone, and see to it."""
+        try:
+            self._process.wait(LEAVING_MAX_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self, size: int) -> bytearray:
+        data = bytearray(size)
+        view = memoryview(data)
+        while view:
+            count = self._replies.readinto(view)  # type: ignore[attr-defined]  # it is raw
+            if not count:
+                raise self._why_gone()
+            view = view[count:]
+        return data
+
+    def _why_gone(self) -> NovaError:
+        """How it ended."""
+        self.hang_up()
+        self.wait()
+        return NovaError(
+            f"shard {self.number} ended with status {self._process.returncode} before it had "
+            "delivered everything; see its log above"
+        )
+
+
+@contextmanager
+def running(data: Path, count: int) -> Iterator[Sequence[Shard]]:
+    """So many shard processes, for as long as the block runs."""
+    shards: list[Shard] = []
+    try:
+        for number in range(count):
+            shards.append(Shard(data, number))
+        yield shards
+    finally:
+        for shard in shards:
+            shard.hang_up()
+        for shard in shards:
+            shard.wait()
