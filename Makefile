@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make
 DEMO_LISTEN ?= 127.0.0.1:8800
+SCALE_DATA ?= build/scale
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help demo schema test test-slow check format web bench lock clean
+.PHONY: help demo schema test test-slow check format web bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +40,11 @@ schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from t
 	$(BIN)/python -m sdk.protocol_schema > web/src/api/protocol.schema.json
 	npm --prefix web run schema
 
-bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, latency, against SQLite
+bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, size, latency, against others
 	$(BIN)/python -m bench
+
+scale: $(STAMP)/python ## One archive grown to 50 million events in SCALE_DATA, plotted; hours, and can be stopped
+	$(BIN)/python -m bench.scale --data $(SCALE_DATA)
 
 lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	$(BIN)/pip install -q uv

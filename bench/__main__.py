@@ -3,129 +3,125 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import click
+import msgspec
 
-from bench import ingest, peers, reads, transports
-from bench.table import Row, markdown, quantile
+from bench import ingest, postgres_peer, processes, shards, stores, transports
+from bench.figures import Figures
+from bench.own import BATCH_EVENTS
+from bench.processes import Extent
+from bench.table import Report, Row, machine, markdown
 from bench.work import Work
-from sdk.client import Client, login
-from sdk.envelope import Lane
+from sdk import lifecycle
 from sdk.testing import kafka
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import running_nova
 from sdk.transport.base import Record
 
-EVENTS, QUICK_EVENTS = 200_000, 10_000
-SEEKS, QUICK_SEEKS = 300, 50
-LIVE_S, QUICK_LIVE_S = 10.0, 2.0
+EVENTS, QUICK_EVENTS = 500_000, 10_000
+TRANSPORT_EVENTS = 100_000
+FULL, QUICK = Extent(seeks=1_000, live_s=10.0), Extent(seeks=100, live_s=1.0)
+RESULTS = Path(__file__).parent / "results"
 
 
-def compared(folder: Path, records: Sequence[Record]) -> tuple[list[Row], float, float]:
-    """NOVA's store and SQLite side by side in one process; SQLite's two rates for later ratios."""
-    count = len(records)
-    own = peers.nova_in_process(_made(folder / "own"), records)
-    other = peers.sqlite(_made(folder / "peer"), records)
-    in_hz, out_hz = count / other[0], count / other[1]
-    rows = [
-        Row("ingest, one process", count / own[0], "events/s", own[0] and count / own[0] / in_hz),
-        Row("ingest, SQLite", in_hz, "events/s", 1.0, "same checks, WAL, synchronous=FULL"),
-        Row("scan to frames, one process", count / own[1], "events/s", count / own[1] / out_hz),
-        Row("scan to frames, SQLite", out_hz, "events/s", 1.0),
-        Row("on disk, SQLite", other[2] / count, "bytes/event", 1.0),
-    ]
-    return rows, in_hz, out_hz
+def measure(folder: Path, work: Work, extent: Extent, rows: list[Row]) -> Figures:
+    """Add the rows of all that needs no broker; returns SQLite's figures for later ratios."""
+    say(f"making {work.events:,} events…")
+    records = list(work.arrivals())
+    lifecycle.collect_seldom()
+    say("in one process, beside the peers…")
+    batches = in_batches(records)
+    nova = stores.own(made(folder / "own"), batches, extent.seeks)
+    peers = stores.peers(made(folder / "peers"), batches, extent.seeks)
+    rows += stores.rows(nova, peers)
+    say("through writer, reader and edge…")
+    with running_nova(folder / "nova", "--scope", work.scope) as running:
+        rows += asyncio.run(processes.mixed(running, work, records, extent, peers.sqlite))
+    say("through the edge, all of a timeline…")
+    with running_nova(folder / "streamed", "--scope", work.scope) as running:
+        ui_events = work._replace(ui_only=True).records()
+        rows += asyncio.run(processes.streamed(running, ui_events, peers.sqlite))
+    say("to files, by shards…")
+    rows += shards.rows(made(folder / "sharded"), work)
+    return peers.sqlite
 
 
-def _made(folder: Path) -> Path:
+def measure_brokers(folder: Path, work: Work, sqlite: Figures, rows: list[Row]) -> None:
+    """Add the rows of ingest from Kafka, and of the transports alone."""
+    say("from Kafka…")
+    rows.append(from_kafka(folder, work, sqlite))
+    say("over the transports alone, beside their bare libraries…")
+    rows += transports.measured(Work(min(work.events, TRANSPORT_EVENTS)))
+
+
+def in_batches(records: Sequence[Record]) -> list[Sequence[Record]]:
+    """Records cut into the batches that a transport would bring."""
+    starts = range(0, len(records), BATCH_EVENTS)
+    return [records[start : start + BATCH_EVENTS] for start in starts]
+
+
+def made(folder: Path) -> Path:
+    """A new folder."""
     folder.mkdir()
     return folder
 
 
-async def through_processes(
-    nova: Nova,
-    work: Work,
-    records: Sequence[Record],
-    seeks: int,
-    live_s: float,
-    rates: Sequence[float],
-) -> list[Row]:
-    """Ingest over local and every kind of reading, through writer, reader and edge."""
-    in_hz, out_hz = rates
-    took = await ingest.publish(nova.publish, records)
-    local_hz = len(records) / took
-    rows = [Row("ingest, local transport", local_hz, "events/s", local_hz / in_hz)]
-    token = await login(nova.url, "admin", PASSWORD)
-    async with (
-        await Client.to_core(nova.data) as core,
-        await Client.to_edge(nova.url, token) as edge,
-    ):
-        status = await core.status()
-        rows.append(Row("on disk", status.bytes_on_disk / status.events, "bytes/event"))
-        everything: list[Lane] | None = None
-        only_ui: list[Lane] | None = ["ui"]
-        for task, client, lanes in (
-            ("replay at max, reader's socket, all lanes", core, everything),
-            ("replay at max, through the edge, ui lane", edge, only_ui),
-        ):
-            events, seconds = await reads.replay(client, lanes)
-            rows.append(Row(task, events / seconds, "events/s", events / seconds / out_hz))
-        events, seconds = await reads.pages(edge)
-        rows.append(Row("query pages, through the edge", events / seconds, "events/s"))
-        found = await reads.seeks(edge, work, seeks)
-        rows += latency("seek to first event", found, f"{len(found)} seeks through the edge")
-        found = await reads.live(edge, nova.publish, work.scope, live_s)
-        rows += latency("live, publish to client", found, f"{len(found):,} events at 1,000/s")
-    return rows
-
-
-def latency(task: str, seconds: Sequence[float], note: str) -> list[Row]:
-    """Median and 99th percentile in milliseconds."""
-    return [
-        Row(f"{task}, p50", quantile(seconds, 0.5) * 1e3, "ms", None, note),
-        Row(f"{task}, p99", quantile(seconds, 0.99) * 1e3, "ms"),
-    ]
-
-
-def from_kafka(folder: Path, work: Work, in_hz: float) -> Row:
+def from_kafka(folder: Path, work: Work, sqlite: Figures) -> Row:
     """Drain a topic that was filled before."""
     full = work._replace(scope=f"bench-{uuid.uuid4().hex[:8]}")
     with kafka.any_broker() as broker:
-        asyncio.run(ingest.publish(broker.url, full.records()))
+        asyncio.run(ingest.publish(broker.url, list(full.arrivals())))
         hz = ingest.drain(folder / "kafka", broker.url, full.scope, full.events)
-        return Row("ingest, Kafka drain", hz, "events/s", hz / in_hz, broker.kind)
+        return Row(
+            *("ingest, Kafka drain", hz, "events/s", "≥ 60,000"),
+            sqlite=sqlite.ingest_hz,
+            note=f"{broker.kind} on this machine",
+        )
+
+
+def say(text: str) -> None:
+    """Tell who waits what is going on."""
+    click.echo(text, err=True)
 
 
 @click.command()
 @click.option("--events", type=click.IntRange(min=1_000), help=f"How many [{EVENTS:,}].")
 @click.option("--quick", is_flag=True, help=f"A look in half a minute: {QUICK_EVENTS:,} events.")
 @click.option("--skip-brokers", is_flag=True, help="Leave out what needs a broker.")
+@click.option("--save", metavar="NAME", help="Keep the table in bench/results/<date>-NAME.md.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the table here too.")
-def bench(events: int | None, quick: bool, skip_brokers: bool, out: Path | None) -> None:
-    """Measure ingest, replay, seek and latency, with SQLite doing the same work in the same run."""
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def bench(
+    events: int | None,
+    quick: bool,
+    skip_brokers: bool,
+    save: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure ingest, replay, seek, size and latency, with SQLite, PostgreSQL and bare RocksDB
+    doing the same work in the same run.
+    """
     work = Work(events or (QUICK_EVENTS if quick else EVENTS))
-    seeks, live_s = (QUICK_SEEKS, QUICK_LIVE_S) if quick else (SEEKS, LIVE_S)
-    click.echo(f"making {work.events:,} events…", err=True)
-    records = work.records()
-    with tempfile.TemporaryDirectory(prefix="nova-bench-") as name:
-        folder = Path(name)
-        click.echo("in one process, beside SQLite…", err=True)
-        rows, *rates = compared(folder, records)
-        click.echo("through writer, reader and edge…", err=True)
-        with running_nova(folder / "nova", "--scope", work.scope) as nova:
-            rows += asyncio.run(through_processes(nova, work, records, seeks, live_s, rates))
-        if not skip_brokers:
-            click.echo("from Kafka…", err=True)
-            rows.append(from_kafka(folder, work, rates[0]))
-            click.echo("over the transports alone, beside their bare libraries…", err=True)
-            rows += transports.measured(work)
-    table = markdown(rows, work.events)
-    click.echo(table)
-    if out is not None:
-        out.write_text(table + "\n")
+    rows: list[Row] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="nova-bench-") as name:
+            sqlite = measure(Path(name), work, QUICK if quick else FULL, rows)
+            gc.unfreeze()
+            if not skip_brokers:
+                measure_brokers(Path(name), work, sqlite, rows)
+    finally:  # What was measured is not lost to a failure of what came after it.
+        report = Report(machine(postgres_peer.version()), work.events, rows)
+        click.echo(msgspec.json.encode(report).decode() if as_json else markdown(report))
+    for path in (out, RESULTS / f"{date.today()}-{save}.md" if save else None):
+        if path is not None:
+            path.write_text(markdown(report) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,45 +4,76 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NamedTuple
 
-LIBRARIES = ("rocksdict", "aiohttp", "msgspec", "orjson", "confluent-kafka", "nats-py")
+import msgspec
+
+LIBRARIES = ("rocksdict", "aiohttp", "msgspec", "orjson", "confluent-kafka", "nats-py", "psycopg")
+LESS_IS_BETTER = ("ms", "µs", "bytes/event", "MiB")
+HEADER = (
+    "| task | NOVA | unit | × SQLite | SQLite | PostgreSQL | bare RocksDB | wanted | note |",
+    "|---|---:|---|---:|---:|---:|---:|---:|---|",
+)
 
 
-class Row(NamedTuple):
-    """One measured figure; `ratio` compares it with a peer doing the same work in the same run."""
+class Row(msgspec.Struct, omit_defaults=True):
+    """One task: NOVA's figure, and the peers' for the same work in the same run where they can do
+    it; `wanted` is a bound that NOVA has set itself.
+    """
 
     task: str
     figure: float
     unit: str
-    ratio: float | None = None
+    wanted: str = ""
+    sqlite: float | None = None
+    postgres: float | None = None
+    rocksdb: float | None = None
     note: str = ""
-    peer: str = "SQLite"
+
+    def ratio(self) -> float | None:
+        """How many times better than SQLite."""
+        if self.sqlite is None or not self.figure:
+            return None
+        more = self.figure / self.sqlite
+        return 1 / more if self.unit in LESS_IS_BETTER else more
 
 
-def markdown(rows: Sequence[Row], events: int) -> str:
-    """Rows as a Markdown table under a line of versions."""
+class Report(msgspec.Struct):
+    """A whole run: what it ran on, how many events, and its rows."""
+
+    machine: str
+    events: int
+    rows: list[Row]
+
+
+def machine(postgres: str | None) -> str:
+    """Versions of what took part, and the machine in a few words."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    lines = [
-        f"{events:,} events; Python {platform.python_version()}, {libraries}; "
-        f"{os.cpu_count()} CPUs, {platform.machine()}",
-        "",
-        "| task | figure | unit | ratio | note |",
-        "|---|---:|---|---:|---|",
-    ]
-    for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f} × {row.peer}"
-        lines.append(f"| {row.task} | {_number(row.figure)} | {row.unit} | {ratio} | {row.note} |")
+    server = f"PostgreSQL {postgres}" if postgres else "PostgreSQL not installed"
+    return (
+        f"Python {platform.python_version()}, {libraries}; {server}; "
+        f"{os.cpu_count()} CPUs, {platform.machine()}"
+    )
+
+
+def markdown(report: Report) -> str:
+    """The report as a Markdown table under a line of versions."""
+    lines = [f"{report.events:,} events; {report.machine}", "", *HEADER]
+    for row in report.rows:
+        ratio = row.ratio()
+        cells = (
+            *(row.task, number(row.figure), row.unit, "" if ratio is None else f"{ratio:.2f} ×"),
+            *(number(peer) for peer in (row.sqlite, row.postgres, row.rocksdb)),
+            *(row.wanted, row.note),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _number(figure: float) -> str:
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.2f}"
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of all lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def number(figure: float | None) -> str:
+    """A figure as people read it: thousands apart, three digits where it is small."""
+    if figure is None:
+        return ""
+    if figure >= 100:
+        return f"{figure:,.0f}"
+    return f"{figure:.2f}" if figure >= 1 else f"{figure:.3f}"

@@ -175,8 +175,10 @@ async def compared(peer: Peer, work: Work) -> list[Row]:
     rows = []
     for task in ("publish", "drain"):
         own, bare = statistics.median(rates[task]), statistics.median(rates[f"bare {task}"])
-        note = f"{peer.kind}; bare {bare:,.0f}/s, so our layer costs {bare / own:.2f} ×"
-        rows.append(Row(f"{task}, {peer.name}", own, "events/s", own / bare, note, peer.library))
+        note = (
+            f"{peer.kind}; bare {peer.library} {bare:,.0f}/s, so our layer costs {bare / own:.2f} ×"
+        )
+        rows.append(Row(f"{task}, {peer.name} alone", own, "events/s", note=note))
     return rows
 
 

@@ -1,33 +1,82 @@
-"""The measurements can be made: a small run through all real parts but the broker."""
+"""The measurements can be made: small runs through all real parts but the brokers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
 from click.testing import CliRunner
 
+from bench import postgres_peer
 from bench.__main__ import bench
-from bench.work import Work
-from sdk.event import address_of, check
+from bench.table import Report, Row
+
+PEERED = [
+    "ingest, the writer's own path",
+    "replay to frames, canonical",
+    "replay to frames, source",
+    *(
+        f"seek to first event, {base}, {share}"
+        for base in ("canonical", "source")
+        for share in ("p50", "p99")
+    ),
+    "on disk, as written",
+    "on disk, compacted",
+]
+ALONE = [
+    "one entity's events",
+    "latest before a time, p50",
+    "latest before a time, p99",
+    "ingest, local transport",
+    *(
+        f"replay, {way}, {base}"
+        for way in (
+            "reader to client, all lanes",
+            "edge to client, its lanes of the mix",
+            "edge to client, ui events alone",
+        )
+        for base in ("canonical", "source")
+    ),
+    "query pages, edge to client, all lanes",
+    *(
+        f"{task}, {share}"
+        for task in (
+            "seek to first chunk, edge to client",
+            "live, publish to client",
+            "live, beside a full replay",
+        )
+        for share in ("p50", "p99")
+    ),
+    "memory of the writer at most",
+    "memory of the reader at most",
+]
+SHARDED = ["replay to files, 1 shard", "replay to files, 2 shards", "2 shards against 1"]
 
 
-def test_the_work_is_the_same_for_the_same_seed_and_valid() -> None:
-    """Two makings are equal, every record is an event, and options do what they say."""
-    work = Work(500, duplicates=0.2, late=0.05, shuffle_window=50)
-    records = work.records()
-    assert records == work.records()
-    ids = [check(record.value, address_of(record.address)).event_id for record in records]
-    assert (len(ids), len(set(ids))) == (600, 500)
-    assert records != work._replace(seed=2).records()
-
-
-def test_a_small_run_prints_one_table(tmp_path: Path) -> None:
-    """Every task is a row with a figure."""
+@pytest.mark.slow
+def test_a_small_run_fills_every_row(tmp_path: Path) -> None:
+    """Every task has a figure, those that peers can do have theirs, and the table shows them."""
     out = tmp_path / "table.md"
-    done = CliRunner().invoke(
-        bench, ["--events", "1000", "--quick", "--skip-brokers", "--out", str(out)]
-    )
+    arguments = ["--events", "3000", "--quick", "--skip-brokers", "--json", "--out", str(out)]
+    done = CliRunner().invoke(bench, arguments)
     assert done.exit_code == 0, done.output
-    rows = [line for line in out.read_text().splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 5 + 9
-    assert all(float(row.split("|")[2].replace(",", "")) > 0 for row in rows[1:])
+    report = msgspec.json.decode(done.stdout, type=Report)
+    rows = {row.task: row for row in report.rows}
+    expected = {*PEERED, *ALONE, *SHARDED}
+    assert set(rows) == expected and len(report.rows) == len(expected)
+    assert [row.task for row in report.rows if not row.figure > 0] == []
+    assert [task for task in PEERED if not (rows[task].sqlite or 0) > 0] == []
+    if postgres_peer.programs() is not None:
+        assert [task for task in PEERED if not (rows[task].postgres or 0) > 0] == []
+    lines = [line for line in out.read_text().splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[1:]] == list(rows)
+
+
+@pytest.mark.parametrize(
+    ("unit", "ratio"), [("events/s", 4.0), ("ms", 0.25), ("bytes/event", 0.25), ("MiB", 0.25)]
+)
+def test_a_ratio_above_one_is_always_better(unit: str, ratio: float) -> None:
+    """More events a second is good, more milliseconds is not."""
+    assert Row("task", 400.0, unit, sqlite=100.0).ratio() == ratio
+    assert Row("task", 400.0, unit).ratio() is None

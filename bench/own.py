@@ -1,0 +1,230 @@
+"""NOVA's own writer and reader in process: the one place where the measurements touch their code.
+
+`Store` is the writer's side and `Reader` the reader's. Everything else in this folder knows only
+these two, and the processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
+from core.ordering import LAST_TAIL, Timebase, order_key, time_of
+from core.reader import discover
+from core.reader.reading import Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.keys import FAMILIES
+from core.store.scan import first, last
+from core.writer.app import Writer
+from core.writer.server import FeedServer
+from sdk import endpoints
+from sdk.checker import Checker
+from sdk.protocol import Filters, chunk_frame
+from sdk.settings import Settings
+from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
+from sdk.transport.link import LinkState
+
+LINK = "bench"
+BATCH_EVENTS = 2_000
+"""A commit of the writer's, and of every peer's."""
+
+SST_BYTES = "rocksdb.total-sst-files-size"
+EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
+
+
+class Premade:
+    """A transport whose batches are there already: the writer's own intake, without a broker.
+
+    The clock runs from the acknowledgement of the first batches, with which the writer's processes
+    start and warm up, to that of the last.
+    """
+
+    link = LINK
+
+    def __init__(self, batches: Iterable[Sequence[Record]], warm_up: Callable[[], int]) -> None:
+        self._batches = batches
+        self._warm_up = warm_up
+        self._given = self._taken = self._timed = 0
+        self._started = time.perf_counter()
+        self._is_all_given = False
+        self.done = asyncio.Event()
+        self.seconds = 0.0
+
+    @property
+    def rate_hz(self) -> float:
+        """Records a second that became durable."""
+        return self._timed / self.seconds
+
+    async def consume(self, _: Subscription, __: Positions) -> AsyncIterator[Batch]:
+        """Everything, and then nothing for ever."""
+        for part in self._batches:
+            self._given += 1
+            yield Batch(part)
+            await asyncio.sleep(0)
+        self._is_all_given = True
+        self._look_whether_done()
+        await asyncio.Event().wait()
+
+    async def acknowledge(self, batch: Batch, _: Receipt) -> None:
+        """Take the time when all of it is durable."""
+        self._taken += 1
+        if self._taken <= self._warm_up():
+            self._started = time.perf_counter()
+        else:
+            self._timed += len(batch.records)
+            self.seconds = time.perf_counter() - self._started
+        self._look_whether_done()
+
+    def _look_whether_done(self) -> None:
+        if self._is_all_given and self._taken == self._given:
+            self.done.set()
+
+    def state(self) -> LinkState:
+        """Always there."""
+        return LinkState(connected=True)
+
+    async def publish(self, records: Sequence[Record]) -> Receipt:
+        """Never asked of it."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Store:
+    """An archive opened as the writer opens it."""
+
+    def __init__(self, data: Path) -> None:
+        self._archive = Archive.open_primary(data)
+        self._settings = Settings(data=str(data))
+        self._checker = Checker()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    @property
+    def events(self) -> int:
+        """How many events the archive holds."""
+        return catalog.decode_counters(self._archive.get("catalog", catalog.COUNTERS_KEY)).events
+
+    def ingest(
+        self, batches: Iterable[Sequence[Record]], warm_up: Callable[[], int] = lambda: 0
+    ) -> float:
+        """Let the writer take batches in until all are durable; returns records per second of all
+        but the first, of which `warm_up` says how many they are.
+        """
+        return asyncio.run(self._ingest(Premade(batches, warm_up)))
+
+    async def _ingest(self, source: Premade) -> float:
+        server = FeedServer(endpoints.writer_socket(self._settings.folder()))
+        writer = Writer(self._settings, self._archive, server)
+        working = asyncio.create_task(writer.run([source]))
+        ended = asyncio.create_task(source.done.wait())
+        await asyncio.wait((working, ended), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        working.cancel()
+        await asyncio.wait((working,))
+        writer.finish()
+        return source.rate_hz
+
+    def look_up(self, records: Sequence[Record]) -> tuple[int, float]:
+        """How many of the records the archive holds, and the seconds of the look-up alone."""
+        events = [self._checker.check(record.value, record.address) for record in records]
+        keys = [order_key(event.source_ns, event.lane, event.event_id) for event in events]
+        started = time.perf_counter()
+        found = self._archive.get_many("source", keys)
+        seconds = time.perf_counter() - started
+        return len(found) - found.count(None), seconds
+
+    def flush(self) -> None:
+        """Write to tables what is only in memory and in the log, so that sizes are of all."""
+        for family in self._archive.families.values():
+            family.flush()
+
+    def compact(self) -> None:
+        """Bring every family to its last level, where an archive of years mostly lies."""
+        for family in self._archive.families.values():
+            family.compact_range(None, None)
+
+    def bytes_per_family(self) -> dict[str, int]:
+        """What the tables of each family take."""
+        return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
+
+
+class Reader:
+    """An archive opened as a reader opens it: a secondary, with the durable mark of its last
+    event.
+    """
+
+    def __init__(self, data: Path, scratch: Path) -> None:
+        self._archive = Archive.open_secondary(data, scratch)
+        self._view = View(self._archive)
+        self._archive.catch_up()
+        stamp = self._archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        self._view.advance(catalog.decode_time(stamp) if stamp else 0)
+        self._view.refresh()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    def replay(self, timebase: Timebase) -> int:
+        """Everything in order as frames; returns the number of events."""
+        reading = self._reading(Filters(), Span(timebase))
+        events = 0
+        while not reading.done:
+            found = reading.slice(CHUNK_EVENTS)
+            chunk_frame(CHUNK_ID, CHUNK_CURSOR, [stored for _, stored in found], None)
+            events += len(found)
+        return events
+
+    def seek(self, timebase: Timebase, at_ns: int) -> bytes:
+        """The first event at or after a time."""
+        reading = self._reading(Filters(), Span(timebase, at_ns))
+        while not reading.done:
+            for _, stored in reading.slice(1):
+                return stored
+        return b""
+
+    def of_entity(self, filters: Filters, at_ns: int, count: int) -> int:
+        """Read so many events of what the filters name, from a source time on; how many came."""
+        reading = self._reading(filters, Span("source", at_ns))
+        events = 0
+        while events < count and not reading.done:
+            events += len(reading.slice(min(CHUNK_EVENTS, count - events)))
+        return events
+
+    def latest(self, filters: Filters, at_ns: int) -> int:
+        """Find the last event of each series at or before a source time; how many there are."""
+        selection = Selection(filters, self._view.series)
+        return len(discover.latest(self._view, selection, "source", at_ns))
+
+    def bounds(self, timebase: Timebase) -> tuple[int, int]:
+        """The first and the last time that there is."""
+        family = self._archive.families[timebase]
+        low, high = first(family, *EVERYTHING), last(family, *EVERYTHING)
+        return (time_of(low[0]), time_of(high[0])) if low and high else (0, 0)
+
+    def bytes_per_family(self) -> dict[str, int]:
+        """What the tables of each family take."""
+        return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
+
+    def _reading(self, filters: Filters, span: Span) -> Reading:
+        return Reading(self._view, Selection(filters, self._view.series), span)
+
+
+def _sst_bytes(archive: Archive, family: str) -> int:
+    return int(archive.families[family].property_int_value(SST_BYTES) or 0)
