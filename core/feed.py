@@ -18,15 +18,8 @@ from sdk.transport.link import LinkState
 FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
 
 
-class CommittedEvent(NamedTuple):
-    """One durable event: its canonical time as a key, source time, series number and stored
-    envelope.
-    """
-
-    key: bytes
-    source_ns: int
-    series: int
-    stored: bytes
+CommittedEvent = tuple[bytes, bytes]
+"""One durable event: its place (canonical time as a key, and its series) and stored envelope."""
 
 
 class NewSeries(NamedTuple):

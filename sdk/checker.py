@@ -1,57 +1,89 @@
-"""Checking record after record: what neighbours share is worked out once.
+"""Checking records by the batch: what neighbours share is worked out once.
 
-`Checker.check` gives what `event.check` gives, and leaves to it whatever is not plain: lanes with
-few events, ids that are met for the first time, unusual times, and everything that is wrong. There
-is one validator, and this is its memory; a property test holds the two equal.
+`Checker.check_all` finds in each record what `event.check` finds, and leaves to it whatever is not
+plain: lanes with few events, ids that are met for the first time, unusual times, and everything
+that is wrong. There is one validator, and this is its memory; a property test holds the two equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from operator import attrgetter
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
-from sdk import event, timestamps
-from sdk.canonical import canonical_json
-from sdk.envelope import Envelope, ParsedMessage, RawFrame, UiUpdate
-from sdk.errors import CanonicalError, TimestampError
-from sdk.event import ENVELOPE_MAX_BYTES, SEQUENCE_MAX, Event, Series
+from sdk import canonical, event, timestamps
+from sdk.envelope import CommandRequest, Envelope, ParsedMessage, RawFrame, UiUpdate
+from sdk.errors import CanonicalError, EnvelopeError, NovaError, TimestampError
+from sdk.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Series
 from sdk.event_id import head
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 REMEMBERED_MAX = 65_536
+PROVED_TOGETHER_EVENTS = 32
+"""So many canonical texts are looked at as one; a doubt in any makes each be looked at alone."""
+
 LANE_MEMBER = b'"lane":"'
-SECOND_CHARS = len("2026-01-01T00:00:00")
 NORMAL_CHARS = len("2026-01-01T00:00:00.000000000Z")
-NO_DIGITS = "000000000"
+NO_DIGITS = b"000000000"
 
 Names = tuple[str | None, ...]
 """Lane, scope and ids as they were written, and what else tells series of a lane apart."""
 
+Arrived = tuple[str | None, bytes, str]
+"""Address text, bytes and position: the transports' Record."""
+
 Name = TypeVar("Name")
 Kept = TypeVar("Kept")
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class _Known(NamedTuple):
+class Refused(NamedTuple):
+    """A record that is no event: its place in the batch, and what an EnvelopeError says of it."""
+
+    place: int
+    code: str
+    member: str
+    reason: str
+
+
+class Checked(msgspec.Struct, array_like=True):
+    """What a batch holds, as columns: entry i of ids, times_ns, series and bodies is one event.
+
+    `series` counts into `names`, the distinct series of this batch. A body is the stored envelope
+    up to where its canonicalTruthTime goes. `requests` are the events that are CommandRequests,
+    with their requestIds.
+    """
+
+    ids: list[bytes]
+    times_ns: list[int]
+    series: list[int]
+    bodies: list[bytes]
+    names: list[Series]
+    requests: list[tuple[int, str]]
+    refusals: list[Refused]
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
     """A series, what its events share of the text that is hashed, and whether ids are missing."""
 
     series: Series
-    lane: int
     head: bytes
     is_partial: bool
 
 
 class _Kind(NamedTuple):
-    """A lane whose envelopes are all of one type."""
+    """A lane whose envelopes are all of one type; whether their payload is JSON."""
 
     decode: Callable[[bytes], Envelope]
     names: Callable[[Envelope], Names]
     payload: Callable[[Envelope], bytes | None]
+    is_json: bool
 
 
 class _Place(NamedTuple):
@@ -59,6 +91,56 @@ class _Place(NamedTuple):
 
     kind: _Kind
     series: dict[Names, _Known]
+
+
+_Plain = tuple[_Known, Envelope, bytes, int, bytes, bool]
+"""A record that is as its neighbours were, if its payload is canonical and its id is true: what is
+known, its envelope, normal time, the same in ns, its payload and whether that is JSON.
+"""
+
+
+class _Columns:
+    """The events of a batch while they are being found."""
+
+    def __init__(self) -> None:
+        self.refusals: list[Refused] = []
+        self._requests: list[tuple[int, str]] = []
+        self._envelopes: list[Envelope] = []
+        self._rows: list[tuple[bytes, int, int]] = []
+        self._names: dict[Series, int] = {}
+        self._numbers: dict[_Known, int] = {}
+
+    def add(self, event_id: bytes, source_ns: int, known: _Known, envelope: Envelope) -> None:
+        """One event; its envelope is encoded with all others in the end."""
+        number = self._numbers.get(known)
+        if number is None:
+            number = self._numbers[known] = self._number(known.series)
+        self._rows.append((event_id, source_ns, number))
+        self._envelopes.append(envelope)
+
+    def add_whole(self, found: Event) -> None:
+        """An event that was checked by itself."""
+        if isinstance(found.envelope, CommandRequest):
+            self._requests.append((len(self._rows), found.envelope.request_id))
+        self._rows.append((found.event_id, found.source_ns, self._number(found.series)))
+        self._envelopes.append(found.envelope)
+
+    def _number(self, series: Series) -> int:
+        return self._names.setdefault(series, len(self._names))
+
+    def finish(self) -> Checked:
+        """Encode what was found; no line feed stands inside JSON, so the lines can be cut apart."""
+        bodies = _encode_lines(self._envelopes).split(b"}\n")[:-1]
+        rows = self._rows
+        return Checked(
+            ids=[event_id for event_id, _, _ in rows],
+            times_ns=[source_ns for _, source_ns, _ in rows],
+            series=[number for _, _, number in rows],
+            bodies=bodies,
+            names=list(self._names),
+            requests=self._requests,
+            refusals=self.refusals,
+        )
 
 
 class Checker:
@@ -69,44 +151,70 @@ class Checker:
         self._max_bytes = max_bytes
         self._places: dict[str, _Place] = {}
         self._unaddressed = {lane: _Place(kind, {}) for lane, kind in _KINDS.items()}
-        self._seconds: dict[str, int] = {}
+        self._seconds: dict[bytes, int] = {}
 
-    def check(self, record: bytes, address: str | None) -> Event:
-        """The event that a record holds; raises EnvelopeError naming the member and the rule."""
+    def check_all(self, records: Sequence[Arrived]) -> Checked:
+        """The events that records hold in their order, and the records that are none."""
+        columns = _Columns()
+        for start in range(0, len(records), PROVED_TOGETHER_EVENTS):
+            part = records[start : start + PROVED_TOGETHER_EVENTS]
+            self._check_some(part, start, columns)
+        return columns.finish()
+
+    def _check_some(self, records: Sequence[Arrived], start: int, columns: _Columns) -> None:
+        looks = [self._look(value, address) for address, value, _ in records]
+        are_sure = canonical.are_sure([look[4] for look in looks if look and look[5]])
+        for index, look in enumerate(looks):
+            if look is not None:
+                digest = _digest(look, are_sure)
+                if digest is not None:
+                    columns.add(digest, look[3], look[0], look[1])
+                    continue
+            address, value, _ = records[index]
+            try:
+                columns.add_whole(self.check(value, address))
+            except EnvelopeError as error:
+                refused = Refused(start + index, error.code, error.member, error.reason)
+                columns.refusals.append(refused)
+
+    def _look(self, record: bytes, address: str | None) -> _Plain | None:
+        """What a record is if everything is as it was with a neighbour, None if that is not
+        certain.
+        """
         place = self._places.get(address) if address is not None else self._hinted(record)
         if place is None or len(record) > self._max_bytes:
-            return self._check_whole(record, address)
-        try:
-            found = self._check_plain(place, place.kind.decode(record))
-        except (msgspec.MsgspecError, CanonicalError, ValueError, RecursionError):
-            found = None  # What is wrong with it the whole check says.
-        return found if found is not None else self._check_whole(record, address)
-
-    def _check_plain(self, place: _Place, envelope: Envelope) -> Event | None:
-        """The event if everything is as it was with a neighbour, None if that is not certain."""
-        known = place.series.get(place.kind.names(envelope))
-        time = envelope.source_truth_time
-        second_ns = self._seconds.get(time[:SECOND_CHARS])
-        if known is None or second_ns is None:
             return None
-        digits = _nine_digits(time[SECOND_CHARS:])
-        payload = place.kind.payload(envelope)
+        kind, known_series = place
+        try:
+            envelope = kind.decode(record)
+            known = known_series.get(kind.names(envelope))
+            if known is None:
+                return None
+            time = envelope.source_truth_time.encode()
+            second = time[:SECOND_CHARS]
+            second_ns = self._seconds.get(second)
+            if second_ns is None:
+                second_ns = self._learn_second(second)
+            digits = _nine_digits(time)
+            payload = kind.payload(envelope)
+        except (msgspec.MsgspecError, NovaError, ValueError, RecursionError):
+            return None  # What is wrong with it the whole check says.
         if digits is None or payload is None:
             return None
         if len(time) != NORMAL_CHARS:
-            time = f"{time[:SECOND_CHARS]}.{digits}Z"
-        digest = sha256(b"%b%b\n%b" % (known.head, time.encode(), payload)).digest()
-        event_id = digest.hex()
-        if envelope.event_id != event_id:
-            if envelope.event_id is not None:
-                return None
-            envelope.event_id = event_id
-        if known.is_partial:
-            _fill(envelope, known.series)
-        source_ns = second_ns + int(digits)
-        return Event(digest, source_ns, known.lane, known.series, _encode(envelope), envelope)
+            time = b"%b.%bZ" % (second, digits)
+        return known, envelope, time, second_ns + int(digits), payload, kind.is_json
 
-    def _check_whole(self, record: bytes, address: str | None) -> Event:
+    def _learn_second(self, second: bytes) -> int:
+        """A whole second in ns; raises TimestampError where not all of it is in range."""
+        text = second.decode()
+        second_ns = timestamps.parse(f"{text}Z")
+        if not NS_MIN <= second_ns <= NS_MAX - NS_PER_SECOND:
+            raise TimestampError(f"{text} is the end of all time")
+        return _keep(self._seconds, second, second_ns)
+
+    def check(self, record: bytes, address: str | None) -> Event:
+        """The event that a record holds; raises EnvelopeError naming the member and the rule."""
         parsed = event.address_of(address)
         found = event.check(record, parsed, scope_id=self._scope_id, max_bytes=self._max_bytes)
         kind = _KINDS.get(found.series.lane)
@@ -121,15 +229,11 @@ class Checker:
         else:
             place = self._places.get(address) or _keep(self._places, address, _Place(kind, {}))
         names = kind.names(given)
-        known = _Known(found.series, found.lane, head(*_hashed(found.series)), None in names[:5])
-        _keep(place.series, names, known)
-        second = given.source_truth_time[:SECOND_CHARS]
-        try:
-            second_ns = timestamps.parse(f"{second}Z")
-        except TimestampError:
-            return
-        if NS_MIN <= second_ns <= NS_MAX - NS_PER_SECOND:
-            _keep(self._seconds, second, second_ns)
+        _keep(
+            place.series,
+            names,
+            _Known(found.series, head(*_hashed(found.series)), None in names[:5]),
+        )
 
     def _hinted(self, record: bytes) -> _Place | None:
         """The place of the lane that a record without an address seems to be of; that its lane is
@@ -138,6 +242,29 @@ class Checker:
         begin = record.find(LANE_MEMBER) + len(LANE_MEMBER)
         lane = record[begin : record.find(b'"', begin)]
         return self._unaddressed.get(lane.decode("ascii", "replace"))
+
+
+def _digest(look: _Plain, is_sure: bool) -> bytes | None:
+    """The eventId, which the envelope then has too; None if the record claims another one, or its
+    payload has no canonical form.
+    """
+    known, envelope, time, _, payload, is_json = look
+    if is_json and is_sure:
+        payload = canonical.without_integral_points(payload)
+    elif is_json:
+        try:
+            payload = canonical.proved(payload)
+        except CanonicalError:
+            return None
+    digest = sha256(b"%b%b\n%b" % (known.head, time, payload)).digest()
+    event_id = digest.hex()
+    if envelope.event_id != event_id:
+        if envelope.event_id is not None:
+            return None
+        envelope.event_id = event_id
+    if known.is_partial:
+        _fill(envelope, known.series)
+    return digest
 
 
 def _keep(memory: dict[Name, Kept], name: Name, value: Kept) -> Kept:
@@ -152,16 +279,16 @@ def _hashed(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
     return series.scope_id, series.lane, event.identity(series), series.message_type
 
 
-def _nine_digits(rest: str) -> str | None:
+def _nine_digits(time: bytes) -> bytes | None:
     """The nanoseconds in what follows the whole second; None unless it is plain UTC."""
-    if rest == "Z":
+    digits = time[SECOND_CHARS + 1 : -1]
+    if time[SECOND_CHARS:] == b"Z":
         return NO_DIGITS
-    digits = rest[1:-1]
-    if rest[:1] != "." or rest[-1] != "Z" or len(digits) > len(NO_DIGITS):
+    if time[SECOND_CHARS : SECOND_CHARS + 1] != b"." or time[-1:] != b"Z" or not digits.isdigit():
         return None
-    if not digits.isascii() or not digits.isdigit():
-        return None
-    return digits if len(digits) == len(NO_DIGITS) else digits.ljust(len(NO_DIGITS), "0")
+    if len(digits) == len(NO_DIGITS):
+        return digits
+    return digits.ljust(len(NO_DIGITS), b"0") if len(digits) < len(NO_DIGITS) else None
 
 
 def _fill(envelope: Envelope, series: Series) -> None:
@@ -180,12 +307,12 @@ def _raw_payload(frame: RawFrame) -> bytes | None:
     return frame.frame if is_uint64 else None
 
 
-def _parsed_payload(message: ParsedMessage) -> bytes:
-    return canonical_json({"payload": message.payload, "schemaVersion": message.schema_version})
+def _parsed_payload(message: ParsedMessage) -> bytes | None:
+    return canonical.printed({"payload": message.payload, "schemaVersion": message.schema_version})
 
 
-def _ui_payload(update: UiUpdate) -> bytes:
-    return canonical_json(
+def _ui_payload(update: UiUpdate) -> bytes | None:
+    return canonical.printed(
         {
             "data": update.data,
             "manifestId": update.manifest_id,
@@ -195,18 +322,36 @@ def _ui_payload(update: UiUpdate) -> bytes:
     )
 
 
+class _KnownMessage(ParsedMessage, kw_only=True):
+    """Its messageType is one of the names, so known to fit its pattern, which is half of reading
+    it.
+    """
+
+    message_type: str
+
+
+class _KnownUpdate(UiUpdate, kw_only=True):
+    """The same with the names of a ui event."""
+
+    view_id: str
+    manifest_id: str
+
+
 _HEADER = ("lane", "scope_id", "system_id", "container_id", "unique_id")
 
 
 def _kind(
-    envelope: type[Envelope], payload: Callable[..., bytes | None], *more_names: str
+    envelope: type[Envelope],
+    payload: Callable[..., bytes | None],
+    *more_names: str,
+    is_json: bool = True,
 ) -> _Kind:
     names = cast("Callable[[Envelope], Names]", attrgetter(*_HEADER, *more_names))
-    return _Kind(msgspec.json.Decoder(envelope).decode, names, payload)
+    return _Kind(msgspec.json.Decoder(envelope).decode, names, payload, is_json)
 
 
 _KINDS = {
-    "raw": _kind(RawFrame, _raw_payload),
-    "parsed": _kind(ParsedMessage, _parsed_payload, "message_type"),
-    "ui": _kind(UiUpdate, _ui_payload, "message_type", "view_id"),
+    "raw": _kind(RawFrame, _raw_payload, is_json=False),
+    "parsed": _kind(_KnownMessage, _parsed_payload, "message_type"),
+    "ui": _kind(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
 }

@@ -8,6 +8,7 @@ AMB-03…AMB-12).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,8 +33,10 @@ from sdk.envelope import (
 )
 from sdk.errors import AddressError, CanonicalError, EnvelopeError, TimestampError
 from sdk.event_id import event_id
+from sdk.timestamps import NS_PER_SECOND
 
 ENVELOPE_MAX_BYTES = 1024 * 1024
+SECOND_CHARS = len("2026-01-01T00:00:00")
 SEQUENCE_MAX = 2**64 - 1
 
 __all__ = ["AUDIT_TYPES", "ENVELOPE_MAX_BYTES", "Event", "Series", "check"]
@@ -64,8 +67,24 @@ class Event:
 
     def stamped(self, canonical_ns: int) -> bytes:
         """The stored envelope: `body` with the receive time as its last member."""
-        time = timestamps.text(canonical_ns).encode()
-        return b'%b,"canonicalTruthTime":"%b"}' % (self.body[:-1], time)
+        return stamped([self.body[:-1]], canonical_ns)[0]
+
+
+def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
+    """Stored envelopes of bodies that lack their last member and brace; each receive time is 1 ns
+    after the one before.
+    """
+    stored: list[bytes] = []
+    while len(stored) < len(bodies):
+        second, fraction = divmod(first_ns + len(stored), NS_PER_SECOND)
+        text = timestamps.text(second * NS_PER_SECOND)[:SECOND_CHARS]
+        stamp = b',"canonicalTruthTime":"%b.' % text.encode()
+        run = bodies[len(stored) : len(stored) + NS_PER_SECOND - fraction]
+        stored += [
+            b'%b%b%09dZ"}' % (body, stamp, nanosecond)
+            for nanosecond, body in enumerate(run, fraction)
+        ]
+    return stored
 
 
 class _Peek(msgspec.Struct, rename="camel"):

@@ -36,6 +36,11 @@ def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
     return stop
 
 
+def outlast_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which ends this process when its own work is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def collect_seldom() -> None:
     """Let the collector of cycles look seldom, for a process that handles events by batches."""
     gc.freeze()

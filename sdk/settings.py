@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
     feed_keep_events: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
+    memory_mib: Annotated[int, Meta(ge=32, le=1_048_576)] = 512
     chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
 
@@ -86,6 +87,7 @@ HELP: Mapping[str, Help] = {
     "commit_max_events": Help("Most events of one commit."),
     "commit_max_bytes": Help("Most bytes of one commit."),
     "feed_keep_events": Help("Newest events a reader keeps in memory for live streams."),
+    "memory_mib": Help("Memory of the store in each process: caches and what is not yet in files."),
     "chunk_max_events": Help("Most events of one stream chunk."),
     "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
 }

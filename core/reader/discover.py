@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from core.ordering import TIME_BYTES, Timebase, time_key, time_of
-from core.reader.reading import Found, stored_at
+from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
+from core.reader.lookup import stored_at
+from core.reader.reading import Found
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
     LAST_EVENT_ID,
-    SERIES_BYTES,
     series_bytes,
     series_key,
     series_key_order,
@@ -29,10 +29,10 @@ from sdk.timestamps import NS_MIN
 
 
 class Place(NamedTuple):
-    """Where a series' event lies: its key in the series index and its canonical time bytes."""
+    """Where a series' event lies: its key in the series index and its place in `canonical`."""
 
     key: bytes
-    canonical: bytes
+    place: bytes
 
 
 def places_of(
@@ -47,9 +47,9 @@ def places_of(
     lower = series_key(prefix, time_key(NS_MIN))
     upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
     for key, value in scan(family, lower, upper, reverse=reverse):
-        place = Place(key, key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value)
-        if time_of(place.canonical) <= view.mark:
-            yield place
+        time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
+        if time_of(time) <= view.mark:
+            yield Place(key, time + prefix)
 
 
 def discover(
@@ -108,7 +108,7 @@ def _latest_of(
 ) -> Found | None:
     lane = LANE_PRIORITY[view.series.names[number].lane]
     for place in places_of(view, number, timebase, time_ns, reverse=True):
-        stored = stored_at(place.canonical, view.archive.get("canonical", place.canonical))
+        stored = stored_at(place.place, view.archive.get("canonical", place.place))
         if selection.accepts(stored):
-            return Found(series_key_order(place.key, lane), stored)
+            return series_key_order(place.key, lane), stored
     return None

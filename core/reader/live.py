@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from core.feed import Committed, CommittedEvent
-from core.ordering import time_of
+from core.ordering import series_of, time_of
 from core.reader.playback import CHUNK_MAX_BYTES, Send
 from core.reader.reading import NO_KEY, Found, Reading, Span
 from core.reader.selection import Selection
@@ -53,7 +53,7 @@ class Tail:
 
     def _trim(self) -> None:
         while len(self._events) > self._keep_events:
-            self._floor = time_of(self._events.popleft().key)
+            self._floor = time_of(self._events.popleft()[0])
 
     async def wait_beyond(self, position: int, timeout_s: float) -> bool:
         """Wait until something is durable past a position; False if nothing was in time."""
@@ -68,7 +68,7 @@ class Tail:
         """The events after a canonical position, None if the tail does not reach back so far."""
         if position < self._floor:
             return None
-        newer = takewhile(lambda event: time_of(event.key) > position, reversed(self._events))
+        newer = takewhile(lambda event: time_of(event[0]) > position, reversed(self._events))
         return list(newer)[::-1]
 
 
@@ -114,9 +114,9 @@ class LiveStream:
             return await self._from_store(send)
         self._position = mark
         found = [
-            Found(event.key, event.stored)
-            for event in newer
-            if self._selection.has(event.series) and self._selection.accepts(event.stored)
+            (place, stored)
+            for place, stored in newer
+            if self._selection.has(series_of(place)) and self._selection.accepts(stored)
         ]
         for chunk in chunks(found, self._chunk_max_events):
             await self._send(send, chunk)
@@ -140,17 +140,17 @@ class LiveStream:
 
     async def _send(self, send: Send, events: Sequence[Found]) -> None:
         if not self._resumable:
-            events = [Found(NO_KEY, event.stored) for event in events]
+            events = [(NO_KEY, stored) for _, stored in events]
         await send(time.time_ns(), events)
 
 
 def chunks(found: Sequence[Found], max_events: int) -> Iterator[Sequence[Found]]:
     """Runs of events, each at most so many and not much beyond CHUNK_MAX_BYTES."""
     start = size = 0
-    for end, event in enumerate(found):
+    for end, (_, stored) in enumerate(found):
         if end > start and (end - start == max_events or size >= CHUNK_MAX_BYTES):
             yield found[start:end]
             start, size = end, 0
-        size += len(event.stored)
+        size += len(stored)
     if start < len(found):
         yield found[start:]

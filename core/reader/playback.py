@@ -88,7 +88,7 @@ class Playback:
         while not self._reading.done:
             events = self._reading.slice(self._chunk_max_events)
             if events:
-                await send(time_of(events[-1].key), events)
+                await send(time_of(events[-1][0]), events)
             await asyncio.sleep(0)
 
     async def _pace(self, rate: float, send: Send) -> None:
@@ -118,7 +118,7 @@ class Playback:
         """How long until the next event that is known: after a seek it need not wait for a tick."""
         if not self._ahead:
             return math.inf
-        return abs(time_of(self._ahead[0].key) - cursor) / NS_PER_SECOND / rate
+        return abs(time_of(self._ahead[0][0]) - cursor) / NS_PER_SECOND / rate
 
     async def _release(self, cursor: int, send: Send) -> int:
         """Send all events up to the cursor; the last chunk, empty if need be, carries the cursor.
@@ -132,7 +132,7 @@ class Playback:
             if not full:
                 await send(cursor, due)
                 return sent
-            await send(time_of(due[-1].key), due)
+            await send(time_of(due[-1][0]), due)
 
     async def _due(self, cursor: int) -> tuple[list[Found], bool]:
         """The next chunk of events up to the cursor, and whether it is full."""
@@ -145,9 +145,9 @@ class Playback:
                 self._ahead.extend(self._reading.slice(self._chunk_max_events))
                 await asyncio.sleep(0)
                 continue
-            time = time_of(self._ahead[0].key)
+            time = time_of(self._ahead[0][0])
             if time < cursor if self._reading.span.reverse else time > cursor:
                 return due, False
             due.append(self._ahead.popleft())
-            size += len(due[-1].stored)
+            size += len(due[-1][1])
         return due, True

@@ -8,7 +8,7 @@ import asyncio
 from typing import NamedTuple
 
 from core.errors import QueryError
-from core.ordering import ORDER_KEY_BYTES, TIME_BYTES, Timebase
+from core.ordering import ORDER_KEY_BYTES, PLACE_BYTES, Timebase
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
@@ -45,9 +45,9 @@ def key_or_none(text: str | None) -> bytes | None:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) not in (TIME_BYTES, ORDER_KEY_BYTES):
+    if len(key) not in (PLACE_BYTES, ORDER_KEY_BYTES):
         raise QueryError(
-            "badKey", f"afterKey is not {TIME_BYTES} or {ORDER_KEY_BYTES} bytes in hex"
+            "badKey", f"afterKey is not {PLACE_BYTES} or {ORDER_KEY_BYTES} bytes in hex"
         )
     return key
 
@@ -73,10 +73,10 @@ async def page_of(reading: Reading, limit: int) -> Page:
     size = 0
     while len(found) <= limit and size < PAGE_MAX_BYTES and not reading.done:
         part = reading.slice(limit + 1 - len(found))
-        size += sum(len(event.stored) for event in part)
+        size += sum(len(stored) for _, stored in part)
         found += part
         await asyncio.sleep(0)
     if len(found) > limit:
-        return Page([event.stored for event in found[:limit]], found[limit - 1].key.hex())
-    more = None if reading.done or not found else found[-1].key.hex()
-    return Page([event.stored for event in found], more)
+        return Page([stored for _, stored in found[:limit]], found[limit - 1][0].hex())
+    more = None if reading.done or not found else found[-1][0].hex()
+    return Page([stored for _, stored in found], more)

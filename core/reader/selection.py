@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+
 import msgspec
 
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
-
-MERGE_MAX_SERIES = 32
-"""Up to here the series' own indexes are merged; beyond, the whole timeline is scanned."""
 
 
 class _Commanded(msgspec.Struct, rename="camel"):
@@ -24,8 +24,9 @@ class Selection:
     def __init__(self, filters: Filters, table: SeriesTable) -> None:
         self._filters = filters
         self._table = table
-        self._judged: list[bool] = []
-        self._matching: list[int] = []
+        self._judged = 0
+        self._wanted: set[int] = set()
+        self._numbers: list[int] = []
         self._scopes = None if filters.scope_ids is None else frozenset(filters.scope_ids)
         self._types = None if filters.message_types is None else frozenset(filters.message_types)
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
@@ -37,24 +38,14 @@ class Selection:
 
     def has(self, number: int) -> bool:
         """Whether a series is wanted."""
-        if number >= len(self._judged):
+        if number >= self._judged:
             self._judge()
-        return self._judged[number]
+        return number in self._wanted
 
     def numbers(self) -> list[int]:
         """All wanted series that exist by now."""
         self._judge()
-        return self._matching
-
-    def merged(self) -> list[int] | None:
-        """The few series whose indexes are worth merging, or None where a scan is better."""
-        narrow = self._filters
-        if not any(
-            (narrow.system_id, narrow.container_id, narrow.unique_id, narrow.view_id, self._types)
-        ):
-            return None
-        numbers = self.numbers()
-        return numbers if len(numbers) <= MERGE_MAX_SERIES else None
+        return self._numbers
 
     def accepts(self, stored: bytes) -> bool:
         """Whether an event of a wanted series is itself wanted."""
@@ -64,11 +55,17 @@ class Selection:
         return msgspec.json.decode(stored, type=_Commanded).command_id == command_id
 
     def _judge(self) -> None:
-        for number in range(len(self._judged), len(self._table.names)):
-            wanted = self._wants(self._table.names[number])
-            self._judged.append(wanted)
-            if wanted:
-                self._matching.append(number)
+        """Look at the series that are new; where a unit is named, at that unit's alone."""
+        names, unit = self._table.names, self._filters.unique_id
+        if unit is None:
+            new: Sequence[int] = range(self._judged, len(names))
+        else:
+            of_unit = self._table.of_unit(unit)
+            new = of_unit[bisect_left(of_unit, self._judged) :]
+        self._judged = len(names)
+        wanted = [number for number in new if self._wants(names[number])]
+        self._numbers += wanted
+        self._wanted.update(wanted)
 
     def _wants(self, series: Series) -> bool:
         filters = self._filters

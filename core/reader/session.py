@@ -142,7 +142,7 @@ class Session:
         selection = Selection(request.filters, self._view.series)
         found = discover.latest(self._view, selection, self._timebase(request.timebase), at)
         head: dict[str, object] = {"time": timestamps.text(at)}
-        events = [event.stored for event in found]
+        events = [stored for _, stored in found]
         await self._write(protocol.events_frame("latestResponse", request.ref, events, head))
 
     # --- the stream -------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ class Session:
 
         async def send(cursor_ns: int, events: Sequence[Found]) -> None:
             cursor = timestamps.text(cursor_ns)
-            last_key = events[-1].key.hex() if events else None
-            stored = [event.stored for event in events]
+            last_key = events[-1][0].hex() if events else None
+            stored = [stored for _, stored in events]
             await self._write(protocol.chunk_frame(playback_id, cursor, stored, last_key))
 
         reading, rate = run

@@ -7,14 +7,16 @@ as any handle lives. Writes are atomic batches; they are durable only after `syn
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from rocksdict import AccessType, Cache, ColumnFamily, Rdict, WriteBatch
+from rocksdict import AccessType, ColumnFamily, Rdict, WriteBatch
 
 from core.errors import ArchiveDamagedError, ArchiveError
-from core.store.keys import FAMILIES, event_rows
-from core.store.options import BLOCK_CACHE_BYTES, database_options, family_options
+from core.ordering import TIME_BYTES
+from core.store.keys import FAMILIES, series_source_key
+from core.store.options import MEMORY_BYTES, tuning
 
 TRUTH_FOLDER = "truth"
 CATCH_UP_ATTEMPTS = 5
@@ -33,7 +35,7 @@ class Archive:
         }
 
     @classmethod
-    def open_primary(cls, data: Path) -> Archive:
+    def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
         """Open for writing, making it if it is not there; only one process can."""
         path = data / TRUTH_FOLDER
         try:
@@ -42,23 +44,23 @@ class Archive:
             raise ArchiveError(
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
-        return cls._open(path, AccessType.read_write())
+        return cls._open(path, AccessType.read_write(), memory_bytes)
 
     @classmethod
-    def open_secondary(cls, data: Path, scratch: Path) -> Archive:
+    def open_secondary(cls, data: Path, scratch: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
         """Open a following view of an archive that a writer has made; `scratch` is the view's own
         folder.
         """
         path = data / TRUTH_FOLDER
         if not (path / "CURRENT").exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        return cls._open(path, AccessType.secondary(str(scratch)))
+        return cls._open(path, AccessType.secondary(str(scratch)), memory_bytes)
 
     @classmethod
-    def _open(cls, path: Path, access: AccessType) -> Archive:
-        families = dict(family_options(Cache(BLOCK_CACHE_BYTES)))
+    def _open(cls, path: Path, access: AccessType, memory_bytes: int) -> Archive:
+        database, families = tuning(memory_bytes)
         try:
-            return cls(Rdict(str(path), database_options(), families, access), path)
+            return cls(Rdict(str(path), database, dict(families), access), path)
         except Exception as error:
             raise _opening_error(path, str(error)) from error
 
@@ -135,13 +137,30 @@ class Batch:
         """Set a key of a family."""
         self.raw.put(key, value, self._handles[family])
 
-    def put_event(self, time: bytes, source_key: bytes, series: bytes, stored: bytes) -> None:
-        """An event at its canonical time, and the three orders that point at it."""
-        put, to, rows = self.raw.put, self._handles, event_rows(time, source_key, series, stored)
-        put(time, rows.canonical_value, to["canonical"])
-        put(source_key, rows.source_value, to["source"])
-        put(rows.series_canonical_key, b"", to["series_canonical"])
-        put(rows.series_source_key, time, to["series_source"])
+    def put_events(
+        self,
+        places: Sequence[bytes],
+        source_keys: Sequence[bytes],
+        stored: Sequence[bytes],
+    ) -> None:
+        """Events at their places in canonical order, and the three orders that point at them.
+
+        The rows of a series go in together: beside each other in the memtable as well, they cost a
+        third less to insert (bench/results).
+        """
+        put, to = self.raw.put, self._handles
+        canonical, source = to["canonical"], to["source"]
+        by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for place, source_key, envelope in zip(places, source_keys, stored, strict=True):
+            put(place, envelope, canonical)
+            put(source_key, place, source)
+            by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))
+        for series, rows in by_series.items():
+            for at, _ in rows:
+                put(series + at, b"", to["series_canonical"])
+        for series, rows in by_series.items():
+            for at, key in rows:
+                put(series_source_key(series, key), at, to["series_source"])
 
     def size_bytes(self) -> int:
         """What the batch has grown to."""

@@ -20,7 +20,7 @@ from core.ordering import time_key, time_of
 from core.store.keys import series_bytes
 from sdk.event import Series
 
-SCHEMA_VERSION = b"2"
+SCHEMA_VERSION = b"3"
 SCHEMA_KEY = b"schema/version"
 COUNTERS_KEY = b"counters"
 LAST_CANONICAL_KEY = b"canonical/last"

@@ -16,48 +16,55 @@ from rocksdict import Rdict, ReadOptions
 from core.errors import ArchiveDamagedError
 
 FIRST_ROWS = 4
-"""Most readings want a few rows; each block after the first may be four times larger."""
+"""Most readings want a few rows; each block after the first may be GROWTH times larger."""
 
 GROWTH = 4
-BLOCK_MAX_ROWS = 1_024
+BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
 
 Row = tuple[bytes, bytes]
 
+Block = tuple[list[Row], int]
+"""Rows that were read at once, and the bytes of their values."""
+
 
 def blocks(
-    family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False
-) -> Iterator[list[Row]]:
-    """Keys and values from lower to upper, both included, in key order or backwards, some at once.
+    family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
+) -> Iterator[Block]:
+    """Keys and values from lower to upper, both included, in key order or backwards, some at once;
+    the first block tells how large they are, and where it is known that many are wanted, the second
+    has as many as may be.
 
     Raises ArchiveDamagedError where the range cannot be read to its end.
     """
     last = upper if reverse else lower
     # Its stub calls it an iterable of itself.
     rows = cast("Iterator[Row]", family.items(backwards=reverse, from_key=last))
-    count = FIRST_ROWS
+    count, growth = FIRST_ROWS, GROWTH if want is None else max(GROWTH, want // FIRST_ROWS)
     while True:
         block: list[Row] = list(islice(rows, count))
         is_end = len(block) < count
         if block:
             last = block[-1][0]
-            size_bytes = sum(len(value) for _, value in block) or 1
+            size_bytes = sum([len(value) for _, value in block])
             if last < lower or last > upper:
                 inside = [row for row in block if lower <= row[0] <= upper]
                 if inside:
-                    yield inside
+                    yield inside, size_bytes
                 return
-            yield block
+            yield block, size_bytes
+            fitting = BLOCK_MAX_BYTES * count // (size_bytes or 1) or 1
+            count = min(growth * count, BLOCK_MAX_ROWS, fitting)
         if is_end:
             _prove_end(family, last, reverse)
             return
-        fitting = BLOCK_MAX_BYTES * count // size_bytes or 1
-        count = min(GROWTH * count, BLOCK_MAX_ROWS, fitting)
 
 
-def scan(family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False) -> Iterator[Row]:
+def scan(
+    family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
+) -> Iterator[Row]:
     """The same row by row."""
-    for block in blocks(family, lower, upper, reverse=reverse):
+    for block, _ in blocks(family, lower, upper, reverse=reverse, want=want):
         yield from block
 
 

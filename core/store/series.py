@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from core.store.archive import Archive
 from core.store.catalog import SERIES_PREFIX, decode_series, series_number
 from core.store.scan import scan
@@ -14,6 +17,7 @@ class SeriesTable:
     def __init__(self) -> None:
         self.names: list[Series] = []
         self._numbers: dict[Series, int] = {}
+        self._of_unit: defaultdict[str, list[int]] = defaultdict(list)
 
     def load(self, archive: Archive) -> None:
         """Read the series that the archive knows beyond those read before."""
@@ -28,10 +32,15 @@ class SeriesTable:
         if number == len(self.names):
             self.names.append(series)
             self._numbers[series] = number
+            self._of_unit[series.unique_id].append(number)
 
     def number(self, series: Series) -> int | None:
         """The number of a series, or None if it has none yet."""
         return self._numbers.get(series)
+
+    def of_unit(self, unique_id: str) -> Sequence[int]:
+        """The numbers of all series with this uniqueId, in their order."""
+        return self._of_unit.get(unique_id, ())
 
     def intern(self, series: Series) -> tuple[int, bool]:
         """The number of a series, and whether it was given just now."""

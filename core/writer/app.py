@@ -1,9 +1,10 @@
 """The writer process: consumes every transport, commits in groups, makes durable, announces,
 acknowledges.
 
-Three stages run at once, joined by short queues whose fullness is the back-pressure to the
-transports: intake (one task per transport) → commit → sync. While one group is being synced in a
-thread the next is checked and written.
+Four stages run at once, joined by short queues whose fullness is the back-pressure to the
+transports: intake (one task per transport) → check → commit → sync. While one group is being synced
+in a thread the next is written, and the one after that is checked, in a process of its own when
+there is much.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ from typing import NamedTuple
 from core.feed import Committed, LinkStates
 from core.store.archive import Archive
 from core.store.witness import Witness, write_witness
+from core.writer.checking import Checking
 from core.writer.commit import Committer
+from core.writer.ingest import Incoming
 from core.writer.server import FeedServer
 from sdk import endpoints, lifecycle
 from sdk.errors import SettingsError
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
+MIB = 1024 * 1024
 INTAKE_MAX_BATCHES = 8
+CHECKED_MAX_GROUPS = 3
+CHECKED_TOGETHER_RECORDS = 1_000
 UNSYNCED_MAX_GROUPS = 4
 WITNESS_INTERVAL_S = 1.0
 LINKS_INTERVAL_S = 0.5
@@ -38,6 +44,13 @@ class Arrived(NamedTuple):
 
     transport: Transport
     batch: Batch
+
+
+class Begun(NamedTuple):
+    """Batches that are being checked."""
+
+    group: list[Arrived]
+    found: asyncio.Future[list[Incoming]]
 
 
 class Written(NamedTuple):
@@ -64,7 +77,11 @@ class Writer:
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
         )
+        self._checking = Checking(
+            self.committer.checker, settings.subscribed_scope(), settings.envelope_max_bytes
+        )
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
+        self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
@@ -73,13 +90,17 @@ class Writer:
         """Work for ever; the first error ends all stages, for after it nothing is known to be
         durable.
         """
-        async with asyncio.TaskGroup() as stages:
-            stages.create_task(self._sync_groups())
-            stages.create_task(self._commit_groups())
-            stages.create_task(self._keep_witness())
-            stages.create_task(self._tell_links(transports))
-            for transport in transports:
-                stages.create_task(self._take_in(transport))
+        try:
+            async with asyncio.TaskGroup() as stages:
+                stages.create_task(self._sync_groups())
+                stages.create_task(self._commit_groups())
+                stages.create_task(self._check_groups())
+                stages.create_task(self._keep_witness())
+                stages.create_task(self._tell_links(transports))
+                for transport in transports:
+                    stages.create_task(self._take_in(transport))
+        finally:
+            await self._checking.close()
 
     async def _take_in(self, transport: Transport) -> None:
         subscription = Subscription(self._settings.subscribed_scope())
@@ -87,23 +108,34 @@ class Writer:
         async for batch in transport.consume(subscription, positions):
             await self._arrived.put(Arrived(transport, batch))
 
-    async def _commit_groups(self) -> None:
+    async def _check_groups(self) -> None:
         while True:
             group = [await self._arrived.get()]
             records = len(group[0].batch.records)
-            while records < self._settings.commit_max_events and not self._arrived.empty():
+            while records < CHECKED_TOGETHER_RECORDS and not self._arrived.empty():
                 group.append(self._arrived.get_nowait())
                 records += len(group[-1].batch.records)
-            await self._written.put(await self._commit(group))
+            found = self._checking.begin([arrived.batch.records for arrived in group])
+            await self._begun.put(Begun(group, found))
 
-    async def _commit(self, group: list[Arrived]) -> Written:
+    async def _commit_groups(self) -> None:
+        while True:
+            groups = [await self._begun.get()]
+            records = _records(groups[0])
+            while records < self._settings.commit_max_events and not self._begun.empty():
+                groups.append(self._begun.get_nowait())
+                records += _records(groups[-1])
+            await self._written.put(await self._commit(groups))
+
+    async def _commit(self, groups: list[Begun]) -> Written:
         acknowledgements: list[tuple[Transport, Batch, Receipt]] = []
         commits: list[Committed] = []
-        for transport, batch in group:
-            receipt, closed = self.committer.take(transport.link, batch)
-            commits += closed
-            acknowledgements.append((transport, batch, receipt))
-            await asyncio.sleep(0)  # sockets are served between batches
+        for group, found in groups:
+            for (transport, batch), incoming in zip(group, await found, strict=True):
+                receipt, closed = self.committer.take(transport.link, batch, incoming)
+                commits += closed
+                acknowledgements.append((transport, batch, receipt))
+                await asyncio.sleep(0)  # sockets are served between batches
         commits.append(self.committer.close())
         return Written(acknowledgements, commits, self.committer.witness())
 
@@ -159,12 +191,16 @@ class Writer:
             await transport.acknowledge(batch, receipt)
 
 
+def _records(begun: Begun) -> int:
+    return sum(len(arrived.batch.records) for arrived in begun.group)
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
-        archive = Archive.open_primary(data)
+        archive = Archive.open_primary(data, settings.memory_mib * MIB)
         stack.callback(archive.close)
         server = FeedServer(endpoints.writer_socket(data))
         writer = Writer(settings, archive, server)

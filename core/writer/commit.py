@@ -12,22 +12,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.feed import Committed, CommittedEvent, NewSeries
-from core.ordering import LAST_TAIL, order_key, time_key, time_of
+from core.ordering import LAST_TAIL, time_of
 from core.store import catalog
 from core.store.archive import Archive, Batch
 from core.store.catalog import Counters, Reject
-from core.store.keys import series_bytes
+from core.store.keys import place_keys, series_bytes
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
 from core.writer.gaps import gap_event
-from core.writer.ingest import Refusal, check_records
+from core.writer.ingest import Incoming, check_records, own_event
 from sdk.checker import Checker
-from sdk.envelope import CommandRequest
-from sdk.event import ENVELOPE_MAX_BYTES, Event
+from sdk.event import ENVELOPE_MAX_BYTES, Series, stamped
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
-from sdk.transport.base import Receipt, Rejection
+from sdk.transport.base import Receipt, Record, Rejection
 
 REJECT_RAW_MAX_BYTES = 8 * 1024 * 1024
 """What is kept of a refused record; a larger one keeps its size and its first bytes."""
@@ -51,7 +50,7 @@ class Committer:
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
-        self._checker = Checker(scope_id, envelope_max_bytes)
+        self.checker = Checker(scope_id, envelope_max_bytes)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -100,43 +99,43 @@ class Committer:
         self.positions[link] = catalog.decode_positions(stored) if stored else {}
         return dict(self.positions[link])
 
-    def take(self, link: str, consumed: Consumed) -> tuple[Receipt, list[Committed]]:
+    def take(
+        self, link: str, consumed: Consumed, incoming: Incoming | None = None
+    ) -> tuple[Receipt, list[Committed]]:
         """Put a consumed batch into the open commit; a large one closes commits on the way.
 
-        Positions and refusals go in last, with the end of the batch: a crash in between finds them
-        neither, consumes the batch again and stores nothing twice.
+        `incoming` is what checking its records has found, where that is done already. Positions and
+        refusals go in last, with the end of the batch: a crash in between finds them neither,
+        consumes the batch again and stores nothing twice.
         """
-        events, refusals = check_records(consumed.records, self._checker)
-        receipt = Receipt(rejected=[_rejection(refusal) for refusal in refusals])
+        if incoming is None:
+            incoming = check_records(consumed.records, self.checker)
+        receipt = Receipt()
         closed: list[Committed] = []
         for gap in consumed.gaps:
             told = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick())
-            self._add(told, order_key(told.source_ns, told.lane, told.event_id))
-        for event, source_key in self._unknown(events, receipt):
-            self._add(event, source_key)
-            if self._batch.size_bytes() >= self._commit_max_bytes:
-                closed.append(self.close())
-        for refusal in refusals:
-            self._refuse(link, refusal)
+            closed += self._add(own_event(told), [0])
+        unknown = self._unknown(incoming.keys)
+        receipt.new = len(unknown)
+        receipt.duplicate = len(incoming.keys) - len(unknown)
+        closed += self._add(incoming, unknown)
+        for refused in incoming.refusals:
+            rejected = Rejection(*refused)._replace(reason=refused.reason[:REASON_MAX_CHARS])
+            self._refuse(link, consumed.records[refused.place], rejected)
+            receipt.rejected.append(rejected)
         self._count(link, consumed, receipt)
         if consumed.positions:
             self._advance(link, consumed.positions)
         return receipt, closed
 
-    def _unknown(self, events: Sequence[Event], receipt: Receipt) -> list[tuple[Event, bytes]]:
-        """The events that the archive does not hold yet, each once, with their keys in source order
-        (A-085: the first seen wins).
-        """
-        keys = [order_key(event.source_ns, event.lane, event.event_id) for event in events]
-        found = self.archive.get_many("source", keys)
-        fresh = self._fresh
-        unknown: list[tuple[Event, bytes]] = []
-        for event, key, known in zip(events, keys, found, strict=True):
+    def _unknown(self, keys: Sequence[bytes]) -> list[int]:
+        """Which events the archive does not hold yet, each once (A-085: the first seen wins)."""
+        found, fresh = self.archive.get_many("source", keys), self._fresh
+        unknown: list[int] = []
+        for number, (key, known) in enumerate(zip(keys, found, strict=True)):
             if known is None and key not in fresh:
                 fresh.add(key)
-                unknown.append((event, key))
-        receipt.new = len(unknown)
-        receipt.duplicate += len(events) - len(unknown)
+                unknown.append(number)
         return unknown
 
     def _tick(self) -> int:
@@ -144,37 +143,68 @@ class Committer:
         self.last_ns = max(self._clock(), self.last_ns + 1)
         return self.last_ns
 
-    def _add(self, event: Event, source_key: bytes) -> None:
-        canonical_ns = self._tick()
-        number, new = self.series.intern(event.series)
+    def _add(self, incoming: Incoming, unknown: Sequence[int]) -> list[Committed]:
+        """Stamp these events of a batch and put them into commits; returns the commits that closed.
+
+        They came at one moment, so the clock is read once and each is 1 ns after the one before.
+        """
+        closed: list[Committed] = []
+        if not unknown:
+            return closed
+        series = [self._series_bytes(names) for names in incoming.names]
+        first_ns = self._tick()
+        places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])
+        keys = [incoming.keys[number] for number in unknown]
+        stored = stamped([incoming.bodies[number] for number in unknown], first_ns)
+        requests = dict(incoming.requests)
+        start = 0
+        while start < len(unknown):
+            end = self._room(stored, start)
+            self._batch.put_events(places[start:end], keys[start:end], stored[start:end])
+            self._events += zip(places[start:end], stored[start:end], strict=True)
+            for place in range(start, end) if requests else ():
+                if unknown[place] in requests:
+                    names = incoming.names[incoming.series[unknown[place]]]
+                    self._remember_request(names.scope_id, requests[unknown[place]], keys[place])
+            self.counters.events += end - start
+            self.last_ns = first_ns + end - 1
+            if self._batch.size_bytes() >= self._commit_max_bytes:
+                closed.append(self.close())
+                self._fresh.update(keys[end:])
+            start = end
+        return closed
+
+    def _room(self, stored: Sequence[bytes], start: int) -> int:
+        """Where the events end that still fit into the open commit, at least one."""
+        room = self._commit_max_bytes - self._batch.size_bytes()
+        for place in range(start, len(stored)):
+            room -= len(stored[place])
+            if room <= 0:
+                return place + 1
+        return len(stored)
+
+    def _series_bytes(self, names: Series) -> bytes:
+        """The number of a series; a new one is recorded in the open commit."""
+        number, new = self.series.intern(names)
         if new:
             record_key = catalog.series_record_key(number)
-            self._batch.put("catalog", record_key, catalog.encode_series(event.series))
-            self._new_series.append(NewSeries(number, event.series))
-        stored = event.stamped(canonical_ns)
-        time = time_key(canonical_ns)
-        self._batch.put_event(time, source_key, series_bytes(number), stored)
-        # Known until its commit is written, also where one was closed in the middle of its batch.
-        self._fresh.add(source_key)
-        if isinstance(event.envelope, CommandRequest):
-            self._remember_request(event, event.envelope)
-        self._events.append(CommittedEvent(time, event.source_ns, number, stored))
-        self.counters.events += 1
+            self._batch.put("catalog", record_key, catalog.encode_series(names))
+            self._new_series.append(NewSeries(number, names))
+        return series_bytes(number)
 
-    def _remember_request(self, event: Event, request: CommandRequest) -> None:
+    def _remember_request(self, scope_id: str, request_id: str, source_key: bytes) -> None:
         """Keep the first CommandRequest of a requestId (A-183, AMB-21)."""
-        key = catalog.request_key(event.series.scope_id, request.request_id)
+        key = catalog.request_key(scope_id, request_id)
         if self.archive.get("catalog", key) is None and key not in self._fresh:
             self._fresh.add(key)
-            self._batch.put("catalog", key, order_key(event.source_ns, event.lane, event.event_id))
+            self._batch.put("catalog", key, source_key)
 
-    def _refuse(self, link: str, refusal: Refusal) -> None:
-        record, error = refusal.record, refusal.error
+    def _refuse(self, link: str, record: Record, rejected: Rejection) -> None:
         reject = Reject(
             canonical_ns=self._tick(),
-            code=error.code,
-            member=error.member,
-            reason=error.reason[:REASON_MAX_CHARS],
+            code=rejected.code,
+            member=rejected.member,
+            reason=rejected.reason,
             link=link,
             position=record.position,
             address=record.address,
@@ -213,8 +243,3 @@ class Committer:
         self._fresh, self._events, self._new_series = set(), [], []
         self._written = self._holdings()
         return committed
-
-
-def _rejection(refusal: Refusal) -> Rejection:
-    error = refusal.error
-    return Rejection(refusal.index, error.code, error.member, error.reason[:REASON_MAX_CHARS])

@@ -1,34 +1,50 @@
-"""Checking consumed records: each becomes an event or a refusal, and nothing stops the rest
+"""Checking consumed records: what becomes of each, ready to be stored, and nothing stops the rest
 (A-078).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from sdk.checker import Checker
-from sdk.errors import EnvelopeError
-from sdk.event import Event
+import msgspec
+
+from core.ordering import order_keys
+from sdk.address import LANE_PRIORITY
+from sdk.checker import Checked, Checker, Refused
+from sdk.event import Event, Series
 from sdk.transport.base import Record
 
 
-@dataclass(slots=True)
-class Refusal:
-    """A record that is no event, its place in the batch, and why."""
+class Incoming(msgspec.Struct, array_like=True):
+    """A batch's events as columns: entry i of keys, series and bodies is one event.
 
-    index: int
-    record: Record
-    error: EnvelopeError
+    A key is its order key in source time; `series` counts into `names`; a body is the stored
+    envelope up to where its canonicalTruthTime goes. `requests` are the events that are
+    CommandRequests, with their requestIds. It crosses to another process as MessagePack.
+    """
+
+    keys: list[bytes]
+    series: list[int]
+    bodies: list[bytes]
+    names: list[Series]
+    requests: list[tuple[int, str]]
+    refusals: list[Refused]
 
 
-def check_records(records: Sequence[Record], checker: Checker) -> tuple[list[Event], list[Refusal]]:
+def check_records(records: Sequence[Record], checker: Checker) -> Incoming:
     """The events among the records in their order, and the refusals."""
-    events: list[Event] = []
-    refusals: list[Refusal] = []
-    for index, record in enumerate(records):
-        try:
-            events.append(checker.check(record.value, record.address))
-        except EnvelopeError as error:
-            refusals.append(Refusal(index, record, error))
-    return events, refusals
+    return _incoming(checker.check_all(records))
+
+
+def own_event(event: Event) -> Incoming:
+    """An event that the Core itself has to tell."""
+    key = order_keys([event.source_ns], [event.lane], [event.event_id])
+    return Incoming(key, [0], [event.body[:-1]], [event.series], [], [])
+
+
+def _incoming(checked: Checked) -> Incoming:
+    lanes = [LANE_PRIORITY[series.lane] for series in checked.names]
+    keys = order_keys(checked.times_ns, [lanes[number] for number in checked.series], checked.ids)
+    return Incoming(
+        keys, checked.series, checked.bodies, checked.names, checked.requests, checked.refusals
+    )

@@ -8,16 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import feed
-from core.feed import Committed, CommittedEvent, LinkStates, NewSeries
+from core.feed import Committed, LinkStates, NewSeries
 from sdk.event import Series
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.link import LinkState, Outage
 
 times = st.integers(NS_MIN, NS_MAX)
 names = st.builds(Series, *[st.text(max_size=4)] * 7)
-events = st.builds(
-    CommittedEvent, st.binary(max_size=41), times, st.integers(0, 2**32 - 1), st.binary(max_size=9)
-)
+events = st.tuples(st.binary(max_size=12), st.binary(max_size=9))
 commits = st.builds(
     Committed,
     times,

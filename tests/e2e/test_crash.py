@@ -95,7 +95,7 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
         committer = Committer(archive, data)
         ids = []
         for key, value in scan(archive.families["canonical"], *EVERYTHING):
-            event, canonical_ns = check_stored(value[4:])
+            event, canonical_ns = check_stored(value)
             assert time_of(key) == canonical_ns
             ids.append(event.event_id.hex())
         links = {link: committer.resume(link) for link in committer.counters.links}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from sdk import checker, event
 from sdk.checker import Checker
 from sdk.errors import EnvelopeError
-from sdk.event import Event, address_of, check
+from sdk.event import Series, address_of, check
 
 MAX_BYTES = 2_000
 HEADER: dict[str, object] = {
@@ -26,6 +28,11 @@ UI = {
     **HEADER,
     **{"lane": "ui", "messageType": "UiUpdate", "viewId": "v", "manifestId": "m"},
     **{"manifestVersion": "1", "data": {"a": 1.5}},
+}
+REQUEST = {
+    **HEADER,
+    **{"lane": "command", "messageType": "CommandRequest", "commandId": "c", "requestId": "r1"},
+    **{"targetId": "t", "commandType": "go", "timelineMode": "LIVE", "payload": {}},
 }
 METADATA = {**HEADER, "lane": "metadata", "messageType": "M", "payload": {}}
 
@@ -78,7 +85,7 @@ CHANGES = st.one_of(
 @st.composite
 def records(draw: st.DrawFn) -> tuple[bytes, str | None]:
     """A record that is plain, or unusual, or wrong in some way, and where it came in."""
-    members = dict(draw(st.sampled_from((PARSED, RAW, UI, METADATA))))
+    members = dict(draw(st.sampled_from((PARSED, RAW, UI, REQUEST, METADATA))))
     for name in draw(st.sets(st.sampled_from(sorted(HEADER.keys() - {"sourceTruthTime"})))):
         if draw(st.booleans()):
             del members[name]
@@ -108,45 +115,92 @@ def own_id(members: dict[str, object]) -> str:
         return "none"
 
 
-Outcome = Event | tuple[str, str, str]
+Arrived = tuple[str | None, bytes, str]
+Outcome = tuple[bytes, int, Series, bytes, str | None] | tuple[str, str, str]
+"""An event's id, time, series, body and requestId; or the code, member and reason of a refusal."""
 
 
-def outcome_of(judge: Checker | None, record: bytes, address: str | None) -> Outcome:
-    """The event, or why there is none."""
+def alone(record: Arrived) -> Outcome:
+    """What the whole check says of a record."""
+    address, value, _ = record
     try:
-        if judge is not None:
-            return judge.check(record, address)
-        return check(record, address_of(address), scope_id="sat", max_bytes=MAX_BYTES)
+        found = check(value, address_of(address), scope_id="sat", max_bytes=MAX_BYTES)
     except EnvelopeError as error:
         return error.code, error.member, error.reason
+    request_id = getattr(found.envelope, "request_id", None)
+    return found.event_id, found.source_ns, found.series, found.body[:-1], request_id
 
 
-@given(st.lists(records(), max_size=12))
+def outcomes(judge: Checker, batch: Sequence[Arrived]) -> list[Outcome]:
+    """What a checker says of each record of a batch."""
+    checked = judge.check_all(batch)
+    requests = dict(checked.requests)
+    columns = zip(checked.ids, checked.times_ns, checked.series, checked.bodies, strict=True)
+    events: Iterator[Outcome] = iter(
+        (event_id, ns, checked.names[number], body, requests.get(place))
+        for place, (event_id, ns, number, body) in enumerate(columns)
+    )
+    refused: dict[int, Outcome] = {one.place: one[1:] for one in checked.refusals}
+    assert len(checked.ids) + len(refused) == len(batch)
+    return [refused[place] if place in refused else next(events) for place in range(len(batch))]
+
+
+@given(st.lists(records(), max_size=40))
 @settings(deadline=None, max_examples=400)
-def test_memory_changes_nothing(found: list[tuple[bytes, str | None]]) -> None:
-    """A-070…A-079: whatever came before, each record is judged by itself."""
+def test_memory_and_neighbours_change_nothing(found: list[tuple[bytes, str | None]]) -> None:
+    """A-070…A-079: whatever came before and beside, each record is judged by itself."""
     judge = Checker("sat", MAX_BYTES)
-    plain = [(encoded(members), address) for members in (PARSED, RAW, UI) for address in ADDRESSES]
-    for record, address in [*plain, *found, *plain, *found]:
-        assert outcome_of(judge, record, address) == outcome_of(None, record, address)
+    plain = [
+        (encoded(members), address)
+        for members in (PARSED, RAW, UI, REQUEST)
+        for address in ADDRESSES
+    ]
+    batch = [(address, record, "") for record, address in [*plain, *found, *plain, *found]]
+    assert outcomes(judge, batch) == [alone(record) for record in batch]
+    assert outcomes(judge, batch) == [alone(record) for record in batch]
 
 
 def test_what_is_plain_is_not_checked_whole_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory is used at all: for the three lanes with most events, with and without address."""
     judge = Checker()
-    seen = [(encoded(m), a) for m in (PARSED, RAW, UI) for a in (None, f"nova.sat.{m['lane']}.v1")]
-    events = [judge.check(record, address) for record, address in seen]
+    seen = [
+        (address, encoded(members), "")
+        for members in (PARSED, RAW, UI)
+        for address in (None, f"nova.sat.{members['lane']}.v1")
+    ]
+    first = judge.check_all(seen)
     monkeypatch.setattr(event, "check", None)
-    assert [judge.check(record, address) for record, address in seen] == events
+    assert judge.check_all(seen) == first
+
+
+@pytest.mark.parametrize("value", [1e-7, 1e21, -0.0, 28.0, 2**53, "😀", "a 5e3 b", "x.0,y"])
+def test_a_doubtful_number_costs_no_whole_check(
+    value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 8785: what the fast printer may print otherwise is printed again, beside what it does
+    not.
+    """
+    judge = Checker("sat", MAX_BYTES)
+    batch = [
+        (None, encoded({**PARSED, "payload": {"number": number, "a": '\\ " é'}}), "")
+        for number in (1.5, value, 2, 7.0)
+    ]
+    expected = [alone(record) for record in batch]
+    judge.check_all(batch[:1])
+    monkeypatch.setattr(event, "check", None)
+    if value == 2**53:
+        with pytest.raises(TypeError):  # it is asked what is wrong
+            judge.check_all(batch)
+    else:
+        assert outcomes(judge, batch) == expected
 
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many units a producer makes up, what is remembered of them stays small."""
     monkeypatch.setattr(checker, "REMEMBERED_MAX", 10)
-    judge = Checker()
+    judge = Checker("sat", MAX_BYTES)
     for number in range(35):
-        members = {**PARSED, "uniqueId": f"u{number}"}
-        record = encoded(members)
+        record = encoded({**PARSED, "uniqueId": f"u{number}"})
+        batch = [(None, record, ""), (f"nova.sat.parsed.bus.eps.u{number}.v1", record, "")]
         for _ in range(2):
-            assert judge.check(record, None) == check(record)
-            assert judge.check(record, f"nova.sat.parsed.bus.eps.u{number}.v1") == check(record)
+            assert outcomes(judge, batch) == [alone(one) for one in batch]

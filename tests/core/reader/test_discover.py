@@ -53,7 +53,7 @@ def test_the_latest_of_one_command_is_not_hidden_by_another_command(
     for command, percent in (("one", 2), ("two", 3), ("none", None)):
         selection = Selection(Filters(command_id=command), view.series)
         found = discover.latest(view, selection, timebase, NS_MAX)
-        shown = [msgspec.json.decode(event.stored)["progressPercent"] for event in found]
+        shown = [msgspec.json.decode(stored)["progressPercent"] for _, stored in found]
         assert shown == ([] if percent is None else [percent])
 
 
@@ -85,7 +85,7 @@ def test_an_index_that_names_what_is_not_there_is_damage(
     committer.take("link", Batch([record(1)]))
     committed = committer.close()
     assert committed.events is not None
-    archive.families["canonical"].delete(committed.events[0].key)
+    archive.families["canonical"].delete(committed.events[0][0])
     view.advance(committed.mark)
     view.refresh()
     selection = Selection(Filters(), view.series)

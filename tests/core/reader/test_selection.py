@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.reader.selection import MERGE_MAX_SERIES, Selection
+from core.reader.selection import Selection
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
@@ -65,20 +65,6 @@ def test_series_are_wanted_as_the_filters_say(
     assert [number for number in range(len(names)) if selection.has(number)] == expected
     assert selection.numbers() == expected
     assert selection.everything == (filters == Filters())
-    merged = selection.merged()
-    assert merged is None or merged == expected
-
-
-def test_few_series_are_merged_and_many_are_scanned() -> None:
-    """nova.md §5: which path is taken is a matter of how many, never of what comes out."""
-    table = SeriesTable()
-    selection = Selection(Filters(system_id="a"), table)
-    for number in range(MERGE_MAX_SERIES + 1):
-        table.learn(number, Series("s", "raw", "a", "b", str(number), "", ""))
-        merged = selection.merged()
-        assert merged == (None if number == MERGE_MAX_SERIES else list(range(number + 1)))
-    assert Selection(Filters(), table).merged() is None
-    assert Selection(Filters(lanes=["raw"]), table).merged() is None
 
 
 def test_an_event_of_a_wanted_series_may_be_of_another_command() -> None:

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from core.store.archive import Archive
-from core.store.keys import envelope_of
 from core.store.scan import scan
 from core.writer.commit import Committer
 from core.writer.gaps import INGEST_GAP, gap_event
@@ -25,7 +24,7 @@ STREAM = "nova.sat.raw.v1/3"
 def stored(archive: Archive) -> list[bytes]:
     """The stored envelopes in canonical order."""
     rows = scan(archive.families["canonical"], b"", b"\xff" * 64)
-    return [envelope_of(value) for _, value in rows]
+    return [value for _, value in rows]
 
 
 def test_a_gap_is_an_event_before_the_records_behind_it(

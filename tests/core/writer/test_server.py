@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from core import feed
-from core.feed import Committed, CommittedEvent, LinkStates, News, NewSeries
+from core.feed import Committed, LinkStates, News, NewSeries
 from core.writer.server import PENDING_MAX_FRAMES, FeedServer
 from sdk.event import Series
 from sdk.transport.link import LinkState
@@ -24,7 +24,7 @@ COMMITS = 4 * PENDING_MAX_FRAMES
 def commit(mark: int, size: int = 10) -> Committed:
     """A commit of one event."""
     series = NewSeries(mark, Series("sat", "raw", "a", "b", "c", "", ""))
-    return Committed(mark, [series], [CommittedEvent(b"k" * 41, -mark, mark, b"x" * size)])
+    return Committed(mark, [series], [(b"k" * 12, b"x" * size)])
 
 
 @pytest.fixture

@@ -1,0 +1,192 @@
+"""Checking beside the committing: many records go to a process of their own, few are checked here.
+
+Checking a record and storing it take about as long; in one process the second core would be idle.
+Checking depends on nothing but the record, so a process that dies loses nothing: what it had is
+checked here. At low rates batches are small, and the way to another process and back would only
+make them late (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Sequence
+from typing import IO, NamedTuple
+
+import msgspec
+
+from core.writer.ingest import Incoming, check_records
+from sdk import lifecycle
+from sdk.checker import Checker
+from sdk.transport.base import Record
+
+WORTHWHILE_RECORDS = 200
+"""So many at once are worth the way to the other process."""
+
+PIPE_BYTES = 1024 * 1024
+READ_MAX_BYTES = 4 * 1024 * 1024
+SIZE_BYTES = 4
+STOP_TIMEOUT_S = 5.0
+
+Group = Sequence[Sequence[Record]]
+"""Some batches that are checked as one."""
+
+log = logging.getLogger(__name__)
+
+_encoder = msgspec.msgpack.Encoder()
+_groups: msgspec.msgpack.Decoder[list[list[Record]]] = msgspec.msgpack.Decoder(list[list[Record]])
+_replies: msgspec.msgpack.Decoder[list[Incoming]] = msgspec.msgpack.Decoder(list[Incoming])
+
+
+class _Asked(NamedTuple):
+    group: Group
+    answer: asyncio.Future[list[Incoming]]
+
+
+class Checking:
+    """Checks groups of batches in the order they come, here or in the process beside."""
+
+    def __init__(self, checker: Checker, scope_id: str | None, max_bytes: int) -> None:
+        self._checker = checker
+        self._arguments = [scope_id or "", str(max_bytes)]
+        self._requests: asyncio.WriteTransport | None = None
+        self.process_id: int | None = None
+        """Of the process beside, while it takes requests."""
+
+        self._asked: deque[_Asked] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._can_help = _cores() > 1
+
+    def begin(self, group: Group) -> asyncio.Future[list[Incoming]]:
+        """What the batches hold, soon; a group that is begun later is never ready before."""
+        asked = _Asked(group, asyncio.get_running_loop().create_future())
+        if self._is_worthwhile(group):
+            self._asked.append(asked)
+            self._send(group)
+        else:
+            asked.answer.set_result(self._here(group))
+        return asked.answer
+
+    def _is_worthwhile(self, group: Group) -> bool:
+        if not self._can_help:
+            return False
+        if self._asked:
+            return True  # behind what is there already
+        if sum(map(len, group)) < WORTHWHILE_RECORDS:
+            return False
+        if self._work is None:
+            self._work = asyncio.create_task(self._run())
+        return self._requests is not None
+
+    def _here(self, group: Group) -> list[Incoming]:
+        return [check_records(records, self._checker) for records in group]
+
+    def _send(self, group: Group) -> None:
+        assert self._requests is not None
+        frame = _encoder.encode(group)
+        self._requests.writelines((len(frame).to_bytes(SIZE_BYTES, "big"), frame))
+
+    async def _run(self) -> None:
+        """Start the process and hand out its answers; after its death all is checked here again."""
+        try:
+            await self._work_beside()
+        except (asyncio.IncompleteReadError, msgspec.DecodeError, OSError) as error:
+            log.error("no checking process", extra={"context": {"error": str(error)}})
+        self._can_help = False
+        while self._asked:
+            asked = self._asked.popleft()
+            asked.answer.set_result(self._here(asked.group))
+
+    async def _work_beside(self) -> None:
+        # A pipe of our own, for asyncio would take a socket, which holds a part of a request only.
+        theirs, ours = os.pipe()
+        _enlarge(ours)
+        pipe = os.fdopen(ours, "wb", buffering=0)
+        requests, _ = await asyncio.get_running_loop().connect_write_pipe(
+            asyncio.BaseProtocol, pipe
+        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", __name__, *self._arguments),
+                stdin=theirs,
+                stdout=PIPE,
+                limit=READ_MAX_BYTES,
+            )
+        finally:
+            os.close(theirs)
+        self._requests, self.process_id = requests, process.pid
+        try:
+            await self._hand_out(process)
+        finally:
+            self._requests = self.process_id = None
+            if not requests.is_closing():
+                requests.abort()
+            await _stop(process)
+
+    async def _hand_out(self, process: Process) -> None:
+        assert process.stdout is not None
+        while True:
+            size = int.from_bytes(await process.stdout.readexactly(SIZE_BYTES), "big")
+            found = _replies.decode(await process.stdout.readexactly(size))
+            self._asked.popleft().answer.set_result(found)
+
+    async def close(self) -> None:
+        """End the process; what was asked of it is never answered."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait((self._work,))
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+async def _stop(process: Process) -> None:
+    """Wait for a process that has nothing more to read."""
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _enlarge(pipe: IO[bytes] | int) -> None:
+    """Let a pipe hold a whole request or answer, or as much as the system lets one have."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
+# --- in the process beside -----------------------------------------------------------------------
+
+
+def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
+    """Answer groups until there are no more."""
+    while size := source.read(SIZE_BYTES):
+        group = _groups.decode(source.read(int.from_bytes(size, "big")))
+        frame = _encoder.encode([check_records(records, checker) for records in group])
+        sink.write(len(frame).to_bytes(SIZE_BYTES, "big") + frame)
+        sink.flush()
+
+
+def main() -> None:
+    """Check for the writer that has started this process, until that closes its end or dies."""
+    scope_id, max_bytes = sys.argv[1:]
+    lifecycle.outlast_interrupt()
+    lifecycle.collect_seldom()
+    _enlarge(sys.stdout.buffer)
+    with contextlib.suppress(BrokenPipeError):
+        serve(sys.stdin.buffer, sys.stdout.buffer, Checker(scope_id or None, int(max_bytes)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Which way a reading takes is a matter of cost, never of what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from core.feed import Committed
+from core.ordering import LAST_TAIL, Timebase
+from core.reader import plan, reading
+from core.reader.plan import merging_is_cheaper
+from core.reader.reading import Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk.protocol import Filters
+from tests.core.conftest import Make
+
+Commit = Callable[[Sequence[object]], Committed]
+EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
+TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
+
+
+def merges(view: View, timebase: Timebase, **filters: object) -> bool:
+    """What is decided for these filters over everything."""
+    view.refresh()
+    selection = Selection(Filters(**filters), view.series)  # type: ignore[arg-type]
+    return merging_is_cheaper(view, selection, timebase, *EVERYTHING)
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_what_is_rare_is_merged_and_what_is_common_is_scanned(
+    timebase: Timebase, view: View, commit: Commit, record: Make
+) -> None:
+    """nova.md §5: by the share of the events, not by the kind of the filter."""
+    commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
+    assert merges(view, timebase, unique_id="rare")
+    assert not merges(view, timebase, unique_id="common")
+    assert not merges(view, timebase, lanes=["parsed"])
+    assert not merges(view, timebase)
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_nothing_wanted_is_nothing_read(
+    timebase: Timebase, view: View, commit: Commit, record: Make
+) -> None:
+    """A filter that no series fits must not scan the archive to say so."""
+    commit([record(n) for n in range(10)])
+    assert merges(view, timebase, unique_id="nobody")
+
+
+def test_many_series_are_never_merged(
+    view: View, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice opens every index that it merges."""
+    commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
+    assert merges(view, "source", unique_id="rare")
+    monkeypatch.setattr(plan, "MERGED_MAX_SERIES", 0)
+    assert not merges(view, "source", unique_id="rare")
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_both_ways_give_the_same(
+    timebase: Timebase,
+    reverse: bool,
+    view: View,
+    commit: Commit,
+    record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A-145: the same events with the same keys, in slices that may end anywhere."""
+    commit([record(n * 7 % 300, unit=f"u{n % 7}") for n in range(300)])
+    view.refresh()
+    found: list[list[tuple[bytes, bytes]]] = []
+    for merging in (True, False):
+        monkeypatch.setattr(reading, "merging_is_cheaper", lambda *_, way=merging: way)
+        selection = Selection(Filters(unique_id="u3"), view.series)
+        events: list[tuple[bytes, bytes]] = []
+        after: bytes | None = None
+        while True:
+            one = Reading(view, selection, Span(timebase, reverse=reverse), after)
+            part = one.slice(5)
+            events += part
+            if one.done:
+                break
+            after = part[-1][0] if part else one.after
+        found.append(events)
+    assert found[0] == found[1]
+    assert len(found[0]) == 43

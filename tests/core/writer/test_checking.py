@@ -1,0 +1,108 @@
+"""Checking beside: the same is found, in the same order, wherever it is done and whatever dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from core.writer import checking
+from core.writer.checking import WORTHWHILE_RECORDS, Checking
+from core.writer.ingest import Incoming, check_records
+from sdk.checker import Checker
+from sdk.event import ENVELOPE_MAX_BYTES
+from sdk.transport.base import Record
+from tests.core.conftest import Make
+
+MANY = WORTHWHILE_RECORDS
+
+
+@pytest.fixture
+async def beside() -> AsyncIterator[Checking]:
+    """A checking whose process runs already."""
+    opened = Checking(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
+    opened.begin([[Record(None, b"bad")] * MANY])
+    async with asyncio.timeout(30):
+        while opened.process_id is None:
+            await asyncio.sleep(0.01)
+    yield opened
+    await opened.close()
+
+
+def here(records: list[Record]) -> Incoming:
+    """What checking in this process finds."""
+    return check_records(records, Checker("sat"))
+
+
+async def test_many_are_checked_beside_and_found_alike(beside: Checking, record: Make) -> None:
+    """A-078: events, refusals and requests come back as they would have been found here."""
+    mixed = [
+        record(n, lane=lane) for n, lane in enumerate(("raw", "ui", "parsed", "metadata") * 99)
+    ]
+    mixed[7] = Record("nova.sat.raw.bus.eps.u.v1", b'{"lane":1}', "topic/7")
+    mixed[8] = Record(None, b"\xff")
+    other = [record(n) for n in range(3)]
+    found = await beside.begin([mixed, other])
+    assert found == [here(mixed), here(other)]
+    assert [refused.place for refused in found[0].refusals] == [7, 8]
+
+
+async def test_answers_come_in_the_order_of_asking(beside: Checking, record: Make) -> None:
+    """A-085: a small batch behind a large one is not stored before it."""
+    finished: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        finished.append(number)
+
+    answers = []
+    for number, count in enumerate((4 * MANY, 1, MANY, 2)):
+        answer = beside.begin([[record(n) for n in range(count)]])
+        answer.add_done_callback(partial(note, number))
+        answers.append(answer)
+    await asyncio.gather(*answers)
+    assert finished == [0, 1, 2, 3]
+
+
+async def test_a_few_are_checked_here_at_once(beside: Checking, record: Make) -> None:
+    """At low rates nothing waits for another process."""
+    assert beside.begin([[record(1)]]).done()
+
+
+async def test_a_process_that_dies_loses_nothing(beside: Checking, record: Make) -> None:
+    """A-085: what it had is checked here, and all that comes after."""
+    assert beside.process_id is not None
+    batches = [[record(n + MANY * part) for n in range(MANY)] for part in range(6)]
+    os.kill(beside.process_id, signal.SIGSTOP)
+    answers = [beside.begin([batch]) for batch in batches]
+    os.kill(beside.process_id, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        found = [await answer for answer in answers]
+    assert found == [[here(batch)] for batch in batches]
+    late = [record(n) for n in range(MANY)]
+    assert await beside.begin([late]) == [here(late)]
+
+
+async def test_one_core_checks_all_by_itself(monkeypatch: pytest.MonkeyPatch, record: Make) -> None:
+    """A second process on one core would only take turns with this one."""
+    monkeypatch.setattr(checking, "_cores", lambda: 1)
+    alone = Checking(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
+    assert alone.begin([[record(n) for n in range(MANY)]]).done()
+    await alone.close()
+
+
+async def test_closing_leaves_no_process(record: Make) -> None:
+    """Nothing that a writer starts outlives it."""
+    opened = Checking(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
+    opened.begin([[record(n) for n in range(MANY)]])
+    async with asyncio.timeout(30):
+        while opened.process_id is None:
+            await asyncio.sleep(0.01)
+    found = Path(f"/proc/{opened.process_id}")
+    assert found.exists()
+    await opened.close()
+    assert not found.exists()
