@@ -28,11 +28,13 @@ from sdk.transport.base import Record
 
 SCHEMA = """
 CREATE TABLE events (canonical int8 PRIMARY KEY, source int8, lane int2, event_id bytea,
-                     series text, stored bytea);
+                     series int4, stored bytea);
 CREATE UNIQUE INDEX by_source ON events (source, lane, event_id);
+CREATE INDEX by_series_canonical ON events (series, canonical);
+CREATE INDEX by_series_source ON events (series, source, event_id);
 CREATE TEMPORARY TABLE staging (LIKE events) ON COMMIT DELETE ROWS;
 """
-TYPES = ("int8", "int8", "int2", "bytea", "text", "bytea")
+TYPES = ("int8", "int8", "int2", "bytea", "int4", "bytea")
 ORDERS = {"canonical": "canonical", "source": "source, lane, event_id"}
 USER = "nova"
 SETTINGS = ("listen_addresses=", "synchronous_commit=on", "shared_buffers=256MB", "work_mem=512MB")

@@ -1,5 +1,5 @@
-"""SQLite keeping NOVA's contract: every record checked, copies dropped, both orders kept, each
-batch durable before the next.
+"""SQLite keeping NOVA's contract: every record checked, copies dropped, both orders kept, of all
+and of each series, each batch durable before the next.
 
 The receive time is the row's own number, so that the canonical order is the table itself.
 """
@@ -22,8 +22,10 @@ SCHEMA = """
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=FULL;
 CREATE TABLE events (canonical INTEGER PRIMARY KEY, source INTEGER, lane INTEGER, event_id BLOB,
-                     series TEXT, stored BLOB);
+                     series INTEGER, stored BLOB);
 CREATE UNIQUE INDEX by_source ON events (source, lane, event_id);
+CREATE INDEX by_series_canonical ON events (series, canonical);
+CREATE INDEX by_series_source ON events (series, source, event_id);
 """
 ORDERS = {"canonical": "canonical", "source": "source, lane, event_id"}
 

@@ -8,7 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sdk.address import LANE_PRIORITY
 from sdk.checker import Checker
+from sdk.event import Series, stamped
 from sdk.transport.base import Record
 
 CHUNK_EVENTS = 500
@@ -24,23 +26,32 @@ class Stamped(NamedTuple):
     source_ns: int
     lane: int
     event_id: bytes
-    series: str
+    series: int
     stored: bytes
 
 
 class Stamp:
-    """The checker's memory and the last receive time."""
+    """The checker's memory, the numbers of series, and the last receive time."""
 
     def __init__(self) -> None:
         self._checker = Checker()
+        self._numbers: dict[Series, int] = {}
         self._last_ns = 0
 
     def batch(self, records: Sequence[Record]) -> list[Stamped]:
         """The events of records, each with the next receive time."""
-        return [self._stamped(record) for record in records]
-
-    def _stamped(self, record: Record) -> Stamped:
-        event = self._checker.check(record.value, record.address)
-        last_ns = self._last_ns = max(time.time_ns(), self._last_ns + 1)
-        series, stored = "/".join(event.series), event.stamped(last_ns)
-        return Stamped(last_ns, event.source_ns, event.lane, event.event_id, series, stored)
+        checked = self._checker.check_all(records)
+        first_ns = max(time.time_ns(), self._last_ns + 1)
+        self._last_ns = first_ns + len(checked.ids) - 1
+        lanes = [LANE_PRIORITY[series.lane] for series in checked.names]
+        numbers = [self._numbers.setdefault(s, len(self._numbers)) for s in checked.names]
+        columns = zip(
+            range(first_ns, first_ns + len(checked.ids)),
+            checked.times_ns,
+            [lanes[place] for place in checked.series],
+            checked.ids,
+            [numbers[place] for place in checked.series],
+            stamped(checked.bodies, first_ns),
+            strict=True,
+        )
+        return [Stamped(*column) for column in columns]

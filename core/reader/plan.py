@@ -31,8 +31,10 @@ def merging_is_cheaper(
     view: View, selection: Selection, timebase: Timebase, lower: bytes, upper: bytes
 ) -> bool:
     """Whether to merge the indexes of the wanted series, for the rows from lower to upper."""
+    if selection.everything:
+        return False
     series = len(selection.numbers())
-    if selection.everything or series > MERGED_MAX_SERIES:
+    if series > MERGED_MAX_SERIES:
         return False
     if series == 0:
         return True

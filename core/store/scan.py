@@ -19,6 +19,7 @@ FIRST_ROWS = 4
 """Most readings want a few rows; each block after the first may be GROWTH times larger."""
 
 GROWTH = 4
+MORE_ROWS = 16
 BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
 
@@ -32,15 +33,15 @@ def blocks(
     family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
 ) -> Iterator[Block]:
     """Keys and values from lower to upper, both included, in key order or backwards, some at once;
-    the first block tells how large they are, and where it is known that many are wanted, the second
-    has as many as may be.
+    the first block tells how large they are. Where it is known how many are wanted, the blocks
+    after it end there, and small ones follow.
 
     Raises ArchiveDamagedError where the range cannot be read to its end.
     """
     last = upper if reverse else lower
     # Its stub calls it an iterable of itself.
     rows = cast("Iterator[Row]", family.items(backwards=reverse, from_key=last))
-    count, growth = FIRST_ROWS, GROWTH if want is None else max(GROWTH, want // FIRST_ROWS)
+    count, read = FIRST_ROWS, 0
     while True:
         block: list[Row] = list(islice(rows, count))
         is_end = len(block) < count
@@ -54,7 +55,9 @@ def blocks(
                 return
             yield block, size_bytes
             fitting = BLOCK_MAX_BYTES * count // (size_bytes or 1) or 1
-            count = min(growth * count, BLOCK_MAX_ROWS, fitting)
+            read += len(block)
+            more = GROWTH * count if want is None else max(want - read, MORE_ROWS)
+            count = min(more, BLOCK_MAX_ROWS, fitting)
         if is_end:
             _prove_end(family, last, reverse)
             return

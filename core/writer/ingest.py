@@ -10,9 +10,8 @@ import msgspec
 
 from core.ordering import order_keys
 from sdk.address import LANE_PRIORITY
-from sdk.checker import Checked, Checker, Refused
+from sdk.checker import Arrived, Checked, Checker, Refused
 from sdk.event import Event, Series
-from sdk.transport.base import Record
 
 
 class Incoming(msgspec.Struct, array_like=True):
@@ -31,7 +30,7 @@ class Incoming(msgspec.Struct, array_like=True):
     refusals: list[Refused]
 
 
-def check_records(records: Sequence[Record], checker: Checker) -> Incoming:
+def check_records(records: Sequence[Arrived], checker: Checker) -> Incoming:
     """The events among the records in their order, and the refusals."""
     return _incoming(checker.check_all(records))
 
