@@ -59,7 +59,6 @@ def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
     if start > stop:
         raise QueryError("badRange", "startTime is after stopTime")
     span = Span(timebase, start, stop, request.reverse)
-    view.refresh()
     return Reading(
         view, Selection(request.filters, view.series), span, key_or_none(request.after_key)
     )

