@@ -15,7 +15,6 @@ from typing import Self
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
 from core.reader import discover
-from core.reader.playback import RUSH_EVENTS
 from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
@@ -187,10 +186,8 @@ class Reader:
         reading = self._reading(Filters(), Span(timebase))
         events = 0
         while not reading.done:
-            found = reading.slice(RUSH_EVENTS)
-            for start in range(0, len(found), CHUNK_EVENTS):
-                chunk = [stored for _, stored in found[start : start + CHUNK_EVENTS]]
-                chunk_frame(CHUNK_ID, CHUNK_CURSOR, chunk, None)
+            found = reading.slice(CHUNK_EVENTS)
+            chunk_frame(CHUNK_ID, CHUNK_CURSOR, [stored for _, stored in found], None)
             events += len(found)
         return events
 

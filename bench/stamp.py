@@ -13,7 +13,7 @@ from sdk.checker import Checker
 from sdk.event import Series, stamped
 from sdk.transport.base import Record
 
-CHUNK_EVENTS = 500
+CHUNK_EVENTS = 1_500
 CHUNK_ID = "bench"
 CHUNK_CURSOR = "2026-01-01T00:00:00.000000000Z"
 """A chunk as the reader makes them; every store's replay ends in such frames."""

@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
     feed_keep_events: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
     memory_mib: Annotated[int, Meta(ge=32, le=1_048_576)] = 512
-    chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 1_500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
 
     def folder(self) -> Path:

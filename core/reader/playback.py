@@ -24,9 +24,6 @@ RATE_MAX = 1e9
 CHUNK_MAX_BYTES = 1024 * 1024
 """A chunk that has reached this takes no further event, whatever the number of its events."""
 
-RUSH_EVENTS = 1_500
-"""So many at once are read faster than one chunk after the other, above all in source time."""
-
 Send = Callable[[int, Sequence[Found]], Awaitable[None]]
 """Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
 
@@ -88,12 +85,10 @@ class Playback:
 
     async def _rush(self, send: Send) -> None:
         """As fast as the client drains: the socket's back-pressure is the only brake."""
-        most = self._chunk_max_events
         while not self._reading.done:
-            events = self._reading.slice(max(most, RUSH_EVENTS))
-            for start in range(0, len(events), most):
-                chunk = events[start : start + most]
-                await send(time_of(chunk[-1][0]), chunk)
+            events = self._reading.slice(self._chunk_max_events)
+            if events:
+                await send(time_of(events[-1][0]), events)
             await asyncio.sleep(0)
 
     async def _pace(self, rate: float, send: Send) -> None:

