@@ -29,6 +29,7 @@ PROVED_TOGETHER_EVENTS = 32
 LANE_MEMBER = b'"lane":"'
 NORMAL_CHARS = len("2026-01-01T00:00:00.000000000Z")
 NO_DIGITS = b"000000000"
+POINT, ZULU = b".Z"
 
 Names = tuple[str | None, ...]
 """Lane, scope and ids as they were written, and what else tells series of a lane apart."""
@@ -162,7 +163,7 @@ class Checker:
         return columns.finish()
 
     def _check_some(self, records: Sequence[Arrived], start: int, columns: _Columns) -> None:
-        looks = [self._look(value, address) for address, value, _ in records]
+        looks = list(map(self._look, records))
         are_sure = canonical.are_sure([look[4] for look in looks if look and look[5]])
         for index, look in enumerate(looks):
             if look is not None:
@@ -177,10 +178,11 @@ class Checker:
                 refused = Refused(start + index, error.code, error.member, error.reason)
                 columns.refusals.append(refused)
 
-    def _look(self, record: bytes, address: str | None) -> _Plain | None:
+    def _look(self, arrived: Arrived) -> _Plain | None:
         """What a record is if everything is as it was with a neighbour, None if that is not
         certain.
         """
+        address, record, _ = arrived
         place = self._places.get(address) if address is not None else self._hinted(record)
         if place is None or len(record) > self._max_bytes:
             return None
@@ -195,14 +197,16 @@ class Checker:
             second_ns = self._seconds.get(second)
             if second_ns is None:
                 second_ns = self._learn_second(second)
-            digits = _nine_digits(time)
+            digits = time[SECOND_CHARS + 1 : -1]
+            is_normal = len(time) == NORMAL_CHARS and time[SECOND_CHARS] == POINT
+            if not is_normal or time[-1] != ZULU or not digits.isdigit():
+                digits = _nine_digits(time)
+                time = b"%b.%bZ" % (second, digits)
             payload = kind.payload(envelope)
         except (msgspec.MsgspecError, NovaError, ValueError, RecursionError):
             return None  # What is wrong with it the whole check says.
-        if digits is None or payload is None:
+        if payload is None:
             return None
-        if len(time) != NORMAL_CHARS:
-            time = b"%b.%bZ" % (second, digits)
         return known, envelope, time, second_ns + int(digits), payload, kind.is_json
 
     def _learn_second(self, second: bytes) -> int:
@@ -279,16 +283,17 @@ def _hashed(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
     return series.scope_id, series.lane, event.identity(series), series.message_type
 
 
-def _nine_digits(time: bytes) -> bytes | None:
-    """The nanoseconds in what follows the whole second; None unless it is plain UTC."""
+def _nine_digits(time: bytes) -> bytes:
+    """The nanoseconds in what follows the whole second; raises ValueError unless it is plain
+    UTC.
+    """
     digits = time[SECOND_CHARS + 1 : -1]
     if time[SECOND_CHARS:] == b"Z":
         return NO_DIGITS
-    if time[SECOND_CHARS : SECOND_CHARS + 1] != b"." or time[-1:] != b"Z" or not digits.isdigit():
-        return None
-    if len(digits) == len(NO_DIGITS):
-        return digits
-    return digits.ljust(len(NO_DIGITS), b"0") if len(digits) < len(NO_DIGITS) else None
+    is_fraction = time[SECOND_CHARS : SECOND_CHARS + 1] == b"." and time[-1:] == b"Z"
+    if not is_fraction or not digits.isdigit() or len(digits) > len(NO_DIGITS):
+        raise ValueError("a time that is not plain")
+    return digits.ljust(len(NO_DIGITS), b"0")
 
 
 def _fill(envelope: Envelope, series: Series) -> None:

@@ -30,6 +30,11 @@ from sdk.transport.base import Record
 WORTHWHILE_RECORDS = 200
 """So many at once are worth the way to the other process."""
 
+REQUEST_RECORDS = 500
+"""A request is no larger, so that what it holds is still in the processor's cache when it is
+answered, and the two processes work on neighbouring requests at once.
+"""
+
 PIPE_BYTES = 1024 * 1024
 READ_MAX_BYTES = 4 * 1024 * 1024
 SIZE_BYTES = 4
@@ -67,12 +72,24 @@ class Checking:
 
     def begin(self, group: Group) -> asyncio.Future[list[Incoming]]:
         """What the batches hold, soon; a group that is begun later is never ready before."""
-        asked = _Asked(group, asyncio.get_running_loop().create_future())
-        if self._is_worthwhile(group):
-            self._asked.append(asked)
-            self._send(group)
-        else:
-            asked.answer.set_result(self._here(group))
+        found: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
+        if not self._is_worthwhile(group):
+            found.set_result(self._here(group))
+            return found
+        answers = [self._ask(request) for request in cut(group)]
+
+        def join(_: object) -> None:
+            if not found.done():
+                found.set_result(joined(group, [part for one in answers for part in one.result()]))
+
+        # Answers come in the order of asking.
+        answers[-1].add_done_callback(join)
+        return found
+
+    def _ask(self, request: Group) -> asyncio.Future[list[Incoming]]:
+        asked = _Asked(request, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._send(request)
         return asked.answer
 
     def _is_worthwhile(self, group: Group) -> bool:
@@ -148,6 +165,49 @@ class Checking:
 def _cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def cut(group: Group) -> list[list[Sequence[Record]]]:
+    """Requests of at most REQUEST_RECORDS: a batch may be one of several in a request, or need
+    several.
+    """
+    requests: list[list[Sequence[Record]]] = []
+    room = 0
+    for records in group:
+        for start in range(0, len(records) or 1, REQUEST_RECORDS):
+            part = records[start : start + REQUEST_RECORDS]
+            if not requests or len(part) > room:
+                requests.append([])
+                room = REQUEST_RECORDS
+            requests[-1].append(part)
+            room -= len(part)
+    return requests
+
+
+def joined(group: Group, parts: Sequence[Incoming]) -> list[Incoming]:
+    """What the batches of a group hold, of what their parts do."""
+    left = iter(parts)
+    return [
+        join_parts([next(left) for _ in range(0, len(records) or 1, REQUEST_RECORDS)])
+        for records in group
+    ]
+
+
+def join_parts(parts: Sequence[Incoming]) -> Incoming:
+    """One batch of its parts, each but the last of REQUEST_RECORDS."""
+    whole = parts[0]
+    for number, part in enumerate(parts[1:], 1):
+        events, names = len(whole.keys), len(whole.names)
+        whole.keys += part.keys
+        whole.bodies += part.bodies
+        whole.series += [names + place for place in part.series]
+        whole.names += part.names
+        whole.requests += [(events + place, request_id) for place, request_id in part.requests]
+        whole.refusals += [
+            refused._replace(place=number * REQUEST_RECORDS + refused.place)
+            for refused in part.refusals
+        ]
+    return whole
 
 
 async def _stop(process: Process) -> None:

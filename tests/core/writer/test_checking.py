@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.writer import checking
 from core.writer.checking import WORTHWHILE_RECORDS, Checking
 from core.writer.ingest import Incoming, check_records
-from sdk.checker import Checker
-from sdk.event import ENVELOPE_MAX_BYTES
+from sdk.checker import Checker, Refused
+from sdk.event import ENVELOPE_MAX_BYTES, Series
 from sdk.transport.base import Record
 from tests.core.conftest import Make
 
@@ -50,6 +52,40 @@ async def test_many_are_checked_beside_and_found_alike(beside: Checking, record:
     found = await beside.begin([mixed, other])
     assert found == [here(mixed), here(other)]
     assert [refused.place for refused in found[0].refusals] == [7, 8]
+
+
+@given(st.lists(st.integers(0, 2_000), max_size=6))
+@settings(deadline=None, max_examples=50)
+def test_what_is_cut_is_joined_again(sizes: list[int]) -> None:
+    """A-078: whatever the batches, requests are small, and the parts make the batches again."""
+    values = iter(b"bad" if n % 7 == 3 else b"{%d}" % n for n in range(sum(sizes)))
+    group = [[Record(None, next(values), "p") for _ in range(size)] for size in sizes]
+    requests = checking.cut(group)
+    assert all(sum(map(len, request)) <= checking.REQUEST_RECORDS for request in requests)
+    parts = [part for request in requests for part in request]
+    assert [one for part in parts for one in part] == [one for batch in group for one in batch]
+    found = checking.joined(group, [pretended(part) for part in parts])
+    assert list(map(told, found)) == [told(pretended(batch)) for batch in group]
+
+
+def pretended(records: Sequence[Record]) -> Incoming:
+    """An event of each record, two series to a part, and refusals of some; told apart by place."""
+    events = [record.value for record in records if record.value != b"bad"]
+    refusals = [
+        Refused(place, "code", "", "")
+        for place, record in enumerate(records)
+        if record.value == b"bad"
+    ]
+    names = [Series("sat", "raw", "a", "b", name, "", "") for name in ("even", "odd")]
+    numbers = [int(event[1:-1]) % 2 for event in events]
+    requests = [(place, event.decode()) for place, event in enumerate(events) if event[1:2] == b"9"]
+    return Incoming(list(events), numbers, list(events), names, requests, refusals)
+
+
+def told(incoming: Incoming) -> tuple[object, ...]:
+    """What is told, with each event's series in place of its number, for numbers may differ."""
+    series = [incoming.names[number] for number in incoming.series]
+    return incoming.keys, incoming.bodies, series, incoming.requests, incoming.refusals
 
 
 async def test_answers_come_in_the_order_of_asking(beside: Checking, record: Make) -> None:
