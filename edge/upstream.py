@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from edge.config import Limits
+from sdk.endpoints import send_text
 from sdk.protocol import FRAME_MAX_BYTES
 
 READER_URL = "http://localhost/"
@@ -51,7 +52,7 @@ class Upstream:
         if ws is None or ws.closed:
             return False
         try:
-            await ws.send_frame(frame, WSMsgType.TEXT)
+            await send_text(ws, frame)
         except (aiohttp.ClientError, OSError):
             return False
         return True

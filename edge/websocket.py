@@ -19,6 +19,7 @@ from edge.fence import Fence
 from edge.tokens import Claims
 from edge.upstream import Upstream
 from sdk import protocol, timestamps
+from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
 from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
 
@@ -187,7 +188,7 @@ class Session:
         """Send one frame; a client that does not take it in time is cut off (pitfalls §1.8)."""
         try:
             async with asyncio.timeout(self._limits.send_timeout_s):
-                await self._ws.send_frame(frame, WSMsgType.TEXT)
+                await send_text(self._ws, frame)
         except TimeoutError:
             self._cut()
             raise ClientGoneError("did not read for too long") from None

@@ -145,7 +145,7 @@ class Client:
 
     async def _send(self, frame: bytes) -> None:
         try:
-            await self._socket.send_frame(frame, WSMsgType.TEXT)
+            await endpoints.send_text(self._socket, frame)
         except (ConnectionError, aiohttp.ClientError) as error:
             raise ConnectionLostError(f"the connection is gone: {error}") from error
 

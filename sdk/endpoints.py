@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiohttp import WSCloseCode, web
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from sdk.errors import NovaError
 
@@ -21,6 +21,17 @@ SOCKET_PATH_MAX_BYTES = 100
 """Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
 
 HANG_UP_TIMEOUT_S = 1.0
+
+
+async def send_text(
+    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
+) -> None:
+    """Send a text frame; whoever waits for the socket's room here may be cancelled.
+
+    aiohttp lets all who wait share one future: cancelling it, one would take the next to send down
+    too, and its client would wait for ever.
+    """
+    await asyncio.shield(socket.send_frame(frame, WSMsgType.TEXT))
 
 
 def run_folder(data: Path) -> Path:

@@ -17,7 +17,7 @@ from core.store.scan import first, last, scan
 
 SAMPLES = 4
 SAMPLE_ROWS = 64
-MERGED_MAX_SERIES = 1_000
+MERGED_MAX_SERIES = 48
 """The indexes of more are never merged, for a slice opens each of them."""
 
 SCANNED_ROW_US = 0.25

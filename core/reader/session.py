@@ -23,6 +23,7 @@ from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from sdk import protocol, timestamps
+from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
 from sdk.settings import Settings
@@ -257,4 +258,4 @@ class Session:
         await self._send(protocol.Error(code=code, message=message), ref)
 
     async def _write(self, frame: bytes) -> None:
-        await self._socket.send_frame(frame, WSMsgType.TEXT)
+        await send_text(self._socket, frame)

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
 import pytest
 
 from core.reader import health
@@ -351,3 +352,38 @@ async def test_a_tail_gives_last_keys_only_where_they_resume(
         while not (isinstance(chunk, StreamChunk) and chunk.events):
             chunk = await frames.receive()
     assert [b'"n":5001' in bytes(event) for event in chunk.events] == [True]
+
+
+async def test_a_stream_that_waits_for_room_gives_way_to_the_next(
+    filled: Core, record: Make
+) -> None:
+    """A-140, pitfalls §1.8: a client that has stopped reading one stream may start another."""
+    noise = "x" * 20_000
+    large = [
+        record(EVENTS + n)._replace(value=padded(record(EVENTS + n), noise)) for n in range(200)
+    ]
+    await filled.publish(large)
+    async with await Client.to_core(filled.data) as client:
+        await filled.settled(client, EVENTS + len(large))
+    async with filled.frames() as frames:
+        for number in range(4):
+            playback_id = f"p{number}"
+            start = StartStream(
+                ref=number, playback_request_id=playback_id, timeline_mode="REPLAY", rate="max"
+            )
+            await frames.send(start)
+            # Not read: what it sends fills the socket, and it waits.
+            await asyncio.sleep(0.3)
+        started: list[str] = []
+        async with asyncio.timeout(20):
+            while not isinstance(reply := await frames.receive(), StreamComplete):
+                if isinstance(reply, StreamStarted):
+                    started.append(reply.playback_request_id)
+    assert started == ["p0", "p1", "p2", "p3"]
+    assert reply.playback_request_id == "p3"
+
+
+def padded(made: Record, noise: str) -> bytes:
+    """The record with a payload that is larger by some noise."""
+    members = msgspec.json.decode(made.value, type=dict[str, object])
+    return msgspec.json.encode({**members, "payload": {"noise": noise}})
