@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from bench import steps
@@ -24,6 +25,7 @@ def run(data: Path, events: int) -> str:
     return (data / "scale.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_last_steps_measures_them_again(tmp_path: Path) -> None:
     """Events go on where the archive ends: each is there once, at every size that is measured."""
     run(tmp_path, EVENTS)
