@@ -33,21 +33,24 @@ class _RateColumn(ProgressColumn):
         return Text(f"{events:,} events, {per_second:,}/s", style="cyan")
 
 
-@contextmanager
-def progress(title: str, total_bytes: int) -> Iterator[Report]:
-    """A progress bar over the bytes of a file; shows nothing where stderr is no terminal."""
+def _bar(done: ProgressColumn) -> Progress:
     console = Console(stderr=True)
-    bar = Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        done,
         _RateColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
-    with bar:
+
+
+@contextmanager
+def progress(title: str, total_bytes: int) -> Iterator[Report]:
+    """A progress bar over the bytes of a file; shows nothing where stderr is no terminal."""
+    with _bar(DownloadColumn()) as bar:
         task = bar.add_task(title, total=total_bytes, events=0)
 
         def report(done_bytes: int, events: int) -> None:
@@ -61,18 +64,7 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
     """A progress bar over events, which takes how many of about how many have been passed by, and
     how many delivered; shows nothing where stderr is no terminal.
     """
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        _RateColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
+    with _bar(TaskProgressColumn()) as bar:
         task = bar.add_task(title, total=None, events=0)
 
         def report(passed: int, total: int, events: int) -> None:
