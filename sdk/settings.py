@@ -62,6 +62,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
         """The one scope that is taken in, None for all (A-286)."""
         return None if self.mode == "ground" else self.scope
 
+    def memory_bytes(self) -> int:
+        """What the store may take in one process."""
+        return self.memory_mib * MIB
+
     def own_scope(self) -> str:
         """The scope of what this instance itself has to say, such as that a link has a gap."""
         return self.scope or GROUND_SCOPE

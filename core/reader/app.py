@@ -25,7 +25,6 @@ from sdk import endpoints, lifecycle
 from sdk.protocol import REQUEST_MAX_BYTES
 from sdk.settings import Settings
 
-MIB = 1024 * 1024
 FEED_RETRY_S = 0.1
 HEARTBEAT_S = 30.0
 FIRST_MARK_TIMEOUT_S = 30.0
@@ -108,7 +107,7 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
     data = settings.folder()
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-reader-")))
-        archive = Archive.open_secondary(data, scratch, settings.memory_mib * MIB)
+        archive = Archive.open_secondary(data, scratch, settings.memory_bytes())
         stack.callback(archive.close)
         catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
         reader = Reader(settings, archive)

@@ -24,7 +24,7 @@ SCANNED_ROW_US = 0.25
 MERGED_EVENT_US = 1.2
 MERGED_LEVEL_US = 0.1
 OPENED_SERIES_US = 0.02
-"""Opening an index takes 10 µs, of which each of a slice's 500 events bears its part."""
+"""Opening an index takes 10 µs, of which each event of a slice of 500 bears its part."""
 
 
 def merging_is_cheaper(

@@ -28,7 +28,6 @@ from sdk.errors import SettingsError
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
-MIB = 1024 * 1024
 INTAKE_MAX_BATCHES = 8
 CHECKED_MAX_GROUPS = 3
 CHECKED_TOGETHER_RECORDS = 1_000
@@ -200,7 +199,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transpo
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
-        archive = Archive.open_primary(data, settings.memory_mib * MIB)
+        archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
         server = FeedServer(endpoints.writer_socket(data))
         writer = Writer(settings, archive, server)
