@@ -89,7 +89,8 @@ class Checking:
     def _ask(self, request: Group) -> asyncio.Future[list[Incoming]]:
         asked = _Asked(request, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
-        self._send(request)
+        if self._requests is not None:  # else the process has just died, and all is checked here
+            self._requests.writelines(_framed(request))
         return asked.answer
 
     def _is_worthwhile(self, group: Group) -> bool:
@@ -105,11 +106,6 @@ class Checking:
 
     def _here(self, group: Group) -> list[Incoming]:
         return [check_records(records, self._checker) for records in group]
-
-    def _send(self, group: Group) -> None:
-        assert self._requests is not None
-        frame = _encoder.encode(group)
-        self._requests.writelines((len(frame).to_bytes(SIZE_BYTES, "big"), frame))
 
     async def _run(self) -> None:
         """Start the process and hand out its answers; after its death all is checked here again."""
@@ -146,7 +142,7 @@ class Checking:
             self._requests = self.process_id = None
             if not requests.is_closing():
                 requests.abort()
-            await _stop(process)
+            await stop_process(process)
 
     async def _hand_out(self, process: Process) -> None:
         assert process.stdout is not None
@@ -160,6 +156,12 @@ class Checking:
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait((self._work,))
+
+
+def _framed(message: Group | list[Incoming]) -> tuple[bytes, bytes]:
+    """A request or an answer, behind its size."""
+    frame = _encoder.encode(message)
+    return len(frame).to_bytes(SIZE_BYTES, "big"), frame
 
 
 def _cores() -> int:
@@ -210,7 +212,7 @@ def join_parts(parts: Sequence[Incoming]) -> Incoming:
     return whole
 
 
-async def _stop(process: Process) -> None:
+async def stop_process(process: Process) -> None:
     """Wait for a process that has nothing more to read."""
     try:
         async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -239,15 +241,14 @@ def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
         last: Future[None] | None = None
         while size := source.read(SIZE_BYTES):
             group = _groups.decode(source.read(int.from_bytes(size, "big")))
-            frame = _encoder.encode([check_records(records, checker) for records in group])
+            framed = _framed([check_records(records, checker) for records in group])
             if last is not None:
                 last.result()
-            last = answering.submit(_answer, sink, frame)
+            last = answering.submit(_answer, sink, framed)
 
 
-def _answer(sink: IO[bytes], frame: bytes) -> None:
-    sink.write(len(frame).to_bytes(SIZE_BYTES, "big"))
-    sink.write(frame)
+def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
+    sink.writelines(framed)
     sink.flush()
 
 

@@ -123,6 +123,29 @@ async def test_a_process_that_dies_loses_nothing(beside: Checking, record: Make)
     assert await beside.begin([late]) == [here(late)]
 
 
+async def test_what_comes_while_the_process_is_buried_is_checked_too(
+    beside: Checking, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-085: between its death and the end of it, batches go on coming."""
+    assert beside.process_id is not None
+    bury, dead = checking.stop_process, asyncio.Event()
+
+    async def slowly(process: asyncio.subprocess.Process) -> None:
+        dead.set()
+        await asyncio.sleep(0.2)
+        await bury(process)
+
+    monkeypatch.setattr(checking, "stop_process", slowly)
+    many = [record(n) for n in range(MANY)]
+    os.kill(beside.process_id, signal.SIGSTOP)
+    first = beside.begin([many])
+    os.kill(beside.process_id, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        await dead.wait()
+        second = beside.begin([many[:1]])
+        assert [await first, await second] == [[here(many)], [here(many[:1])]]
+
+
 async def test_one_core_checks_all_by_itself(monkeypatch: pytest.MonkeyPatch, record: Make) -> None:
     """A second process on one core would only take turns with this one."""
     monkeypatch.setattr(checking, "_cores", lambda: 1)
