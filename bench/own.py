@@ -14,13 +14,16 @@ from typing import Self
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
-from core.reader import discover
+from core.reader import discover, summary
 from core.reader.reading import Reading, Span
+from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.view import View
+from core.samples.sampler import Sampler
 from core.store import catalog
 from core.store.archive import Archive
 from core.store.keys import FAMILIES
+from core.store.samples import SampleStore
 from core.store.scan import first, last
 from core.writer.app import Writer
 from core.writer.server import FeedServer
@@ -28,6 +31,7 @@ from sdk import endpoints
 from sdk.checker import Checker
 from sdk.protocol import Filters, chunk_frame
 from sdk.settings import Settings
+from sdk.timeline import Sample, SampleResponse, Summary, SummaryResponse
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkState
 
@@ -162,6 +166,21 @@ class Store:
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
 
 
+def sample(data: Path, scratch: Path) -> tuple[int, float]:
+    """Let a sampler take in what it lacks of an archive; returns events and seconds."""
+    archive = Archive.open_secondary(data, scratch)
+    samples = SampleStore.open_primary(data)
+    try:
+        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        mark = catalog.decode_time(stamp) if stamp else 0
+        started = time.perf_counter()
+        events = sum(Sampler(View(archive), samples).sample(mark))
+        return events, time.perf_counter() - started
+    finally:
+        samples.close()
+        archive.close()
+
+
 class Reader:
     """An archive opened as a reader opens it: a secondary, with the durable mark of its last
     event.
@@ -174,12 +193,22 @@ class Reader:
         stamp = self._archive.get("catalog", catalog.LAST_CANONICAL_KEY)
         self._view.advance(catalog.decode_time(stamp) if stamp else 0)
         self._view.refresh()
+        self._samples = Samples(self._view, data, scratch / "samples")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._samples.close()
         self._archive.close()
+
+    async def summary(self, request: Summary, timebase: Timebase) -> SummaryResponse:
+        """How many events there are, by time and lane."""
+        return await summary.summary(self._view, request, timebase)
+
+    async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:
+        """Numbers of a series, by time."""
+        return await self._samples.answer(request, timebase)
 
     def replay(self, timebase: Timebase) -> int:
         """Everything in order as frames; returns the number of events."""
@@ -210,7 +239,11 @@ class Reader:
     def latest(self, filters: Filters, at_ns: int) -> int:
         """Find the last event of each series at or before a source time; how many there are."""
         selection = Selection(filters, self._view.series)
-        return len(discover.latest(self._view, selection, "source", at_ns))
+        found = (
+            discover.latest_of(self._view, selection, number, "source", at_ns)
+            for number in selection.numbers()
+        )
+        return sum(event is not None for event in found)
 
     def bounds(self, timebase: Timebase) -> tuple[int, int]:
         """The first and the last time that there is."""

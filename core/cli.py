@@ -18,8 +18,9 @@ def _load(config: Path | None, data: Path | None) -> settings.Settings:
 def core() -> None:
     """Run one process of the Core by hand.
 
-    \b `nova up` runs a writer, a reader and an edge and restarts what dies; these are for service
-    managers that want to do that themselves. Settings come from NOVA_* variables and --config.
+    \b `nova up` runs a writer, a reader, a sampler and an edge and restarts what dies; these are
+    for service managers that want to do that themselves. Settings come from NOVA_* variables and
+    --config.
     """
 
 
@@ -44,6 +45,18 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from core.reader import app
 
     logs.configure("reader")
+    asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """The sampler: keeps least, greatest and mean values over time for plots; one per archive."""
+    from core.samples import app
+
+    logs.configure("sampler")
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 

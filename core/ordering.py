@@ -37,6 +37,11 @@ def time_key(ns: int) -> bytes:
     return _TIME.pack(ns + _SIGN)
 
 
+def unsigned(ns: int) -> int:
+    """The time as a key counts it: from the earliest that there is, never negative."""
+    return ns + _SIGN
+
+
 def time_keys(first_ns: int, count: int) -> list[bytes]:
     """The keys of so many times, each 1 ns after the one before."""
     first = first_ns + _SIGN

@@ -1,6 +1,7 @@
-"""The fence of one connection: only chunks of the stream that its client asked for last may pass.
+"""The fence of one connection: only chunks of the stream that its client asked for last may pass,
+and only what is said of that stream's gaps.
 
-Chunks are told apart by their first bytes and never parsed (A-141, A-142, AMB-36).
+These frames are told apart by their first bytes and never parsed (A-141, A-142, AMB-36).
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import msgspec
 
 from sdk.envelope import Lane
 from sdk.errors import ProtocolError
-from sdk.protocol import CHUNK_PREFIX, CancelStream, StartStream
+from sdk.protocol import CHUNK_PREFIX, GAP_PREFIX, CancelStream, StartStream
 
 STREAMED_LANES: tuple[Lane, ...] = ("metadata", "command", "ui")
 
-_ANY_CHUNK = b'{"type":"streamChunk"'
+_OF_STREAMS = (b'{"type":"streamChunk"', b'{"type":"gap"')
 _COMPLETE = b'{"type":"streamComplete"'
 
 
@@ -31,7 +32,7 @@ class Fence:
         self._streams_max = streams_max
         self._used: set[str] = set()
         self._active: str | None = None
-        self._head = b""
+        self._heads: tuple[bytes, ...] = ()
 
     def start(self, request: StartStream) -> StartStream:
         """Make a stream the active one; returns what to ask the reader, raises ProtocolError."""
@@ -62,9 +63,9 @@ class Fence:
 
     def passes(self, frame: bytes) -> bool:
         """Whether a frame of the reader may go to the client."""
-        if self._head and frame.startswith(self._head):
+        if frame.startswith(self._heads):
             return True
-        if frame.startswith(_ANY_CHUNK):
+        if frame.startswith(_OF_STREAMS):
             return False
         if frame.startswith(_COMPLETE):
             return self._completes(frame)
@@ -96,4 +97,5 @@ class Fence:
 
     def _activate(self, playback_id: str | None) -> None:
         self._active = playback_id
-        self._head = b"" if playback_id is None else CHUNK_PREFIX + playback_id.encode() + b'"'
+        tail = b"" if playback_id is None else playback_id.encode() + b'"'
+        self._heads = (CHUNK_PREFIX + tail, GAP_PREFIX + tail) if tail else ()

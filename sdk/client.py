@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,9 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 from aiohttp import WSMsgType
 
-from sdk import endpoints, protocol
+from sdk import endpoints, protocol, timeline
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
+from sdk.timeline import StreamGap
 
 REPLY_TIMEOUT_S = 30.0
 CHUNKS_MAX_WAITING = 16
@@ -43,7 +44,7 @@ class _Stream:
     def owns(self, reply: protocol.Reply) -> bool:
         """Whether a frame that answers no request belongs to this stream."""
         match reply:
-            case protocol.StreamChunk() | protocol.StreamComplete():
+            case protocol.StreamChunk() | protocol.StreamComplete() | timeline.StreamGap():
                 return reply.playback_request_id == self.playback_id
             case protocol.StreamCancelled():
                 return reply.ref is None
@@ -208,8 +209,13 @@ class Client:
         timebase: Timebase | None = None,
         filters: Filters | None = None,
         after_key: str | None = None,
+        on_gap: Callable[[StreamGap], None] | None = None,
     ) -> AsyncIterator[StreamChunk]:
-        """Chunks of a new stream until it completes; a stream that was going on is replaced."""
+        """Chunks of a new stream until it completes; a stream that was going on is replaced.
+
+        With `on_gap` a LIVE stream that is not taken fast enough goes on at the present, and calls
+        it with what was left out; without, nothing ever is.
+        """
         start = protocol.StartStream(
             playback_request_id=uuid.uuid4().hex,
             timeline_mode=timeline_mode,
@@ -219,13 +225,17 @@ class Client:
             timebase=timebase,
             filters=filters or Filters(),
             after_key=after_key,
+            shed=on_gap is not None,
         )
         stream = _Stream(start)
         self._replace(stream)
         try:
             await self.request(start, protocol.StreamStarted)
-            while (chunk := await self._next_chunk(stream)) is not None:
-                yield chunk
+            while (part := await self._next_part(stream)) is not None:
+                if isinstance(part, StreamChunk):
+                    yield part
+                elif on_gap is not None:
+                    on_gap(part)
         finally:
             await self._leave(stream)
 
@@ -236,14 +246,14 @@ class Client:
         self._stream = stream
         self._room.set()
 
-    async def _next_chunk(self, stream: _Stream) -> StreamChunk | None:
-        """The next chunk, None at the end of the stream or when another has replaced it."""
+    async def _next_part(self, stream: _Stream) -> StreamChunk | StreamGap | None:
+        """The next chunk or gap, None at the end of the stream or when another has replaced it."""
         reply = await stream.frames.get()
         self._room.set()
         if self._stream is not stream:
             return None
         match reply:
-            case protocol.StreamChunk():
+            case protocol.StreamChunk() | timeline.StreamGap():
                 return reply
             case protocol.StreamComplete():
                 self._stream = None
@@ -271,12 +281,46 @@ class Client:
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 
     async def discover(self, message: protocol.Discover) -> protocol.DiscoverResponse:
-        """The entities known at a time."""
-        return await self.request(message, protocol.DiscoverResponse)
+        """The entities known at a time, of all pages from the message's on."""
+        whole = page = await self.request(message, protocol.DiscoverResponse)
+        while page.next_key is not None:
+            message.after_key, message.time = page.next_key, whole.time
+            page = await self.request(message, protocol.DiscoverResponse)
+            whole.entities += page.entities
+        whole.next_key = None
+        return whole
 
     async def latest(self, message: protocol.Latest) -> protocol.LatestResponse:
-        """The last event of every series at a time."""
-        return await self.request(message, protocol.LatestResponse)
+        """The last event of every series at a time, of all pages from the message's on; each page
+        is in order.
+        """
+        whole = page = await self.request(message, protocol.LatestResponse)
+        while page.next_key is not None:
+            message.after_key, message.time = page.next_key, whole.time
+            page = await self.request(message, protocol.LatestResponse)
+            whole.events += page.events
+        whole.next_key = None
+        return whole
+
+    async def summary(self, message: timeline.Summary) -> timeline.SummaryResponse:
+        """How many events there are, by time and lane."""
+        return await self.request(message, timeline.SummaryResponse)
+
+    async def extent(self, message: timeline.Extent) -> timeline.ExtentResponse:
+        """When the first and the last event are."""
+        return await self.request(message, timeline.ExtentResponse)
+
+    async def sample(self, message: timeline.Sample) -> timeline.SampleResponse:
+        """Least, greatest and mean values of numeric fields, by time."""
+        return await self.request(message, timeline.SampleResponse)
+
+    async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
+        """The fields of a series."""
+        return (await self.request(message, timeline.FieldsResponse)).fields
+
+    async def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
+        """The event next to a time."""
+        return await self.request(message, timeline.NeighbourResponse)
 
     async def rejects(self, message: protocol.Rejects) -> protocol.RejectsResponse:
         """A page of the reject log."""

@@ -14,47 +14,24 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
-
-Timebase = Literal["source", "canonical"]
-TimelineMode = Literal["LIVE", "REPLAY"]
-Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
-"""An integer that every language's JSON reads as it was written."""
-
-Ref = str | Number | None
-RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
+from sdk.message import Filters as Filters
+from sdk.message import Message as Message
+from sdk.message import Ref as Ref
+from sdk.message import RequestId
+from sdk.message import Timebase as Timebase
+from sdk.message import TimelineMode as TimelineMode
+from sdk.timeline import TimelineReply, TimelineRequest
 
 QUERY_LIMIT_DEFAULT = 1_000
 QUERY_LIMIT_MAX = 10_000
 FRAME_MAX_BYTES = 16 * 1024 * 1024
 REQUEST_MAX_BYTES = 64 * 1024
+SERIES_LIMIT_DEFAULT = 1_000
+SERIES_LIMIT_MAX = 10_000
 
-
-class Message(
-    msgspec.Struct,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag_field="type",
-    forbid_unknown_fields=True,
-):
-    """What all messages share."""
-
-    ref: Ref = None
-
-
-class Filters(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """Which events; every member narrows, an absent one does not."""
-
-    scope_ids: list[str] | None = None
-    lanes: list[Lane] | None = None
-    system_id: str | None = None
-    container_id: str | None = None
-    unique_id: str | None = None
-    message_types: list[str] | None = None
-    view_id: str | None = None
-    command_id: str | None = None
+SeriesLimit = Annotated[int, Meta(ge=1, le=SERIES_LIMIT_MAX)]
+PageKey = Annotated[str, Meta(min_length=1, max_length=512)]
+"""The `nextKey` of the page before."""
 
 
 # --- requests ---
@@ -81,7 +58,8 @@ class Query(Message, kw_only=True, tag="query"):
 
 class StartStream(Message, kw_only=True, tag="startStream"):
     """Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
-    the tail.
+    the tail. With `shed` a LIVE stream that its client does not keep up with skips to the present
+    and says so by a gap.
     """
 
     playback_request_id: RequestId
@@ -92,6 +70,7 @@ class StartStream(Message, kw_only=True, tag="startStream"):
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
     after_key: str | None = None
+    shed: bool = False
 
 
 class CancelStream(Message, kw_only=True, tag="cancelStream"):
@@ -101,19 +80,23 @@ class CancelStream(Message, kw_only=True, tag="cancelStream"):
 
 
 class Discover(Message, kw_only=True, tag="discover"):
-    """The entities known at a time."""
+    """The entities known at a time, page by page."""
 
     time: str | None = None
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
+    limit: SeriesLimit = SERIES_LIMIT_DEFAULT
+    after_key: PageKey | None = None
 
 
 class Latest(Message, kw_only=True, tag="latest"):
-    """The last event at or before a time of every series that the filters name."""
+    """The last event at or before a time of every series that the filters name, page by page."""
 
     time: str | None = None
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
+    limit: SeriesLimit = SERIES_LIMIT_DEFAULT
+    after_key: PageKey | None = None
 
 
 class Rejects(Message, kw_only=True, tag="rejects"):
@@ -131,7 +114,17 @@ class Links(Message, kw_only=True, tag="links"):
     """How the transports are that the Core consumes from; cheap enough to ask every second."""
 
 
-Request = Query | StartStream | CancelStream | Discover | Latest | Rejects | Status | Links
+Request = (
+    Query
+    | StartStream
+    | CancelStream
+    | Discover
+    | Latest
+    | Rejects
+    | Status
+    | Links
+    | TimelineRequest
+)
 
 
 # --- replies and stream frames ---
@@ -216,17 +209,21 @@ class EntityInfo(
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities in the order of their ids."""
+    """Entities in the order of their ids; `next_key` is absent on the last page."""
 
     time: str
     entities: list[EntityInfo]
+    next_key: str | None = None
 
 
 class LatestResponse(Message, kw_only=True, tag="latestResponse"):
-    """One stored envelope per series, in the order of the timebase."""
+    """One stored envelope per series of the page, in the order of the timebase; `next_key` is
+    absent on the last page.
+    """
 
     time: str
     events: list[msgspec.Raw]
+    next_key: str | None = None
 
 
 class RejectInfo(
@@ -328,6 +325,7 @@ Reply = (
     | RejectsResponse
     | StatusResponse
     | LinksResponse
+    | TimelineReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
@@ -369,6 +367,7 @@ def decode_reply(frame: bytes | str) -> Reply:
 
 
 CHUNK_PREFIX = b'{"type":"streamChunk","playbackRequestId":"'
+GAP_PREFIX = b'{"type":"gap","playbackRequestId":"'
 
 
 def chunk_frame(

@@ -17,6 +17,7 @@ from core import feed
 from core.errors import ArchiveError
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.samples import Samples
 from core.reader.session import Session
 from core.reader.view import View
 from core.store import catalog
@@ -35,9 +36,10 @@ log = logging.getLogger(__name__)
 class Reader:
     """One view of the archive, its tail, and the sessions that read from it."""
 
-    def __init__(self, settings: Settings, archive: Archive) -> None:
+    def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
         self._settings = settings
         self._view = View(archive)
+        self._samples = Samples(self._view, settings.folder(), scratch / "samples")
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -88,7 +90,9 @@ class Reader:
             compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
         )
         await socket.prepare(request)
-        session = Session(socket, self._view, self._tail, self._links, self._settings)
+        session = Session(
+            socket, self._view, self._tail, self._links, self._samples, self._settings
+        )
         self._connections[socket] = request
         try:
             await session.run()
@@ -100,6 +104,10 @@ class Reader:
         """Send every client away."""
         await endpoints.hang_up(self._connections)
 
+    def close(self) -> None:
+        """Let go of what it holds beside the archive."""
+        self._samples.close()
+
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Reader]:
@@ -107,10 +115,11 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
     data = settings.folder()
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-reader-")))
-        archive = Archive.open_secondary(data, scratch, settings.memory_bytes())
+        archive = Archive.open_secondary(data, scratch / "truth", settings.memory_bytes())
         stack.callback(archive.close)
         catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
-        reader = Reader(settings, archive)
+        reader = Reader(settings, archive, scratch)
+        stack.callback(reader.close)
         following = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
         stack.push_async_callback(_cancelled, following)
         async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):

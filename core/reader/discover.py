@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, cast
 
+from core.errors import QueryError
 from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
 from core.reader.lookup import stored_at
+from core.reader.query import PAGE_MAX_BYTES
 from core.reader.reading import Found
 from core.reader.selection import Selection
 from core.reader.view import View
@@ -24,8 +29,18 @@ from sdk import timestamps
 from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
 from sdk.event import Series
-from sdk.protocol import EntityInfo, SeriesInfo
+from sdk.protocol import SERIES_LIMIT_MAX, EntityInfo, SeriesInfo
 from sdk.timestamps import NS_MIN
+
+NAMED_TOGETHER = 2_000
+LOOKED_UP_TOGETHER = 50
+"""So many series at once, a few milliseconds; then sockets are served."""
+
+ID_SEPARATOR = "|"
+"""Stands in no id."""
+
+EntityIds = tuple[str, str, str, str]
+"""Scope, system, container and unique."""
 
 
 class Place(NamedTuple):
@@ -34,17 +49,30 @@ class Place(NamedTuple):
     key: bytes
     place: bytes
 
+    @property
+    def time_ns(self) -> int:
+        """Its time in the timebase of the index."""
+        return series_key_time(self.key)
+
 
 def places_of(
-    view: View, number: int, timebase: Timebase, time_ns: int, *, reverse: bool
+    view: View,
+    number: int,
+    timebase: Timebase,
+    time_ns: int,
+    *,
+    reverse: bool,
+    from_ns: int = NS_MIN,
 ) -> Iterator[Place]:
-    """The durable events of a series up to a time, from the first on or (reverse) from the last."""
+    """The durable events of a series up to a time, from the first on or (reverse) from the last;
+    the first is not before `from_ns`.
+    """
     canonical = timebase == "canonical"
     if canonical:
         time_ns = min(time_ns, view.mark)
     family = view.archive.families["series_canonical" if canonical else "series_source"]
     prefix = series_bytes(number)
-    lower = series_key(prefix, time_key(NS_MIN))
+    lower = series_key(prefix, time_key(from_ns))
     upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
     for key, value in scan(family, lower, upper, reverse=reverse):
         time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
@@ -52,30 +80,84 @@ def places_of(
             yield Place(key, time + prefix)
 
 
-def discover(
-    view: View, selection: Selection, timebase: Timebase, time_ns: int
-) -> list[EntityInfo]:
-    """The entities that had an event at or before a time, in the order of their ids."""
+class Entities(NamedTuple):
+    """A page of entities, and the key to go on behind, None on the last page."""
+
+    entities: list[EntityInfo]
+    next_key: str | None
+
+
+async def discover(
+    view: View,
+    selection: Selection,
+    timebase: Timebase,
+    time_ns: int,
+    *,
+    limit: int = SERIES_LIMIT_MAX,
+    after_key: str | None = None,
+) -> Entities:
+    """The entities that had an event at or before a time, in the order of their ids; the key of a
+    page is its last entity's ids.
+    """
     view.refresh()
-    entities: dict[tuple[str, str, str, str], list[SeriesInfo]] = {}
+    known: dict[EntityIds, list[int]] = {}
+    turn = _Turn(NAMED_TOGETHER)
     for number in selection.numbers():
-        info = _series_info(view, number, timebase, time_ns)
-        if info is not None:
-            names = view.series.names[number]
-            entities.setdefault(_entity(names), []).append(info)
-    return [
-        EntityInfo(
-            scope_id=scope,
-            system_id=system,
-            container_id=container,
-            unique_id=unique,
-            series=series,
-        )
-        for (scope, system, container, unique), series in sorted(entities.items())
-    ]
+        known.setdefault(_entity(view.series.names[number]), []).append(number)
+        await turn.over()
+    after = None if after_key is None else _ids_of(after_key)
+    found: list[EntityInfo] = []
+    turn = _Turn(LOOKED_UP_TOGETHER)
+    for ids in sorted(ids for ids in known if after is None or ids > after):
+        if len(found) == limit:
+            last = found[-1]
+            shown = (last.scope_id, last.system_id, last.container_id, last.unique_id)
+            return Entities(found, ID_SEPARATOR.join(shown))
+        series: list[SeriesInfo] = []
+        for number in known[ids]:
+            info = _series_info(view, number, timebase, time_ns)
+            if info is not None:
+                series.append(info)
+            await turn.over()
+        if series:
+            found.append(_entity_info(ids, series))
+    return Entities(found, None)
 
 
-def _entity(series: Series) -> tuple[str, str, str, str]:
+class _Turn:
+    """Lets sockets be served after so many steps."""
+
+    def __init__(self, together: int) -> None:
+        self._together = together
+        self._steps = 0
+
+    async def over(self) -> None:
+        """Note one step."""
+        self._steps += 1
+        if self._steps % self._together == 0:
+            await asyncio.sleep(0)
+
+
+def _ids_of(key: str) -> EntityIds:
+    parts = key.split(ID_SEPARATOR)
+    if len(parts) != 4:
+        raise QueryError("badKey", "afterKey is not the nextKey of a page of entities")
+    scope, system, container, unique = parts
+    return scope, system, container, unique
+
+
+def _entity_info(ids: EntityIds, series: list[SeriesInfo]) -> EntityInfo:
+    scope, system, container, unique = ids
+    return EntityInfo(
+        scope_id=scope,
+        system_id=system,
+        container_id=container,
+        unique_id=unique,
+        series=series,
+    )
+
+
+def _entity(series: Series) -> EntityIds:
     return (series.scope_id, series.system_id, series.container_id, series.unique_id)
 
 
@@ -94,18 +176,52 @@ def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> S
     )
 
 
-def latest(view: View, selection: Selection, timebase: Timebase, time_ns: int) -> list[Found]:
-    """The last event of every wanted series at or before a time, in the order of the timebase."""
+class Newest(NamedTuple):
+    """A page of events, and the key to go on behind, None on the last page."""
+
+    events: list[Found]
+    next_key: str | None
+
+
+async def latest(
+    view: View,
+    selection: Selection,
+    timebase: Timebase,
+    time_ns: int,
+    *,
+    limit: int = SERIES_LIMIT_MAX,
+    after_key: str | None = None,
+) -> Newest:
+    """The last event of every wanted series at or before a time. Pages go by the series in the
+    order in which they were first seen; the events of a page are in the order of the timebase.
+    """
     view.refresh()
-    candidates = (
-        _latest_of(view, selection, number, timebase, time_ns) for number in selection.numbers()
-    )
-    return sorted(found for found in candidates if found is not None)
+    wanted = selection.numbers()
+    start = 0 if after_key is None else bisect_right(wanted, _number_of(after_key))
+    found: list[Found] = []
+    size = 0
+    turn = _Turn(LOOKED_UP_TOGETHER)
+    for number in islice(wanted, start, None):
+        if len(found) == limit or size >= PAGE_MAX_BYTES:
+            return Newest(sorted(found), str(number - 1))
+        event = latest_of(view, selection, number, timebase, time_ns)
+        if event is not None:
+            found.append(event)
+            size += len(event[1])
+        await turn.over()
+    return Newest(sorted(found), None)
 
 
-def _latest_of(
+def _number_of(key: str) -> int:
+    if not (key.isascii() and key.isdecimal()):
+        raise QueryError("badKey", "afterKey is not the nextKey of a page of latest events")
+    return int(key)
+
+
+def latest_of(
     view: View, selection: Selection, number: int, timebase: Timebase, time_ns: int
 ) -> Found | None:
+    """The last wanted event of one series at or before a time."""
     lane = LANE_PRIORITY[view.series.names[number].lane]
     for place in places_of(view, number, timebase, time_ns, reverse=True):
         stored = stored_at(place.place, view.archive.get("canonical", place.place))

@@ -1,7 +1,8 @@
 """The live tail: the newest durable events in memory, and streams that follow them (AMB-34).
 
 A stream follows by its own canonical position. What the tail no longer holds is read from the store
-in the same order, so a slow client is never cut off from an event and never makes memory grow.
+in the same order, so a slow client is never cut off from an event and never makes memory grow. A
+stream that was asked to shed is kept at the present instead, and says what it has left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import takewhile
 
 from core.feed import Committed, CommittedEvent
 from core.ordering import series_of, time_of
+from core.reader.coalesce import Pending, Tell
 from core.reader.playback import CHUNK_MAX_BYTES, Send
 from core.reader.reading import NO_KEY, Found, Reading, Span
 from core.reader.selection import Selection
@@ -76,12 +78,20 @@ class LiveStream:
     """One client's LIVE stream: history in order, then every commit as it happens."""
 
     def __init__(
-        self, view: View, tail: Tail, selection: Selection, *, chunk_max_events: int
+        self,
+        view: View,
+        tail: Tail,
+        selection: Selection,
+        *,
+        chunk_max_events: int,
+        tell: Tell | None = None,
     ) -> None:
+        """With `tell` it sheds what its client is too slow for."""
         self._view = view
         self._tail = tail
         self._selection = selection
         self._chunk_max_events = chunk_max_events
+        self._tell = tell
         self._position = view.mark
         self._resumable = True
 
@@ -118,15 +128,34 @@ class LiveStream:
             for place, stored in newer
             if self._selection.has(series_of(place)) and self._selection.accepts(stored)
         ]
-        for chunk in chunks(found, self._chunk_max_events):
-            await self._send(send, chunk)
-        return bool(found)
+        if self._tell is not None:
+            pending = Pending(self._view)
+            pending.add(found)
+            return await self._send_pending(self._tell, pending, send)
+        return await self._send_all(found, send)
 
     async def _from_store(self, send: Send) -> bool:
         span = Span("canonical", self._position + 1, NS_MAX)
         reading = Reading(self._view, self._selection, span)
         self._position = reading.mark
-        return await self._drain(reading, send)
+        if self._tell is None:
+            return await self._drain(reading, send)
+        pending = Pending(self._view)
+        while not reading.done:
+            pending.add(reading.slice(self._chunk_max_events))
+            await asyncio.sleep(0)
+        return await self._send_pending(self._tell, pending, send)
+
+    async def _send_pending(self, tell: Tell, pending: Pending, send: Send) -> bool:
+        pending.close()
+        if pending.shed is not None:
+            await tell(pending.shed)
+        return await self._send_all(pending.events, send)
+
+    async def _send_all(self, found: Sequence[Found], send: Send) -> bool:
+        for chunk in chunks(found, self._chunk_max_events):
+            await self._send(send, chunk)
+        return bool(found)
 
     async def _drain(self, reading: Reading, send: Send) -> bool:
         sent = False

@@ -14,19 +14,22 @@ from aiohttp import WSMsgType, web
 
 from core.errors import QueryError
 from core.ordering import Timebase
-from core.reader import discover, health
+from core.reader import discover, fields, health, neighbour, summary
+from core.reader.coalesce import Shed
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
 from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
+from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.view import View
-from sdk import protocol, timestamps
+from sdk import protocol, timeline, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
 from sdk.settings import Settings
+from sdk.timeline import TimelineRequest
 from sdk.timestamps import NS_MAX, NS_MIN
 
 CONCURRENT_REQUESTS_MAX = 4
@@ -43,12 +46,14 @@ class Session:
         view: View,
         tail: Tail,
         links: Links,
+        samples: Samples,
         settings: Settings,
     ) -> None:
         self._socket = socket
         self._view = view
         self._tail = tail
         self._links = links
+        self._samples = samples
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -120,6 +125,22 @@ class Session:
             case protocol.Links():
                 links = self._links.describe(self._view)
                 await self._send(protocol.LinksResponse(links=links), request.ref)
+            case _:
+                await self._send(await self._timeline(request), request.ref)
+
+    async def _timeline(self, request: TimelineRequest) -> protocol.Message:
+        view, timebase = self._view, self._settings.chosen_timebase()
+        match request:
+            case timeline.Fields():
+                return fields.fields(view, request)
+            case timeline.Summary():
+                return await summary.summary(view, request, request.timebase or timebase)
+            case timeline.Sample():
+                return await self._samples.answer(request, request.timebase or timebase)
+            case timeline.Extent():
+                return await neighbour.extent(view, request.timebase or timebase)
+            case timeline.Neighbour():
+                return await neighbour.neighbour(view, request, request.timebase or timebase)
 
     # --- requests ---------------------------------------------------------------------------------
 
@@ -133,17 +154,35 @@ class Session:
         at = time_or("time", request.time, self._now(request.timebase))
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
-        entities = discover.discover(self._view, selection, self._timebase(request.timebase), at)
-        reply = protocol.DiscoverResponse(time=timestamps.text(at), entities=entities)
+        page = await discover.discover(
+            self._view,
+            selection,
+            self._timebase(request.timebase),
+            at,
+            limit=request.limit,
+            after_key=request.after_key,
+        )
+        reply = protocol.DiscoverResponse(
+            time=timestamps.text(at), entities=page.entities, next_key=page.next_key
+        )
         await self._send(reply, request.ref)
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
-        found = discover.latest(self._view, selection, self._timebase(request.timebase), at)
+        page = await discover.latest(
+            self._view,
+            selection,
+            self._timebase(request.timebase),
+            at,
+            limit=request.limit,
+            after_key=request.after_key,
+        )
         head: dict[str, object] = {"time": timestamps.text(at)}
-        events = [stored for _, stored in found]
+        if page.next_key is not None:
+            head["nextKey"] = page.next_key
+        events = [stored for _, stored in page.events]
         await self._write(protocol.events_frame("latestResponse", request.ref, events, head))
 
     # --- the stream -------------------------------------------------------------------------------
@@ -218,9 +257,22 @@ class Session:
         return await playback.run(rate, send)
 
     async def _follow(self, request: protocol.StartStream, history: Reading, send: Send) -> int:
-        selection = Selection(request.filters, self._view.series)
+        async def tell(shed: Shed) -> None:
+            gap = timeline.StreamGap(
+                playback_request_id=request.playback_request_id,
+                from_time=timestamps.text(shed.from_ns),
+                to_time=timestamps.text(shed.to_ns),
+                shed=shed.events,
+                reason="slow",
+            )
+            await self._send(gap, None)
+
         stream = LiveStream(
-            self._view, self._tail, selection, chunk_max_events=self._settings.chunk_max_events
+            self._view,
+            self._tail,
+            Selection(request.filters, self._view.series),
+            chunk_max_events=self._settings.chunk_max_events,
+            tell=tell if request.shed else None,
         )
         stop_ns = time_or("stopTime", request.stop_time, NS_MAX)
         return await stream.run(history, stop_ns, send)

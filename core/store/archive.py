@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rocksdict import AccessType, ColumnFamily, Rdict, WriteBatch
@@ -136,6 +136,16 @@ class Batch:
     def put(self, family: str, key: bytes, value: bytes) -> None:
         """Set a key of a family."""
         self.raw.put(key, value, self._handles[family])
+
+    def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Set several keys of a family."""
+        put, handle = self.raw.put, self._handles[family]
+        for key, value in rows:
+            put(key, value, handle)
+
+    def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
+        """Remove the keys of a family from lower up to upper, which is left out."""
+        self.raw.delete_range(lower, upper, self._handles[family])
 
     def put_events(
         self,

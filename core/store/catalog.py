@@ -7,6 +7,7 @@ counters                  JSON: events, duplicates, rejects, and per link
 request/<scope>/<id>      order key of the first CommandRequest with that requestId
 reject/<8 bytes>          MessagePack: one refused record
 canonical/last            8 bytes: the last canonical time given out
+rollup/…                  counts per bucket of time, see rollup.py
 """
 
 from __future__ import annotations

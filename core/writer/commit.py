@@ -22,6 +22,7 @@ from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
 from core.writer.gaps import gap_event
 from core.writer.ingest import Incoming, check_records, own_event
+from core.writer.rollups import Rollups, build
 from sdk.checker import Checker
 from sdk.event import ENVELOPE_MAX_BYTES, Series, stamped
 from sdk.settings import GROUND_SCOPE
@@ -75,8 +76,10 @@ class Committer:
         self.last_ns = max(
             catalog.decode_time(stamp) if stamp else 0, time_of(newest[0]) if newest else 0
         )
+        compare(read_witness(data), self._holdings(), archive.path)
+        build(archive, self.series, self.counters.events)
+        self._rollups = Rollups(archive)
         self._written = self._holdings()
-        compare(read_witness(data), self._written, archive.path)
 
     def witness(self) -> Witness:
         """What the archive held when the last commit was closed; true once a later `sync` has
@@ -160,6 +163,7 @@ class Committer:
         while start < len(unknown):
             end = self._room(stored, start)
             self._batch.put_events(places[start:end], keys[start:end], stored[start:end])
+            self._rollups.take(incoming, unknown[start:end], places[start:end], keys[start:end])
             self._events += zip(places[start:end], stored[start:end], strict=True)
             self._remember_requests(incoming, unknown[start:end], keys[start:end])
             self.counters.events += end - start
@@ -243,6 +247,7 @@ class Committer:
         self._batch.put("catalog", catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
         self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
         self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
+        self._rollups.write(self._batch)
         self.archive.write(self._batch)
         committed = Committed(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()

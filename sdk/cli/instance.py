@@ -19,12 +19,13 @@ from sdk.settings import Settings
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[Child]:
-    """The writer, a reader and an edge with the settings they share."""
+    """The writer, a reader, the sampler and an edge with the settings they share."""
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
     return [
         Child("writer", ("sdk.cli", "core", "writer", *data), shared),
         Child("reader", ("sdk.cli", "core", "reader", *data), shared),
+        Child("sampler", ("sdk.cli", "core", "sampler", *data), shared),
         Child("edge", ("sdk.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]
 

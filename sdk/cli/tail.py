@@ -9,6 +9,15 @@ import click
 from sdk.cli.lines import write_event
 from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
 from sdk.protocol import Timebase
+from sdk.timeline import StreamGap
+
+
+def _note(gap: StreamGap) -> None:
+    """Say on stderr what this terminal was too slow for."""
+    print(
+        f"-- too slow: left out {gap.shed} events received from {gap.from_time} to {gap.to_time}",
+        file=sys.stderr,
+    )
 
 
 @click.command()
@@ -33,6 +42,9 @@ async def tail(
 ) -> None:
     """Print events as they come in, until Ctrl-C.
 
+    A terminal that is too slow for what comes in skips to the present and says so. As JSON, and
+    where the output is no terminal, nothing is ever left out.
+
     \b
     Examples:
       nova tail
@@ -40,9 +52,14 @@ async def tail(
       nova tail --from 2026-01-31T12:00:00Z     history first, then live
     """
     left = limit if limit is not None else sys.maxsize
+    for_people = sys.stdout.isatty() and not as_json
     async with await source.connect() as client:
         stream = client.stream(
-            "LIVE", start_time=start, timebase=timebase, filters=filters_of(**narrow)
+            "LIVE",
+            start_time=start,
+            timebase=timebase,
+            filters=filters_of(**narrow),
+            on_gap=_note if for_people else None,
         )
         async for chunk in stream:
             for event in chunk.events[:left]:

@@ -36,7 +36,7 @@ def up(
     as_json: bool,
     exit_with_stdin: bool,
 ) -> None:
-    """Run NOVA: a writer, a reader and an edge, restarted when they die.
+    """Run NOVA: a writer, a reader, a sampler and an edge, restarted when they die.
 
     \b
     Examples:

@@ -37,7 +37,7 @@ class Nova:
     publish: str
 
     def child(self, name: str) -> int:
-        """The process id of its `writer`, `reader` or `edge` (Linux)."""
+        """The process id of its `writer`, `reader`, `sampler` or `edge` (Linux)."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for number in children.read_text().split():
             arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")

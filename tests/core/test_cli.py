@@ -22,7 +22,7 @@ WAIT_S = 30
 
 @contextmanager
 def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A writer or reader that is ready; it ends with the block."""
+    """A writer, reader or sampler that is ready; it ends with the block."""
     running = subprocess.Popen(
         [sys.executable, "-m", "sdk.cli", "core", name, "--data", str(data), "--exit-with-stdin"],
         stdin=subprocess.PIPE,
@@ -40,11 +40,12 @@ def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
             running.kill()
 
 
-async def test_writer_and_reader_as_processes(data: Path, record: Make) -> None:
-    """A-003, nova.md §6: what one process took in another serves; SIGTERM ends both with 0."""
+async def test_writer_reader_and_sampler_as_processes(data: Path, record: Make) -> None:
+    """A-003, nova.md §6: what one process took in another serves; SIGTERM ends all with 0."""
     with ExitStack() as stack:
         writer = stack.enter_context(process("writer", data))
         reader = stack.enter_context(process("reader", data))
+        sampler = stack.enter_context(process("sampler", data))
         transport = connect(f"local://{data}")
         records = [record(n) for n in range(500)]
         receipt = await Producer(transport, "sat").publish(records)
@@ -58,6 +59,6 @@ async def test_writer_and_reader_as_processes(data: Path, record: Make) -> None:
             by_query = [event async for event in client.query(Query(limit=99))]
         await transport.close()
         assert found == by_query and len(found) == 500
-        for running in (reader, writer):
+        for running in (sampler, reader, writer):
             running.send_signal(signal.SIGTERM)
             assert running.wait(WAIT_S) == 0

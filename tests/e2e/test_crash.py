@@ -28,6 +28,7 @@ from sdk.testing.instance import running_nova
 from sdk.testing.reading import offsets
 from sdk.testing.server import Server
 from sdk.transport.base import connect
+from tests.core.telling import rollups_by_hand, rollups_of, told
 
 KILLS, MANY_KILLS = 20, 100
 EVENTS = 30_000
@@ -101,6 +102,7 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
         links = {link: committer.resume(link) for link in committer.counters.links}
         for family in ("source", "series_canonical", "series_source"):
             assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == len(ids)
+        assert rollups_of(archive) == rollups_by_hand(told(archive))
         return ids, links, committer.counters.events
     finally:
         archive.close()

@@ -66,7 +66,7 @@ def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
     """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens
     again.
     """
-    children = [nova.child(name) for name in ("writer", "reader", "edge")]
+    children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
     asyncio.run(publish(nova.publish, 1))
     assert nova.stop() == 0
     assert not any(alive(child) for child in children)
@@ -76,12 +76,12 @@ def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
 
 def test_children_end_with_a_supervisor_that_was_killed(nova: Nova) -> None:
     """Nothing outlives `nova up`, however it ends."""
-    children = [nova.child(name) for name in ("writer", "reader", "edge")]
+    children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
     nova.process.kill()
     asyncio.run(until(lambda: not any(alive(child) for child in children)))
 
 
-@pytest.mark.parametrize("name", ["writer", "reader", "edge"])
+@pytest.mark.parametrize("name", ["writer", "reader", "sampler", "edge"])
 def test_a_child_that_dies_is_started_again(nova: Nova, name: str) -> None:
     """Every process may die at any time; the instance goes on with what it had."""
     asyncio.run(publish(nova.publish, 1))

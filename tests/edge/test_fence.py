@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.fence import STREAMED_LANES, Fence
+from sdk import protocol
 from sdk.envelope import Lane
 from sdk.errors import ProtocolError
 from sdk.protocol import CancelStream, Filters, StartStream
-from tests.edge.peer import chunk, complete
+from sdk.timeline import StreamGap
+from tests.edge.peer import CURSOR, chunk, complete
 
 
 def start(playback_id: str, lanes: list[Lane] | None = None) -> StartStream:
@@ -38,6 +40,28 @@ def test_an_id_that_begins_alike_is_another(other: str) -> None:
     fence = Fence(10)
     fence.start(start("a"))
     assert not fence.passes(chunk(other))
+
+
+def gap(playback_id: str) -> bytes:
+    """A gap as the reader writes it."""
+    return protocol.encode(
+        StreamGap(
+            playback_request_id=playback_id, from_time=CURSOR, to_time=CURSOR, shed=3, reason="slow"
+        )
+    )
+
+
+def test_gaps_pass_with_their_stream_and_with_no_other() -> None:
+    """Issue 5: what is said of a stream that is no longer wanted is dropped like its chunks."""
+    fence = Fence(10)
+    assert not fence.passes(gap("a"))
+    fence.start(start("a"))
+    assert fence.passes(gap("a"))
+    assert not fence.passes(gap("ab"))
+    fence.start(start("b"))
+    assert not fence.passes(gap("a"))
+    fence.cancel(CancelStream())
+    assert not fence.passes(gap("b"))
 
 
 def test_after_a_cancel_nothing_passes_until_the_next_start() -> None:

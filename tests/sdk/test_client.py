@@ -29,6 +29,7 @@ from sdk.protocol import (
     StreamComplete,
     StreamStarted,
 )
+from sdk.timeline import StreamGap
 
 WAIT_S = 15.0
 MANY = 200
@@ -335,3 +336,38 @@ async def test_where_no_nova_runs_it_says_so_and_leaves_no_trace(tmp_path: Path)
     assert not (tmp_path / "typo").exists()
     with pytest.raises(ConnectionLostError, match="no NOVA answers"):
         await Client.to_edge("http://127.0.0.1:9", "token")
+
+
+async def test_gaps_are_told_to_who_asked_and_between_their_chunks() -> None:
+    """Issue 5: only a stream that was started so may leave anything out."""
+    asked: list[bool] = []
+
+    async def script(peer: Peer) -> None:
+        for _ in range(2):
+            request = await peer.take()
+            assert isinstance(request, StartStream)
+            asked.append(request.shed)
+            playback_id = request.playback_request_id
+            await peer.send(StreamStarted(playback_request_id=playback_id), request.ref)
+            await peer.chunk(playback_id, 1)
+            if request.shed:
+                gap = StreamGap(
+                    playback_request_id=playback_id,
+                    from_time=CURSOR,
+                    to_time=CURSOR,
+                    shed=7,
+                    reason="slow",
+                )
+                await peer.send(gap)
+            await peer.chunk(playback_id, 9)
+            await peer.end(playback_id)
+        await peer.answer_all()
+
+    seen: list[int] = []
+    async with connected(script) as client:
+        async for chunk in client.stream("LIVE", on_gap=lambda gap: seen.append(gap.shed)):
+            seen.extend(numbers([chunk]))
+        whole = [chunk async for chunk in client.stream("LIVE")]
+    assert seen == [1, 7, 9]
+    assert numbers(whole) == [1, 9]
+    assert asked == [True, False]

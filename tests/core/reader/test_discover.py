@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from core.errors import ArchiveDamagedError
+from core.errors import ArchiveDamagedError, QueryError
 from core.feed import Committed
 from core.ordering import Timebase
 from core.reader import discover
+from core.reader.reading import Found
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.archive import Archive
@@ -44,7 +45,7 @@ def progress(command: str, second: int) -> Record:
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-def test_the_latest_of_one_command_is_not_hidden_by_another_command(
+async def test_the_latest_of_one_command_is_not_hidden_by_another_command(
     timebase: Timebase, view: View, commit: Commit
 ) -> None:
     """A-133: the last event that the filters name, also where others of its series came after."""
@@ -52,12 +53,12 @@ def test_the_latest_of_one_command_is_not_hidden_by_another_command(
     view.refresh()
     for command, percent in (("one", 2), ("two", 3), ("none", None)):
         selection = Selection(Filters(command_id=command), view.series)
-        found = discover.latest(view, selection, timebase, NS_MAX)
+        found, _ = await discover.latest(view, selection, timebase, NS_MAX)
         shown = [msgspec.json.decode(stored)["progressPercent"] for _, stored in found]
         assert shown == ([] if percent is None else [percent])
 
 
-def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
+async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
     view: View, commit: Commit, record: Make
 ) -> None:
     """A-133: nothing of the future is told."""
@@ -65,16 +66,17 @@ def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
     view.refresh()
     at_ns = timestamps.parse("2026-01-01T00:00:00.005Z")
     selection = Selection(Filters(), view.series)
-    (entity,) = discover.discover(view, selection, "source", at_ns)
+    ((entity,), _) = await discover.discover(view, selection, "source", at_ns)
     (series,) = entity.series
     assert (entity.scope_id, entity.unique_id, series.lane) == ("sat", "u", "parsed")
     assert series.first_time == "2026-01-01T00:00:00.001000000Z"
     assert series.last_time == "2026-01-01T00:00:00.003000000Z"
-    assert discover.discover(view, selection, "source", at_ns - 5_000_000) == []
+    nothing = await discover.discover(view, selection, "source", at_ns - 5_000_000)
+    assert nothing == ([], None)
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-def test_an_index_that_names_what_is_not_there_is_damage(
+async def test_an_index_that_names_what_is_not_there_is_damage(
     timebase: Timebase,
     archive: Archive,
     committer: Committer,
@@ -90,4 +92,46 @@ def test_an_index_that_names_what_is_not_there_is_damage(
     view.refresh()
     selection = Selection(Filters(), view.series)
     with pytest.raises(ArchiveDamagedError, match="not there"):
-        discover.latest(view, selection, timebase, NS_MAX)
+        await discover.latest(view, selection, timebase, NS_MAX)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 12, 100])
+async def test_pages_make_up_the_whole(
+    view: View, commit: Commit, record: Make, limit: int
+) -> None:
+    """Issue 5: nothing repeated and nothing lost, whatever the size of a page."""
+    units = [f"u{number * 7 % 12}" for number in range(12)]
+    commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
+    view.refresh()
+    selection = Selection(Filters(), view.series)
+    events: list[Found] = []
+    entities: list[str] = []
+    after: str | None = None
+    while True:
+        part, after = await discover.latest(
+            view, selection, "source", NS_MAX, limit=limit, after_key=after
+        )
+        assert len(part) <= limit and part == sorted(part)
+        events += part
+        if after is None:
+            break
+    while True:
+        known, after = await discover.discover(
+            view, selection, "source", NS_MAX, limit=limit, after_key=after
+        )
+        assert len(known) <= limit
+        entities += [entity.unique_id for entity in known]
+        if after is None:
+            break
+    whole, _ = await discover.latest(view, selection, "source", NS_MAX)
+    assert sorted(events) == whole and len(whole) == 24
+    assert entities == sorted(units)
+
+
+async def test_a_key_of_something_else_is_refused(view: View) -> None:
+    """A page goes on behind the key of a page of its kind."""
+    selection = Selection(Filters(), view.series)
+    with pytest.raises(QueryError, match="badKey"):
+        await discover.latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")
+    with pytest.raises(QueryError, match="badKey"):
+        await discover.discover(view, selection, "source", NS_MAX, after_key="7")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from core.errors import QueryError
 from core.feed import Committed
 from core.ordering import EVENT_ID_OFFSET, TIME_BYTES, Timebase, order_key, time_key
-from core.reader import discover
+from core.reader import coalesce, discover
+from core.reader.coalesce import Shed
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, clip_to_archive, rate_of
 from core.reader.query import page_of
@@ -188,10 +189,10 @@ async def test_latest_and_discover_are_the_brute_force_answer(
         if one.matches(filters) and one.key(timebase) <= bound:
             newest[one.event.series] = one.key(timebase)
     selection = Selection(filters, world.view.series)
-    found = discover.latest(world.view, selection, timebase, at_ns)
+    found, _ = await discover.latest(world.view, selection, timebase, at_ns)
     size = TIME_BYTES if timebase == "canonical" else EVENT_ID_OFFSET + ID_HEAD_BYTES
     assert [key[:size] for key, _ in found] == [key[:size] for key in sorted(newest.values())]
-    entities = discover.discover(world.view, selection, timebase, at_ns)
+    entities, _ = await discover.discover(world.view, selection, timebase, at_ns)
     series = [
         (entity.unique_id, one.lane, one.message_type)
         for entity in entities
@@ -211,7 +212,8 @@ async def test_nothing_past_the_mark_is_served(world: World) -> None:
         for filters in (Filters(), Filters(unique_id="a")):
             assert len(await paged(world, filters, Span(timebase), 10)) == 1
         selection = Selection(Filters(), world.view.series)
-        assert len(discover.latest(world.view, selection, timebase, NS_MAX)) == 1
+        newest, _ = await discover.latest(world.view, selection, timebase, NS_MAX)
+        assert len(newest) == 1
 
 
 async def played(world: World, span: Span, rate: float | None) -> tuple[list[bytes], list[int]]:
@@ -306,3 +308,48 @@ async def test_history_joins_the_tail_without_gap_or_repeat(
         assert sorted(events) == sorted(in_order)
     if timebase == "canonical":
         assert all(events == in_order for events in received)
+
+
+@pytest.mark.parametrize("keep_events", [1_000, 2])
+async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
+    world: World, keep_events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: what it gets and what it is told of make up everything; its last event of each
+    series is the newest. It does not matter whether the tail still holds what is pending.
+    """
+    monkeypatch.setattr(coalesce, "PENDING_MAX_EVENTS", 50)
+    tail = Tail(world.view, keep_events)
+    received: list[bytes] = []
+    told: list[Shed] = []
+    drained = asyncio.Event()
+
+    async def send(_: int, chunk: Sequence[Found]) -> None:
+        received.extend(stored for _, stored in chunk)
+        if chunk:
+            await drained.wait()
+
+    async def tell(shed: Shed) -> None:
+        told.append(shed)
+
+    selection = Selection(Filters(), world.view.series)
+    stream = LiveStream(world.view, tail, selection, chunk_max_events=1_000, tell=tell)
+    history = Reading(world.view, selection, Span("canonical"))
+    task = asyncio.create_task(stream.run(history, NS_MAX, send))
+    for step in range(30):
+        numbers = [(step * 20 + n, LANES[n % 4], UNITS[n % 4]) for n in range(20)]
+        committed = world.write(numbers)
+        world.learn(committed)
+        await tail.note(committed)
+        await asyncio.sleep(0.001)
+    drained.set()
+    newest = {one.event.series: one.stored for one in world.known}
+    async with asyncio.timeout(60):
+        while not set(newest.values()) <= set(received):
+            await asyncio.sleep(0.01)
+    task.cancel()
+    in_order = [one.stored for one in world.known]
+    assert received == [stored for stored in in_order if stored in set(received)]
+    assert len(received) + sum(shed.events for shed in told) == len(in_order)
+    assert told and len(received) < len(in_order) / 2
+    kept = [one.stored for one in world.known if one.event.series.lane == "metadata"]
+    assert set(kept) <= set(received)

@@ -93,6 +93,11 @@ async def test_requests_are_answered_under_their_refs(filled: Core) -> None:
         ('{"type":"query","afterKey":"00","ref":5}', "badKey", 5),
         ('{"type":"discover","time":"now","ref":5}', "badTime", 5),
         ('{"type":"latest","time":"now","ref":5}', "badTime", 5),
+        ('{"type":"latest","afterKey":"x","ref":5}', "badKey", 5),
+        ('{"type":"discover","afterKey":"x","ref":5}', "badKey", 5),
+        ('{"type":"summary","startTime":"now","stopTime":"now","buckets":1,"ref":5}', "badTime", 5),
+        ('{"type":"summary","startTime":"a","stopTime":"b","buckets":0,"ref":5}', "badRequest", 5),
+        ('{"type":"neighbour","time":"now","direction":"next","ref":5}', "badTime", 5),
         (
             '{"type":"startStream","playbackRequestId":"p","timelineMode":"REPLAY","ref":5,'
             '"rate":0}',

@@ -38,12 +38,32 @@ export type Reply =
   | LatestResponse
   | RejectsResponse
   | StatusResponse
-  | LinksResponse;
+  | LinksResponse
+  | SummaryResponse
+  | ExtentResponse
+  | SampleResponse
+  | FieldsResponse
+  | NeighbourResponse
+  | StreamGap;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
  */
-export type Request = Auth | Query | StartStream | CancelStream | Discover | Latest | Rejects | Status | Links;
+export type Request =
+  | Auth
+  | Query
+  | StartStream
+  | CancelStream
+  | Discover
+  | Latest
+  | Rejects
+  | Status
+  | Links
+  | Summary
+  | Extent
+  | Sample
+  | Fields
+  | Neighbour;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -205,7 +225,7 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
- * The entities known at a time.
+ * The entities known at a time, page by page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Discover".
@@ -216,6 +236,8 @@ export interface Discover {
   time?: string | null;
   timebase?: ("canonical" | "source") | null;
   filters?: Filters;
+  limit?: number;
+  afterKey?: string | null;
 }
 /**
  * Which events; every member narrows, an absent one does not.
@@ -234,7 +256,7 @@ export interface Filters {
   commandId?: string | null;
 }
 /**
- * Entities in the order of their ids.
+ * Entities in the order of their ids; `next_key` is absent on the last page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DiscoverResponse".
@@ -244,6 +266,7 @@ export interface DiscoverResponse {
   ref?: string | number | null;
   time: string;
   entities: EntityInfo[];
+  nextKey?: string | null;
 }
 /**
  * One entity with its series and, if it has told, its latest descriptor's capabilities.
@@ -466,7 +489,96 @@ export interface Error {
   message: string;
 }
 /**
- * The last event at or before a time of every series that the filters name.
+ * When the first and the last event are.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Extent".
+ */
+export interface Extent {
+  type: "extent";
+  ref?: string | number | null;
+  timebase?: ("canonical" | "source") | null;
+}
+/**
+ * Times of the first and last event, absent where there is none, and how many there are.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExtentResponse".
+ */
+export interface ExtentResponse {
+  type: "extentResponse";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase: "canonical" | "source";
+  events: number;
+}
+/**
+ * One field of a series and the kind of its newest value.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FieldInfo".
+ */
+export interface FieldInfo {
+  field: string;
+  kind: "boolean" | "number" | "string";
+}
+/**
+ * One field: how many values each bucket holds, and where it holds any, what they are.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FieldSample".
+ */
+export interface FieldSample {
+  field: string;
+  count: number[];
+  min: (number | null)[];
+  max: (number | null)[];
+  mean: (number | null)[];
+}
+/**
+ * Which fields the newest events of one series have.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Fields".
+ */
+export interface Fields {
+  type: "fields";
+  ref?: string | number | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane: "command" | "metadata" | "parsed" | "raw" | "ui";
+  messageType?: string;
+  viewId?: string;
+}
+/**
+ * The fields in the order of their names.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FieldsResponse".
+ */
+export interface FieldsResponse {
+  type: "fieldsResponse";
+  ref?: string | number | null;
+  fields: FieldInfo[];
+}
+/**
+ * A number of events for each bucket, lane by lane.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "LaneCounts".
+ */
+export interface LaneCounts {
+  metadata: number[];
+  command: number[];
+  ui: number[];
+  parsed: number[];
+  raw: number[];
+}
+/**
+ * The last event at or before a time of every series that the filters name, page by page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Latest".
@@ -477,9 +589,12 @@ export interface Latest {
   time?: string | null;
   timebase?: ("canonical" | "source") | null;
   filters?: Filters;
+  limit?: number;
+  afterKey?: string | null;
 }
 /**
- * One stored envelope per series, in the order of the timebase.
+ * One stored envelope per series of the page, in the order of the timebase; `next_key` is
+ *     absent on the last page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LatestResponse".
@@ -489,6 +604,7 @@ export interface LatestResponse {
   ref?: string | number | null;
   time: string;
   events: unknown[];
+  nextKey?: string | null;
 }
 /**
  * One transport the Core consumes from, or did.
@@ -551,6 +667,34 @@ export interface LinksResponse {
   type: "linksResponse";
   ref?: string | number | null;
   links: LinkInfo[];
+}
+/**
+ * The nearest event strictly before or after a time, or behind a key in that direction.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Neighbour".
+ */
+export interface Neighbour {
+  type: "neighbour";
+  ref?: string | number | null;
+  time: string;
+  direction: "next" | "previous";
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  afterKey?: string | null;
+}
+/**
+ * The event with its time in the timebase and its key; all absent where there is none.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "NeighbourResponse".
+ */
+export interface NeighbourResponse {
+  type: "neighbourResponse";
+  ref?: string | number | null;
+  time?: string | null;
+  key?: string | null;
+  event?: unknown;
 }
 /**
  * Events of a range, both ends included, in the order of the timebase.
@@ -696,8 +840,54 @@ export interface StatusResponse {
   writerConnected: boolean;
 }
 /**
+ * Bucket i begins at `start_time` + i × `bucket_ns` and holds what lies before the next.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SummaryResponse".
+ */
+export interface SummaryResponse {
+  type: "summaryResponse";
+  ref?: string | number | null;
+  startTime: string;
+  bucketNs: number;
+  timebase: "canonical" | "source";
+  lanes: LaneCounts;
+}
+/**
+ * Buckets as in a summary; `behind` where the newest events are not sampled yet.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SampleResponse".
+ */
+export interface SampleResponse {
+  type: "sampleResponse";
+  ref?: string | number | null;
+  startTime: string;
+  bucketNs: number;
+  timebase: "canonical" | "source";
+  fields: FieldSample[];
+  behind?: boolean;
+}
+/**
+ * What a LIVE stream has not sent because its client is slow: `shed` events with canonical
+ *     times from `from_time` to `to_time`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StreamGap".
+ */
+export interface StreamGap {
+  type: "gap";
+  ref?: string | number | null;
+  playbackRequestId: string;
+  fromTime: string;
+  toTime: string;
+  shed: number;
+  reason: "slow";
+}
+/**
  * Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
- *     the tail.
+ *     the tail. With `shed` a LIVE stream that its client does not keep up with skips to the present
+ *     and says so by a gap.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StartStream".
@@ -713,6 +903,7 @@ export interface StartStream {
   timebase?: ("canonical" | "source") | null;
   filters?: Filters;
   afterKey?: string | null;
+  shed?: boolean;
 }
 /**
  * How the Core is.
@@ -723,4 +914,95 @@ export interface StartStream {
 export interface Status {
   type: "status";
   ref?: string | number | null;
+}
+/**
+ * How many events there are of each lane in each bucket of a span.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Summary".
+ */
+export interface Summary {
+  type: "summary";
+  ref?: string | number | null;
+  startTime: string;
+  stopTime: string;
+  buckets: number;
+  timebase?: ("canonical" | "source") | null;
+  scopeIds?: string[] | null;
+}
+/**
+ * The least, greatest and mean value of numeric fields of one series in each bucket of a
+ *     span.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Sample".
+ */
+export interface Sample {
+  type: "sample";
+  ref?: string | number | null;
+  startTime: string;
+  stopTime: string;
+  buckets: number;
+  timebase?: ("canonical" | "source") | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane: "parsed" | "ui";
+  messageType: string;
+  viewId?: string;
+  /**
+   * @minItems 1
+   * @maxItems 16
+   */
+  fields:
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string, string, string, string]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ];
 }

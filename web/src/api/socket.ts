@@ -1,9 +1,9 @@
 /** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
 
-import type { Reply, Request, StreamCancelled, StreamChunk, StreamComplete } from "./protocol";
+import type { Reply, Request, StreamCancelled, StreamChunk, StreamComplete, StreamGap } from "./protocol";
 
 export type Connection = "connecting" | "open" | "lost" | "refused";
-export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled;
+export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
 type Asked = Exclude<Request, { type: "auth" }>;
 
 /** The code of errors that say: the edge is there, the Core is not. */
@@ -104,7 +104,7 @@ export class Socket {
   }
 
   private receive(reply: Reply): void {
-    if (reply.type === "streamChunk" || reply.type === "streamComplete") {
+    if (reply.type === "streamChunk" || reply.type === "streamComplete" || reply.type === "gap") {
       this.handlers.stream(reply);
       return;
     }

@@ -1,0 +1,135 @@
+"""The fields of events: what stands in a payload or in a view's data, by dot paths.
+
+A path joins the names of members from outside in; the members of arrays have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from core.reader.discover import places_of
+from core.reader.lookup import stored_at
+from core.reader.view import View
+from sdk import timestamps
+from sdk.event import Series
+from sdk.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
+from sdk.timestamps import NS_MAX
+
+NEWEST_EVENTS = 20
+"""An update of a view names some of its fields only; so many together name most."""
+
+DEPTH_MAX = 8
+FIELDS_MAX = 1_000
+
+JsonMembers = dict[str, object]
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+    payload: JsonMembers | None = None
+    data: JsonMembers | None = None
+
+
+class _Told(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+
+
+class Measured(NamedTuple):
+    """The numbers of one event by their paths, and its source time."""
+
+    source_ns: int
+    values: dict[str, float]
+
+
+_body = msgspec.json.Decoder(_Body)
+_told = msgspec.json.Decoder(_Told)
+
+
+def series_of_request(request: Fields | Sample) -> Series:
+    """The series that a request names member by member."""
+    return Series(
+        scope_id=request.scope_id,
+        lane=request.lane,
+        system_id=request.system_id,
+        container_id=request.container_id,
+        unique_id=request.unique_id,
+        message_type=request.message_type,
+        view_id=request.view_id,
+    )
+
+
+def _leaves_of(body: _Body) -> Iterator[tuple[str, object]]:
+    """The paths and values of an event that are neither object nor array."""
+    return _leaves(body.payload or body.data or {}, "", DEPTH_MAX)
+
+
+def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, object]]:
+    for name, value in members.items():
+        if isinstance(value, dict):
+            if depth:
+                yield from _leaves(value, f"{head}{name}.", depth - 1)
+        elif not isinstance(value, list):
+            yield head + name, value
+
+
+def measured(stored: bytes) -> Measured:
+    """The numeric fields of an event; true is 1 and false is 0."""
+    body = _body.decode(stored)
+    values = {
+        path: float(value) for path, value in _leaves_of(body) if isinstance(value, int | float)
+    }
+    return Measured(timestamps.parse(body.source_truth_time), values)
+
+
+def source_time(stored: bytes) -> int:
+    """The source time of an event in ns."""
+    return timestamps.parse(_told.decode(stored).source_truth_time)
+
+
+def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
+    """The numbers of an event at some paths, None where there is none."""
+    body = _body.decode(stored)
+    members = body.payload or body.data or {}
+    return [_number_at(members, path) for path in paths]
+
+
+def _number_at(members: JsonMembers, path: str) -> float | None:
+    value = members.get(path)
+    if value is None and "." in path:
+        # A name may have dots of its own, so each dot may be where it ends.
+        for dot in (place for place, char in enumerate(path) if char == "."):
+            inner = members.get(path[:dot])
+            if isinstance(inner, dict):
+                found = _number_at(inner, path[dot + 1 :])
+                if found is not None:
+                    return found
+    return float(value) if isinstance(value, int | float) else None
+
+
+def fields(view: View, request: Fields) -> FieldsResponse:
+    """The fields that the newest events of a series have."""
+    view.refresh()
+    number = view.series.number(series_of_request(request))
+    kinds: dict[str, FieldKind] = {}
+    if number is not None:
+        newest = islice(places_of(view, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS)
+        for place in newest:
+            stored = stored_at(place.place, view.archive.get("canonical", place.place))
+            for path, value in _leaves_of(_body.decode(stored)):
+                if (kind := _kind(value)) is not None and len(kinds) < FIELDS_MAX:
+                    kinds.setdefault(path, kind)
+    return FieldsResponse(
+        fields=[FieldInfo(field=path, kind=kind) for path, kind in sorted(kinds.items())]
+    )
+
+
+def _kind(value: object) -> FieldKind | None:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else None

@@ -1,0 +1,102 @@
+"""How many events there are in a span, by time and lane: answered from rollups alone, whatever the
+span holds.
+
+Counts are those of the writer's commits. A secondary may see a commit a moment before it is
+announced as durable, so the newest bucket may be ahead of what can be read by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.errors import QueryError
+from core.ordering import Timebase, time_of, unsigned
+from core.reader.query import time_or
+from core.reader.view import View
+from core.store.rollup import (
+    FINEST_LEVEL,
+    ROW_STEP,
+    SLOTS,
+    Buckets,
+    bucket_of,
+    bucket_time,
+    decode_row,
+    folded,
+    lane_counts,
+    level_for,
+    row_head,
+    rows_between,
+    slots_of,
+    stored_level,
+)
+from sdk import timestamps
+from sdk.address import LANES
+from sdk.timeline import LaneCounts, Summary, SummaryResponse
+from sdk.timestamps import NS_MAX, NS_MIN
+
+READ_MAX_ROWS = 2_000
+"""So many at once, a few milliseconds; then sockets are served."""
+
+
+def buckets_of(start_time: str, stop_time: str, buckets: int, finest: int) -> Buckets:
+    """The buckets of a level not below `finest` that answer for a span, both ends included; raises
+    QueryError.
+    """
+    start = time_or("startTime", start_time, NS_MIN)
+    stop = time_or("stopTime", stop_time, NS_MAX)
+    if start > stop:
+        raise QueryError("badRange", "startTime is after stopTime")
+    return level_for(unsigned(start), unsigned(stop), buckets, finest)
+
+
+def first_time(chosen: Buckets) -> str:
+    """When the first of these buckets begins."""
+    return timestamps.text(time_of(bucket_time(chosen.first, chosen.level)))
+
+
+async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryResponse:
+    """The counts of a span in all scopes or those that are asked for."""
+    chosen = buckets_of(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
+    view.refresh()
+    scopes = {names.scope_id for names in view.series.names}
+    if request.scope_ids is not None:
+        scopes &= set(request.scope_ids)
+    slots: dict[int, int] = {}
+    for scope in sorted(scopes):
+        await _add_scope(view, row_head(timebase, stored_level(chosen.level), scope), chosen, slots)
+    lanes: dict[str, list[int]] = {lane: [0] * chosen.total for lane in LANES}
+    for place in range(chosen.total):
+        if slot := slots.get(chosen.first + place):
+            for lane, count in zip(LANES, lane_counts(slot), strict=True):
+                lanes[lane][place] = count
+    return SummaryResponse(
+        start_time=first_time(chosen),
+        bucket_ns=1 << chosen.level,
+        timebase=timebase,
+        lanes=LaneCounts(**lanes),
+    )
+
+
+async def _add_scope(view: View, head: bytes, chosen: Buckets, slots: dict[int, int]) -> None:
+    """Add a scope's rows, some at once, to the buckets that they lie in."""
+    level = stored_level(chosen.level)
+    steps = chosen.level - level
+    number = (chosen.first << steps) >> ROW_STEP
+    stop = (((chosen.first + chosen.total) << steps) - 1 >> ROW_STEP) + 1
+    while number < stop:
+        found = rows_between(view.archive, head, level, number, stop, READ_MAX_ROWS)
+        for key, value in found:
+            number, row = bucket_of(key, level + ROW_STEP), decode_row(value)
+            if steps >= ROW_STEP:
+                _add(slots, number >> steps - ROW_STEP, folded(row))
+            else:
+                for slot, part in slots_of(row):
+                    _add(slots, (number * SLOTS + slot) >> steps, part)
+        if len(found) < READ_MAX_ROWS:
+            return
+        number += 1
+        await asyncio.sleep(0)
+
+
+def _add(slots: dict[int, int], bucket: int, part: int) -> None:
+    slots[bucket] = slots.get(bucket, 0) + part

@@ -1,0 +1,1 @@
+"""The sampler process: makes numbers over time out of the archive, for plots."""

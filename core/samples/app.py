@@ -1,0 +1,76 @@
+"""The sampler process: follows the archive as a secondary, up to what the witness says is durable.
+
+It needs nobody and nobody waits for it: it runs at the lowest priority, and what it has not reached
+a reader reads from the events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from core.reader.view import View
+from core.samples.sampler import Sampler
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.samples import SampleStore
+from core.store.witness import read_witness
+from sdk import lifecycle
+from sdk.settings import Settings
+
+MEMORY_BYTES = 64 * 1024 * 1024
+"""It reads the newest events, once and in order."""
+
+LOOK_INTERVAL_S = 0.5
+NICENESS = 19
+
+log = logging.getLogger(__name__)
+
+
+async def follow(data: Path, sampler: Sampler) -> None:
+    """Sample whatever becomes durable, for ever."""
+    while True:
+        witness = read_witness(data)
+        if witness is not None:
+            for _ in sampler.sample(witness.canonical_ns):
+                await asyncio.sleep(0)
+        await asyncio.sleep(LOOK_INTERVAL_S)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Sampler]:
+    """A sampler with its view of the archive and its own database."""
+    data = settings.folder()
+    async with AsyncExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-sampler-")))
+        archive = Archive.open_secondary(data, scratch, MEMORY_BYTES)
+        stack.callback(archive.close)
+        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        store = SampleStore.open_primary(data)
+        stack.callback(store.close)
+        yield Sampler(View(archive), store)
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the sampler until it is told to stop, or until it fails."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_seldom()
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    async with opened(settings) as sampler:
+        work = asyncio.create_task(follow(settings.folder(), sampler))
+        stopped = asyncio.create_task(stop.wait())
+        lifecycle.say_ready("sampler", data=str(settings.folder()))
+        log.info("sampler ready")
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if work.done():
+            work.result()
+        work.cancel()
+        await asyncio.wait((work,))

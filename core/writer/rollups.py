@@ -1,0 +1,233 @@
+"""Counting events into the rollups, in the commit that stores them, so that a crash leaves the
+counts exact.
+
+Rows hold all that was ever counted, and a commit writes the rows that it has changed. The newest
+are remembered; of those that are not, only rows that may exist are looked up: those behind the
+newest of their scope are new.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from itertools import islice
+from operator import attrgetter, itemgetter
+
+from core.ordering import (
+    LANE_OFFSET,
+    LAST_TAIL,
+    ORDER_KEY_BYTES,
+    TIME_BYTES,
+    Timebase,
+    series_of,
+)
+from core.store.archive import Archive, Batch
+from core.store.rollup import (
+    COARSEST_LEVEL,
+    COMPLETE_KEY,
+    COUNTED_KEY,
+    FINEST_LEVEL,
+    LANE_UNITS,
+    LEVEL_STEP,
+    LEVELS,
+    ROLLUP_PREFIX,
+    ROW_STEP,
+    SLOT_BITS,
+    SLOTS,
+    bucket_time,
+    counted,
+    decode_row,
+    encode_row,
+    folded,
+    newest_row,
+    row_head,
+    slot_unit,
+    wider,
+)
+from core.store.scan import Row, scan
+from core.store.series import SeriesTable
+from core.writer.ingest import Incoming
+from sdk.event import Series
+
+REMEMBERED_MAX_ROWS = 20_000
+"""Of some 300 bytes each, and of a second each at the finest level: hours of source time."""
+
+BUILT_TOGETHER_EVENTS = 20_000
+
+_COLUMN_BYTES = 8
+_WHOLE_BITS = 24
+"""Of a time, what stands in its last three bytes, which no level looks at."""
+
+_FINE_BITS = FINEST_LEVEL - _WHOLE_BITS
+_TO_FINEST = bytes(byte >> _FINE_BITS << _FINE_BITS for byte in range(256))
+_BUCKET_SHIFT = 8 + _FINE_BITS
+_LANE = 0xFF
+
+_scope_of: Callable[[Series], str] = attrgetter("scope_id")
+
+log = logging.getLogger(__name__)
+
+
+class Rollups:
+    """The rows of an archive, and what the open commit adds to them."""
+
+    def __init__(self, archive: Archive, remembered_max: int = REMEMBERED_MAX_ROWS) -> None:
+        self._archive = archive
+        self._remembered_max = remembered_max
+        self._rows: dict[bytes, int] = {}
+        self._added: dict[tuple[Timebase, str], dict[int, int]] = {}
+        self._newest: dict[tuple[Timebase, str], int] = {}
+
+    def take(
+        self,
+        incoming: Incoming,
+        numbers: Sequence[int],
+        places: Sequence[bytes],
+        source_keys: Sequence[bytes],
+    ) -> None:
+        """Count these events of a batch, which were given these places."""
+        scopes = set(map(_scope_of, incoming.names))
+        if len(scopes) == 1:
+            self.count(scopes.pop(), places, source_keys)
+        else:
+            of_each = [incoming.names[incoming.series[number]].scope_id for number in numbers]
+            self.count_mixed(of_each, places, source_keys)
+
+    def count_mixed(
+        self, scopes: Sequence[str], places: Sequence[bytes], source_keys: Sequence[bytes]
+    ) -> None:
+        """Count events, each of a scope."""
+        by_scope: defaultdict[str, list[int]] = defaultdict(list)
+        for number, scope in enumerate(scopes):
+            by_scope[scope].append(number)
+        for scope, chosen in by_scope.items():
+            of_scope = [places[n] for n in chosen], [source_keys[n] for n in chosen]
+            self.count(scope, *of_scope)
+
+    def count(self, scope_id: str, places: Sequence[bytes], source_keys: Sequence[bytes]) -> None:
+        """Count events of one scope, whose places are in order."""
+        counted = _finest(source_keys)
+        _add(self._added.setdefault(("source", scope_id), {}), counted)
+        canonical = self._added.setdefault(("canonical", scope_id), {})
+        bucket = _finest_of(places[0])
+        if bucket == _finest_of(places[-1]):  # They were stamped at one moment.
+            slot = sum(map(folded, counted.values())) << bucket % SLOTS * SLOT_BITS
+            _add(canonical, {bucket >> ROW_STEP: slot})
+        else:
+            _add(canonical, _by_place(places, source_keys))
+
+    def write(self, batch: Batch) -> None:
+        """Put the rows that have changed into the batch of the events that were counted."""
+        for (timebase, scope_id), added in self._added.items():
+            batch.put_rows("catalog", self._changed(timebase, scope_id, added))
+        self._added = {}
+        if len(self._rows) > self._remembered_max:
+            newer = islice(self._rows.items(), len(self._rows) // 2, None)
+            self._rows = dict(newer)
+
+    def _changed(self, timebase: Timebase, scope_id: str, added: dict[int, int]) -> list[Row]:
+        """The rows of all levels with what was added to rows of the finest."""
+        rows, changed = self._rows, []
+        unknown: list[tuple[bytes, int]] = []
+        newest = self._newest_of(timebase, scope_id)
+        self._newest[timebase, scope_id] = max(newest, *added)
+        for level in LEVELS:
+            head = row_head(timebase, level, scope_id)
+            for number, more in added.items():
+                key = head + bucket_time(number, level + ROW_STEP)
+                row = rows.get(key)
+                if row is None:
+                    if number <= newest:
+                        unknown.append((key, more))
+                        continue
+                    row = 0
+                rows[key] = row = row + more
+                changed.append((key, encode_row(row)))
+            if level < COARSEST_LEVEL:
+                added = wider(added)
+                newest >>= LEVEL_STEP
+        stored = self._archive.get_many("catalog", [key for key, _ in unknown])
+        for (key, more), value in zip(unknown, stored, strict=True):
+            rows[key] = row = decode_row(value) + more
+            changed.append((key, encode_row(row)))
+        return changed
+
+    def _newest_of(self, timebase: Timebase, scope_id: str) -> int:
+        newest = self._newest.get((timebase, scope_id))
+        return newest_row(self._archive, timebase, scope_id) if newest is None else newest
+
+
+def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
+    """Rows of the finest level, by their numbers.
+
+    The bytes that decide, five of the time and the lane, are cut out of all keys at once, as
+    columns of a table of eight bytes an event: the interpreter then sees one number for each event.
+    """
+    keys = b"".join(source_keys)
+    table = bytearray(_COLUMN_BYTES * len(source_keys))
+    table[0::_COLUMN_BYTES] = keys[LANE_OFFSET::ORDER_KEY_BYTES]
+    table[1::_COLUMN_BYTES] = keys[4::ORDER_KEY_BYTES].translate(_TO_FINEST)
+    for column, offset in ((2, 3), (3, 2), (4, 1), (5, 0)):
+        table[column::_COLUMN_BYTES] = keys[offset::ORDER_KEY_BYTES]
+    slots: dict[int, int] = {}
+    for column, count in Counter(struct.unpack(f"<{len(source_keys)}Q", table)).items():
+        bucket = column >> _BUCKET_SHIFT
+        slots[bucket] = slots.get(bucket, 0) + count * LANE_UNITS[column & _LANE]
+    rows: dict[int, int] = {}
+    for bucket, slot in slots.items():  # Rows are long numbers: a few additions, not one an event.
+        number = bucket >> ROW_STEP
+        rows[number] = rows.get(number, 0) + (slot << bucket % SLOTS * SLOT_BITS)
+    return rows
+
+
+def _by_place(places: Sequence[bytes], source_keys: Sequence[bytes]) -> dict[int, int]:
+    """The same in canonical time, event by event."""
+    rows: dict[int, int] = {}
+    for place, key in zip(places, source_keys, strict=True):
+        bucket = _finest_of(place)
+        number = bucket >> ROW_STEP
+        rows[number] = rows.get(number, 0) + slot_unit(bucket % SLOTS, key[LANE_OFFSET])
+    return rows
+
+
+def _finest_of(place: bytes) -> int:
+    return int.from_bytes(place[:TIME_BYTES], "big") >> FINEST_LEVEL
+
+
+def _add(to: dict[int, int], rows: dict[int, int]) -> None:
+    for number, row in rows.items():
+        to[number] = to.get(number, 0) + row
+
+
+# --- archives that were made without --------------------------------------------------------------
+
+
+def build(archive: Archive, series: SeriesTable, events: int) -> None:
+    """Count an archive that was written without rollups, wholly or in part, by one scan; one that
+    was interrupted goes on where it was.
+    """
+    is_complete = archive.get("catalog", COMPLETE_KEY) is not None
+    if is_complete and counted(archive) == events:
+        return
+    log.info("counting the events of the archive", extra={"context": {"events": events}})
+    if is_complete:
+        batch = archive.batch()
+        batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+        archive.write(batch)
+    after = archive.get("catalog", COUNTED_KEY) or b""
+    rollups = Rollups(archive)
+    rows = scan(archive.families["source"], after, b"\xff" * TIME_BYTES + LAST_TAIL)
+    while part := [row for row in islice(rows, BUILT_TOGETHER_EVENTS) if row[0] != after]:
+        last_key = part[-1][0]
+        part.sort(key=itemgetter(1))
+        scopes = [series.names[series_of(place)].scope_id for _, place in part]
+        rollups.count_mixed(scopes, [place for _, place in part], [key for key, _ in part])
+        batch = archive.batch()
+        rollups.write(batch)
+        batch.put("catalog", COUNTED_KEY, last_key)
+        archive.write(batch)
+    batch = archive.batch()
+    batch.put("catalog", COMPLETE_KEY, b"1")
+    archive.write(batch)

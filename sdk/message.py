@@ -1,0 +1,48 @@
+"""What all messages of the protocol are made of: their base, their filters and the kinds of their
+members.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sdk.envelope import Lane
+
+Timebase = Literal["source", "canonical"]
+TimelineMode = Literal["LIVE", "REPLAY"]
+Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+"""An integer that every language's JSON reads as it was written."""
+
+Ref = str | Number | None
+RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
+
+
+class Message(
+    msgspec.Struct,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+):
+    """What all messages share."""
+
+    ref: Ref = None
+
+
+class Filters(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Which events; every member narrows, an absent one does not."""
+
+    scope_ids: list[str] | None = None
+    lanes: list[Lane] | None = None
+    system_id: str | None = None
+    container_id: str | None = None
+    unique_id: str | None = None
+    message_types: list[str] | None = None
+    view_id: str | None = None
+    command_id: str | None = None

@@ -1,0 +1,104 @@
+"""Steps along a timeline equal brute force, with times that several events share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from core.feed import Committed
+from core.ordering import Timebase
+from core.reader.neighbour import extent, neighbour
+from core.reader.view import View
+from core.store.archive import Archive
+from core.writer.commit import Committer
+from sdk import timestamps
+from sdk.address import LANE_PRIORITY, LANES
+from sdk.event import check_stored
+from sdk.protocol import Filters
+from sdk.timeline import Neighbour, NeighbourResponse
+from sdk.timestamps import NS_MAX, NS_MIN
+from sdk.transport.base import Batch, Record
+from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
+
+Commit = Callable[[Sequence[Record]], Committed]
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 6), st.sampled_from(LANES), st.sampled_from("ab")), max_size=20
+)
+
+
+def place(one: Told, timebase: Timebase) -> tuple[int, int, bytes]:
+    """Where an event stands in the order of a timebase."""
+    event, _ = check_stored(one.stored)
+    if timebase == "canonical":
+        return (one.canonical_ns, 0, b"")
+    return (one.source_ns, LANE_PRIORITY[one.lane], event.event_id)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    events=EVENTS,
+    timebase=st.sampled_from(TIMEBASES),
+    lanes=st.none() | st.lists(st.sampled_from(LANES), max_size=3),
+    ms=st.integers(-1, 7),
+)
+async def test_steps_are_the_brute_force_answer(
+    archive: Archive,
+    view: View,
+    commit: Commit,
+    events: list[tuple[int, str, str]],
+    timebase: Timebase,
+    lanes: list[str] | None,
+    ms: int,
+) -> None:
+    """Issue 5: from a time to the next event, then event by event to the end, and back."""
+    commit([telling(START_NS + at, {"n": at}, lane=lane, unit=u) for at, lane, u in events])
+    ordered = sorted(told(archive), key=lambda one: place(one, timebase))
+    wanted = [one for one in ordered if lanes is None or one.lane in lanes]
+    filters = Filters(lanes=lanes)  # type: ignore[arg-type]  # they are lanes
+    from_ns = START_NS + ms if timebase == "source" or not ordered else ordered[0].canonical_ns + ms
+    at = timestamps.text(from_ns)
+    after = [one.stored for one in wanted if one.time(timebase) > from_ns]
+    before = [one.stored for one in wanted if one.time(timebase) < from_ns][::-1]
+    for direction, expected in (("next", after), ("previous", before)):
+        request = Neighbour(time=at, direction=direction, filters=filters)  # type: ignore[arg-type]
+        found: list[bytes] = []
+        while (step := await neighbour(view, request, timebase)).key is not None:
+            assert step.event is not UNSET and step.time is not None
+            found.append(bytes(step.event))
+            request.after_key = step.key
+        assert found == expected
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+async def test_the_extent_is_that_of_what_is_durable(
+    view: View, commit: Commit, committer: Committer, timebase: Timebase
+) -> None:
+    """Nothing past the mark, and nothing at all in an empty archive."""
+    empty = await extent(view, timebase)
+    assert (empty.start_time, empty.stop_time, empty.events) == (None, None, 0)
+    committed = commit([telling(START_NS + second * 10**9) for second in (3, 1, 2)])
+    committer.take("link", Batch([telling(START_NS - 10**9), telling(START_NS + 10**12)]))
+    committer.close()
+    view.archive.catch_up()
+    found = await extent(view, timebase)
+    if timebase == "source":
+        assert found.start_time == timestamps.text(START_NS + 10**9)
+        assert found.stop_time == timestamps.text(START_NS + 3 * 10**9)
+    else:
+        assert found.start_time == timestamps.text(committed.mark - 2)
+        assert found.stop_time == timestamps.text(committed.mark)
+
+
+async def test_beyond_all_times_there_is_nothing(view: View, commit: Commit) -> None:
+    """The ends of time are times too."""
+    commit([telling(START_NS)])
+    for time_ns, direction in ((NS_MAX, "next"), (NS_MIN, "previous")):
+        at = timestamps.text(time_ns)
+        request = Neighbour(time=at, direction=direction)  # type: ignore[arg-type]
+        assert await neighbour(view, request, "source") == NeighbourResponse()

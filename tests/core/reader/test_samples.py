@@ -1,0 +1,249 @@
+"""`sample` equals brute force: from events, from the sampler's rows, and where one ends and the
+other begins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import QueryError
+from core.ordering import Timebase
+from core.reader import samples as module
+from core.reader.fields import measured
+from core.reader.samples import Samples
+from core.reader.view import View
+from core.samples import sampler as sampling
+from core.samples.sampler import Sampler
+from core.store import samples as layout
+from core.store.archive import Archive
+from core.store.samples import SampleStore
+from core.writer.commit import Committer
+from sdk import timestamps
+from sdk.envelope import JsonObject
+from sdk.timeline import FieldSample, Sample, SampleResponse
+from sdk.transport.base import Batch
+from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
+
+MS = 1_000_000
+FIELDS = ["n", "gps.lat", "on", "never"]
+
+
+class World(NamedTuple):
+    """An archive, its writer, a reader's view with its samples, and a sampler's folder."""
+
+    data: Path
+    archive: Archive
+    committer: Committer
+    view: View
+    samples: Samples
+    follower: View
+
+    def commit(self, events: list[tuple[int, JsonObject]]) -> int:
+        """Commit events (ms, payload) of one series, among those of others; returns the mark."""
+        count = self.committer.counters.events
+        records = [
+            telling(START_NS + ms * MS, {**payload, "seq": count + number}, unit=unit)
+            for number, (ms, payload) in enumerate(events)
+            for unit in ("u", "other")
+        ]
+        self.committer.take("link", Batch(records))
+        committed = self.committer.close()
+        self.view.advance(committed.mark)
+        return committed.mark
+
+    def sample(self, mark: int, writes: int) -> None:
+        """Let a new sampler work up to a mark, and die after so many writes."""
+        store = SampleStore.open_primary(self.data)
+        try:
+            for done, _ in enumerate(Sampler(self.follower, store).sample(mark), 1):
+                if done == writes:
+                    return
+        finally:
+            store.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An empty world in which a few events are many."""
+    monkeypatch.setattr(sampling, "STARTED_EVENTS", 6)
+    monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 7)
+    monkeypatch.setattr(sampling, "REMEMBERED_MAX_ROWS", 20)
+    monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
+    monkeypatch.setattr(module, "DIRECT_MOST_EVENTS", 12)
+    monkeypatch.setattr(module, "PART_EVENTS", 3)
+    monkeypatch.setattr(module, "PART_ROWS", 2)
+    committer = Committer(archive, tmp_path)
+    view = View(Archive.open_secondary(tmp_path, tmp_path / "reader"))
+    follower = View(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
+    samples = Samples(view, tmp_path, tmp_path / "scratch")
+    yield World(tmp_path, archive, committer, view, samples, follower)
+    samples.close()
+    view.archive.close()
+    follower.archive.close()
+
+
+def asked(start: int, stop: int, buckets: int, fields: list[str] | None = None) -> Sample:
+    """A span in ns of the series that tells."""
+    return Sample(
+        start_time=timestamps.text(start),
+        stop_time=timestamps.text(stop),
+        buckets=buckets,
+        scope_id="sat",
+        system_id="bus",
+        container_id="eps",
+        unique_id="u",
+        lane="parsed",
+        message_type="Numbers",
+        fields=fields or FIELDS,
+    )
+
+
+def check(answer: SampleResponse, events: list[Told]) -> None:
+    """An answer is what its buckets hold."""
+    begin, width = timestamps.parse(answer.start_time), answer.bucket_ns
+    for field in answer.fields:
+        values: list[list[float]] = [[] for _ in field.count]
+        for one in events:
+            place = (one.time(answer.timebase) - begin) // width
+            value = measured(one.stored).values.get(field.field)
+            if one.unit == "u" and 0 <= place < len(values) and value is not None:
+                values[place].append(value)
+        check_field(field, values)
+
+
+def check_field(field: FieldSample, values: list[list[float]]) -> None:
+    """The buckets of a field are those of these values."""
+    assert field.count == [len(each) for each in values]
+    assert field.min == [min(each, default=None) for each in values]
+    assert field.max == [max(each, default=None) for each in values]
+    for mean, each in zip(field.mean, values, strict=True):
+        if mean is None:
+            assert not each
+        else:
+            scale = max(map(abs, each))
+            assert math.isclose(
+                mean, math.fsum(each) / len(each), rel_tol=1e-9, abs_tol=1e-9 * scale
+            )
+
+
+PAYLOADS = st.fixed_dictionaries(
+    {},
+    optional={
+        "n": st.integers(-1000, 1000) | st.floats(-1e6, 1e6),
+        "gps": st.fixed_dictionaries({"lat": st.floats(-90, 90)}),
+        "on": st.booleans(),
+        "mode": st.just("safe"),
+    },
+)
+OFFSETS = st.integers(0, 40) | st.sampled_from([500, 1_000, 60_000, 86_400_000])
+COMMITS = st.lists(st.lists(st.tuples(OFFSETS, PAYLOADS), max_size=12), min_size=1, max_size=4)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    commits=COMMITS,
+    writes=st.lists(st.integers(1, 3), min_size=4, max_size=4),
+    timebase=st.sampled_from(TIMEBASES),
+    span=st.tuples(OFFSETS, OFFSETS),
+    buckets=st.sampled_from([1, 3, 50, 4096]),
+)
+async def test_samples_are_the_brute_force_answer(
+    world: World,
+    commits: list[list[tuple[int, JsonObject]]],
+    writes: list[int],
+    timebase: Timebase,
+    span: tuple[int, int],
+    buckets: int,
+) -> None:
+    """Issue 5: any span, late data, a sampler that dies in the middle and is behind by any part."""
+    for events, until in zip(commits, writes, strict=False):
+        world.sample(world.commit(events), until)
+    start, stop = (START_NS + ms * MS for ms in sorted(span))
+    if timebase == "canonical":
+        held = told(world.archive)
+        start = held[0].canonical_ns if held else 0
+        stop = max(held[-1].canonical_ns, start + span[0]) if held else 1
+    answer = await world.samples.answer(asked(start, stop, buckets), timebase)
+    assert not answer.behind
+    assert len(answer.fields[0].count) <= buckets + 1
+    check(answer, told(world.archive))
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+async def test_rows_answer_where_there_are_many_events(world: World, timebase: Timebase) -> None:
+    """Wide spans are answered from rows at every width, with the events not sampled yet."""
+    late = [
+        (n * 7 % 400 * 100, {"n": n, "gps": {"lat": n / 7}, "on": n % 3 == 0}) for n in range(400)
+    ]
+    mark = world.commit(late)
+    world.sample(mark, 1_000)
+    world.commit([(n * 31, {"n": -n}) for n in range(30)])
+    events = told(world.archive)
+    start = min(one.time(timebase) for one in events)
+    stop = max(one.time(timebase) for one in events)
+    for buckets in (1, 10, 100, 4096):
+        answer = await world.samples.answer(asked(start, stop, buckets), timebase)
+        assert sum(answer.fields[0].count) == 430
+        check(answer, events)
+
+
+async def test_what_is_not_sampled_yet_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: too many events to read at once, and no rows, or rows that end long ago."""
+    world.commit([(n, {"n": n}) for n in range(40)])
+    wide = asked(START_NS, START_NS + 10**12, 10)
+    answer = await world.samples.answer(wide, "source")
+    assert answer.behind and sum(answer.fields[0].count) == 0
+    world.sample(world.view.mark, 1_000)
+    answer = await world.samples.answer(wide, "source")
+    assert not answer.behind and sum(answer.fields[0].count) == 40
+    monkeypatch.setattr(module, "TAIL_MAX_EVENTS", 5)
+    world.commit([(n + 100, {"n": n}) for n in range(9)])
+    answer = await world.samples.answer(wide, "source")
+    assert answer.behind and sum(answer.fields[0].count) == 45
+
+
+async def test_a_series_that_is_not_there_has_no_samples(world: World) -> None:
+    """Not an error: it may come."""
+    answer = await world.samples.answer(asked(START_NS, START_NS + 1, 3), "source")
+    assert [field.field for field in answer.fields] == FIELDS
+    assert not any(any(field.count) for field in answer.fields)
+
+
+async def test_fields_beyond_those_that_are_sampled_are_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A payload whose members are data has no end of fields; some are kept, the rest are told."""
+    monkeypatch.setattr(sampling, "FIELDS_MAX", 3)
+    monkeypatch.setattr(module, "FIELDS_MAX", 3)
+    mark = world.commit([(n * 1_000, {"n": n, f"x{n}": n}) for n in range(30)])
+    world.sample(mark, 1_000)
+    wide = asked(START_NS, START_NS + 10**12, 10, ["n", "n"])
+    answer = await world.samples.answer(wide, "source")
+    assert [(field.field, sum(field.count)) for field in answer.fields] == [("n", 30)]
+    wide.fields = ["n", "x29"]
+    with pytest.raises(QueryError, match=r"notSampled.*'x29'"):
+        await world.samples.answer(wide, "source")
+
+
+async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> None:
+    """The folder is nobody's treasure: without it everything is sampled again."""
+    mark = world.commit([(n, {"n": n}) for n in range(40)])
+    wide = asked(START_NS, START_NS + 10**12, 10)
+    world.sample(mark, 1_000)
+    before = await world.samples.answer(wide, "source")
+    for file in (world.data / layout.SAMPLES_FOLDER).iterdir():
+        file.unlink()
+    world.sample(mark, 1_000)
+    world.samples.close()
+    assert await world.samples.answer(wide, "source") == before

@@ -1,0 +1,110 @@
+"""The sampler: what it has written is exactly what lies before its cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.reader.view import View
+from core.samples import sampler as sampling
+from core.samples.sampler import BUCKET_EVENTS, Sampler, finest_level
+from core.store.archive import Archive
+from core.store.rollup import COARSEST_LEVEL
+from core.store.samples import LEAST_LEVEL, SAMPLES_FOLDER, SampleStore, levels_from, stored_level
+from core.store.scan import Row
+from core.writer.commit import Committer
+from sdk.transport.base import Batch
+from tests.core.telling import START_NS, telling
+
+EVENTS = 300
+
+
+@pytest.fixture
+def follower(tmp_path: Path, archive: Archive, committer: Committer) -> Iterator[View]:
+    """A sampler's view of an archive with two series that tell and one that does not."""
+    records = [
+        telling(
+            START_NS + n * 37 % EVENTS * 10**8, {"n": n / 7, "on": n % 2 == 0}, unit=unit, lane=lane
+        )
+        for n in range(EVENTS)
+        for unit, lane in (("a", "ui"), ("b", "parsed"), ("a", "raw"))
+    ]
+    committer.take("link", Batch(records))
+    committer.close()
+    view = View(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
+    yield view
+    view.archive.close()
+
+
+def sampled(view: View, data: Path, mark: int, writes: int | None = None) -> list[Row]:
+    """What is stored after a sampler has worked, or was killed after so many writes."""
+    store = SampleStore.open_primary(data)
+    try:
+        for done, _ in enumerate(Sampler(view, store).sample(mark), 1):
+            if done == writes:
+                break
+        return store.everything()
+    finally:
+        store.close()
+
+
+def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
+    follower: View, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: rows and cursor are written together, and sums are made in the order of arrival."""
+    monkeypatch.setattr(sampling, "STARTED_EVENTS", 20)
+    monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 23)
+    mark = committer.last_ns
+    whole = sampled(follower, tmp_path / "whole", mark)
+    for _ in range(20):
+        parts = sampled(follower, tmp_path / "parts", mark, writes=2)
+    assert parts == whole
+    assert len(whole) > 50
+
+
+def test_samples_of_another_archive_are_forgotten(
+    follower: View, committer: Committer, tmp_path: Path
+) -> None:
+    """An archive that was moved away takes its truth with it."""
+    before = sampled(follower, tmp_path, committer.last_ns)
+    other = tmp_path / "other"
+    archive = Archive.open_primary(other)
+    writer = Committer(archive, other)
+    writer.take("link", Batch([telling(START_NS, {"n": 1})]))
+    writer.close()
+    view = View(Archive.open_secondary(other, tmp_path / "scratch2"))
+    (tmp_path / SAMPLES_FOLDER).rename(other / SAMPLES_FOLDER)
+    after = sampled(view, other, writer.last_ns)
+    view.archive.close()
+    archive.close()
+    assert len(after) == 2 < len(before)
+
+
+def test_samples_that_cannot_be_read_are_made_anew(
+    follower: View, committer: Committer, tmp_path: Path
+) -> None:
+    """They are derived: damage costs time and nothing else."""
+    before = sampled(follower, tmp_path, committer.last_ns)
+    (tmp_path / SAMPLES_FOLDER / "CURRENT").write_bytes(b"nonsense")
+    assert sampled(follower, tmp_path, committer.last_ns) == before
+
+
+@given(st.integers(1, 10**15), st.integers(2, 50))
+def test_the_finest_buckets_hold_a_few_events(gap_ns: int, events: int) -> None:
+    """Between BUCKET_EVENTS and twice as many, except for very fast and very slow series."""
+    level = finest_level([n * gap_ns for n in range(events)])
+    assert LEAST_LEVEL <= level <= COARSEST_LEVEL
+    if LEAST_LEVEL < level < COARSEST_LEVEL:
+        assert BUCKET_EVENTS <= 2**level / gap_ns < 2 * BUCKET_EVENTS
+
+
+@given(st.integers(LEAST_LEVEL, COARSEST_LEVEL), st.integers(0, 40))
+def test_rows_of_a_level_make_up_wider_buckets(finest: int, more: int) -> None:
+    """Four rows at most, where the coarsest level does not end it."""
+    stored = stored_level(finest + more, finest)
+    assert stored in levels_from(finest) and stored <= finest + more
+    assert finest + more - stored < 3 or stored == levels_from(finest)[-1]

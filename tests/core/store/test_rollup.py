@@ -1,0 +1,106 @@
+"""The layout of rollups: rows add as numbers do, and buckets are prefixes of times."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.ordering import time_key, time_of, unsigned
+from core.store.rollup import (
+    COARSEST_LEVEL,
+    FINEST_LEVEL,
+    LEVEL_STEP,
+    LEVELS,
+    SLOTS,
+    bucket_of,
+    bucket_time,
+    decode_row,
+    encode_row,
+    folded,
+    lane_counts,
+    level_for,
+    row_head,
+    slot_unit,
+    slots_of,
+    stored_level,
+    wider,
+)
+from sdk.address import LANES
+from sdk.timestamps import NS_MAX, NS_MIN
+
+times = st.integers(NS_MIN, NS_MAX)
+counts = st.tuples(*[st.integers(0, 2**37)] * len(LANES))
+slotted = st.dictionaries(st.integers(0, SLOTS - 1), counts, max_size=4)
+
+
+def row_of(slots: dict[int, tuple[int, ...]]) -> int:
+    """A row with these counts in its slots."""
+    return sum(
+        count * slot_unit(slot, lane)
+        for slot, each in slots.items()
+        for lane, count in enumerate(each)
+    )
+
+
+@given(st.lists(slotted, max_size=5))
+def test_rows_are_added_as_numbers(rows: list[dict[int, tuple[int, ...]]]) -> None:
+    """Each lane's count in each slot stays its own, and what is stored reads back."""
+    total = sum(map(row_of, rows))
+    found = {slot: lane_counts(part) for slot, part in slots_of(total)}
+    for slot in range(SLOTS):
+        each = [row.get(slot, (0,) * len(LANES)) for row in rows]
+        expected = tuple(map(sum, zip(*each, strict=True))) or (0,) * len(LANES)
+        assert found.get(slot, (0,) * len(LANES)) == expected
+    assert decode_row(encode_row(total)) == total
+    assert decode_row(None) == 0
+
+
+@given(slotted)
+def test_a_folded_row_is_the_sum_of_its_slots(slots: dict[int, tuple[int, ...]]) -> None:
+    """What a bucket three levels above holds."""
+    expected = tuple(sum(each) for each in zip((0,) * len(LANES), *slots.values(), strict=True))
+    assert lane_counts(folded(row_of(slots))) == expected
+
+
+@given(times, st.sampled_from(LEVELS))
+def test_a_bucket_is_a_prefix_of_the_time(time_ns: int, level: int) -> None:
+    """The key of a row holds the time at which its bucket begins."""
+    bucket = bucket_of(time_key(time_ns), level)
+    begin = time_of(bucket_time(bucket, level))
+    assert begin <= time_ns < begin + 2**level
+    assert bucket_of(row_head("source", level, "sat") + bucket_time(bucket, level), level) == bucket
+
+
+@given(times, times, st.integers(1, 4096), st.integers(0, COARSEST_LEVEL))
+def test_the_narrowest_buckets_that_are_few_enough(
+    one: int, other: int, buckets: int, finest: int
+) -> None:
+    """At most one more than was asked for, and a level less would be too many."""
+    start, stop = sorted((unsigned(one), unsigned(other)))
+    chosen = level_for(start, stop, buckets, finest)
+    assert chosen.level >= finest and chosen.total <= buckets + 1
+    assert chosen.first == start >> chosen.level
+    assert chosen.first + chosen.total - 1 == stop >> chosen.level
+    if chosen.level > finest:
+        assert (stop >> chosen.level - 1) - (start >> chosen.level - 1) > buckets
+
+
+@given(st.integers(FINEST_LEVEL, 63))
+def test_at_most_four_rows_make_a_bucket_unless_it_is_longer_than_a_century(level: int) -> None:
+    """Reading is bounded by what was asked for."""
+    stored = stored_level(level)
+    assert stored in LEVELS and stored <= level
+    rows_each = 2 ** (level - stored) // SLOTS
+    assert rows_each <= 4 or (stored == COARSEST_LEVEL and 2 ** (64 - stored) == 8192)
+
+
+@given(st.dictionaries(st.integers(0, 2**34 - 1), slotted.map(row_of), max_size=20))
+def test_wider_rows_hold_the_same(rows: dict[int, int]) -> None:
+    """Nothing is lost on the way up, and all is in its place."""
+    found: dict[int, int] = {}
+    for number, row in rows.items():
+        bucket = number * SLOTS >> LEVEL_STEP
+        found[bucket] = found.get(bucket, 0) + folded(row)
+    upper = wider(rows)
+    shown = {n * SLOTS + slot: part for n, row in upper.items() for slot, part in slots_of(row)}
+    assert shown == {bucket: part for bucket, part in found.items() if part}

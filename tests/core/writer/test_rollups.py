@@ -1,0 +1,200 @@
+"""Counting at ingest: what the rollups say is what the archive holds, always."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.ordering import order_key, time_key, unsigned
+from core.store.archive import Archive
+from core.store.rollup import (
+    COMPLETE_KEY,
+    FINEST_LEVEL,
+    ROLLUP_PREFIX,
+    counted,
+    row_head,
+)
+from core.writer.commit import Committer
+from core.writer.rollups import Rollups, build
+from sdk.address import LANES
+from sdk.transport.base import Batch, Record
+from tests.core.telling import START_NS, rollups_by_hand, rollups_of, telling, told
+
+SECOND_NS = 1_000_000_000
+SCOPES = ("sat", "other", "a-b_c")
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 50, 134, 135, 1_000, 9_000, 400_000_000]),
+        st.sampled_from(LANES),
+        st.sampled_from(SCOPES),
+    ),
+    max_size=25,
+)
+
+
+def records(events: list[tuple[int, str, str]], unit: str) -> list[Record]:
+    """Records of events (ms, lane, scope)."""
+    return [
+        telling(START_NS + ms * 1_000_000, {"n": number}, scope=scope, lane=lane, unit=unit)
+        for number, (ms, lane, scope) in enumerate(events)
+    ]
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.lists(EVENTS, min_size=1, max_size=4), restart=st.integers(0, 3))
+def test_rollups_are_a_count_of_the_archive(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[int, str, str]]], restart: int
+) -> None:
+    """Issue 5: late events, copies, several scopes in a batch, and a writer that starts anew."""
+    data = tmp_path_factory.mktemp("rollups")
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    for number, part in enumerate(parts):
+        if number == restart:
+            committer = Committer(archive, data)
+        committer.take("link", Batch(records(part, "u")))
+        committer.take("link", Batch(records(part, f"u{number}")))
+        committer.close()
+        assert rollups_of(archive) == rollups_by_hand(told(archive))
+    assert counted(archive) == committer.counters.events
+    archive.close()
+
+
+def test_rows_that_were_forgotten_are_read_again(archive: Archive) -> None:
+    """A late event finds the row of its bucket, whatever has been forgotten meanwhile."""
+    dice = random.Random(3)
+    rollups = Rollups(archive, remembered_max=4)
+    times = [dice.randrange(3_000) * SECOND_NS for _ in range(300)]
+    for number, time_ns in enumerate(times):
+        place = time_key(START_NS + number) + bytes(4)
+        rollups.count("sat", [place], [order_key(time_ns, 3, bytes(32))])
+        batch = archive.batch()
+        rollups.write(batch)
+        archive.write(batch)
+    assert counted(archive) == len(times)
+    expected = Counter(unsigned(time_ns) >> FINEST_LEVEL for time_ns in times)
+    found = {
+        bucket: count
+        for (timebase, level, _, bucket, _), count in rollups_of(archive).items()
+        if (timebase, level) == ("s", FINEST_LEVEL)
+    }
+    assert found == expected
+
+
+def test_a_batch_across_the_edge_of_a_bucket_is_cut_there(archive: Archive, tmp_path: Path) -> None:
+    """Its receive times are a nanosecond apart, and a bucket may end between two of them."""
+    edge_ns = ((unsigned(START_NS) >> FINEST_LEVEL) << FINEST_LEVEL) - unsigned(0)
+    committer = Committer(archive, tmp_path, clock=lambda: edge_ns - 4)
+    committer.take("link", Batch([telling(START_NS + n, lane=LANES[n % 5]) for n in range(10)]))
+    committer.close()
+    events = told(archive)
+    assert [one.canonical_ns - edge_ns for one in events] == list(range(-4, 6))
+    assert rollups_of(archive) == rollups_by_hand(events)
+
+
+def test_a_large_batch_is_counted_once_however_it_is_split(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """Commits close in the middle of a batch where it is large."""
+    committer = Committer(archive, tmp_path, commit_max_bytes=2_000)
+    mixed = [telling(START_NS + n * SECOND_NS, scope=SCOPES[n % 2]) for n in range(60)]
+    _, closed = committer.take("link", Batch(mixed))
+    committer.close()
+    assert len(closed) > 3
+    assert rollups_of(archive) == rollups_by_hand(told(archive))
+
+
+def forget(archive: Archive, *, wholly: bool) -> None:
+    """Leave an archive as an older NOVA does: without rollups, or with stale ones."""
+    batch = archive.batch()
+    if wholly:
+        batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+    else:
+        key = row_head("canonical", 51, "sat")
+        batch.delete_range("catalog", key, key + b"\xff" * 9)
+    archive.write(batch)
+
+
+@pytest.mark.parametrize("wholly", [True, False])
+def test_an_archive_without_rollups_is_counted_when_its_writer_opens_it(
+    archive: Archive,
+    committer: Committer,
+    tmp_path: Path,
+    wholly: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Issue 5: archives made before are counted once, and say so; others are not touched."""
+    events = [(n * 37 % 5_000, LANES[n % 5], SCOPES[n % 3]) for n in range(500)]
+    committer.take("link", Batch(records(events, "u")))
+    committer.close()
+    before = rollups_of(archive)
+    forget(archive, wholly=wholly)
+    with caplog.at_level(logging.INFO):
+        Committer(archive, tmp_path)
+        assert caplog.text.count("counting the events") == 1
+        assert rollups_of(archive) == before == rollups_by_hand(told(archive))
+        Committer(archive, tmp_path)
+        assert caplog.text.count("counting the events") == 1
+
+
+def test_counting_that_was_interrupted_goes_on(
+    archive: Archive, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted is not counted twice, and a large archive gets there in several goes."""
+    committer.take("link", Batch([telling(START_NS + n * SECOND_NS) for n in range(100)]))
+    committer.close()
+    forget(archive, wholly=True)
+    monkeypatch.setattr("core.writer.rollups.BUILT_TOGETHER_EVENTS", 30)
+    write, written = Archive.write, 0
+
+    def killed(self: Archive, batch: object) -> None:
+        nonlocal written
+        written += 1
+        if written == 3:
+            raise KeyboardInterrupt
+        write(self, batch)  # type: ignore[arg-type]  # it is the batch that was given
+
+    monkeypatch.setattr(Archive, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build(archive, committer.series, 100)
+    monkeypatch.setattr(Archive, "write", write)
+    assert counted(archive) == 60
+    build(archive, committer.series, 100)
+    assert counted(archive) == 100
+    assert archive.get("catalog", COMPLETE_KEY) is not None
+    assert rollups_of(archive) == rollups_by_hand(told(archive))
+
+
+def test_a_crash_leaves_the_counts_of_what_it_leaves(tmp_path: Path) -> None:
+    """A power cut anywhere behind the durable mark: rows and events are of one batch."""
+    data = tmp_path / "live"
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    for number in range(40):
+        committer.take("link", Batch([telling(START_NS + number * SECOND_NS // 9)]))
+        committer.close()
+    archive.sync()
+    log = max((data / "truth").glob("*.log"))
+    size = log.stat().st_size
+    for share in (3, 5, 8):
+        copy = tmp_path / f"cut{share}"
+        shutil.copytree(data, copy)
+        (copy / "truth" / "LOCK").unlink()
+        cut = copy / "truth" / log.name
+        cut.write_bytes(cut.read_bytes()[: size * share // 9])
+        crashed = Archive.open_primary(copy)
+        events = told(crashed)
+        assert 0 < len(events) < 40
+        assert rollups_of(crashed) == rollups_by_hand(events)
+        crashed.close()
+    archive.close()

@@ -1,0 +1,19 @@
+/** Messages of plots: which fields a series has, and what their values are over a range of time. */
+
+import type { Entity } from "../model/event";
+
+export type { FieldInfo, FieldSample, SampleResponse } from "./protocol";
+
+/** The lanes whose fields can be sampled. */
+export type SampledLane = "ui" | "parsed";
+
+/** One series, by name. */
+export interface SeriesName extends Entity {
+  lane: SampledLane;
+  messageType: string;
+  viewId?: string;
+}
+
+/** What `sample` takes at most. */
+export const FIELDS_MAX = 16;
+export const BUCKETS_MAX = 4096;
