@@ -12,6 +12,7 @@ import pytest
 
 from core.store import catalog
 from core.store.keys import FAMILIES
+from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX
 from sdk import protocol, settings
 from sdk.cli.main import nova
 from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
@@ -69,7 +70,8 @@ def test_every_family_and_catalog_record_is_documented() -> None:
     page = text_of("docs/on-disk.md")
     for family in FAMILIES:
         assert f"`{family}`" in page
-    for prefix in (catalog.SERIES_PREFIX, catalog.POSITION_PREFIX, catalog.REJECT_PREFIX):
+    prefixes = (catalog.SERIES_PREFIX, catalog.POSITION_PREFIX, catalog.REJECT_PREFIX)
+    for prefix in (*prefixes, ROLLUP_PREFIX, COMPLETE_KEY, COUNTED_KEY):
         assert f"`{prefix.decode()}" in page
 
 

@@ -5,6 +5,7 @@ import { begin } from "./model/screen";
 import { resume } from "./model/session";
 import { keepTheme } from "./model/theme";
 import "./style.css";
+import "./timeline.css";
 import { App } from "./views/App";
 
 keepTheme();

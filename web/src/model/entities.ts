@@ -1,64 +1,101 @@
-/** The entities that `discover` finds, the one that is chosen, and the time that all of them span. */
+/** The entities that `discover` finds, the one that is chosen, and when each was last seen at the clock. */
 
 import { computed, signal } from "@preact/signals";
 import type { EntityInfo } from "../api/protocol";
 import { type Entity, entityKey } from "./event";
 import { request } from "./session";
-import { cursorMs, state, timebase } from "./timeline";
 import { toMs } from "./time";
+import { cursor, cursorMs, state, timebase } from "./timeline";
+import { matching, rowsOf, treeOf } from "./tree";
 
-export const entities = signal<EntityInfo[] | null>(null);
+/** A listing that takes long to answer is asked for less often: it keeps to this share of the time. */
+const BUSY_SHARE = 0.05;
+
+export const entities = signal<readonly EntityInfo[] | null>(null);
 export const selected = signal<Entity | null>(null);
 export const search = signal("");
+/** Keys of the nodes that are closed. */
+export const folded = signal<ReadonlySet<string>>(new Set());
+/** When each entity was last seen as of the clock, in ms; null while that is not known. */
+export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
+/** Why there is no listing, in words. */
+export const entitiesTrouble = signal("");
 
-/** The entities that the search leaves, grouped by scope, system and container, in the server's order. */
-export const groups = computed(() => {
-  const found = new Map<string, EntityInfo[]>();
-  const wanted = search.value.trim().toLowerCase();
-  for (const entity of entities.value ?? []) {
-    if (wanted !== "" && !entityKey(entity).toLowerCase().includes(wanted)) continue;
-    const group = `${entity.scopeId} / ${entity.systemId} / ${entity.containerId}`;
-    found.set(group, [...(found.get(group) ?? []), entity]);
-  }
-  return [...found];
+/** The tree's rows; whatever is searched for is unfolded. */
+export const rows = computed(() => {
+  const found = matching(entities.value ?? [], search.value);
+  return rowsOf(treeOf(found), search.value.trim() === "" ? folded.value : new Set());
 });
 
-/** How much of the archive the slider covers, in ms before its end. */
-export const REACHES = {
-  all: Number.POSITIVE_INFINITY,
-  "10 min": 600_000,
-  "1 h": 3_600_000,
-  "1 day": 86_400_000,
-} as const;
-export type Reach = keyof typeof REACHES;
+/** The clock in whole seconds: ages need no more. */
+export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 1000);
 
-export const reach = signal<Reach>("all");
-
-/** First and last time that the slider covers, in ms. */
-export const span = computed<[number, number]>(() => {
-  const [first, last] = known.value;
-  return [Math.max(first, last - REACHES[reach.value]), last];
-});
-
-/** First and last time of everything, in ms; in LIVE the end is where the clock is. */
-const known = computed<[number, number]>(() => {
-  const series = (entities.value ?? []).flatMap((entity) => entity.series);
-  const now = cursorMs.value;
-  if (series.length === 0) return [now - 600_000, now];
-  const first = Math.min(...series.map((one) => toMs(one.firstTime)));
-  const last = Math.max(...series.map((one) => toMs(one.lastTime)));
-  return [first, state.value === "LIVE" ? Math.max(last, now) : Math.max(last, first + 1000)];
-});
+let notBeforeMs = 0;
+let asked = 0;
 
 /** Choose an entity; its panels follow. */
 export function select(entity: Entity): void {
   selected.value = entity;
 }
 
+/** Open or close a node of the tree. */
+export function fold(key: string, isClosed: boolean): void {
+  const next = new Set(folded.value);
+  if (isClosed) next.add(key);
+  else next.delete(key);
+  folded.value = next;
+}
+
 /** Ask what there is; the first answer chooses the first entity. */
 export async function refreshEntities(): Promise<void> {
-  const reply = await request({ type: "discover", timebase: timebase.value }, "discoverResponse");
-  entities.value = reply.entities;
-  const first = reply.entities.find((entity) => entity.systemId !== "__scope__");
-  if (selected.value === null && first !== undefined) select(first);
+  const startMs = Date.now();
+  if (startMs < notBeforeMs) return;
+  try {
+    const found = await discovered();
+    entities.value = found;
+    entitiesTrouble.value = "";
+    if (state.value === "LIVE") seenMs.value = lastTimes(found);
+    const first = found.find((entity) => entity.systemId !== "__scope__") ?? found[0];
+    if (selected.value === null && first !== undefined) select(first);
+  } catch (error) {
+    entitiesTrouble.value = (error as Error).message;
+    throw error;
+  } finally {
+    const tookMs = Date.now() - startMs;
+    notBeforeMs = Date.now() + tookMs / BUSY_SHARE;
+  }
+}
+
+/** Ask when each entity was last seen as of the clock; LIVE the listing itself says so. */
+export async function refreshSeen(): Promise<void> {
+  if (state.value === "LIVE") {
+    seenMs.value = lastTimes(entities.value ?? []);
+    return;
+  }
+  const mine = ++asked;
+  const found = await discovered(cursor.value);
+  if (mine === asked) seenMs.value = lastTimes(found);
+}
+
+/** All pages of a listing, as of a time if one is given. */
+async function discovered(time?: string): Promise<EntityInfo[]> {
+  const at = time === undefined ? {} : { time };
+  const found: EntityInfo[] = [];
+  let afterKey: string | undefined;
+  do {
+    const page = afterKey === undefined ? {} : { afterKey };
+    const reply = await request(
+      { type: "discover", timebase: timebase.value, ...at, ...page },
+      "discoverResponse",
+    );
+    found.push(...reply.entities);
+    afterKey = reply.nextKey ?? undefined;
+  } while (afterKey !== undefined);
+  return found;
+}
+
+function lastTimes(found: readonly EntityInfo[]): Map<string, number> {
+  return new Map(
+    found.map((entity) => [entityKey(entity), Math.max(...entity.series.map(({ lastTime }) => toMs(lastTime)))]),
+  );
 }

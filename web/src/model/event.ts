@@ -24,6 +24,9 @@ export interface Entity {
   uniqueId: string;
 }
 
+const SUMMARY_VALUES = 6;
+const SUMMARY_MAX_CHARS = 160;
+
 const HEADER = new Set([
   "eventId",
   "scopeId",
@@ -82,6 +85,26 @@ export function hex(base64: string, maxBytes: number): string {
   const shown = bytes.slice(0, maxBytes).map((byte) => byte.toString(16).padStart(2, "0"));
   const rest = bytes.length > maxBytes ? " …" : "";
   return `${shown.join(" ")}${rest} (${bytes.length} bytes)`;
+}
+
+/** The envelope as a producer would send it: without what only the Core sets. */
+export function envelopeText(event: StoredEvent): string {
+  const { canonicalTruthTime: _, ...envelope } = event;
+  return JSON.stringify(envelope, null, 2);
+}
+
+/** What an event is, in a word or two. */
+export function kindOf(event: StoredEvent): string {
+  return event.viewId ?? event.messageType ?? "frame";
+}
+
+/** An event in one line: its first values. */
+export function summaryOf(event: StoredEvent): string {
+  const text = values(event)
+    .slice(0, SUMMARY_VALUES)
+    .map(([path, value]) => (path === "" ? shown(value) : `${path} ${shown(value)}`))
+    .join(" · ");
+  return text.length > SUMMARY_MAX_CHARS ? `${text.slice(0, SUMMARY_MAX_CHARS)}…` : text;
 }
 
 /** A value for reading: numbers short, the rest as it is. */

@@ -1,7 +1,7 @@
 /** Latest values of the chosen entity: asked for at the cursor, and kept up to date by the stream. */
 
 import { signal } from "@preact/signals";
-import { entityKey, seriesKey, type StoredEvent, timeOf } from "./event";
+import { entityKey, seriesKey, type StoredEvent, timeOf, values } from "./event";
 import { selected } from "./entities";
 import { request } from "./session";
 import { backwards, cursor, state, timebase } from "./timeline";
@@ -9,6 +9,12 @@ import { compareTimes } from "./time";
 
 /** The newest event of each series, in the order in which the server first named them. */
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+/** Whether the values at the clock's time are being asked for; until then none are shown. */
+export const awaited = signal(false);
+/** Why there are no values, in words. */
+export const latestTrouble = signal("");
+/** What was shown before the clock jumped: its rows keep their places while values are awaited. */
+export const outline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
 let asked = 0;
 
@@ -18,18 +24,28 @@ export async function refreshLatest(): Promise<void> {
   if (entity === null) return;
   const mine = ++asked;
   const { scopeId, systemId, containerId, uniqueId } = entity;
-  const reply = await request(
-    {
-      type: "latest",
-      timebase: timebase.value,
-      filters: { scopeIds: [scopeId], systemId, containerId, uniqueId },
-      ...(state.value === "LIVE" ? {} : { time: cursor.value }),
-    },
-    "latestResponse",
-  );
-  if (mine !== asked || selected.value !== entity) return;
+  try {
+    const reply = await request(
+      {
+        type: "latest",
+        timebase: timebase.value,
+        filters: { scopeIds: [scopeId], systemId, containerId, uniqueId },
+        ...(state.value === "LIVE" ? {} : { time: cursor.value }),
+      },
+      "latestResponse",
+    );
+    if (mine !== asked || selected.value !== entity) return;
+    replace(reply.events as StoredEvent[]);
+    latestTrouble.value = "";
+  } catch (error) {
+    if (mine === asked) latestTrouble.value = (error as Error).message;
+    throw error;
+  }
+  awaited.value = false;
+}
+
+function replace(events: readonly StoredEvent[]): void {
   const found = new Map<string, StoredEvent>();
-  const events = reply.events as StoredEvent[];
   for (const key of [...latest.value.keys(), ...events.map(seriesKey)]) {
     const event = events.find((one) => seriesKey(one) === key);
     if (event !== undefined) found.set(key, keepNewer(key, event));
@@ -41,19 +57,19 @@ export async function refreshLatest(): Promise<void> {
 function keepNewer(key: string, event: StoredEvent): StoredEvent {
   const known = latest.value.get(key);
   if (known === undefined || !streaming() || entityKey(known) !== entityKey(event)) return event;
-  return older(event, known) ? known : event;
+  return isLate(event, known) ? known : event;
 }
 
 /** Take in streamed events; late ones never move a value backwards. */
-export function applyLatest(events: StoredEvent[]): void {
+export function applyLatest(events: readonly StoredEvent[]): void {
   if (!streaming() || selected.value === null) return;
   const wanted = entityKey(selected.value);
   let next: Map<string, StoredEvent> | undefined;
   for (const event of events) {
-    if (entityKey(event) !== wanted) continue;
+    if (event.uniqueId !== selected.value.uniqueId || entityKey(event) !== wanted) continue;
     const key = seriesKey(event);
     const known = (next ?? latest.value).get(key);
-    if (known !== undefined && older(event, known)) continue;
+    if (known !== undefined && isLate(event, known)) continue;
     next ??= new Map(latest.value);
     next.set(key, event);
   }
@@ -63,13 +79,32 @@ export function applyLatest(events: StoredEvent[]): void {
 /** Forget what is shown, when the entity or the moment is another. */
 export function forgetLatest(): void {
   asked++;
+  const known = [...latest.value.values()][0];
+  const isSame = known !== undefined && selected.value !== null && entityKey(known) === entityKey(selected.value);
+  if (latest.value.size > 0 || !isOutlined()) outline.value = isSame ? latest.value : new Map();
+  awaited.value = selected.value !== null;
   latest.value = new Map();
+}
+
+/** Whether the outline is of the chosen entity. */
+function isOutlined(): boolean {
+  const known = [...outline.value.values()][0];
+  return known !== undefined && selected.value !== null && entityKey(known) === entityKey(selected.value);
 }
 
 function streaming(): boolean {
   return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
 }
 
-function older(event: StoredEvent, than: StoredEvent): boolean {
+/** Whether an event comes after one that is shown and tells of an earlier time. */
+export function isLate(event: StoredEvent, than: StoredEvent): boolean {
+  if (state.value === "LIVE") return compareTimes(event.sourceTruthTime, than.sourceTruthTime) < 0;
   return compareTimes(timeOf(event, timebase.value), timeOf(than, timebase.value)) < 0;
+}
+
+/** The paths whose values differ between two events of a series. */
+export function changedPaths(before: StoredEvent | undefined, after: StoredEvent): ReadonlySet<string> {
+  if (before === undefined || before.eventId === after.eventId) return new Set();
+  const old = new Map(values(before));
+  return new Set(values(after).flatMap(([path, value]) => (Object.is(old.get(path), value) ? [] : [path])));
 }

@@ -1,12 +1,14 @@
 /** What makes the screen move: connections, jumps of the clock, a change of entity, and a slow heartbeat. */
 
 import { effect, untracked } from "@preact/signals";
+import { oneAtATime } from "./asking";
+import { behind } from "./behind";
+import { conduct, openTimeline, reopenTimeline } from "./conductor";
 import { refreshEntities, selected } from "./entities";
-import { deep, lane, refreshHistory } from "./history";
 import { applyLatest, forgetLatest, refreshLatest } from "./latest";
 import { refreshLinks } from "./links";
 import { connection, listen, refreshStatus, status } from "./session";
-import { deliver, goLive, jumps, receive, restart, state, tend, timebase } from "./timeline";
+import { deliver, jumps, receive, restart, state, tend, timebase } from "./timeline";
 
 const VALUES_INTERVAL_MS = 1_000;
 const ENTITIES_INTERVAL_MS = 3_000;
@@ -18,21 +20,22 @@ let begun = false;
 export function begin(): void {
   listen(receive, opened);
   deliver(applyLatest);
+  conduct();
+  const askLatest = oneAtATime(refreshLatest);
   effect(() => {
     void [selected.value, jumps.value];
     // The question reads the clock too, and the clock's ticks are no reason to ask again.
     untracked(() => {
       forgetLatest();
-      quietly(refreshLatest());
+      askLatest();
     });
   });
   effect(() => {
-    void [selected.value, jumps.value, lane.value];
-    untracked(() => quietly(refreshHistory()));
+    // Values that were shed on the way are asked for, so that none stands there as if it were current.
+    if (behind.value !== null) untracked(askLatest);
   });
   setInterval(() => open() && tend(), VALUES_INTERVAL_MS);
   repeat(VALUES_INTERVAL_MS, moving, refreshLatest);
-  repeat(VALUES_INTERVAL_MS, () => moving() && !deep.value, refreshHistory);
   repeat(ENTITIES_INTERVAL_MS, open, refreshEntities);
   repeat(ENTITIES_INTERVAL_MS, open, refreshStatus);
   repeat(LINKS_INTERVAL_MS, () => open() && !document.hidden, refreshLinks);
@@ -53,14 +56,14 @@ function repeat(intervalMs: number, wanted: () => boolean, ask: () => Promise<vo
 function opened(): void {
   if (begun) {
     restart();
+    reopenTimeline();
     quietly(refreshEntities(), refreshStatus(), refreshLinks());
     return;
   }
   begun = true;
   void refreshStatus().then(() => {
     timebase.value = status.value?.timebase ?? "source";
-    quietly(refreshEntities(), refreshLinks());
-    goLive();
+    quietly(refreshEntities(), refreshLinks(), openTimeline());
   });
 }
 

@@ -1,6 +1,7 @@
 /** Times: RFC 3339 texts as the server writes them, and milliseconds where the screen needs numbers. */
 
 const TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/;
+const NS_PER_MS = 1_000_000n;
 
 /** Milliseconds since 1970 of a server's time text (its digits below that are dropped). */
 export function toMs(text: string): number {
@@ -10,6 +11,29 @@ export function toMs(text: string): number {
 /** A time text of milliseconds since 1970. */
 export function fromMs(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** Nanoseconds since 1970 of a server's time text, exactly. */
+export function toNs(text: string): bigint {
+  return BigInt(toMs(text)) * NS_PER_MS + BigInt(belowMs(text));
+}
+
+/** A time text of nanoseconds since 1970, in the server's spelling. */
+export function fromNs(ns: bigint): string {
+  const below = ((ns % NS_PER_MS) + NS_PER_MS) % NS_PER_MS;
+  const text = fromMs(Number((ns - below) / NS_PER_MS));
+  return text.replace("Z", `${String(below).padStart(6, "0")}Z`);
+}
+
+/** Milliseconds with the digits below them, as exactly as a number can: half a microsecond today. */
+export function toFineMs(text: string): number {
+  return toMs(text) + belowMs(text) / 1e6;
+}
+
+/** A time text of milliseconds with digits below them. */
+export function fromFineMs(ms: number): string {
+  const whole = Math.floor(ms);
+  return fromNs(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));
 }
 
 /** What a person typed as a time text: UTC where no zone is given; undefined if it is none. */

@@ -5,28 +5,32 @@
  */
 
 import { batch, computed, signal } from "@preact/signals";
-import { newId } from "../api/ids";
-import type { StartStream } from "../api/protocol";
-import { CORE_AWAY, RequestError, type StreamFrame } from "../api/socket";
 import type { StoredEvent } from "./event";
+import { loopEnd, loopStart } from "./loop";
+import { selection } from "./span";
 import { notice, reconnect, request } from "./session";
-import { fromMs, toMs } from "./time";
+import { resumption, type Run, Stream } from "./stream";
+import { noteMissed } from "./behind";
+import { fromFineMs, fromMs, toFineMs, toMs } from "./time";
+import type { StreamFrame } from "../api/socket";
 
 export type State = "LIVE" | "PLAYING" | "PAUSED";
 export type Rate = number | "max";
 export type Timebase = "source" | "canonical";
 
-export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, 100, "max"];
+export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, "max"];
 const BACKWARDS_MAX = -1e6;
 const SILENCE_MAX_MS = 3_000;
-/** Errors of a start that say nothing against it: it is tried again. */
-const PASSING: ReadonlySet<string> = new Set([CORE_AWAY, "disconnected", "timeout"]);
+/** A loop does not begin again sooner, however short its selection is. */
+const LOOP_PACE_MS = 250;
 
 export const state = signal<State>("PAUSED");
 export const cursor = signal<string>(fromMs(Date.now()));
 export const rate = signal<Rate>(1);
 export const backwards = signal(false);
 export const timebase = signal<Timebase>("source");
+/** Whether playing begins again at the other end of the selection. */
+export const looping = signal(false);
 export const cursorMs = computed(() => toMs(cursor.value));
 
 /** Moves with every seek, change of direction and of timebase: what was shown is no longer so. */
@@ -35,13 +39,40 @@ export const jumps = signal(0);
 /** Whether a stream that should move has been silent: what is shown may not be the present. */
 export const silent = signal(false);
 
-let playing: string | undefined;
-let heardMs = 0;
+/** The newest event that was streamed since the last jump. */
+export const newest = signal<StoredEvent | null>(null);
+
 let onEvents: (events: StoredEvent[]) => void = () => undefined;
+
+const stream = new Stream({
+  moved: (time, events) => {
+    silent.value = false;
+    cursor.value = time;
+    const last = events.at(-1);
+    if (last !== undefined) newest.value = last;
+    onEvents(events);
+  },
+  ended: finished,
+  refused: (error) => {
+    state.value = "PAUSED";
+    said(error);
+  },
+  usedUp: () => reconnect(),
+});
 
 /** Who is told of streamed events, in the server's order. */
 export function deliver(events: (events: StoredEvent[]) => void): void {
   onEvents = events;
+}
+
+/** Take in a frame of the stream. */
+export function receive(frame: StreamFrame): void {
+  stream.take(frame);
+}
+
+/** Apply the frames that wait for the screen, now. */
+export function flush(): void {
+  stream.flush();
 }
 
 /** The rate as the protocol writes it, direction included. */
@@ -52,42 +83,67 @@ export function signedRate(factor: Rate, reverse: boolean): Rate {
 
 /** Follow the present. */
 export function goLive(): void {
-  state.value = "LIVE";
-  backwards.value = false;
-  jumps.value++;
-  start({ timelineMode: "LIVE" });
+  batch(() => {
+    state.value = "LIVE";
+    backwards.value = false;
+    jump();
+  });
+  stream.start(present());
+}
+
+/** The present, as fast as this browser keeps up: what it is too slow for is said, not queued. */
+function present(): Run {
+  return { timelineMode: "LIVE", timebase: timebase.value, shed: true };
 }
 
 /** Stop where the clock is. */
 export function pause(): void {
-  const wasPlaying = playing !== undefined;
-  playing = undefined;
-  state.value = "PAUSED";
-  jumps.value++;
+  const wasPlaying = stream.running;
+  stream.forget();
+  batch(() => {
+    state.value = "PAUSED";
+    jump();
+  });
   if (wasPlaying) request({ type: "cancelStream" }, "streamCancelled").catch(said);
 }
 
 /** Play from where the clock is, at the chosen rate and direction. */
 export function play(): void {
-  if (state.value === "LIVE") jumps.value++;
-  state.value = "PLAYING";
-  start({
+  const from = loopStart(activeLoop(), toFineMs(cursor.value), backwards.value);
+  batch(() => {
+    if (from !== undefined) cursor.value = fromFineMs(from);
+    if (state.value === "LIVE" || from !== undefined) jump();
+    state.value = "PLAYING";
+  });
+  stream.start(replay());
+}
+
+function replay(): Run {
+  const end = loopEnd(activeLoop(), toFineMs(cursor.value), backwards.value);
+  return {
     timelineMode: "REPLAY",
     startTime: cursor.value,
     rate: signedRate(rate.value, backwards.value),
-  });
+    timebase: timebase.value,
+    ...(end === undefined ? {} : { stopTime: fromFineMs(end) }),
+  };
+}
+
+/** The selection, while it is to be looped. */
+function activeLoop() {
+  return looping.value ? selection.value : null;
 }
 
 /** Move the clock; what played goes on playing from there. */
 export function seek(time: string): void {
   batch(() => {
     cursor.value = time;
-    if (state.value === "PLAYING") {
-      jumps.value++;
-      play();
-    } else {
+    if (state.value !== "PLAYING") {
       pause();
+      return;
     }
+    jump();
+    stream.start(replay());
   });
 }
 
@@ -103,84 +159,78 @@ export function chooseRate(chosen: Rate): void {
   if (state.value === "PLAYING") play();
 }
 
+/** The next faster or slower rate. */
+export function shiftRate(by: 1 | -1): void {
+  const next = RATES[RATES.indexOf(rate.value) + by];
+  if (next !== undefined) chooseRate(next);
+}
+
 /** Turn around. */
 export function chooseDirection(reverse: boolean): void {
   backwards.value = reverse;
-  jumps.value++;
+  jump();
   if (state.value === "PLAYING") play();
   else if (state.value === "LIVE" && reverse) pause();
 }
 
-/** Order by the other clock. */
-export function chooseTimebase(chosen: Timebase): void {
-  timebase.value = chosen;
-  jumps.value++;
+/** Order by the other clock, at a time of it if one is given. */
+export function chooseTimebase(chosen: Timebase, time?: string): void {
+  batch(() => {
+    timebase.value = chosen;
+    if (time !== undefined && state.value !== "LIVE") cursor.value = time;
+    jump();
+  });
   if (state.value === "PLAYING") play();
   if (state.value === "LIVE") goLive();
 }
 
-/** After a new connection: go on as it was, from where the clock is. */
+/** Loop the selection, or no longer. */
+export function chooseLoop(chosen: boolean): void {
+  looping.value = chosen;
+  if (state.value === "PLAYING") play();
+}
+
+/** After a new connection: go on as it was. LIVE goes on behind the last event where that has a key. */
 export function restart(): void {
-  playing = undefined;
-  if (state.value === "LIVE") goLive();
-  else if (state.value === "PLAYING") play();
+  const how = resumption(stream, state.value, timebase.value, Date.now());
+  stream.forget();
+  if (how === "at present") {
+    noteMissed(fromMs(stream.frameMs), fromMs(Date.now()));
+    goLive();
+  } else if (state.value === "LIVE") {
+    jump();
+    stream.start({ ...present(), ...how });
+  } else if (state.value === "PLAYING") {
+    play();
+  }
 }
 
 /** Look after the stream: one that was lost is started again, one that is silent is said to be. */
 export function tend(): void {
   const moving = state.value !== "PAUSED";
   const now = Date.now();
-  if (!moving) heardMs = now;
-  silent.value = now - heardMs > SILENCE_MAX_MS;
-  if (moving && playing === undefined) restart();
+  if (!moving) stream.heardMs = now;
+  silent.value = now - stream.heardMs > SILENCE_MAX_MS;
+  if (moving && !stream.running) restart();
 }
 
-function start(of: Pick<StartStream, "timelineMode" | "startTime" | "rate">): void {
-  const id = newId();
-  if (playing === undefined) heardMs = Date.now();
-  playing = id;
-  const message: StartStream = {
-    type: "startStream",
-    playbackRequestId: id,
-    timebase: timebase.value,
-    ...of,
-  };
-  request(message, "streamStarted").catch((error: Error) => {
-    if (playing === id) refused(error);
-  });
+function jump(): void {
+  newest.value = null;
+  jumps.value++;
 }
 
-function refused(error: Error): void {
-  playing = undefined;
-  const code = error instanceof RequestError ? error.code : "";
-  if (PASSING.has(code)) return;
-  if (code === "tooManyStreams") {
-    reconnect();
-    return;
-  }
-  state.value = "PAUSED";
-  said(error);
-}
-
-/** Take in a frame of the stream. */
-export function receive(frame: StreamFrame): void {
-  if (frame.type === "streamCancelled") {
-    if (frame.playbackRequestId === playing) playing = undefined;
-    return;
-  }
-  if (frame.playbackRequestId !== playing) return;
-  heardMs = Date.now();
-  batch(() => {
-    silent.value = false;
-    cursor.value = frame.cursor;
-    if (frame.type === "streamChunk") {
-      onEvents(frame.events as StoredEvent[]);
-      return;
-    }
-    playing = undefined;
+/** The stream's end: the loop's, or that of all there is. */
+function finished(time: string): void {
+  cursor.value = time;
+  // Only at its end does a loop have somewhere else to begin.
+  if (loopStart(activeLoop(), toFineMs(time), backwards.value) === undefined) {
     state.value = "PAUSED";
-    jumps.value++;
-  });
+    jump();
+    return;
+  }
+  setTimeout(() => {
+    if (state.value === "PLAYING" && !stream.running) play();
+  }, LOOP_PACE_MS);
 }
 
 function said(error: Error): void {

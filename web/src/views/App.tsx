@@ -1,20 +1,17 @@
 /** The page: log in, or the timeline with its panels. */
 
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { gaps, seenGaps, troubleInWords } from "../model/links";
 import { connection, coreAway, logout, notice, status, user } from "../model/session";
-import { chooseDirection, goLive, silent, toggle } from "../model/timeline";
+import { silent } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
-import { EntityList } from "./EntityList";
-import { EventList } from "./EventList";
 import { Help } from "./Help";
-import { LatestValues } from "./LatestValues";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
+import { Notes } from "./Notes";
+import { Panels } from "./Panels";
+import { helpOpen, shortcutOf } from "./shortcuts";
 import { TimelineBar } from "./TimelineBar";
-
-const help = signal(false);
 
 export function App() {
   useEffect(() => {
@@ -27,14 +24,13 @@ export function App() {
       <Header />
       <Banner />
       <GapNote />
-      <main class="panels">
-        <EntityList />
-        <LatestValues />
-        <EventList />
+      <main class="stage">
+        <Panels />
       </main>
+      <Notes />
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
-      {help.value && <Help close={() => (help.value = false)} />}
+      {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>
   );
 }
@@ -55,7 +51,7 @@ function Header() {
       <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
         {theme.value === "dark" ? "Light" : "Dark"}
       </button>
-      <button type="button" onClick={() => (help.value = true)} aria-label="Keyboard shortcuts">
+      <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?
       </button>
       <span class="muted">{user.value}</span>
@@ -105,26 +101,8 @@ function whatIsWrong(): string | undefined {
 }
 
 function onKey(event: KeyboardEvent): void {
-  const target = event.target as HTMLElement;
-  if (user.value === null || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
-  const act = SHORTCUTS[event.key];
-  if (act === undefined) return;
+  const found = user.value === null ? undefined : shortcutOf(event);
+  if (found === undefined) return;
   event.preventDefault();
-  act();
+  found.act();
 }
-
-const SHORTCUTS: Record<string, () => void> = {
-  " ": toggle,
-  l: goLive,
-  L: goLive,
-  ArrowLeft: () => chooseDirection(true),
-  ArrowRight: () => chooseDirection(false),
-  "?": () => (help.value = !help.value),
-  k: () => (linksOpen.value = !linksOpen.value),
-  K: () => (linksOpen.value = !linksOpen.value),
-  Escape: () => {
-    help.value = false;
-    linksOpen.value = false;
-  },
-};

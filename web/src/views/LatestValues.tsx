@@ -1,53 +1,172 @@
-/** The latest values of the chosen entity at the cursor, with their age. */
+/** The latest values of the chosen entity at the cursor, with units and their age. */
 
+import { Component } from "preact";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { selected } from "../model/entities";
-import { shown, type StoredEvent, timeOf, values } from "../model/event";
-import { latest } from "../model/latest";
+import { kindOf, type Lane, shown, type StoredEvent, timeOf, values } from "../model/event";
+import { awaited, changedPaths, latest, latestTrouble, outline } from "../model/latest";
+import { addField, isPlotted } from "../model/plots";
+import { seriesOf } from "../model/sampling";
 import { age, readable, toMs } from "../model/time";
 import { cursorMs, timebase } from "../model/timeline";
+import { unitOf } from "../model/units";
+import { Empty, Pane, Trouble } from "./Pane";
+
+/** With fewer fields than these there is nothing to look for. */
+const FILTER_FROM = 12;
 
 export function LatestValues() {
   const entity = selected.value;
+  const [filter, setFilter] = useState("");
+  const isWaiting = awaited.value && latest.value.size === 0;
+  const events = byLane(isWaiting ? outline.value : latest.value);
+  const isMuch = events.reduce((sum, [, event]) => sum + values(event).length, 0) >= FILTER_FROM;
   return (
-    <section class="panel" aria-label="Latest values">
-      <div class="panel-head">
-        <h2>{entity === null ? "Latest values" : entity.uniqueId}</h2>
-        <span class="muted">latest values</span>
-      </div>
-      <div class="scroll">
-        {entity === null ? (
-          <p class="empty">Choose an entity on the left.</p>
-        ) : latest.value.size === 0 ? (
-          <p class="empty" data-testid="latest-empty">
-            Nothing was known of it at this time. Move the clock on, or go LIVE.
-          </p>
-        ) : (
-          [...latest.value].map(([key, event]) => <Series key={key} name={key} event={event} />)
-        )}
-      </div>
-    </section>
+    <Pane
+      id="values"
+      title={entity === null ? "Latest values" : <EntityName id={entity.uniqueId} />}
+      tools={
+        isMuch && (
+          <input
+            type="search"
+            placeholder="Filter fields"
+            aria-label="Filter fields"
+            data-testid="value-filter"
+            value={filter}
+            onInput={(event) => setFilter(event.currentTarget.value)}
+          />
+        )
+      }
+    >
+      <Trouble text={latestTrouble.value} />
+      {entity === null ? (
+        <Empty>Choose an entity of the tree.</Empty>
+      ) : events.length === 0 ? (
+        <Empty testid="latest-empty">
+          {isWaiting ? "Asking for its values…" : "Nothing was known of it at this time. Move the clock on, or go LIVE."}
+        </Empty>
+      ) : (
+        <div class={`scroll ${isWaiting ? "awaited" : ""}`} aria-busy={isWaiting} tabIndex={0} role="region" aria-label="Values">
+          {events.map(([key, event]) => (
+            <Series key={key} name={key} event={event} filter={isMuch ? filter.trim().toLowerCase() : ""} />
+          ))}
+        </div>
+      )}
+    </Pane>
   );
 }
 
-function Series({ name, event }: { name: string; event: StoredEvent }) {
-  const time = timeOf(event, timebase.value);
+/** What is read most stands first; within a lane the server's order holds. */
+const LANE_ORDER: readonly Lane[] = ["ui", "parsed", "command", "raw", "metadata"];
+
+function byLane(events: ReadonlyMap<string, StoredEvent>): [string, StoredEvent][] {
+  return LANE_ORDER.flatMap((lane) => [...events].filter(([, event]) => event.lane === lane));
+}
+
+function EntityName({ id }: { id: string }) {
+  return (
+    <>
+      {id} <span class="muted">latest values</span>
+    </>
+  );
+}
+
+interface SeriesProps {
+  name: string;
+  event: StoredEvent;
+  filter: string;
+}
+
+function Series({ name, event, filter }: SeriesProps) {
+  const before = useRef<StoredEvent>(undefined);
+  const changed = useMemo(() => {
+    const found = changedPaths(before.current, event);
+    before.current = event;
+    return found;
+  }, [event]);
+  const all = values(event).filter(([path]) => filter === "" || path.toLowerCase().includes(filter));
+  const series = seriesOf(event);
   return (
     <table class="values" data-testid="latest-series" data-series={name}>
       <caption>
         <span class={`lane ${event.lane}`}>{event.lane}</span>
-        <strong>{event.viewId ?? event.messageType ?? "raw frame"}</strong>
-        <span class="muted" title={readable(time)}>
-          {age(cursorMs.value - toMs(time))} ago
-        </span>
+        <strong>{kindOf(event)}</strong>
+        <Age event={event} />
       </caption>
       <tbody>
-        {values(event).map(([path, value]) => (
-          <tr key={path} data-testid="latest-row" data-key={path}>
-            <th scope="row">{path}</th>
-            <td class={typeof value === "number" ? "number" : ""}>{shown(value)}</td>
-          </tr>
-        ))}
+        {all.map(([path, value]) => {
+          const field = series !== undefined && typeof value === "number" ? { series, field: path } : undefined;
+          return (
+            <OneValue
+              key={path}
+              path={path}
+              text={shown(value)}
+              isNumber={typeof value === "number"}
+              changedBy={changed.has(path) ? event.eventId : ""}
+              plotted={field === undefined ? undefined : isPlotted(field)}
+              plot={() => field !== undefined && !isPlotted(field) && addField(field)}
+            />
+          );
+        })}
       </tbody>
     </table>
   );
+}
+
+function Age({ event }: { event: StoredEvent }) {
+  const time = timeOf(event, timebase.value);
+  return (
+    <span class="muted" title={`${readable(time)} UTC`} data-testid="value-age">
+      {age(cursorMs.value - toMs(time))} ago
+    </span>
+  );
+}
+
+interface ValueProps {
+  path: string;
+  text: string;
+  isNumber: boolean;
+  /** The event that changed the value; empty if the newest did not. */
+  changedBy: string;
+  /** Undefined where the field cannot be plotted. */
+  plotted: boolean | undefined;
+  plot: () => void;
+}
+
+/** One row. Entities with a thousand fields are real: a row whose value stays is not drawn again. */
+class OneValue extends Component<ValueProps> {
+  override shouldComponentUpdate(next: ValueProps): boolean {
+    const { text, changedBy, plotted } = this.props;
+    return next.text !== text || next.changedBy !== changedBy || next.plotted !== plotted;
+  }
+
+  override render({ path, text, isNumber, changedBy, plotted, plot }: ValueProps) {
+    const unit = unitOf(path);
+    return (
+      <tr data-testid="latest-row" data-key={path}>
+        <th scope="row">
+          <span>{path}</span>
+          {plotted !== undefined && (
+            <button
+              type="button"
+              class="icon"
+              aria-disabled={plotted}
+              aria-label={plotted ? `${path} is plotted` : `Plot ${path}`}
+              title={plotted ? "is plotted" : "Plot this field"}
+              data-testid="plot-field"
+              onClick={plot}
+            >
+              {plotted ? "✓" : "∿"}
+            </button>
+          )}
+        </th>
+        <td class={isNumber ? "number" : ""}>
+          <span key={changedBy} class={changedBy === "" ? "" : "changed"}>
+            {text}
+          </span>
+          {unit !== undefined && <span class="unit"> {unit}</span>}
+        </td>
+      </tr>
+    );
+  }
 }

@@ -1,48 +1,37 @@
-/** The slider: the known archive or its newest part, and where the clock stands in it. */
+/** The slider: the whole archive, and where in it the clock stands. */
 
-import { signal } from "@preact/signals";
-import { REACHES, type Reach, reach, span } from "../model/entities";
-import { scrub } from "../model/scrub";
+import { extent } from "../model/overview";
+import { hold, lineMs, release } from "../model/scrub";
 import { fromMs, readable } from "../model/time";
-import { cursorMs } from "../model/timeline";
-
-/** Where the thumb is held; the clock must not pull it away. */
-const held = signal<number | undefined>(undefined);
+import { state } from "../model/timeline";
 
 export function Slider() {
-  const [first, last] = span.value;
-  const at = Math.min(last, Math.max(first, held.value ?? cursorMs.value));
+  const known = extent.value ?? undefined;
+  const first = Math.floor(known?.startMs ?? lineMs.value);
+  const end = known?.stopMs ?? lineMs.value;
+  const last = Math.ceil(Math.max(first + 1, state.value === "LIVE" ? Math.max(end, lineMs.value) : end));
+  const at = Math.min(last, Math.max(first, lineMs.value));
   return (
     <div class="slider">
-      <select
-        aria-label="How much of the archive the slider covers"
-        data-testid="reach"
-        value={reach.value}
-        onChange={(event) => (reach.value = event.currentTarget.value as Reach)}
-      >
-        {Object.keys(REACHES).map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
-      <time class="muted">{readable(fromMs(first))}</time>
+      <time class="muted" title="The first event">
+        {known === undefined ? "–" : readable(fromMs(first))}
+      </time>
       <input
         type="range"
-        aria-label="Position in the archive"
-        aria-valuetext={readable(fromMs(at))}
+        aria-label="Position in the whole archive"
+        aria-valuetext={`${readable(fromMs(at))} UTC`}
         data-testid="slider"
+        disabled={known === undefined}
         min={first}
         max={last}
         step="1"
-        value={at}
-        onInput={(event) => {
-          held.value = Number(event.currentTarget.value);
-          scrub(held.value);
-        }}
-        onChange={() => (held.value = undefined)}
+        value={Math.round(at)}
+        onInput={(event) => hold(Number(event.currentTarget.value))}
+        onChange={release}
       />
-      <time class="muted">{readable(fromMs(last))}</time>
+      <time class="muted" title="The last event">
+        {known === undefined ? "–" : readable(fromMs(last))}
+      </time>
     </div>
   );
 }

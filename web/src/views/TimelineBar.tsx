@@ -1,139 +1,72 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
-import { useState } from "preact/hooks";
-import { readable, typed } from "../model/time";
-import {
-  backwards,
-  chooseDirection,
-  chooseRate,
-  chooseTimebase,
-  cursor,
-  goLive,
-  pause,
-  play,
-  type Rate,
-  rate,
-  RATES,
-  seek,
-  state,
-  type Timebase,
-  timebase,
-} from "../model/timeline";
+import { anchor, other, otherTime, switchTimebase } from "../model/anchor";
+import { isBehind } from "../model/behind";
+import { act } from "../model/conductor";
+import { held, lineMs } from "../model/scrub";
+import { fromFineMs, readable } from "../model/time";
+import { cursor, state, type Timebase, timebase } from "../model/timeline";
+import { Legend } from "./Legend";
+import { Playback } from "./Playback";
 import { Slider } from "./Slider";
+import { TimeEntry } from "./TimeEntry";
+import { TimelineStrip } from "./TimelineStrip";
+
+const CLOCKS: Record<Timebase, string> = { source: "source time", canonical: "receive time" };
+const EVENT_SAYS: Record<Timebase, string> = { source: "made", canonical: "received" };
 
 export function TimelineBar() {
   return (
     <footer class="timeline" aria-label="Timeline">
+      <Legend />
+      <TimelineStrip />
       <Slider />
       <div class="controls">
         <span class={`state ${state.value.toLowerCase()}`} data-testid="state" aria-live="polite">
           {state.value}
         </span>
-        <time class="cursor" data-testid="cursor" data-time={cursor.value}>
-          {readable(cursor.value)} <span class="muted">UTC</span>
-        </time>
-        <Transport />
+        {isBehind.value && <span class="behind-sign">behind</span>}
+        <Clock />
+        <Playback />
         <span class="spacer" />
-        <Seek />
-        <label>
-          Clock{" "}
-          <select
-            data-testid="timebase"
-            value={timebase.value}
-            onChange={(event) => chooseTimebase(event.currentTarget.value as Timebase)}
-          >
-            <option value="source">source time</option>
-            <option value="canonical">receive time</option>
-          </select>
-        </label>
+        <TimeEntry />
+        <select
+          aria-label="Clock"
+          title="The clock that orders events (T)"
+          data-testid="timebase"
+          value={timebase.value}
+          onChange={(event) => act(switchTimebase(event.currentTarget.value as Timebase))}
+        >
+          {Object.entries(CLOCKS).map(([base, name]) => (
+            <option key={base} value={base}>
+              {name}
+            </option>
+          ))}
+        </select>
       </div>
     </footer>
   );
 }
 
-function Transport() {
-  const live = state.value === "LIVE";
+/** The cursor's time, and below it what the other clock says of the newest event up to it. */
+function Clock() {
+  const shown = held.value === undefined ? cursor.value : fromFineMs(lineMs.value);
+  const also = otherTime.value;
+  const event = anchor.value;
+  const name = event === null ? "" : ` (${event.uniqueId} ${event.viewId ?? event.messageType ?? event.lane})`;
   return (
-    <div class="buttons" role="group" aria-label="Playback">
-      <button
-        type="button"
-        class={live ? "on live" : ""}
-        aria-pressed={live}
-        data-testid="live"
-        onClick={goLive}
+    <div class="clock">
+      <time class="cursor" data-testid="cursor" data-time={cursor.value}>
+        {readable(shown)} <span class="muted">UTC</span>
+      </time>
+      <span
+        class="other muted"
+        title={`The newest event up to the cursor${name}, by the other clock`}
+        data-testid="other-time"
+        data-time={also ?? ""}
       >
-        LIVE
-      </button>
-      <button
-        type="button"
-        class={live ? "" : "on"}
-        aria-pressed={!live}
-        data-testid="replay"
-        onClick={() => live && pause()}
-      >
-        REPLAY
-      </button>
-      <button
-        type="button"
-        data-testid="direction"
-        aria-pressed={backwards.value}
-        title={backwards.value ? "plays backwards" : "plays forwards"}
-        onClick={() => chooseDirection(!backwards.value)}
-      >
-        {backwards.value ? "◀ backwards" : "forwards ▶"}
-      </button>
-      <button
-        type="button"
-        class="primary"
-        data-testid="play"
-        onClick={() => (state.value === "PLAYING" || live ? pause() : play())}
-      >
-        {state.value === "PAUSED" ? "Play" : "Pause"}
-      </button>
-      <select
-        aria-label="Rate"
-        data-testid="rate"
-        value={String(rate.value)}
-        onChange={(event) => chooseRate(asRate(event.currentTarget.value))}
-      >
-        {RATES.map((one) => (
-          <option key={one} value={String(one)}>
-            {one === "max" ? "max" : `${one}×`}
-          </option>
-        ))}
-      </select>
+        {EVENT_SAYS[other(timebase.value)]} {also === undefined ? "–" : readable(also)}
+      </span>
     </div>
-  );
-}
-
-function asRate(text: string): Rate {
-  return text === "max" ? "max" : Number(text);
-}
-
-function Seek() {
-  const [text, setText] = useState("");
-  const [wrong, setWrong] = useState(false);
-  const go = (event: Event) => {
-    event.preventDefault();
-    const time = typed(text);
-    setWrong(time === undefined);
-    if (time !== undefined) seek(time);
-  };
-  return (
-    <form class="seek" onSubmit={go}>
-      <input
-        data-testid="seek-input"
-        aria-label="Go to a time, UTC"
-        aria-invalid={wrong}
-        class={wrong ? "wrong" : ""}
-        placeholder="2026-01-31 12:00:00 UTC"
-        title="A time such as 2026-01-31T12:00:00Z; UTC if you name no zone"
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <button type="submit" data-testid="seek-go">
-        Go
-      </button>
-    </form>
   );
 }

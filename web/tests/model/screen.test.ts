@@ -40,6 +40,9 @@ vi.mock("../../src/model/session", async () => {
 });
 
 vi.stubGlobal("document", { hidden: false });
+vi.stubGlobal("location", { hash: "" });
+vi.stubGlobal("history", { state: null, replaceState: () => undefined });
+vi.stubGlobal("addEventListener", () => undefined);
 
 const { RequestError } = await import("../../src/api/socket");
 const { begin } = await import("../../src/model/screen");
@@ -65,6 +68,7 @@ function playing(): string {
 
 function chunk(cursor: string, ...events: StoredEvent[]): void {
   world.stream({ type: "streamChunk", playbackRequestId: playing(), cursor, events });
+  timeline.flush();
 }
 
 function latitude(): unknown {
@@ -173,6 +177,7 @@ describe("the screen", () => {
     chunk(second(43));
     const before = starts().length;
     world.stream({ type: "streamCancelled", playbackRequestId: playing() });
+    timeline.flush();
     expect(timeline.state.value).toBe("PLAYING");
     await pass(1500);
     expect(starts()).toHaveLength(before + 1);

@@ -1,12 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const seeks: string[] = [];
-vi.mock("../../src/model/timeline", () => ({ seek: (time: string) => seeks.push(time) }));
+vi.mock("../../src/model/timeline", () => ({
+  cursor: { value: "1970-01-01T01:00:00Z" },
+  seek: (time: string) => seeks.push(time),
+}));
 
-const { scrub } = await import("../../src/model/scrub");
+const { held, hold, lineMs, release, scrub } = await import("../../src/model/scrub");
 
 describe("scrubbing", () => {
-  beforeEach(() => vi.useFakeTimers());
+  beforeEach(() => {
+    vi.useFakeTimers();
+    seeks.length = 0;
+  });
   afterEach(() => vi.useRealTimers());
 
   it("seeks at once, then at a bounded pace, and last to where the slider was let go", async () => {
@@ -15,8 +21,22 @@ describe("scrubbing", () => {
       await vi.advanceTimersByTimeAsync(10);
     }
     await vi.advanceTimersByTimeAsync(1000);
-    expect(seeks[0]).toBe("1970-01-01T00:00:00.000Z");
-    expect(seeks.length).toBeLessThanOrEqual(12);
-    expect(seeks.at(-1)).toBe("1970-01-01T00:00:01.000Z");
+    expect(seeks[0]).toBe("1970-01-01T00:00:00.000000000Z");
+    expect(seeks.length).toBeLessThanOrEqual(22);
+    expect(seeks.at(-1)).toBe("1970-01-01T00:00:01.000000000Z");
+  });
+
+  it("shows the cursor where it is held, and seeks there when it is let go", () => {
+    expect(lineMs.value).toBe(3_600_000);
+    for (const ms of [1000, 2000, 3000]) {
+      hold(ms);
+      expect(lineMs.value).toBe(ms);
+    }
+    expect(seeks).toHaveLength(1);
+    release();
+    expect(seeks.at(-1)).toBe("1970-01-01T00:00:03.000000000Z");
+    expect(held.value).toBeUndefined();
+    vi.advanceTimersByTime(1000);
+    expect(seeks).toHaveLength(2);
   });
 });

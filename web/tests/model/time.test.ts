@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, compareTimes, fromMs, readable, toMs, typed } from "../../src/model/time";
+import { age, compareTimes, fromFineMs, fromMs, fromNs, readable, toFineMs, toMs, toNs, typed } from "../../src/model/time";
 
 describe("times", () => {
   it("reads the server's nanosecond texts", () => {
@@ -12,6 +12,18 @@ describe("times", () => {
     expect(compareTimes("2026-01-01T00:00:00.12Z", "2026-01-01T00:00:00.120000000Z")).toBe(0);
     expect(compareTimes("2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00Z")).toBe(0);
     expect(compareTimes("2026-01-01T00:00:01Z", "2026-01-01T00:00:00.999999999Z")).toBe(1);
+  });
+
+  it("goes through nanoseconds exactly, also before 1970", () => {
+    for (const text of ["2026-01-31T12:00:00.123456789Z", "1969-12-31T23:59:59.999999999Z"]) {
+      expect(fromNs(toNs(text))).toBe(text);
+    }
+    expect(fromNs(toNs("2026-01-31T12:00:00.999999999Z") + 1n)).toBe("2026-01-31T12:00:01.000000000Z");
+  });
+
+  it("goes through fractions of milliseconds to the microsecond", () => {
+    expect(toFineMs("2026-01-31T12:00:00.123456Z") - toMs("2026-01-31T12:00:00.123Z")).toBeCloseTo(0.456, 3);
+    expect(fromFineMs(Date.UTC(2026, 0, 31) + 0.25)).toBe("2026-01-31T00:00:00.000250000Z");
   });
 
   it("takes what people type, in UTC unless they say otherwise", () => {

@@ -1,9 +1,10 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { StartStream } from "../../src/api/protocol";
 
 const sent: { type: string }[] = [];
 vi.mock("../../src/model/session", () => ({
   notice: { value: "" },
+  reconnect: () => undefined,
   request: (message: { type: string }) => {
     sent.push(message);
     return Promise.resolve({});
@@ -11,6 +12,8 @@ vi.mock("../../src/model/session", () => ({
 }));
 
 const timeline = await import("../../src/model/timeline");
+const { behind, dismiss, missed } = await import("../../src/model/behind");
+const { select } = await import("../../src/model/span");
 
 function started(): StartStream {
   const last = sent.filter((message) => message.type === "startStream").at(-1);
@@ -18,13 +21,27 @@ function started(): StartStream {
   return last as StartStream;
 }
 
-function chunk(id: string, cursor: string): void {
-  timeline.receive({ type: "streamChunk", playbackRequestId: id, cursor, events: [] });
+function chunk(id: string, cursor: string, more: { events?: unknown[]; lastKey?: string } = {}): void {
+  timeline.receive({ type: "streamChunk", playbackRequestId: id, cursor, events: [], ...more });
+  timeline.flush();
+}
+
+function complete(cursor: string): void {
+  timeline.receive({ type: "streamComplete", playbackRequestId: started().playbackRequestId, cursor });
+  timeline.flush();
+}
+
+function second(count: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + count * 1000).toISOString();
 }
 
 describe("timeline", () => {
   beforeEach(() => {
     sent.length = 0;
+    select(null);
+    timeline.looping.value = false;
+    timeline.timebase.value = "source";
+    dismiss();
     timeline.goLive();
     timeline.chooseRate(1);
   });
@@ -72,9 +89,131 @@ describe("timeline", () => {
   it("pauses where the stream ends", () => {
     timeline.pause();
     timeline.play();
-    const id = started().playbackRequestId;
-    timeline.receive({ type: "streamComplete", playbackRequestId: id, cursor: "2026-01-02T00:00:00Z" });
+    complete("2026-01-02T00:00:00Z");
     expect(timeline.state.value).toBe("PAUSED");
     expect(timeline.cursor.value).toBe("2026-01-02T00:00:00Z");
+  });
+
+  it("takes frames together, in the server's order, and remembers the newest event", () => {
+    const delivered: unknown[][] = [];
+    timeline.deliver((events) => delivered.push(events));
+    const id = started().playbackRequestId;
+    for (const count of [1, 2, 3]) {
+      const events = [{ eventId: String(count) }];
+      timeline.receive({ type: "streamChunk", playbackRequestId: id, cursor: second(count), events });
+    }
+    timeline.flush();
+    expect(delivered).toEqual([[{ eventId: "1" }, { eventId: "2" }, { eventId: "3" }]]);
+    expect(timeline.cursor.value).toBe(second(3));
+    expect(timeline.newest.value?.eventId).toBe("3");
+    timeline.pause();
+    expect(timeline.newest.value).toBeNull();
+    timeline.deliver(() => undefined);
+  });
+
+  it("says what was shed on the way to a slow browser", () => {
+    expect(started().shed).toBe(true);
+    const playbackRequestId = started().playbackRequestId;
+    const times = { fromTime: second(1), toTime: second(2) };
+    timeline.receive({ type: "gap", playbackRequestId, ...times, shed: 7, reason: "slow" });
+    timeline.receive({ type: "gap", playbackRequestId: "another", ...times, shed: 7, reason: "slow" });
+    timeline.flush();
+    expect(behind.value).toMatchObject({ shed: 7, toTime: second(2) });
+  });
+});
+
+describe("a loop", () => {
+  const range = { startMs: Date.UTC(2026, 0, 1), stopMs: Date.UTC(2026, 0, 1, 0, 0, 10) };
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    timeline.pause();
+    timeline.chooseDirection(false);
+    timeline.seek(second(5));
+    select(range);
+    timeline.chooseLoop(true);
+    sent.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("ends the replay at the selection's end, and begins again at its start", () => {
+    timeline.play();
+    expect(started()).toMatchObject({ startTime: second(5) });
+    expect(Date.parse(started().stopTime ?? "")).toBe(range.stopMs);
+    complete(second(10));
+    expect(timeline.state.value).toBe("PLAYING");
+    vi.advanceTimersByTime(1000);
+    expect(Date.parse(started().startTime ?? "")).toBe(range.startMs);
+    expect(sent.filter((message) => message.type === "startStream")).toHaveLength(2);
+  });
+
+  it("goes the other way round in reverse", () => {
+    timeline.chooseDirection(true);
+    timeline.play();
+    expect(Date.parse(started().stopTime ?? "")).toBe(range.startMs);
+    complete(second(0));
+    vi.advanceTimersByTime(1000);
+    expect(Date.parse(started().startTime ?? "")).toBe(range.stopMs);
+  });
+
+  it("stops looping when it is told to, and pausing in between ends it", () => {
+    timeline.play();
+    timeline.chooseLoop(false);
+    expect(started().stopTime).toBeUndefined();
+    timeline.chooseLoop(true);
+    complete(second(10));
+    timeline.pause();
+    vi.advanceTimersByTime(1000);
+    expect(timeline.state.value).toBe("PAUSED");
+  });
+});
+
+describe("after a lost connection", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 1) });
+    select(null);
+    dismiss();
+    timeline.timebase.value = "canonical";
+    timeline.goLive();
+    chunk(started().playbackRequestId, second(1), { events: [{}], lastKey: "k1" });
+    chunk(started().playbackRequestId, second(2));
+    sent.length = 0;
+  });
+  afterEach(() => {
+    timeline.timebase.value = "source";
+    vi.useRealTimers();
+  });
+
+  it("goes on LIVE behind the last key, also if the first attempts fail", () => {
+    for (const _ of [1, 2]) {
+      vi.advanceTimersByTime(5000);
+      timeline.restart();
+      expect(started()).toMatchObject({ timelineMode: "LIVE", afterKey: "k1" });
+    }
+    expect(missed.value).toBeNull();
+    expect(timeline.state.value).toBe("LIVE");
+  });
+
+  it("goes on at present, and says so, where there is no key or the absence was long", () => {
+    vi.advanceTimersByTime(3_600_000);
+    timeline.restart();
+    expect(started().afterKey).toBeUndefined();
+    expect(missed.value?.fromTime).toBe("2026-01-01T01:00:00.000Z");
+    dismiss();
+    timeline.chooseTimebase("source");
+    chunk(started().playbackRequestId, second(3), { events: [{}] });
+    timeline.restart();
+    expect(started().afterKey).toBeUndefined();
+    expect(missed.value).not.toBeNull();
+  });
+
+  it("replays on from where the clock is", () => {
+    timeline.pause();
+    timeline.seek(second(7));
+    timeline.play();
+    chunk(started().playbackRequestId, second(8));
+    timeline.restart();
+    expect(started()).toMatchObject({ timelineMode: "REPLAY", startTime: second(8) });
+    expect(missed.value).toBeNull();
   });
 });

@@ -1,0 +1,349 @@
+"""The panels in a real browser: entities, values, plots, map, events, and where each panel is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from sdk import timestamps
+from sdk.testing.browser import running_browser
+from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 1280, 720
+PHONE_WIDTH, PHONE_HEIGHT = 390, 844
+SHOWN_MS = 20_000
+MANY_ENTITIES = 10_000
+DRAWN_MAX_ROWS = 100
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of this file."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    """The demo, with ten minutes of its satellite's past."""
+    with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, demo: Nova) -> Iterator[Page]:
+    """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    log_in(page, demo.url)
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def log_in(page: Page, url: str) -> None:
+    """Log in, and wait for the entities."""
+    page.goto(url)
+    page.get_by_test_id("login-username").fill("admin")
+    page.get_by_test_id("login-password").fill(PASSWORD)
+    page.get_by_test_id("login-submit").click()
+    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+
+
+def choose(page: Page, entity: str) -> None:
+    """Choose an entity of the tree."""
+    page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
+
+
+def value(page: Page, key: str) -> Locator:
+    """The row of a value of the chosen entity's ui view."""
+    series = page.locator('[data-testid="latest-series"][data-series^="ui "]')
+    return series.locator(f'[data-testid="latest-row"][data-key="{key}"]')
+
+
+def pause(page: Page) -> None:
+    """Leave LIVE."""
+    page.get_by_test_id("replay").click()
+    expect(page.get_by_test_id("state")).to_have_text("PAUSED")
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds that is serious or critical."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "axe.run(document).then(({violations}) => violations"
+        ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
+        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
+    )
+    return [str(one) for one in found]
+
+
+def test_the_tree_chooses_entities_and_their_values_change(page: Page) -> None:
+    """A-165: a chosen entity's values are live, with their age; the search finds and unfolds."""
+    choose(page, "attitude")
+    expect(page.get_by_test_id("panel-values").get_by_role("heading")).to_contain_text("attitude")
+    roll = value(page, "roll").locator("td")
+    before = roll.inner_text()
+    expect(roll).not_to_have_text(before, timeout=SHOWN_MS)
+    expect(page.get_by_test_id("value-age").first).to_contain_text("ago")
+
+    page.keyboard.press("/")
+    page.keyboard.type("gps")
+    rows = page.get_by_test_id("entity-row")
+    expect(rows).to_have_count(1)
+    rows.click()
+    expect(value(page, "latitude")).to_be_visible()
+    page.get_by_test_id("entity-search").fill("")
+    expect(rows.nth(1)).to_be_visible()
+
+
+def test_the_tree_is_used_with_the_keyboard(page: Page) -> None:
+    """Arrows move and fold, Enter chooses, and the timeline does not take these keys."""
+    pause(page)
+    choose(page, "gps")
+    group = page.get_by_test_id("entity-group")
+    count = group.count()
+    page.keyboard.press("Home")
+    expect(group.first).to_be_focused()
+    expect(group.first).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(group.first).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Enter")
+    expect(group).to_have_count(count)
+    page.keyboard.press("End")
+    last = page.get_by_test_id("entity-row").last
+    expect(last).to_be_focused()
+    page.keyboard.press("Space")
+    expect(last).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_test_id("state")).to_have_text("PAUSED")
+
+
+def test_a_field_is_plotted_and_the_plot_sets_the_timeline(page: Page) -> None:
+    """A field of the latest values becomes a line; a click in the plot sets the clock."""
+    choose(page, "battery")
+    expect(page.get_by_test_id("plots-empty")).to_be_visible()
+    value(page, "voltage").get_by_test_id("plot-field").click()
+    value(page, "solarPower").get_by_test_id("plot-field").click()
+    lines = page.get_by_test_id("plot-line")
+    expect(lines).to_have_count(2)
+    expect(lines.first.locator(".reading")).to_have_text(re.compile(r"\d"), timeout=SHOWN_MS)
+    page.get_by_test_id("add-field").click()
+    picker = page.get_by_test_id("field-picker")
+    picker.locator('[data-field="current"]').first.click()
+    expect(lines).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(picker).to_be_hidden()
+
+    pause(page)
+    was = page.get_by_test_id("cursor").get_attribute("data-time")
+    plot = page.get_by_test_id("plot-canvas").locator(".u-over")
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    expect(page.get_by_test_id("cursor")).not_to_have_attribute("data-time", was or "")
+
+    page.get_by_test_id("remove-plot").click()
+    expect(page.get_by_test_id("plots-empty")).to_be_visible()
+
+
+def test_the_map_shows_where_it_is(page: Page) -> None:
+    """Latitude and longitude make a track and a position, offline; others say they have none."""
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    choose(page, "gps")
+    expect(page.get_by_test_id("track-map")).to_be_visible(timeout=SHOWN_MS)
+    expect(page.get_by_test_id("track-here")).to_be_attached(timeout=SHOWN_MS)
+    line = page.get_by_test_id("track-line")
+    expect(line).to_have_attribute("d", re.compile(r"M[\d.]+,[\d.]+L"), timeout=SHOWN_MS)
+    before = page.get_by_test_id("track-place").inner_text()
+    expect(page.get_by_test_id("track-place")).not_to_have_text(before, timeout=SHOWN_MS)
+    choose(page, "battery")
+    expect(page.get_by_test_id("track-empty")).to_contain_text("does not say where it is")
+    assert [url for url in requests if urlsplit(url).netloc != urlsplit(page.url).netloc] == []
+
+
+def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: Nova) -> None:
+    """The inspector reads any lane; its event sets the clock, and a link opens it elsewhere."""
+    choose(page, "gps")
+    page.get_by_test_id("lane-raw").click()
+    rows = page.locator('[data-testid="event-row"]')
+    expect(page.locator('[data-testid="event-row"]:not([data-lane="raw"])')).to_have_count(0)
+    expect(rows.nth(3)).to_be_visible(timeout=SHOWN_MS)
+    rows.nth(3).click()
+    detail = page.get_by_test_id("event-detail")
+    expect(detail).to_be_visible()
+    expect(page.get_by_test_id("state")).to_have_text("PAUSED")
+    time = page.locator('[data-testid="event-row"].chosen').get_attribute("data-time")
+    assert time is not None
+    expect(page.get_by_test_id("cursor")).to_have_attribute("data-time", time)
+    text = detail.get_by_test_id("hex-view").inner_text()
+    assert "bytes" in text and any(HEX_ROW.match(line) for line in text.splitlines())
+
+    detail.get_by_test_id("event-face").click()
+    expect(detail.get_by_test_id("json-view")).to_contain_text('"raw"')
+    event_id = detail.get_attribute("data-event")
+    assert event_id is not None
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    detail.get_by_test_id("copy-envelope").click()
+    expect(detail.get_by_role("status")).to_have_text("Envelope copied.")
+    envelope = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert envelope["eventId"] == event_id and "canonicalTruthTime" not in envelope
+    detail.get_by_test_id("copy-link").click()
+    expect(detail.get_by_role("status")).to_have_text("Link copied.")
+    link = page.evaluate("navigator.clipboard.readText()")
+
+    browser = page.context.browser
+    assert browser is not None
+    other = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    log_in(other, link)
+    expect(other.get_by_test_id("event-detail")).to_have_attribute(
+        "data-event", event_id, timeout=SHOWN_MS
+    )
+    expect(other.get_by_test_id("cursor")).to_have_attribute("data-time", time)
+    expect(other.get_by_test_id("state")).to_have_text("PAUSED")
+    other.close()
+
+
+def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
+    """Layouts are kept per user: by the pointer, by the menu, put away, and reset."""
+    columns = page.locator(".column")
+    expect(columns).to_have_count(3)
+    title = page.get_by_test_id("panel-track").get_by_role("heading").bounding_box()
+    target = page.get_by_test_id("panel-entities").bounding_box()
+    assert title is not None and target is not None
+    page.mouse.move(title["x"] + 20, title["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] - 30, steps=5)
+    page.mouse.up()
+    first = columns.first.locator("[data-panel]")
+    expect(first).to_have_count(2)
+    assert first.nth(1).get_attribute("data-panel") == "track"
+
+    page.get_by_test_id("menu-values").click()
+    page.get_by_test_id("put-away").click()
+    expect(page.get_by_test_id("panel-values")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+    expect(page.locator(".column").first.locator("[data-panel]")).to_have_count(2)
+    expect(page.get_by_test_id("panel-values")).to_have_count(0)
+    page.get_by_test_id("show-values").click()
+    expect(page.get_by_test_id("panel-values")).to_be_visible()
+    page.get_by_test_id("menu-track").click()
+    page.get_by_test_id("layout-reset").click()
+    expect(page.locator(".column").first.locator("[data-panel]")).to_have_count(1)
+
+
+def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:
+    """A layout travels as JSON, and what is no layout is refused with the place of the mistake."""
+    page.get_by_test_id("menu-plots").click()
+    page.get_by_test_id("put-away").click()
+    page.get_by_test_id("menu-track").click()
+    with page.expect_download() as download:
+        page.get_by_test_id("layout-export").click()
+    kept = tmp_path / "layout.json"
+    download.value.save_as(kept)
+    assert msgspec.json.decode(kept.read_bytes(), type=dict[str, object])["hidden"] == ["plots"]
+    page.get_by_test_id("menu-track").click()
+    page.get_by_test_id("layout-reset").click()
+    expect(page.get_by_test_id("panel-plots")).to_be_visible()
+    import_layout(page, kept)
+    expect(page.get_by_test_id("panel-plots")).to_have_count(0)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"version": 2, "columns": []}')
+    import_layout(page, wrong)
+    expect(page.get_by_role("alert")).to_contain_text("version")
+
+
+def import_layout(page: Page, path: Path) -> None:
+    """Choose a file in the menu of the map."""
+    page.get_by_test_id("menu-track").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("layout-import").click()
+    chooser.value.set_files(path)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
+    """Labels, roles, contrast and focus of everything that is on the screen, in both themes."""
+    if theme == "light":
+        page.get_by_label("Switch between dark and light").click()
+    choose(page, "gps")
+    value(page, "altitude").get_by_test_id("plot-field").click()
+    page.get_by_test_id("lane-raw").click()
+    expect(page.locator('[data-testid="event-row"][data-lane="raw"]').first).to_be_visible()
+    page.get_by_test_id("event-row").first.click()
+    expect(page.get_by_test_id("hex-view")).to_be_visible()
+    expect(page.get_by_test_id("track-line")).to_have_attribute("d", re.compile("L"))
+    assert serious(page) == []
+    page.get_by_test_id("menu-plots").click()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_test_id("add-field").click()
+    expect(page.get_by_test_id("choice").first).to_be_visible()
+    assert serious(page) == []
+
+
+def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: Nova) -> None:
+    """In portrait there is one column with tabs, nothing is wider than the screen."""
+    size = {"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
+    page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+    log_in(page, demo.url)
+    choose(page, "gps")
+    for panel in ("values", "plots", "track", "inspector", "entities"):
+        page.get_by_test_id(f"tab-{panel}").click()
+        expect(page.locator("[data-panel]")).to_have_count(1)
+        expect(page.get_by_test_id(f"panel-{panel}")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert serious(page) == []
+    page.close()
+
+
+def test_ten_thousand_entities_draw_only_what_is_in_sight(browser: Browser, tmp_path: Path) -> None:
+    """The tree has all of them, the page only the rows that are seen."""
+    recording = tmp_path / "many.jsonl"
+    recording.write_bytes(b"\n".join(many_envelopes()))
+    with running_nova(tmp_path / "data", "--scope", "sat") as nova:
+        made = nova_command("produce", str(recording), "--to", nova.publish, "--scope", "sat")
+        assert made.returncode == 0, made.stderr.decode()
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        log_in(page, nova.url)
+        search = page.get_by_test_id("entity-search")
+        expect(search).to_have_attribute("placeholder", "Search 10,000", timeout=SHOWN_MS)
+        rows = page.get_by_role("treeitem")
+        assert rows.count() < DRAWN_MAX_ROWS
+        page.get_by_test_id("entity-row").first.focus()
+        page.keyboard.press("End")
+        expect(page.locator('[data-entity="unit-9999"]')).to_be_focused()
+        assert rows.count() < DRAWN_MAX_ROWS
+        search.fill("unit-1234")
+        expect(page.get_by_test_id("entity-row")).to_have_count(1)
+        page.close()
+
+
+def many_envelopes() -> Iterator[bytes]:
+    """One event of each of ten thousand units, by name in the order of their numbers."""
+    for number in range(MANY_ENTITIES):
+        envelope = {
+            "lane": "parsed",
+            "systemId": "grid",
+            "containerId": f"rack-{number // 1000}",
+            "uniqueId": f"unit-{number:04}",
+            "sourceTruthTime": timestamps.text(1_700_000_000 * timestamps.NS_PER_SECOND + number),
+            "messageType": "Load",
+            "schemaVersion": "1",
+            "payload": {"load": number / 100},
+        }
+        yield msgspec.json.encode(envelope)

@@ -1,0 +1,157 @@
+/** The layout of the panels: columns side by side, panels above one another, and those put away. */
+
+export type PanelId = "entities" | "values" | "plots" | "track" | "inspector";
+
+/** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
+export interface Placed {
+  id: PanelId;
+  share: number;
+}
+
+export interface Column {
+  share: number;
+  panels: readonly Placed[];
+}
+
+export interface Layout {
+  version: 1;
+  columns: readonly Column[];
+  hidden: readonly PanelId[];
+}
+
+export const PANELS: Readonly<Record<PanelId, string>> = {
+  entities: "Entities",
+  values: "Latest values",
+  plots: "Plots",
+  track: "Ground track",
+  inspector: "Events",
+};
+
+export const DEFAULT_LAYOUT: Layout = {
+  version: 1,
+  columns: [
+    { share: 22, panels: [{ id: "entities", share: 1 }] },
+    {
+      share: 36,
+      panels: [
+        { id: "values", share: 1 },
+        { id: "inspector", share: 1 },
+      ],
+    },
+    {
+      share: 42,
+      panels: [
+        { id: "plots", share: 1.1 },
+        { id: "track", share: 1 },
+      ],
+    },
+  ],
+  hidden: [],
+};
+
+/** No panel becomes smaller than this share of the two that a splitter divides. */
+const SHARE_MIN = 0.08;
+
+/** Where a panel goes: into a column before the row-th panel, or into a new column before that one. */
+export type Target = { column: number; row: number } | { newColumn: number };
+export type Direction = "left" | "right" | "up" | "down";
+
+/** Where a panel is; undefined if it is put away. */
+export function placeOf(layout: Layout, id: PanelId): { column: number; row: number } | undefined {
+  for (const [column, { panels }] of layout.columns.entries()) {
+    const row = panels.findIndex((panel) => panel.id === id);
+    if (row >= 0) return { column, row };
+  }
+  return undefined;
+}
+
+/** The layout with a panel moved (or taken out again) to a place. */
+export function moved(layout: Layout, id: PanelId, target: Target): Layout {
+  const from = placeOf(layout, id);
+  const share = from === undefined ? 1 : (layout.columns[from.column]?.panels[from.row]?.share ?? 1);
+  const marked = layout.columns.map((column) => ({
+    share: column.share,
+    panels: column.panels.map((panel) => (panel.id === id ? undefined : panel)),
+  }));
+  const placed: Placed = { id, share };
+  if ("newColumn" in target) {
+    const width = average(layout.columns.map((column) => column.share));
+    marked.splice(target.newColumn, 0, { share: width, panels: [placed] });
+  } else {
+    const into = marked[target.column]?.panels;
+    if (into === undefined) return layout;
+    into.splice(target.row, 0, { id, share: average(defined(into).map((panel) => panel.share)) });
+  }
+  return tidy({ ...layout, columns: marked.map((one) => ({ ...one, panels: defined(one.panels) })) }, id);
+}
+
+/** The layout with a panel moved by one place, as the keyboard does it. */
+export function nudged(layout: Layout, id: PanelId, direction: Direction): Layout {
+  const at = placeOf(layout, id);
+  if (at === undefined) return layout;
+  const alone = layout.columns[at.column]?.panels.length === 1;
+  if (direction === "up") return at.row === 0 ? layout : moved(layout, id, { column: at.column, row: at.row - 1 });
+  if (direction === "down") return moved(layout, id, { column: at.column, row: at.row + 2 });
+  const column = at.column + (direction === "left" ? -1 : 1);
+  if (layout.columns[column] !== undefined) {
+    return moved(layout, id, { column, row: layout.columns[column].panels.length });
+  }
+  return alone ? layout : moved(layout, id, { newColumn: Math.max(0, column) });
+}
+
+/** The layout without a panel. */
+export function hidden(layout: Layout, id: PanelId): Layout {
+  const columns = layout.columns.map((column) => ({
+    ...column,
+    panels: column.panels.filter((panel) => panel.id !== id),
+  }));
+  return { ...tidy({ ...layout, columns }), hidden: [...layout.hidden.filter((one) => one !== id), id] };
+}
+
+/** The layout with a panel that was put away back in the last column. */
+export function shown(layout: Layout, id: PanelId): Layout {
+  if (layout.columns.length === 0) return moved(layout, id, { newColumn: 0 });
+  const column = layout.columns.length - 1;
+  return moved(layout, id, { column, row: layout.columns[column]?.panels.length ?? 0 });
+}
+
+/** Shares after a splitter behind the index-th has moved by a fraction of the two that it divides. */
+export function resized(shares: readonly number[], index: number, fraction: number): number[] {
+  const [before, after] = [shares[index], shares[index + 1]];
+  if (before === undefined || after === undefined) return [...shares];
+  const both = before + after;
+  const wanted = before / both + fraction;
+  const share = Math.min(1 - SHARE_MIN, Math.max(SHARE_MIN, wanted));
+  return shares.map((one, at) => (at === index ? both * share : at === index + 1 ? both * (1 - share) : one));
+}
+
+/** The layout with other widths of its columns. */
+export function withWidths(layout: Layout, shares: readonly number[]): Layout {
+  return { ...layout, columns: layout.columns.map((column, at) => ({ ...column, share: shares[at] ?? column.share })) };
+}
+
+/** The layout with other heights in one of its columns. */
+export function withHeights(layout: Layout, column: number, shares: readonly number[]): Layout {
+  const columns = layout.columns.map((one, at) =>
+    at === column
+      ? { ...one, panels: one.panels.map((panel, row) => ({ ...panel, share: shares[row] ?? panel.share })) }
+      : one,
+  );
+  return { ...layout, columns };
+}
+
+function tidy(layout: Layout, shownNow?: PanelId): Layout {
+  return {
+    ...layout,
+    columns: layout.columns.filter((column) => column.panels.length > 0),
+    hidden: layout.hidden.filter((id) => id !== shownNow),
+  };
+}
+
+function average(shares: readonly number[]): number {
+  return shares.length === 0 ? 1 : shares.reduce((sum, one) => sum + one, 0) / shares.length;
+}
+
+function defined<T>(all: readonly (T | undefined)[]): T[] {
+  return all.filter((one) => one !== undefined);
+}

@@ -1,0 +1,202 @@
+/** What the timeline asks the server for: density, the extent of everything, gaps and chat. */
+
+import { batch, signal } from "@preact/signals";
+import type { SummaryResponse } from "../api/protocol";
+import { RequestError } from "../api/socket";
+import {
+  best,
+  isCoarse,
+  kept,
+  type Picture,
+  pictureFrom,
+  pictureOf,
+  pictures,
+  serves,
+  SINGLE_MAX_EVENTS,
+  wish,
+} from "./density";
+import { type Marker, MARKERS_MAX, markersOf, MARKER_TYPES } from "./markers";
+import { type StoredEvent, timeOf } from "./event";
+import { connection, request } from "./session";
+import { length, type Span, visible, withMargin } from "./span";
+import { fromFineMs, toFineMs } from "./time";
+import { state, timebase, type Timebase } from "./timeline";
+
+/** First and last time of all events, in ms, and how many there are. */
+export interface Extent extends Span {
+  readonly timebase: Timebase;
+  readonly events: number;
+}
+
+/** How long a move has to rest before a question is asked, in ms. */
+const REST_MS = 90;
+/** A picture of the present is asked for anew so often, one of the past so often for late data. */
+const FRESH_MS = 1_000;
+const PAST_FRESH_MS = 20_000;
+const RETRY_MS = 3_000;
+
+/** Undefined until it is known, null while the archive is empty. */
+export const extent = signal<Extent | null | undefined>(undefined);
+export const markers = signal<readonly Marker[]>([]);
+/** Whether there are more markers in the span than are shown. */
+export const moreMarkers = signal(false);
+/** Why the density cannot be shown; empty while it can. */
+export const trouble = signal("");
+/** The present by this browser's clock, in ms; it is looked at twice a second. */
+export const presentMs = signal(Date.now());
+/** How many pixels the timeline is wide. */
+export const width = signal(0);
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let busy = false;
+let notBeforeMs = 0;
+let markersFor: (Span & { timebase: Timebase; askedMs: number }) | undefined;
+
+/** Look whether what is known still serves, and ask for what does not. */
+export function want(): void {
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    if (!busy) void ask();
+  }, REST_MS);
+}
+
+/** Forget which pictures are fresh: after a lost connection anything may have changed. */
+export function doubt(): void {
+  pictures.value = pictures.value.map((one) => ({ ...one, askedMs: 0 }));
+  markersFor = undefined;
+  notBeforeMs = 0;
+  want();
+}
+
+async function ask(): Promise<void> {
+  if (connection.value !== "open" || width.value === 0 || Date.now() < notBeforeMs) return;
+  busy = true;
+  try {
+    await refreshDensity();
+    await refreshMarkers();
+    trouble.value = "";
+  } catch (error) {
+    said(error);
+    notBeforeMs = Date.now() + RETRY_MS;
+  } finally {
+    busy = false;
+  }
+  if (!isServed(Date.now())) want();
+}
+
+function said(error: unknown): void {
+  // Of a lost connection the banner already knows.
+  if (error instanceof RequestError && error.code === "disconnected") return;
+  trouble.value = (error as Error).message;
+}
+
+/** Whether the newest suitable picture is fresh enough at a time of this browser's clock. */
+export function isServed(nowMs: number): boolean {
+  const span = visible.value;
+  const found = pictures.value.find((one) => serves(one, span, width.value, timebase.value));
+  if (found === undefined) return false;
+  const bound = isPresent(span, nowMs) ? Math.max(FRESH_MS, found.bucketMs / 2) : PAST_FRESH_MS;
+  return nowMs - found.askedMs < bound;
+}
+
+function isPresent(span: Span, nowMs: number): boolean {
+  const latest = extent.value?.stopMs ?? nowMs;
+  return span.stopMs >= Math.min(nowMs, latest) - FRESH_MS;
+}
+
+async function refreshDensity(): Promise<void> {
+  const nowMs = Date.now();
+  if (isServed(nowMs)) return;
+  const asked = wish(visible.value, width.value, timebase.value);
+  const reply: SummaryResponse = await request(
+    {
+      type: "summary",
+      startTime: fromFineMs(asked.span.startMs),
+      stopTime: fromFineMs(asked.span.stopMs),
+      timebase: asked.timebase,
+      buckets: asked.buckets,
+    },
+    "summaryResponse",
+  );
+  const picture = pictureOf(asked, reply, nowMs);
+  pictures.value = kept(pictures.value, picture);
+  if (isCoarse(picture)) await refine(picture);
+}
+
+/** Put a picture of the single events in the place of one whose buckets can be seen as such. */
+async function refine(picture: Picture): Promise<void> {
+  const { events, nextKey } = await request(
+    {
+      type: "query",
+      startTime: fromFineMs(picture.span.startMs),
+      stopTime: fromFineMs(picture.span.stopMs),
+      timebase: picture.timebase,
+      limit: SINGLE_MAX_EVENTS,
+      timelineMode: "REPLAY",
+    },
+    "queryResponse",
+  );
+  if (nextKey != null) return;
+  const found = (events as StoredEvent[]).map((event) => ({
+    ms: toFineMs(timeOf(event, picture.timebase)),
+    lane: event.lane,
+  }));
+  pictures.value = kept(pictures.value, pictureFrom(picture, found));
+}
+
+async function refreshMarkers(): Promise<void> {
+  const nowMs = Date.now();
+  const asked = { ...visible.value, timebase: timebase.value, askedMs: nowMs };
+  if (markersFor !== undefined && isSame(markersFor, asked)) return;
+  const reply = await request(
+    {
+      type: "query",
+      startTime: fromFineMs(asked.startMs),
+      stopTime: fromFineMs(asked.stopMs),
+      timebase: asked.timebase,
+      reverse: true,
+      limit: MARKERS_MAX,
+      timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
+      filters: { lanes: ["metadata"], messageTypes: [...MARKER_TYPES] },
+    },
+    "queryResponse",
+  );
+  markersFor = asked;
+  batch(() => {
+    markers.value = markersOf(reply.events as StoredEvent[], asked.timebase);
+    moreMarkers.value = typeof reply.nextKey === "string";
+  });
+}
+
+/** Markers are asked for again when the span is another by more than a twentieth, or they are old. */
+function isSame(known: NonNullable<typeof markersFor>, now: NonNullable<typeof markersFor>): boolean {
+  const off = Math.abs(known.startMs - now.startMs) + Math.abs(known.stopMs - now.stopMs);
+  const fresh = isPresent(now, now.askedMs) ? 5 * FRESH_MS : PAST_FRESH_MS;
+  return (
+    known.timebase === now.timebase && off < length(now) / 20 && now.askedMs - known.askedMs < fresh
+  );
+}
+
+/** Ask from when to when there are events. */
+export async function refreshExtent(): Promise<void> {
+  const asked = timebase.value;
+  const reply = await request({ type: "extent", timebase: asked }, "extentResponse");
+  const { startTime, stopTime, events } = reply;
+  if (asked !== timebase.value) return;
+  extent.value =
+    startTime == null || stopTime == null
+      ? null
+      : { startMs: toFineMs(startTime), stopMs: toFineMs(stopTime), events, timebase: asked };
+}
+
+/** The span that shows everything; undefined while there is nothing. */
+export function everything(): Span | undefined {
+  const known = extent.value;
+  if (known == null || known.timebase !== timebase.value) return undefined;
+  return withMargin(known.startMs, known.stopMs);
+}
+
+/** The picture to draw. */
+export function shownPicture() {
+  return best(pictures.value, visible.value, width.value, timebase.value);
+}

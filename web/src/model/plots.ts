@@ -1,0 +1,108 @@
+/** Which plots there are, and which fields each shows; kept per user in this browser. */
+
+import { effect, signal } from "@preact/signals";
+import type { SeriesName } from "../api/sampling";
+import { newId } from "../api/ids";
+import { nameKey } from "./sampling";
+import { user } from "./session";
+import { kept, keep } from "./kept";
+
+/** One field of one series. */
+export interface PlotField {
+  series: SeriesName;
+  field: string;
+}
+
+export interface PlotSpec {
+  id: string;
+  fields: PlotField[];
+}
+
+/** A plot with more lines than this cannot be read, nor told apart by colour. */
+export const LINES_MAX = 8;
+const NAME = "plots";
+
+export const plots = signal<readonly PlotSpec[]>([]);
+/** The plot that the next field goes into. */
+export const active = signal<string | null>(null);
+
+/** Bring back the plots of whoever logs in, and keep what becomes of them. */
+export function keepPlots(): void {
+  effect(() => {
+    if (user.value === null) return;
+    const found = specsOf(kept(NAME, user.value));
+    [plots.value, active.value] = [found, found.at(-1)?.id ?? null];
+  });
+  effect(() => {
+    const found = plots.value;
+    if (user.peek() !== null) keep(NAME, user.peek() as string, found);
+  });
+}
+
+/** The plots of a kept value; what is none is left out. */
+export function specsOf(value: unknown): PlotSpec[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one: unknown) => {
+    const spec = one as Partial<PlotSpec> | null;
+    if (typeof spec?.id !== "string" || !Array.isArray(spec.fields)) return [];
+    return [{ id: spec.id, fields: spec.fields.filter(isField).slice(0, LINES_MAX) }];
+  });
+}
+
+function isField(value: PlotField | null): boolean {
+  const series = value?.series as Partial<SeriesName> | undefined;
+  const names = [series?.scopeId, series?.systemId, series?.containerId, series?.uniqueId, series?.lane];
+  return typeof value?.field === "string" && [...names, series?.messageType].every((name) => typeof name === "string");
+}
+
+/** One text per field. */
+export function fieldKey(of: PlotField): string {
+  return `${nameKey(of.series)} ${of.field}`;
+}
+
+/** A new, empty plot, which the next field goes into. */
+export function newPlot(): void {
+  const spec: PlotSpec = { id: newId(), fields: [] };
+  plots.value = [...plots.value, spec];
+  active.value = spec.id;
+}
+
+/** Take a plot away. */
+export function removePlot(id: string): void {
+  plots.value = plots.value.filter((plot) => plot.id !== id);
+  if (active.value === id) active.value = plots.value.at(-1)?.id ?? null;
+}
+
+/** Show a field in the active plot, or in a new one where there is none or it is full. */
+export function addField(added: PlotField): void {
+  const into = plots.value.find((plot) => plot.id === active.value);
+  if (into === undefined || into.fields.length >= LINES_MAX) newPlot();
+  change(active.value ?? "", (fields) =>
+    fields.some((one) => fieldKey(one) === fieldKey(added)) ? fields : [...fields, added],
+  );
+}
+
+/** Take a field out of a plot. */
+export function removeField(id: string, removed: PlotField): void {
+  change(id, (fields) => fields.filter((one) => fieldKey(one) !== fieldKey(removed)));
+}
+
+/** Whether any plot shows a field. */
+export function isPlotted(field: PlotField): boolean {
+  return plots.value.some((plot) => plot.fields.some((one) => fieldKey(one) === fieldKey(field)));
+}
+
+function change(id: string, by: (fields: PlotField[]) => PlotField[]): void {
+  plots.value = plots.value.map((plot) => (plot.id === id ? { ...plot, fields: by(plot.fields) } : plot));
+}
+
+/** The fields of plots by series: what has to be asked for together. */
+export function bySeries(fields: readonly PlotField[]): { series: SeriesName; fields: string[] }[] {
+  const found = new Map<string, { series: SeriesName; fields: string[] }>();
+  for (const { series, field } of fields) {
+    const group = found.get(nameKey(series)) ?? { series, fields: [] };
+    if (!group.fields.includes(field)) group.fields.push(field);
+    found.set(nameKey(series), group);
+  }
+  return [...found.values()];
+}

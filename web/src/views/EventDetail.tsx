@@ -1,0 +1,105 @@
+/** One event in full: its JSON, a frame's bytes, and what can be done with it. */
+
+import { useState } from "preact/hooks";
+import { copyText } from "../model/clipboard";
+import { linkTo } from "../model/deep_link";
+import { entityKey, envelopeText, kindOf, type StoredEvent, timeOf } from "../model/event";
+import { events, inspect, inspected } from "../model/inspector";
+import { readable } from "../model/time";
+import { seek, timebase } from "../model/timeline";
+import { HexView } from "./HexView";
+import { JsonView } from "./JsonView";
+
+export function EventDetail({ event }: { event: StoredEvent }) {
+  const isFrame = event.bytes !== undefined;
+  const [face, setFace] = useState<"json" | "hex">(isFrame ? "hex" : "json");
+  return (
+    <section class="detail" aria-label="Event" data-testid="event-detail" data-event={event.eventId}>
+      <div class="detail-head">
+        <span class={`lane ${event.lane}`}>{event.lane}</span>
+        <strong>{kindOf(event)}</strong>
+        <span class="muted">{entityKey(event)}</span>
+        <Neighbours event={event} />
+        <button type="button" class="icon" aria-label="Close the event" data-testid="event-close" onClick={() => (inspected.value = null)}>
+          ✕
+        </button>
+      </div>
+      <Times event={event} />
+      <Acts event={event}>
+        {isFrame && (
+          <button
+            type="button"
+            aria-pressed={face === "hex"}
+            data-testid="event-face"
+            onClick={() => setFace(face === "hex" ? "json" : "hex")}
+          >
+            {face === "hex" ? "JSON" : "Hex"}
+          </button>
+        )}
+      </Acts>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Content of the event">
+        {face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <JsonView value={event} />}
+      </div>
+    </section>
+  );
+}
+
+/** The events beside it in the list, for where the event has taken the list's place. */
+function Neighbours({ event }: { event: StoredEvent }) {
+  const all = events.value ?? [];
+  const at = all.findIndex(({ eventId }) => eventId === event.eventId);
+  const step = (to: StoredEvent | undefined, name: string, sign: string) => (
+    <button type="button" class="icon" disabled={to === undefined} aria-label={name} onClick={() => to !== undefined && inspect(to)}>
+      {sign}
+    </button>
+  );
+  return (
+    <span class="neighbours">
+      {step(at < 0 ? undefined : all[at - 1], "Newer event of the list", "↑")}
+      {step(at < 0 ? undefined : all[at + 1], "Older event of the list", "↓")}
+    </span>
+  );
+}
+
+function Times({ event }: { event: StoredEvent }) {
+  return (
+    <dl class="times">
+      <div>
+        <dt>source</dt>
+        <dd>{readable(event.sourceTruthTime)}</dd>
+      </div>
+      <div>
+        <dt>received</dt>
+        <dd>{readable(event.canonicalTruthTime)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function Acts({ event, children }: { event: StoredEvent; children: preact.ComponentChildren }) {
+  const [said, say] = useState("");
+  const copy = async (text: string, what: string) => {
+    say((await copyText(text)) ? `${what} copied.` : "This browser does not let the page copy.");
+  };
+  return (
+    <div class="acts">
+      {children}
+      <button type="button" data-testid="copy-envelope" onClick={() => void copy(envelopeText(event), "Envelope")}>
+        Copy envelope
+      </button>
+      <button
+        type="button"
+        data-testid="copy-link"
+        onClick={() => void copy(linkTo(event, timebase.value, location.href), "Link")}
+      >
+        Copy link
+      </button>
+      <button type="button" onClick={() => seek(timeOf(event, timebase.value))}>
+        Clock here
+      </button>
+      <span class="muted" role="status">
+        {said}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+/** The numeric fields of the chosen entity, to be put into a plot. */
+
+import { useEffect, useState } from "preact/hooks";
+import { selected } from "../model/entities";
+import { entityKey } from "../model/event";
+import { fieldChoices, type Choice, refreshChoices } from "../model/fields";
+import { addField, isPlotted } from "../model/plots";
+import { Trouble } from "./Pane";
+
+export function FieldPicker({ close }: { close: () => void }) {
+  const entity = selected.value;
+  const key = entity === null ? "" : entityKey(entity);
+  const [error, setError] = useState("");
+  const [filter, setFilter] = useState("");
+  useEffect(() => {
+    refreshChoices().then(
+      () => setError(""),
+      (reason: Error) => setError(reason.message),
+    );
+  }, [key]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => event.key === "Escape" && close();
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  const found = (fieldChoices.value ?? []).filter(({ field }) => field.toLowerCase().includes(filter.trim().toLowerCase()));
+  return (
+    <div class="picker" role="group" aria-label="Fields that can be plotted" data-testid="field-picker">
+      <div class="picker-head">
+        <strong>{entity === null ? "No entity is chosen" : entity.uniqueId}</strong>
+        <input
+          type="search"
+          placeholder="Filter fields"
+          aria-label="Filter fields that can be plotted"
+          value={filter}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+        <button type="button" onClick={close}>
+          Done
+        </button>
+      </div>
+      <Trouble text={error} />
+      {entity === null ? (
+        <p class="muted">Choose an entity of the tree.</p>
+      ) : fieldChoices.value === null ? (
+        <p class="muted">Asking which fields it has…</p>
+      ) : found.length === 0 ? (
+        <p class="muted">{filter === "" ? "It has no numbers that can be plotted." : `No field matches “${filter}”.`}</p>
+      ) : (
+        <ul>{found.map((choice) => <OneChoice key={`${choice.label} ${choice.field}`} choice={choice} />)}</ul>
+      )}
+    </div>
+  );
+}
+
+function OneChoice({ choice }: { choice: Choice }) {
+  const isThere = isPlotted(choice);
+  return (
+    <li>
+      <button
+        type="button"
+        // Not disabled: that would take the focus away from whoever has just pressed it.
+        aria-disabled={isThere}
+        data-testid="choice"
+        data-field={choice.field}
+        onClick={() => !isThere && addField(choice)}
+      >
+        <span>{choice.field}</span>
+        <span class="muted">{isThere ? "is plotted" : choice.label}</span>
+      </button>
+    </li>
+  );
+}

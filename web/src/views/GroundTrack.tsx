@@ -1,0 +1,110 @@
+/** The ground track of the chosen entity on a map of the world that needs no network. */
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { selected } from "../model/entities";
+import { here, located, track, trackTrouble } from "../model/ground";
+import { type MapSize, mapOf, placeInWords, type WorldMap } from "../model/map";
+import type { Track } from "../model/track";
+import { Empty, Pane, Trouble } from "./Pane";
+
+/** Whether the map shows only as much as the track needs. */
+const close = signal(false);
+
+export function GroundTrack() {
+  const isLocated = located.value !== null;
+  return (
+    <Pane
+      id="track"
+      tools={
+        isLocated && (
+          <button type="button" aria-pressed={close.value} data-testid="track-zoom" onClick={() => (close.value = !close.value)}>
+            {close.value ? "Whole world" : "Zoom to track"}
+          </button>
+        )
+      }
+    >
+      <Trouble text={trackTrouble.value} />
+      {isLocated ? (
+        <>
+          <Place />
+          <World />
+        </>
+      ) : (
+        <Empty testid="track-empty">
+          {selected.value === null
+            ? "Choose an entity of the tree."
+            : `${selected.value.uniqueId} does not say where it is at this time: no fields named latitude and longitude.`}
+        </Empty>
+      )}
+    </Pane>
+  );
+}
+
+function Place() {
+  const point = here.value;
+  const entity = selected.value;
+  return (
+    <p class="place" data-testid="track-place">
+      <span class="muted">{entity?.uniqueId}</span> {point === undefined ? "–" : placeInWords(point)}
+      <Note track={track.value} />
+    </p>
+  );
+}
+
+function Note({ track: found }: { track: Track | null }) {
+  if (found === null) return <span class="muted"> · asking for its track…</span>;
+  if (found.left > found.points.length) return <span class="muted"> · too long for a track: zoom the timeline in</span>;
+  if (found.points.length === 0) return <span class="muted"> · no positions in the time that the timeline shows</span>;
+  return null;
+}
+
+function World() {
+  const element = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState<MapSize>({ width: 0, height: 0 });
+  useEffect(() => {
+    const watched = element.current as HTMLElement;
+    const measure = () => setSize({ width: watched.clientWidth, height: watched.clientHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  const points = track.value?.points ?? [];
+  const around = close.value ? points : null;
+  const map = useMemo(() => (size.width === 0 ? undefined : mapOf(size, around)), [size.width, size.height, around]);
+  const line = useMemo(() => map?.line(points) ?? "", [map, points]);
+  return (
+    <div class="world" ref={element}>
+      {map !== undefined && (
+        <svg
+          width={size.width}
+          height={size.height}
+          viewBox={`0 0 ${size.width} ${size.height}`}
+          role="img"
+          aria-label={`Map with the ground track of ${selected.value?.uniqueId ?? "no entity"}`}
+          data-testid="track-map"
+        >
+          <path class="sea" d={map.frame} />
+          <path class="land" d={map.land} />
+          <path class="grid" d={map.grid} />
+          <path class="line" d={line} data-testid="track-line" />
+          <Here map={map} />
+        </svg>
+      )}
+      {map !== undefined && close.value && <p class="scale">lines every {map.step}°</p>}
+    </div>
+  );
+}
+
+/** Where it is at the clock; drawn alone, for the clock moves more often than the map. */
+function Here({ map }: { map: WorldMap }) {
+  const point = here.value;
+  const pixel = point === undefined ? undefined : map.place(point);
+  if (pixel === undefined) return null;
+  return (
+    <g data-testid="track-here">
+      <circle class="halo" cx={pixel[0]} cy={pixel[1]} r="9" />
+      <circle class="here" cx={pixel[0]} cy={pixel[1]} r="4.5" />
+    </g>
+  );
+}

@@ -1,0 +1,145 @@
+/** The event inspector: events of any lane by filters, page by page, and one of them in full. */
+
+import { entityKey, kindOf, type StoredEvent, summaryOf, timeOf } from "../model/event";
+import { linkTrouble } from "../model/deep_link";
+import { selected } from "../model/entities";
+import {
+  events,
+  held,
+  inspect,
+  inspected,
+  inspectorTrouble,
+  newerPage,
+  nextKey,
+  ofEntity,
+  olderPage,
+  page,
+  range,
+  refreshInspector,
+} from "../model/inspector";
+import { selection } from "../model/span";
+import { readable } from "../model/time";
+import { state, timebase } from "../model/timeline";
+import { EventDetail } from "./EventDetail";
+import { InspectorFilters } from "./InspectorFilters";
+import { Empty, Pane, Trouble } from "./Pane";
+
+export function Inspector() {
+  return (
+    <Pane id="inspector" tools={<Paging />}>
+      <div class={`pane-body ${inspected.value === null ? "" : "open"}`}>
+        <InspectorFilters />
+        <Trouble text={inspectorTrouble.value} />
+        {linkTrouble.value !== "" && (
+          <p class="pane-trouble" role="status">
+            {linkTrouble.value}
+          </p>
+        )}
+        <div class="inspector">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Events found">
+            <List />
+          </div>
+          {inspected.value !== null && <EventDetail key={inspected.value.eventId} event={inspected.value} />}
+        </div>
+      </div>
+    </Pane>
+  );
+}
+
+function Paging() {
+  const quietly = (work: Promise<void>) => void work.catch(() => undefined);
+  const isBehind = held.value || page.value > 1;
+  return (
+    <div class="paging" role="group" aria-label="Pages of events">
+      <button type="button" disabled={!isBehind} data-testid="event-newest" onClick={() => quietly(refreshInspector())}>
+        Newest
+      </button>
+      <button type="button" disabled={page.value < 2} aria-label="Newer events" onClick={() => quietly(newerPage())}>
+        ‹
+      </button>
+      <span class="muted">{page.value}</span>
+      <button
+        type="button"
+        disabled={nextKey.value === null}
+        aria-label="Older events"
+        data-testid="event-more"
+        onClick={() => quietly(olderPage())}
+      >
+        ›
+      </button>
+    </div>
+  );
+}
+
+function List() {
+  const found = events.value;
+  if (ofEntity.value && selected.value === null) return <Empty>Choose an entity of the tree, or look at all.</Empty>;
+  if (range.value === "selection" && selection.value === null) {
+    return <Empty>Nothing is selected on the timeline: drag with Shift over it, or choose other times.</Empty>;
+  }
+  if (found === null) return <Empty>Asking for events…</Empty>;
+  if (found.length === 0) return <Empty testid="events-empty">No events of this kind {TIMES[range.value]}.</Empty>;
+  return (
+    <table class="events">
+      <thead>
+        <tr>
+          <th scope="col">{timebase.value === "source" ? "Source time" : "Receive time"}</th>
+          <th scope="col">Lane</th>
+          {!ofEntity.value && <th scope="col">Entity</th>}
+          <th scope="col">Type</th>
+          <th scope="col">Values</th>
+        </tr>
+      </thead>
+      <tbody>
+        {found.map((event) => (
+          <OneEvent key={event.eventId} event={event} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const TIMES = {
+  clock: "up to the clock's time",
+  visible: "in the time that the timeline shows",
+  selection: "in the selected time",
+} as const;
+
+function OneEvent({ event }: { event: StoredEvent }) {
+  const time = timeOf(event, timebase.value);
+  const isChosen = inspected.value?.eventId === event.eventId;
+  return (
+    <tr
+      class={isChosen ? "chosen" : ""}
+      data-testid="event-row"
+      data-time={time}
+      data-lane={event.lane}
+      onClick={() => inspect(event)}
+    >
+      <td>
+        <button
+          type="button"
+          class="time-button"
+          aria-pressed={isChosen}
+          title={state.value === "LIVE" ? "Look at it: the clock leaves LIVE and goes there" : "Look at it: the clock goes there"}
+          onClick={(click) => {
+            click.stopPropagation();
+            inspect(event);
+          }}
+        >
+          <time>{readable(time)}</time>
+        </button>
+      </td>
+      <td>
+        <span class={`lane ${event.lane}`}>{event.lane}</span>
+      </td>
+      {!ofEntity.value && (
+        <td title={entityKey(event)}>
+          {event.scopeId} <strong>{event.uniqueId}</strong>
+        </td>
+      )}
+      <td>{kindOf(event)}</td>
+      <td class="summary">{summaryOf(event)}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,91 @@
+/** The filters of the event inspector. */
+
+import { useState } from "preact/hooks";
+import { entities, selected } from "../model/entities";
+import { entityKey } from "../model/event";
+import { lanes, messageType, ofEntity, type Range, range, toggleLane } from "../model/inspector";
+import { LANES } from "../model/tree";
+
+const RANGES: readonly [Range, string][] = [
+  ["clock", "up to the clock"],
+  ["visible", "visible span"],
+  ["selection", "selection"],
+];
+
+export function InspectorFilters() {
+  return (
+    <div class="filters" role="group" aria-label="Filters of events">
+      <div class="chips" role="group" aria-label="Lanes">
+        {LANES.map((lane) => (
+          <button
+            key={lane}
+            type="button"
+            class={`chip-lane ${lane}`}
+            aria-pressed={lanes.value.has(lane)}
+            data-testid={`lane-${lane}`}
+            onClick={() => toggleLane(lane)}
+          >
+            {lane}
+          </button>
+        ))}
+      </div>
+      <select
+        aria-label="Of which entity"
+        data-testid="event-entity"
+        value={ofEntity.value ? "chosen" : "all"}
+        onChange={(event) => (ofEntity.value = event.currentTarget.value === "chosen")}
+      >
+        <option value="chosen">{selected.value?.uniqueId ?? "chosen entity"}</option>
+        <option value="all">all entities</option>
+      </select>
+      <TypeFilter />
+      <select
+        aria-label="Which times"
+        data-testid="event-range"
+        value={range.value}
+        onChange={(event) => (range.value = event.currentTarget.value as Range)}
+      >
+        {RANGES.map(([name, words]) => (
+          <option key={name} value={name}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A messageType; typing asks only once it is finished, by Enter or by leaving. */
+function TypeFilter() {
+  const [text, setText] = useState(messageType.value);
+  return (
+    <>
+      <input
+        type="search"
+        class="type-filter"
+        list="message-types"
+        placeholder="any type"
+        aria-label="Message type"
+        data-testid="event-type"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          if (event.currentTarget.value === "") messageType.value = "";
+        }}
+        onChange={() => (messageType.value = text)}
+      />
+      <datalist id="message-types">
+        {typesThere().map((type) => (
+          <option key={type} value={type} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+function typesThere(): string[] {
+  const key = ofEntity.value && selected.value !== null ? entityKey(selected.value) : null;
+  const all = entities.value ?? [];
+  const of = key === null ? all : all.filter((entity) => entityKey(entity) === key);
+  return [...new Set(of.flatMap(({ series }) => series.map((one) => one.messageType ?? "")))].filter((type) => type !== "").slice(0, 200);
+}

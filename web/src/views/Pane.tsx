@@ -1,0 +1,52 @@
+/** The frame of a panel: its title, by which it is moved, its tools, its menu and its content. */
+
+import type { ComponentChildren } from "preact";
+import { narrow } from "../model/arrangement";
+import { PANELS, type PanelId } from "../model/layout";
+import { grab } from "../model/dragging";
+import { PaneMenu } from "./PaneMenu";
+
+interface Props {
+  id: PanelId;
+  title?: ComponentChildren;
+  tools?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+export function Pane({ id, title, tools, children }: Props) {
+  return (
+    <section class="pane" aria-label={PANELS[id]} data-panel={id} data-testid={`panel-${id}`}>
+      <div class="pane-head">
+        <h2
+          class={narrow.value ? "" : "grip"}
+          title={narrow.value ? undefined : "Drag to move this panel"}
+          onPointerDown={(event) => !narrow.value && grab(id, event)}
+        >
+          {title ?? PANELS[id]}
+        </h2>
+        {tools}
+        <PaneMenu id={id} />
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** What a panel says in place of content: why there is none, and what to do about it. */
+export function Empty({ children, testid }: { children: ComponentChildren; testid?: string }) {
+  return (
+    <div class="pane-empty" data-testid={testid}>
+      {children}
+    </div>
+  );
+}
+
+/** An answer that did not come, and that it is asked for again. */
+export function Trouble({ text }: { text: string }) {
+  if (text === "") return null;
+  return (
+    <p class="pane-trouble" role="status">
+      No answer from the archive: {text}. Asking again.
+    </p>
+  );
+}

@@ -1,0 +1,104 @@
+/** The menu of a panel: move it without a pointer, put it away, and what concerns the whole layout. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { exportLayout, importLayout, layout, narrow, resetLayout } from "../model/arrangement";
+import { saveText } from "../model/clipboard";
+import { type Direction, hidden, nudged, PANELS, type PanelId, shown } from "../model/layout";
+
+const MOVES: readonly [Direction, string][] = [
+  ["left", "Move left"],
+  ["right", "Move right"],
+  ["up", "Move up"],
+  ["down", "Move down"],
+];
+
+export function PaneMenu({ id }: { id: PanelId }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  return (
+    <div class="menu-place">
+      <button
+        type="button"
+        class="icon"
+        ref={button}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-label={`Menu of ${PANELS[id]}`}
+        data-testid={`menu-${id}`}
+        onClick={() => setOpen(!open)}
+      >
+        ⋮
+      </button>
+      {open && <Menu id={id} close={close} leave={() => setOpen(false)} />}
+    </div>
+  );
+}
+
+function Menu({ id, close, leave }: { id: PanelId; close: () => void; leave: () => void }) {
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
+  useEffect(() => {
+    const outside = (event: PointerEvent) => {
+      if (!menu.current?.parentElement?.contains(event.target as Node)) leave();
+    };
+    addEventListener("pointerdown", outside);
+    return () => removeEventListener("pointerdown", outside);
+  }, []);
+  const item = (name: string, act: () => void, testid?: string) => (
+    <button
+      key={name}
+      type="button"
+      role="menuitem"
+      tabIndex={-1}
+      data-testid={testid}
+      onClick={() => {
+        act();
+        close();
+      }}
+    >
+      {name}
+    </button>
+  );
+  return (
+    <div class="menu" role="menu" ref={menu} aria-label={`${PANELS[id]} and layout`} onKeyDown={(event) => onKey(event, close)}>
+      {!narrow.value && MOVES.map(([direction, name]) =>
+        item(name, () => (layout.value = nudged(layout.value, id, direction)), `move-${direction}`),
+      )}
+      {!narrow.value && item("Put away", () => (layout.value = hidden(layout.value, id)), "put-away")}
+      {layout.value.hidden.map((one) => item(`Show ${PANELS[one]}`, () => (layout.value = shown(layout.value, one))))}
+      {item("Reset the layout", resetLayout, "layout-reset")}
+      {item("Export the layout", () => saveText("nova-layout.json", exportLayout()), "layout-export")}
+      {item("Import a layout…", pickLayout, "layout-import")}
+    </div>
+  );
+}
+
+function onKey(event: KeyboardEvent, close: () => void): void {
+  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=menuitem]")];
+  const at = items.indexOf(document.activeElement as HTMLElement);
+  const to: Record<string, number> = {
+    ArrowDown: (at + 1) % items.length,
+    ArrowUp: (at - 1 + items.length) % items.length,
+    Home: 0,
+    End: items.length - 1,
+  };
+  if (event.key === "Escape" || event.key === "Tab") close();
+  else if (to[event.key] !== undefined) items[to[event.key] as number]?.focus();
+  else return;
+  if (event.key !== "Tab") event.preventDefault();
+  event.stopPropagation();
+}
+
+function pickLayout(): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = "application/json,.json";
+  input.onchange = () => {
+    void input.files?.[0]?.text().then(importLayout);
+  };
+  input.click();
+}

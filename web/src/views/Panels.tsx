@@ -1,0 +1,196 @@
+/** The panels in their layout: columns that can be moved and resized, or tabs on a narrow screen. */
+
+import { Fragment } from "preact";
+import { useEffect } from "preact/hooks";
+import { importError, layout, narrow, resetLayout, tab } from "../model/arrangement";
+import { dragged, drop } from "../model/dragging";
+import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } from "../model/layout";
+import { beginPanels } from "../model/panels";
+import "uplot/dist/uPlot.min.css";
+import "../panels.css";
+import { EntityTree } from "./EntityTree";
+import { GroundTrack } from "./GroundTrack";
+import { Inspector } from "./Inspector";
+import { LatestValues } from "./LatestValues";
+import { Plots } from "./Plots";
+import { Splitter } from "./Splitter";
+
+const VIEWS = {
+  entities: EntityTree,
+  values: LatestValues,
+  plots: Plots,
+  track: GroundTrack,
+  inspector: Inspector,
+} as const;
+
+/** On tabs, where there is less room than on titles. */
+const SHORT: Readonly<Record<PanelId, string>> = {
+  entities: "Entities",
+  values: "Values",
+  plots: "Plots",
+  track: "Map",
+  inspector: "Events",
+};
+
+export function Panels() {
+  useEffect(beginPanels, []);
+  useEffect(() => {
+    addEventListener("keydown", findEntity);
+    return () => removeEventListener("keydown", findEntity);
+  }, []);
+  return (
+    <div class={`workspace ${dragged.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
+      <ImportError />
+      {narrow.value ? <Tabs /> : <Columns />}
+      <DropMark />
+    </div>
+  );
+}
+
+/** The key `/` goes to the search of the entities. */
+function findEntity(event: KeyboardEvent): void {
+  const target = event.target as HTMLElement;
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+  event.preventDefault();
+  const focus = () => document.getElementById("entity-search")?.focus();
+  focus();
+  if (!narrow.value || tab.value === "entities") return;
+  tab.value = "entities";
+  requestAnimationFrame(focus);
+}
+
+/** The page's shortcuts must not take the keys by which a button is pressed. */
+function keepKeys(event: KeyboardEvent): void {
+  const target = event.target as HTMLElement;
+  const isPressed = target.closest("button, a, summary, label, [role=treeitem]") !== null;
+  if (isPressed && (event.key === " " || event.key === "Enter")) event.stopPropagation();
+}
+
+function Columns() {
+  const { columns, hidden } = layout.value;
+  const widths = columns.map((column) => column.share);
+  return (
+    <>
+      {hidden.length > 0 && <PutAway ids={hidden} />}
+      <div class="columns">
+        {columns.length === 0 && (
+          <div class="pane-empty">
+            All panels are put away.
+            <button type="button" onClick={resetLayout}>
+              Reset the layout
+            </button>
+          </div>
+        )}
+        {columns.map((column, index) => (
+          <Fragment key={index}>
+            <OneColumn column={column} index={index} />
+            {index < columns.length - 1 && (
+              <Splitter
+                between="columns"
+                shares={widths}
+                index={index}
+                change={(shares) => (layout.value = withWidths(layout.value, shares))}
+              />
+            )}
+          </Fragment>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function OneColumn({ column, index }: { column: Column; index: number }) {
+  const heights = column.panels.map((panel) => panel.share);
+  return (
+    <div class="column" style={{ flexGrow: column.share }}>
+      {column.panels.map(({ id, share }, row) => {
+        const View = VIEWS[id];
+        return (
+          <Fragment key={id}>
+            <div class="slot" style={{ flexGrow: share }}>
+              <View />
+            </div>
+            {row < column.panels.length - 1 && (
+              <Splitter
+                between="panels"
+                shares={heights}
+                index={row}
+                change={(shares) => (layout.value = withHeights(layout.value, index, shares))}
+              />
+            )}
+          </Fragment>
+        );
+      })}
+    </div>
+  );
+}
+
+function PutAway({ ids }: { ids: readonly PanelId[] }) {
+  return (
+    <div class="put-away" role="group" aria-label="Panels that are put away">
+      <span class="muted">Put away:</span>
+      {ids.map((id) => (
+        <button type="button" key={id} data-testid={`show-${id}`} onClick={() => (layout.value = shown(layout.value, id))}>
+          {PANELS[id]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function ImportError() {
+  if (importError.value === "") return null;
+  return (
+    <div class="pane-trouble" role="alert">
+      This layout cannot be used. {importError.value}
+      <button type="button" onClick={() => (importError.value = "")}>
+        Close
+      </button>
+    </div>
+  );
+}
+
+function DropMark() {
+  const found = drop.value;
+  if (found === null) return null;
+  const { left, top, width, height } = found;
+  return <div class="drop-mark" style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }} />;
+}
+
+function Tabs() {
+  const ids = Object.keys(VIEWS) as PanelId[];
+  const View = VIEWS[tab.value];
+  const onKeyDown = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    tab.value = ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length] as PanelId;
+    document.getElementById(`tab-${tab.value}`)?.focus();
+  };
+  return (
+    <>
+      <div class="tabs" role="tablist" aria-label="Panels" onKeyDown={onKeyDown}>
+        {ids.map((id) => (
+          <button
+            key={id}
+            id={`tab-${id}`}
+            type="button"
+            role="tab"
+            aria-selected={id === tab.value}
+            aria-controls="tab-content"
+            tabIndex={id === tab.value ? 0 : -1}
+            data-testid={`tab-${id}`}
+            onClick={() => (tab.value = id)}
+          >
+            {SHORT[id]}
+          </button>
+        ))}
+      </div>
+      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
+        <View />
+      </div>
+    </>
+  );
+}

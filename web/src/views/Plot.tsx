@@ -1,0 +1,122 @@
+/** One plot: mean lines in their bands over the timeline's span, with the clock's time marked. */
+
+import { effect } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Chart } from "../model/chart";
+import { valuesAt } from "../model/columns";
+import { shown } from "../model/event";
+import { latest } from "../model/latest";
+import { lines, linesOf } from "../model/lines";
+import { active, fieldKey, type PlotField, plots, type PlotSpec, removeField, removePlot } from "../model/plots";
+import { nameKey, numberAt, sampledKey } from "../model/sampling";
+import { visible } from "../model/span";
+import { theme } from "../model/theme";
+import { fromMs, readable } from "../model/time";
+import { cursorMs } from "../model/timeline";
+import { unitOf } from "../model/units";
+
+export function Plot({ spec }: { spec: PlotSpec }) {
+  const isActive = active.value === spec.id && plots.value.length > 1;
+  const [hoverMs, setHover] = useState<number | null>(null);
+  return (
+    <section
+      class={`plot ${isActive ? "active" : ""}`}
+      aria-label="Plot"
+      data-testid="plot"
+      onPointerDown={() => (active.value = spec.id)}
+      onFocusIn={() => (active.value = spec.id)}
+    >
+      <Legend spec={spec} hoverMs={hoverMs} />
+      {spec.fields.length === 0 ? (
+        <p class="plot-empty muted">
+          Empty. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.
+        </p>
+      ) : (
+        <Canvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />
+      )}
+    </section>
+  );
+}
+
+function Legend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
+  return (
+    <div class="plot-legend">
+      <ul>
+        {spec.fields.map((field, index) => (
+          <li key={fieldKey(field)} data-testid="plot-line" data-field={field.field}>
+            <span class={`plot-swatch colour-${index}`} aria-hidden="true" />
+            <span class="legend-name" title={fieldKey(field)}>
+              <span class="muted">{field.series.uniqueId}</span> {field.field}
+            </span>
+            <Reading field={field} hoverMs={hoverMs} />
+            <button
+              type="button"
+              class="icon"
+              aria-label={`Take ${field.field} out of the plot`}
+              onClick={() => removeField(spec.id, field)}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+      <time class="muted">{hoverMs === null ? "" : readable(fromMs(hoverMs))}</time>
+      <button type="button" class="icon" aria-label="Remove this plot" data-testid="remove-plot" onClick={() => removePlot(spec.id)}>
+        ✕
+      </button>
+    </div>
+  );
+}
+
+/** A field's value where the pointer is, else at the clock. */
+function Reading({ field, hoverMs }: { field: PlotField; hoverMs: number | null }) {
+  const now = hoverMs === null ? valueNow(field) : undefined;
+  if (now !== undefined) return <Value value={now} field={field} title="" />;
+  const found = linesOf(field);
+  if (found === undefined) return <span class="reading muted">…</span>;
+  const at = valuesAt(found.buckets, field.field, hoverMs ?? cursorMs.value);
+  if (at === undefined) return <span class="reading muted">–</span>;
+  const isMany = at.count > 1 && at.min !== at.max;
+  const title = isMany ? `mean of ${at.count} values from ${shown(at.min)} to ${shown(at.max)}` : "";
+  return <Value value={at.mean} field={field} title={title} />;
+}
+
+function Value({ value, field, title }: { value: number; field: PlotField; title: string }) {
+  return (
+    <span class="reading" title={title}>
+      {shown(value)} <span class="unit">{unitOf(field.field)}</span>
+    </span>
+  );
+}
+
+/** The exact value at the clock, which is known of the chosen entity. */
+function valueNow(field: PlotField): number | undefined {
+  const key = nameKey(field.series);
+  const event = [...latest.value.values()].find((one) => sampledKey(one) === key);
+  return event === undefined ? undefined : numberAt(event, field.field);
+}
+
+function Canvas({ fields, hover }: { fields: readonly PlotField[]; hover: (ms: number | null) => void }) {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chart = new Chart(element.current as HTMLElement, fields, hover);
+    const ends = [
+      effect(() => chart.setLines(lines.value)),
+      effect(() => chart.setSpan(visible.value)),
+      effect(() => chart.setCursor(cursorMs.value)),
+    ];
+    return () => {
+      for (const end of ends) end();
+      chart.destroy();
+    };
+  }, []);
+  return (
+    <div
+      class="canvas"
+      ref={element}
+      role="img"
+      aria-label={`${fields.map(({ field }) => field).join(", ")} over the time that the timeline shows`}
+      data-testid="plot-canvas"
+    />
+  );
+}

@@ -1,0 +1,47 @@
+/** The plots: as many as there are, one above the other, and how to add to them. */
+
+import { signal } from "@preact/signals";
+import { trouble } from "../model/lines";
+import { newPlot, plots } from "../model/plots";
+import { FieldPicker } from "./FieldPicker";
+import { Empty, Pane, Trouble } from "./Pane";
+import { Plot } from "./Plot";
+
+const picking = signal(false);
+
+export function Plots() {
+  return (
+    <Pane
+      id="plots"
+      tools={
+        <>
+          <button
+            type="button"
+            aria-expanded={picking.value}
+            data-testid="add-field"
+            onClick={() => (picking.value = !picking.value)}
+          >
+            Add field
+          </button>
+          <button type="button" data-testid="new-plot" onClick={newPlot}>
+            New plot
+          </button>
+        </>
+      }
+    >
+      {picking.value && <FieldPicker close={() => (picking.value = false)} />}
+      <Trouble text={trouble.value} />
+      {plots.value.length === 0 ? (
+        <Empty testid="plots-empty">
+          No plots yet. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.
+        </Empty>
+      ) : (
+        <div class="plots" tabIndex={0} role="region" aria-label="Plots">
+          {plots.value.map((plot) => (
+            <Plot key={plot.id} spec={plot} />
+          ))}
+        </div>
+      )}
+    </Pane>
+  );
+}

@@ -1,0 +1,121 @@
+/** The strip: what there is over the visible span, with the cursor on it. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { showEverything, timeAt } from "../model/gesture";
+import { extent, markers, shownPicture, trouble, width } from "../model/overview";
+import { near } from "../model/markers";
+import { countIn, countsAt, LANES } from "../model/density";
+import { lineMs } from "../model/scrub";
+import { connection } from "../model/session";
+import { length, visible } from "../model/span";
+import { lengthInWords } from "../model/ticks";
+import { fromFineMs, readable } from "../model/time";
+import { attach, hoverX } from "./strip";
+
+/** A mark is meant if it is so near to the pointer, in pixels. */
+const NEAR_PX = 6;
+const TIP_PX = 230;
+
+export function TimelineStrip() {
+  const host = useRef<HTMLDivElement>(null);
+  const scene = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (host.current === null || scene.current === null || overlay.current === null) return undefined;
+    return attach(host.current, scene.current, overlay.current);
+  }, []);
+  return (
+    <div class="strip" ref={host} data-testid="strip">
+      <canvas ref={scene} aria-hidden="true" />
+      <Handle canvas={overlay} />
+      <Message />
+      <Tip />
+    </div>
+  );
+}
+
+/** The upper canvas is the cursor's handle, also for those who do not see it. */
+function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
+  const { startMs, stopMs } = visible.value;
+  return (
+    <canvas
+      ref={canvas}
+      class="handle"
+      tabIndex={0}
+      role="slider"
+      aria-label="Time; arrow keys go from event to event"
+      aria-valuemin={Math.round(startMs)}
+      aria-valuemax={Math.round(stopMs)}
+      aria-valuenow={Math.round(Math.min(stopMs, Math.max(startMs, lineMs.value)))}
+      aria-valuetext={`${readable(fromFineMs(lineMs.value))} UTC`}
+      data-testid="timeline"
+      data-start={fromFineMs(startMs)}
+      data-stop={fromFineMs(stopMs)}
+    />
+  );
+}
+
+/** What to know where there is nothing to see. */
+function Message() {
+  if (trouble.value !== "") {
+    return (
+      <p class="strip-message bad" role="status" data-testid="strip-trouble">
+        What there is cannot be shown ({trouble.value}); trying again.
+      </p>
+    );
+  }
+  if (extent.value === null) {
+    return (
+      <p class="strip-message" data-testid="strip-empty">
+        The archive is empty. Publish something, for example <code>nova produce FILE --to URL --scope ID</code>, and
+        it appears here.
+      </p>
+    );
+  }
+  const picture = shownPicture();
+  if (picture === undefined) {
+    const text = connection.value === "open" ? "Looking for events…" : "Not connected.";
+    return <p class="strip-message">{text}</p>;
+  }
+  if (extent.value === undefined || countIn(picture, visible.value) > 0) return null;
+  return (
+    <p class="strip-message" data-testid="strip-nothing">
+      Nothing happened in this span.{" "}
+      <button type="button" onClick={showEverything}>
+        Show everything
+      </button>
+    </p>
+  );
+}
+
+/** The time under the pointer, and what there is at it. */
+function Tip() {
+  const x = hoverX.value;
+  if (x === undefined) return null;
+  const ms = timeAt(x);
+  const picture = shownPicture();
+  const counts = picture === undefined ? undefined : countsAt(picture, ms);
+  const msPerPixel = length(visible.value) / Math.max(1, width.value);
+  const left = Math.min(Math.max(0, x + 14), Math.max(0, width.value - TIP_PX));
+  return (
+    <div class="tip" style={{ left: `${left}px` }} data-testid="tip">
+      <strong>{readable(fromFineMs(ms))}</strong>
+      {counts !== undefined && picture !== undefined && (
+        <>
+          {LANES.filter((lane) => counts[lane] > 0).map((lane) => (
+            <span key={lane} class="count">
+              <i class={`swatch ${lane}`} />
+              {lane} {counts[lane].toLocaleString("en")}
+            </span>
+          ))}
+          <span class="muted">in {lengthInWords(picture.bucketMs)}</span>
+        </>
+      )}
+      {near(markers.value, ms, msPerPixel * NEAR_PX)
+        .slice(0, 3)
+        .map((marker) => (
+          <span key={marker.text}>{marker.text}</span>
+        ))}
+    </div>
+  );
+}

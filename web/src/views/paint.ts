@@ -1,0 +1,152 @@
+/** Painting the timeline: how much there is and when, the axis, and the marks. */
+
+import { type DensityLane, LANES, type Picture } from "../model/density";
+import type { Marker } from "../model/markers";
+import { type Span, toX } from "../model/span";
+import { ticks } from "../model/ticks";
+import { AXIS_PX, type Canvas, MARKS_PX, vertical } from "./canvas";
+
+const TICK_PX = 112;
+const LEAST_PX = 2;
+/** Command marks nearer to each other than this are one. */
+const MARK_APART_PX = 4;
+
+export interface Scene {
+  readonly span: Span;
+  readonly picture: Picture | undefined;
+  readonly markers: readonly Marker[];
+}
+
+/** The density, the axis and the marks. */
+export function paintScene(canvas: Canvas, scene: Scene): void {
+  canvas.context.clearRect(0, 0, canvas.width, canvas.height);
+  paintAxis(canvas, scene.span);
+  if (scene.picture !== undefined) {
+    paintDensity(canvas, scene.span, scene.picture);
+    paintUnknown(canvas, scene.span, scene.picture.span);
+    paintCommands(canvas, scene.span, scene.picture);
+  }
+  paintMarkers(canvas, scene.span, scene.markers);
+}
+
+function paintAxis({ context, width, height, palette }: Canvas, span: Span): void {
+  const bottom = height - AXIS_PX;
+  context.font = palette.font;
+  context.textBaseline = "middle";
+  context.textAlign = "center";
+  context.fillStyle = palette.line;
+  context.fillRect(0, bottom, width, 1);
+  for (const tick of ticks(span, width / TICK_PX)) {
+    const x = Math.round(toX(span, tick.ms, width));
+    context.globalAlpha = tick.major ? 0.9 : 0.45;
+    context.fillStyle = palette.line;
+    context.fillRect(x, MARKS_PX, 1, bottom - MARKS_PX + 4);
+    context.globalAlpha = 1;
+    context.fillStyle = tick.major ? palette.text : palette.muted;
+    const half = context.measureText(tick.label).width / 2 + 2;
+    context.fillText(tick.label, Math.min(width - half, Math.max(half, x)), bottom + AXIS_PX / 2 + 1);
+  }
+}
+
+function paintDensity(canvas: Canvas, span: Span, picture: Picture): void {
+  const { context, width, height, palette } = canvas;
+  const room = height - AXIS_PX - MARKS_PX - 2;
+  const bottom = height - AXIS_PX;
+  const [first, last] = inView(picture, span);
+  const most = mostIn(picture, first, last);
+  if (most === 0) return;
+  const paths = LANES.map(() => new Path2D());
+  for (let index = first; index <= last; index++) {
+    const counts = LANES.map((lane) => picture.lanes[lane][index] ?? 0);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    if (total === 0) continue;
+    const x = Math.floor(xOf(picture, span, index, width));
+    const wide = Math.max(1, Math.floor(xOf(picture, span, index + 1, width)) - x);
+    const high = Math.max(LEAST_PX, Math.sqrt(total / most) * room);
+    let y = bottom;
+    counts.forEach((count, lane) => {
+      if (count === 0) return;
+      const part = Math.max(1, (count / total) * high);
+      y -= part;
+      paths[lane]?.rect(x, y, wide, part);
+    });
+  }
+  LANES.forEach((lane, index) => {
+    context.fillStyle = palette.lanes[lane];
+    context.fill(paths[index] as Path2D);
+  });
+}
+
+function xOf(picture: Picture, span: Span, index: number, width: number): number {
+  return toX(span, picture.startMs + index * picture.bucketMs, width);
+}
+
+/** The first and last bucket that can be seen. */
+function inView(picture: Picture, span: Span): [number, number] {
+  const first = Math.floor((span.startMs - picture.startMs) / picture.bucketMs);
+  const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);
+  return [Math.max(0, first), Math.min(last, picture.lanes.raw.length - 1)];
+}
+
+function mostIn(picture: Picture, first: number, last: number): number {
+  let most = 0;
+  for (let index = first; index <= last; index++) {
+    let total = 0;
+    for (const lane of LANES) total += picture.lanes[lane][index] ?? 0;
+    most = Math.max(most, total);
+  }
+  return most;
+}
+
+/** What the picture does not reach is not empty but unknown. */
+function paintUnknown({ context, width, height, palette }: Canvas, span: Span, known: Span): void {
+  context.globalAlpha = 0.35;
+  context.fillStyle = palette.raised;
+  const left = toX(span, known.startMs, width);
+  const right = toX(span, known.stopMs, width);
+  if (left > 0) context.fillRect(0, MARKS_PX, left, height - MARKS_PX - AXIS_PX);
+  if (right < width) context.fillRect(right, MARKS_PX, width - right, height - MARKS_PX - AXIS_PX);
+  context.globalAlpha = 1;
+}
+
+function paintCommands(canvas: Canvas, span: Span, picture: Picture): void {
+  const { context, width, palette } = canvas;
+  const lane: DensityLane = "command";
+  const [first, last] = inView(picture, span);
+  context.fillStyle = palette.lanes.command;
+  context.beginPath();
+  let before = -MARK_APART_PX;
+  for (let index = first; index <= last; index++) {
+    if ((picture.lanes[lane][index] ?? 0) === 0) continue;
+    const x = Math.round(xOf(picture, span, index + 0.5, width));
+    if (x - before < MARK_APART_PX) continue;
+    before = x;
+    context.moveTo(x - 4, 4);
+    context.lineTo(x + 4, 4);
+    context.lineTo(x, 11);
+    context.closePath();
+  }
+  context.fill();
+}
+
+function paintMarkers(canvas: Canvas, span: Span, markers: readonly Marker[]): void {
+  const { context, width, height, palette } = canvas;
+  for (const marker of markers) {
+    const x = Math.round(toX(span, marker.ms, width));
+    if (x < -6 || x > width + 6) continue;
+    context.fillStyle = marker.kind === "gap" ? palette.bad : palette.accent;
+    context.beginPath();
+    if (marker.kind === "chat") context.arc(x, 7, 4, 0, 2 * Math.PI);
+    else diamond(context, x, 7, 5);
+    context.fill();
+    if (marker.kind === "gap") vertical(canvas, x, MARKS_PX, height - AXIS_PX, palette.bad, 1, 0.7);
+  }
+}
+
+function diamond(context: CanvasRenderingContext2D, x: number, y: number, size: number): void {
+  context.moveTo(x, y - size);
+  context.lineTo(x + size, y);
+  context.lineTo(x, y + size);
+  context.lineTo(x - size, y);
+  context.closePath();
+}

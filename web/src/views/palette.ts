@@ -1,0 +1,35 @@
+/** The timeline's colours, read from the style sheet: a canvas knows no variables. */
+
+import { LANES, type DensityLane } from "../model/density";
+
+export interface Palette {
+  readonly lanes: Readonly<Record<DensityLane, string>>;
+  readonly text: string;
+  readonly muted: string;
+  readonly line: string;
+  readonly raised: string;
+  readonly accent: string;
+  readonly live: string;
+  readonly warn: string;
+  readonly bad: string;
+  readonly font: string;
+}
+
+/** The colours as they are for an element now; read again when the theme changes. */
+export function paletteOf(element: Element): Palette {
+  const style = getComputedStyle(element);
+  const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const lanes = LANES.map((lane) => [lane, of(`lane-${lane}`)] as const);
+  return {
+    lanes: Object.fromEntries(lanes) as Record<DensityLane, string>,
+    text: of("text"),
+    muted: of("muted"),
+    line: of("line"),
+    raised: of("raised"),
+    accent: of("accent"),
+    live: of("live"),
+    warn: of("warn"),
+    bad: of("bad"),
+    font: `11px ${of("mono")}`,
+  };
+}

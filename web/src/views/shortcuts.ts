@@ -1,0 +1,104 @@
+/** The keyboard: one table of keys, what they do, and how the help says it. */
+
+import { signal } from "@preact/signals";
+import { other, step, switchTimebase } from "../model/anchor";
+import { act, showPresent } from "../model/conductor";
+import { showEverything, zoom } from "../model/gesture";
+import { extent } from "../model/overview";
+import { lineMs } from "../model/scrub";
+import { skipping } from "../model/skip";
+import { length, select, selectEnd, selection, visible } from "../model/span";
+import { fromFineMs, toFineMs } from "../model/time";
+import {
+  backwards,
+  chooseDirection,
+  chooseLoop,
+  cursor,
+  looping,
+  seek,
+  shiftRate,
+  timebase,
+  toggle,
+} from "../model/timeline";
+import { linksOpen } from "./Links";
+
+export interface Shortcut {
+  /** The values of KeyboardEvent.key that mean it. */
+  readonly keys: readonly string[];
+  /** How the keys are written for people. */
+  readonly name: string;
+  readonly what: string;
+  readonly act: () => void;
+}
+
+/** A jump is this share of what is seen, so that it fits every zoom. */
+const JUMP_SHARE = 0.1;
+const ZOOM = 1.5;
+/** Keys that move within a widget, and the widgets that take them. */
+const MOVING = /^(Arrow|Home|End|Page)/;
+const MOVED = '[role="tree"], [role="menu"], [role="separator"], [role="tablist"], [role="listbox"]';
+
+export const helpOpen = signal(false);
+
+export const SHORTCUTS: readonly Shortcut[] = [
+  { keys: [" "], name: "Space", what: "play or pause", act: toggle },
+  { keys: ["l", "L"], name: "L", what: "go LIVE", act: showPresent },
+  { keys: ["ArrowLeft"], name: "←", what: "previous event", act: () => act(step("previous")) },
+  { keys: ["ArrowRight"], name: "→", what: "next event", act: () => act(step("next")) },
+  { keys: ["Shift+ArrowLeft"], name: "Shift ←", what: "back a tenth of the view", act: () => jump(-1) },
+  { keys: ["Shift+ArrowRight"], name: "Shift →", what: "on a tenth of the view", act: () => jump(1) },
+  { keys: ["Home"], name: "Home", what: "the first event", act: () => goTo(extent.value?.startMs) },
+  { keys: ["End"], name: "End", what: "the last event", act: () => goTo(extent.value?.stopMs) },
+  { keys: ["r", "R"], name: "R", what: "turn around", act: () => chooseDirection(!backwards.value) },
+  { keys: [","], name: ",", what: "slower", act: () => shiftRate(-1) },
+  { keys: ["."], name: ".", what: "faster", act: () => shiftRate(1) },
+  { keys: ["+", "="], name: "+", what: "zoom in", act: () => zoom(1 / ZOOM) },
+  { keys: ["-"], name: "−", what: "zoom out", act: () => zoom(ZOOM) },
+  { keys: ["0"], name: "0", what: "show everything", act: showEverything },
+  { keys: ["["], name: "[", what: "selection from here", act: () => selectEnd("start", lineMs.value) },
+  { keys: ["]"], name: "]", what: "selection until here", act: () => selectEnd("stop", lineMs.value) },
+  { keys: ["o", "O"], name: "O", what: "loop the selection", act: () => chooseLoop(!looping.value) },
+  { keys: ["g", "G"], name: "G", what: "jump over gaps", act: () => (skipping.value = !skipping.value) },
+  { keys: ["t", "T"], name: "T", what: "the other clock", act: () => act(switchTimebase(other(timebase.value))) },
+  {
+    keys: ["k", "K"],
+    name: "K",
+    what: "the links that feed the archive",
+    act: () => (linksOpen.value = !linksOpen.value),
+  },
+  { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
+  { keys: ["Escape"], name: "Esc", what: "close, or forget the selection", act: escape },
+];
+
+/** What a key does; undefined if it does nothing, or something is being typed. */
+export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return undefined;
+  if (isTakenBy(event.target as HTMLElement, event.key)) return undefined;
+  const arrow = event.shiftKey && event.key.startsWith("Arrow");
+  const key = arrow ? `Shift+${event.key}` : event.key;
+  return SHORTCUTS.find((one) => one.keys.includes(key));
+}
+
+/** What was reached by keyboard, and every field of text, takes the keys that work it. */
+function isTakenBy(target: HTMLElement, key: string): boolean {
+  if (target.matches("input, select, textarea") && target.matches(":focus-visible")) return key !== "Escape";
+  if (key === " ") return target.matches("button:focus-visible, a:focus-visible, summary:focus-visible");
+  return MOVING.test(key) && target.closest(MOVED) !== null;
+}
+
+function jump(direction: 1 | -1): void {
+  goTo(toFineMs(cursor.value) + direction * JUMP_SHARE * length(visible.value));
+}
+
+function goTo(ms: number | undefined): void {
+  if (ms !== undefined) seek(fromFineMs(ms));
+}
+
+function escape(): void {
+  if (helpOpen.value || linksOpen.value) {
+    helpOpen.value = false;
+    linksOpen.value = false;
+  } else if (selection.value !== null) {
+    select(null);
+  }
+}

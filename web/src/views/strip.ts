@@ -1,0 +1,137 @@
+/** The strip's two canvases: painted at most once per animation frame, and what pointers do on them. */
+
+import { effect, signal } from "@preact/signals";
+import { doubleClick, down, drop, move, type Pointer, up, wheel } from "../model/gesture";
+import { markers, presentMs, shownPicture, width } from "../model/overview";
+import { lineMs } from "../model/scrub";
+import { selection, visible } from "../model/span";
+import { theme } from "../model/theme";
+import { looping, state } from "../model/timeline";
+import { AXIS_PX, type Canvas } from "./canvas";
+import { paintOverlay } from "./overlay";
+import { paintScene } from "./paint";
+import { type Palette, paletteOf } from "./palette";
+
+/** Where the mouse is over the strip, in pixels. */
+export const hoverX = signal<number | undefined>(undefined);
+
+const LINE_PX = 16;
+const PAGE_PX = 400;
+
+/** Bring a strip to life; what is returned ends it. */
+export function attach(
+  host: HTMLElement,
+  scene: HTMLCanvasElement,
+  overlay: HTMLCanvasElement,
+): () => void {
+  let palette = paletteOf(host);
+  const paintBoth = [
+    painter(() => sceneNow(sized(scene, host, palette))),
+    painter(() => overlayNow(sized(overlay, host, palette))),
+  ];
+  const sizes = new ResizeObserver(() => (width.value = host.clientWidth));
+  sizes.observe(host);
+  const ends = [
+    effect(() => {
+      void theme.value;
+      // The page takes the theme on in an effect of its own; the colours are read when it has.
+      queueMicrotask(() => {
+        palette = paletteOf(host);
+        for (const paint of paintBoth) paint();
+      });
+    }),
+    effect(() => {
+      void [visible.value, width.value, markers.value, shownPicture()];
+      paintBoth[0]?.();
+    }),
+    effect(() => {
+      void [visible.value, width.value, lineMs.value, state.value, selection.value];
+      void [looping.value, hoverX.value, presentMs.value];
+      paintBoth[1]?.();
+    }),
+    listen(overlay),
+    () => sizes.disconnect(),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
+function sceneNow(canvas: Canvas): void {
+  paintScene(canvas, { span: visible.value, picture: shownPicture(), markers: markers.value });
+}
+
+function overlayNow(canvas: Canvas): void {
+  paintOverlay(canvas, {
+    span: visible.value,
+    lineMs: lineMs.value,
+    state: state.value,
+    presentMs: presentMs.value,
+    selection: selection.value,
+    looping: looping.value,
+    hoverX: hoverX.value,
+  });
+}
+
+/** Paint at the next animation frame, however often it is asked for until then. */
+function painter(paint: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      paint();
+    });
+  };
+}
+
+/** A canvas as large as its host, in the screen's own pixels. */
+function sized(canvas: HTMLCanvasElement, host: HTMLElement, palette: Palette): Canvas {
+  const [wide, high] = [host.clientWidth, host.clientHeight];
+  const ratio = devicePixelRatio;
+  const [pixelsWide, pixelsHigh] = [Math.round(wide * ratio), Math.round(high * ratio)];
+  if (canvas.width !== pixelsWide || canvas.height !== pixelsHigh) {
+    canvas.width = pixelsWide;
+    canvas.height = pixelsHigh;
+  }
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return { context, width: wide, height: high, palette };
+}
+
+function listen(canvas: HTMLCanvasElement): () => void {
+  const ending = new AbortController();
+  const { signal } = ending;
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    down(pointerOf(event, canvas));
+  }, { signal });
+  canvas.addEventListener("pointermove", (event) => {
+    hoverX.value = event.pointerType === "mouse" ? event.offsetX : undefined;
+    move(pointerOf(event, canvas));
+  }, { signal });
+  canvas.addEventListener("pointerup", (event) => up(pointerOf(event, canvas)), { signal });
+  canvas.addEventListener("pointercancel", (event) => drop(event.pointerId), { signal });
+  canvas.addEventListener("pointerleave", () => (hoverX.value = undefined), { signal });
+  canvas.addEventListener("dblclick", doubleClick, { signal });
+  canvas.addEventListener("wheel", onWheel, { signal, passive: false });
+  return () => ending.abort();
+}
+
+function onWheel(event: WheelEvent): void {
+  event.preventDefault();
+  const unit = [1, LINE_PX, PAGE_PX][event.deltaMode] ?? 1;
+  // A pinch on a trackpad comes as a wheel with Ctrl, in small steps.
+  const pinch = event.ctrlKey ? 6 : 1;
+  wheel(event.offsetX, event.deltaX * unit, event.deltaY * unit * pinch, event.shiftKey);
+}
+
+function pointerOf(event: PointerEvent, canvas: HTMLCanvasElement): Pointer {
+  return {
+    id: event.pointerId,
+    x: event.offsetX,
+    shift: event.shiftKey,
+    touch: event.pointerType === "touch",
+    onAxis: event.offsetY >= canvas.clientHeight - AXIS_PX,
+  };
+}

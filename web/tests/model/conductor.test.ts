@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { StartStream } from "../../src/api/protocol";
+
+const world = vi.hoisted(() => ({ asked: [] as { type: string }[] }));
+vi.mock("../../src/model/session", async () => {
+  const { signal } = await import("@preact/signals");
+  return {
+    notice: signal(""),
+    connection: signal("open"),
+    reconnect: () => undefined,
+    request: (message: { type: string }) => {
+      world.asked.push(message);
+      return Promise.resolve({ events: 5, startTime: "2020-01-01T00:00:00Z", stopTime: "2020-01-02T00:00:00Z" });
+    },
+  };
+});
+vi.stubGlobal("document", { hidden: false });
+vi.stubGlobal("location", { hash: "" });
+vi.stubGlobal("history", { state: null, replaceState: () => undefined });
+vi.stubGlobal("addEventListener", () => undefined);
+
+const conductor = await import("../../src/model/conductor");
+const span = await import("../../src/model/span");
+const { held } = await import("../../src/model/scrub");
+const { toMs } = await import("../../src/model/time");
+const timeline = await import("../../src/model/timeline");
+
+const START = Date.UTC(2026, 0, 1);
+const MINUTE = { startMs: START, stopMs: START + 60_000 };
+
+function at(second: number): string {
+  return new Date(START + second * 1000).toISOString();
+}
+
+function chunk(second: number): void {
+  const starts = world.asked.filter((message) => message.type === "startStream") as StartStream[];
+  const playbackRequestId = starts.at(-1)?.playbackRequestId ?? "";
+  timeline.receive({ type: "streamChunk", playbackRequestId, cursor: at(second), events: [] });
+  timeline.flush();
+}
+
+function isCursorSeen(): boolean {
+  return span.has(span.visible.value, toMs(timeline.cursor.value));
+}
+
+describe("the visible span", () => {
+  beforeAll(() => {
+    vi.useFakeTimers({ now: START });
+    conductor.conduct();
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+  beforeEach(() => {
+    timeline.pause();
+    timeline.seek(at(30));
+    span.show(MINUTE);
+  });
+
+  it("slides along with LIVE, keeps its length, and stands where a person moved it to", () => {
+    conductor.showPresent();
+    chunk(40);
+    expect(span.visible.value).toEqual(MINUTE);
+    for (const second of [58, 61, 65]) chunk(second);
+    expect(isCursorSeen()).toBe(true);
+    expect(span.length(span.visible.value)).toBe(60_000);
+    span.show({ startMs: START - 1e6, stopMs: START - 9e5 });
+    const elsewhere = span.visible.value;
+    chunk(70);
+    expect(span.visible.value).toBe(elsewhere);
+  });
+
+  it("goes to the present when a person goes LIVE, wherever it was", () => {
+    span.show({ startMs: START - 1e9, stopMs: START - 1e9 + 60_000 });
+    conductor.showPresent();
+    chunk(80);
+    expect(isCursorSeen()).toBe(true);
+  });
+
+  it("turns like a page when a replay leaves it, in both directions", () => {
+    timeline.play();
+    chunk(59);
+    expect(span.visible.value.startMs).toBeGreaterThan(START);
+    expect(isCursorSeen()).toBe(true);
+    timeline.chooseDirection(true);
+    span.show({ startMs: START + 55_000, stopMs: START + 115_000 });
+    chunk(56);
+    expect(span.visible.value.startMs).toBeLessThan(START + 50_000);
+    timeline.chooseDirection(false);
+  });
+
+  it("goes to the clock when the clock is put elsewhere, but not while the cursor is held", () => {
+    timeline.seek(at(10_000));
+    expect(isCursorSeen()).toBe(true);
+    const there = span.visible.value;
+    held.value = START;
+    timeline.seek(at(0));
+    expect(span.visible.value).toBe(there);
+    held.value = undefined;
+  });
+
+  it("shows everything at first where all that there is is old", async () => {
+    span.show({ startMs: START - 600_000, stopMs: START + 60_000 });
+    await conductor.openTimeline();
+    expect(timeline.state.value).toBe("LIVE");
+    expect(span.visible.value.startMs).toBeLessThan(Date.UTC(2020, 0, 1));
+    expect(span.visible.value.stopMs).toBeGreaterThan(Date.UTC(2020, 0, 2));
+  });
+});

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+interface Asked {
+  type: string;
+  startTime: string;
+  stopTime: string;
+  buckets: number;
+  timebase: string;
+}
+
+// The session is the model's way out: here the test is what lies behind it.
+const world = vi.hoisted(() => ({
+  asked: [] as Asked[],
+  waiting: [] as ((reply: unknown) => void)[],
+  refuse: false,
+}));
+vi.mock("../../src/model/session", () => ({
+  notice: { value: "" },
+  connection: { value: "open" },
+  reconnect: () => undefined,
+  request: (message: Asked) => {
+    if (message.type === "startStream" || message.type === "cancelStream") return Promise.resolve({});
+    world.asked.push(message);
+    if (world.refuse) return Promise.reject(new Error("no such request"));
+    return new Promise((resolve) => world.waiting.push(resolve));
+  },
+}));
+
+const overview = await import("../../src/model/overview");
+const { pictures } = await import("../../src/model/density");
+const { panned, show, visible } = await import("../../src/model/span");
+const timeline = await import("../../src/model/timeline");
+
+const START = Date.UTC(2026, 0, 1);
+const GAP = {
+  lane: "metadata",
+  messageType: "IngestGap",
+  sourceTruthTime: "2026-01-01T00:01:00Z",
+  canonicalTruthTime: "2026-01-01T00:02:00Z",
+  payload: { topic: "tlm", from: "7", to: "9", reason: "retention" },
+};
+
+function counted(asked: Asked): object {
+  const none: number[] = Array.from({ length: asked.buckets }, () => 0);
+  const lanes = { metadata: none, command: none, ui: none, parsed: none, raw: none };
+  const bucketNs = 2 ** Math.round(Math.log2(((Date.parse(asked.stopTime) - Date.parse(asked.startTime)) * 1e6) / asked.buckets));
+  return { startTime: asked.startTime, bucketNs, timebase: asked.timebase, lanes };
+}
+
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** Answer what waits, and what is asked because of it. */
+async function answer(events: unknown[] = []): Promise<void> {
+  while (world.waiting.length > 0) {
+    const asked = world.asked[world.asked.length - world.waiting.length] as Asked;
+    world.waiting.shift()?.(asked.type === "summary" ? counted(asked) : { events });
+    await pass(0);
+  }
+}
+
+function summaries(): Asked[] {
+  return world.asked.filter((message) => message.type === "summary");
+}
+
+describe("what the timeline asks for", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) });
+    pictures.value = [];
+    overview.width.value = 1000;
+    overview.extent.value = { startMs: START, stopMs: START + 3_600_000, events: 1, timebase: "source" };
+    timeline.timebase.value = "source";
+    show({ startMs: START, stopMs: START + 600_000 });
+    overview.doubt();
+    world.asked.length = world.waiting.length = 0;
+  });
+  afterEach(async () => {
+    await pass(200);
+    await answer();
+    vi.useRealTimers();
+  });
+
+  it("waits until a move rests, has one question under way, and asks last for where it ended", async () => {
+    for (let step = 0; step < 40; step++) {
+      show(panned(visible.value, 300_000));
+      overview.want();
+      await pass(20);
+    }
+    expect(summaries()).toHaveLength(1);
+    await answer();
+    overview.want();
+    await pass(200);
+    await answer();
+    expect(summaries().length).toBeLessThanOrEqual(3);
+    expect(Date.parse(summaries().at(-1)?.startTime ?? "")).toBeLessThanOrEqual(visible.value.startMs);
+    expect(overview.isServed(Date.now())).toBe(true);
+  });
+
+  it("asks nothing again that is known and past, and soon again for the present", async () => {
+    overview.want();
+    await pass(100);
+    await answer();
+    overview.want();
+    await pass(5000);
+    expect(summaries()).toHaveLength(1);
+    show({ startMs: START + 3_500_000, stopMs: START + 3_700_000 });
+    overview.want();
+    await pass(100);
+    await answer();
+    expect(overview.isServed(Date.now())).toBe(true);
+    expect(overview.isServed(Date.now() + 1_001)).toBe(false);
+  });
+
+  it("marks gaps by the clock that is chosen", async () => {
+    overview.want();
+    await pass(100);
+    await answer([GAP]);
+    expect(overview.markers.value).toEqual([
+      { ms: START + 60_000, kind: "gap", text: "gap in tlm: 7 to 9 (retention)" },
+    ]);
+    timeline.timebase.value = "canonical";
+    overview.want();
+    await pass(100);
+    await answer([GAP]);
+    expect(overview.markers.value[0]?.ms).toBe(START + 120_000);
+  });
+
+  it("says why there is nothing to see, tries again after a while, and is glad when it works", async () => {
+    world.refuse = true;
+    for (let count = 0; count < 20; count++) {
+      overview.want();
+      await pass(100);
+    }
+    expect(overview.trouble.value).toBe("no such request");
+    expect(world.asked.length).toBe(1);
+    world.refuse = false;
+    await pass(3000);
+    overview.want();
+    await pass(100);
+    await answer();
+    expect(overview.trouble.value).toBe("");
+  });
+
+  it("shows all there is, with a little room", () => {
+    const all = overview.everything();
+    expect(all?.startMs).toBeLessThan(START);
+    expect(all?.stopMs).toBeGreaterThan(START + 3_600_000);
+    overview.extent.value = null;
+    expect(overview.everything()).toBeUndefined();
+  });
+});
