@@ -8,13 +8,15 @@ from pathlib import Path
 
 from sdk import timestamps
 from sdk.errors import TimestampError
-from sdk.formats import ccsds, nmea, table
+from sdk.formats import can, ccsds, nmea, table, ulog
+from sdk.formats.can import CanReader
 from sdk.formats.ccsds import CcsdsReader, TimeSource
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
 from sdk.formats.recording import RecordingError, Step
 from sdk.formats.table import TableReader, TimeColumn
+from sdk.formats.ulog import UlogReader
 from sdk.formats.xtce import Definition
 from sdk.observation import Entity, Observer
 
@@ -73,6 +75,16 @@ def _nmea(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
     return NmeaReader(path, observer, epoch_ns=options.epoch_ns(), system_id=system_id).steps()
 
 
+def _can(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    system_id = options.system or can.SYSTEM_ID
+    return CanReader(path, observer, epoch_ns=options.epoch_ns(), system_id=system_id).steps()
+
+
+def _ulog(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+    system_id = options.system or ulog.SYSTEM_ID
+    return UlogReader(path, observer, epoch_ns=options.epoch_ns(), system_id=system_id).steps()
+
+
 def _csv(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
     unit = options.time_unit or "s"
     if unit == "iso" and options.epoch is not None:
@@ -104,6 +116,8 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         frozenset({"xtce", "root_container", "time", "time_unit", "epoch", "system"}),
     ),
     "nmea": (_nmea, frozenset({"epoch", "system"})),
+    "can": (_can, frozenset({"epoch", "system"})),
+    "ulog": (_ulog, frozenset({"epoch", "system"})),
     "csv": (_csv, frozenset({"time_column", "time_unit", "epoch", "entity", "message_type"})),
     "jsonl": (_jsonl, frozenset()),
 }

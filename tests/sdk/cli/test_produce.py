@@ -92,6 +92,26 @@ def test_boat_and_rocket(ground: Nova, recordings: Path) -> None:
     assert (status, result.new) == (0, 6234)
 
 
+def test_bus_is_stored_once(ground: Nova, recordings: Path) -> None:
+    """A CAN log is told by its content; twice it is the same events."""
+    bus = str(recordings / "can/logfile_20140914_365495765_can.log")
+    status, result = produced(ground, bus, "--scope", "bus")
+    assert (status, result.new, result.notes) == (0, 10_495 + 4_319, {})
+    status, result = produced(ground, bus, "--scope", "bus")
+    assert (status, result.new, result.duplicate) == (0, 0, 10_495 + 4_319)
+
+
+def test_autopilot_is_stored_once(ground: Nova, recordings: Path) -> None:
+    """A ULog of 64,542 records; those without a time have the same one the second time."""
+    log = str(recordings / "ulog/sample.ulg")
+    options = ("--scope", "drone", "--epoch", "2017-05-01T12:00:00Z")
+    status, result = produced(ground, log, *options)
+    assert (status, result.new) == (0, 129_100)
+    assert list(result.notes.values()) == [20_343]
+    status, result = produced(ground, log, *options)
+    assert (status, result.new, result.duplicate) == (0, 0, 129_100)
+
+
 def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
     """Each is stored in the reject log and named here; the good lines are stored. Status 1."""
     path = tmp_path / "events.jsonl"
@@ -185,7 +205,7 @@ def test_nobody_listens(tmp_path: Path, recordings: Path) -> None:
     [
         (["--rate", "0"], "neither max nor a number above 0"),
         (["--rate", "nan"], "neither max nor a number above 0"),
-        (["--format", "ulog"], "ulog"),
+        (["--format", "rosbag"], "rosbag"),
         (["--time-unit", "years"], "years"),
     ],
 )
@@ -199,7 +219,7 @@ def test_bad_options_are_usage_errors(recordings: Path, arguments: list[str], re
 
 def test_bad_scope_and_unknown_format_are_errors_of_ours(recordings: Path) -> None:
     """Nothing is connected to before what was asked for makes sense."""
-    for name, scope in ((JPSS, "no blanks"), ("ulog/sample.ulg", "s")):
+    for name, scope in ((JPSS, "no blanks"), ("frames/snpp_synchronized_cadus.dat", "s")):
         arguments = [str(recordings / name), "--to", "local:///nowhere", "--scope", scope]
         result = CliRunner().invoke(produce, arguments)
         assert isinstance(result.exception, NovaError)
