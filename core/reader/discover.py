@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -25,14 +26,15 @@ from core.store.keys import (
     series_key_time,
 )
 from core.store.scan import scan
-from sdk import timestamps
+from sdk import protocol, timestamps
 from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
 from sdk.event import Series
 from sdk.protocol import SERIES_LIMIT_MAX, EntityInfo, SeriesInfo
 from sdk.timestamps import NS_MIN
 
-NAMED_TOGETHER = 2_000
+NAMED_TOGETHER = 1_000
+ENCODED_TOGETHER = 500
 LOOKED_UP_TOGETHER = 50
 """So many series at once, a few milliseconds; then sockets are served."""
 
@@ -100,15 +102,13 @@ async def discover(
     page is its last entity's ids.
     """
     view.refresh()
-    known: dict[EntityIds, list[int]] = {}
-    turn = _Turn(NAMED_TOGETHER)
-    for number in selection.numbers():
-        known.setdefault(_entity(view.series.names[number]), []).append(number)
-        await turn.over()
     after = None if after_key is None else _ids_of(after_key)
+    known = await _known(view, selection)
     found: list[EntityInfo] = []
     turn = _Turn(LOOKED_UP_TOGETHER)
-    for ids in sorted(ids for ids in known if after is None or ids > after):
+    for ids in await _sorted(known):
+        if after is not None and ids <= after:
+            continue
         if len(found) == limit:
             last = found[-1]
             shown = (last.scope_id, last.system_id, last.container_id, last.unique_id)
@@ -122,6 +122,38 @@ async def discover(
         if series:
             found.append(_entity_info(ids, series))
     return Entities(found, None)
+
+
+async def _known(view: View, selection: Selection) -> dict[EntityIds, list[int]]:
+    """The wanted series of each entity."""
+    while selection.judge_some(NAMED_TOGETHER):
+        await asyncio.sleep(0)
+    known: dict[EntityIds, list[int]] = {}
+    turn = _Turn(NAMED_TOGETHER)
+    for number in selection.numbers():
+        known.setdefault(_entity(view.series.names[number]), []).append(number)
+        await turn.over()
+    return known
+
+
+async def _sorted(entities: Iterable[EntityIds]) -> Iterator[EntityIds]:
+    """Entities in the order of their ids, sorted some at once."""
+    rest = iter(entities)
+    parts: list[list[EntityIds]] = []
+    while part := sorted(islice(rest, NAMED_TOGETHER)):
+        parts.append(part)
+        await asyncio.sleep(0)
+    return heapq.merge(*parts)
+
+
+async def encoded(entities: Sequence[EntityInfo]) -> list[bytes]:
+    """Entities as they are sent, some at once."""
+    found: list[bytes] = []
+    turn = _Turn(ENCODED_TOGETHER)
+    for entity in entities:
+        found.append(protocol.encode_entity(entity))
+        await turn.over()
+    return found
 
 
 class _Turn:

@@ -162,10 +162,9 @@ class Session:
             limit=request.limit,
             after_key=request.after_key,
         )
-        reply = protocol.DiscoverResponse(
-            time=timestamps.text(at), entities=page.entities, next_key=page.next_key
-        )
-        await self._send(reply, request.ref)
+        entities = await discover.encoded(page.entities)
+        frame = protocol.entities_frame(request.ref, timestamps.text(at), entities, page.next_key)
+        await self._write(frame)
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))

@@ -6,13 +6,13 @@ level on that suits its rate. Keys, and their values as MessagePack:
 
 state                                                     origin and cursor
 series/ + series (4)                                      what is known of a series
-row/ + series (4) + timebase (s or c) + level (1) + time (8)   [[field, count, sum, min, max], …]
+row/ + series (4) + timebase (s or c) + level (1) + time (8)   a row, column by column
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from core.ordering import TIME_BYTES, Timebase
 from core.store.keys import series_bytes
 from core.store.options import sample_options
 from core.store.rollup import COARSEST_LEVEL, bucket_time
-from core.store.scan import Row, scan
+from core.store.scan import Row as StoredRow
+from core.store.scan import scan
 
 SAMPLES_FOLDER = "samples"
-LAYOUT = 1
+LAYOUT = 2
 
 FIELDS_MAX = 256
 """Further fields of a series are not sampled."""
@@ -41,23 +42,33 @@ _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 _TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 
-Cell = tuple[int, int, float, float, float]
-"""One field in one bucket: its number, then count, sum, least and greatest value."""
+
+class Row(msgspec.Struct, array_like=True):
+    """A series' fields in one bucket, in columns: their numbers, and for each how often it was
+    told, and the sum, the least and the greatest of its values.
+    """
+
+    fields: tuple[int, ...]
+    counts: Sequence[int]
+    sums: Sequence[float]
+    least: Sequence[float]
+    greatest: Sequence[float]
 
 
 class State(msgspec.Struct, array_like=True):
     """What was sampled: everything up to a canonical time in ns, of the archive whose first event
-    has this place.
+    has the place `origin`; `newest` is the place of the last event, empty before there was one.
     """
 
     layout: int
     origin: bytes
     cursor_ns: int
+    newest: bytes = b""
 
 
 class SampledSeries(msgspec.Struct, array_like=True):
     """One series: its events so far, the names of its fields by their numbers, the level its rows
-    begin with and the newest time that they hold, by timebase.
+    begin with and the newest time that they hold, as in keys, by timebase.
 
     There are no rows before `finest` is known.
     """
@@ -70,7 +81,7 @@ class SampledSeries(msgspec.Struct, array_like=True):
 
 _states = msgspec.msgpack.Decoder(State)
 _series = msgspec.msgpack.Decoder(SampledSeries)
-_rows = msgspec.msgpack.Decoder(list[Cell])
+_rows = msgspec.msgpack.Decoder(Row)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -95,12 +106,12 @@ def row_head(number: int, timebase: Timebase, level: int) -> bytes:
     return _ROW_PREFIX + series_bytes(number) + _TIMEBASES[timebase] + bytes((level,))
 
 
-def encode_row(cells: Iterable[Cell]) -> bytes:
+def encode_row(row: Row) -> bytes:
     """A row as stored."""
-    return _encode(list(cells))
+    return _encode(row)
 
 
-def decode_row(value: bytes) -> list[Cell]:
+def decode_row(value: bytes) -> Row:
     """A row as read."""
     return _rows.decode(value)
 
@@ -147,11 +158,19 @@ class SampleStore:
 
     def get(self, key: bytes) -> bytes | None:
         """One value, or None; raises ArchiveError where it cannot be read."""
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of keys, None where there is none; raises ArchiveError where one cannot be
+        read.
+        """
+        if not keys:
+            return []
         try:
-            value: bytes | None = self._database.get(key)
+            values = self._database.get(list(keys))
         except Exception as error:
             raise ArchiveError(f"the samples cannot be read: {error}") from error
-        return value
+        return [] if values is None else list(values)
 
     def state(self) -> State | None:
         """What was sampled, None if nothing was or by another version."""
@@ -169,16 +188,18 @@ class SampleStore:
         value = self.get(series_record_key(number))
         return None if value is None else _series.decode(value)
 
-    def rows(self, head: bytes, level: int, first: int, stop: int, max_rows: int) -> list[Row]:
+    def rows(
+        self, head: bytes, level: int, first: int, stop: int, max_rows: int
+    ) -> list[StoredRow]:
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))
 
-    def everything(self) -> list[Row]:
+    def everything(self) -> list[StoredRow]:
         """All rows; for tests."""
         return list(scan(self._database, b"", b"\xff" * TIME_BYTES))
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[StoredRow]) -> None:
         """Set rows atomically."""
         batch = WriteBatch(raw_mode=True)
         for key, value in rows:

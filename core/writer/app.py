@@ -21,6 +21,7 @@ from core.store.archive import Archive
 from core.store.witness import Witness, write_witness
 from core.writer.checking import Checking
 from core.writer.commit import Committer
+from core.writer.counting import count_aloud
 from core.writer.ingest import Incoming
 from core.writer.server import FeedServer
 from sdk import endpoints, lifecycle
@@ -201,6 +202,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transpo
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
+        await count_aloud(archive)
         server = FeedServer(endpoints.writer_socket(data))
         writer = Writer(settings, archive, server)
         stack.callback(writer.let_go)
@@ -225,9 +227,16 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
-    async with opened(settings) as (writer, transports):
+    stopped = asyncio.create_task(stop.wait())
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(stack.enter_async_context(opened(settings)))
+        await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():  # It may be counting a large archive.
+            opening.cancel()
+            await asyncio.wait((opening,))
+            return
+        writer, transports = opening.result()
         work = asyncio.create_task(writer.run(transports))
-        stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("writer", data=str(settings.folder()))
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
         await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)

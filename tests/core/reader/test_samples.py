@@ -74,7 +74,7 @@ def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty world in which a few events are many."""
     monkeypatch.setattr(sampling, "STARTED_EVENTS", 6)
     monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 7)
-    monkeypatch.setattr(sampling, "REMEMBERED_MAX_ROWS", 20)
+    monkeypatch.setattr(sampling, "REMEMBERED_MAX_SERIES", 1)
     monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
     monkeypatch.setattr(module, "DIRECT_MOST_EVENTS", 12)
     monkeypatch.setattr(module, "PART_EVENTS", 3)

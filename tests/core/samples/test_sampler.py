@@ -55,7 +55,7 @@ def sampled(view: View, data: Path, mark: int, writes: int | None = None) -> lis
 def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
     follower: View, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 5: rows and cursor are written together, and sums are made in the order of arrival."""
+    """Issue 5: rows and cursor are written together, and chunks begin where others ended."""
     monkeypatch.setattr(sampling, "STARTED_EVENTS", 20)
     monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 23)
     mark = committer.last_ns
@@ -63,7 +63,7 @@ def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
     for _ in range(20):
         parts = sampled(follower, tmp_path / "parts", mark, writes=2)
     assert parts == whole
-    assert len(whole) > 50
+    assert len(whole) > 40
 
 
 def test_samples_of_another_archive_are_forgotten(
