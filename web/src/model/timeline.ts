@@ -81,11 +81,12 @@ export function signedRate(factor: Rate, reverse: boolean): Rate {
   return reverse ? -factor : factor;
 }
 
-/** Follow the present. */
+/** Follow the present; the clock is there at once, before anything has come from it. */
 export function goLive(): void {
   batch(() => {
     state.value = "LIVE";
     backwards.value = false;
+    cursor.value = fromMs(Date.now());
     jump();
   });
   stream.start(present());
