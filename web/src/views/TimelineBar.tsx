@@ -1,7 +1,7 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
 import { anchor, other, otherTime, switchTimebase } from "../model/anchor";
-import { isBehind } from "../model/behind";
+import { behind, behindInWords, isBehind, recall } from "../model/behind";
 import { act } from "../model/conductor";
 import { held, lineMs } from "../model/scrub";
 import { fromFineMs, readable } from "../model/time";
@@ -25,9 +25,9 @@ export function TimelineBar() {
         <span class={`state ${state.value.toLowerCase()}`} data-testid="state" aria-live="polite">
           {state.value}
         </span>
-        {isBehind.value && <span class="behind-sign">behind</span>}
         <Clock />
         <Playback />
+        <BehindSign />
         <span class="spacer" />
         <TimeEntry />
         <select
@@ -45,6 +45,23 @@ export function TimelineBar() {
         </select>
       </div>
     </footer>
+  );
+}
+
+/** That this browser is, or was, too slow for LIVE; where nothing beside it has to move. */
+function BehindSign() {
+  const of = behind.value;
+  if (of === null) return null;
+  return (
+    <button
+      type="button"
+      class={`behind-sign ${isBehind.value ? "now" : ""}`}
+      title={behindInWords(of)}
+      data-testid="behind-sign"
+      onClick={recall}
+    >
+      {isBehind.value ? "behind" : "was behind"}
+    </button>
   );
 }
 
