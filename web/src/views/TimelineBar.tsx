@@ -5,7 +5,7 @@ import { behind, behindInWords, isBehind, recall } from "../model/behind";
 import { act } from "../model/conductor";
 import { held, lineMs } from "../model/scrub";
 import { fromFineMs, readable } from "../model/time";
-import { cursor, state, type Timebase, timebase } from "../model/timeline";
+import { cursor, isAway, state, type Timebase, timebase } from "../model/timeline";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";
 import { Slider } from "./Slider";
@@ -17,12 +17,17 @@ const EVENT_SAYS: Record<Timebase, string> = { source: "made", canonical: "recei
 
 export function TimelineBar() {
   return (
-    <footer class="timeline" aria-label="Timeline">
+    <footer class="timeline" aria-label="Timeline" onClick={giveKeysBack}>
       <Legend />
       <TimelineStrip />
       <Slider />
       <div class="controls">
-        <span class={`state ${state.value.toLowerCase()}`} data-testid="state" aria-live="polite">
+        <span
+          class={`state ${state.value.toLowerCase()} ${isAway.value ? "away" : ""}`}
+          title={isAway.value ? "Nothing is being received" : undefined}
+          data-testid="state"
+          aria-live="polite"
+        >
           {state.value}
         </span>
         <Clock />
@@ -46,6 +51,11 @@ export function TimelineBar() {
       </div>
     </footer>
   );
+}
+
+/** A button that was clicked does not keep the space bar to itself; one that the keyboard pressed does. */
+function giveKeysBack(event: MouseEvent): void {
+  if (event.detail > 0) (event.target as HTMLElement).closest("button")?.blur();
 }
 
 /** That this browser is, or was, too slow for LIVE; where nothing beside it has to move. */
