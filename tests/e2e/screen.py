@@ -87,6 +87,11 @@ class Screen:
             arg=[condition, bound_ns // 1_000_000],
         )
 
+    def expect_count(self, count: int) -> None:
+        """Wait until the panel of values shows a count of the recording."""
+        row = self.page.locator('[data-testid="latest-row"][data-key="count"] td')
+        expect(row).to_have_text(str(count))
+
     # --- the strip ---
 
     def strip(self) -> FloatRect:

@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.browser import running_browser
 from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
 
 pytestmark = pytest.mark.browser
@@ -25,13 +24,6 @@ MANY_ENTITIES = 10_000
 DRAWN_MAX_ROWS = 100
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
