@@ -14,6 +14,16 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
+from sdk.health import HealthReply, HealthRequest
+from sdk.health import LinkInfo as LinkInfo
+from sdk.health import Links as Links
+from sdk.health import LinksResponse as LinksResponse
+from sdk.health import OutageInfo as OutageInfo
+from sdk.health import RejectInfo as RejectInfo
+from sdk.health import Rejects as Rejects
+from sdk.health import RejectsResponse as RejectsResponse
+from sdk.health import Status as Status
+from sdk.health import StatusResponse as StatusResponse
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
 from sdk.message import Ref as Ref
@@ -99,32 +109,7 @@ class Latest(Message, kw_only=True, tag="latest"):
     after_key: PageKey | None = None
 
 
-class Rejects(Message, kw_only=True, tag="rejects"):
-    """The reject log, oldest first; `after` is the number of the last one seen."""
-
-    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
-    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
-
-
-class Status(Message, kw_only=True, tag="status"):
-    """How the Core is."""
-
-
-class Links(Message, kw_only=True, tag="links"):
-    """How the transports are that the Core consumes from; cheap enough to ask every second."""
-
-
-Request = (
-    Query
-    | StartStream
-    | CancelStream
-    | Discover
-    | Latest
-    | Rejects
-    | Status
-    | Links
-    | TimelineRequest
-)
+Request = Query | StartStream | CancelStream | Discover | Latest | HealthRequest | TimelineRequest
 
 
 # --- replies and stream frames ---
@@ -226,92 +211,6 @@ class LatestResponse(Message, kw_only=True, tag="latestResponse"):
     next_key: str | None = None
 
 
-class RejectInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """One refused record, its first bytes as base64 in `raw`."""
-
-    number: int
-    time: str
-    code: str
-    member: str
-    reason: str
-    link: str
-    position: str
-    address: str | None = None
-    size: int
-    raw: bytes
-
-
-class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
-    """A page of the reject log and how many there are in all."""
-
-    rejects: list[RejectInfo]
-    total: int
-
-
-class OutageInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """A time in which a transport's backend did not answer; `ended` is absent while it lasts."""
-
-    began: str
-    ended: str | None = None
-    reason: str
-
-
-LinkConnection = Literal["connected", "unreachable", "unknown"]
-"""Unknown: not tried yet, no longer configured, or the writer itself is away."""
-
-
-class LinkInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """One transport the Core consumes from, or did.
-
-    Counts are since the archive was made, outages since the writer started. `lag` is the number of
-    records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
-    for each stream; `last_seen` is when its last record was stored.
-    """
-
-    link: str
-    connection: LinkConnection = "unknown"
-    received: int = 0
-    new: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    gaps: int = 0
-    last_seen: str | None = None
-    lag: int | None = None
-    lag_by_stream: dict[str, int] = msgspec.field(default_factory=dict)
-    positions: dict[str, int] = msgspec.field(default_factory=dict)
-    outages: int = 0
-    last_outage: OutageInfo | None = None
-    warnings: list[str] = msgspec.field(default_factory=list)
-
-
-class LinksResponse(Message, kw_only=True, tag="linksResponse"):
-    """Every link in the order of its name."""
-
-    links: list[LinkInfo]
-
-
-class StatusResponse(Message, kw_only=True, tag="statusResponse"):
-    """Counts since the archive was made, its newest canonical time, and its size on disk."""
-
-    mode: Literal["payload", "ground"]
-    scope_id: str | None = None
-    timebase: Timebase
-    events: int
-    duplicates: int
-    rejects: int
-    series: int
-    durable_time: str | None = None
-    bytes_on_disk: int
-    links: list[LinkInfo]
-    writer_connected: bool
-
-
 Reply = (
     Error
     | Authenticated
@@ -322,9 +221,7 @@ Reply = (
     | StreamCancelled
     | DiscoverResponse
     | LatestResponse
-    | RejectsResponse
-    | StatusResponse
-    | LinksResponse
+    | HealthReply
     | TimelineReply
 )
 

@@ -37,8 +37,8 @@ export type Reply =
   | DiscoverResponse
   | LatestResponse
   | RejectsResponse
-  | StatusResponse
   | LinksResponse
+  | StatusResponse
   | SummaryResponse
   | ExtentResponse
   | SampleResponse
