@@ -5,6 +5,7 @@ random spans of an archive that is grown to so many events first.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -139,11 +140,14 @@ def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
     own.forget_samples(data)
     arguments = ("-m", "sdk.cli", "core", "sampler", "--data", str(data), "--exit-with-stdin")
     with subprocess.Popen(
-        [sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "NOVA_SCOPE": Work(0).scope},
     ) as process:
         try:
             assert process.stdout is not None
-            process.stdout.readline()
+            assert process.stdout.readline(), "the sampler did not start"
             yield process
         finally:
             process.terminate()
