@@ -5,6 +5,7 @@ without it, in turns, into two archives that grow alike.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,8 @@ from sdk import lifecycle
 WARM_UP_SHARE = 10
 
 
-def rounds_of(data: Path, events: int, rounds: int) -> list[tuple[float, float]]:
+def rounds_of(data: Path, events: int, rounds: int) -> Iterator[tuple[float, float]]:
     """The rates of each round with counting and without; who begins changes every round."""
-    found: list[tuple[float, float]] = []
     for number in range(rounds):
         last = (number + 1) * events
         batches = list(Work(last).batches(BATCH_EVENTS, number * events))
@@ -33,8 +33,7 @@ def rounds_of(data: Path, events: int, rounds: int) -> list[tuple[float, float]]
                 Store(data / ("with" if counting else "without")) as store,
             ):
                 rates[counting] = store.ingest(batches, partial(int, warm_up))
-        found.append((rates[True], rates[False]))
-    return found
+        yield rates[True], rates[False]
 
 
 @click.command()
@@ -43,14 +42,15 @@ def rounds_of(data: Path, events: int, rounds: int) -> list[tuple[float, float]]
 def counting(events: int, rounds: int) -> None:
     """Ingest rounds of so many events with and without rollups."""
     lifecycle.collect_seldom()
+    shares: list[float] = []
     with tempfile.TemporaryDirectory(prefix="nova-counting-") as data:
-        found = rounds_of(Path(data), events, rounds)
-    for number, (counted, plain) in enumerate(found, 1):
-        click.echo(
-            f"round {number}: {counted:,.0f} events/s with rollups, {plain:,.0f} without, "
-            f"{counted / plain:.3f} of it"
-        )
-    click.echo(f"median {median(counted / plain for counted, plain in found):.3f}")
+        for number, (counted, plain) in enumerate(rounds_of(Path(data), events, rounds), 1):
+            shares.append(counted / plain)
+            click.echo(
+                f"round {number}: {counted:,.0f} events/s with rollups, {plain:,.0f} without, "
+                f"{shares[-1]:.3f} of it"
+            )
+    click.echo(f"median {median(shares):.3f}")
 
 
 if __name__ == "__main__":

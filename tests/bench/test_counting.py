@@ -16,7 +16,7 @@ EVENTS = 2_000
 
 def test_only_one_of_the_archives_is_counted(tmp_path: Path) -> None:
     """Two rounds, so that archives are opened anew."""
-    rounds = rounds_of(tmp_path, EVENTS, 2)
+    rounds = list(rounds_of(tmp_path, EVENTS, 2))
     assert len(rounds) == 2 and all(rate > 0 for pair in rounds for rate in pair)
     held, seen = [], []
     for name in ("with", "without"):
