@@ -278,20 +278,6 @@ def chunk_frame(
     return b"".join((CHUNK_PREFIX, head.encode(), b",".join(events), b"]}"))
 
 
-def encode_entity(entity: EntityInfo) -> bytes:
-    """One entity of a discoverResponse."""
-    return _encoder.encode(entity)
-
-
-def entities_frame(
-    ref: Ref, time: str, entities: Sequence[bytes], next_key: str | None = None
-) -> bytes:
-    """A discoverResponse of entities that are encoded already."""
-    head = encode(DiscoverResponse(ref=ref, time=time, entities=[], next_key=next_key))
-    before, after = head.split(b'"entities":[]', 1)
-    return b"".join((before, b'"entities":[', b",".join(entities), b"]", after))
-
-
 def events_frame(
     kind: str, ref: Ref, events: Sequence[bytes], extra: JsonObject | None = None
 ) -> bytes:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, cast
+
+import msgspec
 
 from core.errors import QueryError
 from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
@@ -30,7 +32,7 @@ from sdk import protocol, timestamps
 from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
 from sdk.event import Series
-from sdk.protocol import SERIES_LIMIT_MAX, EntityInfo, SeriesInfo
+from sdk.protocol import SERIES_LIMIT_MAX, DiscoverResponse, EntityInfo, Ref, SeriesInfo
 from sdk.timestamps import NS_MIN
 
 NAMED_TOGETHER = 1_000
@@ -40,6 +42,8 @@ LOOKED_UP_TOGETHER = 50
 
 ID_SEPARATOR = "|"
 """Stands in no id."""
+
+encode_entity = msgspec.json.Encoder().encode
 
 EntityIds = tuple[str, str, str, str]
 """Scope, system, container and unique."""
@@ -146,14 +150,16 @@ async def _sorted(entities: Iterable[EntityIds]) -> Iterator[EntityIds]:
     return heapq.merge(*parts)
 
 
-async def encoded(entities: Sequence[EntityInfo]) -> list[bytes]:
-    """Entities as they are sent, some at once."""
-    found: list[bytes] = []
+async def frame_of(ref: Ref, time: str, page: Entities) -> bytes:
+    """The reply that tells a page, encoded some entities at once."""
+    parts: list[bytes] = []
     turn = _Turn(ENCODED_TOGETHER)
-    for entity in entities:
-        found.append(protocol.encode_entity(entity))
+    for entity in page.entities:
+        parts.append(encode_entity(entity))
         await turn.over()
-    return found
+    reply = DiscoverResponse(ref=ref, time=time, entities=[], next_key=page.next_key)
+    before, after = protocol.encode(reply).split(b'"entities":[]', 1)
+    return b"".join((before, b'"entities":[', b",".join(parts), b"]", after))
 
 
 class _Turn:

@@ -225,6 +225,8 @@ class Samples:
 
     def _followed(self) -> SampleStore | None:
         """The database as it is by now, opened when it is first there; anew if it was made anew."""
+        if self._store is not None and not self._store.is_of(self._data):
+            self.close()
         try:
             if self._store is None:
                 self._store = SampleStore.open_secondary(self._data, self._scratch)

@@ -162,9 +162,7 @@ class Session:
             limit=request.limit,
             after_key=request.after_key,
         )
-        entities = await discover.encoded(page.entities)
-        frame = protocol.entities_frame(request.ref, timestamps.text(at), entities, page.next_key)
-        await self._write(frame)
+        await self._write(await discover.frame_of(request.ref, timestamps.text(at), page))
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))

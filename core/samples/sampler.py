@@ -9,7 +9,7 @@ its rate is known; before, reading its events is as fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -144,6 +144,7 @@ class Sampler:
         self._changed: dict[int, _Series] = {}
         self._values = 0
         self._state = self._resume()
+        self._newest = self._state.newest
 
     @property
     def cursor_ns(self) -> int:
@@ -167,36 +168,43 @@ class Sampler:
     def _holds(self, place: bytes) -> bool:
         return not place or self._view.archive.get("canonical", place) is not None
 
-    def sample(self, mark: int) -> Iterator[int]:
-        """Sample up to a durable mark; after each write it yields how many events were read."""
+    def sample(self, mark: int) -> Generator[int, None, None]:
+        """Sample up to a durable mark; after each write it yields how many events were read, and
+        now and then 0 in between.
+        """
         self._view.advance(mark)
         if mark <= self.cursor_ns:
             return
         self._view.refresh()
         if not self._state.origin:
             self._state = self._resume()
+            self._newest = self._state.newest
         span = Span("canonical", self.cursor_ns + 1, mark)
         reading = Reading(self._view, self._selection, span)
-        while not reading.done:
-            events = self._take_chunk(reading)
-            done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
-            self._write(done_ns)
-            yield events
+        try:
+            while not reading.done:
+                events = yield from self._take_chunk(reading)
+                done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
+                self._write(done_ns)
+                yield events
+        finally:
+            if self._changed:  # It was left within a chunk, which is read again the next time.
+                self._series, self._changed, self._values = {}, {}, 0
 
-    def _take_chunk(self, reading: Reading) -> int:
+    def _take_chunk(self, reading: Reading) -> Generator[int, None, int]:
         """Read what is written together; returns how many events that is."""
         events = 0
-        while not reading.done and self._values < WRITTEN_TOGETHER_VALUES:
-            room = WRITTEN_TOGETHER_EVENTS - events
-            if room <= 0:
-                break
-            found = reading.slice(min(room, SLICE_MAX_ROWS))
+        while True:
+            found = reading.slice(min(WRITTEN_TOGETHER_EVENTS - events, SLICE_MAX_ROWS))
             for place, stored in found:
                 self._take(place, stored)
             events += len(found)
             if found:
-                self._state.newest = found[-1][0]
-        return events
+                self._newest = found[-1][0]
+            is_full = events >= WRITTEN_TOGETHER_EVENTS or self._values >= WRITTEN_TOGETHER_VALUES
+            if is_full or reading.done:
+                return events
+            yield 0
 
     def _take(self, place: bytes, stored: bytes) -> None:
         number = series_of(place)
@@ -241,7 +249,7 @@ class Sampler:
 
     def _write(self, cursor_ns: int) -> None:
         """Write what has changed, with the cursor behind it."""
-        self._state.cursor_ns = cursor_ns
+        self._state.cursor_ns, self._state.newest = cursor_ns, self._newest
         self._store.write(self._changed_rows())
         self._changed, self._values = {}, 0
         if len(self._series) > REMEMBERED_MAX_SERIES:

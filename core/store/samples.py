@@ -119,8 +119,9 @@ def decode_row(value: bytes) -> Row:
 class SampleStore:
     """The database of samples, opened by the sampler to write or by a reader to follow."""
 
-    def __init__(self, database: Rdict) -> None:
+    def __init__(self, database: Rdict, path: Path) -> None:
         self._database = database
+        self._identity = _identity(path)
 
     @classmethod
     def open_primary(cls, data: Path) -> SampleStore:
@@ -145,9 +146,13 @@ class SampleStore:
     @classmethod
     def _open(cls, path: Path, access: AccessType) -> SampleStore:
         try:
-            return cls(Rdict(str(path), sample_options(), access_type=access))
+            return cls(Rdict(str(path), sample_options(), access_type=access), path)
         except Exception as error:
             raise ArchiveError(f"cannot open the samples in {path}: {error}") from error
+
+    def is_of(self, data: Path) -> bool:
+        """Whether a folder still holds this database, and not one that was made anew."""
+        return self._identity == _identity(data / SAMPLES_FOLDER)
 
     def catch_up(self) -> None:
         """Let a secondary see all that the sampler has written by now; raises ArchiveError."""
@@ -215,6 +220,14 @@ class SampleStore:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+def _identity(path: Path) -> bytes:
+    """What RocksDB calls a database, given when it is made; nothing where there is none."""
+    try:
+        return (path / "IDENTITY").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def encode_state(state: State) -> bytes:

@@ -16,6 +16,7 @@ class SeriesTable:
 
     def __init__(self) -> None:
         self.names: list[Series] = []
+        self.scopes: set[str] = set()
         self._numbers: dict[Series, int] = {}
         self._of_unit: defaultdict[str, list[int]] = defaultdict(list)
 
@@ -31,6 +32,7 @@ class SeriesTable:
         """
         if number == len(self.names):
             self.names.append(series)
+            self.scopes.add(series.scope_id)
             self._numbers[series] = number
             self._of_unit[series.unique_id].append(number)
 

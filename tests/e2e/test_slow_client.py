@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import aiohttp
 import msgspec
 
 from sdk import timestamps
-from sdk.client import Client
+from sdk.client import Client, login
 from sdk.observation import Entity
 from sdk.producer import Producer
 from sdk.protocol import Query
@@ -68,13 +67,8 @@ async def burst(producer: Producer) -> None:
 
 async def edge_client(nova: Nova) -> Client:
     """A client that is logged in at the edge."""
-    login = {"username": "admin", "password": PASSWORD}
-    async with (
-        aiohttp.ClientSession() as http,
-        http.post(f"{nova.url}/auth/login", json=login) as reply,
-    ):
-        token = msgspec.json.decode(await reply.read(), type=dict[str, object])["token"]
-    return await Client.to_edge(nova.url, str(token))
+    token = await login(nova.url, "admin", PASSWORD)
+    return await Client.to_edge(nova.url, token)
 
 
 async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(nova: Nova) -> None:

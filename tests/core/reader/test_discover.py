@@ -164,16 +164,15 @@ async def test_work_for_many_entities_is_cut_into_slices(
             await asyncio.sleep(0)
 
     monkeypatch.setattr(Selection, "_wants", counted(Selection._wants))  # noqa: SLF001
-    for name in ("_entity", "_series_info"):
+    for name in ("_entity", "_series_info", "encode_entity"):
         monkeypatch.setattr(discover, name, counted(getattr(discover, name)))
-    monkeypatch.setattr(protocol, "encode_entity", counted(protocol.encode_entity))
     sockets = asyncio.create_task(serve())
     page = await discover.discover(view, Selection(Filters(), view.series), "source", NS_MAX)
-    parts = await discover.encoded(page.entities)
+    await discover.frame_of(7, "now", page)
     sockets.cancel()
     assert [entity.unique_id for entity in page.entities] == sorted(units)
     assert 0 < most <= 2 * 7
     for key in (None, "sat|bus|eps|u59"):
+        frame = await discover.frame_of(7, "now", discover.Entities(page.entities, key))
         reply = protocol.DiscoverResponse(ref=7, time="now", entities=page.entities, next_key=key)
-        frame = protocol.entities_frame(7, "now", parts, key)
         assert protocol.decode_reply(frame) == reply

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.samples.fold import Rows, joined, merged, rows_of, wider
@@ -61,6 +61,7 @@ def check(rows: Rows, expected: Found) -> None:
         assert math.isclose(total, expected[key][1], abs_tol=1e-12)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(EVENTS, EVENTS, st.integers(1, 6))
 def test_rows_are_the_brute_force_answer(
     first: list[Event], second: list[Event], steps: int
