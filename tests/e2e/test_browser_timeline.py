@@ -60,6 +60,23 @@ def test_a_click_goes_there_and_a_double_click_shows_everything(screen: Screen) 
     assert screen.cursor_ns() == at
 
 
+def test_times_are_typed_and_chosen_in_a_calendar(screen: Screen) -> None:
+    """A-154: UTC unless a zone is named; what is no time is not gone to."""
+    screen.page.get_by_test_id("seek-input").fill("2026-01-01T01:02:00+01:00")
+    screen.page.get_by_test_id("seek-go").click()
+    screen.expect_cursor(second(120))
+    screen.expect_count(120)
+    screen.page.get_by_test_id("seek-input").fill("tomorrow")
+    screen.page.get_by_test_id("seek-go").click()
+    expect(screen.page.get_by_test_id("seek-input")).to_have_attribute("aria-invalid", "true")
+    screen.page.get_by_test_id("calendar-open").click()
+    screen.page.get_by_test_id("calendar-input").fill("2026-01-01T00:04:05")
+    screen.page.get_by_test_id("calendar-input").press("Enter")
+    screen.expect_cursor(second(245))
+    screen.page.keyboard.press("Escape")
+    expect(screen.page.get_by_test_id("calendar")).to_be_hidden()
+
+
 def test_the_wheel_zooms_around_the_pointer_and_dragging_pans(screen: Screen) -> None:
     """What is under the pointer stays there; the number of events in view is the archive's."""
     x = round(screen.x_of(second(200)))

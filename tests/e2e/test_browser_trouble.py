@@ -110,6 +110,34 @@ def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
         expect(sign).to_be_hidden()
 
 
+def boxes(screen: Screen) -> object:
+    """Where every panel and every control is, to the pixel."""
+    return screen.page.evaluate(
+        "() => [...document.querySelectorAll('.pane, .strip, .header button, .controls button,"
+        ".controls select, .controls input')].map((one) => { const at ="
+        " one.getBoundingClientRect();"
+        "return [one.dataset.testid ?? one.className, at.x, at.y, at.width, at.height]; })"
+    )
+
+
+def test_nothing_moves_whatever_the_state(browser: Browser, present: Nova) -> None:
+    """No layout shift: LIVE, paused, playing and cut off, all is where it was."""
+    with screen_on(browser, present.url, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        before = boxes(screen)
+        screen.page.get_by_test_id("replay").click()
+        screen.expect_state("PAUSED")
+        assert boxes(screen) == before
+        screen.seek(second(10))
+        screen.expect_count(10)
+        screen.page.get_by_test_id("play").click()
+        screen.expect_state("PLAYING")
+        assert boxes(screen) == before
+        os.kill(present.child("edge"), signal.SIGKILL)
+        expect(screen.page.get_by_test_id("banner")).to_be_visible()
+        assert boxes(screen) == before
+
+
 def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present: Nova) -> None:
     """Pitfalls row 10: the page soon says that it may not be live, and each part of it that it has
     no answer; afterwards all of that is gone.
@@ -125,6 +153,7 @@ def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present
             unanswered = screen.page.get_by_test_id("strip-trouble")
             expect(unanswered).to_contain_text("cannot be shown", timeout=UNANSWERED_MS)
             expect(screen.page.get_by_test_id("panel-inspector")).to_contain_text("No answer")
+            assert screen.serious() == []
         finally:
             os.kill(reader, signal.SIGCONT)
         screen.expect_count(6001)

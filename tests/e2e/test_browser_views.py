@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
 from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from tests.e2e.screen import serious
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +23,6 @@ PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 SHOWN_MS = 20_000
 MANY_ENTITIES = 10_000
 DRAWN_MAX_ROWS = 100
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
 
 
@@ -70,17 +70,6 @@ def pause(page: Page) -> None:
     """Leave LIVE."""
     page.get_by_test_id("replay").click()
     expect(page.get_by_test_id("state")).to_have_text("PAUSED")
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "axe.run(document).then(({violations}) => violations"
-        ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
-        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
-    )
-    return [str(one) for one in found]
 
 
 def test_the_tree_chooses_entities_and_their_values_change(page: Page) -> None:
