@@ -72,7 +72,7 @@ NOW = int(time.time())
         {"exp": NOW + LIFETIME_S + 60},
         {"exp": CLAIMS.exp + 0.5},
         {"iat": None},
-        {"iat": NOW + 3600},
+        {"iat": NOW + 3000},
         {"iat": NOW - 10**9},
         {"nbf": NOW + 3600},
         {"iss": None},
