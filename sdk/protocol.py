@@ -21,6 +21,8 @@ from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
 from sdk.timeline import TimelineReply, TimelineRequest
+from sdk.views import GetUiState as GetUiState
+from sdk.views import UiStateResponse as UiStateResponse
 
 QUERY_LIMIT_DEFAULT = 1_000
 QUERY_LIMIT_MAX = 10_000
@@ -120,6 +122,7 @@ Request = (
     | CancelStream
     | Discover
     | Latest
+    | GetUiState
     | Rejects
     | Status
     | Links
@@ -322,6 +325,7 @@ Reply = (
     | StreamCancelled
     | DiscoverResponse
     | LatestResponse
+    | UiStateResponse
     | RejectsResponse
     | StatusResponse
     | LinksResponse

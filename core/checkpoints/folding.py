@@ -12,9 +12,10 @@ from collections.abc import Callable
 from core.ordering import Timebase
 from core.reader.updates import Update
 from core.store.checkpoints import (
+    BEFORE_ALL,
+    HOUR_NS,
     SEGMENT_EVENTS,
     VERSIONS_MAX,
-    Folded,
     ViewState,
     checkpoint_row,
     hour_of,
@@ -23,6 +24,7 @@ from core.store.checkpoints import (
     position_time,
 )
 from core.store.scan import Row
+from sdk.timestamps import NS_MAX, NS_MIN
 
 STATES_MAX = 16
 """States of so many versions are kept at once."""
@@ -34,8 +36,11 @@ Load = Callable[[str], ViewState]
 class Folding:
     """A series at the position up to which it is folded."""
 
-    def __init__(self, timebase: Timebase, number: int, folded: Folded, load: Load) -> None:
-        self.folded = folded
+    def __init__(self, timebase: Timebase, number: int, versions: list[str], load: Load) -> None:
+        self.frontier = BEFORE_ALL
+        """The position of the last update that is folded here."""
+
+        self._versions = versions
         self._timebase: Timebase = timebase
         self._number = number
         self._load = load
@@ -43,11 +48,15 @@ class Folding:
         self._segment: bytes | None = None
         self._in_segment: set[str] = set()
         self._events = self._bytes = self._row_bytes = 0
+        # Of the hour of the segment; in canonical time there are none.
+        self._hour_end_ns = NS_MIN if timebase == "source" else NS_MAX + 1
 
     def begin(self, segment: bytes, states: dict[str, ViewState]) -> None:
         """Go on from the begin of a segment, where versions had these states."""
         self._segment, self._states = segment, states
-        self.folded.frontier = position_before(segment)
+        if self._timebase == "source":
+            self._hour_end_ns = hour_of(position_time(segment)) + HOUR_NS
+        self.frontier = position_before(segment)
 
     def add(self, update: Update) -> list[Row]:
         """Fold the next update in order; returns the row that it is the first to need, if any."""
@@ -67,26 +76,22 @@ class Folding:
         state.take(update.told.data, update.time_ns)
         self._events += 1
         self._bytes += len(update.stored)
-        self.folded.frontier = update.position
+        self.frontier = update.position
         return rows
 
     def _ends_segment(self, update: Update) -> bool:
         """Whether an update is the first of another hour, or one too many. Large states wait for as
         many bytes of updates, so that rows never outgrow what they are made of.
         """
-        if self._segment is None:
+        if self._segment is None or update.time_ns >= self._hour_end_ns:
             return True
-        if self._timebase == "source":
-            hour = hour_of(update.time_ns)
-            if hour > position_time(self._segment):
-                return True
         return self._events >= SEGMENT_EVENTS and self._bytes >= self._row_bytes
 
     def _begin_of_segment(self, update: Update) -> bytes:
-        if self._timebase == "source":
-            hour = position_at(hour_of(update.time_ns))
-            if self._segment is None or hour > self._segment:
-                return hour
+        if self._timebase == "source" and update.time_ns >= self._hour_end_ns:
+            hour_ns = hour_of(update.time_ns)
+            self._hour_end_ns = hour_ns + HOUR_NS
+            return position_at(hour_ns)
         return update.position
 
     def _state(self, version: str) -> ViewState:
@@ -100,7 +105,7 @@ class Folding:
 
     def _was_told(self, version: str) -> bool:
         """Whether a version may have been told of before; notes it."""
-        known = self.folded.versions
+        known = self._versions
         if version in known:
             return True
         if len(known) < VERSIONS_MAX:

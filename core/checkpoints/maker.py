@@ -18,11 +18,10 @@ from core.checkpoints.folding import Folding
 from core.ordering import Timebase, series_of, time_of
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
-from core.reader.updates import Update, in_both, updates_after, updates_between
+from core.reader.updates import Update, in_both, updates_between
 from core.reader.view import View
 from core.store.checkpoints import (
     BEFORE_ALL,
-    BEHIND_ALL,
     LAYOUT,
     STATE_KEY,
     CheckpointStore,
@@ -36,7 +35,10 @@ from core.store.scan import first
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MIN
 
-WRITTEN_TOGETHER_EVENTS = 5_000
+TAKEN_TOGETHER_EVENTS = 25_000
+TAKEN_TOGETHER_BYTES = 32 * 1024 * 1024
+"""What came late is folded once for so many."""
+
 REMEMBERED_MAX_SERIES = 20_000
 PENDING_MAX_ROWS = 5_000
 
@@ -62,6 +64,9 @@ class Maker:
         self._series: dict[int, _Series] = {}
         self._pending: dict[bytes, bytes] = {}
         self._changed: dict[int, FoldedSeries] = {}
+        self._until_ns = NS_MIN
+        """Canonical time of what is taken; what is stored beyond does not count yet."""
+
         self._state = self._resume()
 
     @property
@@ -99,10 +104,11 @@ class Maker:
         span = Span("canonical", self.cursor_ns + 1, mark)
         reading = Reading(self._view, self._selection, span)
         while not reading.done:
-            found = reading.slice(WRITTEN_TOGETHER_EVENTS)
+            found = _together(reading)
+            is_end = reading.done or reading.after is None
+            self._until_ns = mark if is_end else time_of(reading.after or b"")
             self._take(found)
-            done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
-            self._write(done_ns)
+            self._write(self._until_ns)
             yield len(found)
 
     def _take(self, found: Sequence[Found]) -> None:
@@ -131,30 +137,30 @@ class Maker:
         fresh = [update for update in updates if update.canonical_ns > folded.included_ns]
         if not fresh:
             return
+        included_ns = max(update.canonical_ns for update in fresh)
         fresh.sort(key=attrgetter("position"))
         folding = series.foldings.get(timebase)
         if folding is None and not folded.frontier:
             folding = self._open(series, timebase)
         if folding is None or fresh[0].position <= folded.frontier:
-            earliest = min(fresh[0].position, folded.frontier)
-            if timebase == "source":
-                # All that is durable is folded then, so what is still to be taken counts too.
-                taken_ns = max(update.canonical_ns for update in fresh)
-                rest = updates_after(self._view, series.number, taken_ns)
-                earliest = min([earliest, *(update.position for update in rest)])
-            self._fold_again(series, timebase, earliest)
-            return
-        for update in fresh:
-            self._add(series, folding, update)
-        folded.included_ns = max(update.canonical_ns for update in fresh)
+            position = min(fresh[0].position, folded.frontier)
+            last = max(fresh[-1].position, folded.frontier)
+            self._fold_again(series, timebase, position, last)
+        else:
+            for update in fresh:
+                self._add(series, folding, update)
+        # Not before all of it: a maker that is killed in between begins again.
+        folded.frontier = max(fresh[-1].position, folded.frontier)
+        folded.included_ns = included_ns
+        self._changed[series.number] = series.folded
 
     def _open(self, series: _Series, timebase: Timebase) -> Folding:
         folded = series.folded.of(timebase)
 
         def load(version: str) -> ViewState:
-            return self._state_of(series.number, timebase, version, folded.frontier)
+            return self._state_of(series.number, timebase, version, folding.frontier)
 
-        folding = Folding(timebase, series.number, folded, load)
+        folding = Folding(timebase, series.number, folded.versions, load)
         series.foldings[timebase] = folding
         return folding
 
@@ -164,19 +170,23 @@ class Maker:
         if len(self._pending) >= PENDING_MAX_ROWS:
             self._flush()
 
-    def _fold_again(self, series: _Series, timebase: Timebase, position: bytes) -> None:
-        """Make the rows of a series again from the segment on that holds a position, to its end."""
+    def _fold_again(
+        self, series: _Series, timebase: Timebase, position: bytes, last: bytes
+    ) -> None:
+        """Make the rows of a series again from the segment on that holds a position."""
         self._flush()
-        folding, folded = self._open(series, timebase), series.folded.of(timebase)
+        folding = self._open(series, timebase)
         segment, states = self._states_at(series.number, timebase, position)
         self._store.forget_from(timebase, series.number, segment)
-        # Were it to end in between, nothing would count as folded.
-        folded.frontier, folded.included_ns = BEFORE_ALL, NS_MIN
         if states:
             folding.begin(segment, states)
-        for update in updates_between(self._view, series.number, timebase, segment, BEHIND_ALL):
+        for update in self._between(series.number, timebase, segment, last):
             self._add(series, folding, update)
-        folded.included_ns = self._view.mark
+
+    def _between(
+        self, number: int, timebase: Timebase, position: bytes, last: bytes
+    ) -> Iterator[Update]:
+        return updates_between(self._view, number, timebase, position, last, self._until_ns)
 
     def _states_at(
         self, number: int, timebase: Timebase, position: bytes
@@ -201,9 +211,7 @@ class Maker:
         for checkpoint in self._store.back_from(timebase, number, position):
             if checkpoint.version == version:
                 state = checkpoint.state()
-                updates = updates_between(
-                    self._view, number, timebase, checkpoint.position, position
-                )
+                updates = self._between(number, timebase, checkpoint.position, position)
                 for update in updates:
                     if update.told.manifest_version == version:
                         state.take(update.told.data, update.time_ns)
@@ -223,3 +231,14 @@ class Maker:
         self._flush()
         self._state.cursor_ns = cursor_ns
         self._store.write([(STATE_KEY, encode_state(self._state))])
+
+
+def _together(reading: Reading) -> list[Found]:
+    """The next events of a reading, as many as are taken together."""
+    found: list[Found] = []
+    size = 0
+    while not reading.done and len(found) < TAKEN_TOGETHER_EVENTS and size < TAKEN_TOGETHER_BYTES:
+        part = reading.slice(TAKEN_TOGETHER_EVENTS - len(found))
+        size += sum(len(stored) for _, stored in part)
+        found += part
+    return found

@@ -23,6 +23,7 @@ from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from sdk import protocol, timeline, timestamps
 from sdk.endpoints import send_text
@@ -47,6 +48,7 @@ class Session:
         tail: Tail,
         links: Links,
         samples: Samples,
+        states: UiStates,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -54,6 +56,7 @@ class Session:
         self._tail = tail
         self._links = links
         self._samples = samples
+        self._states = states
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -117,6 +120,10 @@ class Session:
                 await self._discover(request)
             case protocol.Latest():
                 await self._latest(request)
+            case protocol.GetUiState():
+                at = time_or("time", request.time, self._now(request.timebase))
+                timebase = self._timebase(request.timebase)
+                await self._send(await self._states.answer(request, timebase, at), request.ref)
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():

@@ -15,7 +15,7 @@ from core.reader.view import View
 from core.store.checkpoints import NO_ID, POSITION_BYTES, position_at, position_time
 from core.store.keys import ID_HEAD_BYTES, event_id_of
 from sdk import timestamps
-from sdk.timestamps import NS_MIN
+from sdk.timestamps import NS_MAX, NS_MIN
 
 PART_EVENTS = 500
 PART_MAX_BYTES = 4 * 1024 * 1024
@@ -31,17 +31,13 @@ class Told(msgspec.Struct, rename="camel"):
 
 
 class Update(NamedTuple):
-    """One update of a series, its position in a timebase, and when it was received."""
+    """One update of a series: its position and time in a timebase, and when it was received."""
 
     position: bytes
+    time_ns: int
     canonical_ns: int
     told: Told
     stored: bytes
-
-    @property
-    def time_ns(self) -> int:
-        """Its time in the timebase of its position."""
-        return position_time(self.position)
 
 
 _told = msgspec.json.Decoder(Told)
@@ -58,13 +54,10 @@ def in_both(place: bytes, stored: bytes) -> dict[Timebase, Update]:
     """A stored update at its positions in source and in canonical time, by what it says."""
     told = _told.decode(stored)
     source_ns, canonical_ns = timestamps.parse(told.source_truth_time), time_of(place)
-    positions: dict[Timebase, bytes] = {
-        "source": position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES]),
-        "canonical": position_at(canonical_ns),
-    }
+    source = position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES])
     return {
-        timebase: Update(position, canonical_ns, told, stored)
-        for timebase, position in positions.items()
+        "source": Update(source, source_ns, canonical_ns, told, stored),
+        "canonical": Update(position_at(canonical_ns), canonical_ns, canonical_ns, told, stored),
     }
 
 
@@ -75,12 +68,23 @@ def newest_update(view: View, number: int, timebase: Timebase, time_ns: int) -> 
 
 
 def updates_between(
-    view: View, number: int, timebase: Timebase, first: bytes, last: bytes
+    view: View,
+    number: int,
+    timebase: Timebase,
+    first: bytes,
+    last: bytes,
+    until_ns: int = NS_MAX,
 ) -> Iterator[Update]:
-    """The durable updates of a series from one position to another, both included."""
+    """The durable updates of a series from one position to another, both included, that had come
+    by a canonical time.
+    """
     from_ns = position_time(first) if first else NS_MIN
     rows = places_of(view, number, timebase, position_time(last), reverse=False, from_ns=from_ns)
-    wanted = (row for row in rows if first <= position_of(row, timebase) <= last)
+    wanted = (
+        row
+        for row in rows
+        if first <= position_of(row, timebase) <= last and time_of(row.place) <= until_ns
+    )
     while part := list(islice(wanted, PART_EVENTS)):
         yield from _updates(view, timebase, part)
 
@@ -103,5 +107,6 @@ def _updates(view: View, timebase: Timebase, rows: Sequence[Place]) -> Iterator[
         found = look_up(view.archive, places, sorted(places), PART_MAX_BYTES)
         for row, stored in zip(part, found, strict=False):
             told = _told.decode(stored)
-            yield Update(position_of(row, timebase), time_of(row.place), told, stored)
+            canonical_ns = time_of(row.place)
+            yield Update(position_of(row, timebase), row.time_ns, canonical_ns, told, stored)
         start += len(found)

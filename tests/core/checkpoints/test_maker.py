@@ -84,13 +84,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folds, "SEGMENT_EVENTS", SEGMENT)
     monkeypatch.setattr(folds, "STATES_MAX", 2)
     monkeypatch.setattr(folds, "VERSIONS_MAX", 2)
-    monkeypatch.setattr(making, "WRITTEN_TOGETHER_EVENTS", 5)
+    monkeypatch.setattr(making, "TAKEN_TOGETHER_EVENTS", 5)
     monkeypatch.setattr(making, "PENDING_MAX_ROWS", 2)
     monkeypatch.setattr(making, "REMEMBERED_MAX_SERIES", 1)
 
 
 PROPERTY = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
