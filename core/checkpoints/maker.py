@@ -74,6 +74,11 @@ class Maker:
         """Canonical time up to which everything is folded."""
         return self._state.cursor_ns
 
+    @property
+    def first_ns(self) -> int:
+        """Canonical time of the archive's first event, 0 if there is none."""
+        return time_of(self._state.origin) if self._state.origin else 0
+
     def _resume(self) -> State:
         """Where it was; checkpoints of another archive or layout are forgotten."""
         self._view.archive.catch_up()
