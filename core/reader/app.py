@@ -17,6 +17,7 @@ from core import feed
 from core.errors import ArchiveError
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
 from core.reader.ui_state import UiStates
@@ -42,6 +43,7 @@ class Reader:
         self._view = View(archive)
         self._samples = Samples(self._view, settings.folder(), scratch / "samples")
         self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
+        self._published = Published(self._view, settings.own_scope())
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -99,6 +101,7 @@ class Reader:
             self._links,
             self._samples,
             self._states,
+            self._published,
             self._settings,
         )
         self._connections[socket] = request

@@ -19,6 +19,7 @@ from core.reader.coalesce import Shed
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.published import Published
 from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
@@ -49,6 +50,7 @@ class Session:
         links: Links,
         samples: Samples,
         states: UiStates,
+        published: Published,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -57,6 +59,7 @@ class Session:
         self._links = links
         self._samples = samples
         self._states = states
+        self._published = published
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -168,10 +171,13 @@ class Session:
             at,
             limit=request.limit,
             after_key=request.after_key,
+            describe=self._published.descriptor,
         )
         reply = protocol.DiscoverResponse(
             time=timestamps.text(at), entities=page.entities, next_key=page.next_key
         )
+        if request.after_key is None:
+            reply.manifests = self._published.manifests(self._timebase(request.timebase), at)
         await self._send(reply, request.ref)
 
     async def _latest(self, request: protocol.Latest) -> None:
