@@ -24,6 +24,7 @@ from sdk.health import Rejects as Rejects
 from sdk.health import RejectsResponse as RejectsResponse
 from sdk.health import Status as Status
 from sdk.health import StatusResponse as StatusResponse
+from sdk.manifest import CardManifest
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
 from sdk.message import Ref as Ref
@@ -31,6 +32,9 @@ from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
 from sdk.timeline import TimelineReply, TimelineRequest
+from sdk.views import DescriptorInfo as DescriptorInfo
+from sdk.views import GetUiState as GetUiState
+from sdk.views import UiStateResponse as UiStateResponse
 
 QUERY_LIMIT_DEFAULT = 1_000
 QUERY_LIMIT_MAX = 10_000
@@ -109,7 +113,16 @@ class Latest(Message, kw_only=True, tag="latest"):
     after_key: PageKey | None = None
 
 
-Request = Query | StartStream | CancelStream | Discover | Latest | HealthRequest | TimelineRequest
+Request = (
+    Query
+    | StartStream
+    | CancelStream
+    | Discover
+    | Latest
+    | GetUiState
+    | HealthRequest
+    | TimelineRequest
+)
 
 
 # --- replies and stream frames ---
@@ -184,20 +197,24 @@ class SeriesInfo(
 class EntityInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One entity with its series and, if it has told, its latest descriptor's capabilities."""
+    """One entity with its series and, if it has told one, the descriptor in effect."""
 
     scope_id: str
     system_id: str
     container_id: str
     unique_id: str
     series: list[SeriesInfo]
+    descriptor: DescriptorInfo | None = None
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities in the order of their ids; `next_key` is absent on the last page."""
+    """Entities in the order of their ids; `next_key` is absent on the last page. The first page has
+    the manifests that have taken effect by that time, every version of each.
+    """
 
     time: str
     entities: list[EntityInfo]
+    manifests: list[CardManifest] = msgspec.field(default_factory=list)
     next_key: str | None = None
 
 
@@ -221,6 +238,7 @@ Reply = (
     | StreamCancelled
     | DiscoverResponse
     | LatestResponse
+    | UiStateResponse
     | HealthReply
     | TimelineReply
 )

@@ -17,8 +17,10 @@ from core import feed
 from core.errors import ArchiveError
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.store import catalog
 from core.store.archive import Archive
@@ -40,6 +42,8 @@ class Reader:
         self._settings = settings
         self._view = View(archive)
         self._samples = Samples(self._view, settings.folder(), scratch / "samples")
+        self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
+        self._published = Published(self._view, settings.own_scope())
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -91,7 +95,14 @@ class Reader:
         )
         await socket.prepare(request)
         session = Session(
-            socket, self._view, self._tail, self._links, self._samples, self._settings
+            socket,
+            self._view,
+            self._tail,
+            self._links,
+            self._samples,
+            self._states,
+            self._published,
+            self._settings,
         )
         self._connections[socket] = request
         try:
@@ -107,6 +118,7 @@ class Reader:
     def close(self) -> None:
         """Let go of what it holds beside the archive."""
         self._samples.close()
+        self._states.close()
 
 
 @asynccontextmanager

@@ -54,26 +54,21 @@ class Selection:
             return True
         return msgspec.json.decode(stored, type=_Commanded).command_id == command_id
 
-    def judge_some(self, most: int) -> bool:
-        """Look at so many of the series that are new, at most; whether any are left."""
-        self._judge(most)
-        return self._judged < len(self._table.names)
-
-    def _judge(self, most: int | None = None) -> None:
+    def _judge(self) -> None:
         """Look at the series that are new; where a unit is named, at that unit's alone."""
         names, unit = self._table.names, self._filters.unique_id
-        end = len(names) if most is None else min(len(names), self._judged + most)
         if unit is None:
-            new: Sequence[int] = range(self._judged, end)
+            new: Sequence[int] = range(self._judged, len(names))
         else:
             of_unit = self._table.of_unit(unit)
-            new = of_unit[bisect_left(of_unit, self._judged) : bisect_left(of_unit, end)]
-        self._judged = end
-        wanted = [number for number in new if self._wants(names[number])]
+            new = of_unit[bisect_left(of_unit, self._judged) :]
+        self._judged = len(names)
+        wanted = [number for number in new if self.wants(names[number])]
         self._numbers += wanted
         self._wanted.update(wanted)
 
-    def _wants(self, series: Series) -> bool:
+    def wants(self, series: Series) -> bool:
+        """Whether a series of these names is wanted."""
         filters = self._filters
         return (
             (self._scopes is None or series.scope_id in self._scopes)

@@ -19,10 +19,12 @@ from core.reader.coalesce import Shed
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.published import Published
 from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from sdk import protocol, timeline, timestamps
 from sdk.endpoints import send_text
@@ -47,6 +49,8 @@ class Session:
         tail: Tail,
         links: Links,
         samples: Samples,
+        states: UiStates,
+        published: Published,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -54,6 +58,8 @@ class Session:
         self._tail = tail
         self._links = links
         self._samples = samples
+        self._states = states
+        self._published = published
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -117,6 +123,10 @@ class Session:
                 await self._discover(request)
             case protocol.Latest():
                 await self._latest(request)
+            case protocol.GetUiState():
+                at = time_or("time", request.time, self._now(request.timebase))
+                timebase = self._timebase(request.timebase)
+                await self._send(await self._states.answer(request, timebase, at), request.ref)
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
@@ -161,8 +171,11 @@ class Session:
             at,
             limit=request.limit,
             after_key=request.after_key,
+            describe=self._published.descriptor,
         )
-        await self._write(await discover.frame_of(request.ref, timestamps.text(at), page))
+        is_first, time = request.after_key is None, timestamps.text(at)
+        known = self._published.manifests(self._timebase(request.timebase), at) if is_first else []
+        await self._write(await discover.frame_of(request.ref, time, page, known))
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))

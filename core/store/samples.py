@@ -11,18 +11,14 @@ row/ + series (4) + timebase (s or c) + level (1) + time (8)   a row, column by 
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 
 import msgspec
-from rocksdict import AccessType, Rdict, WriteBatch
 
-from core.errors import ArchiveError
-from core.ordering import TIME_BYTES, Timebase
+from core.ordering import Timebase
+from core.store.derived import DerivedStore
 from core.store.keys import series_bytes
-from core.store.options import sample_options
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.scan import Row as StoredRow
 from core.store.scan import scan
@@ -116,66 +112,11 @@ def decode_row(value: bytes) -> Row:
     return _rows.decode(value)
 
 
-class SampleStore:
+class SampleStore(DerivedStore):
     """The database of samples, opened by the sampler to write or by a reader to follow."""
 
-    def __init__(self, database: Rdict, path: Path) -> None:
-        self._database = database
-        self._identity = _identity(path)
-
-    @classmethod
-    def open_primary(cls, data: Path) -> SampleStore:
-        """Open for writing, made anew if it is not there or cannot be read."""
-        path = data / SAMPLES_FOLDER
-        try:
-            return cls._open(path, AccessType.read_write())
-        except ArchiveError as error:
-            if "/LOCK" in str(error):
-                raise
-            shutil.rmtree(path, ignore_errors=True)
-            return cls._open(path, AccessType.read_write())
-
-    @classmethod
-    def open_secondary(cls, data: Path, scratch: Path) -> SampleStore | None:
-        """Open a following view, None where there are no samples yet."""
-        path = data / SAMPLES_FOLDER
-        if not (path / "CURRENT").exists():
-            return None
-        return cls._open(path, AccessType.secondary(str(scratch)))
-
-    @classmethod
-    def _open(cls, path: Path, access: AccessType) -> SampleStore:
-        try:
-            return cls(Rdict(str(path), sample_options(), access_type=access), path)
-        except Exception as error:
-            raise ArchiveError(f"cannot open the samples in {path}: {error}") from error
-
-    def is_of(self, data: Path) -> bool:
-        """Whether a folder still holds this database, and not one that was made anew."""
-        return self._identity == _identity(data / SAMPLES_FOLDER)
-
-    def catch_up(self) -> None:
-        """Let a secondary see all that the sampler has written by now; raises ArchiveError."""
-        try:
-            self._database.try_catch_up_with_primary()
-        except Exception as error:
-            raise ArchiveError(f"cannot follow the samples: {error}") from error
-
-    def get(self, key: bytes) -> bytes | None:
-        """One value, or None; raises ArchiveError where it cannot be read."""
-        return self.get_many([key])[0]
-
-    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of keys, None where there is none; raises ArchiveError where one cannot be
-        read.
-        """
-        if not keys:
-            return []
-        try:
-            values = self._database.get(list(keys))
-        except Exception as error:
-            raise ArchiveError(f"the samples cannot be read: {error}") from error
-        return [] if values is None else list(values)
+    FOLDER = SAMPLES_FOLDER
+    WHAT = "samples"
 
     def state(self) -> State | None:
         """What was sampled, None if nothing was or by another version."""
@@ -199,35 +140,6 @@ class SampleStore:
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))
-
-    def everything(self) -> list[StoredRow]:
-        """All rows; for tests."""
-        return list(scan(self._database, b"", b"\xff" * TIME_BYTES))
-
-    def write(self, rows: Iterable[StoredRow]) -> None:
-        """Set rows atomically."""
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            batch.put(key, value)
-        self._database.write(batch)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        batch = WriteBatch(raw_mode=True)
-        batch.delete_range(b"", b"\xff" * TIME_BYTES)
-        self._database.write(batch)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
-
-
-def _identity(path: Path) -> bytes:
-    """What RocksDB calls a database, given when it is made; nothing where there is none."""
-    try:
-        return (path / "IDENTITY").read_bytes()
-    except FileNotFoundError:
-        return b""
 
 
 def encode_state(state: State) -> bytes:

@@ -144,7 +144,6 @@ async def test_work_for_many_entities_is_cut_into_slices(
     """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
     units = [f"u{n * 7 % 60:02d}" for n in range(60)]
     commit([record(n, unit=unit) for n, unit in enumerate(units)])
-    monkeypatch.setattr(discover, "NAMED_TOGETHER", 7)
     monkeypatch.setattr(discover, "LOOKED_UP_TOGETHER", 7)
     monkeypatch.setattr(discover, "ENCODED_TOGETHER", 7)
     steps, most = 0, 0
@@ -163,16 +162,15 @@ async def test_work_for_many_entities_is_cut_into_slices(
             most, steps = max(most, steps), 0
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(Selection, "_wants", counted(Selection._wants))  # noqa: SLF001
-    for name in ("_entity", "_series_info", "encode_entity"):
+    for name in ("_told_info", "encode_entity"):
         monkeypatch.setattr(discover, name, counted(getattr(discover, name)))
     sockets = asyncio.create_task(serve())
     page = await discover.discover(view, Selection(Filters(), view.series), "source", NS_MAX)
-    await discover.frame_of(7, "now", page)
+    await discover.frame_of(7, "now", page, [])
     sockets.cancel()
     assert [entity.unique_id for entity in page.entities] == sorted(units)
     assert 0 < most <= 2 * 7
     for key in (None, "sat|bus|eps|u59"):
-        frame = await discover.frame_of(7, "now", discover.Entities(page.entities, key))
+        frame = await discover.frame_of(7, "now", discover.Entities(page.entities, key), [])
         reply = protocol.DiscoverResponse(ref=7, time="now", entities=page.entities, next_key=key)
         assert protocol.decode_reply(frame) == reply
