@@ -29,6 +29,7 @@ from sdk.shards.output import Counted, read_state, state_of
 from sdk.shards.wanted import Summary
 from sdk.testing.instance import Nova, nova_command, running_nova
 from sdk.transport.base import Batch, Record, connect
+from tests.e2e.shipped import MANIFESTS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 EVENTS = 20_000
@@ -41,7 +42,6 @@ import os, signal, sys
 from pathlib import Path
 from sdk.shards import delivery
 from sdk.shards.wanted import Wanted
-from tests.e2e.shipped import MANIFESTS
 
 def report(passed, total, events):
     if events >= int(sys.argv[4]):

@@ -39,11 +39,11 @@ async def publish(url: str, second: int) -> Receipt:
 
 
 async def count(data: Path) -> int:
-    """The events that a reader serves, as soon as one does."""
+    """The events of others that a reader serves, as soon as one does."""
     while True:
         try:
             async with await Client.to_core(data) as client:
-                return (await client.status()).events
+                return (await client.status()).events - MANIFESTS
         except NovaError:
             await asyncio.sleep(0.1)
 
