@@ -39,10 +39,10 @@ class Told:
         self.views = Views(self.observer, {MANIFEST.view_id: MANIFEST})
         self.updates: list[tuple[int, dict[str, object]]] = []
 
-    def hear(self, at_ns: int, entity: Entity | None = None, **data: object) -> Told:
+    def hear(self, at_ns: int, **data: object) -> Told:
         """A report at a time."""
         observation = self.observer.observe(UNIT, at_ns)
-        return self.take(*self.views.tell(observation, MANIFEST.view_id, data, entity))
+        return self.take(*self.views.tell(observation, MANIFEST.view_id, data))
 
     def end(self) -> Told:
         """The end of the recording."""
