@@ -67,10 +67,9 @@ def events(
         packet, sequence = frame(report.apid, state.at_ns, report.layout, *report.numbers)
         yield observation.raw(packet, connection_id="s-band", sequence=sequence)
         yield observation.parsed(report.message_type, report.payload, SCHEMA_VERSION)
-        update = screen.update(report.entity, state.at_ns, report.payload)
-        if update:
+        if screen.is_due(report.entity, state.at_ns):
             name = report.entity.unique_id
-            yield observation.ui(VIEWS[report.entity], name, MANIFEST_VERSION, update)
+            yield observation.ui(VIEWS[report.entity], name, MANIFEST_VERSION, report.payload)
         if report.entity == COMPUTER and previous not in (None, state.mode):
             change = {"mode": state.mode, "previousMode": previous}
             effective_time = timestamps.text(state.at_ns)
