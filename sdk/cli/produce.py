@@ -35,6 +35,9 @@ Examples:
   nova produce drone.ulg --epoch 2026-05-01T09:30:00Z --to local:///var/lib/nova --scope drone
   nova produce rocket.csv --time-column time --epoch 2022-06-24T15:17:16Z \\
       --entity rocket/avionics/telemega --to local:///var/lib/nova --scope rocket
+  nova produce P4000001.txt --format csv --columns hours,voltage --time-column hours \\
+      --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
+      --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
 
 The same file always makes the same eventIds: produce it twice, and the second time all are
@@ -52,6 +55,8 @@ class _Given(TypedDict):
     system: str | None
     entity: str | None
     message_type: str | None
+    columns: str | None
+    view: str | None
 
 
 class _Job(NamedTuple):
@@ -102,6 +107,8 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")
+@click.option("--columns", metavar="A,B,…", help="csv: names of the columns, for files without.")
+@click.option("--view", metavar="VIEWID", help="csv: view that the columns are told to, by name.")
 @click.option(
     "--give-up-after",
     type=float,

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.formats import counter
+from sdk.formats import cards, counter
 from sdk.formats.candump import CanFrame, frame
 from sdk.formats.lines import Line, lines
 from sdk.formats.nmea2000 import Bus
 from sdk.formats.recording import Step, no_time, step
 from sdk.observation import Entity, Observer
 from sdk.timestamps import NS_PER_SECOND
+from sdk.updates import Views
 
 SYSTEM_ID = "can"
 LINE_MAX_BYTES = 4096
@@ -34,8 +35,10 @@ class CanReader:
         *,
         epoch_ns: int | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._epoch_ns = epoch_ns
         self._system_id = system_id
@@ -81,6 +84,8 @@ class CanReader:
         message = self._bus(found).message(found) if known else None
         if message is not None:
             yield observation.parsed(message.kind, message.fields)
+            told = cards.of_bus(message.kind, message.fields, source=found.id[-2:])
+            yield from cards.tell(self._views, observation, told)
 
     def _time(self, found: CanFrame) -> int:
         ns = counter.to_ns(found.stamp, "s", 0)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from sdk import address as addresses
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.formats import cds, counter
+from sdk.formats import cards, cds, counter
 from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
 from sdk.formats.recording import RecordingError, Step, no_time, step
 from sdk.formats.xtce import Decoded, Definition
 from sdk.observation import Entity, Observer
+from sdk.updates import Views
 
 SYSTEM_ID = "ccsds"
 CONTAINER_ID = "apid"
@@ -63,8 +64,10 @@ class CcsdsReader:
         definition: Definition | None = None,
         time: TimeSource | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._definition = definition
         self._time = time or TimeSource()
@@ -141,6 +144,8 @@ class CcsdsReader:
             name = read.decoded.container
             message_type = name if addresses.is_name(name) else f"APID{apid}"
             yield observation.parsed(message_type, read.decoded.fields)
+            told = cards.of_packet(read.decoded.fields)
+            yield from cards.tell(self._views, observation, told)
 
     def _note(self, read: _Read) -> str | None:
         if self._definition is not None and read.decoded is None:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
+from sdk.formats import cards
 from sdk.formats.recording import Step, no_time, step
 from sdk.formats.sentence import NS_PER_DAY, Sentence, Source, decode, source_of, split_binary
 from sdk.observation import Entity, Observer
 from sdk.timestamps import NS_PER_SECOND
+from sdk.updates import Views
 
 SYSTEM_ID = "nmea"
 LINE_MAX_BYTES = 8192
@@ -35,8 +37,10 @@ class NmeaReader:
         *,
         epoch_ns: int | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._epoch_ns = epoch_ns
         self._system_id = system_id
@@ -94,6 +98,8 @@ class NmeaReader:
         yield observation.parsed(sentence.kind, sentence.fields)
         if sentence.position is not None:
             yield observation.parsed("Position", sentence.position)
+        told = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
+        yield from cards.tell(self._views, observation, told)
 
     def _entity(self, source: Source) -> Entity:
         return Entity(self._system_id, source.talker, source.kind)

@@ -9,10 +9,12 @@ from pathlib import Path
 from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
+from sdk.formats import cards
 from sdk.formats.recording import Step, step
 from sdk.formats.ulog_messages import UlogDamage, UlogMessage, messages
 from sdk.formats.ulog_topic import Topic, definitions, parameter
 from sdk.observation import Entity, Observation, Observer
+from sdk.updates import Views
 
 SYSTEM_ID = "ulog"
 LOGGER = ("logger", "0")
@@ -40,8 +42,10 @@ class UlogReader:
         *,
         epoch_ns: int | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._system_id = system_id
         self._definitions = definitions(path)
@@ -162,6 +166,7 @@ class UlogReader:
         observation = self._observer.observe(entity, at_ns)
         yield observation.raw(record)
         yield observation.parsed(topic.name, values)
+        yield from cards.tell(self._views, observation, cards.of_topic(topic.name, values))
 
     def _logged(self, message: UlogMessage) -> Iterator[Event]:
         """A line that the software wrote."""

@@ -25,7 +25,7 @@ HISTORY_S = 600
     type=click.FloatRange(0, RATE_MAX_HZ, min_open=True),
     default=RATE_HZ,
     show_default=True,
-    help="Ticks per second; each is about fifteen events.",
+    help="Ticks per second; each is about eighteen events.",
 )
 @click.option(
     "--history",

@@ -10,6 +10,7 @@ from sdk.simulator import telemetry
 from sdk.simulator.clock import Clock, WallClock
 from sdk.simulator.mode import Mode
 from sdk.simulator.satellite import Satellite
+from sdk.simulator.screen import Screen
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Transport
 
@@ -26,6 +27,7 @@ class _Voice:
         self._producer = producer
         self._satellite = satellite
         self._mode: Mode | None = None
+        self._screen = Screen()
 
     def describe(self, at_ns: int) -> list[Event]:
         return list(telemetry.descriptors(self._producer.observer, at_ns))
@@ -33,7 +35,7 @@ class _Voice:
     def say(self, ticks_ns: Iterable[int]) -> Iterator[Event]:
         for at_ns in ticks_ns:
             state = self._satellite.at(at_ns)
-            yield from telemetry.events(self._producer.observer, state, self._mode)
+            yield from telemetry.events(self._producer.observer, state, self._mode, self._screen)
             self._mode = state.mode
 
 
@@ -47,7 +49,7 @@ async def run(
     clock: Clock | None = None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Publish for ever, about fifteen events a tick; `on_ready` is called once history is there.
+    """Publish for ever, about eighteen events a tick; `on_ready` is called once history is there.
 
     Ticks lie on whole multiples of the period, and a state depends on seed and time alone: after a
     restart the history that was published before is published again as the same events.

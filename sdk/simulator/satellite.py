@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sdk.simulator import noise, power
 from sdk.simulator.attitude import Attitude, attitude_at
 from sdk.simulator.body import Body, BodyHistory
+from sdk.simulator.link import Link, link_at
 from sdk.simulator.mode import Mode, mode_at, station_distance_km
 from sdk.simulator.orbit import Orbit, Place
 from sdk.simulator.power import Power
@@ -43,6 +44,7 @@ class State:
     mode: Mode
     station_km: float
     cpu_percent: float
+    link: Link
 
 
 class Satellite:
@@ -58,6 +60,7 @@ class Satellite:
         place = self._orbit.at(at_ns)
         mode = mode_at(place)
         body = self._bodies.at(at_ns)
+        station_km = station_distance_km(place)
         flows = power.flows(mode, place.sunlit, body.heater)
         return State(
             at_ns=at_ns,
@@ -67,8 +70,9 @@ class Satellite:
             power=Power(body.charge, *flows),
             body=self._measured_body(body, at_ns),
             mode=mode,
-            station_km=station_distance_km(place),
+            station_km=station_km,
             cpu_percent=CPU_PERCENT[mode] + abs(self._noise("cpu", at_ns, 2.0)),
+            link=link_at(self.seed, at_ns, station_km),
         )
 
     def _noise(self, channel: str, at_ns: int, sigma: float) -> float:

@@ -12,10 +12,12 @@ from sdk.observation import Entity, Observer
 from sdk.simulator.frame import frame
 from sdk.simulator.mode import Mode
 from sdk.simulator.satellite import State
+from sdk.simulator.screen import Screen
 
 SYSTEM_ID = "sat"
 SCHEMA_VERSION = "1"
 MANIFEST_VERSION = "1.0.0"
+LINK_NUMBERS = {"up": 1.0, "degraded": 0.5}
 MODE_NUMBERS: dict[Mode, int] = {"STANDBY": 0, "IMAGING": 1, "DOWNLINK": 2}
 
 GPS = Entity(SYSTEM_ID, "gnc", "gps")
@@ -23,6 +25,7 @@ ATTITUDE = Entity(SYSTEM_ID, "gnc", "attitude")
 BATTERY = Entity(SYSTEM_ID, "eps", "battery")
 TEMPERATURE = Entity(SYSTEM_ID, "thermal", "temperature")
 COMPUTER = Entity(SYSTEM_ID, "obc", "computer")
+LINK = Entity(SYSTEM_ID, "comms", "link")
 
 CAPABILITIES: dict[Entity, tuple[str, ...]] = {
     GPS: ("telemetry:Position",),
@@ -30,6 +33,11 @@ CAPABILITIES: dict[Entity, tuple[str, ...]] = {
     BATTERY: ("telemetry:Battery",),
     TEMPERATURE: ("telemetry:Temperatures", "command:heater.set"),
     COMPUTER: ("telemetry:Computer", "command:mode.set", "command:camera.capture"),
+    LINK: ("telemetry:Link",),
+}
+VIEWS: dict[Entity, str] = {
+    entity: "status.link" if entity == LINK else f"telemetry.{entity.unique_id}"
+    for entity in CAPABILITIES
 }
 
 
@@ -50,15 +58,18 @@ def descriptors(observer: Observer, at_ns: int) -> Iterator[Event]:
         yield observer.observe(entity, at_ns).descriptor(capabilities, SCHEMA_VERSION)
 
 
-def events(observer: Observer, state: State, previous: Mode | None) -> Iterator[Event]:
+def events(
+    observer: Observer, state: State, previous: Mode | None, screen: Screen
+) -> Iterator[Event]:
     """All events of a state; `previous` is the mode before it, where that is known."""
     for report in _reports(state):
         observation = observer.observe(report.entity, state.at_ns)
         packet, sequence = frame(report.apid, state.at_ns, report.layout, *report.numbers)
         yield observation.raw(packet, connection_id="s-band", sequence=sequence)
         yield observation.parsed(report.message_type, report.payload, SCHEMA_VERSION)
-        name = report.entity.unique_id
-        yield observation.ui(f"telemetry.{name}", name, MANIFEST_VERSION, report.payload)
+        if screen.is_due(report.entity, state.at_ns):
+            name = report.entity.unique_id
+            yield observation.ui(VIEWS[report.entity], name, MANIFEST_VERSION, report.payload)
         if report.entity == COMPUTER and previous not in (None, state.mode):
             change = {"mode": state.mode, "previousMode": previous}
             effective_time = timestamps.text(state.at_ns)
@@ -71,6 +82,7 @@ def _reports(state: State) -> Iterator[_Report]:
     yield _battery(state)
     yield _temperature(state)
     yield _computer(state)
+    yield _link(state)
 
 
 def _gps(state: State) -> _Report:
@@ -136,3 +148,22 @@ def _computer(state: State) -> _Report:
     }
     numbers = (float(MODE_NUMBERS[state.mode]), state.cpu_percent, state.station_km)
     return _Report(COMPUTER, 105, struct.Struct(">3f"), "Computer", payload, numbers)
+
+
+def _link(state: State) -> _Report:
+    link = state.link
+    payload = {
+        "state": link.state,
+        "rate": round(link.rate_kbit_s, 1),
+        "roundTrip": round(link.round_trip_ms, 1),
+        "loss": round(link.loss_percent, 2),
+        "signal": round(link.signal_dbm, 1),
+    }
+    numbers = (
+        LINK_NUMBERS[link.state],
+        link.rate_kbit_s,
+        link.round_trip_ms,
+        link.loss_percent,
+        link.signal_dbm,
+    )
+    return _Report(LINK, 106, struct.Struct(">5f"), "Link", payload, numbers)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sdk import timestamps
+from sdk.errors import NovaError
 from sdk.formats.opening import Options, open_recording
-from sdk.formats.recording import RecordingError
 from sdk.observation import Observer
 from tests.sdk.formats.reading import everything
 
@@ -74,6 +74,8 @@ def test_bus_and_autopilot_options(recordings: Path) -> None:
     [
         ("can", Options(time="cds"), "--time means nothing for can"),
         ("ulog", Options(time_unit="us"), "--time-unit means nothing for ulog"),
+        ("csv", Options(time_column="t", view="nothing"), "no manifest has the view 'nothing'"),
+        ("nmea", Options(view="telemetry.gps"), "--view means nothing for nmea"),
         ("csv", Options(xtce=Path("x.xml")), "--xtce means nothing for csv"),
         ("jsonl", Options(time_column="t"), "--time-column means nothing for jsonl"),
         ("nmea", Options(entity="a/b/c"), "--entity means nothing for nmea"),
@@ -93,5 +95,5 @@ def test_options_that_make_no_sense(
     tmp_path: Path, name: str, options: Options, reason: str
 ) -> None:
     """Nothing that was asked for is ignored in silence."""
-    with pytest.raises(RecordingError, match=reason):
+    with pytest.raises(NovaError, match=reason):
         open_recording(csv_file(tmp_path), Observer("s"), name, options)

@@ -60,6 +60,11 @@ def ticks(tape: Tape) -> list[int]:
     ]
 
 
+def lanes_of(tape: Tape) -> Counter[str]:
+    """How many events of each lane."""
+    return Counter(event.series.lane for event in tape.events.values())
+
+
 async def test_ticks_lie_on_whole_periods() -> None:
     """At 2 Hz, every half second, from the first after the start."""
     tape = await played(Tape(), 3, rate_hz=2.0)
@@ -68,13 +73,20 @@ async def test_ticks_lie_on_whole_periods() -> None:
     assert len(ticks(tape)) == 6
 
 
-async def test_about_fifteen_events_a_second() -> None:
+async def test_about_eighteen_events_a_second() -> None:
     """The rate that the demo promises, over all lanes."""
     tape = await played(Tape(), 11)
-    lanes = Counter(event.series.lane for event in tape.events.values())
-    assert lanes["raw"] == lanes["parsed"] == lanes["ui"] == 55
+    lanes = lanes_of(tape)
+    assert lanes["raw"] == lanes["parsed"] == lanes["ui"] == 66
     assert lanes["metadata"] >= len(CAPABILITIES)
     assert all(tape.publishes)
+
+
+async def test_fast_telemetry_does_not_flood_the_screen() -> None:
+    """At 10 Hz, ten times the raw and parsed events, and no more updates than at 1 Hz."""
+    slow, fast = [lanes_of(await played(Tape(), 11, rate_hz=hz)) for hz in (1.0, 10.0)]
+    assert fast["raw"] == fast["parsed"] >= 9 * slow["raw"]
+    assert slow["ui"] <= fast["ui"] <= slow["ui"] + len(CAPABILITIES)
 
 
 async def test_history_comes_first_and_joins_the_present() -> None:
@@ -95,7 +107,7 @@ async def test_restart_publishes_nothing_new_of_the_past() -> None:
     await played(tape, 2, history_s=600, start_ns=NOON + 60 * SECOND)
     fresh = [event for key, event in tape.events.items() if key not in before]
     again = [event for event in fresh if event.source_ns < NOON + 59 * SECOND]
-    assert [event.series.message_type for event in again] == ["ProducerDescriptor"] * 5
+    assert [event.series.message_type for event in again] == ["ProducerDescriptor"] * 6
 
 
 async def test_all_that_is_published_is_valid() -> None:
