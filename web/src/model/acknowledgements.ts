@@ -108,10 +108,12 @@ export function acknowledgedBy(
 ): Acknowledgement | undefined {
   if (all === undefined || excursion === undefined) return undefined;
   const bound = until === undefined ? undefined : normal(until);
-  return all.findLast(
-    (one) =>
-      normal(one.since) >= excursion.since &&
-      isAtLeast(one.severity, severity) &&
-      (bound === undefined || normal(timeOf(one as unknown as StoredEvent, timebase)) <= bound),
-  );
+  return all
+    .filter(
+      (one) =>
+        normal(one.since) >= excursion.since &&
+        isAtLeast(one.severity, severity) &&
+        (bound === undefined || normal(timeOf(one, timebase)) <= bound),
+    )
+    .at(-1);
 }

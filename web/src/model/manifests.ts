@@ -1,7 +1,7 @@
 /** Card manifests as of the clock: what the keys of a view are, and what a card shows of them. */
 
 import { signal } from "@preact/signals";
-import type { CardManifest, KeySpec, Layout } from "../api/protocol";
+import type { CardManifest, KeySpec, Layout } from "../api/manifests";
 import type { StoredEvent } from "./event";
 import { request } from "./session";
 import { cursor, state, timebase } from "./timeline";
@@ -39,6 +39,12 @@ export async function refreshManifests(): Promise<void> {
 export function takeManifests(events: readonly StoredEvent[]): void {
   const found = events.flatMap((event) => published(event) ?? []);
   if (found.length > 0) manifests.value = new Map([...manifests.value, ...byName(found)]);
+}
+
+/** Forget all: another user. */
+export function forgetManifests(): void {
+  asked++;
+  manifests.value = new Map();
 }
 
 /** The manifest that a view's updates name; undefined where nobody has published it. */
@@ -106,7 +112,8 @@ export function groupsOf(manifest: CardManifest | undefined, known: readonly str
   return rest.length === 0 ? named : [...named, { title: named.length === 0 ? "" : "Other", keys: rest }];
 }
 
-/** The keys whose past is drawn beside them; where there is no manifest, those of all numbers. */
+/** The keys whose past is drawn beside them; of a card that names no key of its own, all numbers. */
 export function sparklineKeys(manifest: CardManifest | undefined, numbers: readonly string[]): readonly string[] {
-  return (manifest === undefined ? numbers : (manifest.layout?.sparklines ?? [])).slice(0, SPARKLINES_MAX);
+  const isOpen = Object.keys(manifest?.allowedKeys ?? {}).every((key) => key === ANY_KEY);
+  return (isOpen ? numbers : (manifest?.layout?.sparklines ?? [])).slice(0, SPARKLINES_MAX);
 }

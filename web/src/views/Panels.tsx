@@ -8,15 +8,20 @@ import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } fro
 import { beginPanels } from "../model/panels";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
+import "../cards.css";
+import { Cards } from "./Cards";
 import { EntityTree } from "./EntityTree";
 import { GroundTrack } from "./GroundTrack";
 import { Inspector } from "./Inspector";
 import { LatestValues } from "./LatestValues";
 import { Plots } from "./Plots";
+import { Shields } from "./Shields";
 import { Splitter } from "./Splitter";
 
 const VIEWS = {
   entities: EntityTree,
+  shields: Shields,
+  cards: Cards,
   values: LatestValues,
   plots: Plots,
   track: GroundTrack,
@@ -26,6 +31,8 @@ const VIEWS = {
 /** On tabs, where there is less room than on titles. */
 const SHORT: Readonly<Record<PanelId, string>> = {
   entities: "Entities",
+  shields: "Shields",
+  cards: "Cards",
   values: "Values",
   plots: "Plots",
   track: "Map",

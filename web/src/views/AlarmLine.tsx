@@ -1,0 +1,62 @@
+/** Below a value that is out of limits: since when, who has acknowledged it, or the button to do so. */
+
+import { acknowledge, refusalOf, underway } from "../model/acknowledging";
+import type { Alarm } from "../model/alarms";
+import { keySpec } from "../model/card";
+import { clockSecondMs } from "../model/entities";
+import { limitsInWords } from "../model/limits";
+import { timeIn } from "../model/order";
+import { readable, toMs } from "../model/time";
+import { ageText } from "./Reading";
+
+export function AlarmLine({ alarm }: { alarm: Alarm }) {
+  const { card, out, acknowledged } = alarm;
+  return (
+    <tr class={`alarm-line ${out.severity}`} data-testid="alarm-line" data-key={out.key} data-severity={out.severity}>
+      <td colSpan={4}>
+        <span class="alarm-words">
+          <strong>{out.severity}</strong> <Since alarm={alarm} />
+          <span class="muted"> · {limitsInWords(keySpec(card, out.key))}</span>
+        </span>
+        {acknowledged === undefined ? (
+          <Button alarm={alarm} />
+        ) : (
+          <span class="alarm-by" data-testid="alarm-by" title={`${readable(acknowledged.canonicalTruthTime)} UTC`}>
+            ✓ {acknowledged.user}
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function Since({ alarm }: { alarm: Alarm }) {
+  const excursion = alarm.out.excursion;
+  if (excursion === undefined) return <span class="muted">since …</span>;
+  const { since, order, isKnown } = excursion;
+  const ms = Math.max(1_000, clockSecondMs.value - toMs(timeIn(order)));
+  return (
+    <span title={`since ${isKnown ? "" : "before "}${readable(since)} UTC by the source`} data-testid="alarm-since" data-since={since}>
+      {isKnown ? "for" : "for more than"} {ageText(ms)}
+    </span>
+  );
+}
+
+function Button({ alarm }: { alarm: Alarm }) {
+  const reason = refusalOf(alarm);
+  const isUnderway = underway.value.has(alarm.id);
+  const name = `Acknowledge ${alarm.out.severity} of ${alarm.card.view.uniqueId} ${alarm.out.key}`;
+  return (
+    <button
+      type="button"
+      class="acknowledge"
+      aria-label={reason === "" ? name : `${name}: ${reason}`}
+      aria-disabled={reason !== "" || isUnderway}
+      title={reason || undefined}
+      data-testid="acknowledge"
+      onClick={() => !isUnderway && void acknowledge(alarm)}
+    >
+      {isUnderway ? "…" : "Acknowledge"}
+    </button>
+  );
+}
