@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
@@ -22,9 +22,11 @@ from core.store.witness import Witness, write_witness
 from core.writer.checking import Checking
 from core.writer.commit import Committer
 from core.writer.ingest import Incoming
+from core.writer.manifests import published_event, refuse_changes
 from core.writer.server import FeedServer
-from sdk import endpoints, lifecycle
+from sdk import endpoints, lifecycle, manifest_files
 from sdk.errors import SettingsError
+from sdk.manifest_files import ManifestFile
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
@@ -63,8 +65,16 @@ class Written(NamedTuple):
 class Writer:
     """The one writer of an archive and its three stages."""
 
-    def __init__(self, settings: Settings, archive: Archive, server: FeedServer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        archive: Archive,
+        server: FeedServer,
+        files: Sequence[ManifestFile] = (),
+    ) -> None:
         self._settings = settings
+        self._files = files
+        manifests = [file.manifest for file in files]
         self._archive = archive
         self._server = server
         self._data = settings.folder()
@@ -75,9 +85,13 @@ class Writer:
             own_scope=settings.own_scope(),
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
+            manifests=manifests,
         )
         self._checking = Checking(
-            self.committer.checker, settings.subscribed_scope(), settings.envelope_max_bytes
+            self.committer.checker,
+            settings.subscribed_scope(),
+            settings.envelope_max_bytes,
+            manifests,
         )
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
@@ -100,6 +114,17 @@ class Writer:
                     stages.create_task(self._take_in(transport))
         finally:
             await self._checking.close()
+
+    def publish_manifests(self) -> None:
+        """Tell, durably, of the manifests that the archive has not been told of; before anybody
+        reads it.
+        """
+        scope, committer = self._settings.own_scope(), self.committer
+        refuse_changes(self._files, self._archive, committer.series, scope)
+        if committer.tell([published_event(file.manifest, scope) for file in self._files]):
+            committer.close()
+            self._archive.sync()
+            self._unwitnessed = committer.witness()
 
     async def _take_in(self, transport: Transport) -> None:
         subscription = Subscription(self._settings.subscribed_scope())
@@ -195,15 +220,18 @@ def _records(begun: Begun) -> int:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transport]]]:
+async def opened(
+    settings: Settings, files: Sequence[ManifestFile]
+) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
         server = FeedServer(endpoints.writer_socket(data))
-        writer = Writer(settings, archive, server)
+        writer = Writer(settings, archive, server, files)
         stack.callback(writer.let_go)
+        writer.publish_manifests()
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)
@@ -225,7 +253,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
-    async with opened(settings) as (writer, transports):
+    files = manifest_files.load(settings.manifests_folder())
+    async with opened(settings, files) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("writer", data=str(settings.folder()))

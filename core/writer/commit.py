@@ -24,7 +24,8 @@ from core.writer.gaps import gap_event
 from core.writer.ingest import Incoming, check_records, own_event
 from core.writer.rollups import Rollups, build
 from sdk.checker import Checker
-from sdk.event import ENVELOPE_MAX_BYTES, Series, stamped
+from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
+from sdk.manifest import CardManifest
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
 from sdk.transport.base import Receipt, Record, Rejection
@@ -47,11 +48,12 @@ class Committer:
         own_scope: str = GROUND_SCOPE,
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
+        manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
-        self.checker = Checker(scope_id, envelope_max_bytes)
+        self.checker = Checker(scope_id, envelope_max_bytes, manifests)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -130,6 +132,16 @@ class Committer:
         if consumed.positions:
             self._advance(link, consumed.positions)
         return receipt, closed
+
+    def tell(self, events: Sequence[Event]) -> int:
+        """Put events of the Core's own into the open commit, a few; returns how many are new."""
+        told = 0
+        for event in events:
+            incoming = own_event(event)
+            unknown = self._unknown(incoming.keys)
+            self._add(incoming, unknown)
+            told += len(unknown)
+        return told
 
     def _unknown(self, keys: Sequence[bytes]) -> list[int]:
         """Which events the archive does not hold yet, each once (A-085: the first seen wins)."""
