@@ -3,10 +3,18 @@
 import type { StoredEvent } from "./event";
 import { type Excursion, followed } from "./excursion";
 import { isOut, type Severity, type Verdict, verdictOf, worst } from "./limits";
-import { type CardManifest, groupsOf, type KeySpec, type Rows, shieldKeys, sparklineKeys, specOf } from "./manifests";
-import { normal, orderOf } from "./order";
+import {
+  type CardManifest,
+  groupsOf,
+  type KeySpec,
+  type Rows,
+  shieldKeys,
+  sparklineKeys,
+  specOf,
+} from "./manifests";
+import { normal } from "./order";
 import type { Timebase } from "./timeline";
-import { type Cell, type Cells, cellsOf, updated, type ViewState, viewKey } from "./ui_state";
+import { type Cells, cellsOf, folded, type Told, type ViewState, viewKey } from "./ui_state";
 
 /** A value that is out of its limits, and since when, where that is known. */
 export interface Out {
@@ -50,39 +58,26 @@ export function cardOf(
   return { id: viewKey(view), view, manifest, cells, outs, inLimits, excursions };
 }
 
-/** A card after one more update of its view. */
+/** A card after more updates of its view, in whatever order they come. */
 export function cardAfter(
   card: Card,
-  event: StoredEvent,
+  events: readonly StoredEvent[],
   timebase: Timebase,
   find: (view: ViewState) => CardManifest | undefined,
 ): Card {
-  const view = updated(card.view, event, timebase);
-  const manifest = find(view);
-  const isOther = view.manifestVersion !== card.view.manifestVersion || manifest !== card.manifest;
-  if (isOther) return cardOf(view, manifest);
   const excursions = new Map(card.excursions);
-  const cells = cellsOf(view);
-  if (event["manifestVersion"] === view.manifestVersion) follow(excursions, card.cells, cells, event, timebase, manifest);
-  return cardOf(view, manifest, excursions);
-}
-
-function follow(
-  excursions: Map<string, Excursion>,
-  before: Cells,
-  after: Cells,
-  event: StoredEvent,
-  timebase: Timebase,
-  manifest: CardManifest | undefined,
-): void {
-  const order = orderOf(event, timebase);
-  for (const [key, value] of Object.entries(event["data"] as object)) {
-    const said = { value: value as unknown, order, source: normal(event.sourceTruthTime) };
-    const cell = after.get(key) as Cell;
-    const found = followed(excursions.get(key), said, before.get(key), cell, specOf(manifest, key));
+  const follow: Told = (event, key, { value, order }, before, after) => {
+    const spec = specOf(card.manifest, key);
+    if (spec.limits == null || event["manifestVersion"] !== card.view.manifestVersion) return;
+    const said = { value, order, source: normal(event.sourceTruthTime) };
+    const found = followed(excursions.get(key), said, before, after, spec);
     if (found === undefined) excursions.delete(key);
     else excursions.set(key, found);
-  }
+  };
+  const view = folded(card.view, events, timebase, card.manifest === undefined ? undefined : follow);
+  const manifest = find(view);
+  const isOther = view.manifestVersion !== card.view.manifestVersion || manifest !== card.manifest;
+  return cardOf(view, manifest, isOther ? undefined : excursions);
 }
 
 /** The keys that are out of limits since nobody knows when. */

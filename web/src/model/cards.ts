@@ -17,10 +17,10 @@ import {
   type AnsweredState,
   answered,
   completed,
+  folded,
   isDoubtful,
   isUpdate,
   settled,
-  updated,
   type ViewState,
   viewKey,
 } from "./ui_state";
@@ -169,27 +169,16 @@ export function takeUpdates(events: readonly StoredEvent[]): void {
 }
 
 function takeEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
-  for (const [id, some] of byView) {
-    let view = early.get(id);
-    for (const event of some) view = updated(view, event, timebase.value);
-    if (view !== undefined) early.set(id, view);
-  }
+  for (const [id, some] of byView) early.set(id, folded(early.get(id), some, timebase.value));
 }
 
 function takeOn(byView: ReadonlyMap<string, StoredEvent[]>): void {
   const find = (view: ViewState) => manifestOf(manifests.value, view);
   const added = new Map<string, Signal<Card>>();
   const changed: Card[] = [];
-  for (const [id, [first, ...rest]] of byView) {
+  for (const [id, some] of byView) {
     const known = cards.value.get(id);
-    let card: Card;
-    if (known === undefined) {
-      const view = completed(updated(undefined, first as StoredEvent, timebase.value));
-      card = cardOf(view, find(view));
-    } else {
-      card = cardAfter(known.value, first as StoredEvent, timebase.value, find);
-    }
-    for (const event of rest) card = cardAfter(card, event, timebase.value, find);
+    const card = known === undefined ? firstCard(some) : cardAfter(known.value, some, timebase.value, find);
     if (known === undefined) added.set(id, signal(card));
     else known.value = card;
     changed.push(card);
@@ -197,6 +186,13 @@ function takeOn(byView: ReadonlyMap<string, StoredEvent[]>): void {
   shownTime = state.value === "LIVE" ? undefined : normal(cursor.value);
   if (added.size > 0) cards.value = new Map([...cards.value, ...added]);
   look(changed);
+}
+
+/** The card of a view that begins: of the server's answer it was not, so there is nothing before. */
+function firstCard([first, ...rest]: readonly StoredEvent[]): Card {
+  const find = (view: ViewState) => manifestOf(manifests.value, view);
+  const view = completed(folded(undefined, [first as StoredEvent], timebase.value));
+  return cardAfter(cardOf(view, find(view)), rest, timebase.value, find);
 }
 
 /** Draw all cards by the manifests that are known now. */

@@ -32,23 +32,23 @@ export const PANELS: Readonly<Record<PanelId, string>> = {
 export const DEFAULT_LAYOUT: Layout = {
   version: 1,
   columns: [
-    { share: 17, panels: [{ id: "entities", share: 1 }] },
+    { share: 18, panels: [{ id: "entities", share: 1 }] },
     {
-      share: 30,
+      share: 31,
       panels: [
-        { id: "shields", share: 0.8 },
-        { id: "cards", share: 1.2 },
+        { id: "shields", share: 1 },
+        { id: "cards", share: 1.3 },
       ],
     },
     {
-      share: 26,
+      share: 25,
       panels: [
         { id: "values", share: 1 },
         { id: "inspector", share: 1 },
       ],
     },
     {
-      share: 27,
+      share: 26,
       panels: [
         { id: "plots", share: 1.1 },
         { id: "track", share: 1 },

@@ -17,12 +17,11 @@ export interface Place extends Entity {
   readonly viewId: string;
 }
 
-/** The places of one container, which share a heading. */
+/** The places of one system, which share a heading. */
 export interface Group {
   readonly key: string;
   readonly scopeId: string;
   readonly systemId: string;
-  readonly containerId: string;
   readonly places: readonly Place[];
 }
 
@@ -53,10 +52,10 @@ export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity 
 function groupsOf(places: readonly Place[]): Group[] {
   const found = new Map<string, { places: Place[] } & Omit<Group, "places">>();
   for (const place of places) {
-    const { scopeId, systemId, containerId } = place;
-    const key = `${scopeId}/${systemId}/${containerId}`;
+    const { scopeId, systemId } = place;
+    const key = `${scopeId}/${systemId}`;
     const group = found.get(key);
-    if (group === undefined) found.set(key, { key, scopeId, systemId, containerId, places: [place] });
+    if (group === undefined) found.set(key, { key, scopeId, systemId, places: [place] });
     else group.places.push(place);
   }
   return [...found.values()];

@@ -64,7 +64,7 @@ export function heightOf(of: { low: number; high: number }, value: number): numb
 type Column = readonly (number | null | undefined)[];
 
 function scaleOf(low: number, high: number): (value: number) => number {
-  const room = Math.max(high - low, Math.abs(high) * FLAT_SHARE, Number.MIN_VALUE);
+  const room = Math.max(high - low, Math.abs(high) * FLAT_SHARE) || 1;
   const bottom = (low + high - room) / 2;
   return (value) => round(1 - (value - bottom) / room);
 }

@@ -84,26 +84,59 @@ export function answered(by: AnsweredState): ViewState {
   };
 }
 
-/** The state after one more update; `undefined` before the first. */
-export function updated(view: ViewState | undefined, event: StoredEvent, timebase: Timebase): ViewState {
-  const one = ofUpdate(event, timebase);
-  return view === undefined ? one : merged(view, one, stay);
+/** Who is told of each key of each update, with its cells before and after it. */
+export type Told = (event: StoredEvent, key: string, said: Cell, before: Cell | undefined, after: Cell) => void;
+
+/** The state after more updates, in whatever order they come; `undefined` before the first. */
+export function folded(
+  view: ViewState | undefined,
+  events: readonly StoredEvent[],
+  timebase: Timebase,
+  told?: Told,
+): ViewState {
+  const versions = new Map(view?.cells);
+  const own = new Map<string, Map<string, Cell>>();
+  let last = view?.order ?? "";
+  let latest: StoredEvent | undefined;
+  let doubt = view?.doubt ?? false;
+  for (const event of events) {
+    const order = orderOf(event, timebase);
+    const version = text(event["manifestVersion"]);
+    let cells = own.get(version);
+    if (cells === undefined) {
+      cells = new Map(versions.get(version));
+      own.set(version, cells);
+      versions.set(version, cells);
+    }
+    doubt = setCells(cells, event, order, told) || doubt;
+    if (order >= last) [last, latest] = [order, event];
+  }
+  const head = latest === undefined ? (view as ViewState) : headOf(latest);
+  return { ...head, order: last, cells: versions, whole: view?.whole ?? new Set(), doubt };
 }
 
-/** What a single update says. */
-function ofUpdate(event: StoredEvent, timebase: Timebase): ViewState {
-  const { scopeId, systemId, containerId, uniqueId } = event;
-  const order = orderOf(event, timebase);
-  const version = text(event["manifestVersion"]);
+/** Let an update set its keys; whether the server has to be asked. */
+function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, told: Told | undefined): boolean {
+  let doubt = false;
   const data = event["data"] as Record<string, unknown>;
-  return {
-    ...{ scopeId, systemId, containerId, uniqueId, viewId: text(event.viewId), manifestId: text(event["manifestId"]) },
-    manifestVersion: version,
-    order,
-    cells: new Map([[version, new Map(Object.entries(data).map(([key, value]) => [key, { value, order }]))]]),
-    whole: new Set(),
-    doubt: false,
-  };
+  for (const key of Object.keys(data)) {
+    const said: Cell = { value: data[key], order };
+    const before = cells.get(key);
+    let after = before;
+    // Of two updates at one nanosecond the eventId decides: without it only equal values are no doubt.
+    if (before !== undefined && isTied(before, said)) doubt ||= !isSame(before.value, said.value);
+    else if (before === undefined || order > before.order) after = said;
+    if (after !== before) cells.set(key, after as Cell);
+    told?.(event, key, said, before, after as Cell);
+  }
+  return doubt;
+}
+
+/** What an update says of its view besides values. */
+function headOf(event: StoredEvent): Omit<ViewState, "order" | "cells" | "whole" | "doubt"> {
+  const { scopeId, systemId, containerId, uniqueId } = event;
+  const [viewId, manifestId] = [text(event.viewId), text(event["manifestId"])];
+  return { scopeId, systemId, containerId, uniqueId, viewId, manifestId, manifestVersion: text(event["manifestVersion"]) };
 }
 
 /**
@@ -111,47 +144,27 @@ function ofUpdate(event: StoredEvent, timebase: Timebase): ViewState {
  * was asked for.
  */
 export function settled(known: ViewState | undefined, answer: ViewState): ViewState {
-  return known === undefined ? answer : merged({ ...known, doubt: false }, answer, give);
-}
-
-/** What becomes of a key that was set twice at one nanosecond, where an eventId is not known. */
-type Tie = (known: Cell, other: Cell) => { cell: Cell; doubt: boolean };
-
-/** Of two updates at one nanosecond the eventId decides: without it only equal values are no doubt. */
-function stay(known: Cell, other: Cell): { cell: Cell; doubt: boolean } {
-  return { cell: known, doubt: !isSame(known.value, other.value) };
-}
-
-/** An answer is right, unless what was streamed came after it. */
-function give(known: Cell, answer: Cell): { cell: Cell; doubt: boolean } {
-  return { cell: answer, doubt: isExact(known.order) && !isSame(known.value, answer.value) };
-}
-
-function merged(one: ViewState, two: ViewState, tie: Tie): ViewState {
-  const later = one.order >= two.order ? one : two;
-  const cells = new Map(one.cells);
-  let doubt = one.doubt || two.doubt;
-  for (const [version, more] of two.cells) {
-    const found = mergedCells(cells.get(version), more, tie);
-    cells.set(version, found.cells);
+  if (known === undefined) return answer;
+  const later = known.order >= answer.order ? known : answer;
+  const versions = new Map(known.cells);
+  let doubt = false;
+  for (const [version, cells] of answer.cells) {
+    const found = settledCells(versions.get(version), cells);
+    versions.set(version, found.cells);
     doubt ||= found.doubt;
   }
-  return { ...later, cells, whole: union(one.whole, two.whole), doubt };
+  return { ...later, cells: versions, whole: new Set([...known.whole, ...answer.whole]), doubt };
 }
 
-function mergedCells(one: Cells | undefined, two: Cells, tie: Tie): { cells: Cells; doubt: boolean } {
-  if (one === undefined) return { cells: two, doubt: false };
-  const cells = new Map(one);
+/** An answer is right of its time, unless what was streamed at that very nanosecond came after it. */
+function settledCells(known: Cells | undefined, answer: Cells): { cells: Cells; doubt: boolean } {
+  const cells = new Map(known);
   let doubt = false;
-  for (const [key, cell] of two) {
-    const known = cells.get(key);
-    if (known === undefined || (!isTied(known, cell) && cell.order > known.order)) {
-      cells.set(key, cell);
-    } else if (isTied(known, cell)) {
-      const decided = tie(known, cell);
-      cells.set(key, decided.cell);
-      doubt ||= decided.doubt;
-    }
+  for (const [key, cell] of answer) {
+    const before = cells.get(key);
+    const isTie = before !== undefined && isTied(before, cell);
+    if (isTie) doubt ||= isExact(before.order) && !isSame(before.value, cell.value);
+    if (isTie || before === undefined || cell.order > before.order) cells.set(key, cell);
   }
   return { cells, doubt };
 }
@@ -168,11 +181,6 @@ export function completed(view: ViewState): ViewState {
 /** Whether the server has to be asked again for what this view shows. */
 export function isDoubtful(view: ViewState): boolean {
   return view.doubt || !view.whole.has(view.manifestVersion);
-}
-
-function union(one: ReadonlySet<string>, two: ReadonlySet<string>): ReadonlySet<string> {
-  if (two.size === 0) return one;
-  return one.size === 0 ? two : new Set([...one, ...two]);
 }
 
 function isSame(one: unknown, two: unknown): boolean {

@@ -1,5 +1,6 @@
 /** A card: rows of values in groups, each with its past, its unit, its age, and its alarm if it has one. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Alarm, alarmsOf } from "../model/alarms";
 import { type Card, drawnKeys, keySpec, nameOfCard, rowsOf, statusOf } from "../model/card";
@@ -70,24 +71,49 @@ function watchSight(element: HTMLElement, id: string): () => void {
 function Body({ card }: { card: Card }) {
   const alarms = new Map(alarmsOf(card).map((alarm) => [alarm.out.key, alarm]));
   const drawn = new Set(drawnKeys(card));
+  const groups = rowsOf(card);
+  const silent = groups.flatMap(({ keys }) => keys).filter((key) => !card.cells.has(key));
   return (
     <>
-      {rowsOf(card).map(({ title, keys }) => (
-        <table key={title} class="card-rows">
-          {title !== "" && <caption>{title}</caption>}
-          <tbody>
-            {keys.map((key) => (
-              <Row key={key} card={card} name={key} isDrawn={drawn.has(key)} alarm={alarms.get(key)} />
-            ))}
-          </tbody>
-        </table>
-      ))}
+      <table class="card-rows">
+        {groups.map(({ title, keys }) => (
+          <Group key={title} title={title}>
+            {keys
+              .filter((key) => card.cells.has(key))
+              .map((key) => (
+                <Row key={key} card={card} name={key} isDrawn={drawn.has(key)} alarm={alarms.get(key)} />
+              ))}
+          </Group>
+        ))}
+      </table>
+      {silent.length > 0 && (
+        <p class="card-foot muted" data-testid="card-silent">
+          No value: {silent.map((key) => keySpec(card, key).title ?? key).join(", ")}
+        </p>
+      )}
       {card.manifest === undefined && (
         <p class="card-foot muted">
           No manifest {card.view.manifestId} {card.view.manifestVersion}: shown as it is.
         </p>
       )}
     </>
+  );
+}
+
+/** Rows under their title; a group of which nothing is known yet is not there. */
+function Group({ title, children }: { title: string; children: ComponentChildren[] }) {
+  if (children.length === 0) return null;
+  return (
+    <tbody>
+      {title !== "" && (
+        <tr class="card-group">
+          <th scope="rowgroup" colSpan={4}>
+            {title}
+          </th>
+        </tr>
+      )}
+      {children}
+    </tbody>
   );
 }
 

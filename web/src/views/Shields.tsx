@@ -73,7 +73,7 @@ function Wall({ drawn }: { drawn: readonly Group[] }) {
       {drawn.map((group) => (
         <div key={group.key} role="group" aria-label={group.key} class="shield-group">
           <div class="shield-heading" aria-hidden="true">
-            <span class="muted">{group.scopeId} ›</span> {group.systemId} <span class="muted">›</span> {group.containerId}
+            <span class="muted">{group.scopeId} ›</span> {group.systemId}
           </div>
           <div class="shields" role="presentation">
             {group.places.map((place) => (
@@ -127,7 +127,9 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
     >
       <span class="shield-head">
         <Status verdict={verdict} acknowledged={isAcknowledged} />
-        <span class="name">{place.uniqueId}</span>
+        <span class="name" title={entityKey(place)}>
+          {place.uniqueId} <span class="container">{place.containerId}</span>
+        </span>
         {card !== undefined && <Age time={timeOf(card)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}

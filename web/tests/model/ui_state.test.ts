@@ -6,10 +6,10 @@ import {
   answered,
   cellsOf,
   completed,
+  folded,
   isDoubtful,
   isUpdate,
   settled,
-  updated,
   type ViewState,
 } from "../../src/model/ui_state";
 
@@ -89,7 +89,7 @@ function answerOf(all: readonly StoredEvent[], base: Base): AnsweredState {
 }
 
 function fold(all: readonly StoredEvent[], base: Base, from?: ViewState): ViewState {
-  return all.reduce<ViewState | undefined>((view, event) => updated(view, event, base), from) as ViewState;
+  return folded(from, all, base);
 }
 
 function shownOf(view: ViewState): Record<string, unknown> {
@@ -103,9 +103,13 @@ describe.each(BASES)("the fold in %s time", (base) => {
     const wanted = bruteForce(all, base);
     const repeated = [...all, ...shuffled(random, all).slice(0, 10)];
     for (let round = 0; round < 5; round++) {
-      const view = fold(shuffled(random, repeated), base);
-      expect(view.manifestVersion).toBe(wanted.version);
-      expect(shownOf(view)).toEqual(wanted.state);
+      const mixed = shuffled(random, repeated);
+      // All at once, and one by one.
+      const single = mixed.reduce<ViewState | undefined>((known, event) => fold([event], base, known), undefined);
+      for (const view of [fold(mixed, base), single as ViewState]) {
+        expect(view.manifestVersion).toBe(wanted.version);
+        expect(shownOf(view)).toEqual(wanted.state);
+      }
     }
   });
 
