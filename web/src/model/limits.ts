@@ -42,6 +42,17 @@ export function isAtLeast(one: Severity, other: Severity): boolean {
   return RANK[one] >= RANK[other];
 }
 
+/** Which limit a value is out of, for reading; empty where it is in them. */
+export function breach(value: unknown, spec: KeySpec): string {
+  const limits = spec.limits;
+  const severity = verdictOf(value, spec);
+  if (limits == null || !isOut(severity)) return "";
+  if (typeof value !== "number") return "";
+  const [low, high] =
+    severity === "critical" ? [limits.criticalLow, limits.criticalHigh] : [limits.warningLow, limits.warningHigh];
+  return low != null && value < low ? `below ${low}` : `above ${high}`;
+}
+
 /** The limits of a key for reading; empty where it has none. */
 export function limitsInWords(spec: KeySpec): string {
   const limits = spec.limits;

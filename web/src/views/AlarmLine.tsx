@@ -4,27 +4,30 @@ import { acknowledge, refusalOf, underway } from "../model/acknowledging";
 import type { Alarm } from "../model/alarms";
 import { keySpec } from "../model/card";
 import { clockSecondMs } from "../model/entities";
-import { limitsInWords } from "../model/limits";
+import { breach, limitsInWords } from "../model/limits";
 import { timeIn } from "../model/order";
 import { readable, toMs } from "../model/time";
 import { ageText } from "./Reading";
 
 export function AlarmLine({ alarm }: { alarm: Alarm }) {
   const { card, out, acknowledged } = alarm;
+  const spec = keySpec(card, out.key);
+  const words = breach(card.cells.get(out.key)?.value, spec);
   return (
     <tr class={`alarm-line ${out.severity}`} data-testid="alarm-line" data-key={out.key} data-severity={out.severity}>
       <td colSpan={4}>
-        <span class="alarm-words">
-          <strong>{out.severity}</strong> <Since alarm={alarm} />
-          <span class="muted"> · {limitsInWords(keySpec(card, out.key))}</span>
-        </span>
-        {acknowledged === undefined ? (
-          <Button alarm={alarm} />
-        ) : (
-          <span class="alarm-by" data-testid="alarm-by" title={`${readable(acknowledged.canonicalTruthTime)} UTC`}>
-            ✓ {acknowledged.user}
+        <div class="alarm-told">
+          <span class="alarm-words" title={limitsInWords(spec)}>
+            <strong>{out.severity}</strong> {words} <Since alarm={alarm} />
           </span>
-        )}
+          {acknowledged === undefined ? (
+            <Button alarm={alarm} />
+          ) : (
+            <span class="alarm-by" data-testid="alarm-by" title={`${readable(acknowledged.canonicalTruthTime)} UTC`}>
+              ✓ {acknowledged.user}
+            </span>
+          )}
+        </div>
       </td>
     </tr>
   );

@@ -128,8 +128,9 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
       <span class="shield-head">
         <Status verdict={verdict} acknowledged={isAcknowledged} />
         <span class="name" title={entityKey(place)}>
-          {place.uniqueId} <span class="container">{place.containerId}</span>
+          {place.uniqueId}
         </span>
+        <span class="container">{place.containerId}</span>
         {card !== undefined && <Age time={timeOf(card)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}

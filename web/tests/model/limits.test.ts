@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeySpec } from "../../src/api/manifests";
-import { isAtLeast, limitsInWords, verdictOf, worst } from "../../src/model/limits";
+import { breach, isAtLeast, limitsInWords, verdictOf, worst } from "../../src/model/limits";
 import { readingOf, unitFor } from "../../src/model/reading";
 
 const NUMBER: KeySpec = { type: "number", limits: { criticalLow: 0, warningLow: 10, warningHigh: 90 } };
@@ -38,6 +38,8 @@ describe("limits", () => {
     expect(limitsInWords(NUMBER)).toBe("warning below 10 or above 90; critical below 0");
     expect(limitsInWords(ENUM)).toBe("warning at Odd; critical at Down");
     expect(limitsInWords({ type: "string" })).toBe("");
+    expect([-1, 5, 50, 91].map((value) => breach(value, NUMBER))).toEqual(["below 0", "below 10", "", "above 90"]);
+    expect(breach("down", ENUM)).toBe("");
   });
 
   it("make a status of the worst", () => {
