@@ -29,7 +29,7 @@ CAPABILITIES: dict[Entity, tuple[str, ...]] = {
     ATTITUDE: ("telemetry:Attitude", "command:attitude.point"),
     BATTERY: ("telemetry:Battery",),
     TEMPERATURE: ("telemetry:Temperatures", "command:heater.set"),
-    COMPUTER: ("telemetry:Computer", "command:mode.set"),
+    COMPUTER: ("telemetry:Computer", "command:mode.set", "command:camera.capture"),
 }
 
 
