@@ -24,6 +24,7 @@ from core.ordering import order_key
 from core.store import catalog
 from core.store.catalog import Dispatch
 from core.store.scan import scan
+from core.writer.actions import Actions
 from core.writer.commit import Committer
 from core.writer.courier import Courier, why_unreachable
 from core.writer.entries import Entries
@@ -54,12 +55,14 @@ class Commands:
         committer: Committer,
         entries: Entries,
         targets: Targets,
+        actions: Actions,
         courier: Courier,
         envelope_max_bytes: int,
     ) -> None:
         self._committer = committer
         self._entries = entries
         self._targets = targets
+        self._actions = actions
         self._courier = courier
         self._envelope_max_bytes = envelope_max_bytes
         self._under_way: dict[bytes, tuple[asyncio.Lock, int]] = {}
@@ -73,6 +76,7 @@ class Commands:
                 return known
             _check_command_id(self._committer, request)
             target = self._targets.find(request)
+            self._actions.check(request, target)
             transport = self._courier.choose(target)
             event = self._event(request, target)
             canonical_ns = await self._entries.enter(

@@ -26,6 +26,7 @@ from core.writer.ingest import Incoming, check_records, command_id_of, own_event
 from core.writer.rollups import Rollups, build
 from sdk.checker import Checker
 from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
+from sdk.manifest import CardManifest
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
 from sdk.transport.base import Receipt, Record, Rejection
@@ -48,12 +49,13 @@ class Committer:
         own_scope: str = GROUND_SCOPE,
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
+        manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
         self.carriers = Carriers(archive)
-        self.checker = Checker(scope_id, envelope_max_bytes)
+        self.checker = Checker(scope_id, envelope_max_bytes, manifests)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -160,6 +162,10 @@ class Committer:
     def forget(self, key: bytes) -> None:
         """Remove a small record from the catalog, with the open commit."""
         self._batch.delete("catalog", key)
+
+    def tell(self, events: Sequence[Event]) -> int:
+        """Put events of the Core's own into the open commit, a few; returns how many are new."""
+        return sum(self.record(event) is not None for event in events)
 
     def _unknown(self, keys: Sequence[bytes]) -> list[int]:
         """Which events the archive does not hold yet, each once (A-085: the first seen wins)."""
