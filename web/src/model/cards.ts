@@ -33,6 +33,8 @@ export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
 export const statesAwaited = signal(true);
 /** Why there are no states, in words. */
 export const statesTrouble = signal("");
+/** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
+export const statesTime = signal<string | undefined>(undefined);
 /** Moves whenever a card may have excursions whose beginning has to be read. */
 export const unread = signal(0);
 /** Moves whenever the server has to be asked again. */
@@ -42,8 +44,6 @@ export const doubts = signal(0);
 let run = 0;
 /** What was streamed before the answer that it goes on from. */
 let early = new Map<string, ViewState>();
-/** Which time the cards are of, in normal form; undefined is the present. */
-let shownTime: string | undefined;
 
 /** The clock is elsewhere: what is shown holds until the answer is there, and no longer. */
 export function forgetStates(): void {
@@ -88,6 +88,7 @@ async function allStates(time: string | undefined): Promise<AnsweredState[]> {
         type: "getUiState",
         timebase: timebase.value,
         limit: PAGE_STATES,
+        updates: false,
         ...(time === undefined ? {} : { time }),
         ...(afterKey === undefined ? {} : { afterKey }),
       },
@@ -114,7 +115,7 @@ function take(found: readonly ViewState[], time: string | undefined): void {
   }
   for (const [id, view] of early) next.set(id, cardOf(completed(view), manifestOf(manifests.value, view)));
   early = new Map();
-  shownTime = until;
+  statesTime.value = until;
   statesAwaited.value = false;
   show(next);
 }
@@ -124,7 +125,8 @@ function lasting(
   known: ReadonlyMap<string, Excursion> | undefined,
   until: string | undefined,
 ): ReadonlyMap<string, Excursion> | undefined {
-  if (known === undefined || until === undefined || (shownTime !== undefined && until > shownTime)) return undefined;
+  const shown = statesTime.value;
+  if (known === undefined || until === undefined || (shown !== undefined && until > shown)) return undefined;
   return new Map([...known].filter(([, { order }]) => timeIn(order) <= until));
 }
 
@@ -183,7 +185,7 @@ function takeOn(byView: ReadonlyMap<string, StoredEvent[]>): void {
     else known.value = card;
     changed.push(card);
   }
-  shownTime = state.value === "LIVE" ? undefined : normal(cursor.value);
+  statesTime.value = state.value === "LIVE" ? undefined : normal(cursor.value);
   if (added.size > 0) cards.value = new Map([...cards.value, ...added]);
   look(changed);
 }

@@ -19,7 +19,7 @@ import { SparklineOf } from "./SparklineOf";
 import { Status } from "./Status";
 
 /** A value that is older than its card's newest by so much has an age of its own. */
-const OLDER_MS = 1_000;
+const OLDER_MS = 15_000;
 
 export function CardView({ place }: { place: Place }) {
   const element = useRef<HTMLElement>(null);

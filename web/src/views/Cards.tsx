@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { refusal } from "../model/acknowledging";
 import { alarms } from "../model/alarms";
-import { cards, statesAwaited, statesTrouble } from "../model/cards";
+import { cards, statesAwaited, statesTime, statesTrouble } from "../model/cards";
 import { selected } from "../model/entities";
 import { CHOICES, type Choice, choice, search, shownCards, wanted } from "../model/gallery";
 import { CardView } from "./CardView";
@@ -72,6 +72,7 @@ function Content() {
         role="region"
         aria-label="Cards"
       >
+        <AsOf />
         <div class="cards">
           {all.slice(0, most).map((place) => (
             <CardView key={place.id} place={place} />
@@ -85,6 +86,11 @@ function Content() {
       </div>
     </>
   );
+}
+
+/** Which time the cards are of, for who reads the page by program. */
+function AsOf() {
+  return <span hidden data-testid="cards-as-of" data-time={statesTime.value ?? ""} />;
 }
 
 function NoCards() {
