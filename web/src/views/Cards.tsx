@@ -70,7 +70,8 @@ function Content() {
         aria-busy={statesAwaited.value}
         tabIndex={0}
         role="region"
-        aria-label="Cards"
+        aria-label="Values of the cards"
+        data-testid="cards-shown"
       >
         <AsOf />
         <div class="cards">
