@@ -22,6 +22,8 @@ from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
 from sdk.submission import Submission, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
+from sdk.views import GetUiState as GetUiState
+from sdk.views import UiStateResponse as UiStateResponse
 
 QUERY_LIMIT_DEFAULT = 1_000
 QUERY_LIMIT_MAX = 10_000
@@ -121,6 +123,7 @@ Request = (
     | CancelStream
     | Discover
     | Latest
+    | GetUiState
     | Rejects
     | Status
     | Links
@@ -335,6 +338,7 @@ Reply = (
     | StreamCancelled
     | DiscoverResponse
     | LatestResponse
+    | UiStateResponse
     | RejectsResponse
     | StatusResponse
     | LinksResponse

@@ -25,6 +25,7 @@ from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.submitter import Submitter
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.submission import Asker
 from sdk import protocol, timeline, timestamps
@@ -53,6 +54,7 @@ class Session:
         samples: Samples,
         submitter: Submitter,
         asker: Asker,
+        states: UiStates,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -62,6 +64,7 @@ class Session:
         self._samples = samples
         self._submitter = submitter
         self._asker = asker
+        self._states = states
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -126,6 +129,10 @@ class Session:
                 await self._discover(request)
             case protocol.Latest():
                 await self._latest(request)
+            case protocol.GetUiState():
+                at = time_or("time", request.time, self._now(request.timebase))
+                timebase = self._timebase(request.timebase)
+                await self._send(await self._states.answer(request, timebase, at), request.ref)
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
