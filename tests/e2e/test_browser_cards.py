@@ -330,7 +330,7 @@ def test_a_replay_shows_the_same_cards_forwards_and_backwards(screen: Screen) ->
     }}"""
     page.get_by_test_id("rate").select_option("10")
     for turn, (begin, end, bound) in {
-        "forwards": (0, "after", SECONDS - 2),
+        "forwards": (0, "after", SECONDS - 6),
         "backwards": (SECONDS, "before", 2),
     }.items():
         screen.seek(START_NS + begin * NS_PER_SECOND)
