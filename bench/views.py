@@ -8,7 +8,7 @@ entity is its descriptor.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -86,6 +86,6 @@ def _descriptor(number: int) -> Record:
     return _record("metadata", number, body)
 
 
-def _record(lane: str, number: int, body: dict[str, object]) -> Record:
+def _record(lane: str, number: int, body: Mapping[str, object]) -> Record:
     address = entity(SCOPE, lane, "sat", "eps", unit_of(number))
     return Record(str(address), msgspec.json.encode(body))

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
+from sdk.manifest import CardManifest
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
 from sdk.message import Ref as Ref
@@ -22,6 +23,7 @@ from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
 from sdk.submission import Submission, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
+from sdk.views import DescriptorInfo as DescriptorInfo
 from sdk.views import GetUiState as GetUiState
 from sdk.views import UiStateResponse as UiStateResponse
 
@@ -204,20 +206,24 @@ class SeriesInfo(
 class EntityInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One entity with its series and, if it has told, its latest descriptor's capabilities."""
+    """One entity with its series and, if it has told one, the descriptor in effect."""
 
     scope_id: str
     system_id: str
     container_id: str
     unique_id: str
     series: list[SeriesInfo]
+    descriptor: DescriptorInfo | None = None
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities in the order of their ids; `next_key` is absent on the last page."""
+    """Entities in the order of their ids; `next_key` is absent on the last page. The first page has
+    the manifests that have taken effect by that time, every version of each.
+    """
 
     time: str
     entities: list[EntityInfo]
+    manifests: list[CardManifest] = msgspec.field(default_factory=list)
     next_key: str | None = None
 
 

@@ -60,6 +60,16 @@ class UiStateInfo(
     key_times: dict[str, str]
 
 
+class DescriptorInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """What a producer said that it can do, in effect since a time."""
+
+    capabilities: list[str]
+    schema_version: str
+    effective_time: str
+
+
 class UiStateResponse(Message, kw_only=True, tag="uiStateResponse"):
     """The views of the page; `next_key` is absent on the last."""
 

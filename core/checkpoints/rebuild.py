@@ -27,7 +27,7 @@ WATCH_INTERVAL_S = 0.2
 NS_PER_MS = 1_000_000
 
 Report = Callable[[int, int, int], None]
-"""Takes how far of how far it has come, in ms of canonical time, and the updates that were taken."""
+"""Takes how far of how far it has come, in ms of canonical time, and how many updates that was."""
 
 
 @click.group()

@@ -18,6 +18,7 @@ from core.errors import ArchiveError
 from core.reader.asker import asker_of
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
 from core.reader.submitter import Submitter
@@ -44,6 +45,7 @@ class Reader:
         self._view = View(archive)
         self._samples = Samples(self._view, settings.folder(), scratch / "samples")
         self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
+        self._published = Published(self._view, settings.own_scope())
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -105,6 +107,7 @@ class Reader:
             self._submitter,
             asker,
             self._states,
+            self._published,
             self._settings,
         )
         self._connections[socket] = request

@@ -20,6 +20,7 @@ from core.reader.coalesce import Shed
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.published import Published
 from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
@@ -55,6 +56,7 @@ class Session:
         submitter: Submitter,
         asker: Asker,
         states: UiStates,
+        published: Published,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -65,6 +67,7 @@ class Session:
         self._submitter = submitter
         self._asker = asker
         self._states = states
+        self._published = published
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -179,10 +182,13 @@ class Session:
             at,
             limit=request.limit,
             after_key=request.after_key,
+            describe=self._published.descriptor,
         )
         reply = protocol.DiscoverResponse(
             time=timestamps.text(at), entities=page.entities, next_key=page.next_key
         )
+        if request.after_key is None:
+            reply.manifests = self._published.manifests(self._timebase(request.timebase), at)
         await self._send(reply, request.ref)
 
     async def _latest(self, request: protocol.Latest) -> None:
