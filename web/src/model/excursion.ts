@@ -3,7 +3,7 @@
  * run that is out of limits, whatever its severity, and ends with the first that is in them.
  */
 
-import type { KeySpec } from "../api/manifests";
+import type { KeySpec } from "../api/protocol";
 import { isOut, verdictOf } from "./limits";
 import type { Cell } from "./ui_state";
 

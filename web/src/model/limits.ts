@@ -1,6 +1,6 @@
 /** Limits of values: whether one is in them, and the limits in words. */
 
-import type { KeySpec } from "../api/manifests";
+import type { KeySpec } from "../api/protocol";
 
 export type Severity = "warning" | "critical";
 /** What limits say of a value; undefined where there are none, or no value. */

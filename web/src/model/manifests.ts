@@ -1,7 +1,7 @@
 /** Card manifests as of the clock: what the keys of a view are, and what a card shows of them. */
 
 import { signal } from "@preact/signals";
-import type { CardManifest, KeySpec, Layout } from "../api/manifests";
+import type { CardManifest, KeySpec, Layout } from "../api/protocol";
 import type { StoredEvent } from "./event";
 import { request } from "./session";
 import { cursor, state, timebase } from "./timeline";

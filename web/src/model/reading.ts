@@ -1,6 +1,6 @@
 /** Values as they are read: with the precision, unit and labels that their manifest gives them. */
 
-import type { KeySpec } from "../api/manifests";
+import type { KeySpec } from "../api/protocol";
 import { shown } from "./event";
 import { readable } from "./time";
 import { unitOf } from "./units";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CardManifest } from "../../src/api/manifests";
+import type { CardManifest } from "../../src/api/protocol";
 import type { StreamFrame } from "../../src/api/socket";
 import type { StoredEvent } from "../../src/model/event";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KeySpec } from "../../src/api/manifests";
+import type { KeySpec } from "../../src/api/protocol";
 import { type Acknowledgement, acknowledgedBy, acknowledgementOf } from "../../src/model/acknowledgements";
 import type { StoredEvent } from "../../src/model/event";
 import { beginning, type Excursion, followed, type Said } from "../../src/model/excursion";

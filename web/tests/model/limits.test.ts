@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KeySpec } from "../../src/api/manifests";
+import type { KeySpec } from "../../src/api/protocol";
 import { breach, isAtLeast, limitsInWords, verdictOf, worst } from "../../src/model/limits";
 import { readingOf, unitFor } from "../../src/model/reading";
 

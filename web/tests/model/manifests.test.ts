@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CardManifest } from "../../src/api/manifests";
+import type { CardManifest } from "../../src/api/protocol";
 import type { StoredEvent } from "../../src/model/event";
 import { groupsOf, manifestOf, published, shieldKeys, sparklineKeys, specOf, titleOf } from "../../src/model/manifests";
 
