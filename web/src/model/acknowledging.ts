@@ -21,6 +21,11 @@ export const refusal = computed(() => {
   return "";
 });
 
+/** One text per excursion of an alarm. */
+export function underwayKey({ id, out }: Alarm): string {
+  return `${id} ${out.severity} ${out.excursion?.since ?? ""}`;
+}
+
 /** Why this alarm cannot be acknowledged now; empty if it can be. */
 export function refusalOf(alarm: Alarm): string {
   if (refusal.value !== "") return refusal.value;
@@ -36,7 +41,7 @@ export async function acknowledge(alarm: Alarm): Promise<void> {
     return;
   }
   const { scopeId, systemId, containerId, uniqueId, viewId } = alarm.card.view;
-  mark(alarm.id, true);
+  mark(underwayKey(alarm), true);
   try {
     await request(
       {
@@ -47,9 +52,9 @@ export async function acknowledge(alarm: Alarm): Promise<void> {
       },
       "alarmAck",
     );
-    setTimeout(() => mark(alarm.id, false), UNDERWAY_MAX_MS);
+    setTimeout(() => mark(underwayKey(alarm), false), UNDERWAY_MAX_MS);
   } catch (error) {
-    mark(alarm.id, false);
+    mark(underwayKey(alarm), false);
     say(`Not acknowledged: ${(error as Error).message}`);
   }
 }

@@ -1,6 +1,6 @@
 /** Below a value that is out of limits: since when, who has acknowledged it, or the button to do so. */
 
-import { acknowledge, refusalOf, underway } from "../model/acknowledging";
+import { acknowledge, refusalOf, underway, underwayKey } from "../model/acknowledging";
 import type { Alarm } from "../model/alarms";
 import { keySpec } from "../model/card";
 import { clockSecondMs } from "../model/entities";
@@ -47,7 +47,7 @@ function Since({ alarm }: { alarm: Alarm }) {
 
 function Button({ alarm }: { alarm: Alarm }) {
   const reason = refusalOf(alarm);
-  const isUnderway = underway.value.has(alarm.id);
+  const isUnderway = underway.value.has(underwayKey(alarm));
   const name = `Acknowledge ${alarm.out.severity} of ${alarm.card.view.uniqueId} ${alarm.out.key}`;
   return (
     <button

@@ -16,7 +16,7 @@ export function Reading({ card, name }: { card: Card; name: string }) {
   const verdict = cell === undefined ? undefined : verdictOf(cell.value, spec);
   const unit = text === NOTHING ? "" : unitFor(name, spec);
   return (
-    <span class={`reading ${verdict ?? ""}`} title={limitsInWords(spec) || undefined} data-verdict={verdict}>
+    <span class={`value-text ${verdict ?? ""}`} title={limitsInWords(spec) || undefined} data-verdict={verdict}>
       {text}
       {unit !== "" && <span class="unit"> {unit}</span>}
       {isOut(verdict) && <span class="sr-only"> {verdict}</span>}
