@@ -130,7 +130,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
         <span class="name" title={entityKey(place)}>
           {place.uniqueId}
         </span>
-        <span class="container">{place.containerId}</span>
+        <span class="container">{card === undefined ? place.containerId : nameOfCard(card)}</span>
         {card !== undefined && <Age time={timeOf(card)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}
