@@ -98,6 +98,16 @@ class LinksResponse(Message, kw_only=True, tag="linksResponse"):
     links: list[LinkInfo]
 
 
+class SubmissionCount(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """How many submissions of one kind were `taken`, or refused with one code."""
+
+    kind: str
+    outcome: str
+    count: int
+
+
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Counts since the archive was made, its newest canonical time, and its size on disk."""
 
@@ -112,6 +122,7 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     bytes_on_disk: int
     links: list[LinkInfo]
     writer_connected: bool
+    submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse

@@ -31,6 +31,7 @@ from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
+from sdk.submission import Submission, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
 from sdk.views import DescriptorInfo as DescriptorInfo
 from sdk.views import GetUiState as GetUiState
@@ -122,6 +123,7 @@ Request = (
     | GetUiState
     | HealthRequest
     | TimelineRequest
+    | Submission
 )
 
 
@@ -241,6 +243,7 @@ Reply = (
     | UiStateResponse
     | HealthReply
     | TimelineReply
+    | SubmissionReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

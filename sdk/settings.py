@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 1_500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
     manifests: str | None = None
+    commands_require_descriptor: bool = True
 
     def folder(self) -> Path:
         """The data folder."""
@@ -100,6 +101,10 @@ HELP: Mapping[str, Help] = {
     "chunk_max_events": Help("Most events of one stream chunk."),
     "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
     "manifests": Help("Folder of your own card manifests, beside those that are shipped."),
+    "commands_require_descriptor": Help(
+        "Whether a command needs a descriptor in effect of its target; where none is needed and "
+        "there is none, the command names systemId and containerId itself."
+    ),
 }
 
 

@@ -15,11 +15,13 @@ from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
+from core.reader.asker import asker_of
 from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
+from core.reader.submitter import Submitter
 from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.store import catalog
@@ -47,6 +49,7 @@ class Reader:
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
+        self._submitter = Submitter(endpoints.writer_socket(settings.folder()))
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -90,6 +93,7 @@ class Reader:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One client's connection."""
+        asker = asker_of(request)
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
         )
@@ -100,6 +104,8 @@ class Reader:
             self._tail,
             self._links,
             self._samples,
+            self._submitter,
+            asker,
             self._states,
             self._published,
             self._settings,
@@ -114,6 +120,7 @@ class Reader:
     async def disconnect(self) -> None:
         """Send every client away."""
         await endpoints.hang_up(self._connections)
+        await self._submitter.close()
 
     def close(self) -> None:
         """Let go of what it holds beside the archive."""

@@ -10,6 +10,7 @@ there is much.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +20,22 @@ from typing import NamedTuple
 from core.feed import Committed, LinkStates
 from core.store.archive import Archive
 from core.store.witness import Witness, write_witness
+from core.submission import PATH as SUBMISSIONS_PATH
+from core.writer import entries
+from core.writer.actions import Actions
 from core.writer.checking import Checking
+from core.writer.commands import Commands
 from core.writer.commit import Committer
 from core.writer.counting import count_aloud
+from core.writer.courier import Courier
+from core.writer.desk import Desk
+from core.writer.entries import Entries
 from core.writer.ingest import Incoming
 from core.writer.manifests import published_event, refuse_changes
+from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
+from core.writer.submissions import SubmissionServer
+from core.writer.targets import Targets
 from sdk import endpoints, lifecycle, manifest_files
 from sdk.errors import SettingsError
 from sdk.manifest_files import ManifestFile
@@ -61,6 +72,7 @@ class Written(NamedTuple):
     acknowledgements: list[tuple[Transport, Batch, Receipt]]
     commits: list[Committed]
     witness: Witness
+    entries: entries.Written
 
 
 class Writer:
@@ -98,22 +110,41 @@ class Writer:
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
+        self._entries = Entries(self._call_for_commit)
+        self._entries.durable_ns = self.committer.last_ns
+        self._courier = Courier(self.committer.carriers)
+        self._commands = Commands(
+            self.committer,
+            self._entries,
+            Targets(self.committer, require_descriptor=settings.commands_require_descriptor),
+            Actions(self.committer, manifests),
+            self._courier,
+            settings.envelope_max_bytes,
+        )
+        remarks = Remarks(self.committer, self._entries, settings.own_scope())
+        self.submissions = SubmissionServer(
+            Desk(settings.subscribed_scope(), self._commands, remarks)
+        )
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
         """Work for ever; the first error ends all stages, for after it nothing is known to be
         durable.
         """
+        self._courier.transports = transports
         try:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._sync_groups())
                 stages.create_task(self._commit_groups())
+                await self._commands.finish_left_over()
+                self.submissions.open()
                 stages.create_task(self._check_groups())
                 stages.create_task(self._keep_witness())
                 stages.create_task(self._tell_links(transports))
                 for transport in transports:
                     stages.create_task(self._take_in(transport))
         finally:
+            await self.submissions.stop()
             await self._checking.close()
 
     def publish_manifests(self) -> None:
@@ -161,8 +192,16 @@ class Writer:
                 commits += closed
                 acknowledgements.append((transport, batch, receipt))
                 await asyncio.sleep(0)  # sockets are served between batches
-        commits.append(self.committer.close())
-        return Written(acknowledgements, commits, self.committer.witness())
+        entered, closed = self._entries.write(self.committer)
+        commits += [*closed, self.committer.close()]
+        return Written(acknowledgements, commits, self.committer.witness(), entered)
+
+    def _call_for_commit(self) -> None:
+        """Have a commit made soon; where the queue is full, one is."""
+        nothing: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
+        nothing.set_result([])
+        with contextlib.suppress(asyncio.QueueFull):
+            self._begun.put_nowait(Begun([], nothing))
 
     async def _sync_groups(self) -> None:
         while True:
@@ -212,6 +251,8 @@ class Writer:
     async def _announce(self, group: Written) -> None:
         for committed in group.commits:
             self._server.publish(committed)
+        self._entries.durable_ns = group.commits[-1].mark
+        entries.settle(group.entries)
         for transport, batch, receipt in group.acknowledgements:
             await transport.acknowledge(batch, receipt)
 
@@ -234,6 +275,7 @@ async def opened(
         writer = Writer(settings, archive, server, files)
         stack.callback(writer.let_go)
         writer.publish_manifests()
+        server.add(SUBMISSIONS_PATH, writer.submissions.serve)
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)

@@ -54,7 +54,7 @@ def refuse_changes(
     """Raise ArchiveError where a manifest is not what was published under its id and version:
     cards of the past would be drawn by what was not in effect then.
     """
-    before = {name_of(manifest): manifest for manifest in _published(archive, series, scope_id)}
+    before = {name_of(manifest): manifest for manifest in published(archive, series, scope_id)}
     for path, manifest in files:
         known = before.get(name_of(manifest))
         if known is not None and known != manifest:
@@ -64,7 +64,8 @@ def refuse_changes(
             )
 
 
-def _published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[CardManifest]:
+def published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[CardManifest]:
+    """The manifests that a scope has published, in the order of their times."""
     number = series.number(published_series(scope_id))
     if number is None:
         return

@@ -57,7 +57,10 @@ export function seriesKey(event: StoredEvent): string {
 }
 
 /** The time of an event in a timebase. */
-export function timeOf(event: StoredEvent, timebase: "source" | "canonical"): string {
+export function timeOf(
+  event: Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime">,
+  timebase: "source" | "canonical",
+): string {
   return timebase === "source" ? event.sourceTruthTime : event.canonicalTruthTime;
 }
 

@@ -13,6 +13,7 @@ import { keepPlots } from "./plots";
 import { connection } from "./session";
 import { selection, visible } from "./span";
 import { deliver, jumps, state } from "./timeline";
+import { takeForCards, watchCards } from "./watch";
 
 const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
@@ -33,11 +34,13 @@ export function beginPanels(): void {
   deliver((events) => {
     applyLatest(events);
     appendLines(events);
+    takeForCards(events);
   });
   keepLayout();
   keepPlots();
   keepLines();
   keepTrack();
+  watchCards();
   followWanted();
   effect(() => {
     void [jumps.value, connection.value];

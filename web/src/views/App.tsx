@@ -5,6 +5,7 @@ import { gaps, seenGaps, troubleInWords } from "../model/links";
 import { connection, coreAway, logout, notice, status, user } from "../model/session";
 import { isAway, silent } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
+import { AlarmsChip } from "./AlarmCounts";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
@@ -46,6 +47,7 @@ function Header() {
         </span>
       )}
       <Banner />
+      <AlarmsChip />
       <LinksChip />
       <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
         {theme.value === "dark" ? "Light" : "Dark"}

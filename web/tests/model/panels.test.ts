@@ -25,6 +25,9 @@ vi.mock("../../src/model/session", async () => {
   };
 });
 
+// The cards ask for themselves.
+vi.mock("../../src/model/watch", () => ({ watchCards: () => undefined, takeForCards: () => undefined }));
+
 vi.useFakeTimers();
 vi.stubGlobal("document", { hidden: false });
 vi.stubGlobal("location", { hash: "" });
