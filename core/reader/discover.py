@@ -40,6 +40,7 @@ ID_SEPARATOR = "|"
 """Stands in no id."""
 
 DESCRIPTOR = "ProducerDescriptor"
+MANIFEST = "ManifestPublished"
 
 
 class Place(NamedTuple):
@@ -121,6 +122,8 @@ async def discover(
             names = table.names[number]
             if names.message_type == DESCRIPTOR and names.lane == "metadata":
                 descriptor = describe(number, timebase, time_ns)
+            if names.message_type == MANIFEST and names.lane == "metadata":
+                continue  # These are told as what they are, and are no unit of anybody's.
             if everything or selection.wants(names):
                 info = ends.info(number)
                 if info is not None:
