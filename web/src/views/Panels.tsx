@@ -8,7 +8,6 @@ import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } fro
 import { beginPanels } from "../model/panels";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
-import "../cards.css";
 import { Cards } from "./Cards";
 import { EntityTree } from "./EntityTree";
 import { GroundTrack } from "./GroundTrack";
@@ -29,10 +28,7 @@ const VIEWS = {
 } as const;
 
 /** On tabs, where there is less room than on titles. */
-const SHORT: Readonly<Record<PanelId, string>> = {
-  entities: "Entities",
-  shields: "Shields",
-  cards: "Cards",
+const SHORT: Readonly<Partial<Record<PanelId, string>>> = {
   values: "Values",
   plots: "Plots",
   track: "Map",
@@ -191,7 +187,7 @@ function Tabs() {
             data-testid={`tab-${id}`}
             onClick={() => (tab.value = id)}
           >
-            {SHORT[id]}
+            {SHORT[id] ?? PANELS[id]}
           </button>
         ))}
       </div>
