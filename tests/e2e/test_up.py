@@ -22,7 +22,7 @@ from tests.e2e.shipped import MANIFESTS
 ENVELOPE = (
     b'{"scopeId":"sat","lane":"ui","systemId":"bus","containerId":"eps","uniqueId":"battery",'
     b'"sourceTruthTime":"2026-01-01T00:00:%02dZ","messageType":"UiUpdate","viewId":"battery",'
-    b'"manifestId":"battery","manifestVersion":"1.0.0","data":{"volts":28.5}}'
+    b'"manifestId":"battery","manifestVersion":"1.0.0","data":{"voltage":28.5}}'
 )
 
 

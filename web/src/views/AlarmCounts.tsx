@@ -4,6 +4,7 @@ import { counts } from "../model/alarms";
 import { narrow, layout, tab } from "../model/arrangement";
 import { choice } from "../model/gallery";
 import { placeOf, shown } from "../model/layout";
+import "../cards.css";
 import { Status } from "./Status";
 
 /** The three numbers; what is zero stays quiet. */

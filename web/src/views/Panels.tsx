@@ -8,7 +8,6 @@ import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } fro
 import { beginPanels } from "../model/panels";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
-import "../cards.css";
 import { Splitter } from "./Splitter";
 import { Tabs } from "./Tabs";
 import { VIEWS } from "./panes";

@@ -1,7 +1,7 @@
 /** The panels where there is room for one: a tab for each. */
 
 import { tab } from "../model/arrangement";
-import type { PanelId } from "../model/layout";
+import { PANELS, type PanelId } from "../model/layout";
 import { SHORT, VIEWS } from "./panes";
 
 export function Tabs() {
@@ -30,7 +30,7 @@ export function Tabs() {
             data-testid={`tab-${id}`}
             onClick={() => (tab.value = id)}
           >
-            {SHORT[id]}
+            {SHORT[id] ?? PANELS[id]}
           </button>
         ))}
       </div>

@@ -20,10 +20,7 @@ export const VIEWS = {
 } as const;
 
 /** On tabs, where there is less room than on titles. */
-export const SHORT: Readonly<Record<PanelId, string>> = {
-  entities: "Entities",
-  shields: "Shields",
-  cards: "Cards",
+export const SHORT: Readonly<Partial<Record<PanelId, string>>> = {
   values: "Values",
   plots: "Plots",
   track: "Map",
