@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
+from sdk import timestamps
 from sdk.client import Client
 from sdk.observation import Entity, Observer, record_of
 from sdk.protocol import Filters, Query
-from sdk.submission import CommandAck, SubmitCommand
+from sdk.submission import SubmitCommand
 from sdk.transport.base import Record, Transport
 
 SCOPE = "sat"
@@ -46,6 +48,16 @@ def command(**given: Any) -> SubmitCommand:
         "timeline_mode": "LIVE",
     }
     return SubmitCommand(**(members | given))
+
+
+def feedback(request: dict[str, Any], message_type: str, body: dict[str, Any]) -> Record:
+    """What a device tells of a command that it has heard."""
+    ids = ("scopeId", "lane", "systemId", "containerId", "uniqueId")
+    names = ("commandId", "targetId", "commandType")
+    envelope = {name: request[name] for name in (*ids, *names)}
+    told = {"sourceTruthTime": timestamps.text(time.time_ns()), "messageType": message_type}
+    where = f"nova.{request['scopeId']}.command.{request['commandId']}:{message_type}.v1"
+    return Record(where, msgspec.json.encode({**envelope, **told, **body}))
 
 
 class Ears:
@@ -101,8 +113,3 @@ async def command_lane(client: Client, *message_types: str) -> list[dict[str, An
     filters = Filters(lanes=["command"], message_types=list(message_types) or None)
     query = Query(timebase="canonical", filters=filters)
     return [msgspec.json.decode(event) async for event in client.query(query)]
-
-
-async def submitted(client: Client, message: SubmitCommand) -> CommandAck:
-    """Submit once."""
-    return await client.submit_command(message)
