@@ -78,10 +78,13 @@ def stepwise(fate: Fate) -> None:
         transport.publish = stepwise_publish  # type: ignore[method-assign]
         return transport
 
-    Archive.write = stepwise_write  # type: ignore[method-assign]
-    Archive.sync = stepwise_sync  # type: ignore[method-assign]
-    Desk.take = counted_take  # type: ignore[method-assign]
-    app.connect = stepwise_connect
+    for owner, name, stepped in (
+        (Archive, "write", stepwise_write),
+        (Archive, "sync", stepwise_sync),
+        (Desk, "take", counted_take),
+        (app, "connect", stepwise_connect),
+    ):
+        setattr(owner, name, stepped)
 
 
 if __name__ == "__main__":
