@@ -904,6 +904,8 @@ export interface StatusResponse {
   bytesOnDisk: number;
   links: LinkInfo[];
   writerConnected: boolean;
+  requestClashes?: number;
+  unknownCommands?: number;
   submissions?: SubmissionCount[];
 }
 /**
