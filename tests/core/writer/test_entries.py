@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,10 +15,12 @@ from core.writer.entries import Entries, settle
 from sdk.event import check
 from tests.core.commanding import descriptor
 
+T = TypeVar("T")
 
-async def entered(entries: Entries, *writes: object) -> list[asyncio.Task[object]]:
+
+async def entered(entries: Entries, *writes: Callable[[Committer], T]) -> list[asyncio.Task[T]]:
     """Tasks that wait for what they have entered."""
-    tasks = [asyncio.create_task(entries.enter(write)) for write in writes]  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(entries.enter(write)) for write in writes]
     await asyncio.sleep(0)
     return tasks
 
