@@ -16,8 +16,8 @@ from sdk.protocol import (
     Status,
     StatusResponse,
     StreamComplete,
-    SubmissionCount,
 )
+from sdk.submission import SubmissionCount
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
