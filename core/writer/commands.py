@@ -30,8 +30,9 @@ from core.writer.courier import Courier, why_unreachable
 from core.writer.entries import Entries
 from core.writer.targets import Target, Targets
 from sdk import timestamps
+from sdk.canonical import canonical_json
 from sdk.envelope import CommandRequest, JsonObject
-from sdk.errors import EnvelopeError
+from sdk.errors import CanonicalError, EnvelopeError
 from sdk.event import Event, check, check_stored
 from sdk.submission import CommandAck, SubmitCommand
 from sdk.transport.base import Transport
@@ -271,7 +272,15 @@ def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
         request.command_id == first.command_id
         and request.target_id == first.target_id
         and request.command_type == first.command_type
-        and request.payload == first.payload
+        and _is_same_payload(request.payload, first.payload)
         and request.system_id in (None, first.system_id)
         and request.container_id in (None, first.container_id)
     )
+
+
+def _is_same_payload(asked: JsonObject, first: JsonObject) -> bool:
+    """As JSON compares, to which true is not 1."""
+    try:
+        return canonical_json(asked) == canonical_json(first)
+    except CanonicalError:
+        return False

@@ -195,6 +195,30 @@ async def test_a_dispatch_that_fails_ends_as_a_failure(
     assert await anywhere.heard_after() == []
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "is_other"),
+    [
+        ({"on": True}, {"on": True}, False),
+        ({"on": True}, {"on": 1}, True),
+        ({"n": 1}, {"n": 1.0}, False),
+        ({"n": 1}, {"n": 2**60}, True),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+        ({"a": None}, {}, True),
+    ],
+    ids=str,
+)
+async def test_payloads_compare_as_json(
+    here: Commanded, first: dict[str, Any], again: dict[str, Any], is_other: bool
+) -> None:
+    """AMB-22: what is the same command is not what Python finds equal."""
+    asked = here.command(payload=first)
+    await here.client.submit_command(asked)
+    other = copy(asked)
+    other.payload = again
+    ack = await here.client.submit_command(other)
+    assert (ack.duplicate, ack.mismatch) == (True, is_other)
+
+
 # --- refused before anything is recorded ----------------------------------------------------------
 
 
