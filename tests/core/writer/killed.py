@@ -58,9 +58,9 @@ def stepwise(fate: Fate) -> None:
         sync(archive)
         fate.step()
 
-    async def counted_take(desk: Desk, asker: Asker, what: Submission) -> Message:
+    async def counted_take(desk: Desk, asker: Asker, what: Submission, since_s: float) -> Message:
         fate.begin()
-        return await take(desk, asker, what)
+        return await take(desk, asker, what, since_s)
 
     def stepwise_connect(url: str) -> Transport:
         transport = connect(url)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.writer import commands
 from sdk.client import Client
 from sdk.errors import ProtocolError, TransportError
 from sdk.protocol import Filters, Query, StartStream, StreamStarted
@@ -322,6 +323,42 @@ async def test_nothing_leaves_before_record_and_mark_are_durable(
     go_on.release(100)
     await submitting
     assert here.ears.requests() == [asked.request_id]
+
+
+async def test_a_command_that_comes_too_late_is_not_recorded(
+    here: Commanded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that was stopped or stuck for a while must not do what nobody expects any more."""
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "DISPATCH_WITHIN_S", -1.0)
+        assert await refusal(here.client, here.command()) == "tooLate"
+    assert await here.heard_after() == []
+    assert len(await here.lane()) == 1
+
+
+async def test_a_command_that_became_late_while_it_was_recorded_is_not_sent(
+    here: Commanded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is stuck: recorded, marked, and ended as certainly not dispatched."""
+    archive = here.core.writer.committer.archive
+    entered, go_on, sync = threading.Event(), threading.Event(), archive.sync
+
+    def slow_disk() -> None:
+        entered.set()
+        assert go_on.wait(WAIT_S)
+        sync()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "sync", slow_disk)
+        asked = here.command()
+        submitting = asyncio.create_task(here.client.submit_command(asked))
+        await asyncio.to_thread(entered.wait, WAIT_S)
+        patched.setattr(commands, "DISPATCH_WITHIN_S", -1.0)
+        go_on.set()
+        await submitting
+    _, result = decoded(await here.lane())
+    assert result["errorMessage"].startswith("not dispatched: it took more than")
+    assert await here.heard_after() == []
 
 
 async def test_commands_leave_in_the_order_of_their_records(here: Commanded) -> None:

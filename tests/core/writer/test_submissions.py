@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -98,7 +99,7 @@ async def test_alarms_and_chat_need_what_they_are_about(
 async def test_frames_that_are_no_submissions_end_their_connection_only(here: Commanded) -> None:
     """Pitfalls row 29: a malformed frame never kills the Core."""
     chance = random.Random(7)
-    good = submission.encode(Submitted(1, Asker("ann", "admin"), here.command()))
+    good = submission.encode(Submitted(1, Asker("ann", "admin"), here.command(), time.monotonic()))
     connector = aiohttp.UnixConnector(str(endpoints.writer_socket(here.core.data)))
     async with aiohttp.ClientSession(connector=connector) as session:
         for _ in range(300):
@@ -112,7 +113,9 @@ async def test_frames_that_are_no_submissions_end_their_connection_only(here: Co
                 assert message.type in (WSMsgType.BINARY, WSMsgType.CLOSE, WSMsgType.CLOSED)
         async with session.ws_connect(f"http://localhost{submission.PATH}") as socket:
             await socket.send_bytes(
-                submission.encode(Submitted(7, Asker("ann", "admin"), here.command()))
+                submission.encode(
+                    Submitted(7, Asker("ann", "admin"), here.command(), time.monotonic())
+                )
             )
             answered = submission.decode_answered((await socket.receive()).data)
     assert answered.ref == 7
