@@ -28,11 +28,14 @@ class Asker(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Submitted(msgspec.Struct, array_like=True):
-    """One submission; `ref` is the reader's own and comes back with the answer."""
+    """One submission; `ref` is the reader's own and comes back with the answer. `since_s` is when
+    the reader got it, by the clock that all processes of a machine share (`time.monotonic`).
+    """
 
     ref: int
     asker: Asker
     what: Submission
+    since_s: float
 
 
 class Answered(msgspec.Struct, array_like=True):

@@ -122,6 +122,8 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     bytes_on_disk: int
     links: list[LinkInfo]
     writer_connected: bool
+    request_clashes: int = 0
+    unknown_commands: int = 0
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -64,12 +65,14 @@ class Submitter:
         self._outcomes[str(what.__struct_config__.tag), outcome] += 1
 
     async def _ask(self, asker: Asker, what: Submission) -> Reply:
+        since_s = time.monotonic()
         socket = await self._connected()
         ref = next(self._refs)
+        frame = submission.encode(Submitted(ref, asker, what, since_s))
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[ref] = answer
         try:
-            await socket.send_bytes(submission.encode(Submitted(ref, asker, what)))
+            await socket.send_bytes(frame)
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return protocol.decode_reply(await answer)
         except (OSError, aiohttp.ClientError, TimeoutError):

@@ -30,8 +30,9 @@ from core.writer.courier import Courier, why_unreachable
 from core.writer.entries import Entries
 from core.writer.targets import Target, Targets
 from sdk import timestamps
+from sdk.canonical import canonical_json
 from sdk.envelope import CommandRequest, JsonObject
-from sdk.errors import EnvelopeError
+from sdk.errors import CanonicalError, EnvelopeError
 from sdk.event import Event, check, check_stored
 from sdk.submission import CommandAck, SubmitCommand
 from sdk.transport.base import Transport
@@ -40,7 +41,12 @@ NOT_DISPATCHED = "not dispatched: restart"
 DISPATCH_UNKNOWN = "dispatch unknown: restart; it may have been sent or not"
 NOT_SENT = "not dispatched: {}"
 SENT_OR_NOT = "dispatch failed: {}; it may have been sent or not"
+TOO_LATE = "it took more than {:g} s to come to it"
 ERROR_MAX_CHARS = 1_000
+DISPATCH_WITHIN_S = 10.0
+"""From when a reader gets a command until its transport is asked. Nobody expects it to happen any
+more after that: its client has heard nothing, and may have acted otherwise.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +73,17 @@ class Commands:
         self._envelope_max_bytes = envelope_max_bytes
         self._under_way: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
-    async def submit(self, request: SubmitCommand) -> CommandAck:
-        """Record a command and send it; raises QueryError where it is refused."""
+    async def submit(self, request: SubmitCommand, since_s: float) -> CommandAck:
+        """Record a command that a reader got at that time, by `time.monotonic`, and send it; raises
+        QueryError where it is refused.
+        """
         key = catalog.request_key(request.scope_id, request.request_id)
         async with self._alone(key):
             known = await self._known(key, request)
             if known is not None:
                 return known
+            if _is_late(since_s):
+                raise QueryError("tooLate", TOO_LATE.format(DISPATCH_WITHIN_S))
             _check_command_id(self._committer, request)
             target = self._targets.find(request)
             self._actions.check(request, target)
@@ -87,7 +97,7 @@ class Commands:
                 if known is None:
                     raise _conflict(request)
                 return known
-            await self._dispatch(transport, event)
+            await self._dispatch(transport, event, since_s)
         return CommandAck(
             request_id=request.request_id,
             command_id=request.command_id,
@@ -147,12 +157,15 @@ class Commands:
         except EnvelopeError as error:
             raise QueryError("badArguments", error.reason) from None
 
-    async def _dispatch(self, transport: Transport, event: Event) -> None:
+    async def _dispatch(self, transport: Transport, event: Event, since_s: float) -> None:
         unreachable = why_unreachable(transport)
+        if unreachable is None:
+            await self._entries.enter(lambda committer: _begin(committer, event))
+            if _is_late(since_s):
+                unreachable = TOO_LATE.format(DISPATCH_WITHIN_S)
         if unreachable is not None:
             await self._fail(event, NOT_SENT.format(unreachable))
             return
-        await self._entries.enter(lambda committer: _begin(committer, event))
         failure = await self._courier.send(transport, event)
         if failure is None:
             self._entries.enter_later(lambda committer: _end(committer, event))
@@ -182,6 +195,10 @@ def _record(committer: Committer, request: SubmitCommand, event: Event) -> int |
     return committer.record(event)
 
 
+def _is_late(since_s: float) -> bool:
+    return time.monotonic() - since_s > DISPATCH_WITHIN_S
+
+
 def _check_command_id(committer: Committer, request: SubmitCommand) -> None:
     if committer.is_taken(catalog.command_key(request.scope_id, request.command_id)):
         raise _conflict(request)
@@ -205,8 +222,8 @@ def _end(committer: Committer, event: Event) -> None:
 
 
 def _record_failure(committer: Committer, event: Event, reason: str) -> None:
+    _end(committer, event)  # First, for the record may fill the commit that both belong to.
     committer.record(_failure(event, reason))
-    _end(committer, event)
 
 
 def _left_over(committer: Committer) -> list[Dispatch]:
@@ -271,7 +288,15 @@ def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
         request.command_id == first.command_id
         and request.target_id == first.target_id
         and request.command_type == first.command_type
-        and request.payload == first.payload
+        and _is_same_payload(request.payload, first.payload)
         and request.system_id in (None, first.system_id)
         and request.container_id in (None, first.container_id)
     )
+
+
+def _is_same_payload(asked: JsonObject, first: JsonObject) -> bool:
+    """As JSON compares, to which true is not 1."""
+    try:
+        return canonical_json(asked) == canonical_json(first)
+    except CanonicalError:
+        return False

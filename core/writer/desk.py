@@ -25,12 +25,16 @@ class Desk:
         self._commands = commands
         self._remarks = remarks
 
-    async def take(self, asker: Asker, what: Submission) -> Message:
-        """The answer to a submission; raises QueryError where it is refused."""
+    async def take(self, asker: Asker, what: Submission, since_s: float) -> Message:
+        """The answer to a submission of that time; raises QueryError where it is refused."""
         self._admit(asker, what)
+        log.info(
+            "submission",
+            extra={"context": {"user": asker.user, "kind": str(what.__struct_config__.tag)}},
+        )
         match what:
             case SubmitCommand():
-                return await self._commands.submit(what)
+                return await self._commands.submit(what, since_s)
             case SubmitChat():
                 return await self._remarks.chat(asker, what)
             case AcknowledgeAlarm():

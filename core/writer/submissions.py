@@ -70,7 +70,7 @@ class SubmissionServer:
 
     async def _take(self, submitted: Submitted) -> Message:
         try:
-            return await self._desk.take(submitted.asker, submitted.what)
+            return await self._desk.take(submitted.asker, submitted.what, submitted.since_s)
         except QueryError as error:
             return Error(code=error.code, message=error.message)
         except NovaError as error:

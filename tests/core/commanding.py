@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
+from sdk import timestamps
 from sdk.client import Client
 from sdk.observation import Entity, Observer, record_of
 from sdk.protocol import Filters, Query
-from sdk.submission import CommandAck, SubmitCommand
+from sdk.submission import SubmitCommand
 from sdk.transport.base import Record, Transport
 
 SCOPE = "sat"
@@ -21,16 +23,19 @@ HEATER = Entity("bus", "thermal", "heater")
 WAIT_S = 20.0
 
 _numbers = itertools.count()
-_observer = Observer(SCOPE)
+_observers: dict[str, Observer] = {}
 
 
 def descriptor(
-    *commands: str, entity: Entity = HEATER, effective_time: str | None = None
+    *commands: str,
+    entity: Entity = HEATER,
+    scope_id: str = SCOPE,
+    effective_time: str | None = None,
 ) -> Record:
     """The descriptor of a target that knows these commands."""
     capabilities = [f"command:{command}" for command in commands or ("heater.set",)]
-    observation = _observer.observe(entity)
-    return record_of(observation.descriptor(capabilities, "1", effective_time))
+    observer = _observers.setdefault(scope_id, Observer(scope_id))
+    return record_of(observer.observe(entity).descriptor(capabilities, "1", effective_time))
 
 
 def command(**given: Any) -> SubmitCommand:
@@ -46,6 +51,16 @@ def command(**given: Any) -> SubmitCommand:
         "timeline_mode": "LIVE",
     }
     return SubmitCommand(**(members | given))
+
+
+def feedback(request: dict[str, Any], message_type: str, body: dict[str, Any]) -> Record:
+    """What a device tells of a command that it has heard."""
+    ids = ("scopeId", "lane", "systemId", "containerId", "uniqueId")
+    names = ("commandId", "targetId", "commandType")
+    envelope = {name: request[name] for name in (*ids, *names)}
+    told = {"sourceTruthTime": timestamps.text(time.time_ns()), "messageType": message_type}
+    where = f"nova.{request['scopeId']}.command.{request['commandId']}:{message_type}.v1"
+    return Record(where, msgspec.json.encode({**envelope, **told, **body}))
 
 
 class Ears:
@@ -75,9 +90,17 @@ class Ears:
 
 
 @asynccontextmanager
-async def listening(transport: Transport, scope_id: str = SCOPE) -> AsyncIterator[Ears]:
-    """Ears on a scope, which hear everything that is dispatched while the block runs."""
-    ears, ready = Ears(), asyncio.Event()
+async def listening(
+    transport: Transport,
+    scope_id: str = SCOPE,
+    *,
+    ready: asyncio.Event | None = None,
+    wait: bool = True,
+) -> AsyncIterator[Ears]:
+    """Ears on a scope, which hear everything that is dispatched while the block runs, and `ready`
+    is set.
+    """
+    ears, ready = Ears(), ready or asyncio.Event()
     commands = transport.commands(scope_id, ready)
 
     async def listen() -> None:
@@ -86,8 +109,9 @@ async def listening(transport: Transport, scope_id: str = SCOPE) -> AsyncIterato
 
     work = asyncio.create_task(listen())
     try:
-        async with asyncio.timeout(WAIT_S):
-            await ready.wait()
+        if wait:
+            async with asyncio.timeout(WAIT_S):
+                await ready.wait()
         yield ears
     finally:
         work.cancel()
@@ -101,8 +125,3 @@ async def command_lane(client: Client, *message_types: str) -> list[dict[str, An
     filters = Filters(lanes=["command"], message_types=list(message_types) or None)
     query = Query(timebase="canonical", filters=filters)
     return [msgspec.json.decode(event) async for event in client.query(query)]
-
-
-async def submitted(client: Client, message: SubmitCommand) -> CommandAck:
-    """Submit once."""
-    return await client.submit_command(message)

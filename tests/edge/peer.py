@@ -9,7 +9,15 @@ from typing import Literal
 from aiohttp import WSMsgType, web
 
 from sdk import protocol
-from sdk.protocol import LinkInfo, Request, StartStream, Status, StatusResponse, StreamComplete
+from sdk.health import SubmissionCount
+from sdk.protocol import (
+    LinkInfo,
+    Request,
+    StartStream,
+    Status,
+    StatusResponse,
+    StreamComplete,
+)
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
@@ -40,6 +48,9 @@ STATUS = protocol.encode(
             LinkInfo(link='nats://b:4222?a="b"', connection="unreachable", outages=2),
         ],
         writer_connected=True,
+        request_clashes=4,
+        unknown_commands=5,
+        submissions=[SubmissionCount(kind="submitChat", outcome="taken", count=6)],
     )
 )
 
@@ -62,11 +73,10 @@ def complete(playback_id: str) -> bytes:
 class PeerConnection:
     """One connection that an edge opened."""
 
-    def __init__(
-        self, ws: web.WebSocketResponse[Literal[True]], transport: asyncio.Transport | None
-    ) -> None:
+    def __init__(self, ws: web.WebSocketResponse[Literal[True]], request: web.Request) -> None:
         self._ws = ws
-        self._transport = transport
+        self._transport = request.transport
+        self.headers = request.headers
         self.requests: asyncio.Queue[Request] = asyncio.Queue()
         self.closed = asyncio.Event()
 
@@ -135,7 +145,7 @@ class Peer:
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(compress=False, timeout=0.1)
         await ws.prepare(request)
-        connection = PeerConnection(ws, request.transport)
+        connection = PeerConnection(ws, request)
         self._open.add(connection)
         self._connections.put_nowait(connection)
         await connection.serve()

@@ -1094,6 +1094,8 @@ export interface StatusResponse {
   bytesOnDisk: number;
   links: LinkInfo[];
   writerConnected: boolean;
+  requestClashes?: number;
+  unknownCommands?: number;
   submissions?: SubmissionCount[];
 }
 /**
