@@ -90,6 +90,12 @@ class Premade:
         if self._is_all_given and self._taken == self._given:
             self.done.set()
 
+    def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Never asked of it."""
+        raise NotImplementedError
+
     def state(self) -> LinkState:
         """Always there."""
         return LinkState(connected=True)

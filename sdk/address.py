@@ -104,6 +104,22 @@ def entity(scope_id: str, lane: str, system_id: str, container_id: str, unique_i
     return parse(f"nova.{scope_id}.{lane}.{system_id}.{container_id}.{unique_id}.{VERSION}")
 
 
+def dispatch(scope_id: str, request_id: str) -> str:
+    """The address that a command is sent to."""
+    return f"nova.{scope_id}.command.{request_id}.{VERSION}"
+
+
+def is_dispatch(text: str | None) -> bool:
+    """Whether a record of this address is a command on its way to its target."""
+    if text is None:
+        return False
+    try:
+        subject = parse(text).subject
+    except AddressError:
+        return False
+    return subject is not None and ":" not in subject
+
+
 def from_topic(topic: str, key: str) -> str:
     """The address text of a Kafka record: its topic, and its key (empty where it has none)."""
     return f"{topic.removesuffix(VERSION)}{key}.{VERSION}" if key else topic

@@ -109,16 +109,28 @@ class Assignment:
             log.info("kafka partitions released: %s", sorted(keys))
 
     def _take(self, topic: str, partition: int, topic_id: int) -> None:
-        start = OFFSET_BEGINNING
         name = stream(topic, partition)
-        position = self._positions.get(name)
-        if position is not None:
-            start = self._checked(topic, partition, position, topic_id)
+        start = self._start(topic, partition, topic_id)
         self._consumer.incremental_assign([TopicPartition(topic, partition, start)])
         self._assigned[topic, partition] = topic_id
         if topic_id:
             self._move(name + ID_SUFFIX, topic_id)
-        log.info("kafka partition taken up: %s from %s", name, position)
+        log.info("kafka partition taken up: %s from %d", name, start)
+
+    def _start(self, topic: str, partition: int, topic_id: int) -> int:
+        """Where a partition is read from; may ask the broker."""
+        position = self._position(topic, partition)
+        if position is None:
+            return OFFSET_BEGINNING
+        return self._checked(topic, partition, position, topic_id)
+
+    def _position(self, topic: str, partition: int) -> int | None:
+        return self._positions.get(stream(topic, partition))
+
+    def _is_another(self, topic: str, partition: int, topic_id: int) -> bool:
+        """Whether the topic is known to be another one than that of the stored position."""
+        known_id = self._positions.get(stream(topic, partition) + ID_SUFFIX, topic_id)
+        return bool(topic_id) and known_id != topic_id
 
     def _checked(self, topic: str, partition: int, position: int, topic_id: int) -> int:
         """The position if the broker has it; otherwise the gap is told before anything is read."""
@@ -127,8 +139,7 @@ class Assignment:
         )
         name = stream(topic, partition)
         start, reason = resume_offset(position, low, high)
-        known_id = self._positions.get(name + ID_SUFFIX, topic_id)
-        if topic_id and known_id != topic_id:
+        if self._is_another(topic, partition, topic_id):
             start, reason = low, "recreated"
         if reason is None:
             return start

@@ -52,8 +52,12 @@ class Consumption:
         subscription: Subscription,
         positions: Positions,
         health: LinkHealth,
+        assignment: type[Assignment] = Assignment,
     ) -> None:
         self._config = config
+        self._assignment = assignment
+        self.looked = asyncio.Event()
+        """Set once the broker has been asked which partitions there are, and all are taken up."""
         self._subscription = subscription
         self._positions = dict(positions)
         self._health = health
@@ -131,7 +135,9 @@ class Consumption:
 
     def _read(self) -> None:
         with self._open_admin() as admin:
-            self._read_on(Assignment(self._client, admin, self._subscription, self._positions))
+            self._read_on(
+                self._assignment(self._client, admin, self._subscription, self._positions)
+            )
 
     def _read_on(self, assignment: Assignment) -> None:
         due_s = time.monotonic()
@@ -203,5 +209,6 @@ class Consumption:
             log.warning("kafka unreachable: link=%s %s", self._config.link, reason)
 
     def _tell_recovery(self) -> None:
+        self._loop.call_soon_threadsafe(self.looked.set)
         if self._health.up():
             log.info("kafka reachable: link=%s", self._config.link)

@@ -31,6 +31,11 @@ def is_subscribed(topic: str, subscription: Subscription) -> bool:
     return subscription.scope_id is None or match["scope"] == subscription.scope_id
 
 
+def command_topic(scope_id: str) -> str:
+    """The topic of a scope's commands."""
+    return f"nova.{scope_id}.command.{addresses.VERSION}"
+
+
 def scope_of(topic: str) -> str | None:
     """The scope whose lane a topic carries, None if it carries none."""
     match = _TOPIC.fullmatch(topic)

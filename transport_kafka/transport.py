@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from sdk.address import is_dispatch
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from transport_kafka.config import parse_url
 from transport_kafka.consumer import Consumption
+from transport_kafka.listening import CommandAssignment
 from transport_kafka.publisher import Publisher
 
 
@@ -26,6 +28,7 @@ class KafkaTransport:
         self._health = LinkHealth()
         self._publisher = Publisher(self._config, self._health)
         self._consumptions: set[Consumption] = set()
+        self._listenings: set[Consumption] = set()
         self._is_closed = False
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
@@ -52,6 +55,25 @@ class KafkaTransport:
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do: the positions that count are those that the Core stores."""
 
+    async def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Commands that are dispatched to a scope from now on."""
+        self._check_open()
+        subscription = Subscription(scope_id)
+        consumption = Consumption(self._config, subscription, {}, self._health, CommandAssignment)
+        if listening is not None:
+            consumption.looked = listening
+        self._listenings.add(consumption)
+        try:
+            while (batch := await consumption.next()) is not None:
+                for record in batch.records:
+                    if is_dispatch(record.address):
+                        yield record
+        finally:
+            await consumption.stop()
+            self._listenings.discard(consumption)
+
     def state(self) -> LinkState:
         """Whether the cluster answers, and how far the partitions go that are being read."""
         ends: Positions = {}
@@ -62,7 +84,8 @@ class KafkaTransport:
     async def close(self) -> None:
         """End every consumption, flush what is being published, leave no thread behind."""
         self._is_closed = True
-        await asyncio.gather(*(consumption.stop() for consumption in self._consumptions))
+        ending = self._consumptions | self._listenings
+        await asyncio.gather(*(consumption.stop() for consumption in ending))
         await self._publisher.close()
 
     def _check_open(self) -> None:

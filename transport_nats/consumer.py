@@ -25,6 +25,7 @@ from transport_nats.connection import Connection
 from transport_nats.jetstream import JetStreamError
 from transport_nats.naming import wanted
 from transport_nats.reader import StreamReader
+from transport_nats.resume import at_end
 from transport_nats.standing import Standing
 
 DISCOVERY_INTERVAL_S = 2.0
@@ -49,10 +50,17 @@ class Consumption:
         standing: Standing,
         subscription: Subscription,
         positions: Positions,
+        *,
+        only_new: str | None = None,
     ) -> None:
+        """`only_new` reads these subjects instead, and of them what is stored from now on."""
         self._standing = standing
-        self._pattern = wanted(subscription)
+        self._pattern = only_new or wanted(subscription)
+        self._is_only_new = only_new is not None
         self._positions = dict(positions)
+        self.looked = asyncio.Event()
+        """Set once the server has been asked which streams there are, and all are taken up."""
+        self._has_looked = False
         self._connection = Connection(config, standing, self._look)
         self._readers: dict[str, StreamReader] = {}
         self._turns: deque[StreamReader] = deque()
@@ -132,6 +140,9 @@ class Consumption:
                 self._connection.doubt(str(error))
             return
         await self._drop({info.name for info in found})
+        if self._is_only_new and not self._has_looked:
+            self._positions = {k: v for info in found for k, v in at_end(info).items()}
+        self._has_looked = True
         for info in found:
             durability.check_stream(info, self._standing)
             if info.config.retention == KEPT_BY_LIMITS:
@@ -142,11 +153,20 @@ class Consumption:
                     f"stream {info.name} is not read: its retention is "
                     f"{info.config.retention!r}, so reading would take records from others",
                 )
+        if all(reader.is_open for reader in self._readers.values()):
+            self.looked.set()
 
     async def _tend(self, client: Client, generation: int, info: jetstream.StreamInfo) -> None:
         reader = self._readers.get(info.name)
         if reader is None:
-            reader = StreamReader(info.name, self._pattern, self._positions, self._wake, self._look)
+            reader = StreamReader(
+                info.name,
+                self._pattern,
+                self._positions,
+                self._wake,
+                self._look,
+                never_again=self._is_only_new,
+            )
             self._readers[info.name] = reader
             self._turns.append(reader)
         try:

@@ -42,8 +42,13 @@ def wanted(subscription: Subscription) -> str:
     return subjects_of(subscription.scope_id)
 
 
+def commands_of(scope_id: str) -> str:
+    """The subjects of a scope's commands, and of what is told of them."""
+    return f"nova.{scope_id}.command.*.{addresses.VERSION}"
+
+
 def is_within(subjects: Iterable[str], pattern: str) -> bool:
-    """Whether all of these subjects belong to a pattern that ends in `.>`."""
+    """Whether all of these subjects belong to a pattern, such as one that ends in `.>`."""
     prefix = pattern.removesuffix(">")
     return all(subject.startswith(prefix) for subject in subjects)
 

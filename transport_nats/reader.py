@@ -42,8 +42,12 @@ class StreamReader:
         positions: Positions,
         wake: Callable[[], None],
         call: Callable[[], None],
+        *,
+        never_again: bool = False,
     ) -> None:
+        """With `never_again` a stream that lost its place is read on at its end."""
         self.name = name
+        self._never_again = never_again
         self.end = 0
         self.records = 0
         self.size_bytes = 0
@@ -61,6 +65,11 @@ class StreamReader:
         self._stalls = 0
 
     # --- looking after it ---------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the stream is being read."""
+        return self._pull is not None and self._pull.lost is None
 
     async def tend(
         self, client: Client, generation: int, info: StreamInfo, window_bytes: int
@@ -154,6 +163,9 @@ class StreamReader:
         """Settle where reading goes on; what is not there any more becomes a gap first."""
         place = self._place
         reason = await why_gone(client, info, place)
+        if reason in ("truncated", "recreated") and self._never_again:
+            log.error("nats records may be lost: stream=%s reason=%s", self.name, reason)
+            place.next, place.stored_ns, reason = info.end, UNKNOWN, None
         if reason is not None and place.next is not None:
             self._tell_gap(place.next, info.first, reason)
             place.stored_ns = UNKNOWN

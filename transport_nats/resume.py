@@ -41,6 +41,11 @@ class Place:
         return found if self.next is None else {stream: self.next, **found}
 
 
+def at_end(info: StreamInfo) -> Positions:
+    """The positions behind all that a stream holds."""
+    return Place(info.end, info.created_ns).positions(info.name)
+
+
 async def why_gone(client: Client, info: StreamInfo, place: Place) -> GapReason | None:
     """Why the stream is not to be read on at this place, or None if it is all there.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from sdk.address import is_dispatch
 from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from transport_nats.config import parse_url
 from transport_nats.consumer import Consumption
+from transport_nats.naming import commands_of
 from transport_nats.publisher import Publisher
 from transport_nats.standing import Standing
 
@@ -24,6 +26,7 @@ class NatsTransport:
         self._standing = Standing(self.link, self._health)
         self._publisher: Publisher | None = None
         self._consumptions: set[Consumption] = set()
+        self._listenings: set[Consumption] = set()
         self._is_closed = False
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
@@ -52,6 +55,30 @@ class NatsTransport:
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do: the positions that count are those that the Core stores."""
 
+    async def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Commands that are dispatched to a scope from now on."""
+        self._check_open()
+        consumption = Consumption(
+            self._config,
+            self._standing,
+            Subscription(scope_id),
+            {},
+            only_new=commands_of(scope_id),
+        )
+        if listening is not None:
+            consumption.looked = listening
+        self._listenings.add(consumption)
+        try:
+            while (batch := await consumption.next()) is not None:
+                for record in batch.records:
+                    if is_dispatch(record.address):
+                        yield record
+        finally:
+            await consumption.stop()
+            self._listenings.discard(consumption)
+
     def state(self) -> LinkState:
         """Whether the server answers, its outages, the ends of what is read, and warnings."""
         ends: dict[str, int] = {}
@@ -62,7 +89,8 @@ class NatsTransport:
     async def close(self) -> None:
         """End every consumption, wait for what is being published, leave nothing behind."""
         self._is_closed = True
-        await asyncio.gather(*(consumption.stop() for consumption in self._consumptions))
+        ending = self._consumptions | self._listenings
+        await asyncio.gather(*(consumption.stop() for consumption in ending))
         if self._publisher is not None:
             await self._publisher.close()
 

@@ -12,7 +12,7 @@ from sdk.envelope import JsonObject
 from sdk.errors import EnvelopeError
 from sdk.event import Event
 from sdk.hardware.device import Command
-from sdk.hardware.outlet import Outlet
+from sdk.hardware.outlet import Outlets
 from sdk.observation import Observation, Observer
 from sdk.transport.base import Record
 
@@ -23,7 +23,7 @@ class Answers:
     """Makes answers, and puts them where they are published."""
 
     def __init__(
-        self, scope_id: str, outlet: Outlet, now_ns: Callable[[], int] = timestamps.now
+        self, scope_id: str, outlet: Outlets, now_ns: Callable[[], int] = timestamps.now
     ) -> None:
         # Times of its own: a Core whose clock is ahead must not pull telemetry's time along.
         self._observer = Observer(scope_id)

@@ -22,7 +22,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The members of the file; devices keep theirs until the plug-in is known."""
 
     scope: str | None = None
-    transport: str | None = None
+    transports: tuple[str, ...] = ()
     data: str | None = None
     name: str = "host"
     buffer_mib: Annotated[int, Meta(ge=16, le=1_048_576)] = 256
@@ -53,7 +53,7 @@ class HardwareConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A host: whose scope, where to publish, where to keep what is not yet published."""
 
     scope: str
-    transport: str
+    transports: tuple[str, ...]
     data: Path
     name: str
     buffer_mib: int
@@ -69,7 +69,7 @@ def load(
     path: Path,
     *,
     scope: str | None = None,
-    transport: str | None = None,
+    transports: tuple[str, ...] = (),
     data: Path | None = None,
 ) -> HardwareConfig:
     """The configuration in a file, with what the caller says instead; raises SettingsError."""
@@ -77,7 +77,7 @@ def load(
     where = data or (Path(document.data) if document.data else None)
     chosen = {
         "scope": scope or document.scope,
-        "transport": transport or document.transport,
+        "transports": transports or document.transports or None,
         "data": where,
     }
     for member, value in chosen.items():
@@ -87,7 +87,7 @@ def load(
         raise SettingsError(f"{path}: there is no [devices.<name>]")
     config = HardwareConfig(
         scope=str(chosen["scope"]),
-        transport=str(chosen["transport"]),
+        transports=transports or document.transports,
         data=Path(str(where)),
         name=document.name,
         buffer_mib=document.buffer_mib,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sdk import timestamps
-from sdk.address import Address
+from sdk.address import is_dispatch
 from sdk.envelope import CommandRequest
-from sdk.errors import AddressError, EnvelopeError, NovaError
+from sdk.errors import EnvelopeError, NovaError
 from sdk.event import Event, address_of, check
 from sdk.hardware.answers import Answers
 from sdk.hardware.device import Command, Target
@@ -142,22 +142,14 @@ class Desk:
 
     def _request(self, record: Record) -> Event | None:
         """The checked request of a record on a dispatch address; None for anything else."""
+        if not is_dispatch(record.address):
+            return None
         try:
-            address = address_of(record.address)
-            event = check(record.value, address, scope_id=self._scope_id)
-        except (AddressError, EnvelopeError) as error:
+            event = check(record.value, address_of(record.address), scope_id=self._scope_id)
+        except EnvelopeError as error:
             _log.warning(
                 "not a command",
                 extra={"context": {"address": record.address, "reason": str(error)}},
             )
             return None
-        return event if _is_dispatch(address) else None
-
-
-def _is_dispatch(address: Address | None) -> bool:
-    return (
-        address is not None
-        and address.lane == "command"
-        and address.subject is not None
-        and ":" not in address.subject
-    )
+        return event

@@ -8,9 +8,11 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol, cast
+from functools import partial
+from hashlib import sha256
+from typing import Literal, cast
 
 from sdk import timestamps
 from sdk.envelope import JsonObject
@@ -22,13 +24,13 @@ from sdk.hardware.desk import Ages, Desk, Served
 from sdk.hardware.device import Device, Reading
 from sdk.hardware.keeper import Keeper, State
 from sdk.hardware.memory import CommandMemory
-from sdk.hardware.outlet import Outlet
+from sdk.hardware.outlet import Outlet, Outlets
 from sdk.hardware.spool import Lost, Spool
 from sdk.hardware.wrapping import SYSTEM_ID, Wrapper
 from sdk.observation import Entity
 from sdk.producer import Producer, Retry
 from sdk.settings import MIB
-from sdk.transport.base import Record, Transport
+from sdk.transport.base import Transport
 
 ANSWERS_MAX_BYTES = 64 * MIB
 FIRST_READING_TIMEOUT_S = 10.0
@@ -43,42 +45,31 @@ REFUSED = "ReadingRefused"
 _log = logging.getLogger(__name__)
 
 
-class Commanding(Protocol):
-    """The part of a transport that brings commands."""
-
-    def commands(self, scope_id: str) -> AsyncIterator[Record]:
-        """Commands that are dispatched from now on."""
-
-
 class Host:
     """Runs devices until told to stop; make it inside the event loop."""
 
     def __init__(
         self,
         config: HardwareConfig,
-        transport: Transport,
+        transports: Sequence[Transport],
         *,
         now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
         self._config = config
-        self._transport = transport
+        self._transports = transports
         self._now_ns = now_ns
         self._lock = _lock(config)
         self._wrapper = Wrapper(config.scope, now_ns)
         self._entity = Entity(SYSTEM_ID, "host", config.name)
-        spools = config.data / "spool"
-        self._spools = (
-            Spool(spools / "answers", ANSWERS_MAX_BYTES, self._on_lost),
-            Spool(spools / "readings", config.buffer_mib * MIB, self._on_lost),
+        self._answering = Outlets(
+            self._outlet(one, "answers", ANSWERS_MAX_BYTES) for one in transports
         )
-        producer = Producer(transport, config.scope)
-        self._answers_outlet, self._readings_outlet = (
-            Outlet(name, spool, producer)
-            for name, spool in zip(("answers", "readings"), self._spools, strict=True)
+        self._reporting = Outlets(
+            self._outlet(one, "readings", config.buffer_mib * MIB) for one in transports
         )
         self._memory = CommandMemory(config.data / "commands.jsonl", config.command_max_age_s)
         self._ages = Ages(config.command_max_age_s, now_ns)
-        self._answers = Answers(config.scope, self._answers_outlet, now_ns)
+        self._answers = Answers(config.scope, self._answering, now_ns)
         self._served: dict[Entity, Served] = {}
         self.keepers = [self._keeper(device) for device in config.devices]
         self.desk = Desk(
@@ -90,6 +81,15 @@ class Host:
         )
 
     # --- setting up -------------------------------------------------------------------------------
+
+    def _outlet(self, transport: Transport, kind: str, max_bytes: int) -> Outlet:
+        """One kind of records on its way to one transport, in a folder that is the link's own."""
+        folder = self._config.data / "spool" / _folder_name(transport.link) / kind
+        on_lost = partial(self._on_lost, transport.link, kind)
+        spool = Spool(folder, max_bytes, on_lost)
+        return Outlet(
+            f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
+        )
 
     def _keeper(self, chosen: DeviceConfig) -> Keeper:
         self._config.setup(chosen).folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ class Host:
         async def take(readings: list[Reading]) -> None:
             wrapped = self._wrapper.readings(readings)
             if wrapped.records:
-                await self._readings_outlet.put(wrapped.records)
+                await self._reporting.put(wrapped.records)
             payload = refusals.note(wrapped.refused)
             if payload is not None:
                 await self._say(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
@@ -138,28 +138,32 @@ class Host:
         return tell
 
     async def _say(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
-        await self._answers_outlet.put([self._wrapper.note(entity, message_type, payload)])
+        await self._answering.put([self._wrapper.note(entity, message_type, payload)])
 
-    def _on_lost(self, lost: Lost) -> None:
+    def _on_lost(self, link: str, kind: str, lost: Lost) -> None:
         """Put a gap on record, before what is lost goes (invariant 7)."""
-        payload: JsonObject = {"reason": lost.reason, "bytes": lost.size_bytes}
-        named = {"records": lost.records, "from": lost.from_time, "to": lost.to_time}
+        payload: JsonObject = {"link": link, "kind": kind, "reason": lost.reason}
+        named = {
+            "records": lost.records,
+            "bytes": lost.size_bytes,
+            "from": lost.from_time,
+            "to": lost.to_time,
+        }
         payload |= {name: value for name, value in named.items() if value is not None}
         _log.error("events are lost", extra={"context": payload})
-        self._spools[0].append([self._wrapper.note(self._entity, GAP, payload)])
+        self._answering.append([self._wrapper.note(self._entity, GAP, payload)])
 
     # --- running ----------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until told to stop; raises what no part of a host may raise."""
         try:
-            async with _tasks(
-                self._answers_outlet.run(), self._readings_outlet.run()
-            ) as publishing:
+            async with _tasks(*self._answering.work(), *self._reporting.work()) as publishing:
                 await self._describe()
                 await self.desk.answer_what_is_left()
                 working = [work for one in self.keepers for work in (one.run(), one.serve())]
-                async with _tasks(self._listen(), *working) as work:
+                listening = [self._listen(transport) for transport in self._transports]
+                async with _tasks(*listening, *working) as work:
                     stopping = asyncio.create_task(stop.wait())
                     starting = asyncio.create_task(self._be_ready(on_ready))
                     try:
@@ -175,7 +179,7 @@ class Host:
 
     async def _describe(self) -> None:
         records = [self._wrapper.descriptor(served.target) for served in self._served.values()]
-        await self._answers_outlet.put(records)
+        await self._answering.put(records)
 
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
         for keeper in self.keepers:
@@ -186,26 +190,27 @@ class Host:
         on_ready()
 
     async def _drained(self) -> None:
-        await asyncio.gather(self._answers_outlet.drained(), self._readings_outlet.drained())
+        await asyncio.gather(self._answering.drained(), self._reporting.drained())
 
-    async def _listen(self) -> None:
+    async def _listen(self, transport: Transport) -> None:
         """Take commands for ever; a transport that is away is asked again."""
         delays_s = Retry().delays_s()
         while True:
             try:
-                async for record in cast(Commanding, self._transport).commands(self._config.scope):
+                async for record in transport.commands(self._config.scope):
                     delays_s = Retry().delays_s()
                     await self.desk.take(record)
                 reason = "it ended"
             except TransportError as error:
                 reason = str(error)
-            _log.warning("no commands arrive", extra={"context": {"reason": reason}})
+            context = {"link": transport.link, "reason": reason}
+            _log.warning("no commands arrive", extra={"context": context})
             await asyncio.sleep(next(delays_s))
 
     def close(self) -> None:
         """Let go of all files; what is not published stays for the next host."""
-        for spool in self._spools:
-            spool.close()
+        self._answering.close()
+        self._reporting.close()
         self._memory.close()
         os.close(self._lock)
 
@@ -232,6 +237,11 @@ class _Refusals:
         return payload
 
 
+def _folder_name(link: str) -> str:
+    """A link's folder: its scheme, to be read, and a digest, to be its own."""
+    return f"{link.partition(':')[0]}-{sha256(link.encode()).hexdigest()[:12]}"
+
+
 def _lock(config: HardwareConfig) -> int:
     """Hold the data folder; raises NovaError where another host does."""
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -249,14 +259,14 @@ async def _tasks(*work: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None
     """Tasks that end with the block."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
-        yield cast("list[asyncio.Task[None]]", tasks)
+        yield tasks
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
 
 
-async def _first_end(tasks: list[asyncio.Task[None]] | list[asyncio.Task[bool]]) -> None:
+async def _first_end(tasks: Sequence[asyncio.Task[None] | asyncio.Task[Literal[True]]]) -> None:
     """Return when one of the tasks ends, and raise what it raised."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sdk.envelope import JsonObject
 from sdk.hardware.answers import Answers
-from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Reading
+from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Progress, Reading
 from sdk.hardware.memory import CommandMemory
 from sdk.producer import Retry
 from sdk.transport.base import Record
@@ -215,7 +215,7 @@ class Keeper:
         if not self._broken.done():
             self._broken.set_result(reason)
 
-    def _progress(self, command: Command) -> Callable[..., Awaitable[None]]:
+    def _progress(self, command: Command) -> Progress:
         async def progress(percent: float, message: str | None = None) -> None:
             await self._answers.progress(command, percent, message)
 
@@ -223,7 +223,7 @@ class Keeper:
 
 
 def _checked(result: object) -> JsonObject | None:
-    """A result as the envelope can hold it; whatever else a plug-in returned is told as its text."""
+    """A result as the envelope can hold it; whatever else a plug-in returned is told as text."""
     if result is None or isinstance(result, dict):
         return result
     return {"value": repr(result)[:REASON_MAX_CHARS]}

@@ -52,7 +52,7 @@ class LineSplitter:
 
 
 class LineReader:
-    """Turns lines into readings: always a raw event, and a parsed one where a line is understood."""
+    """Turns lines into readings: always a raw event, and parsed ones where it is understood."""
 
     def __init__(
         self,

@@ -1,13 +1,14 @@
 """Links to devices: bytes over TCP, a serial line or UDP, named by a URL.
 
-    tcp://host:port                      connects
-    serial:///dev/ttyUSB0?baud=115200    8 data bits, no parity, one stop bit (9600 baud by default)
-    udp://host:port                      listens there, and sends to whoever sent last
+tcp://host:port                      connects
+serial:///dev/ttyUSB0?baud=115200    8 data bits, no parity, one stop bit (9600 baud by default)
+udp://host:port                      listens there, and sends to whoever sent last
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import termios
@@ -143,7 +144,7 @@ class UdpLink:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._socket: socket.socket | None = None
-        self._peer: object = None
+        self._peer: tuple[object, ...] | None = None
         self.dropped = 0
 
     async def open(self) -> None:
@@ -152,10 +153,8 @@ class UdpLink:
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
-        try:
+        with contextlib.suppress(OSError):  # Not Linux: drops are not told there.
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        except OSError:
-            pass  # Not Linux: drops are not told there.
         self._socket.bind((self._host, self._port))
 
     async def read(self) -> list[bytes]:

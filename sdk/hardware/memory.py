@@ -4,8 +4,8 @@ is done twice, whatever dies between.
 A line is written when a command comes, before it is begun (and made durable), when it ended with
 its result, and when that result is in the buffer. Only commands younger than the greatest age must
 be remembered, for older ones are refused: so the memory can be bounded, and forgetting is safe. How
-far it has forgotten is remembered too: what is older than that may have been done and answered, also
-where a clock that was set back makes it look young again.
+far it has forgotten is remembered too: what is older than that may have been done and answered,
+also where a clock that was set back makes it look young again.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -28,7 +28,7 @@ from sdk.hardware.device import (
     Target,
     Ui,
 )
-from sdk.simulator import telemetry
+from sdk.simulator import pointing, telemetry
 from sdk.simulator.attitude import SLEW_LASTS_S
 from sdk.simulator.clock import Clock, WallClock
 from sdk.simulator.mode import Mode
@@ -37,8 +37,6 @@ from sdk.simulator.satellite import Satellite, State
 from sdk.timestamps import NS_PER_SECOND
 
 HISTORY_STEP_S = 5
-ROLL_MAX_DEG = 30.0
-IMAGES_MAX = 20
 SLEW_REPORTS = 8
 CONNECTION_ID = "s-band"
 
@@ -52,24 +50,25 @@ class SimulatorOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True)
     settle_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
 
 
-class _Heater(msgspec.Struct, forbid_unknown_fields=True):
-    state: Literal["on", "off", "auto"]
-
-
-class _Mode(msgspec.Struct, forbid_unknown_fields=True):
-    mode: Literal["AUTO", "STANDBY", "IMAGING", "DOWNLINK"]
-
-
-class _Point(msgspec.Struct, forbid_unknown_fields=True):
-    roll: Annotated[float, Meta(ge=-ROLL_MAX_DEG, le=ROLL_MAX_DEG)]
-
-
-class _Nadir(msgspec.Struct, forbid_unknown_fields=True):
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
-class _Capture(msgspec.Struct, forbid_unknown_fields=True):
-    count: Annotated[int, Meta(ge=1, le=IMAGES_MAX)] = 1
+class _Heater(msgspec.Struct, forbid_unknown_fields=True):
+    on: bool
+
+
+class _Mode(msgspec.Struct, forbid_unknown_fields=True):
+    mode: Mode
+
+
+class _Point(msgspec.Struct, forbid_unknown_fields=True):
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+
+
+class _Capture(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    exposure_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 10.0
 
 
 _Arguments = TypeVar("_Arguments", bound=msgspec.Struct)
@@ -92,7 +91,9 @@ class SimulatedSatellite:
         self._mode: Mode | None = None
         self._commands: dict[str, _Done] = {
             "heater.set": self._set_heater,
+            "heater.auto": self._release_heater,
             "mode.set": self._set_mode,
+            "mode.auto": self._release_mode,
             "attitude.point": self._point,
             "attitude.nadir": self._nadir,
             "camera.capture": self._capture,
@@ -151,24 +152,40 @@ class SimulatedSatellite:
         return await do(command.payload, progress)
 
     async def _set_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        wanted = _arguments(payload, _Heater).state
-        self._order("heater", {"on": 1, "off": 0, "auto": None}[wanted])
+        return await self._heat(int(_arguments(payload, _Heater).on), progress)
+
+    async def _release_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        _arguments(payload, _Nothing)
+        return await self._heat(None, progress)
+
+    async def _heat(self, on: int | None, progress: Progress) -> JsonObject:
+        self._order("heater", on)
         await progress(50, "relay switched")
         state = await self._settled()
         return {"heaterOn": state.heater, "load": state.power.load_w}
 
     async def _set_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        wanted = _arguments(payload, _Mode).mode
-        self._order("mode", None if wanted == "AUTO" else wanted)
+        return await self._change_mode(_arguments(payload, _Mode).mode, progress)
+
+    async def _release_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        _arguments(payload, _Nothing)
+        return await self._change_mode(None, progress)
+
+    async def _change_mode(self, mode: Mode | None, progress: Progress) -> JsonObject:
+        self._order("mode", mode)
         await progress(50, "sequence loaded")
         return {"mode": (await self._settled()).mode}
 
     async def _point(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        self._order("roll", _arguments(payload, _Point).roll)
+        wanted = _arguments(payload, _Point)
+        now_ns = self._clock.now_ns()
+        here, soon = (self._satellite.at(at).place for at in (now_ns, now_ns + NS_PER_SECOND))
+        roll_deg = pointing.roll_towards(here, soon, wanted.latitude, wanted.longitude)
+        self._order("roll", roll_deg)
         return await self._slew(progress)
 
     async def _nadir(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        _arguments(payload, _Nadir)
+        _arguments(payload, _Nothing)
         self._order("roll", None)
         return await self._slew(progress)
 
@@ -183,13 +200,12 @@ class SimulatedSatellite:
         return {"roll": round(attitude.roll_deg, 3)}
 
     async def _capture(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        count = _arguments(payload, _Capture).count
-        begin_ns = self._order("capture", count)
-        for number in range(1, count + 1):
-            await self._clock.sleep_until(begin_ns + round(number * IMAGE_S * NS_PER_SECOND))
-            if number < count:
-                await progress(100 * number / count, f"image {number} of {count}")
-        return {"images": self._orders.camera_at(self._clock.now_ns()).images}
+        exposure_ms = _arguments(payload, _Capture).exposure_ms
+        begin_ns = self._order("capture", 1)
+        await progress(50, "exposed, reading out")
+        await self._clock.sleep_until(begin_ns + round(IMAGE_S * NS_PER_SECOND))
+        images = self._orders.camera_at(self._clock.now_ns()).images
+        return {"images": images, "exposureMs": exposure_ms}
 
     def _order(self, kind: Kind, value: Mode | float | int | None) -> int:
         now_ns = self._clock.now_ns()

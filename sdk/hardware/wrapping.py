@@ -9,7 +9,7 @@ from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target
+from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
 from sdk.observation import Entity, Observation, Observer, record_of
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
@@ -45,7 +45,9 @@ class Wrapper:
             at_ns = reading.at_ns
             if at_ns is not None and at_ns > now_ns + AHEAD_MAX_S * NS_PER_SECOND:
                 time = timestamps.text(min(at_ns, timestamps.NS_MAX))
-                wrapped.refused.append(f"sourceTruthTime: {time} is in the future, the host's holds")
+                wrapped.refused.append(
+                    f"sourceTruthTime: {time} is in the future, the host's holds"
+                )
                 at_ns = None
             self._wrap(reading, now_ns if at_ns is None else at_ns, wrapped)
         return wrapped

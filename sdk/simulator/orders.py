@@ -17,7 +17,7 @@ from sdk.simulator.mode import Mode
 from sdk.timestamps import NS_PER_SECOND
 
 IMAGE_S = 2.0
-"""How long the camera takes for an image."""
+"""How long the camera takes for an image, most of it to read it out."""
 ROLLS_BACK_MAX = 8
 """Earlier slews that a later one may still begin from."""
 

@@ -1,4 +1,4 @@
-"""The satellite: everything about it at a time, as a function of seed, orders and that time only."""
+"""The satellite: everything about it at a time, as a function of seed, orders and that time."""
 
 from __future__ import annotations
 

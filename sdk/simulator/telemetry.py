@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sdk.observation import Entity
 from sdk.simulator.frame import frame
 from sdk.simulator.mode import Mode
-from sdk.simulator.power import CAMERA_W
 from sdk.simulator.satellite import State
 
 SYSTEM_ID = "sat"
@@ -22,15 +21,18 @@ ATTITUDE = Entity(SYSTEM_ID, "gnc", "attitude")
 BATTERY = Entity(SYSTEM_ID, "eps", "battery")
 TEMPERATURE = Entity(SYSTEM_ID, "thermal", "temperature")
 COMPUTER = Entity(SYSTEM_ID, "obc", "computer")
-CAMERA = Entity(SYSTEM_ID, "payload", "camera")
 
 CAPABILITIES: dict[Entity, tuple[str, ...]] = {
     GPS: ("telemetry:Position",),
     ATTITUDE: ("telemetry:Attitude", "command:attitude.point", "command:attitude.nadir"),
     BATTERY: ("telemetry:Battery",),
-    TEMPERATURE: ("telemetry:Temperatures", "command:heater.set"),
-    COMPUTER: ("telemetry:Computer", "command:mode.set"),
-    CAMERA: ("telemetry:Camera", "command:camera.capture"),
+    TEMPERATURE: ("telemetry:Temperatures", "command:heater.set", "command:heater.auto"),
+    COMPUTER: (
+        "telemetry:Computer",
+        "command:mode.set",
+        "command:mode.auto",
+        "command:camera.capture",
+    ),
 }
 
 
@@ -68,7 +70,6 @@ def reports(state: State) -> Iterator[Report]:
     yield _battery(state)
     yield _temperature(state)
     yield _computer(state)
-    yield _camera(state)
 
 
 def _gps(state: State) -> Report:
@@ -131,18 +132,14 @@ def _computer(state: State) -> Report:
         "mode": state.mode,
         "cpuLoad": round(state.cpu_percent, 1),
         "stationDistance": round(state.station_km, 1),
+        "camera": "exposing" if state.camera.exposing else "idle",
+        "images": state.camera.images,
     }
-    numbers = (float(MODE_NUMBERS[state.mode]), state.cpu_percent, state.station_km)
-    return Report(COMPUTER, 105, struct.Struct(">3f"), "Computer", payload, numbers)
-
-
-def _camera(state: State) -> Report:
-    camera = state.camera
-    power_w = CAMERA_W if camera.exposing else 0.0
-    payload = {
-        "state": "exposing" if camera.exposing else "idle",
-        "images": camera.images,
-        "power": power_w,
-    }
-    numbers = (float(camera.exposing), float(camera.images), power_w)
-    return Report(CAMERA, 106, struct.Struct(">3f"), "Camera", payload, numbers)
+    numbers = (
+        float(MODE_NUMBERS[state.mode]),
+        state.cpu_percent,
+        state.station_km,
+        float(state.camera.exposing),
+        float(state.camera.images),
+    )
+    return Report(COMPUTER, 105, struct.Struct(">5f"), "Computer", payload, numbers)

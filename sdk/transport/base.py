@@ -8,6 +8,7 @@ acknowledges the batch. Delivery is at least once; the store's dedupe makes it e
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
@@ -111,6 +112,16 @@ class Transport(Protocol):
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Called once the batch is committed durably, in the order of consumption."""
+
+    def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Commands that are dispatched to a scope from now on, each once, for ever; never older
+        ones.
+
+        `listening` is set once every command dispatched after it will come, and is cleared while
+        that cannot be said. What is dispatched while nobody listens comes to nobody.
+        """
 
     def state(self) -> LinkState:
         """How the link is at this moment; never waits and never raises."""

@@ -5,7 +5,8 @@
     local://127.0.0.1:4510       loopback TCP
 
 Publishers speak MessagePack over one WebSocket: `[ref, [[address, bytes], …]]` up, and
-`[ref, new, duplicate, [[index, code, member, reason], …]]` down, in order.
+`[ref, new, duplicate, [[index, code, member, reason], …]]` down, in order. Commands that the Core
+dispatches go to those who listen for them (`local_commands.py`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from sdk.address import is_dispatch
 from sdk.endpoints import abort, claim, hang_up, run_folder
 from sdk.errors import NovaError, TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
 from sdk.transport.link import LinkHealth, LinkState
+from sdk.transport.local_commands import PATH as COMMANDS_PATH
+from sdk.transport.local_commands import CommandListener, CommandServer
 
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 QUEUE_MAX_BATCHES = 64
@@ -83,6 +87,16 @@ class Endpoint:
             raise TransportError(f"{url!r} names no absolute path: write local:///path/of/data")
         return cls._of_host(url, host or "", port)
 
+    @property
+    def http(self) -> str:
+        """The URL for an HTTP client."""
+        return "http://localhost/" if self.path else f"http://{self.host}:{self.port}/"
+
+    def session(self) -> aiohttp.ClientSession:
+        """An HTTP client that finds it."""
+        connector = None if self.path is None else aiohttp.UnixConnector(str(self.path))
+        return aiohttp.ClientSession(connector=connector)
+
     @classmethod
     def _of_host(cls, url: str, host: str, port: int | None) -> Endpoint:
         loopback = host == "localhost"
@@ -111,13 +125,22 @@ class LocalTransport:
         self._listener: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Receipt]] = {}
         self._last_ref = 0
+        self._command_server = CommandServer()
+        self._command_listeners: set[CommandListener] = set()
         self._is_closed = False
 
     # --- publishing -------------------------------------------------------------------------------
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Return when the Core has committed the records durably, with what became of each."""
+        """Return when the Core has committed the records durably, with what became of each.
+
+        From the Core itself commands go to those who listen, and return when their sockets have
+        them: the Core has recorded them before, and what others publish is never dispatched.
+        """
         self._check_open()
+        if self._runner is not None and all(is_dispatch(record.address) for record in records):
+            await self._command_server.send(records)
+            return Receipt(new=len(records))
         socket = await self._connected()
         self._last_ref += 1
         ref = self._last_ref
@@ -142,15 +165,12 @@ class LocalTransport:
         return self._socket
 
     async def _connect(self) -> None:
-        endpoint = self._endpoint
         if self._session is None:
-            connector = None if endpoint.path is None else aiohttp.UnixConnector(str(endpoint.path))
-            self._session = aiohttp.ClientSession(connector=connector)
-        url = "http://localhost/" if endpoint.path else f"http://{endpoint.host}:{endpoint.port}/"
+            self._session = self._endpoint.session()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 self._socket = await self._session.ws_connect(
-                    url, compress=0, max_msg_size=FRAME_MAX_BYTES
+                    self._endpoint.http, compress=0, max_msg_size=FRAME_MAX_BYTES
                 )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             self._health.down(f"nobody listens: {error}")
@@ -206,6 +226,7 @@ class LocalTransport:
     async def _listen_for_publishers(self) -> None:
         app = web.Application()
         app.router.add_get("/", self._serve)
+        app.router.add_get(COMMANDS_PATH, self._command_server.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         endpoint = self._endpoint
@@ -267,13 +288,32 @@ class LocalTransport:
         except ConnectionError:
             pass
 
+    async def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Commands that the Core dispatches to a scope from now on; a Core that is away is waited
+        for.
+        """
+        self._check_open()
+        endpoint = self._endpoint
+        listener = CommandListener(
+            endpoint.session(), endpoint.http, scope_id, self._health, listening
+        )
+        self._command_listeners.add(listener)
+        try:
+            while (record := await listener.next()) is not None:
+                yield record
+        finally:
+            self._command_listeners.discard(listener)
+            await listener.stop()
+
     def state(self) -> LinkState:
         """Connected while it listens or has reached who does; nothing ever lies unread."""
         return self._health.state({})
 
     async def _stop_listening(self) -> None:
         runner, self._runner = self._runner, None
-        await hang_up(self._connections)
+        await hang_up({**self._connections, **self._command_server.connections})
         if runner is not None:
             await runner.cleanup()
 
@@ -288,6 +328,7 @@ class LocalTransport:
         self._is_closed = True
         self._end_consumption()
         try:
+            await asyncio.gather(*(listener.stop() for listener in self._command_listeners))
             await self._stop_listening()
             if self._socket is not None:
                 await self._socket.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Literal
 
@@ -61,6 +62,12 @@ class Tape:
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nothing to do."""
+
+    def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Never asked of it."""
+        raise NotImplementedError
 
     def state(self) -> LinkState:
         """Always there."""

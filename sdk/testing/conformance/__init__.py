@@ -6,7 +6,7 @@ shows how and lists every promise.
 
 import pytest
 
-_CASES = ("delivery", "subscriptions", "outages", "endings")
+_CASES = ("delivery", "subscriptions", "outages", "commands", "endings")
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _CASES))
 
 from sdk.testing.conformance.backend import Backend, ServerBackend  # noqa: E402  # once rewritten

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
 
+from sdk.errors import TransportError
 from sdk.testing.reading import READ_TIMEOUT_S
 from sdk.transport.base import (
     Batch,
@@ -106,6 +107,20 @@ class CoreStandIn:
         assert self._transport is not None
         for batch, receipt in answers:
             await self._transport.acknowledge(batch, receipt)
+
+    async def dispatch(self, records: Sequence[Record]) -> None:
+        """Send commands on their way."""
+        assert self._transport is not None
+        await self._transport.publish(records)
+
+    async def dispatch_for_sure(self, records: Sequence[Record]) -> None:
+        """The same until it has worked, as no real Core may do; the server may just have come."""
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            while True:
+                try:
+                    return await self.dispatch(records)
+                except TransportError:
+                    await asyncio.sleep(POLL_INTERVAL_S)
 
     # --- what it knows ----------------------------------------------------------------------------
 

@@ -45,6 +45,12 @@ class Tape:
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Nobody waits."""
 
+    def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        """Never asked of it."""
+        raise NotImplementedError
+
     def state(self) -> LinkState:
         """As it was told."""
         return self.health.state(self.ends)

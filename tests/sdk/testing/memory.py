@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from sdk.address import is_dispatch
 from sdk.errors import TransportError
 from sdk.testing.conformance import Backend
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription, Transport
@@ -69,6 +70,27 @@ class MemoryTransport:
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         pass
+
+    async def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        self.check_open()
+        position = self.first_command()
+        if listening is not None:
+            listening.set()
+        while not self.is_closed:
+            found = self.server.records[position:] if self.server.is_up else []
+            position += len(found)
+            for record in found:
+                if self.is_for(scope_id, record):
+                    yield record
+            await asyncio.sleep(LOOK_INTERVAL_S)
+
+    def first_command(self) -> int:
+        return len(self.server.records)
+
+    def is_for(self, scope_id: str, record: Record) -> bool:
+        return is_dispatch(record.address) and wants(Subscription(scope_id), record)
 
     def state(self) -> LinkState:
         return self.health.state({LOG: len(self.server.records)} if self.is_read else {})
@@ -319,3 +341,48 @@ class ManyNames(MemoryTransport):
     def __init__(self, server: Server) -> None:
         super().__init__(server)
         self.link = f"memory://{uuid.uuid4()}"
+
+
+class SendsOldCommands(MemoryTransport):
+    """Gives listeners what was dispatched before they came."""
+
+    def first_command(self) -> int:
+        return 0
+
+
+class SendsAllCommands(MemoryTransport):
+    """Gives listeners what is told of commands too."""
+
+    def is_for(self, scope_id: str, record: Record) -> bool:
+        return ".command." in (record.address or "") and wants(Subscription(scope_id), record)
+
+
+class OneListener(MemoryTransport):
+    """Lets the newest listener take the place of the one before."""
+
+    listener: MemoryTransport | None = None
+
+    def first_command(self) -> int:
+        type(self).listener = self
+        return super().first_command()
+
+    def is_for(self, scope_id: str, record: Record) -> bool:
+        return self.listener is self and super().is_for(scope_id, record)
+
+
+class DropsListeners(MemoryTransport):
+    """Ends listening when the server goes away."""
+
+    async def commands(
+        self, scope_id: str, listening: asyncio.Event | None = None
+    ) -> AsyncIterator[Record]:
+        async for record in super().commands(scope_id, listening):
+            yield record
+            return
+
+
+class ListensOn(MemoryTransport):
+    """Goes on listening after `close`."""
+
+    async def close(self) -> None:
+        pass

@@ -12,6 +12,7 @@ from sdk.errors import TransportError
 from sdk.testing.conformance import (
     Backend,
     TransportConformance,
+    commands,
     core,
     leftovers,
     producer,
@@ -49,6 +50,11 @@ BROKEN: dict[type[MemoryTransport], str] = {
     memory.LeavesTask: "test_cancellation_leaves_nothing_behind",
     memory.LeavesDescriptor: "test_close_leaves_nothing_behind",
     memory.EndsLate: "test_a_closed_transport_refuses_to_work",
+    memory.OneListener: "test_a_command_reaches_all_who_listen",
+    memory.SendsOldCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
+    memory.SendsAllCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
+    memory.DropsListeners: "test_listening_goes_on_when_the_server_comes_back",
+    memory.ListensOn: "test_listening_ends_with_close_and_leaves_nothing",
     memory.ManyNames: "test_a_link_has_one_name_and_begins_unconnected",
 }
 
@@ -65,7 +71,7 @@ async def run(case: str, backend: Backend) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes is not waited for long."""
-    for module in (core, producer, trial):
+    for module in (commands, core, producer, trial):
         monkeypatch.setattr(module, "READ_TIMEOUT_S", PATIENCE_S)
     monkeypatch.setattr(leftovers, "PATIENCE_S", PATIENCE_S)
 

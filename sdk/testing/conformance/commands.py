@@ -1,0 +1,153 @@
+"""Cases of commands on their way: who listens gets each once, and never one from before.
+
+The Core dispatches what it has recorded, through the transport that it consumes with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+
+from sdk import address
+from sdk.errors import TransportError
+from sdk.testing.conformance.cases import Cases
+from sdk.testing.conformance.core import CoreStandIn
+from sdk.testing.conformance.leftovers import Holdings, left_since
+from sdk.testing.conformance.trial import Trial
+from sdk.testing.reading import READ_TIMEOUT_S
+from sdk.transport.base import Record, Transport
+
+
+class Listener:
+    """One device's end: what it has heard of a scope's commands."""
+
+    def __init__(self, transport: Transport, scope_id: str) -> None:
+        self.heard: list[Record] = []
+        self.listening = asyncio.Event()
+        self._commands = transport.commands(scope_id, self.listening)
+        self._news = asyncio.Event()
+        self.work = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async for record in self._commands:
+            self.heard.append(record)
+            self._news.set()
+
+    async def begin(self) -> Listener:
+        """Return once all that is dispatched from then on will come."""
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            await self.listening.wait()
+        return self
+
+    async def until(self, last: Record) -> list[bytes]:
+        """What was heard, once this record was."""
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            while last.value not in (values := [record.value for record in self.heard]):
+                self._news.clear()
+                await self._news.wait()
+        return values
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self.work.cancel()
+        await asyncio.wait((self.work,))
+        if isinstance(self._commands, AsyncGenerator):
+            await self._commands.aclose()
+
+
+def commands(scope_id: str, *names: str) -> list[Record]:
+    """Commands that carry their names."""
+    return [Record(address.dispatch(scope_id, name), name.encode()) for name in names]
+
+
+class CommandCases(Cases):
+    """What is dispatched arrives at who listens."""
+
+    async def test_a_command_reaches_all_who_listen(self, trial: Trial) -> None:
+        """Every listener of a scope gets each command that is dispatched while it listens, once and
+        in order; from hand to hand too.
+        """
+        core, scope = await _core(trial)
+        one = await Listener(trial.connect(), scope).begin()
+        two = await Listener(trial.connect(), scope).begin()
+        sent = commands(scope, *(f"c{number}" for number in range(50)))
+        for record in sent:
+            await core.dispatch([record])
+        for listener in (one, two):
+            assert await listener.until(sent[-1]) == [record.value for record in sent]
+            assert listener.heard[0].address == sent[0].address
+            await listener.stop()
+
+    async def test_a_listener_gets_nothing_old_and_nothing_else(self, trial: Trial) -> None:
+        """Neither commands from before it listened, nor those of other scopes, nor what is told of
+        commands, nor events of the command lane that are none.
+        """
+        core, scope = await _core(trial)
+        await core.dispatch(commands(scope, "old-1", "old-2"))
+        listener = await Listener(trial.connect(), scope).begin()
+        producer = trial.producer(scope)
+        await producer.publish(
+            [
+                Record(f"nova.{scope}.command.c:CommandProgress.v1", b"progress"),
+                Record(f"nova.{scope}.command.c:CommandResult.v1", b"result"),
+                Record(producer.entity("u", "command"), b"of an entity"),
+                Record(producer.entity("u", "ui"), b"telemetry"),
+            ]
+        )
+        await core.dispatch(commands(f"{scope}x", "other-scope"))
+        last = commands(scope, "new")
+        await core.dispatch(last)
+        assert await listener.until(last[0]) == [b"new"]
+        await listener.stop()
+
+    async def test_listening_goes_on_when_the_server_comes_back(self, trial: Trial) -> None:
+        """A listener outlives the server's crash: it gets what is dispatched afterwards, and
+        nothing twice.
+        """
+        core, scope = await _core(trial)
+        listener = await Listener(trial.connect(), scope).begin()
+        await core.dispatch(commands(scope, "before"))
+        await listener.until(commands(scope, "before")[0])
+        await trial.crash(core)
+        if not trial.keeps_records:
+            await trial.until("it hears nobody", lambda: not listener.listening.is_set())
+        await trial.give_back(core)
+        await listener.begin()
+        await core.dispatch_for_sure(commands(scope, "after"))
+        heard = await listener.until(commands(scope, "after")[0])
+        assert heard[:2] == [b"before", b"after"]
+        assert heard.count(b"before") == 1
+        await listener.stop()
+
+    async def test_listening_ends_with_close_and_leaves_nothing(self, trial: Trial) -> None:
+        """Listening ends when it is cancelled or its transport is closed, and leaves no task,
+        thread or descriptor; a closed transport refuses to listen.
+        """
+        core, scope = await _core(trial)
+        await core.dispatch(commands(scope, "c"))
+        await _listen_and_leave(trial, scope)
+        before = Holdings.now()
+        await _listen_and_leave(trial, scope)
+        assert await left_since(before) == []
+
+
+async def _core(trial: Trial) -> tuple[CoreStandIn, str]:
+    """A running Core of a scope that has records already."""
+    producer, core = trial.pair()
+    await trial.deliver(producer, core, producer.numbered(1))
+    return core, producer.scope_id
+
+
+async def _listen_and_leave(trial: Trial, scope: str) -> None:
+    transport = trial.connect()
+    listeners: Sequence[Listener] = [Listener(transport, scope) for _ in range(2)]
+    for listener in listeners:
+        await listener.begin()
+    await listeners[0].stop()
+    await transport.close()
+    async with asyncio.timeout(READ_TIMEOUT_S):
+        await listeners[1].work
+    with pytest.raises(TransportError):
+        await anext(transport.commands(scope))

@@ -1,0 +1,71 @@
+"""Listening for commands: the command topic of one scope, from its end on, never from before.
+
+Whatever the broker has lost or made anew, listening goes on at the end: a command that comes twice
+does more harm than one that does not come, whose sender sees that nobody answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from sdk.transport.base import Positions, Subscription
+from transport_kafka.assignment import METADATA_TIMEOUT_S, Assignment
+from transport_kafka.naming import command_topic, stream
+
+if TYPE_CHECKING:  # The client exports this type from no public module.
+    from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
+
+log = logging.getLogger(__name__)
+
+
+class CommandAssignment(Assignment):
+    """The partitions of a command topic; what they hold at the first look is passed over."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        admin: AdminClient,
+        subscription: Subscription,
+        positions: Positions,
+    ) -> None:
+        super().__init__(consumer, admin, subscription, positions)
+        assert subscription.scope_id is not None
+        self._topic = command_topic(subscription.scope_id)
+        # Where listening goes on with another client, what was there at first has its position.
+        self._old: frozenset[int] | None = frozenset() if positions else None
+
+    def refresh(self) -> None:
+        """Take up the topic; one that is made later is read from its beginning."""
+        if self._old is None:
+            self._old = self._present()
+        super().refresh()
+
+    def _present(self) -> frozenset[int]:
+        metadata: ClusterMetadata = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
+        topic = metadata.topics.get(self._topic)
+        if topic is None or not super()._wants(topic):
+            return frozenset()
+        if topic.error is not None:
+            raise KafkaException(topic.error)
+        return frozenset(topic.partitions)
+
+    def _wants(self, topic: TopicMetadata) -> bool:
+        return str(topic.topic) == self._topic and super()._wants(topic)
+
+    def _start(self, topic: str, partition: int, topic_id: int) -> int:
+        low, high = self._consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S
+        )
+        position = self._position(topic, partition)
+        if position is None:
+            position = high if partition in (self._old or ()) else low
+        elif position > high or self._is_another(topic, partition, topic_id):
+            log.error("kafka commands may be lost: topic=%s from=%d to=%d", topic, position, high)
+            position = high
+        position = max(position, low)
+        self._move(stream(topic, partition), position)
+        return position
