@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import cast
 
 import click
 
 from sdk import lifecycle, logs
 from sdk.hardware import config as configs
 from sdk.hardware.config import HardwareConfig
-from sdk.hardware.device import Device
 from sdk.hardware.host import Host
 from sdk.transport.base import connect
 
@@ -89,8 +87,7 @@ def _describe(config: HardwareConfig) -> None:
     click.echo(f"scope {config.scope}, to {', '.join(config.transports)}, data in {config.data}")
     for chosen in config.devices:
         click.echo(f"{chosen.name} ({chosen.type})")
-        config.setup(chosen).folder.mkdir(parents=True, exist_ok=True)
-        for target in cast(Device, configs.make(config, chosen)).targets():
+        for target in configs.make(config, chosen).targets():
             said = ", ".join(target.capabilities) or "nothing"
             click.echo(f"  {'/'.join(target.entity)}: {said}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,7 @@ from sdk import plugins
 from sdk.address import is_id
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, SettingsError
-from sdk.hardware.device import PLUGIN_GROUP, Setup
+from sdk.hardware.device import PLUGIN_GROUP, Device, Setup
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -138,10 +138,12 @@ def _check_ids(path: Path, config: HardwareConfig) -> None:
             raise SettingsError(f"{path}: {what}, {text[:64]!r}, is not [A-Za-z0-9_-]{{1,64}}")
 
 
-def make(config: HardwareConfig, device: DeviceConfig) -> object:
+def make(config: HardwareConfig, device: DeviceConfig) -> Device:
     """The device that a plug-in makes; raises SettingsError where its options are wrong."""
+    setup = config.setup(device)
+    setup.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return plugins.load(PLUGIN_GROUP, device.type)(config.setup(device))
+        return cast(Device, plugins.load(PLUGIN_GROUP, device.type)(setup))
     except SettingsError:
         raise
     except NovaError as error:

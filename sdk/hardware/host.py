@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
@@ -33,6 +33,7 @@ from sdk.settings import MIB
 from sdk.transport.base import Transport
 
 ANSWERS_MAX_BYTES = 64 * MIB
+LISTENING_TIMEOUT_S = 10.0
 FIRST_READING_TIMEOUT_S = 10.0
 FIRST_PUBLISH_TIMEOUT_S = 20.0
 """How long being ready waits for devices and a transport that may not be there at all."""
@@ -53,11 +54,12 @@ class Host:
         config: HardwareConfig,
         transports: Sequence[Transport],
         *,
+        make: Callable[[HardwareConfig, DeviceConfig], Device] = configs.make,
         now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
         self._config = config
         self._transports = transports
-        self._now_ns = now_ns
+        self._listening = {transport.link: asyncio.Event() for transport in transports}
         self._lock = _lock(config)
         self._wrapper = Wrapper(config.scope, now_ns)
         self._entity = Entity(SYSTEM_ID, "host", config.name)
@@ -71,7 +73,7 @@ class Host:
         self._ages = Ages(config.command_max_age_s, now_ns)
         self._answers = Answers(config.scope, self._answering, now_ns)
         self._served: dict[Entity, Served] = {}
-        self.keepers = [self._keeper(device) for device in config.devices]
+        self.keepers = [self._keeper(device, make(config, device)) for device in config.devices]
         self.desk = Desk(
             config.scope,
             self._served,
@@ -91,9 +93,7 @@ class Host:
             f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
         )
 
-    def _keeper(self, chosen: DeviceConfig) -> Keeper:
-        self._config.setup(chosen).folder.mkdir(parents=True, exist_ok=True)
-        device = cast(Device, configs.make(self._config, chosen))
+    def _keeper(self, chosen: DeviceConfig, device: Device) -> Keeper:
         keeper = Keeper(
             chosen.name,
             device,
@@ -184,6 +184,8 @@ class Host:
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
         for keeper in self.keepers:
             await keeper.first_opening.wait()
+        for listening in self._listening.values():
+            await _within(LISTENING_TIMEOUT_S, listening.wait())
         opened = [keeper.first_reading.wait() for keeper in self.keepers if keeper.state == "open"]
         await _within(FIRST_READING_TIMEOUT_S, asyncio.gather(*opened))
         await _within(FIRST_PUBLISH_TIMEOUT_S, self._drained())
@@ -195,14 +197,19 @@ class Host:
     async def _listen(self, transport: Transport) -> None:
         """Take commands for ever; a transport that is away is asked again."""
         delays_s = Retry().delays_s()
+        listening = self._listening[transport.link]
         while True:
+            commands = transport.commands(self._config.scope, listening)
             try:
-                async for record in transport.commands(self._config.scope):
+                async for record in commands:
                     delays_s = Retry().delays_s()
                     await self.desk.take(record)
                 reason = "it ended"
             except TransportError as error:
                 reason = str(error)
+            finally:
+                if isinstance(commands, AsyncGenerator):
+                    await commands.aclose()
             context = {"link": transport.link, "reason": reason}
             _log.warning("no commands arrive", extra={"context": context})
             await asyncio.sleep(next(delays_s))

@@ -10,6 +10,7 @@ published; what was in it is counted and told to `on_lost` before it goes.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
@@ -108,7 +109,8 @@ class Spool:
         segment = self._segment_for_writing()
         assert self._writer is not None
         try:
-            self._writer.write(frames)
+            if self._writer.write(frames) != len(frames):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(segment.path))
         except OSError:
             self._writer.truncate(segment.size)  # half a frame would hide what comes behind it
             raise
