@@ -186,10 +186,15 @@ class Host:
             await keeper.first_opening.wait()
         for listening in self._listening.values():
             await _within(LISTENING_TIMEOUT_S, listening.wait())
-        opened = [keeper.first_reading.wait() for keeper in self.keepers if keeper.state == "open"]
-        await _within(FIRST_READING_TIMEOUT_S, asyncio.gather(*opened))
+        await _within(FIRST_READING_TIMEOUT_S, self._pasts_read())
         await _within(FIRST_PUBLISH_TIMEOUT_S, self._drained())
         on_ready()
+
+    async def _pasts_read(self) -> None:
+        """Return when devices that begin with their past have told it."""
+        for served in self._served.values():
+            if served.target.since_ns is not None and served.keeper.state == "open":
+                await served.keeper.first_reading.wait()
 
     async def _drained(self) -> None:
         await asyncio.gather(self._answering.drained(), self._reporting.drained())
