@@ -28,6 +28,11 @@ _SIGN = 1 << 63
 _TIME = struct.Struct(">Q")
 _TIME_LANE = struct.Struct(">QB")
 
+TIMELESS_NS = 0
+"""The epoch: the source time of what holds since ever, such as a manifest. It has its place in the
+order like any other time; the bounds of an archive leave it out.
+"""
+
 FIRST_TAIL = b""
 LAST_TAIL = b"\xff" * (1 + EVENT_ID_BYTES)
 

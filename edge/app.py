@@ -20,6 +20,7 @@ from edge.metrics import Metrics
 from edge.origin import foreign_origin
 from edge.passwords import Passwords
 from edge.replies import add_security_headers, error_reply, plain_errors
+from edge.submissions import Gate
 from edge.tokens import Tokens, load_key
 from edge.upstream import Upstream
 from edge.users import UserStore
@@ -48,11 +49,12 @@ class Edge:
         tokens = Tokens(load_key(config.folder), self._limits.token_lifetime_s)
         self._access = Access(users, tokens, self._limits.access_cache_s)
         self._login = Login(users, passwords, tokens, Guessing(self._limits))
+        self._gate = Gate(self._limits)
         self._sessions: set[Session] = set()
         self._reader = reader
         core = CoreStatus(reader, self._limits)
         self._health = Health(core)
-        self._metrics = Metrics(core, config.metrics_token)
+        self._metrics = Metrics(core, config.metrics_token, self._gate.outcomes)
 
     def application(self) -> web.Application:
         """The application, to be run once."""
@@ -98,7 +100,7 @@ class Edge:
         )
         await ws.prepare(request)
         upstream = Upstream(self._reader, self._limits)
-        session = Session(ws, request.transport, upstream, self._access, self._limits)
+        session = Session(ws, request.transport, upstream, self._access, self._gate, self._limits)
         self._sessions.add(session)
         try:
             await session.run()

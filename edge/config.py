@@ -24,6 +24,8 @@ class Limits:
     connections_max: int = 10_000
     unauthenticated_max: int = 512
     streams_per_connection_max: int = 10_000
+    submissions_per_user_per_s: float = 10.0
+    submissions_burst_max: float = 50.0
     upstream_connect_timeout_s: float = 5.0
     upstream_retry_min_s: float = 0.1
     upstream_retry_max_s: float = 2.0

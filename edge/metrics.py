@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -29,8 +29,11 @@ NOT_FROM_AFAR = (
 class Metrics:
     """Answers those who collect figures; a token opens it to other machines."""
 
-    def __init__(self, core: CoreStatus, token: str | None) -> None:
+    def __init__(
+        self, core: CoreStatus, token: str | None, submissions: Mapping[tuple[str, str], int]
+    ) -> None:
         self._core = core
+        self._submissions = submissions
         self._token = token
 
     async def get(self, request: web.Request) -> web.Response:
@@ -42,7 +45,7 @@ class Metrics:
         if found is None:
             return error_reply(503, "coreUnavailable", "the Core's reader does not answer")
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(StatusFigures(found))
+        registry.register(StatusFigures(found, self._submissions))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=generate_latest(registry), headers=headers)
 
@@ -61,13 +64,25 @@ class Metrics:
 class StatusFigures(Collector):
     """One answer of the Core as metrics."""
 
-    def __init__(self, status: StatusResponse) -> None:
+    def __init__(self, status: StatusResponse, submissions: Mapping[tuple[str, str], int]) -> None:
         self._status = status
+        self._submissions = submissions
 
     def collect(self) -> Iterable[Metric]:
         """Every figure with its help."""
         yield from self._archive()
         yield from _links(self._status.links)
+        yield self._submitted()
+
+    def _submitted(self) -> Metric:
+        counted = CounterMetricFamily(
+            "nova_submissions", "Submissions by what became of them", labels=SUBMISSION
+        )
+        for (kind, outcome), count in sorted(self._submissions.items()):
+            counted.add_metric(["edge", kind, outcome], count)
+        for one in self._status.submissions:
+            counted.add_metric(["core", one.kind, one.outcome], one.count)
+        return counted
 
     def _archive(self) -> Iterator[Metric]:
         status = self._status
@@ -108,6 +123,7 @@ def _links(links: Iterable[LinkInfo]) -> Iterator[Metric]:
 LINK = ("link",)
 OUTCOME = ("link", "outcome")
 STREAM = ("link", "stream")
+SUBMISSION = ("at", "kind", "outcome")
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -32,12 +32,13 @@ class Upstream:
         self._limits = limits
         self._ws: aiohttp.ClientWebSocketResponse[bool] | None = None
 
-    async def connect(self) -> bool:
-        """Open the connection; False if the reader is not there."""
+    async def connect(self, headers: Mapping[str, str] | None = None) -> bool:
+        """Open the connection, telling who the client is; False if the reader is not there."""
         try:
             async with asyncio.timeout(self._limits.upstream_connect_timeout_s):
                 self._ws = await self._client.ws_connect(
                     READER_URL,
+                    headers=headers,
                     max_msg_size=FRAME_MAX_BYTES + FRAME_SLACK_BYTES,
                     decode_text=False,
                     timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from collections.abc import Coroutine
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -16,12 +18,20 @@ from edge.access import Access
 from edge.config import Limits
 from edge.errors import AccessError, ClientGoneError
 from edge.fence import Fence
+from edge.submissions import Gate
 from edge.tokens import Claims
 from edge.upstream import Upstream
 from sdk import protocol, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
 from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
+from sdk.submission import (
+    CONNECTION_HEADER,
+    REPLAYING_HEADER,
+    ROLE_HEADER,
+    USER_HEADER,
+    Submission,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +55,20 @@ class Session:
         transport: asyncio.Transport | None,
         upstream: Upstream,
         access: Access,
+        gate: Gate,
         limits: Limits,
     ) -> None:
         self._ws = ws
         self._transport = transport
         self._upstream = upstream
         self._access = access
+        self._gate = gate
         self._limits = limits
         self._fence = Fence(limits.streams_per_connection_max)
         self._claims: Claims | None = None
+        self._connection_id = uuid.uuid4().hex
+        self._is_replaying = False
+        """Its last stream was a REPLAY, which it may have paused or seen to the end (AMB-28)."""
 
     @property
     def authenticated(self) -> bool:
@@ -111,14 +126,14 @@ class Session:
     async def _serve(self, admitted: tuple[Claims, Ref]) -> None:
         claims, ref = admitted
         self._claims = claims
-        connected = await self._upstream.connect()
+        connected = await self._upstream.connect(self._who(claims))
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
         await self._send(
             protocol.encode(
                 Authenticated(ref=ref, user=claims.sub, role=claims.role, expires_at=expires)
             )
         )
-        await _first_of(self._read(claims), self._pump(connected), self._watch(claims))
+        await _first_of(self._read(claims), self._pump(claims, connected), self._watch(claims))
 
     async def _read(self, claims: Claims) -> None:
         """Take the client's requests, one after the other, until it goes."""
@@ -126,7 +141,7 @@ class Session:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
                 await self._check(claims, message.data)
-                await self._request(message.data)
+                await self._request(claims, message.data)
             elif message.type is WSMsgType.BINARY:
                 await self._error(None, "badRequest", "frames are text, this one is binary")
             else:
@@ -145,13 +160,16 @@ class Session:
             await asyncio.sleep(min(self._limits.access_check_s, left))
             await self._check(claims)
 
-    async def _request(self, frame: bytes) -> None:
+    async def _request(self, claims: Claims, frame: bytes) -> None:
         try:
             request = protocol.decode_request(frame)
             if isinstance(request, StartStream):
                 request = self._fence.start(request)
+                self._is_replaying = request.timeline_mode == "REPLAY"
             elif isinstance(request, CancelStream):
                 self._fence.cancel(request)
+            elif isinstance(request, Submission):
+                self._gate.admit(claims, request, is_replaying=self._is_replaying)
         except ProtocolError as error:
             await self._error(protocol.ref_of(frame), error.code, error.message)
             return
@@ -159,7 +177,7 @@ class Session:
             self._fence.lose()
             await self._error(request.ref, "coreUnavailable", CORE_AWAY)
 
-    async def _pump(self, connected: bool) -> None:
+    async def _pump(self, claims: Claims, connected: bool) -> None:
         """Forward the reader's frames as they are, and find the reader again when it is lost."""
         delay_s = self._limits.upstream_retry_min_s
         while True:
@@ -171,7 +189,16 @@ class Session:
                 await self._tell_lost()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
-            connected = await self._upstream.connect()
+            connected = await self._upstream.connect(self._who(claims))
+
+    def _who(self, claims: Claims) -> dict[str, str]:
+        """What the Core is told of the client, which cannot say it itself."""
+        who = {
+            USER_HEADER: quote(claims.sub, safe=""),
+            ROLE_HEADER: claims.role,
+            CONNECTION_HEADER: self._connection_id,
+        }
+        return {**who, REPLAYING_HEADER: "yes"} if self._is_replaying else who
 
     async def _tell_lost(self) -> None:
         """What was asked gets no answer any more: the client may ask again from its cursor."""

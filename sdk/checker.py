@@ -7,7 +7,7 @@ that is wrong. There is one validator, and this is its memory; a property test h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import attrgetter
@@ -20,6 +20,7 @@ from sdk.envelope import CommandRequest, Envelope, ParsedMessage, RawFrame, UiUp
 from sdk.errors import CanonicalError, EnvelopeError, NovaError, TimestampError
 from sdk.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Series
 from sdk.event_id import head
+from sdk.manifest import CardManifest, violation
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 REMEMBERED_MAX = 65_536
@@ -145,13 +146,24 @@ class _Columns:
 
 
 class Checker:
-    """Checks for one scope (None: all) and size limit, and remembers series and seconds."""
+    """Checks for one scope (None: all), size limit and manifests, and remembers series and
+    seconds.
+    """
 
-    def __init__(self, scope_id: str | None = None, max_bytes: int = ENVELOPE_MAX_BYTES) -> None:
+    def __init__(
+        self,
+        scope_id: str | None = None,
+        max_bytes: int = ENVELOPE_MAX_BYTES,
+        manifests: Sequence[CardManifest] = (),
+    ) -> None:
         self._scope_id = scope_id
         self._max_bytes = max_bytes
+        self._manifests: Manifests = {
+            (manifest.manifest_id, manifest.manifest_version): manifest for manifest in manifests
+        }
+        self._kinds = {**_KINDS, "ui": _ui_kind(self._manifests)} if manifests else _KINDS
         self._places: dict[str, _Place] = {}
-        self._unaddressed = {lane: _Place(kind, {}) for lane, kind in _KINDS.items()}
+        self._unaddressed = {lane: _Place(kind, {}) for lane, kind in self._kinds.items()}
         self._seconds: dict[bytes, int] = {}
 
     def check_all(self, records: Sequence[Arrived]) -> Checked:
@@ -221,7 +233,9 @@ class Checker:
         """The event that a record holds; raises EnvelopeError naming the member and the rule."""
         parsed = event.address_of(address)
         found = event.check(record, parsed, scope_id=self._scope_id, max_bytes=self._max_bytes)
-        kind = _KINDS.get(found.series.lane)
+        if isinstance(found.envelope, UiUpdate):
+            _require_allowed(found.envelope, self._manifests)
+        kind = self._kinds.get(found.series.lane)
         if kind is not None:
             self._remember(kind, kind.decode(record), address, found)
         return found
@@ -327,6 +341,19 @@ def _ui_payload(update: UiUpdate) -> bytes | None:
     )
 
 
+Manifests = Mapping[tuple[str, str], CardManifest]
+"""By manifestId and manifestVersion; of others anything is taken (AMB-48)."""
+
+
+def _require_allowed(update: UiUpdate, manifests: Manifests) -> None:
+    """Raise EnvelopeError naming the key of data that a known manifest does not allow."""
+    manifest = manifests.get((update.manifest_id, update.manifest_version))
+    found = None if manifest is None else violation(manifest, update.data)
+    if found is not None:
+        member = f"data.{found.key}"
+        raise EnvelopeError("notAllowed", member, f"{member} {found.reason}")
+
+
 class _KnownMessage(ParsedMessage, kw_only=True):
     """Its messageType is one of the names, so known to fit its pattern, which is half of reading
     it.
@@ -360,3 +387,18 @@ _KINDS = {
     "parsed": _kind(_KnownMessage, _parsed_payload, "message_type"),
     "ui": _kind(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
 }
+
+
+def _ui_kind(manifests: Manifests) -> _Kind:
+    """The ui lane with these manifests; what one does not allow is not plain. Other lanes pay
+    nothing for it.
+    """
+    known = manifests.get
+
+    def payload(update: UiUpdate) -> bytes | None:
+        manifest = known((update.manifest_id, update.manifest_version))
+        if manifest is not None and violation(manifest, update.data) is not None:
+            return None
+        return _ui_payload(update)
+
+    return _KINDS["ui"]._replace(payload=cast("Callable[[Envelope], bytes | None]", payload))

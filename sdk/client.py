@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 from aiohttp import WSMsgType
 
-from sdk import endpoints, protocol, timeline
+from sdk import endpoints, protocol, submission, timeline
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
@@ -321,6 +321,20 @@ class Client:
     async def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
         """The event next to a time."""
         return await self.request(message, timeline.NeighbourResponse)
+
+    async def submit_command(self, message: submission.SubmitCommand) -> submission.CommandAck:
+        """Have a command recorded and sent; after a lost connection ask again with the same
+        requestId.
+        """
+        return await self.request(message, submission.CommandAck)
+
+    async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
+        """Say something to all who watch a scope."""
+        return await self.request(message, submission.ChatAck)
+
+    async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
+        """Say that an alarm has been seen."""
+        return await self.request(message, submission.AlarmAck)
 
     async def rejects(self, message: protocol.Rejects) -> protocol.RejectsResponse:
         """A page of the reject log."""

@@ -60,7 +60,7 @@ def _of_key(spec: KeySpec) -> Iterator[str]:
         for member in ("minimum", "maximum", "precision", "unit"):
             if getattr(spec, member) is not None:
                 yield f"{member}: is for numbers, the type is {spec.type}"
-    elif None not in (spec.minimum, spec.maximum) and spec.minimum > spec.maximum:  # type: ignore[operator]
+    elif spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
         yield f"minimum: {spec.minimum:g} is above the maximum {spec.maximum:g}"
     if spec.type == "enum" and not spec.labels:
         yield "labels: an enum has a label for each of its values"

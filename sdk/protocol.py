@@ -20,6 +20,7 @@ from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
+from sdk.submission import Submission, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
 
 QUERY_LIMIT_DEFAULT = 1_000
@@ -124,6 +125,7 @@ Request = (
     | Status
     | Links
     | TimelineRequest
+    | Submission
 )
 
 
@@ -296,6 +298,16 @@ class LinksResponse(Message, kw_only=True, tag="linksResponse"):
     links: list[LinkInfo]
 
 
+class SubmissionCount(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """How many submissions of one kind were `taken`, or refused with one code."""
+
+    kind: str
+    outcome: str
+    count: int
+
+
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Counts since the archive was made, its newest canonical time, and its size on disk."""
 
@@ -310,6 +322,7 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     bytes_on_disk: int
     links: list[LinkInfo]
     writer_connected: bool
+    submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 
 Reply = (
@@ -326,6 +339,7 @@ Reply = (
     | StatusResponse
     | LinksResponse
     | TimelineReply
+    | SubmissionReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

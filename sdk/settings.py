@@ -47,10 +47,16 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     memory_mib: Annotated[int, Meta(ge=32, le=1_048_576)] = 512
     chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 1_500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
+    manifests: str | None = None
+    commands_require_descriptor: bool = True
 
     def folder(self) -> Path:
         """The data folder."""
         return Path(self.data)
+
+    def manifests_folder(self) -> Path | None:
+        """The folder of the user's own manifests."""
+        return None if self.manifests is None else Path(self.manifests)
 
     def chosen_timebase(self) -> Timebase:
         """The timebase of requests that name none: source on a payload, canonical on ground
@@ -94,6 +100,11 @@ HELP: Mapping[str, Help] = {
     "memory_mib": Help("Memory of the store in each process: caches and what is not yet in files."),
     "chunk_max_events": Help("Most events of one stream chunk."),
     "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
+    "manifests": Help("Folder of your own card manifests, beside those that are shipped."),
+    "commands_require_descriptor": Help(
+        "Whether a command needs a descriptor in effect of its target; where none is needed and "
+        "there is none, the command names systemId and containerId itself."
+    ),
 }
 
 

@@ -15,10 +15,12 @@ from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
+from core.reader.asker import asker_of
 from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.samples import Samples
 from core.reader.session import Session
+from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
 from core.store.archive import Archive
@@ -43,6 +45,7 @@ class Reader:
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
+        self._submitter = Submitter(endpoints.writer_socket(settings.folder()))
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -86,12 +89,20 @@ class Reader:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One client's connection."""
+        asker = asker_of(request)
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
         )
         await socket.prepare(request)
         session = Session(
-            socket, self._view, self._tail, self._links, self._samples, self._settings
+            socket,
+            self._view,
+            self._tail,
+            self._links,
+            self._samples,
+            self._submitter,
+            asker,
+            self._settings,
         )
         self._connections[socket] = request
         try:
@@ -103,6 +114,7 @@ class Reader:
     async def disconnect(self) -> None:
         """Send every client away."""
         await endpoints.hang_up(self._connections)
+        await self._submitter.close()
 
     def close(self) -> None:
         """Let go of what it holds beside the archive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.reader.links import Links
+from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
 from core.store.scan import scan
@@ -13,7 +14,7 @@ from sdk.settings import Settings
 REJECT_RAW_SHOWN_BYTES = 4096
 
 
-def status(view: View, settings: Settings, links: Links) -> StatusResponse:
+def status(view: View, settings: Settings, links: Links, submitter: Submitter) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
     view.refresh()
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
@@ -29,6 +30,7 @@ def status(view: View, settings: Settings, links: Links) -> StatusResponse:
         bytes_on_disk=view.archive.bytes_on_disk(),
         links=links.describe(view),
         writer_connected=links.writer_connected,
+        submissions=submitter.counts(),
     )
 
 

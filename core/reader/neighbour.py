@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from core.ordering import Timebase, time_of
+from core.reader.bounds import is_timeless, spans_of_ends
 from core.reader.query import key_or_none, time_or
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
@@ -30,12 +31,20 @@ async def neighbour(view: View, request: Neighbour, timebase: Timebase) -> Neigh
     if span is None:
         return NeighbourResponse()
     found = await _first(Reading(view, Selection(request.filters, view.series), span, after))
+    if found is not None and is_timeless(span, time_of(found[0])):
+        found = await _beyond(view, request, span)
     if found is None:
         return NeighbourResponse()
     key, stored = found
     return NeighbourResponse(
         time=timestamps.text(time_of(key)), key=key.hex(), event=msgspec.Raw(stored)
     )
+
+
+async def _beyond(view: View, request: Neighbour, span: Span) -> Found | None:
+    """The nearest event beyond those that are timeless, to which no step leads."""
+    beyond = spans_of_ends(span.timebase, reverse=span.reverse)[-1]
+    return await _first(Reading(view, Selection(request.filters, view.series), beyond))
 
 
 def _beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
@@ -48,15 +57,19 @@ def _beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
 async def extent(view: View, timebase: Timebase) -> ExtentResponse:
     """When the first and the last durable event are, and how many there are."""
     view.refresh()
-    ends: list[str | None] = []
-    for reverse in (False, True):
-        everything = Selection(Filters(), view.series)
-        found = await _first(Reading(view, everything, Span(timebase, reverse=reverse)))
-        ends.append(None if found is None else timestamps.text(time_of(found[0])))
+    ends = [await _end(view, timebase, reverse) for reverse in (False, True)]
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
     return ExtentResponse(
         start_time=ends[0], stop_time=ends[1], timebase=timebase, events=counters.events
     )
+
+
+async def _end(view: View, timebase: Timebase, reverse: bool) -> str | None:
+    for span in spans_of_ends(timebase, reverse=reverse):
+        found = await _first(Reading(view, Selection(Filters(), view.series), span))
+        if found is not None and not is_timeless(span, time_of(found[0])):
+            return timestamps.text(time_of(found[0]))
+    return None
 
 
 async def _first(reading: Reading) -> Found | None:

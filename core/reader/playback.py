@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from core.errors import QueryError
-from core.ordering import LAST_TAIL, time_of
+from core.ordering import time_of
+from core.reader.bounds import clipped
 from core.reader.reading import Found, Reading
 from core.reader.view import View
-from core.store.scan import first, last
-from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
+from sdk.timestamps import NS_PER_SECOND
 
 RATE_MAX = 1e9
 CHUNK_MAX_BYTES = 1024 * 1024
@@ -43,17 +43,8 @@ def clip_to_archive(view: View, reading: Reading) -> tuple[int, int]:
     """Where a replay begins and ends, in the direction it plays: open ends are the
     archive's own.
     """
-    span = reading.span
-    family = view.archive.families[span.timebase]
-    everything = (b"", b"\xff" * 8 + LAST_TAIL)
-    low, high = span.start_ns, span.stop_ns
-    if low == NS_MIN:
-        row = first(family, *everything)
-        low = time_of(row[0]) if row else 0
-    if high == NS_MAX:
-        row = last(family, *everything)
-        high = max(low, time_of(row[0]) if row else low)
-    return (high, low) if span.reverse else (low, high)
+    low, high = clipped(view, reading.span)
+    return (high, low) if reading.span.reverse else (low, high)
 
 
 class Playback:
@@ -146,7 +137,9 @@ class Playback:
                 await asyncio.sleep(0)
                 continue
             time = time_of(self._ahead[0][0])
-            if time < cursor if self._reading.span.reverse else time > cursor:
+            is_later = time < cursor if self._reading.span.reverse else time > cursor
+            # At the end all that is left is due: what is timeless lies beyond it.
+            if is_later and cursor != self._end_ns:
                 return due, False
             due.append(self._ahead.popleft())
             size += len(due[-1][1])

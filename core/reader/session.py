@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from core.errors import QueryError
@@ -23,12 +24,15 @@ from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
+from core.reader.submitter import Submitter
 from core.reader.view import View
+from core.submission import Asker
 from sdk import protocol, timeline, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
 from sdk.settings import Settings
+from sdk.submission import AcknowledgeAlarm, SubmitChat, SubmitCommand
 from sdk.timeline import TimelineRequest
 from sdk.timestamps import NS_MAX, NS_MIN
 
@@ -47,6 +51,8 @@ class Session:
         tail: Tail,
         links: Links,
         samples: Samples,
+        submitter: Submitter,
+        asker: Asker,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -54,6 +60,8 @@ class Session:
         self._tail = tail
         self._links = links
         self._samples = samples
+        self._submitter = submitter
+        self._asker = asker
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -78,10 +86,11 @@ class Session:
             await self._fail(protocol.ref_of(frame), error.code, error.message)
             return
         if isinstance(request, protocol.StartStream | protocol.CancelStream):
-            await self._answer(request)
+            await self._answer(request, self._asker)
             return
         await self._room.acquire()
-        task = asyncio.create_task(self._answer(request))
+        # In replay is who asked for one last, also when it is paused or over (AMB-28).
+        task = asyncio.create_task(self._answer(request, self._asker))
         self._requests.add(task)
         task.add_done_callback(self._answered)
 
@@ -89,11 +98,11 @@ class Session:
         self._requests.discard(task)
         self._room.release()
 
-    async def _answer(self, request: protocol.Request) -> None:
+    async def _answer(self, request: protocol.Request, asker: Asker) -> None:
         """Answer one request; whatever goes wrong is said to the client and ends nothing else."""
         with contextlib.suppress(ConnectionError):
             try:
-                await self._dispatch(request)
+                await self._dispatch(request, asker)
             except (QueryError, ProtocolError) as error:
                 await self._fail(request.ref, error.code, error.message)
             except NovaError as error:
@@ -105,7 +114,7 @@ class Session:
                 log.exception("request failed")
                 await self._fail(request.ref, "internal", "the Core failed; see its log")
 
-    async def _dispatch(self, request: protocol.Request) -> None:
+    async def _dispatch(self, request: protocol.Request, asker: Asker) -> None:
         match request:
             case protocol.Query():
                 await self._query(request)
@@ -120,11 +129,13 @@ class Session:
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
-                reply = health.status(self._view, self._settings, self._links)
+                reply = health.status(self._view, self._settings, self._links, self._submitter)
                 await self._send(reply, request.ref)
             case protocol.Links():
                 links = self._links.describe(self._view)
                 await self._send(protocol.LinksResponse(links=links), request.ref)
+            case SubmitCommand() | SubmitChat() | AcknowledgeAlarm():
+                await self._send(await self._submitter.submit(asker, request), request.ref)
             case _:
                 await self._send(await self._timeline(request), request.ref)
 
@@ -190,6 +201,8 @@ class Session:
     async def _start_stream(self, request: protocol.StartStream) -> None:
         """Stop the stream before, then start this one; one stream per connection (A-140)."""
         run = self._prepare(request)
+        is_replaying = request.timeline_mode == "REPLAY"
+        self._asker = msgspec.structs.replace(self._asker, is_replaying=is_replaying)
         await self._cancel_stream()
         self._stream_id = request.playback_request_id
         await self._send(protocol.StreamStarted(playback_request_id=self._stream_id), request.ref)

@@ -143,6 +143,10 @@ class Batch:
         for key, value in rows:
             put(key, value, handle)
 
+    def delete(self, family: str, key: bytes) -> None:
+        """Remove a key of a family."""
+        self.raw.delete(key, self._handles[family])
+
     def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
         """Remove the keys of a family from lower up to upper, which is left out."""
         self.raw.delete_range(lower, upper, self._handles[family])

@@ -5,6 +5,9 @@ series/<4 bytes>          JSON array: the names of a series
 position/<link>           JSON object: stream -> next position
 counters                  JSON: events, duplicates, rejects, and per link
 request/<scope>/<id>      order key of the first CommandRequest with that requestId
+command/<scope>/<id>      requestId of the first CommandRequest with that commandId
+dispatch/<scope>/<id>     MessagePack: an own command whose dispatch has not come to its end
+carrier/<entity>          JSON object: link -> order key of the newest descriptor that it brought
 reject/<8 bytes>          MessagePack: one refused record
 canonical/last            8 bytes: the last canonical time given out
 rollup/…                  counts per bucket of time, see rollup.py
@@ -28,6 +31,9 @@ LAST_CANONICAL_KEY = b"canonical/last"
 SERIES_PREFIX = b"series/"
 POSITION_PREFIX = b"position/"
 REQUEST_PREFIX = b"request/"
+COMMAND_PREFIX = b"command/"
+DISPATCH_PREFIX = b"dispatch/"
+CARRIER_PREFIX = b"carrier/"
 REJECT_PREFIX = b"reject/"
 NUMBER_BYTES = 8
 
@@ -110,6 +116,53 @@ def decode_positions(value: bytes) -> dict[str, int]:
 def request_key(scope_id: str, request_id: str) -> bytes:
     """The key under which a requestId is known; unique per scope (AMB-21)."""
     return REQUEST_PREFIX + f"{scope_id}/{request_id}".encode()
+
+
+def command_key(scope_id: str, command_id: str) -> bytes:
+    """The key under which a commandId is known; unique per scope."""
+    return COMMAND_PREFIX + f"{scope_id}/{command_id}".encode()
+
+
+class Dispatch(msgspec.Struct, array_like=True):
+    """How far the dispatch of an own command is; `request_key` is the order key of its request.
+
+    It is there from the commit of the request on and goes when the dispatch is over. `is_begun` is
+    durable before the transport is asked: without it the command has certainly not been sent.
+    """
+
+    request_key: bytes
+    is_begun: bool = False
+
+
+def dispatch_key(scope_id: str, request_id: str) -> bytes:
+    """The key of a dispatch that is under way."""
+    return DISPATCH_PREFIX + f"{scope_id}/{request_id}".encode()
+
+
+def encode_dispatch(dispatch: Dispatch) -> bytes:
+    """A dispatch as stored."""
+    return msgspec.msgpack.encode(dispatch)
+
+
+def decode_dispatch(value: bytes) -> Dispatch:
+    """A dispatch as read."""
+    return msgspec.msgpack.decode(value, type=Dispatch)
+
+
+def carrier_key(series: Series) -> bytes:
+    """The key of the links that brought an entity's descriptors."""
+    ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
+    return CARRIER_PREFIX + "/".join(ids).encode()
+
+
+def encode_carriers(carriers: dict[str, str]) -> bytes:
+    """Links with their newest descriptors' order keys (hex) as stored."""
+    return msgspec.json.encode(carriers)
+
+
+def decode_carriers(value: bytes | None) -> dict[str, str]:
+    """Links with their newest descriptors' order keys (hex) as read."""
+    return {} if value is None else msgspec.json.decode(value, type=dict[str, str])
 
 
 def reject_key(number: int) -> bytes:

@@ -10,8 +10,9 @@ there is much.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
@@ -19,12 +20,24 @@ from typing import NamedTuple
 from core.feed import Committed, LinkStates
 from core.store.archive import Archive
 from core.store.witness import Witness, write_witness
+from core.submission import PATH as SUBMISSIONS_PATH
+from core.writer import entries
+from core.writer.actions import Actions
 from core.writer.checking import Checking
+from core.writer.commands import Commands
 from core.writer.commit import Committer
+from core.writer.courier import Courier
+from core.writer.desk import Desk
+from core.writer.entries import Entries
 from core.writer.ingest import Incoming
+from core.writer.manifests import published_event, refuse_changes
+from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
-from sdk import endpoints, lifecycle
+from core.writer.submissions import SubmissionServer
+from core.writer.targets import Targets
+from sdk import endpoints, lifecycle, manifest_files
 from sdk.errors import SettingsError
+from sdk.manifest_files import ManifestFile
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
@@ -58,13 +71,22 @@ class Written(NamedTuple):
     acknowledgements: list[tuple[Transport, Batch, Receipt]]
     commits: list[Committed]
     witness: Witness
+    entries: entries.Written
 
 
 class Writer:
     """The one writer of an archive and its three stages."""
 
-    def __init__(self, settings: Settings, archive: Archive, server: FeedServer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        archive: Archive,
+        server: FeedServer,
+        files: Sequence[ManifestFile] = (),
+    ) -> None:
         self._settings = settings
+        self._files = files
+        manifests = [file.manifest for file in files]
         self._archive = archive
         self._server = server
         self._data = settings.folder()
@@ -75,31 +97,65 @@ class Writer:
             own_scope=settings.own_scope(),
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
+            manifests=manifests,
         )
         self._checking = Checking(
-            self.committer.checker, settings.subscribed_scope(), settings.envelope_max_bytes
+            self.committer.checker,
+            settings.subscribed_scope(),
+            settings.envelope_max_bytes,
+            manifests,
         )
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
+        self._entries = Entries(self._call_for_commit)
+        self._entries.durable_ns = self.committer.last_ns
+        self._courier = Courier(self.committer.carriers)
+        self._commands = Commands(
+            self.committer,
+            self._entries,
+            Targets(self.committer, require_descriptor=settings.commands_require_descriptor),
+            Actions(self.committer, manifests),
+            self._courier,
+            settings.envelope_max_bytes,
+        )
+        remarks = Remarks(self.committer, self._entries, settings.own_scope())
+        self.submissions = SubmissionServer(
+            Desk(settings.subscribed_scope(), self._commands, remarks)
+        )
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
         """Work for ever; the first error ends all stages, for after it nothing is known to be
         durable.
         """
+        self._courier.transports = transports
         try:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._sync_groups())
                 stages.create_task(self._commit_groups())
+                await self._commands.finish_left_over()
+                self.submissions.open()
                 stages.create_task(self._check_groups())
                 stages.create_task(self._keep_witness())
                 stages.create_task(self._tell_links(transports))
                 for transport in transports:
                     stages.create_task(self._take_in(transport))
         finally:
+            await self.submissions.stop()
             await self._checking.close()
+
+    def publish_manifests(self) -> None:
+        """Tell, durably, of the manifests that the archive has not been told of; before anybody
+        reads it.
+        """
+        scope, committer = self._settings.own_scope(), self.committer
+        refuse_changes(self._files, self._archive, committer.series, scope)
+        if committer.tell([published_event(file.manifest, scope) for file in self._files]):
+            committer.close()
+            self._archive.sync()
+            self._unwitnessed = committer.witness()
 
     async def _take_in(self, transport: Transport) -> None:
         subscription = Subscription(self._settings.subscribed_scope())
@@ -135,8 +191,16 @@ class Writer:
                 commits += closed
                 acknowledgements.append((transport, batch, receipt))
                 await asyncio.sleep(0)  # sockets are served between batches
-        commits.append(self.committer.close())
-        return Written(acknowledgements, commits, self.committer.witness())
+        entered, closed = self._entries.write(self.committer)
+        commits += [*closed, self.committer.close()]
+        return Written(acknowledgements, commits, self.committer.witness(), entered)
+
+    def _call_for_commit(self) -> None:
+        """Have a commit made soon; where the queue is full, one is."""
+        nothing: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
+        nothing.set_result([])
+        with contextlib.suppress(asyncio.QueueFull):
+            self._begun.put_nowait(Begun([], nothing))
 
     async def _sync_groups(self) -> None:
         while True:
@@ -186,6 +250,8 @@ class Writer:
     async def _announce(self, group: Written) -> None:
         for committed in group.commits:
             self._server.publish(committed)
+        self._entries.durable_ns = group.commits[-1].mark
+        entries.settle(group.entries)
         for transport, batch, receipt in group.acknowledgements:
             await transport.acknowledge(batch, receipt)
 
@@ -195,15 +261,19 @@ def _records(begun: Begun) -> int:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Writer, list[Transport]]]:
+async def opened(
+    settings: Settings, files: Sequence[ManifestFile]
+) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
         server = FeedServer(endpoints.writer_socket(data))
-        writer = Writer(settings, archive, server)
+        writer = Writer(settings, archive, server, files)
         stack.callback(writer.let_go)
+        writer.publish_manifests()
+        server.add(SUBMISSIONS_PATH, writer.submissions.serve)
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)
@@ -225,7 +295,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
-    async with opened(settings) as (writer, transports):
+    files = manifest_files.load(settings.manifests_folder())
+    async with opened(settings, files) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("writer", data=str(settings.folder()))

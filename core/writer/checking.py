@@ -25,6 +25,7 @@ import msgspec
 from core.writer.ingest import Incoming, check_records
 from sdk import lifecycle
 from sdk.checker import Arrived, Checker
+from sdk.manifest import CardManifest
 from sdk.transport.base import Record
 
 WORTHWHILE_RECORDS = 200
@@ -48,6 +49,9 @@ log = logging.getLogger(__name__)
 _encoder = msgspec.msgpack.Encoder()
 # Plain tuples, for a class of their own would take as long again.
 _groups: msgspec.msgpack.Decoder[list[list[Arrived]]] = msgspec.msgpack.Decoder(list[list[Arrived]])
+_manifests: msgspec.msgpack.Decoder[list[CardManifest]] = msgspec.msgpack.Decoder(
+    list[CardManifest]
+)
 _replies: msgspec.msgpack.Decoder[list[Incoming]] = msgspec.msgpack.Decoder(list[Incoming])
 
 
@@ -59,8 +63,15 @@ class _Asked(NamedTuple):
 class Checking:
     """Checks groups of batches in the order they come, here or in the process beside."""
 
-    def __init__(self, checker: Checker, scope_id: str | None, max_bytes: int) -> None:
+    def __init__(
+        self,
+        checker: Checker,
+        scope_id: str | None,
+        max_bytes: int,
+        manifests: Sequence[CardManifest] = (),
+    ) -> None:
         self._checker = checker
+        self._manifests = list(manifests)
         self._arguments = [scope_id or "", str(max_bytes)]
         self._requests: asyncio.WriteTransport | None = None
         self.process_id: int | None = None
@@ -135,6 +146,8 @@ class Checking:
             )
         finally:
             os.close(theirs)
+        # It checks by what the writer has read, whatever has become of the files since.
+        requests.writelines(_framed(self._manifests))
         self._requests, self.process_id = requests, process.pid
         try:
             await self._hand_out(process)
@@ -158,8 +171,8 @@ class Checking:
             await asyncio.wait((self._work,))
 
 
-def _framed(message: Group | list[Incoming]) -> tuple[bytes, bytes]:
-    """A request or an answer, behind its size."""
+def _framed(message: Group | list[Incoming] | list[CardManifest]) -> tuple[bytes, bytes]:
+    """A request or an answer, behind its size, or the manifests before all requests."""
     frame = _encoder.encode(message)
     return len(frame).to_bytes(SIZE_BYTES, "big"), frame
 
@@ -239,12 +252,17 @@ def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
     """
     with ThreadPoolExecutor(1) as answering:
         last: Future[None] | None = None
-        while size := source.read(SIZE_BYTES):
-            group = _groups.decode(source.read(int.from_bytes(size, "big")))
+        while frame := _read_frame(source):
+            group = _groups.decode(frame)
             framed = _framed([check_records(records, checker) for records in group])
             if last is not None:
                 last.result()
             last = answering.submit(_answer, sink, framed)
+
+
+def _read_frame(source: IO[bytes]) -> bytes:
+    """The next frame, empty once there are no more."""
+    return source.read(int.from_bytes(source.read(SIZE_BYTES), "big"))
 
 
 def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
@@ -258,8 +276,12 @@ def main() -> None:
     lifecycle.outlast_interrupt()
     lifecycle.collect_seldom()
     _enlarge(sys.stdout.buffer)
+    source = sys.stdin.buffer
+    if not (frame := _read_frame(source)):
+        return
+    checker = Checker(scope_id or None, int(max_bytes), _manifests.decode(frame))
     with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer, Checker(scope_id or None, int(max_bytes)))
+        serve(source, sys.stdout.buffer, checker)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@ from core.store.keys import place_keys, series_bytes
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
+from core.writer.carriers import Carriers
 from core.writer.gaps import gap_event
-from core.writer.ingest import Incoming, check_records, own_event
+from core.writer.ingest import Incoming, check_records, command_id_of, own_event
 from core.writer.rollups import Rollups, build
 from sdk.checker import Checker
-from sdk.event import ENVELOPE_MAX_BYTES, Series, stamped
+from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
+from sdk.manifest import CardManifest
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
 from sdk.transport.base import Receipt, Record, Rejection
@@ -47,11 +49,13 @@ class Committer:
         own_scope: str = GROUND_SCOPE,
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
+        manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
-        self.checker = Checker(scope_id, envelope_max_bytes)
+        self.carriers = Carriers(archive)
+        self.checker = Checker(scope_id, envelope_max_bytes, manifests)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -59,6 +63,7 @@ class Committer:
         self._recover(data)
         self._batch: Batch = archive.batch()
         self._fresh: set[bytes] = set()
+        self._closed: list[Committed] = []
         self._events: list[CommittedEvent] = []
         self._new_series: list[NewSeries] = []
 
@@ -126,10 +131,41 @@ class Committer:
             rejected = Rejection(*refused)._replace(reason=refused.reason[:REASON_MAX_CHARS])
             self._refuse(link, consumed.records[refused.place], rejected)
             receipt.rejected.append(rejected)
+        self.carriers.take(link, incoming, self.note)
         self._count(link, consumed, receipt)
         if consumed.positions:
             self._advance(link, consumed.positions)
         return receipt, closed
+
+    def record(self, event: Event) -> int | None:
+        """Put an event of the Core's own into the open commit; its canonical time in ns, or None if
+        the archive has it already. What it closed, `take_closed` returns.
+        """
+        incoming = own_event(event)
+        unknown = self._unknown(incoming.keys)
+        self._closed += self._add(incoming, unknown)
+        return self.last_ns if unknown else None
+
+    def take_closed(self) -> list[Committed]:
+        """The commits that recording has closed since the last call."""
+        closed, self._closed = self._closed, []
+        return closed
+
+    def is_taken(self, key: bytes) -> bool:
+        """Whether the catalog has a key, or has it once the open commit is closed."""
+        return key in self._fresh or self.archive.get("catalog", key) is not None
+
+    def note(self, key: bytes, value: bytes) -> None:
+        """Put a small record into the catalog, with the open commit."""
+        self._batch.put("catalog", key, value)
+
+    def forget(self, key: bytes) -> None:
+        """Remove a small record from the catalog, with the open commit."""
+        self._batch.delete("catalog", key)
+
+    def tell(self, events: Sequence[Event]) -> int:
+        """Put events of the Core's own into the open commit, a few; returns how many are new."""
+        return sum(self.record(event) is not None for event in events)
 
     def _unknown(self, keys: Sequence[bytes]) -> list[int]:
         """Which events the archive does not hold yet, each once (A-085: the first seen wins)."""
@@ -205,9 +241,17 @@ class Committer:
                 continue
             scope_id = incoming.names[incoming.series[number]].scope_id
             key = catalog.request_key(scope_id, request_id)
-            if self.archive.get("catalog", key) is None and key not in self._fresh:
+            if not self.is_taken(key):
                 self._fresh.add(key)
                 self._batch.put("catalog", key, source_key)
+                self._remember_command(scope_id, incoming.bodies[number], request_id)
+
+    def _remember_command(self, scope_id: str, body: bytes, request_id: str) -> None:
+        """Keep whose request a commandId was first."""
+        key = catalog.command_key(scope_id, command_id_of(body))
+        if not self.is_taken(key):
+            self._fresh.add(key)
+            self._batch.put("catalog", key, request_id.encode())
 
     def _refuse(self, link: str, record: Record, rejected: Rejection) -> None:
         reject = Reject(

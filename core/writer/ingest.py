@@ -11,6 +11,7 @@ import msgspec
 from core.ordering import order_keys
 from sdk.address import LANE_PRIORITY
 from sdk.checker import Arrived, Checked, Checker, Refused
+from sdk.envelope import CommandRequest
 from sdk.event import Event, Series
 
 
@@ -38,7 +39,21 @@ def check_records(records: Sequence[Arrived], checker: Checker) -> Incoming:
 def own_event(event: Event) -> Incoming:
     """An event that the Core itself has to tell."""
     key = order_keys([event.source_ns], [event.lane], [event.event_id])
-    return Incoming(key, [0], [event.body[:-1]], [event.series], [], [])
+    envelope = event.envelope
+    requests = [(0, envelope.request_id)] if isinstance(envelope, CommandRequest) else []
+    return Incoming(key, [0], [event.body[:-1]], [event.series], requests, [])
+
+
+class _Command(msgspec.Struct, rename="camel"):
+    command_id: str
+
+
+_command = msgspec.json.Decoder(_Command)
+
+
+def command_id_of(body: bytes) -> str:
+    """The commandId in the body of a command's event."""
+    return _command.decode(body + b"}").command_id
 
 
 def _incoming(checked: Checked) -> Incoming:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from sdk.endpoints import claim, hang_up
 
 PENDING_MAX_FRAMES = 64
 """A reader with more frames waiting gets marks without events until it has caught up."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +32,19 @@ class FeedServer:
         self._queues: set[asyncio.Queue[bytes]] = set()
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._runner: web.AppRunner | None = None
+        self._app = web.Application()
         self._mark = Committed(0, [], None)
         self._links = LinkStates({})
+
+    def add(self, path: str, serve: Handler) -> None:
+        """Serve something else on the same socket; before it is started."""
+        self._app.router.add_get(path, serve)
 
     async def start(self, mark: int) -> None:
         """Listen; readers that connect are told the durable mark first."""
         self._mark = Committed(mark, [], None)
-        app = web.Application()
-        app.router.add_get("/", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._app.router.add_get("/", self._serve)
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(claim(self._path))).start()
 

@@ -16,6 +16,7 @@ from core.writer import app as writer_app
 from core.writer.app import Writer
 from sdk import endpoints, protocol
 from sdk.client import Client
+from sdk.manifest_files import ManifestFile
 from sdk.producer import Producer
 from sdk.protocol import Query
 from sdk.settings import Settings
@@ -94,9 +95,11 @@ class Core:
 
 
 @asynccontextmanager
-async def running_writer(settings: Settings) -> AsyncIterator[Writer]:
+async def running_writer(
+    settings: Settings, files: Sequence[ManifestFile] = ()
+) -> AsyncIterator[Writer]:
     """A writer that works for as long as the block runs, and then stops as on SIGTERM."""
-    async with writer_app.opened(settings) as (writer, transports):
+    async with writer_app.opened(settings, files) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         try:
             yield writer
@@ -108,9 +111,11 @@ async def running_writer(settings: Settings) -> AsyncIterator[Writer]:
 
 
 @asynccontextmanager
-async def running_core(settings: Settings) -> AsyncIterator[Core]:
-    """A writer and a reader of it."""
+async def running_core(
+    settings: Settings, files: Sequence[ManifestFile] = ()
+) -> AsyncIterator[Core]:
+    """A writer and a reader of it, with no manifests but these."""
     async with AsyncExitStack() as stack:
-        writer = await stack.enter_async_context(running_writer(settings))
+        writer = await stack.enter_async_context(running_writer(settings, files))
         await stack.enter_async_context(reader_app.opened(settings))
         yield Core(settings, writer)

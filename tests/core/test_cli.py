@@ -13,7 +13,7 @@ import msgspec
 
 from sdk.client import Client
 from sdk.producer import Producer
-from sdk.protocol import Query
+from sdk.protocol import Filters, Query
 from sdk.transport.base import Record, connect
 
 Make = Callable[..., Record]
@@ -48,15 +48,18 @@ async def test_writer_reader_and_sampler_as_processes(data: Path, record: Make) 
         sampler = stack.enter_context(process("sampler", data))
         transport = connect(f"local://{data}")
         records = [record(n) for n in range(500)]
+        told = Filters(lanes=["parsed"])
         receipt = await Producer(transport, "sat").publish(records)
         assert receipt.new == 500
         async with await Client.to_core(data) as client:
             found: list[bytes] = []
-            async for chunk in client.stream("LIVE", start_time="1970-01-01T00:00:00Z"):
+            async for chunk in client.stream(
+                "LIVE", start_time="1970-01-01T00:00:00Z", filters=told
+            ):
                 found += [bytes(event) for event in chunk.events]
                 if len(found) >= 500:
                     break
-            by_query = [event async for event in client.query(Query(limit=99))]
+            by_query = [event async for event in client.query(Query(limit=99, filters=told))]
         await transport.close()
         assert found == by_query and len(found) == 500
         for running in (sampler, reader, writer):

@@ -13,6 +13,7 @@ from sdk import checker, event
 from sdk.checker import Checker
 from sdk.errors import EnvelopeError
 from sdk.event import Series, address_of, check
+from tests.sdk.test_manifest import MANIFEST
 
 MAX_BYTES = 2_000
 HEADER: dict[str, object] = {
@@ -207,3 +208,30 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         batch = [(None, record, ""), (f"nova.sat.parsed.bus.eps.u{number}.v1", record, "")]
         for _ in range(2):
             assert outcomes(judge, batch) == [alone(one) for one in batch]
+
+
+def pump(data: dict[str, object], version: str = "1.2.0") -> bytes:
+    """An update of a pump, whose manifest is known."""
+    names = {"manifestId": "pump", "manifestVersion": version, "viewId": "telemetry.pump"}
+    return msgspec.json.encode({**UI, **names, "data": data})
+
+
+@pytest.mark.parametrize("address", [None, "nova.sat.ui.bus.eps.one.v1"])
+def test_what_a_known_manifest_does_not_allow_is_refused(address: str | None) -> None:
+    """A-218, AMB-48: also among updates that are allowed, and where the neighbours are known."""
+    checking = Checker("sat", manifests=[MANIFEST])
+    good, bad = pump({"flow": 1, "on": True}), pump({"flow": 11})
+    unknown = pump({"flow": 11, "whatever": {}}, "9.0.0")
+    found = checking.check_all([(address, one, "") for one in (good, bad, good, unknown, bad)])
+    assert len(found.ids) == 3
+    assert [(refused.place, refused.code, refused.member) for refused in found.refusals] == [
+        (1, "notAllowed", "data.flow"),
+        (4, "notAllowed", "data.flow"),
+    ]
+    assert found.refusals[0].reason == ("data.flow is 11, above the maximum 10, says pump 1.2.0")
+
+
+def test_without_manifests_every_update_is_taken() -> None:
+    """AMB-48: a ground that does not know a payload's manifest takes what comes."""
+    found = Checker("sat").check_all([(None, pump({"anything": 1}), "")])
+    assert (len(found.ids), found.refusals) == (1, [])

@@ -136,7 +136,7 @@ async def test_an_outage_is_told_while_it_lasts_and_after(
 async def test_two_transports_of_one_name_are_refused(data: Path, tapes: dict[str, Tape]) -> None:
     """Positions are kept by link: two of one name would overwrite each other's."""
     with pytest.raises(SettingsError, match="tape://one is given more than once"):
-        async with writer_app.opened(settings_of(data, "tape://one", "tape://one")):
+        async with writer_app.opened(settings_of(data, "tape://one", "tape://one"), ()):
             pass
 
 

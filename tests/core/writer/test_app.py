@@ -67,7 +67,7 @@ async def test_a_disk_that_fails_ends_the_writer_without_an_acknowledgement(
 ) -> None:
     """Pitfalls row 7: after a failed sync nothing is known to be durable, so nothing goes on."""
 
-    async with writer_app.opened(settings_of(data)) as (writer, transports):
+    async with writer_app.opened(settings_of(data), ()) as (writer, transports):
 
         def broken() -> None:
             raise OSError(5, "Input/output error")
@@ -139,7 +139,7 @@ async def test_a_stop_in_the_middle_of_the_work_harms_nothing(data: Path, record
 async def test_a_second_writer_is_refused(core: Core) -> None:
     """A-002: one process writes, and the first one's sockets stay its own."""
     with pytest.raises(ArchiveError, match="held by another writer"):
-        async with writer_app.opened(core.settings):
+        async with writer_app.opened(core.settings, ()):
             pass
     async with await Client.to_core(core.data) as client:
         assert (await client.status()).writer_connected

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from sdk.checker import Checker, Refused
 from sdk.event import ENVELOPE_MAX_BYTES, Series
 from sdk.transport.base import Record
 from tests.core.conftest import Make
+from tests.sdk.test_manifest import MANIFEST
 
 MANY = WORTHWHILE_RECORDS
 
@@ -52,6 +54,31 @@ async def test_many_are_checked_beside_and_found_alike(beside: Checking, record:
     found = await beside.begin([mixed, other])
     assert found == [here(mixed), here(other)]
     assert [refused.place for refused in found[0].refusals] == [7, 8]
+
+
+async def test_manifests_hold_in_the_process_beside() -> None:
+    """AMB-48: an update is refused wherever it is checked, by key and rule."""
+    checker = Checker("sat", manifests=[MANIFEST])
+    opened = Checking(checker, "sat", ENVELOPE_MAX_BYTES, [MANIFEST])
+    updates = [Record(None, update(n)) for n in range(MANY)]
+    try:
+        async with asyncio.timeout(30):
+            while opened.process_id is None:
+                await opened.begin([updates])
+                await asyncio.sleep(0.01)
+        found = await opened.begin([updates])
+    finally:
+        await opened.close()
+    assert found == [check_records(updates, checker)]
+    assert [refused.member for refused in found[0].refusals] == ["data.flow"] * (MANY - 11)
+
+
+def update(flow: int) -> bytes:
+    """An update of a pump, which allows a flow of at most ten."""
+    ids = {"scopeId": "sat", "lane": "ui", "systemId": "a", "containerId": "b", "uniqueId": "c"}
+    names = {"viewId": "v", "manifestId": "pump", "manifestVersion": "1.2.0"}
+    time = {"sourceTruthTime": "2026-01-01T00:00:00Z", "messageType": "UiUpdate"}
+    return msgspec.json.encode({**ids, **time, **names, "data": {"flow": flow}})
 
 
 @given(st.lists(st.integers(0, 2_000), max_size=6))

@@ -44,7 +44,10 @@ export type Reply =
   | SampleResponse
   | FieldsResponse
   | NeighbourResponse
-  | StreamGap;
+  | StreamGap
+  | CommandAck
+  | ChatAck
+  | AlarmAck;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -63,10 +66,44 @@ export type Request =
   | Extent
   | Sample
   | Fields
-  | Neighbour;
+  | Neighbour
+  | SubmitCommand
+  | SubmitChat
+  | AcknowledgeAlarm;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
+}
+/**
+ * Record that the user has seen a value's alarm, which lasts since a time.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AcknowledgeAlarm".
+ */
+export interface AcknowledgeAlarm {
+  type: "acknowledgeAlarm";
+  ref?: string | number | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  viewId: string;
+  key: string;
+  severity: "critical" | "warning";
+  since: string;
+  timelineMode: "LIVE" | "REPLAY";
+}
+/**
+ * The acknowledgement is recorded; `time` is its canonical time.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmAck".
+ */
+export interface AlarmAck {
+  type: "alarmAck";
+  ref?: string | number | null;
+  eventId: string;
+  time: string;
 }
 /**
  * What a user did (A-281).
@@ -128,6 +165,18 @@ export interface CancelStream {
   playbackRequestId?: string | null;
 }
 /**
+ * What was said is recorded; `time` is its canonical time.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ChatAck".
+ */
+export interface ChatAck {
+  type: "chatAck";
+  ref?: string | number | null;
+  eventId: string;
+  time: string;
+}
+/**
  * Something a person said; belongs to the scope, not to an entity.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -144,6 +193,23 @@ export interface ChatMessage {
   messageType: "ChatMessage";
   authorDisplayName: string;
   content: string;
+}
+/**
+ * The command is recorded; `time` is its canonical time. A repeated requestId gets the first
+ *     answer as a `duplicate`, and as a `mismatch` if it asked for something else.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CommandAck".
+ */
+export interface CommandAck {
+  type: "commandAck";
+  ref?: string | number | null;
+  requestId: string;
+  commandId: string;
+  eventId: string;
+  time: string;
+  duplicate?: boolean;
+  mismatch?: boolean;
 }
 /**
  * How far a producer has come with a command.
@@ -838,6 +904,18 @@ export interface StatusResponse {
   bytesOnDisk: number;
   links: LinkInfo[];
   writerConnected: boolean;
+  submissions?: SubmissionCount[];
+}
+/**
+ * How many submissions of one kind were `taken`, or refused with one code.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SubmissionCount".
+ */
+export interface SubmissionCount {
+  kind: string;
+  outcome: string;
+  count: number;
 }
 /**
  * Bucket i begins at `start_time` + i × `bucket_ns` and holds what lies before the next.
@@ -1005,4 +1083,43 @@ export interface Sample {
         string,
         string
       ];
+}
+/**
+ * Record a command and send it to its target, once for ever under its requestId.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SubmitCommand".
+ */
+export interface SubmitCommand {
+  type: "submitCommand";
+  ref?: string | number | null;
+  scopeId: string;
+  commandId: string;
+  requestId: string;
+  targetId: string;
+  commandType: string;
+  payload?: {
+    /**
+     * Any JSON value.
+     */
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  timelineMode: "LIVE" | "REPLAY";
+  systemId?: string | null;
+  containerId?: string | null;
+}
+/**
+ * Record what the user says to all who watch a scope.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SubmitChat".
+ */
+export interface SubmitChat {
+  type: "submitChat";
+  ref?: string | number | null;
+  scopeId: string;
+  content: string;
+  timelineMode: "LIVE" | "REPLAY";
 }

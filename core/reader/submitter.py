@@ -1,0 +1,122 @@
+"""The submitter: brings what clients submit to the writer, and its answers back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType
+
+from core import submission
+from core.errors import QueryError
+from core.submission import Asker, Submitted
+from sdk import protocol
+from sdk.protocol import Error, Reply, SubmissionCount
+from sdk.submission import Submission
+
+CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 60.0
+TAKEN = "taken"
+AWAY = "the writer is not there; nothing was recorded"
+LOST = (
+    "the writer went away before it answered: whether that is recorded nobody knows; a command may "
+    "be submitted again under the same requestId"
+)
+
+
+class Submitter:
+    """One connection to the writer for all sessions of a reader, made when it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._session: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse[bool] | None = None
+        self._connecting = asyncio.Lock()
+        self._listener: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._refs = itertools.count()
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+
+    def counts(self) -> list[SubmissionCount]:
+        """How many submissions of each kind came to which end since this reader started."""
+        return [
+            SubmissionCount(kind=kind, outcome=outcome, count=count)
+            for (kind, outcome), count in sorted(self._outcomes.items())
+        ]
+
+    async def submit(self, asker: Asker, what: Submission) -> Reply:
+        """The writer's answer; raises QueryError where it is away, or went away meanwhile."""
+        try:
+            reply = await self._ask(asker, what)
+        except QueryError as error:
+            self._count(what, error.code)
+            raise
+        self._count(what, reply.code if isinstance(reply, Error) else TAKEN)
+        return reply
+
+    def _count(self, what: Submission, outcome: str) -> None:
+        self._outcomes[str(what.__struct_config__.tag), outcome] += 1
+
+    async def _ask(self, asker: Asker, what: Submission) -> Reply:
+        socket = await self._connected()
+        ref = next(self._refs)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[ref] = answer
+        try:
+            await socket.send_bytes(submission.encode(Submitted(ref, asker, what)))
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return protocol.decode_reply(await answer)
+        except (OSError, aiohttp.ClientError, TimeoutError):
+            raise QueryError("writerAway", LOST) from None
+        finally:
+            self._waiting.pop(ref, None)
+
+    async def _connected(self) -> aiohttp.ClientWebSocketResponse[bool]:
+        async with self._connecting:
+            if self._socket is None or self._socket.closed:
+                self._socket = await self._connect()
+        return self._socket
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
+        if self._session is None:
+            connector = aiohttp.UnixConnector(str(self._path))
+            self._session = aiohttp.ClientSession(connector=connector)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                socket = await self._session.ws_connect(
+                    f"http://localhost{submission.PATH}", max_msg_size=submission.FRAME_MAX_BYTES
+                )
+        except (OSError, aiohttp.ClientError, TimeoutError):
+            raise QueryError("writerAway", AWAY) from None
+        self._listener = asyncio.create_task(self._listen(socket))
+        return socket
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        """Hand each answer to who waits for it; at the end nobody is left waiting."""
+        waiting = self._waiting
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                answered = submission.decode_answered(message.data)
+                future = waiting.get(answered.ref)
+                if future is not None and not future.done():
+                    future.set_result(answered.reply)
+        await socket.close()
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(ConnectionResetError())
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._socket is not None:
+            await self._socket.close()
+        if self._listener is not None:
+            await asyncio.wait((self._listener,))
+        if self._session is not None:
+            await self._session.close()

@@ -1,0 +1,76 @@
+"""Actions: what the manifests of a target's views say about the arguments of its commands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from core.errors import QueryError
+from core.writer.commit import Committer
+from core.writer.manifests import published
+from core.writer.targets import Target
+from sdk import timestamps
+from sdk.manifest import Action, CardManifest, argument_problem
+from sdk.submission import SubmitCommand
+
+UI_UPDATE = "UiUpdate"
+
+
+class Actions:
+    """The actions in effect now: of this instance's manifests, and of those that its scopes
+    publish.
+    """
+
+    def __init__(self, committer: Committer, manifests: Sequence[CardManifest]) -> None:
+        self._committer = committer
+        self._own = manifests
+
+    def check(self, request: SubmitCommand, target: Target) -> None:
+        """Raises QueryError where the target's views know the command and none of them takes these
+        arguments; a command that no view knows has no schema.
+        """
+        problem: str | None = None
+        for action in self._offered(request, target):
+            problem = argument_problem(action, request.payload)
+            if problem is None:
+                return
+        if problem is not None:
+            raise QueryError("badArguments", problem)
+
+    def _offered(self, request: SubmitCommand, target: Target) -> Iterator[Action]:
+        views = self._views(request.scope_id, target)
+        if not views:
+            return
+        for view_id, manifest in self._in_effect(request.scope_id).items():
+            if view_id in views:
+                for action in manifest.actions:
+                    if action.command_type == request.command_type:
+                        yield action
+
+    def _views(self, scope_id: str, target: Target) -> set[str]:
+        """The views that the target has ever updated."""
+        table = self._committer.series
+        names = (table.names[number] for number in table.of_unit(target.unique_id))
+        return {
+            one.view_id
+            for one in names
+            if (one.scope_id, one.system_id, one.container_id)
+            == (scope_id, target.system_id, target.container_id)
+            and one.message_type == UI_UPDATE
+        }
+
+    def _in_effect(self, scope_id: str) -> dict[str, CardManifest]:
+        """Of each view the manifest that came into effect last."""
+        committer, now_ns = self._committer, time.time_ns()
+        found: dict[str, tuple[int, tuple[int, ...], CardManifest]] = {}
+        for manifest in (*self._own, *published(committer.archive, committer.series, scope_id)):
+            since_ns = timestamps.parse(manifest.effective_time)
+            rank = (since_ns, _version(manifest))
+            known = found.get(manifest.view_id)
+            if since_ns <= now_ns and (known is None or rank > known[:2]):
+                found[manifest.view_id] = (*rank, manifest)
+        return {view_id: manifest for view_id, (_, _, manifest) in found.items()}
+
+
+def _version(manifest: CardManifest) -> tuple[int, ...]:
+    return tuple(map(int, manifest.manifest_version.partition("-")[0].split(".")))

@@ -1,0 +1,277 @@
+"""Commands: checked, recorded, sent once, marked (nova.md §9; docs/decisions/0006).
+
+    refused ─ an error, and nothing is written
+    recorded ─ the CommandRequest and a dispatch without a mark are durable
+    begun ─ the mark is durable; only now the transport is asked
+    over ─ the dispatch is gone; if it failed, with a CommandResult that says so
+
+Whatever ends the process leaves one of these behind. The next one ends what is not over with a
+failure and sends nothing: without the mark it was certainly not sent, with it nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from core.errors import ArchiveDamagedError, QueryError
+from core.ordering import order_key
+from core.store import catalog
+from core.store.catalog import Dispatch
+from core.store.scan import scan
+from core.writer.actions import Actions
+from core.writer.commit import Committer
+from core.writer.courier import Courier, why_unreachable
+from core.writer.entries import Entries
+from core.writer.targets import Target, Targets
+from sdk import timestamps
+from sdk.envelope import CommandRequest, JsonObject
+from sdk.errors import EnvelopeError
+from sdk.event import Event, check, check_stored
+from sdk.submission import CommandAck, SubmitCommand
+from sdk.transport.base import Transport
+
+NOT_DISPATCHED = "not dispatched: restart"
+DISPATCH_UNKNOWN = "dispatch unknown: restart; it may have been sent or not"
+NOT_SENT = "not dispatched: {}"
+SENT_OR_NOT = "dispatch failed: {}; it may have been sent or not"
+ERROR_MAX_CHARS = 1_000
+
+log = logging.getLogger(__name__)
+
+
+class Commands:
+    """The commands that are submitted to this Core; those that come by transport are none of its
+    business.
+    """
+
+    def __init__(
+        self,
+        committer: Committer,
+        entries: Entries,
+        targets: Targets,
+        actions: Actions,
+        courier: Courier,
+        envelope_max_bytes: int,
+    ) -> None:
+        self._committer = committer
+        self._entries = entries
+        self._targets = targets
+        self._actions = actions
+        self._courier = courier
+        self._envelope_max_bytes = envelope_max_bytes
+        self._under_way: dict[bytes, tuple[asyncio.Lock, int]] = {}
+
+    async def submit(self, request: SubmitCommand) -> CommandAck:
+        """Record a command and send it; raises QueryError where it is refused."""
+        key = catalog.request_key(request.scope_id, request.request_id)
+        async with self._alone(key):
+            known = await self._known(key, request)
+            if known is not None:
+                return known
+            _check_command_id(self._committer, request)
+            target = self._targets.find(request)
+            self._actions.check(request, target)
+            transport = self._courier.choose(target)
+            event = self._event(request, target)
+            canonical_ns = await self._entries.enter(
+                lambda committer: _record(committer, request, event)
+            )
+            if canonical_ns is None:  # Its ids were taken meanwhile, maybe by transport.
+                known = await self._known(key, request)
+                if known is None:
+                    raise _conflict(request)
+                return known
+            await self._dispatch(transport, event)
+        return CommandAck(
+            request_id=request.request_id,
+            command_id=request.command_id,
+            event_id=event.event_id.hex(),
+            time=timestamps.text(canonical_ns),
+        )
+
+    @asynccontextmanager
+    async def _alone(self, key: bytes) -> AsyncIterator[None]:
+        """One after the other for one requestId; who comes second finds the first one's record."""
+        lock, waiting = self._under_way.get(key, (asyncio.Lock(), 0))
+        self._under_way[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._under_way.pop(key)
+            if waiting > 1:
+                self._under_way[key] = (lock, waiting - 1)
+
+    async def _known(self, key: bytes, request: SubmitCommand) -> CommandAck | None:
+        """The answer to a requestId that is recorded already (AMB-22), once that is durable."""
+        first_key = self._committer.archive.get("catalog", key)
+        if first_key is None:
+            return None
+        event, canonical_ns = stored_at(self._committer, first_key)
+        await self._entries.durable(canonical_ns)
+        first = event.envelope
+        assert isinstance(first, CommandRequest)
+        return CommandAck(
+            request_id=request.request_id,
+            command_id=first.command_id,
+            event_id=event.event_id.hex(),
+            time=timestamps.text(canonical_ns),
+            duplicate=True,
+            mismatch=not _is_same(request, first),
+        )
+
+    def _event(self, request: SubmitCommand, target: Target) -> Event:
+        envelope: JsonObject = {
+            "scopeId": request.scope_id,
+            "lane": "command",
+            "systemId": target.system_id,
+            "containerId": target.container_id,
+            "uniqueId": target.unique_id,
+            "sourceTruthTime": timestamps.text(time.time_ns()),
+            "messageType": "CommandRequest",
+            "commandId": request.command_id,
+            "requestId": request.request_id,
+            "targetId": request.target_id,
+            "commandType": request.command_type,
+            "timelineMode": request.timeline_mode,
+            "payload": request.payload,
+        }
+        try:
+            return check(msgspec.json.encode(envelope), max_bytes=self._envelope_max_bytes)
+        except EnvelopeError as error:
+            raise QueryError("badArguments", error.reason) from None
+
+    async def _dispatch(self, transport: Transport, event: Event) -> None:
+        unreachable = why_unreachable(transport)
+        if unreachable is not None:
+            await self._fail(event, NOT_SENT.format(unreachable))
+            return
+        await self._entries.enter(lambda committer: _begin(committer, event))
+        failure = await self._courier.send(transport, event)
+        if failure is None:
+            self._entries.enter_later(lambda committer: _end(committer, event))
+        else:
+            await self._fail(event, SENT_OR_NOT.format(failure))
+
+    async def _fail(self, event: Event, reason: str) -> None:
+        log.warning("command not dispatched", extra={"context": {"reason": reason}})
+        await self._entries.enter(lambda committer: _record_failure(committer, event, reason))
+
+    async def finish_left_over(self) -> None:
+        """End what an earlier process began and did not bring to its end (AMB-24)."""
+        left_over = _left_over(self._committer)
+        if left_over:
+            await self._entries.enter(lambda committer: _finish(committer, left_over))
+
+
+def _record(committer: Committer, request: SubmitCommand, event: Event) -> int | None:
+    """Record a request with its dispatch; None if one of its ids has been taken meanwhile."""
+    scope_id = request.scope_id
+    if committer.is_taken(catalog.request_key(scope_id, request.request_id)):
+        return None
+    if committer.is_taken(catalog.command_key(scope_id, request.command_id)):
+        return None
+    dispatch = Dispatch(_order_key(event))
+    committer.note(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+    return committer.record(event)
+
+
+def _check_command_id(committer: Committer, request: SubmitCommand) -> None:
+    if committer.is_taken(catalog.command_key(request.scope_id, request.command_id)):
+        raise _conflict(request)
+
+
+def _conflict(request: SubmitCommand) -> QueryError:
+    return QueryError(
+        "conflict",
+        f"commandId {request.command_id!r} is that of another request: progress and results would "
+        "not be told apart",
+    )
+
+
+def _begin(committer: Committer, event: Event) -> None:
+    dispatch = Dispatch(_order_key(event), is_begun=True)
+    committer.note(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+
+
+def _end(committer: Committer, event: Event) -> None:
+    committer.forget(_dispatch_key(event))
+
+
+def _record_failure(committer: Committer, event: Event, reason: str) -> None:
+    committer.record(_failure(event, reason))
+    _end(committer, event)
+
+
+def _left_over(committer: Committer) -> list[Dispatch]:
+    lower, upper = catalog.DISPATCH_PREFIX, catalog.DISPATCH_PREFIX + b"\xff"
+    rows = scan(committer.archive.families["catalog"], lower, upper)
+    return [catalog.decode_dispatch(value) for _, value in rows]
+
+
+def _finish(committer: Committer, left_over: list[Dispatch]) -> None:
+    for dispatch in left_over:
+        event, _ = stored_at(committer, dispatch.request_key)
+        reason = DISPATCH_UNKNOWN if dispatch.is_begun else NOT_DISPATCHED
+        log.warning("command left over", extra={"context": {"reason": reason}})
+        _record_failure(committer, event, reason)
+
+
+def _failure(event: Event, reason: str) -> Event:
+    """The result of a command that the Core could not send, later than its request."""
+    request, series = event.envelope, event.series
+    assert isinstance(request, CommandRequest)
+    envelope: JsonObject = {
+        "scopeId": series.scope_id,
+        "lane": "command",
+        "systemId": series.system_id,
+        "containerId": series.container_id,
+        "uniqueId": series.unique_id,
+        "sourceTruthTime": timestamps.text(max(time.time_ns(), event.source_ns + 1)),
+        "messageType": "CommandResult",
+        "commandId": request.command_id,
+        "targetId": request.target_id,
+        "commandType": request.command_type,
+        "status": "failure",
+        "errorMessage": reason[:ERROR_MAX_CHARS],
+    }
+    return check(msgspec.json.encode(envelope))
+
+
+def stored_at(committer: Committer, first_key: bytes) -> tuple[Event, int]:
+    """The stored event of an order key, and its canonical time in ns."""
+    place = committer.archive.get("source", first_key)
+    stored = None if place is None else committer.archive.get("canonical", place)
+    if stored is None:
+        raise ArchiveDamagedError(
+            f"the archive in {committer.archive.path} lacks the command of key {first_key.hex()}"
+        )
+    return check_stored(stored)
+
+
+def _dispatch_key(event: Event) -> bytes:
+    request = event.envelope
+    assert isinstance(request, CommandRequest)
+    return catalog.dispatch_key(event.series.scope_id, request.request_id)
+
+
+def _order_key(event: Event) -> bytes:
+    return order_key(event.source_ns, event.lane, event.event_id)
+
+
+def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
+    """Whether a request asks for what the first one under its id did."""
+    return (
+        request.command_id == first.command_id
+        and request.target_id == first.target_id
+        and request.command_type == first.command_type
+        and request.payload == first.payload
+        and request.system_id in (None, first.system_id)
+        and request.container_id in (None, first.container_id)
+    )

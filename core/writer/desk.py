@@ -1,0 +1,51 @@
+"""The desk: where submissions come in, whoever brought them, and are refused or taken.
+
+The edge has asked the same questions before. The writer asks again, for it answers for the truth.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from core.errors import QueryError
+from core.submission import Asker
+from core.writer.commands import Commands
+from core.writer.remarks import Remarks
+from sdk.protocol import Message
+from sdk.submission import SUBMITTING_ROLES, AcknowledgeAlarm, Submission, SubmitChat, SubmitCommand
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Answers submissions of all kinds."""
+
+    def __init__(self, scope_id: str | None, commands: Commands, remarks: Remarks) -> None:
+        self._scope_id = scope_id
+        self._commands = commands
+        self._remarks = remarks
+
+    async def take(self, asker: Asker, what: Submission) -> Message:
+        """The answer to a submission; raises QueryError where it is refused."""
+        self._admit(asker, what)
+        match what:
+            case SubmitCommand():
+                return await self._commands.submit(what)
+            case SubmitChat():
+                return await self._remarks.chat(asker, what)
+            case AcknowledgeAlarm():
+                return await self._remarks.acknowledge(asker, what)
+
+    def _admit(self, asker: Asker, what: Submission) -> None:
+        if asker.role not in SUBMITTING_ROLES:
+            raise QueryError("forbidden", f"the role {asker.role} may not submit anything")
+        if asker.is_replaying or what.timeline_mode != "LIVE":
+            log.warning(
+                "submission refused in replay",
+                extra={"context": {"user": asker.user, "connection": asker.connection}},
+            )
+            raise QueryError("replayRefused", "nothing is submitted from a replay: go LIVE first")
+        if self._scope_id not in (None, what.scope_id):
+            raise QueryError(
+                "unknownScope", f"scope {what.scope_id!r} is not {self._scope_id!r}, taken here"
+            )

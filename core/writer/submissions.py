@@ -1,0 +1,90 @@
+"""The writer's socket for submissions: readers hand over what their clients submit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from core import submission
+from core.errors import QueryError
+from core.submission import Answered, Submitted
+from core.writer.desk import Desk
+from sdk import protocol
+from sdk.endpoints import hang_up
+from sdk.errors import NovaError
+from sdk.protocol import Error, Message
+
+UNDER_WAY_MAX = 256
+"""Of one reader; further ones wait in its socket."""
+
+log = logging.getLogger(__name__)
+
+
+class SubmissionServer:
+    """Serves the readers; many submissions may be under way at once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
+        self._is_open = False
+
+    def open(self) -> None:
+        """Take submissions from now on; before, what an earlier process left behind is ended."""
+        self._is_open = True
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """One reader's connection."""
+        if not self._is_open:
+            raise web.HTTPServiceUnavailable(reason="the writer is starting")
+        socket = web.WebSocketResponse(compress=False, max_msg_size=submission.FRAME_MAX_BYTES)
+        await socket.prepare(request)
+        room = asyncio.Semaphore(UNDER_WAY_MAX)
+        self._connections[socket] = request
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                submitted = submission.decode_submitted(message.data)
+                await room.acquire()
+                task = asyncio.create_task(self._answer(socket, submitted))
+                # A command that has begun is brought to its end, whether or not its reader waits.
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+                task.add_done_callback(lambda _: room.release())
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.error("not a submission", extra={"context": {"error": str(error)}})
+        finally:
+            del self._connections[socket]
+        return socket
+
+    async def _answer(self, socket: web.WebSocketResponse, submitted: Submitted) -> None:
+        reply = await self._take(submitted)
+        frame = submission.encode(Answered(submitted.ref, protocol.encode(reply)))
+        with contextlib.suppress(ConnectionError):
+            await socket.send_bytes(frame)
+
+    async def _take(self, submitted: Submitted) -> Message:
+        try:
+            return await self._desk.take(submitted.asker, submitted.what)
+        except QueryError as error:
+            return Error(code=error.code, message=error.message)
+        except NovaError as error:
+            log.error("submission failed", extra={"context": {"error": str(error)}})
+            return Error(code="archive", message=str(error))
+        except Exception:
+            log.exception("submission failed")
+            return Error(code="internal", message="the Core failed; see its log")
+
+    async def stop(self) -> None:
+        """End what is under way; what is recorded and not sent the next process ends."""
+        self._is_open = False
+        await hang_up(self._connections)
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)

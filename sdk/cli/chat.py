@@ -1,0 +1,32 @@
+"""`nova chat`: say something to all who watch a scope."""
+
+from __future__ import annotations
+
+import click
+
+from sdk.cli.console import say_json
+from sdk.cli.reading import Source, reads_from_source
+from sdk.submission import SubmitChat
+
+
+@click.command()
+@click.argument("content")
+@click.option("--scope", required=True, metavar="ID", help="Scope that it is about.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
+@reads_from_source
+async def chat(source: Source, /, content: str, scope: str, as_json: bool) -> None:
+    """Say CONTENT to all who watch a scope, now and in replays.
+
+    It is recorded under the name of who is logged in, or of the user on this machine.
+
+    \b
+    Examples:
+      nova chat "pass begins, heater goes on" --scope sat
+    """
+    said = SubmitChat(scope_id=scope, content=content, timeline_mode="LIVE")
+    async with await source.connect() as client:
+        ack = await client.submit_chat(said)
+    if as_json:
+        say_json(ack)
+    else:
+        click.echo(f"{ack.time}  said")

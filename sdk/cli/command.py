@@ -1,0 +1,163 @@
+"""`nova command`: send a command, and watch what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+
+import click
+import msgspec
+
+from sdk.cli.console import say_json
+from sdk.cli.lines import write_event
+from sdk.cli.reading import Source, reads_from_source
+from sdk.client import Client
+from sdk.envelope import JsonObject
+from sdk.errors import NovaError
+from sdk.protocol import Filters
+from sdk.submission import CommandAck, SubmitCommand
+
+PATIENCE_S = 60.0
+
+
+class Reported(msgspec.Struct, rename="camel"):
+    """What is shown of a progress or result."""
+
+    message_type: str
+    progress_percent: float | None = None
+    message: str | None = None
+    status: str | None = None
+    result: JsonObject | None = None
+    error_message: str | None = None
+
+
+_reported = msgspec.json.Decoder(Reported)
+
+
+@click.command()
+@click.argument("target")
+@click.argument("command_type", metavar="TYPE")
+@click.argument("arguments", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--scope", required=True, metavar="ID", help="Scope of the target.")
+@click.option("--system", metavar="ID", help="Its systemId, where its id alone names several.")
+@click.option("--container", metavar="ID", help="Its containerId, likewise.")
+@click.option("--request-id", metavar="ID", help="Of an earlier attempt, to ask again safely.")
+@click.option("--command-id", metavar="ID", help="Of that attempt.")
+@click.option("--wait", is_flag=True, help="Until its result; ends with status 1 on a failure.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=PATIENCE_S,
+    show_default=True,
+    help="Seconds that --wait waits.",
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON lines: the answer, then events.")
+@reads_from_source
+async def command(
+    source: Source,
+    /,
+    target: str,
+    command_type: str,
+    arguments: tuple[str, ...],
+    scope: str,
+    system: str | None,
+    container: str | None,
+    request_id: str | None,
+    command_id: str | None,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Send a command to TARGET, recorded before it leaves and sent once.
+
+    Values are JSON where they can be read as such, else text. A request that is sent again under
+    its ids is answered, and never carried out twice.
+
+    \b
+    Examples:
+      nova command heater heater.set on=true --scope sat --wait
+      nova command camera camera.take exposureMs=20 label="dusk" --scope sat --json
+      nova command heater heater.set on=false --scope sat --url http://ground:8800 --user ann
+    """
+    request = SubmitCommand(
+        scope_id=scope,
+        command_id=command_id or f"c-{uuid.uuid4().hex}",
+        request_id=request_id or f"r-{uuid.uuid4().hex}",
+        target_id=target,
+        command_type=command_type,
+        payload=payload_of(arguments),
+        timeline_mode="LIVE",
+        system_id=system,
+        container_id=container,
+    )
+    async with await source.connect() as client:
+        ack = await client.submit_command(request)
+        _say_sent(ack, as_json)
+        if wait:
+            await _wait(client, scope, ack, timeout_s, as_json)
+
+
+def payload_of(arguments: tuple[str, ...]) -> JsonObject:
+    """The payload that `key=value` texts say; raises click.BadParameter naming the one that says
+    none.
+    """
+    payload: JsonObject = {}
+    for argument in arguments:
+        key, equals, text = argument.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{argument!r} is not KEY=VALUE", param_hint="KEY=VALUE")
+        if key in payload:
+            raise click.BadParameter(f"{key!r} is given twice", param_hint="KEY=VALUE")
+        try:
+            payload[key] = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            payload[key] = text
+    return payload
+
+
+def _say_sent(ack: CommandAck, as_json: bool) -> None:
+    if as_json:
+        say_json(ack)
+        return
+    again = " (it was sent before" + (", as another command)" if ack.mismatch else ")")
+    click.echo(f"{ack.time}  sent  {ack.command_id}{again if ack.duplicate else ''}")
+
+
+async def _wait(
+    client: Client, scope: str, ack: CommandAck, timeout_s: float, as_json: bool
+) -> None:
+    """Show what is told of the command from its record on, up to its result."""
+    stream = client.stream(
+        "LIVE",
+        start_time=ack.time,
+        timebase="canonical",
+        filters=Filters(scope_ids=[scope], lanes=["command"], command_id=ack.command_id),
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in stream:
+                for event in chunk.events:
+                    reported = _reported.decode(event)
+                    if reported.message_type != "CommandRequest":
+                        _say_reported(bytes(event), reported, as_json)
+                    if reported.status is not None:
+                        sys.exit(0 if reported.status == "success" else 1)
+    except TimeoutError:
+        raise NovaError(
+            f"nobody has told a result of {ack.command_id} within {timeout_s:g} s; it stays sent"
+        ) from None
+
+
+def _say_reported(event: bytes, reported: Reported, as_json: bool) -> None:
+    if as_json:
+        write_event(event, as_json)
+    elif reported.status is None:
+        click.echo(f"{reported.progress_percent:g} %  {reported.message or ''}".rstrip())
+    else:
+        details = reported.error_message or (
+            msgspec.json.encode(reported.result).decode() if reported.result else ""
+        )
+        click.echo(f"{reported.status}  {details}".rstrip())
+    sys.stdout.flush()
