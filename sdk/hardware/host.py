@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Literal, cast
+from typing import Literal
 
 from sdk import timestamps
 from sdk.envelope import JsonObject

@@ -29,7 +29,14 @@ class HostProcess:
         """Start it; return when it says that it is ready."""
         with (self._folder / "hardware.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sdk.cli", "hardware", *self._arguments, "--exit-with-stdin"],
+                [
+                    sys.executable,
+                    "-m",
+                    "sdk.cli",
+                    "hardware",
+                    *self._arguments,
+                    "--exit-with-stdin",
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -159,7 +159,8 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
                     await host.start()
             await core.dispatch(records)
             await core.until(
-                "all have results", lambda: len({r.command_id for r in results_in(core)}) == COMMANDS
+                "all have results",
+                lambda: len({r.command_id for r in results_in(core)}) == COMMANDS,
             )
             assert host.stop() == 0
         results = Counter(result.command_id for result in results_in(core))

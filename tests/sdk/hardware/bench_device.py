@@ -68,7 +68,7 @@ class BenchDevice:
                 raise step
             return step
         self._is_silent = True
-        return await asyncio.get_running_loop().create_future()
+        return await asyncio.Future[Sequence[Reading]]()
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
         """Note the command, then do what the test wants."""

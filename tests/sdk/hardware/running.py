@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -45,12 +45,12 @@ async def running(
     folder: Path,
     devices: Mapping[str, Device],
     *lines: Transport,
-    now_ns: object = timestamps.now,
+    now_ns: Callable[[], int] = timestamps.now,
     **changes: object,
 ) -> AsyncIterator[Host]:
     """A host at work, ready, and stopped at the end."""
     config = config_for(folder, *devices, **changes)
-    host = Host(config, lines, make=lambda _, chosen: devices[chosen.name], now_ns=now_ns)  # type: ignore[arg-type]
+    host = Host(config, lines, make=lambda _, chosen: devices[chosen.name], now_ns=now_ns)
     stop, ready = asyncio.Event(), asyncio.Event()
     work = asyncio.create_task(host.run(stop, ready.set))
     try:

@@ -151,7 +151,7 @@ async def test_a_stop_in_the_middle_is_answered(tmp_path: Path) -> None:
 
     async def execute(command: Command, progress: Progress) -> JsonObject | None:
         begun.set()
-        return await asyncio.get_running_loop().create_future()
+        return await asyncio.Future[JsonObject]()
 
     async with running(tmp_path, {"pump": BenchDevice([flow(1)], execute)}, line):
         line.dispatch(command_record("c1"))

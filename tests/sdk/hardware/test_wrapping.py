@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdk import timestamps
 from sdk.event import address_of, check
-from sdk.hardware.device import Metadata, Parsed, Raw, Reading, Target, Ui
+from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
 from sdk.hardware.wrapping import AHEAD_MAX_S, Wrapper
 from sdk.observation import Entity
 from sdk.transport.base import Record
@@ -25,7 +25,7 @@ def times(records: list[Record]) -> list[int]:
 
 def test_every_kind_of_output_becomes_its_lane() -> None:
     """Raw, parsed, ui and metadata of one reading share its instant."""
-    outputs = [
+    outputs: list[Output] = [
         Raw(b"\x01", "serial", 7),
         Parsed("Flow", {"rate": 1.5}, "2"),
         Ui("telemetry.pump", "pump", "1.0.0", {"rate": 1.5}),
@@ -63,7 +63,11 @@ def test_a_clock_that_is_far_ahead_is_not_believed() -> None:
 
 def test_a_bad_output_costs_only_itself() -> None:
     """What has no JSON form, and a name that is none, are told; the rest is published."""
-    outputs = [Parsed("Flow", {"rate": float("nan")}), Raw(b"kept"), Parsed("two words", {})]
+    outputs: list[Output] = [
+        Parsed("Flow", {"rate": float("nan")}),
+        Raw(b"kept"),
+        Parsed("two words", {}),
+    ]
     wrapped = wrapper().readings([Reading(PUMP, outputs)])
     assert len(wrapped.records) == 1
     assert ["NaN" in one or "nan" in one for one in wrapped.refused] == [True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from sdk import timestamps
@@ -86,7 +87,7 @@ def test_roll_slews_to_what_is_ordered_and_back() -> None:
     assert abs(roll(end) - 25) < 1
     assert abs(roll(end + slew_ns) - roll(end + slew_ns, plan)) < 0.1
     steps = [roll(NOON + second * NS_PER_SECOND) for second in range(45)]
-    assert max(abs(b - a) for a, b in zip(steps, steps[1:], strict=False)) < 2.5
+    assert max(abs(b - a) for a, b in pairwise(steps)) < 2.5
 
 
 def test_camera_counts_its_images_and_draws_power() -> None:
