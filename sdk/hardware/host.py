@@ -153,12 +153,20 @@ class Host:
         _log.error("events are lost", extra={"context": payload})
         self._answering.append([self._wrapper.note(self._entity, GAP, payload)])
 
+    def _warn_of_left_buffers(self) -> None:
+        """Say where events lie for a transport that is no longer configured."""
+        known = {_folder_name(transport.link) for transport in self._transports}
+        for folder in sorted((self._config.data / "spool").iterdir()):
+            if folder.name not in known:
+                _log.warning("a buffer of no transport", extra={"context": {"folder": str(folder)}})
+
     # --- running ----------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until told to stop; raises what no part of a host may raise."""
         try:
             async with _tasks(*self._answering.work(), *self._reporting.work()) as publishing:
+                self._warn_of_left_buffers()
                 await self._describe()
                 await self.desk.answer_what_is_left()
                 working = [work for one in self.keepers for work in (one.run(), one.serve())]

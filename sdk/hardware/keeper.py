@@ -91,9 +91,11 @@ class Keeper:
         self._broken = asyncio.get_running_loop().create_future()
         try:
             try:
-                async with asyncio.timeout(OPEN_TIMEOUT_S):
+                async with asyncio.timeout(OPEN_TIMEOUT_S) as limit:
                     await self._device.open()
             except TimeoutError:
+                if not limit.expired():  # the device's own
+                    raise
                 raise DeviceError(f"not open after {OPEN_TIMEOUT_S:.0f} s") from None
             await self._enter("open", None)
             return await self._read_until_broken()
@@ -121,13 +123,12 @@ class Keeper:
     async def _read_on(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._silence_max_s):
+                async with asyncio.timeout(self._silence_max_s) as limit:
                     readings = list(await self._device.read())
-            except TimeoutError as error:
-                if self._silence_max_s is None:
+            except TimeoutError:
+                if not limit.expired():  # the device's own
                     raise
-                why = str(error) or f"it said nothing for {self._silence_max_s:g} s"
-                raise DeviceError(why) from None
+                raise DeviceError(f"it said nothing for {self._silence_max_s:g} s") from None
             if not readings:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue

@@ -135,7 +135,7 @@ class CommandMemory:
         """Return when it is durable that a command is about to be done."""
         self._write(_Begun(command.command_id))
         self._known[command.command_id].stage = "begun"
-        await asyncio.to_thread(os.fsync, self._file)
+        await asyncio.to_thread(_sync, os.dup(self._file))
 
     def ended(self, command: Command, result: Record) -> None:
         """Remember the result, in the very bytes that will be published."""
@@ -239,6 +239,14 @@ class CommandMemory:
                 self._known[line.command_id].stage = "begun"
             case _Told():
                 self._known[line.command_id].stage = "told"
+
+
+def _sync(file: int) -> None:
+    """Make a file durable by a descriptor of one's own, for the memory may change its file."""
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _result(ended: _Ended | None) -> Record | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.envelope import CommandResult
+from sdk.envelope import CommandResult, ParsedMessage
 from sdk.errors import NovaError
 from sdk.event import address_of, check
 from sdk.observation import Entity
@@ -220,3 +220,31 @@ async def test_an_outage_at_the_start_is_waited_for(tmp_path: Path) -> None:
         await core.until("the line is there", lambda: _has(core, b"before anybody listened"))
         assert "nobody listens" in host.log()
         assert host.stop() == 0
+
+
+async def test_a_killed_broker_costs_nothing(own_nats_server: NatsServer, tmp_path: Path) -> None:
+    """Pitfalls row 12: while the server is dead devices are read on, and all of it arrives."""
+    count = 300
+    async with Speaker().serving() as speaker, core_at(own_nats_server.url, "lab") as core:
+        config = line_config("lab", speaker.port)
+        async with hardware(tmp_path, config, own_nats_server.url) as host:
+            far = await speaker.connection()
+            for number in range(count):
+                if number == count // 3:
+                    await asyncio.to_thread(own_nats_server.kill)
+                if number == 2 * count // 3:
+                    await asyncio.to_thread(own_nats_server.start)
+                far.write(b"line %d\n" % number)
+                await asyncio.sleep(0.005)
+            await core.until("the last is there", lambda: _has(core, b'"line %d"' % (count - 1)))
+            assert host.stop() == 0
+        events = {}
+        for record in core.stored:
+            event = check(record.value, address_of(record.address))
+            if isinstance(event.envelope, ParsedMessage):
+                events[event.event_id] = event
+    said = [
+        (one.source_ns, getattr(one.envelope, "payload", {})["text"]) for one in events.values()
+    ]
+    assert [text for _, text in said] == [f"line {number}" for number in range(count)]
+    assert said == sorted(said)
