@@ -74,20 +74,23 @@ def load(
 ) -> HardwareConfig:
     """The configuration in a file, with what the caller says instead; raises SettingsError."""
     document = _document(path)
+    urls = transports or document.transports
     where = data or (Path(document.data) if document.data else None)
     chosen = {
         "scope": scope or document.scope,
-        "transports": transports or document.transports or None,
+        "transports": urls or None,
         "data": where,
     }
     for member, value in chosen.items():
         if value is None:
             raise SettingsError(f"{path}: `{member}` is missing, and was not given otherwise")
+    if len(set(urls)) < len(urls):
+        raise SettingsError(f"{path}: a transport is named twice")
     if not document.devices:
         raise SettingsError(f"{path}: there is no [devices.<name>]")
     config = HardwareConfig(
         scope=str(chosen["scope"]),
-        transports=transports or document.transports,
+        transports=urls,
         data=Path(str(where)),
         name=document.name,
         buffer_mib=document.buffer_mib,

@@ -1,14 +1,17 @@
 """`type = "file"`: a file that grows, followed line by line over its rotations, as `tail -F` does.
 
 How far it is read lies on disk, so what is written while no host runs is read by the next one. A
-file that is moved aside is read to its end before the new one is begun. One that is cut short is
-read again from its start; if it has grown beyond the old place by then, nobody can know.
+file that is moved aside is read to its end before the new one is begun, and until nothing has been
+added for a moment: who writes may not have noticed yet. One that is cut short is read again from
+its start; if it has grown beyond the old place by then, nobody can know.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -20,7 +23,11 @@ from sdk.hardware.device import Command, CommandRefusedError, Progress, Reading,
 from sdk.hardware.lines import LineReader, LineSplitter, Meaning
 
 POLL_S = 0.2
+GRACE_S = 2.0
+"""How long a file that was moved aside must be silent before the new one is begun."""
 READ_MAX_BYTES = 256 * 1024
+
+_log = logging.getLogger(__name__)
 
 
 class FollowerOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +61,7 @@ class FileFollower:
         self._file: BinaryIO | None = None
         self._inode = 0
         self._read_bytes = 0
+        self._last_growth_s = 0.0
         self._marked: _Mark | None = None
 
     def targets(self) -> Sequence[Target]:
@@ -66,7 +74,9 @@ class FileFollower:
         self._marked = self._stored_mark()
         if self._marked is not None:
             path = self._path_of(self._marked.inode)
-            if path is not None:
+            if path is None:
+                _log.warning("the file that was read is gone", extra={"context": self._named()})
+            else:
                 self._begin(path, self._marked.offset)
         elif self._path.exists():
             self._begin(self._path, self._path.stat().st_size if self._start == "end" else 0)
@@ -78,6 +88,8 @@ class FileFollower:
         while True:
             data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
             self._read_bytes += len(data)
+            if data:
+                self._last_growth_s = time.monotonic()
             lines = self._splitter.feed(data)
             if not data:
                 lines = self._turn_over()
@@ -86,6 +98,13 @@ class FileFollower:
                 return readings
             if not data and not self._has_more():
                 await asyncio.sleep(POLL_S)
+
+    def _is_growing(self) -> bool:
+        """Whether something has been added to the open file a moment ago."""
+        return self._file is not None and time.monotonic() - self._last_growth_s < GRACE_S
+
+    def _named(self) -> dict[str, object]:
+        return {"path": str(self._path), "mark": self._marked}
 
     def _has_more(self) -> bool:
         """Whether the open file goes on; a new one has just been opened perhaps."""
@@ -103,7 +122,7 @@ class FileFollower:
         if self._file is not None and now.st_ino == self._inode:
             if now.st_size >= self._read_bytes:
                 return []
-        elif self._has_more():
+        elif self._is_growing() or self._has_more():
             return []
         self._begin(self._path, 0)
         rest = self._splitter.rest()

@@ -12,6 +12,7 @@ from sdk.envelope import JsonObject
 from sdk.formats.nmea import AIS, nearest
 from sdk.formats.sentence import decode, source_of
 from sdk.hardware.device import Output, Parsed, Raw, Reading
+from sdk.libraries import library
 from sdk.observation import Entity
 
 LINE_MAX_BYTES = 8192
@@ -62,6 +63,8 @@ class LineReader:
         type_member: str | None = None,
         device_time: bool = False,
     ) -> None:
+        if meaning == "nmea":
+            library("pynmea2")  # so that an install without it says so before anything runs
         self._meaning = meaning
         self._entity = entity
         self._type_member = type_member

@@ -89,6 +89,8 @@ class Spool:
         self._dropping = False
         numbers = sorted(int(path.stem) for path in folder.glob(f"*{SUFFIX}"))
         self._segments = [_Segment(folder, number) for number in numbers]
+        self.size_bytes = sum(segment.size for segment in self._segments)
+        """What lies on the disk, published or not."""
         self._writer: BinaryIO | None = None
         self._reader: tuple[int, BinaryIO] | None = None
         self._cursor_file = os.open(folder / CURSOR_NAME, os.O_RDWR | os.O_CREAT, 0o600)
@@ -115,6 +117,7 @@ class Spool:
             self._writer.truncate(segment.size)  # half a frame would hide what comes behind it
             raise
         segment.size += len(frames)
+        self.size_bytes += len(frames)
 
     def _segment_for_writing(self) -> _Segment:
         if self._writer is not None and self._segments[-1].size >= self._segment_max_bytes:
@@ -136,20 +139,19 @@ class Spool:
                 self._on_lost(_contents(oldest))
             finally:
                 self._dropping = False
-            self._segments.remove(oldest)
-            oldest.path.unlink(missing_ok=True)
+            self._remove(1)
+
+    def _remove(self, place: int) -> None:
+        segment = self._segments.pop(place)
+        self.size_bytes -= segment.size
+        segment.path.unlink(missing_ok=True)
 
     # --- reading ----------------------------------------------------------------------------------
 
     @property
-    def size_bytes(self) -> int:
-        """What lies on the disk, published or not."""
-        return sum(segment.size for segment in self._segments)
-
-    @property
     def is_empty(self) -> bool:
         """Whether everything is published."""
-        return self._unread_bytes == 0
+        return self.size_bytes == self._offset
 
     @property
     def end(self) -> Place:
@@ -162,10 +164,6 @@ class Spool:
     def start(self) -> Place:
         """The place of the oldest record that is not published."""
         return Place(self._segments[0].number, self._offset) if self._segments else self.end
-
-    @property
-    def _unread_bytes(self) -> int:
-        return self.size_bytes - self._offset
 
     def read(self) -> tuple[list[Record], Place]:
         """The oldest records of one segment, and the place to commit when they are published.
@@ -221,16 +219,15 @@ class Spool:
         if is_written and self._writer is not None:
             self._writer.close()
             self._writer = None
-        del self._segments[0]
+        self._remove(0)
         self._offset = 0
-        first.path.unlink(missing_ok=True)
         return bool(self._segments)
 
     def _resume(self) -> int:
         """Where the first segment is read on, by the cursor of the process before."""
         cursor = self._stored_cursor()
         while self._segments and self._segments[0].number < cursor.segment:
-            self._segments.pop(0).path.unlink(missing_ok=True)
+            self._remove(0)
         if self._segments and self._segments[0].number == cursor.segment:
             return min(cursor.offset, self._segments[0].size)
         return 0

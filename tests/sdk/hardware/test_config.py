@@ -54,6 +54,7 @@ def test_the_caller_decides_over_the_file(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("scope = ", "not TOML"),
+        (GOOD.replace('"local:///var/lib/nova"', '"a://b", "a://b"'), "named twice"),
         (GOOD.replace('scope = "sat1"', ""), "`scope` is missing"),
         (GOOD.replace('transports = ["local:///var/lib/nova"]', ""), "`transports` is missing"),
         (GOOD.replace('data = "/var/lib/hardware"', ""), "`data` is missing"),

@@ -16,6 +16,7 @@ from sdk.hardware.follower import FileFollower
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often."""
     monkeypatch.setattr(follower, "POLL_S", 0.001)
+    monkeypatch.setattr(follower, "GRACE_S", 0.1)
 
 
 class Following:
@@ -110,6 +111,22 @@ async def test_a_rotated_file_is_read_to_its_end_first(tmp_path: Path) -> None:
     assert log.lines == ["a1"] + [
         f"{what} {number}" for number in range(3) for what in ("before", "unfinished", "after")
     ]
+    await log.close()
+
+
+async def test_who_writes_may_be_late_to_notice_a_rotation(tmp_path: Path) -> None:
+    """What still goes to the old file after the new one has been made is read first."""
+    log = Following(tmp_path)
+    log.write("a\n")
+    await log.open()
+    await log.until("a")
+    old = log.path.rename(tmp_path / "antenna.log.1")
+    log.write("new\n")
+    for number in range(3):
+        with old.open("a") as file:
+            file.write(f"late {number}\n")
+        await log.until(f"late {number}")
+    assert await log.until("new") == ["a", "late 0", "late 1", "late 2", "new"]
     await log.close()
 
 
