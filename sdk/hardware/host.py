@@ -33,10 +33,8 @@ from sdk.settings import MIB
 from sdk.transport.base import Transport
 
 ANSWERS_MAX_BYTES = 64 * MIB
-LISTENING_TIMEOUT_S = 10.0
-FIRST_READING_TIMEOUT_S = 10.0
-FIRST_PUBLISH_TIMEOUT_S = 20.0
-"""How long being ready waits for devices and a transport that may not be there at all."""
+READY_TIMEOUT_S = 30.0
+"""How long being ready waits for devices and transports that may not be there at all."""
 LAST_PUBLISH_TIMEOUT_S = 3.0
 REFUSALS_EVERY_S = 10.0
 GAP = "HardwareGap"
@@ -190,13 +188,17 @@ class Host:
         await self._answering.put(records)
 
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
+        await _within(READY_TIMEOUT_S, self._first_steps())
+        on_ready()
+
+    async def _first_steps(self) -> None:
+        """Return when devices were opened or failed, commands arrive, the past is published."""
         for keeper in self.keepers:
             await keeper.first_opening.wait()
         for listening in self._listening.values():
-            await _within(LISTENING_TIMEOUT_S, listening.wait())
-        await _within(FIRST_READING_TIMEOUT_S, self._pasts_read())
-        await _within(FIRST_PUBLISH_TIMEOUT_S, self._drained())
-        on_ready()
+            await listening.wait()
+        await self._pasts_read()
+        await self._drained()
 
     async def _pasts_read(self) -> None:
         """Return when devices that begin with their past have told it."""

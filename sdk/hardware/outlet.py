@@ -45,7 +45,19 @@ class Outlet:
                     "the buffer cannot be written, devices wait",
                     extra={"context": {"buffer": self._name, "error": str(error)}},
                 )
-            await asyncio.sleep(delay_s)
+            try:
+                await asyncio.sleep(delay_s)
+            except asyncio.CancelledError:
+                self._give_up(records)
+                raise
+
+    def _give_up(self, records: Sequence[Record]) -> None:
+        """A last attempt for who cannot wait any longer; what it loses is said."""
+        try:
+            self.append(records)
+        except OSError as error:
+            context = {"buffer": self._name, "records": len(records), "error": str(error)}
+            _log.error("events are lost", extra={"context": context})
 
     async def run(self) -> None:
         """Publish what there is and what comes, for ever, waiting for a transport that is away."""

@@ -10,4 +10,4 @@ from sdk.hardware import host
 @pytest.fixture(autouse=True)
 def ready_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that is away is not waited for."""
-    monkeypatch.setattr(host, "FIRST_PUBLISH_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(host, "READY_TIMEOUT_S", 0.5)

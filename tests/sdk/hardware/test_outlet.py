@@ -6,6 +6,8 @@ import asyncio
 import resource
 from pathlib import Path
 
+import pytest
+
 from sdk.hardware.outlet import Outlet
 from sdk.hardware.spool import Lost, Spool
 from sdk.producer import Producer
@@ -56,3 +58,24 @@ async def test_what_the_core_refuses_is_counted_and_does_not_stop_the_rest(tmp_p
     outlet.close()
     assert (outlet.published, outlet.rejected) == (3, 1)
     assert len(line.events) == 2
+
+
+async def test_who_cannot_wait_any_longer_is_told_of_the_loss(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A host that ends while its disk is full says what it could not keep."""
+    spool = Spool(tmp_path, 1024 * 1024, lambda lost: None)
+    outlet = Outlet("readings", spool, Producer(Line(), "sat"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    await outlet.put(records(0, 3))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size_bytes + 10, hard))
+    try:
+        waiting = asyncio.create_task(outlet.put(records(3, 3)))
+        await asyncio.wait((waiting,), timeout=0.05)
+        waiting.cancel()
+        await asyncio.wait((waiting,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    outlet.close()
+    (lost,) = [one for one in caplog.records if one.getMessage() == "events are lost"]
+    assert getattr(lost, "context", {})["records"] == 3
