@@ -111,13 +111,13 @@ class Writer:
         self._unwitnessed: Witness | None = None
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
-        self._courier = Courier(self.committer.carriers)
+        self.courier = Courier(self.committer.carriers)
         self._commands = Commands(
             self.committer,
             self._entries,
             Targets(self.committer, require_descriptor=settings.commands_require_descriptor),
             Actions(self.committer, manifests),
-            self._courier,
+            self.courier,
             settings.envelope_max_bytes,
         )
         remarks = Remarks(self.committer, self._entries, settings.own_scope())
@@ -130,7 +130,7 @@ class Writer:
         """Work for ever; the first error ends all stages, for after it nothing is known to be
         durable.
         """
-        self._courier.transports = transports
+        self.courier.transports = transports
         try:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._sync_groups())

@@ -23,16 +23,19 @@ HEATER = Entity("bus", "thermal", "heater")
 WAIT_S = 20.0
 
 _numbers = itertools.count()
-_observer = Observer(SCOPE)
+_observers: dict[str, Observer] = {}
 
 
 def descriptor(
-    *commands: str, entity: Entity = HEATER, effective_time: str | None = None
+    *commands: str,
+    entity: Entity = HEATER,
+    scope_id: str = SCOPE,
+    effective_time: str | None = None,
 ) -> Record:
     """The descriptor of a target that knows these commands."""
     capabilities = [f"command:{command}" for command in commands or ("heater.set",)]
-    observation = _observer.observe(entity)
-    return record_of(observation.descriptor(capabilities, "1", effective_time))
+    observer = _observers.setdefault(scope_id, Observer(scope_id))
+    return record_of(observer.observe(entity).descriptor(capabilities, "1", effective_time))
 
 
 def command(**given: Any) -> SubmitCommand:
@@ -87,9 +90,17 @@ class Ears:
 
 
 @asynccontextmanager
-async def listening(transport: Transport, scope_id: str = SCOPE) -> AsyncIterator[Ears]:
-    """Ears on a scope, which hear everything that is dispatched while the block runs."""
-    ears, ready = Ears(), asyncio.Event()
+async def listening(
+    transport: Transport,
+    scope_id: str = SCOPE,
+    *,
+    ready: asyncio.Event | None = None,
+    wait: bool = True,
+) -> AsyncIterator[Ears]:
+    """Ears on a scope, which hear everything that is dispatched while the block runs, and `ready`
+    is set.
+    """
+    ears, ready = Ears(), ready or asyncio.Event()
     commands = transport.commands(scope_id, ready)
 
     async def listen() -> None:
@@ -98,8 +109,9 @@ async def listening(transport: Transport, scope_id: str = SCOPE) -> AsyncIterato
 
     work = asyncio.create_task(listen())
     try:
-        async with asyncio.timeout(WAIT_S):
-            await ready.wait()
+        if wait:
+            async with asyncio.timeout(WAIT_S):
+                await ready.wait()
         yield ears
     finally:
         work.cancel()

@@ -62,11 +62,10 @@ def complete(playback_id: str) -> bytes:
 class PeerConnection:
     """One connection that an edge opened."""
 
-    def __init__(
-        self, ws: web.WebSocketResponse[Literal[True]], transport: asyncio.Transport | None
-    ) -> None:
+    def __init__(self, ws: web.WebSocketResponse[Literal[True]], request: web.Request) -> None:
         self._ws = ws
-        self._transport = transport
+        self._transport = request.transport
+        self.headers = request.headers
         self.requests: asyncio.Queue[Request] = asyncio.Queue()
         self.closed = asyncio.Event()
 
@@ -135,7 +134,7 @@ class Peer:
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(compress=False, timeout=0.1)
         await ws.prepare(request)
-        connection = PeerConnection(ws, request.transport)
+        connection = PeerConnection(ws, request)
         self._open.add(connection)
         self._connections.put_nowait(connection)
         await connection.serve()

@@ -1,0 +1,154 @@
+"""The writer's socket for submissions: who asks is asked again, and nothing that comes harms it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType
+
+from core import submission
+from core.errors import QueryError
+from core.reader.submitter import Submitter
+from core.submission import Asker, Submitted
+from sdk import endpoints, protocol
+from sdk.protocol import Error
+from sdk.submission import AcknowledgeAlarm, CommandAck, Role, SubmitChat
+from tests.core.commanding import WAIT_S
+from tests.core.writer.conftest import Commanded
+
+
+@pytest.fixture
+async def submitter(here: Commanded) -> AsyncIterator[Submitter]:
+    """A reader's way to the writer."""
+    submitter = Submitter(endpoints.writer_socket(here.core.data))
+    yield submitter
+    await submitter.close()
+
+
+@pytest.mark.parametrize(
+    ("asker", "code"),
+    [
+        (Asker("ann", "viewer"), "forbidden"),
+        (Asker("ann", "operator", "c", True), "replayRefused"),
+        (Asker("ann", "admin", "c", True), "replayRefused"),
+    ],
+)
+async def test_the_writer_asks_again(
+    here: Commanded, submitter: Submitter, asker: Asker, code: str
+) -> None:
+    """A-175, pitfalls row 29: whatever the reader has let pass."""
+    alarm = AcknowledgeAlarm(
+        scope_id=here.scope_id,
+        system_id="bus",
+        container_id="thermal",
+        unique_id="heater",
+        view_id="v",
+        key="k",
+        severity="warning",
+        since="2026-01-01T00:00:00Z",
+        timeline_mode="LIVE",
+    )
+    said = SubmitChat(scope_id=here.scope_id, content="psst", timeline_mode="LIVE")
+    for what in (here.command(), said, alarm):
+        reply = await submitter.submit(asker, what)
+        assert isinstance(reply, Error) and reply.code == code
+        counted = {(one.kind, one.outcome): one.count for one in submitter.counts()}
+        assert counted[str(what.__struct_config__.tag), code] == 1
+    assert await here.lane() == []
+
+
+@pytest.mark.parametrize("role", ["operator", "admin"])
+async def test_operators_and_admins_are_taken(
+    here: Commanded, submitter: Submitter, role: Role
+) -> None:
+    """A-176: and counted."""
+    reply = await submitter.submit(Asker("ann", role), here.command())
+    assert isinstance(reply, CommandAck)
+    (count,) = submitter.counts()
+    assert (count.kind, count.outcome, count.count) == ("submitCommand", "taken", 1)
+
+
+async def test_alarms_and_chat_need_what_they_are_about(
+    here: Commanded, submitter: Submitter
+) -> None:
+    """A view that is not there, a time that is none, a scope that nobody has heard of."""
+    asker = Asker("ann", "operator")
+    alarm = AcknowledgeAlarm(
+        scope_id=here.scope_id,
+        system_id="bus",
+        container_id="thermal",
+        unique_id="heater",
+        view_id="nothing",
+        key="k",
+        severity="warning",
+        since="2026-01-01T00:00:00Z",
+        timeline_mode="LIVE",
+    )
+    said = SubmitChat(scope_id="elsewhere", content="psst", timeline_mode="LIVE")
+    for what, code in ((alarm, "unknownTarget"), (said, "unknownScope")):
+        reply = await submitter.submit(asker, what)
+        assert isinstance(reply, Error) and reply.code == code
+
+
+async def test_frames_that_are_no_submissions_end_their_connection_only(here: Commanded) -> None:
+    """Pitfalls row 29: a malformed frame never kills the Core."""
+    chance = random.Random(7)
+    good = submission.encode(Submitted(1, Asker("ann", "admin"), here.command()))
+    connector = aiohttp.UnixConnector(str(endpoints.writer_socket(here.core.data)))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        for _ in range(300):
+            broken = bytearray(good)
+            for _ in range(chance.randint(1, 8)):
+                broken[chance.randrange(12)] = chance.randrange(256)
+            async with session.ws_connect(f"http://localhost{submission.PATH}") as socket:
+                await socket.send_bytes(bytes(broken))
+                async with asyncio.timeout(WAIT_S):
+                    message = await socket.receive()
+                assert message.type in (WSMsgType.BINARY, WSMsgType.CLOSE, WSMsgType.CLOSED)
+        async with session.ws_connect(f"http://localhost{submission.PATH}") as socket:
+            await socket.send_bytes(
+                submission.encode(Submitted(7, Asker("ann", "admin"), here.command()))
+            )
+            answered = submission.decode_answered((await socket.receive()).data)
+    assert answered.ref == 7
+    assert isinstance(protocol.decode_reply(answered.reply), CommandAck)
+
+
+async def test_a_writer_that_is_away_is_said(here: Commanded) -> None:
+    """Before anything is recorded that is certain, and after it nobody knows."""
+    submitter = Submitter(here.core.data / "nowhere.sock")
+    with pytest.raises(QueryError, match="nothing was recorded") as caught:
+        await submitter.submit(Asker("ann", "admin"), here.command())
+    assert caught.value.code == "writerAway"
+    assert [one.outcome for one in submitter.counts()] == ["writerAway"]
+    await submitter.close()
+
+
+async def test_a_reader_that_goes_does_not_stop_its_command(
+    here: Commanded, submitter: Submitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that has begun is brought to its end, and answered to who asks again."""
+    archive = here.core.writer.committer.archive
+    entered, go_on, sync = threading.Event(), threading.Event(), archive.sync
+
+    def slow_disk() -> None:
+        entered.set()
+        assert go_on.wait(WAIT_S)
+        sync()
+
+    monkeypatch.setattr(archive, "sync", slow_disk)
+    asked = here.command()
+    submitting = asyncio.create_task(submitter.submit(Asker("ann", "admin"), asked))
+    await asyncio.to_thread(entered.wait, WAIT_S)
+    await submitter.close()
+    with pytest.raises(QueryError, match="nobody knows"):
+        await submitting
+    go_on.set()
+    await here.ears.until(asked.request_id)
+    assert (await here.client.submit_command(asked)).duplicate
+    assert here.ears.requests() == [asked.request_id]

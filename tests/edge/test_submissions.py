@@ -1,0 +1,123 @@
+"""The gate of an edge: who may submit what, and what the Core is told of who asks."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from edge.config import Limits
+from edge.submissions import Gate
+from edge.tokens import Claims
+from edge.users import Role
+from sdk.errors import ProtocolError
+from sdk.protocol import Error, StartStream, TimelineMode
+from sdk.submission import SubmitChat
+from tests.edge.peer import Peer
+from tests.edge.server import RunningEdge
+
+
+def claims(user: str = "ann", role: Role = "operator") -> Claims:
+    """What a token of this user says."""
+    return Claims(user, role, 1, 0, 2**31, "id", "nova", "nova-edge")
+
+
+def chat(mode: TimelineMode = "LIVE") -> SubmitChat:
+    """Something to submit."""
+    return SubmitChat(scope_id="sat", content="hello", timeline_mode=mode)
+
+
+def refusal(gate: Gate, who: Claims, mode: TimelineMode = "LIVE", replaying: bool = False) -> str:
+    """The code of a refusal, empty if there is none."""
+    try:
+        gate.admit(who, chat(mode), is_replaying=replaying)
+    except ProtocolError as error:
+        return error.code
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("role", "code"), [("viewer", "forbidden"), ("operator", ""), ("admin", "")]
+)
+def test_the_role_decides(role: Role, code: str) -> None:
+    """A-176: viewers look."""
+    assert refusal(Gate(Limits()), claims(role=role)) == code
+
+
+def test_nothing_from_a_replay() -> None:
+    """A-175, AMB-28: by the field, and by the stream; such attempts cost the user nothing."""
+    gate = Gate(Limits(submissions_burst_max=1, submissions_per_user_per_s=1e-9))
+    for _ in range(3):
+        assert refusal(gate, claims(), "REPLAY") == "replayRefused"
+        assert refusal(gate, claims(), replaying=True) == "replayRefused"
+    assert refusal(gate, claims()) == ""
+    assert refusal(gate, claims()) == "rateLimited"
+    assert refusal(gate, claims("bob")) == ""
+    assert gate.outcomes == {
+        ("submitChat", "replayRefused"): 6,
+        ("submitChat", "forwarded"): 2,
+        ("submitChat", "rateLimited"): 1,
+    }
+
+
+def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many at once, and then so many a second; never more than the first at once."""
+    now_s = 1_000.0
+    monkeypatch.setattr("edge.submissions.time.monotonic", lambda: now_s)
+    gate = Gate(Limits(submissions_burst_max=3, submissions_per_user_per_s=2))
+    assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
+    now_s += 0.5
+    assert [refusal(gate, claims()) for _ in range(2)] == ["", "rateLimited"]
+    now_s += 3_600
+    assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
+
+
+async def test_a_session_is_in_replay_until_it_goes_live(edge: RunningEdge, peer: Peer) -> None:
+    """The gate knows what the client asked for last, whether or not it is still going on."""
+    async with edge.client() as client:
+        upstream = await peer.connection()
+
+        async def answer() -> str:
+            await client.send(chat())
+            asked = asyncio.ensure_future(upstream.take())
+            refused = asyncio.ensure_future(client.receive())
+            done, pending = await asyncio.wait({asked, refused}, return_when="FIRST_COMPLETED")
+            for task in pending:
+                task.cancel()
+            reply = done.pop().result()
+            return reply.code if isinstance(reply, Error) else "forwarded"
+
+        async def start(mode: TimelineMode, playback_id: str) -> None:
+            await client.send(StartStream(playback_request_id=playback_id, timeline_mode=mode))
+            await upstream.take()
+
+        assert await answer() == "forwarded"
+        await start("REPLAY", "one")
+        assert await answer() == "replayRefused"
+        await client.send_text('{"type":"cancelStream"}')
+        await upstream.take()
+        assert await answer() == "replayRefused"
+        await start("LIVE", "two")
+        assert await answer() == "forwarded"
+
+
+async def test_the_core_is_told_who_asks(edge: RunningEdge, peer: Peer) -> None:
+    """The edge says user, role and connection; when it connects again also that the client was in
+    replay, for the Core has forgotten.
+    """
+    async with edge.client() as client:
+        upstream = await peer.connection()
+        first = dict(upstream.headers)
+        assert first["Nova-User"] == "admin"
+        assert first["Nova-Role"] == "admin"
+        assert "Nova-Replaying" not in first
+        await client.send(StartStream(playback_request_id="p", timeline_mode="REPLAY"))
+        await upstream.take()
+        upstream.abort()
+        again = dict((await peer.connection()).headers)
+        assert again["Nova-Connection"] == first["Nova-Connection"]
+        assert again["Nova-Replaying"]
+    async with edge.client() as other:
+        third = await peer.connection()
+        assert third.headers["Nova-Connection"] != first["Nova-Connection"]
+        assert other is not client
