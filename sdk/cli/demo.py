@@ -53,6 +53,10 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
                 environment={PASSWORD_VARIABLE: password},
                 as_json=as_json,
                 exit_with_stdin=exit_with_stdin,
-                notes=[f"log in as admin with {password}; Ctrl-C ends it"],
+                notes=[
+                    f"log in as admin with {password}; Ctrl-C ends it",
+                    "tell the satellite something: nova command temperature heater.set on=true "
+                    f"--scope {DEMO_SCOPE} --data {folder} --wait",
+                ],
             )
         )

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from sdk import timestamps
-from sdk.envelope import JsonObject
+from sdk.envelope import JsonObject, UiUpdate
 from sdk.event import Event, address_of, check
 from sdk.hardware.device import Command, CommandRefusedError, Setup
 from sdk.hardware.satellite_device import SimulatedSatellite
 from sdk.hardware.wrapping import Wrapper
+from sdk.manifest import problem
 from sdk.manifest_files import load
 from sdk.observation import Entity
 from sdk.simulator.attitude import SLEW_LASTS_S
@@ -242,3 +243,18 @@ async def test_every_action_of_the_shipped_cards_is_a_capability(tmp_path: Path)
     for unit, command_type in offered:
         assert f"command:{command_type}" in units[unit]
     assert all(isinstance(entity, Entity) for entity in CAPABILITIES)
+
+
+async def test_what_it_shows_is_what_its_cards_allow(tmp_path: Path) -> None:
+    """A-127: every update passes the manifest that it names, also while it is doing something."""
+    flight = Flight(tmp_path, history_s=600)
+    events = await flight.events(2)
+    await flight.tell("mode.set", {"mode": "DOWNLINK"})
+    working = asyncio.create_task(flight.tell("camera.capture", {}))
+    events += await flight.events(2)
+    await working
+    manifests = {one.manifest.manifest_id: one.manifest for one in load()}
+    updates = [event.envelope for event in events if isinstance(event.envelope, UiUpdate)]
+    assert len(updates) > 600
+    for update in updates:
+        assert problem(manifests[update.manifest_id], update.data) is None
