@@ -135,3 +135,18 @@ def test_too_many_young_commands_are_refused(path: Path, monkeypatch: pytest.Mon
         memory.came(command("c5"), "r5", NOW)
     assert not memory.knows("c5", "r5")
     memory.close()
+
+
+def test_what_is_not_answered_is_not_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that takes longer than its age still gets its one result after a kill."""
+    monkeypatch.setattr(memories, "KEPT", 1)
+    memory = CommandMemory(path, 30)
+    memory.came(command("long"), "r-long", NOW)
+    for number in range(5):
+        at_ns = NOW + (100 + number) * NS_PER_SECOND
+        memory.came(command(f"c{number}", at_ns), f"r{number}", at_ns)
+        memory.told(command(f"c{number}", at_ns))
+    memory.close()
+    again = CommandMemory(path, 30)
+    assert [one.command_id for one, _, _ in again.unfinished()] == ["long"]
+    again.close()

@@ -93,9 +93,9 @@ def test_a_kill_at_any_time_loses_nothing(
 ) -> None:
     """Whatever was appended is there for the next process; only what was not committed, again."""
     folder = tmp_path_factory.mktemp("spool")
-    sent = published = number = 0
+    sent = published = 0
     for _ in range(data.draw(st.integers(1, 4))):
-        with opened(folder, segment_max_bytes=1024) as spool:
+        with opened(folder, segment_max_bytes=data.draw(st.sampled_from([1024, 8192]))) as spool:
             for action in data.draw(st.lists(st.sampled_from("aarc"), max_size=12)):
                 if action == "a":
                     spool.append(records(sent, 3))
@@ -107,7 +107,6 @@ def test_a_kill_at_any_time_loses_nothing(
                 if action == "c":
                     spool.commit(place)
                     published += len(some)
-        number += 1
     with opened(folder) as spool:
         rest = [_number(record) for record in drain(spool)]
         assert rest == list(range(published, sent))
