@@ -146,6 +146,7 @@ def test_what_is_not_answered_is_not_forgotten(path: Path, monkeypatch: pytest.M
         at_ns = NOW + (100 + number) * NS_PER_SECOND
         memory.came(command(f"c{number}", at_ns), f"r{number}", at_ns)
         memory.told(command(f"c{number}", at_ns))
+    assert memory.knows("long", "r-long")
     memory.close()
     again = CommandMemory(path, 30)
     assert [one.command_id for one, _, _ in again.unfinished()] == ["long"]
