@@ -13,29 +13,33 @@ from pathlib import Path
 from typing import Self
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
+from core.checkpoints.maker import Maker
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
 from core.reader import discover, summary
+from core.reader.published import Published
 from core.reader.reading import Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.samples.sampler import Sampler
 from core.store import catalog
 from core.store.archive import Archive
+from core.store.checkpoints import CheckpointStore
 from core.store.keys import FAMILIES
 from core.store.samples import SampleStore
 from core.store.scan import first, last
 from core.writer.app import Writer
 from core.writer.server import FeedServer
-from sdk import endpoints
+from sdk import endpoints, timestamps
 from sdk.checker import Checker
-from sdk.protocol import Filters, chunk_frame
+from sdk.protocol import DiscoverResponse, Filters, GetUiState, chunk_frame, encode
 from sdk.settings import Settings
 from sdk.timeline import Sample, SampleResponse, Summary, SummaryResponse
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkState
 
-LINK = "bench"
+LINK = SCOPE = "bench"
 BATCH_EVENTS = 2_000
 """A commit of the writer's, and of every peer's."""
 
@@ -172,6 +176,21 @@ class Store:
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
 
 
+def checkpoint(data: Path, scratch: Path) -> tuple[int, float]:
+    """Let the checkpoints take in what they lack of an archive; returns updates and seconds."""
+    archive = Archive.open_secondary(data, scratch)
+    store = CheckpointStore.open_primary(data)
+    try:
+        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        mark = catalog.decode_time(stamp) if stamp else 0
+        started = time.perf_counter()
+        updates = sum(Maker(View(archive), store).make(mark))
+        return updates, time.perf_counter() - started
+    finally:
+        store.close()
+        archive.close()
+
+
 def sample(data: Path, scratch: Path) -> tuple[int, float]:
     """Let a sampler take in what it lacks of an archive; returns events and seconds."""
     archive = Archive.open_secondary(data, scratch)
@@ -200,17 +219,43 @@ class Reader:
         self._view.advance(catalog.decode_time(stamp) if stamp else 0)
         self._view.refresh()
         self._samples = Samples(self._view, data, scratch / "samples")
+        self._states = UiStates(self._view, data, scratch / "checkpoints")
+        self._published = Published(self._view, SCOPE)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._samples.close()
+        self._states.close()
         self._archive.close()
 
     async def summary(self, request: Summary, timebase: Timebase) -> SummaryResponse:
         """How many events there are, by time and lane."""
         return await summary.summary(self._view, request, timebase)
+
+    async def ui_state(self, request: GetUiState, timebase: Timebase, at_ns: int) -> int:
+        """What views show at a time; how many there are."""
+        return len((await self._states.answer(request, timebase, at_ns)).states)
+
+    async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
+        """A page of entities with descriptors, and manifests, as a frame; how many there are."""
+        selection = Selection(Filters(), self._view.series)
+        page = await discover.discover(
+            self._view,
+            selection,
+            timebase,
+            at_ns,
+            limit=limit,
+            describe=self._published.descriptor,
+        )
+        reply = DiscoverResponse(
+            time=timestamps.text(at_ns),
+            entities=page.entities,
+            manifests=self._published.manifests(timebase, at_ns),
+        )
+        encode(reply)
+        return len(page.entities)
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:
         """Numbers of a series, by time."""

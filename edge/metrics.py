@@ -89,6 +89,9 @@ class StatusFigures(Collector):
         yield _counter("events", "Events in the archive", status.events)
         yield _counter("duplicates", "Records dropped as known", status.duplicates)
         yield _counter("rejects", "Records in the reject log", status.rejects)
+        clashes, strays = status.request_clashes, status.unknown_commands
+        yield _counter("request_clashes", "Requests whose requestId was known", clashes)
+        yield _counter("unknown_commands", "Progress and results of unknown commands", strays)
         yield _gauge("series", "Series in the archive", status.series)
         yield _gauge("disk_bytes", "Bytes that the archive takes on disk", status.bytes_on_disk)
         yield _gauge("writer_connected", "1 while the writer is there", status.writer_connected)

@@ -7,7 +7,7 @@ that is wrong. There is one validator, and this is its memory; a property test h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import attrgetter
@@ -20,7 +20,8 @@ from sdk.envelope import CommandRequest, Envelope, ParsedMessage, RawFrame, UiUp
 from sdk.errors import CanonicalError, EnvelopeError, NovaError, TimestampError
 from sdk.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Series
 from sdk.event_id import head
-from sdk.manifest import CardManifest, violation
+from sdk.manifest import CardManifest
+from sdk.manifest_rule import Manifests, by_version, require_allowed, what_breaks
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 REMEMBERED_MAX = 65_536
@@ -158,9 +159,7 @@ class Checker:
     ) -> None:
         self._scope_id = scope_id
         self._max_bytes = max_bytes
-        self._manifests: Manifests = {
-            (manifest.manifest_id, manifest.manifest_version): manifest for manifest in manifests
-        }
+        self._manifests = by_version(manifests)
         self._kinds = {**_KINDS, "ui": _ui_kind(self._manifests)} if manifests else _KINDS
         self._places: dict[str, _Place] = {}
         self._unaddressed = {lane: _Place(kind, {}) for lane, kind in self._kinds.items()}
@@ -234,7 +233,7 @@ class Checker:
         parsed = event.address_of(address)
         found = event.check(record, parsed, scope_id=self._scope_id, max_bytes=self._max_bytes)
         if isinstance(found.envelope, UiUpdate):
-            _require_allowed(found.envelope, self._manifests)
+            require_allowed(found.envelope, self._manifests)
         kind = self._kinds.get(found.series.lane)
         if kind is not None:
             self._remember(kind, kind.decode(record), address, found)
@@ -341,19 +340,6 @@ def _ui_payload(update: UiUpdate) -> bytes | None:
     )
 
 
-Manifests = Mapping[tuple[str, str], CardManifest]
-"""By manifestId and manifestVersion; of others anything is taken (AMB-48)."""
-
-
-def _require_allowed(update: UiUpdate, manifests: Manifests) -> None:
-    """Raise EnvelopeError naming the key of data that a known manifest does not allow."""
-    manifest = manifests.get((update.manifest_id, update.manifest_version))
-    found = None if manifest is None else violation(manifest, update.data)
-    if found is not None:
-        member = f"data.{found.key}"
-        raise EnvelopeError("notAllowed", member, f"{member} {found.reason}")
-
-
 class _KnownMessage(ParsedMessage, kw_only=True):
     """Its messageType is one of the names, so known to fit its pattern, which is half of reading
     it.
@@ -390,15 +376,11 @@ _KINDS = {
 
 
 def _ui_kind(manifests: Manifests) -> _Kind:
-    """The ui lane with these manifests; what one does not allow is not plain. Other lanes pay
-    nothing for it.
+    """The ui lane with these manifests; what one does not allow is not plain, and refused by the
+    whole check. Other lanes pay nothing for it.
     """
-    known = manifests.get
 
     def payload(update: UiUpdate) -> bytes | None:
-        manifest = known((update.manifest_id, update.manifest_version))
-        if manifest is not None and violation(manifest, update.data) is not None:
-            return None
-        return _ui_payload(update)
+        return None if what_breaks(update, manifests) else _ui_payload(update)
 
     return _KINDS["ui"]._replace(payload=cast("Callable[[Envelope], bytes | None]", payload))

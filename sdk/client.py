@@ -290,6 +290,16 @@ class Client:
         whole.next_key = None
         return whole
 
+    async def ui_state(self, message: protocol.GetUiState) -> protocol.UiStateResponse:
+        """What views show at a time, of all pages from the message's on."""
+        whole = page = await self.request(message, protocol.UiStateResponse)
+        while page.next_key is not None:
+            message.after_key, message.time = page.next_key, whole.time
+            page = await self.request(message, protocol.UiStateResponse)
+            whole.states += page.states
+        whole.next_key = None
+        return whole
+
     async def latest(self, message: protocol.Latest) -> protocol.LatestResponse:
         """The last event of every series at a time, of all pages from the message's on; each page
         is in order.

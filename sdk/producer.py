@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sdk.errors import TransportError
+from sdk import manifest_files
+from sdk.errors import EnvelopeError, TransportError
 from sdk.event import Event
+from sdk.manifest import CardManifest, violation
 from sdk.observation import Entity, Observation, Observer, record_of
 from sdk.transport.base import Receipt, Record, Transport
 
@@ -47,14 +49,41 @@ class Retry:
 class Producer:
     """Publishes the events of one scope over one transport."""
 
-    def __init__(self, transport: Transport, scope_id: str, *, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        scope_id: str,
+        *,
+        retry: Retry | None = None,
+        manifests: Sequence[CardManifest] | None = None,
+    ) -> None:
         self.observer = Observer(scope_id)
+        self._manifests = None if manifests is None else _by_view(manifests)
         self._transport = transport
         self._retry = retry or Retry()
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
         """A new instant of an entity, now if no time is given, always later than its last one."""
         return self.observer.observe(entity, at_ns)
+
+    def ui(
+        self, entity: Entity, view_id: str, data: Mapping[str, object], at_ns: int | None = None
+    ) -> Event:
+        """An update of a view, now if no time is given, checked against the manifest of that view:
+        one of those that were given, or that ship. Raises EnvelopeError naming key and rule.
+        """
+        if self._manifests is None:
+            self._manifests = _by_view([file.manifest for file in manifest_files.load()])
+        manifest = self._manifests.get(view_id)
+        if manifest is None:
+            raise EnvelopeError(
+                "unknownView", "viewId", f"viewId {view_id[:64]!r} is of no manifest known here"
+            )
+        if (found := violation(manifest, data)) is not None:
+            member = f"data.{found.key}"
+            raise EnvelopeError("notAllowed", member, f"{member} {found.reason}")
+        observation = self.observe(entity, at_ns)
+        return observation.ui(view_id, manifest.manifest_id, manifest.manifest_version, data)
 
     async def send(self, events: Iterable[Event]) -> Receipt:
         """Publish events in order and return when all are durable."""
@@ -95,6 +124,10 @@ class Producer:
                 raise TransportError(f"{self._transport.link} gave no answer in time") from None
             await asyncio.sleep(delay_s)
         raise AssertionError("delays never end")
+
+
+def _by_view(manifests: Sequence[CardManifest]) -> dict[str, CardManifest]:
+    return {manifest.view_id: manifest for manifest in manifests}
 
 
 def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

@@ -14,14 +14,21 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
+from sdk.link_info import LinkConnection as LinkConnection
+from sdk.link_info import LinkInfo as LinkInfo
+from sdk.link_info import OutageInfo as OutageInfo
+from sdk.manifest import CardManifest
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
 from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
-from sdk.submission import Submission, SubmissionReply
+from sdk.submission import Submission, SubmissionCount, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
+from sdk.views import DescriptorInfo as DescriptorInfo
+from sdk.views import GetUiState as GetUiState
+from sdk.views import UiStateResponse as UiStateResponse
 
 QUERY_LIMIT_DEFAULT = 1_000
 QUERY_LIMIT_MAX = 10_000
@@ -121,6 +128,7 @@ Request = (
     | CancelStream
     | Discover
     | Latest
+    | GetUiState
     | Rejects
     | Status
     | Links
@@ -201,20 +209,24 @@ class SeriesInfo(
 class EntityInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One entity with its series and, if it has told, its latest descriptor's capabilities."""
+    """One entity with its series and, if it has told one, the descriptor in effect."""
 
     scope_id: str
     system_id: str
     container_id: str
     unique_id: str
     series: list[SeriesInfo]
+    descriptor: DescriptorInfo | None = None
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities in the order of their ids; `next_key` is absent on the last page."""
+    """Entities in the order of their ids; `next_key` is absent on the last page. The first page has
+    the manifests that have taken effect by that time, every version of each.
+    """
 
     time: str
     entities: list[EntityInfo]
+    manifests: list[CardManifest] = msgspec.field(default_factory=list)
     next_key: str | None = None
 
 
@@ -252,60 +264,10 @@ class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
     total: int
 
 
-class OutageInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """A time in which a transport's backend did not answer; `ended` is absent while it lasts."""
-
-    began: str
-    ended: str | None = None
-    reason: str
-
-
-LinkConnection = Literal["connected", "unreachable", "unknown"]
-"""Unknown: not tried yet, no longer configured, or the writer itself is away."""
-
-
-class LinkInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """One transport the Core consumes from, or did.
-
-    Counts are since the archive was made, outages since the writer started. `lag` is the number of
-    records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
-    for each stream; `last_seen` is when its last record was stored.
-    """
-
-    link: str
-    connection: LinkConnection = "unknown"
-    received: int = 0
-    new: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    gaps: int = 0
-    last_seen: str | None = None
-    lag: int | None = None
-    lag_by_stream: dict[str, int] = msgspec.field(default_factory=dict)
-    positions: dict[str, int] = msgspec.field(default_factory=dict)
-    outages: int = 0
-    last_outage: OutageInfo | None = None
-    warnings: list[str] = msgspec.field(default_factory=list)
-
-
 class LinksResponse(Message, kw_only=True, tag="linksResponse"):
     """Every link in the order of its name."""
 
     links: list[LinkInfo]
-
-
-class SubmissionCount(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """How many submissions of one kind were `taken`, or refused with one code."""
-
-    kind: str
-    outcome: str
-    count: int
 
 
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
@@ -322,6 +284,8 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     bytes_on_disk: int
     links: list[LinkInfo]
     writer_connected: bool
+    request_clashes: int = 0
+    unknown_commands: int = 0
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 
@@ -335,6 +299,7 @@ Reply = (
     | StreamCancelled
     | DiscoverResponse
     | LatestResponse
+    | UiStateResponse
     | RejectsResponse
     | StatusResponse
     | LinksResponse

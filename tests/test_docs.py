@@ -16,6 +16,7 @@ from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX
 from sdk import protocol, settings
 from sdk.cli.main import nova
 from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
+from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
 from sdk.testing.conformance import TransportConformance
 
 ROOT = Path(__file__).parents[1]
@@ -114,3 +115,11 @@ def test_docs_link_to_files_that_exist() -> None:
             target = part.split(")", 1)[0].split("#", 1)[0]
             if target and "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_member_of_a_manifest_is_documented() -> None:
+    """docs/manifests.md has each member of a manifest, of its keys, limits and actions."""
+    page = text_of("docs/manifests.md")
+    for part in (CardManifest, KeySpec, ArgumentSpec, Limits, Layout, Group, Action):
+        for member in part.__struct_encode_fields__:
+            assert f"`{member}`" in page, f"{part.__name__} lacks {member}"

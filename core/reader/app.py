@@ -18,9 +18,11 @@ from core.errors import ArchiveError
 from core.reader.asker import asker_of
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
 from core.reader.submitter import Submitter
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.store import catalog
 from core.store.archive import Archive
@@ -42,6 +44,8 @@ class Reader:
         self._settings = settings
         self._view = View(archive)
         self._samples = Samples(self._view, settings.folder(), scratch / "samples")
+        self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
+        self._published = Published(self._view, settings.own_scope())
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -102,6 +106,8 @@ class Reader:
             self._samples,
             self._submitter,
             asker,
+            self._states,
+            self._published,
             self._settings,
         )
         self._connections[socket] = request
@@ -119,6 +125,7 @@ class Reader:
     def close(self) -> None:
         """Let go of what it holds beside the archive."""
         self._samples.close()
+        self._states.close()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -18,29 +18,28 @@ from core.reader.reading import Found
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.keys import (
+    ID_HEAD_BYTES,
     LAST_EVENT_ID,
     series_bytes,
     series_key,
     series_key_order,
     series_key_time,
 )
-from core.store.scan import scan
+from core.store.scan import Row, Seeker, scan
+from core.store.series import EntityIds
 from sdk import timestamps
 from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
-from sdk.event import Series
-from sdk.protocol import SERIES_LIMIT_MAX, EntityInfo, SeriesInfo
+from sdk.protocol import SERIES_LIMIT_MAX, DescriptorInfo, EntityInfo, SeriesInfo
 from sdk.timestamps import NS_MIN
 
-NAMED_TOGETHER = 2_000
 LOOKED_UP_TOGETHER = 50
 """So many series at once, a few milliseconds; then sockets are served."""
 
 ID_SEPARATOR = "|"
 """Stands in no id."""
 
-EntityIds = tuple[str, str, str, str]
-"""Scope, system, container and unique."""
+DESCRIPTOR = "ProducerDescriptor"
 
 
 class Place(NamedTuple):
@@ -87,6 +86,10 @@ class Entities(NamedTuple):
     next_key: str | None
 
 
+Describe = Callable[[int, Timebase, int], DescriptorInfo | None]
+"""Takes a series of descriptors and a time; returns the one in effect."""
+
+
 async def discover(
     view: View,
     selection: Selection,
@@ -95,33 +98,64 @@ async def discover(
     *,
     limit: int = SERIES_LIMIT_MAX,
     after_key: str | None = None,
+    describe: Describe = lambda *_: None,
 ) -> Entities:
     """The entities that had an event at or before a time, in the order of their ids; the key of a
     page is its last entity's ids.
     """
     view.refresh()
-    known: dict[EntityIds, list[int]] = {}
-    turn = _Turn(NAMED_TOGETHER)
-    for number in selection.numbers():
-        known.setdefault(_entity(view.series.names[number]), []).append(number)
-        await turn.over()
-    after = None if after_key is None else _ids_of(after_key)
+    table, everything = view.series, selection.everything
+    known = table.entities()
+    start = 0 if after_key is None else bisect_right(known, _ids_of(after_key))
     found: list[EntityInfo] = []
+    ends = _Ends(view, timebase, time_ns)
     turn = _Turn(LOOKED_UP_TOGETHER)
-    for ids in sorted(ids for ids in known if after is None or ids > after):
+    for ids in known[start:]:
         if len(found) == limit:
             last = found[-1]
             shown = (last.scope_id, last.system_id, last.container_id, last.unique_id)
             return Entities(found, ID_SEPARATOR.join(shown))
         series: list[SeriesInfo] = []
-        for number in known[ids]:
-            info = _series_info(view, number, timebase, time_ns)
-            if info is not None:
-                series.append(info)
-            await turn.over()
+        descriptor = None
+        for number in table.of_entity(ids):
+            names = table.names[number]
+            if names.message_type == DESCRIPTOR and names.lane == "metadata":
+                descriptor = describe(number, timebase, time_ns)
+            if everything or selection.wants(names):
+                info = ends.info(number)
+                if info is not None:
+                    series.append(info)
         if series:
-            found.append(_entity_info(ids, series))
+            found.append(_entity_info(ids, series, descriptor))
+        await turn.over()
     return Entities(found, None)
+
+
+class _Ends:
+    """The first and the last durable event of series up to a time."""
+
+    def __init__(self, view: View, timebase: Timebase, time_ns: int) -> None:
+        self._view = view
+        self._timebase: Timebase = timebase
+        self._time_ns = min(time_ns, view.mark) if timebase == "canonical" else time_ns
+        family = "series_canonical" if timebase == "canonical" else "series_source"
+        self._rows = Seeker(view.archive.families[family])
+        self._tail = time_key(self._time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
+
+    def info(self, number: int) -> SeriesInfo | None:
+        """What is known of a series, None if it had no event yet."""
+        prefix = series_bytes(number)
+        upper = prefix + self._tail
+        newest = self._rows.last(prefix, upper)
+        oldest = None if newest is None else self._rows.first(prefix, upper)
+        if newest is None or oldest is None:
+            return None
+        if self._timebase == "source" and not self._is_durable(newest, oldest):
+            return _series_info(self._view, number, self._timebase, self._time_ns)
+        return _told_info(self._view, number, newest[0], oldest[0])
+
+    def _is_durable(self, *rows: Row) -> bool:
+        return all(time_of(time) <= self._view.mark for _, time in rows)
 
 
 class _Turn:
@@ -146,7 +180,9 @@ def _ids_of(key: str) -> EntityIds:
     return scope, system, container, unique
 
 
-def _entity_info(ids: EntityIds, series: list[SeriesInfo]) -> EntityInfo:
+def _entity_info(
+    ids: EntityIds, series: list[SeriesInfo], descriptor: DescriptorInfo | None
+) -> EntityInfo:
     scope, system, container, unique = ids
     return EntityInfo(
         scope_id=scope,
@@ -154,11 +190,8 @@ def _entity_info(ids: EntityIds, series: list[SeriesInfo]) -> EntityInfo:
         container_id=container,
         unique_id=unique,
         series=series,
+        descriptor=descriptor,
     )
-
-
-def _entity(series: Series) -> EntityIds:
-    return (series.scope_id, series.system_id, series.container_id, series.unique_id)
 
 
 def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> SeriesInfo | None:
@@ -166,13 +199,17 @@ def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> S
     oldest = next(places_of(view, number, timebase, time_ns, reverse=False), None)
     if newest is None or oldest is None:
         return None
+    return _told_info(view, number, newest.key, oldest.key)
+
+
+def _told_info(view: View, number: int, newest: bytes, oldest: bytes) -> SeriesInfo:
     names = view.series.names[number]
     return SeriesInfo(
         lane=cast(Lane, names.lane),
         message_type=names.message_type,
         view_id=names.view_id,
-        first_time=timestamps.text(series_key_time(oldest.key)),
-        last_time=timestamps.text(series_key_time(newest.key)),
+        first_time=timestamps.text(series_key_time(oldest)),
+        last_time=timestamps.text(series_key_time(newest)),
     )
 
 

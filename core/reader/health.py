@@ -30,6 +30,8 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         bytes_on_disk=view.archive.bytes_on_disk(),
         links=links.describe(view),
         writer_connected=links.writer_connected,
+        request_clashes=counters.request_clashes,
+        unknown_commands=counters.unknown_commands,
         submissions=submitter.counts(),
     )
 

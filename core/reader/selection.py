@@ -63,11 +63,12 @@ class Selection:
             of_unit = self._table.of_unit(unit)
             new = of_unit[bisect_left(of_unit, self._judged) :]
         self._judged = len(names)
-        wanted = [number for number in new if self._wants(names[number])]
+        wanted = [number for number in new if self.wants(names[number])]
         self._numbers += wanted
         self._wanted.update(wanted)
 
-    def _wants(self, series: Series) -> bool:
+    def wants(self, series: Series) -> bool:
+        """Whether a series of these names is wanted."""
         filters = self._filters
         return (
             (self._scopes is None or series.scope_id in self._scopes)

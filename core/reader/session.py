@@ -20,11 +20,13 @@ from core.reader.coalesce import Shed
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.published import Published
 from core.reader.query import key_or_none, page_of, reading_of, time_or
 from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.submitter import Submitter
+from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.submission import Asker
 from sdk import protocol, timeline, timestamps
@@ -53,6 +55,8 @@ class Session:
         samples: Samples,
         submitter: Submitter,
         asker: Asker,
+        states: UiStates,
+        published: Published,
         settings: Settings,
     ) -> None:
         self._socket = socket
@@ -62,6 +66,8 @@ class Session:
         self._samples = samples
         self._submitter = submitter
         self._asker = asker
+        self._states = states
+        self._published = published
         self._settings = settings
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -126,6 +132,10 @@ class Session:
                 await self._discover(request)
             case protocol.Latest():
                 await self._latest(request)
+            case protocol.GetUiState():
+                at = time_or("time", request.time, self._now(request.timebase))
+                timebase = self._timebase(request.timebase)
+                await self._send(await self._states.answer(request, timebase, at), request.ref)
             case protocol.Rejects():
                 await self._send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
@@ -172,10 +182,13 @@ class Session:
             at,
             limit=request.limit,
             after_key=request.after_key,
+            describe=self._published.descriptor,
         )
         reply = protocol.DiscoverResponse(
             time=timestamps.text(at), entities=page.entities, next_key=page.next_key
         )
+        if request.after_key is None:
+            reply.manifests = self._published.manifests(self._timebase(request.timebase), at)
         await self._send(reply, request.ref)
 
     async def _latest(self, request: protocol.Latest) -> None:

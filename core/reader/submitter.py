@@ -16,8 +16,8 @@ from core import submission
 from core.errors import QueryError
 from core.submission import Asker, Submitted
 from sdk import protocol
-from sdk.protocol import Error, Reply, SubmissionCount
-from sdk.submission import Submission
+from sdk.protocol import Error, Reply
+from sdk.submission import Submission, SubmissionCount
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 60.0

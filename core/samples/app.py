@@ -1,4 +1,5 @@
-"""The sampler process: follows the archive as a secondary, up to what the witness says is durable.
+"""The sampler process: follows the archive as a secondary, up to what the witness says is durable,
+and makes what is derived from it: samples, and the checkpoints of views.
 
 It needs nobody and nobody waits for it: it runs at the lowest priority, and what it has not reached
 a reader reads from the events.
@@ -15,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from core.checkpoints import following
 from core.reader.view import View
 from core.samples.sampler import Sampler
 from core.store import catalog
@@ -63,8 +65,9 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_seldom()
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
-    async with opened(settings) as sampler:
-        work = asyncio.create_task(follow(settings.folder(), sampler))
+    data = settings.folder()
+    async with opened(settings) as sampler, following.opened(data) as maker:
+        work = asyncio.gather(follow(data, sampler), following.follow(data, maker))
         stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("sampler", data=str(settings.folder()))
         log.info("sampler ready")

@@ -57,6 +57,8 @@ class Counters(msgspec.Struct, kw_only=True):
     events: int = 0
     duplicates: int = 0
     rejects: int = 0
+    request_clashes: int = 0
+    unknown_commands: int = 0
     links: dict[str, LinkCounters] = msgspec.field(default_factory=dict)
 
     def of_link(self, link: str) -> LinkCounters:

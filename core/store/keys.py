@@ -76,4 +76,9 @@ def whole_order(key: bytes, stored: bytes) -> bytes:
     """An order key in source time, of which a series key had a part, by the event's own id: the
     stored envelope begins with it.
     """
-    return key[:EVENT_ID_OFFSET] + bytes.fromhex(stored[_ID_TEXT].decode())
+    return key[:EVENT_ID_OFFSET] + event_id_of(stored)
+
+
+def event_id_of(stored: bytes) -> bytes:
+    """The eventId of a stored envelope, which begins with it."""
+    return bytes.fromhex(stored[_ID_TEXT].decode())

@@ -41,8 +41,8 @@ MEMORY_BLOOM_RATIO = 0.05
 BACKGROUND_JOBS = 2
 SYNC_STEP_BYTES = 1 * MIB
 INDEX_FAMILIES = ("source", "series_canonical", "series_source")
-SAMPLES_CACHE_BYTES = 32 * MIB
-SAMPLES_BUFFER_BYTES = 16 * MIB
+DERIVED_CACHE_BYTES = 32 * MIB
+DERIVED_BUFFER_BYTES = 16 * MIB
 MERGED_FAMILIES = ("series_canonical", "series_source")
 FILES_PER_MERGE = 8
 STALL_FILES = 40
@@ -68,15 +68,15 @@ def tuning(memory_bytes: int = MEMORY_BYTES) -> Tuning:
     return Tuning(_database(buffers), {name: _family(name, cache) for name in FAMILIES})
 
 
-def sample_options() -> Options:
-    """Of the database of samples, which is small and can be made anew."""
+def derived_options() -> Options:
+    """Of a database of what is derived, which is small and can be made anew."""
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     blocks = BlockBasedOptions()
-    blocks.set_block_cache(Cache.new_hyper_clock_cache(SAMPLES_CACHE_BYTES, BLOCK_BYTES))
+    blocks.set_block_cache(Cache.new_hyper_clock_cache(DERIVED_CACHE_BYTES, BLOCK_BYTES))
     blocks.set_block_size(BLOCK_BYTES)
     options.set_block_based_table_factory(blocks)
-    options.set_write_buffer_size(SAMPLES_BUFFER_BYTES)
+    options.set_write_buffer_size(DERIVED_BUFFER_BYTES)
     options.set_max_background_jobs(BACKGROUND_JOBS)
     options.set_max_open_files(-1)
     options.set_keep_log_file_num(4)

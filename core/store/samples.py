@@ -11,18 +11,14 @@ row/ + series (4) + timebase (s or c) + level (1) + time (8)   [[field, count, s
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
 
 import msgspec
-from rocksdict import AccessType, Rdict, WriteBatch
 
-from core.errors import ArchiveError
-from core.ordering import TIME_BYTES, Timebase
+from core.ordering import Timebase
+from core.store.derived import DerivedStore
 from core.store.keys import series_bytes
-from core.store.options import sample_options
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.scan import Row, scan
 
@@ -105,53 +101,11 @@ def decode_row(value: bytes) -> list[Cell]:
     return _rows.decode(value)
 
 
-class SampleStore:
+class SampleStore(DerivedStore):
     """The database of samples, opened by the sampler to write or by a reader to follow."""
 
-    def __init__(self, database: Rdict) -> None:
-        self._database = database
-
-    @classmethod
-    def open_primary(cls, data: Path) -> SampleStore:
-        """Open for writing, made anew if it is not there or cannot be read."""
-        path = data / SAMPLES_FOLDER
-        try:
-            return cls._open(path, AccessType.read_write())
-        except ArchiveError as error:
-            if "/LOCK" in str(error):
-                raise
-            shutil.rmtree(path, ignore_errors=True)
-            return cls._open(path, AccessType.read_write())
-
-    @classmethod
-    def open_secondary(cls, data: Path, scratch: Path) -> SampleStore | None:
-        """Open a following view, None where there are no samples yet."""
-        path = data / SAMPLES_FOLDER
-        if not (path / "CURRENT").exists():
-            return None
-        return cls._open(path, AccessType.secondary(str(scratch)))
-
-    @classmethod
-    def _open(cls, path: Path, access: AccessType) -> SampleStore:
-        try:
-            return cls(Rdict(str(path), sample_options(), access_type=access))
-        except Exception as error:
-            raise ArchiveError(f"cannot open the samples in {path}: {error}") from error
-
-    def catch_up(self) -> None:
-        """Let a secondary see all that the sampler has written by now; raises ArchiveError."""
-        try:
-            self._database.try_catch_up_with_primary()
-        except Exception as error:
-            raise ArchiveError(f"cannot follow the samples: {error}") from error
-
-    def get(self, key: bytes) -> bytes | None:
-        """One value, or None; raises ArchiveError where it cannot be read."""
-        try:
-            value: bytes | None = self._database.get(key)
-        except Exception as error:
-            raise ArchiveError(f"the samples cannot be read: {error}") from error
-        return value
+    FOLDER = SAMPLES_FOLDER
+    WHAT = "samples"
 
     def state(self) -> State | None:
         """What was sampled, None if nothing was or by another version."""
@@ -173,27 +127,6 @@ class SampleStore:
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))
-
-    def everything(self) -> list[Row]:
-        """All rows; for tests."""
-        return list(scan(self._database, b"", b"\xff" * TIME_BYTES))
-
-    def write(self, rows: Iterable[Row]) -> None:
-        """Set rows atomically."""
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            batch.put(key, value)
-        self._database.write(batch)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        batch = WriteBatch(raw_mode=True)
-        batch.delete_range(b"", b"\xff" * TIME_BYTES)
-        self._database.write(batch)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
 
 
 def encode_state(state: State) -> bytes:

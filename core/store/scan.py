@@ -71,6 +71,37 @@ def scan(
         yield from block
 
 
+class Seeker:
+    """Looks for single rows of a family as it was at one moment, in a quarter of the time that
+    opening an iterator for each takes. Raises ArchiveDamagedError where it cannot read.
+    """
+
+    def __init__(self, family: Rdict) -> None:
+        self._rows = family.iter(ReadOptions())
+
+    def first(self, lower: bytes, upper: bytes) -> Row | None:
+        """The first row from lower to upper, both included."""
+        self._rows.seek(lower)
+        row = self._row()
+        return row if row is not None and row[0] <= upper else None
+
+    def last(self, lower: bytes, upper: bytes) -> Row | None:
+        """The last row from lower to upper, both included."""
+        self._rows.seek_for_prev(upper)
+        row = self._row()
+        return row if row is not None and row[0] >= lower else None
+
+    def _row(self) -> Row | None:
+        rows = self._rows
+        if rows.valid():
+            return rows.key(), rows.value()
+        try:
+            rows.status()
+        except Exception as error:
+            raise ArchiveDamagedError(f"the archive cannot be read: {error}") from error
+        return None
+
+
 def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
     """Raise ArchiveDamagedError unless the family has nothing beyond the last key that was read."""
     rows = family.iter(ReadOptions())

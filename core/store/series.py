@@ -10,6 +10,9 @@ from core.store.catalog import SERIES_PREFIX, decode_series, series_number
 from core.store.scan import scan
 from sdk.event import Series
 
+EntityIds = tuple[str, str, str, str]
+"""Scope, system, container and unique."""
+
 
 class SeriesTable:
     """Series names by number and numbers by name, as far as they have been read or given out."""
@@ -18,6 +21,9 @@ class SeriesTable:
         self.names: list[Series] = []
         self._numbers: dict[Series, int] = {}
         self._of_unit: defaultdict[str, list[int]] = defaultdict(list)
+        self._of_entity: dict[EntityIds, list[int]] = {}
+        self._entities: list[EntityIds] = []
+        self._is_sorted = True
 
     def load(self, archive: Archive) -> None:
         """Read the series that the archive knows beyond those read before."""
@@ -33,6 +39,13 @@ class SeriesTable:
             self.names.append(series)
             self._numbers[series] = number
             self._of_unit[series.unique_id].append(number)
+            ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
+            of_entity = self._of_entity.get(ids)
+            if of_entity is None:
+                of_entity = self._of_entity[ids] = []
+                self._entities.append(ids)
+                self._is_sorted = False
+            of_entity.append(number)
 
     def number(self, series: Series) -> int | None:
         """The number of a series, or None if it has none yet."""
@@ -41,6 +54,17 @@ class SeriesTable:
     def of_unit(self, unique_id: str) -> Sequence[int]:
         """The numbers of all series with this uniqueId, in their order."""
         return self._of_unit.get(unique_id, ())
+
+    def entities(self) -> Sequence[EntityIds]:
+        """All entities in the order of their ids."""
+        if not self._is_sorted:
+            self._entities.sort()
+            self._is_sorted = True
+        return self._entities
+
+    def of_entity(self, ids: EntityIds) -> Sequence[int]:
+        """The numbers of all series of an entity, in their order."""
+        return self._of_entity[ids]
 
     def intern(self, series: Series) -> tuple[int, bool]:
         """The number of a series, and whether it was given just now."""

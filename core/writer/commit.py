@@ -35,6 +35,7 @@ REJECT_RAW_MAX_BYTES = 8 * 1024 * 1024
 """What is kept of a refused record; a larger one keeps its size and its first bytes."""
 
 REASON_MAX_CHARS = 1_000
+COMMAND_REQUEST = "CommandRequest"
 
 
 class Committer:
@@ -202,6 +203,7 @@ class Committer:
             self._rollups.take(incoming, unknown[start:end], places[start:end], keys[start:end])
             self._events += zip(places[start:end], stored[start:end], strict=True)
             self._remember_requests(incoming, unknown[start:end], keys[start:end])
+            self._count_strays(incoming, unknown[start:end])
             self.counters.events += end - start
             self.last_ns = first_ns + end - 1
             if self._batch.size_bytes() >= self._commit_max_bytes:
@@ -245,6 +247,8 @@ class Committer:
                 self._fresh.add(key)
                 self._batch.put("catalog", key, source_key)
                 self._remember_command(scope_id, incoming.bodies[number], request_id)
+            else:
+                self.counters.request_clashes += 1
 
     def _remember_command(self, scope_id: str, body: bytes, request_id: str) -> None:
         """Keep whose request a commandId was first."""
@@ -252,6 +256,20 @@ class Committer:
         if not self.is_taken(key):
             self._fresh.add(key)
             self._batch.put("catalog", key, request_id.encode())
+
+    def _count_strays(self, incoming: Incoming, numbers: Sequence[int]) -> None:
+        """Count what is told of commands that nobody here has heard of (AMB-25)."""
+        told = {
+            place: names.scope_id
+            for place, names in enumerate(incoming.names)
+            if names.lane == "command" and names.message_type != COMMAND_REQUEST
+        }
+        for number in numbers if told else ():
+            scope_id = told.get(incoming.series[number])
+            if scope_id is None:
+                continue
+            key = catalog.command_key(scope_id, command_id_of(incoming.bodies[number]))
+            self.counters.unknown_commands += not self.is_taken(key)
 
     def _refuse(self, link: str, record: Record, rejected: Rejection) -> None:
         reject = Reject(

@@ -28,6 +28,10 @@ class Desk:
     async def take(self, asker: Asker, what: Submission) -> Message:
         """The answer to a submission; raises QueryError where it is refused."""
         self._admit(asker, what)
+        log.info(
+            "submission",
+            extra={"context": {"user": asker.user, "kind": str(what.__struct_config__.tag)}},
+        )
         match what:
             case SubmitCommand():
                 return await self._commands.submit(what)

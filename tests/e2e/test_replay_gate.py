@@ -87,14 +87,22 @@ class Attempts:
 
     async def _attempt(self, mode: TimelineMode, forged: str | None = None) -> None:
         self._refs += 1
-        ids = dict(zip(("system_id", "container_id", "unique_id"), HEATER, strict=True))
-        alarm = {"view_id": "v", "key": "k", "severity": "warning", "since": "2026-01-01T00:00:00Z"}
         message = self._chance.choice(
             (
                 command(timeline_mode=mode),
                 command(timeline_mode=mode, request_id="the-same", command_id="the-same"),
                 SubmitChat(scope_id=SCOPE, content="psst", timeline_mode=mode),
-                AcknowledgeAlarm(scope_id=SCOPE, timeline_mode=mode, **ids, **alarm),  # type: ignore[arg-type]
+                AcknowledgeAlarm(
+                    scope_id=SCOPE,
+                    system_id=HEATER.system_id,
+                    container_id=HEATER.container_id,
+                    unique_id=HEATER.unique_id,
+                    view_id="v",
+                    key="k",
+                    severity="warning",
+                    since="2026-01-01T00:00:00Z",
+                    timeline_mode=mode,
+                ),
             )
         )
         message.ref = self._refs

@@ -9,7 +9,15 @@ from typing import Literal
 from aiohttp import WSMsgType, web
 
 from sdk import protocol
-from sdk.protocol import LinkInfo, Request, StartStream, Status, StatusResponse, StreamComplete
+from sdk.protocol import (
+    LinkInfo,
+    Request,
+    StartStream,
+    Status,
+    StatusResponse,
+    StreamComplete,
+)
+from sdk.submission import SubmissionCount
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
@@ -40,6 +48,9 @@ STATUS = protocol.encode(
             LinkInfo(link='nats://b:4222?a="b"', connection="unreachable", outages=2),
         ],
         writer_connected=True,
+        request_clashes=4,
+        unknown_commands=5,
+        submissions=[SubmissionCount(kind="submitChat", outcome="taken", count=6)],
     )
 )
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from sdk import timestamps
-from sdk.errors import TransportError
+from sdk.errors import EnvelopeError, TransportError
 from sdk.observation import Entity
 from sdk.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS, Producer, Retry
 from sdk.transport.base import Receipt, Record
 from tests.sdk.tape import Fault, Tape
+from tests.sdk.test_manifest import MANIFEST
 
 GPS = Entity("sat", "gnc", "gps")
 NOON = timestamps.parse("2026-01-01T12:00:00Z")
@@ -117,3 +118,23 @@ async def test_nothing_to_send_is_nothing_published() -> None:
     tape = Tape()
     assert await Producer(tape, "nova").send([]) == Receipt()
     assert tape.publishes == []
+
+
+async def test_updates_are_checked_against_the_manifest_of_their_view() -> None:
+    """Issue 6: what would be refused at ingest is the producer's error, with key and rule."""
+    tape = Tape()
+    producer = Producer(tape, "nova", manifests=[MANIFEST])
+    await producer.send([producer.ui(GPS, "telemetry.pump", {"flow": 1}, NOON)])
+    assert b'"manifestId":"pump","manifestVersion":"1.2.0","data":{"flow":1}' in (
+        tape.records[0].value
+    )
+    with pytest.raises(EnvelopeError, match=r"data\.flow is 11, above the maximum 10"):
+        producer.ui(GPS, "telemetry.pump", {"flow": 11})
+    with pytest.raises(EnvelopeError, match=r"'telemetry\.other' is of no manifest"):
+        producer.ui(GPS, "telemetry.other", {"flow": 1})
+
+
+def test_a_producer_knows_the_manifests_that_ship() -> None:
+    """A-227: nothing has to be given for them."""
+    event = Producer(Tape(), "nova").ui(GPS, "telemetry.gps", {"latitude": 1.5}, NOON)
+    assert event.series.view_id == "telemetry.gps"

@@ -17,7 +17,7 @@ from sdk.protocol import Filters, Query, StartStream, StreamStarted
 from sdk.submission import SubmitCommand
 from sdk.transport.base import Receipt, Record
 from tests.core.commanding import HEATER, WAIT_S, descriptor, feedback
-from tests.core.writer.conftest import Commanded
+from tests.core.writer.commanded import Commanded
 
 
 def decoded(events: Sequence[bytes]) -> list[dict[str, Any]]:

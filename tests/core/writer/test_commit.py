@@ -154,6 +154,28 @@ def test_a_command_request_is_known_by_its_request_id(
     assert first is not None and other is not None and first != other
     assert archive.get("source", first) is not None
     assert len(stored(archive)) == 3
+    assert committer.counters.request_clashes == 1
+    assert archive.get("catalog", catalog.command_key("a", "c1")) == b"r1"
+
+
+def test_what_is_told_of_an_unknown_command_is_stored_and_counted(
+    archive: Archive, committer: Committer
+) -> None:
+    """AMB-25: also where the request comes in the same batch, in front of it or behind."""
+    head = (
+        b'{"scopeId":"a","lane":"command","systemId":"s","containerId":"c","uniqueId":"u",'
+        b'"sourceTruthTime":"2026-01-01T00:00:0%dZ","commandId":"%b","targetId":"u",'
+        b'"commandType":"go",'
+    )
+    progress = b'"messageType":"CommandProgress","progressPercent":1}'
+    request = b'"messageType":"CommandRequest","requestId":"r1","timelineMode":"LIVE","payload":{}}'
+    parts = ((1, b"c1", progress), (2, b"c1", request), (3, b"c1", progress), (4, b"c2", progress))
+    records = [Record(None, head % (at, name) + tail) for at, name, tail in parts]
+    committer.take("x", Batch(records[1:]))
+    committer.take("x", Batch(records[:1]))
+    committer.close()
+    assert committer.counters.unknown_commands == 1
+    assert len(stored(archive)) == 4
 
 
 def test_a_payload_refuses_other_scopes(archive: Archive, tmp_path: Path, record: Make) -> None:

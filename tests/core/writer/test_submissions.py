@@ -19,7 +19,7 @@ from sdk import endpoints, protocol
 from sdk.protocol import Error
 from sdk.submission import AcknowledgeAlarm, CommandAck, Role, SubmitChat
 from tests.core.commanding import WAIT_S
-from tests.core.writer.conftest import Commanded
+from tests.core.writer.commanded import Commanded
 
 
 @pytest.fixture

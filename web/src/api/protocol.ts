@@ -36,6 +36,7 @@ export type Reply =
   | StreamCancelled
   | DiscoverResponse
   | LatestResponse
+  | UiStateResponse
   | RejectsResponse
   | StatusResponse
   | LinksResponse
@@ -59,6 +60,7 @@ export type Request =
   | CancelStream
   | Discover
   | Latest
+  | GetUiState
   | Rejects
   | Status
   | Links
@@ -92,6 +94,54 @@ export interface AcknowledgeAlarm {
   severity: "critical" | "warning";
   since: string;
   timelineMode: "LIVE" | "REPLAY";
+}
+/**
+ * A command that the card offers; a critical one is confirmed before it is sent.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Action".
+ */
+export interface Action {
+  commandType: string;
+  title: string;
+  arguments?: {
+    [k: string]: ArgumentSpec;
+  };
+  critical?: boolean;
+}
+/**
+ * One argument of a command; what is neither given nor required has the default, if any.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ArgumentSpec".
+ */
+export interface ArgumentSpec {
+  type: "any" | "boolean" | "enum" | "integer" | "number" | "string" | "time";
+  title?: string | null;
+  unit?: string | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  precision?: number | null;
+  labels?: {
+    [k: string]: string;
+  } | null;
+  limits?: Limits | null;
+  required?: boolean;
+  default?: string | boolean | number | null;
+}
+/**
+ * When a value is out of limits: bounds of numbers, or the values of an enum or boolean.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Limits".
+ */
+export interface Limits {
+  warningLow?: number | null;
+  warningHigh?: number | null;
+  criticalLow?: number | null;
+  criticalHigh?: number | null;
+  warning?: (string | boolean)[];
+  critical?: (string | boolean)[];
 }
 /**
  * The acknowledgement is recorded; `time` is its canonical time.
@@ -165,6 +215,66 @@ export interface CancelStream {
   playbackRequestId?: string | null;
 }
 /**
+ * One version of one card; in effect from `effective_time` on.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CardManifest".
+ */
+export interface CardManifest {
+  manifestId: string;
+  manifestVersion: string;
+  viewId: string;
+  entityType: string;
+  title: string;
+  allowedKeys: {
+    [k: string]: KeySpec;
+  };
+  layout?: Layout;
+  actions?: Action[];
+  effectiveTime?: string;
+}
+/**
+ * What the value of one key may be, and how it is shown; `precision` is decimal places.
+ *
+ *     `labels` are the values of an enum with what people call them, or the two of a boolean.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "KeySpec".
+ */
+export interface KeySpec {
+  type: "any" | "boolean" | "enum" | "integer" | "number" | "string" | "time";
+  title?: string | null;
+  unit?: string | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  precision?: number | null;
+  labels?: {
+    [k: string]: string;
+  } | null;
+  limits?: Limits | null;
+}
+/**
+ * What is shown where: `shield` at a glance, `card` in groups, `sparklines` with their past.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Layout".
+ */
+export interface Layout {
+  shield?: string[];
+  card?: Group[];
+  sparklines?: string[];
+}
+/**
+ * Rows of a card that belong together, in their order; each is a key.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Group".
+ */
+export interface Group {
+  title?: string | null;
+  rows: string[];
+}
+/**
  * What was said is recorded; `time` is its canonical time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -193,6 +303,17 @@ export interface ChatMessage {
   messageType: "ChatMessage";
   authorDisplayName: string;
   content: string;
+}
+/**
+ * What a view showed strictly before a time, or before its first update at that time that is
+ *     told with it.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CheckpointInfo".
+ */
+export interface CheckpointInfo {
+  time: string;
+  data: unknown;
 }
 /**
  * The command is recorded; `time` is its canonical time. A repeated requestId gets the first
@@ -291,6 +412,17 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
+ * What a producer said that it can do, in effect since a time.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DescriptorInfo".
+ */
+export interface DescriptorInfo {
+  capabilities: string[];
+  schemaVersion: string;
+  effectiveTime: string;
+}
+/**
  * The entities known at a time, page by page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -322,7 +454,8 @@ export interface Filters {
   commandId?: string | null;
 }
 /**
- * Entities in the order of their ids; `next_key` is absent on the last page.
+ * Entities in the order of their ids; `next_key` is absent on the last page. The first page has
+ *     the manifests that have taken effect by that time, every version of each.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DiscoverResponse".
@@ -332,10 +465,11 @@ export interface DiscoverResponse {
   ref?: string | number | null;
   time: string;
   entities: EntityInfo[];
+  manifests?: CardManifest[];
   nextKey?: string | null;
 }
 /**
- * One entity with its series and, if it has told, its latest descriptor's capabilities.
+ * One entity with its series and, if it has told one, the descriptor in effect.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "EntityInfo".
@@ -346,6 +480,7 @@ export interface EntityInfo {
   containerId: string;
   uniqueId: string;
   series: SeriesInfo[];
+  descriptor?: DescriptorInfo | null;
 }
 /**
  * One series of an entity, and when it was first and last seen up to the asked time.
@@ -631,6 +766,23 @@ export interface FieldsResponse {
   fields: FieldInfo[];
 }
 /**
+ * What every view that the filters name shows at a time, page by page; without `updates` their
+ *     states alone.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "GetUiState".
+ */
+export interface GetUiState {
+  type: "getUiState";
+  ref?: string | number | null;
+  time?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  limit?: number;
+  afterKey?: string | null;
+  updates?: boolean;
+}
+/**
  * A number of events for each bucket, lane by lane.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -885,6 +1037,44 @@ export interface StreamCancelled {
   playbackRequestId?: string | null;
 }
 /**
+ * The views of the page; `next_key` is absent on the last.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UiStateResponse".
+ */
+export interface UiStateResponse {
+  type: "uiStateResponse";
+  ref?: string | number | null;
+  time: string;
+  states: UiStateInfo[];
+  nextKey?: string | null;
+}
+/**
+ * One view of one entity at a time: `state` is the checkpoint with the updates after it.
+ *
+ *     `key_times` say when each value was last told, in the timebase of the request.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UiStateInfo".
+ */
+export interface UiStateInfo {
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  viewId: string;
+  manifestId: string;
+  manifestVersion: string;
+  checkpoint?: CheckpointInfo | null;
+  updates?: unknown[];
+  state: unknown;
+  lastTime: string;
+  lastEventId: string;
+  keyTimes: {
+    [k: string]: string;
+  };
+}
+/**
  * Counts since the archive was made, its newest canonical time, and its size on disk.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -904,6 +1094,8 @@ export interface StatusResponse {
   bytesOnDisk: number;
   links: LinkInfo[];
   writerConnected: boolean;
+  requestClashes?: number;
+  unknownCommands?: number;
   submissions?: SubmissionCount[];
 }
 /**

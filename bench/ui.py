@@ -1,0 +1,94 @@
+"""`python -m bench.ui --data DIR`: how long a screen waits for what views show and for what there
+is, at random times of an archive that is grown to so many updates first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+import msgspec
+
+from bench import own
+from bench.own import BATCH_EVENTS, Reader, Store
+from bench.timeline import TIMEBASES, Waited, waited
+from bench.views import ENTITIES, Views, unit_of
+from core.ordering import Timebase
+from sdk import lifecycle
+from sdk.protocol import Filters, GetUiState
+
+UPDATES = 10_000_000
+PAGE_ENTITIES = 1_000
+SCREEN_VIEWS = 20
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """One run: figures by kind of request and timebase, and what checkpoints took."""
+
+    events: int
+    checkpointed_hz: float
+    waited: dict[str, Waited]
+
+
+async def measured(reader: Reader, asks: int, entities: int) -> dict[str, Waited]:
+    """States of the busy view, of any view and of some at once, and pages of entities."""
+    dice = random.Random(7)
+    found: dict[str, Waited] = {}
+    for timebase in TIMEBASES:
+        low, high = reader.bounds(timebase)
+
+        def moment(low: int = low, high: int = high) -> int:
+            return dice.randrange(low, high)
+
+        async def state_of(unit: int, timebase: Timebase = timebase) -> object:
+            request = GetUiState(filters=Filters(unique_id=unit_of(unit)))
+            return await reader.ui_state(request, timebase, moment())
+
+        async def some(timebase: Timebase = timebase) -> object:
+            at_ns, first = moment(), str(dice.randrange(entities))
+            request = GetUiState(limit=SCREEN_VIEWS, after_key=first, updates=False)
+            return await reader.ui_state(request, timebase, at_ns)
+
+        async def page(limit: int, timebase: Timebase = timebase) -> object:
+            return await reader.discover(timebase, moment(), limit)
+
+        kinds: dict[str, tuple[int, Callable[[], Awaitable[object]]]] = {
+            "state of the busy view": (asks, lambda: state_of(0)),
+            "state of any view": (asks, lambda: state_of(dice.randrange(entities))),
+            f"states of {SCREEN_VIEWS} views": (asks // 5, some),
+            f"discover, a page of {PAGE_ENTITIES:,}": (asks // 5, lambda: page(PAGE_ENTITIES)),
+            f"discover, all {entities:,}": (asks // 20, lambda: page(entities)),
+        }
+        for kind, (count, ask) in kinds.items():
+            found[f"{kind}, {timebase}"] = await waited(max(count, 1), ask)
+    return found
+
+
+@click.command()
+@click.option("--updates", type=click.IntRange(min=1_000), default=UPDATES, show_default=True)
+@click.option("--asks", type=click.IntRange(min=1), default=1_000, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The archive.")
+def ui(updates: int, asks: int, data: Path) -> None:
+    """Grow an archive, checkpoint it, and measure requests at random times; prints JSON."""
+    lifecycle.collect_seldom()
+    data.mkdir(parents=True, exist_ok=True)
+    entities = min(ENTITIES, updates // 10)
+    work = Views(updates, entities)
+    with Store(data) as store:
+        if store.events < updates + entities:
+            store.ingest(work.batches(BATCH_EVENTS, store.events))
+        held = store.events
+    with tempfile.TemporaryDirectory() as scratch:
+        taken, seconds = own.checkpoint(data, Path(scratch))
+    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+        found = asyncio.run(measured(reader, asks, entities))
+    run = Run(events=held, checkpointed_hz=taken / seconds if taken else 0.0, waited=found)
+    click.echo(msgspec.json.format(msgspec.json.encode(run)).decode())
+
+
+if __name__ == "__main__":
+    ui()

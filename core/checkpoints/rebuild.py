@@ -1,0 +1,112 @@
+"""`nova rebuild`: what is derived from the archive is made anew, while NOVA runs and while it does
+not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from core.checkpoints import following
+from core.checkpoints.following import REBUILD_FILE
+from core.errors import ArchiveError
+from core.reader.derived import Followed
+from core.store.archive import TRUTH_FOLDER
+from core.store.checkpoints import CheckpointStore
+from core.store.witness import read_witness
+from sdk import logs, settings
+from sdk.cli.console import events_progress, say_json
+
+WATCH_INTERVAL_S = 0.2
+NS_PER_MS = 1_000_000
+
+Report = Callable[[int, int, int], None]
+"""Takes how far of how far it has come, in ms of canonical time, and how many updates that was."""
+
+
+@click.group()
+def rebuild() -> None:
+    """Make anew what is derived from the archive; the archive itself is only read."""
+
+
+@rebuild.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, no progress.")
+def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
+    """Make the checkpoints of all views anew.
+
+    \b
+    Where NOVA runs on that folder its own process does it, and this waits until it is done; what
+    views show is right meanwhile, and only slower to find.
+      nova rebuild checkpoints --data /archive
+    """
+    logs.configure("rebuild")
+    folder = Path(data) if data else settings.load(config, mode="ground").folder()
+    if not (folder / TRUTH_FOLDER).exists():
+        raise ArchiveError(f"there is no archive in {folder}")
+    started = time.perf_counter()
+    bar = nullcontext(lambda *_: None) if as_json else events_progress("checkpoints")
+    with bar as report:
+        updates = asyncio.run(_rebuild(folder, report))
+    seconds = round(time.perf_counter() - started, 3)
+    if as_json:
+        say_json({"updates": updates, "seconds": seconds})
+    else:
+        done = "NOVA's own process made them" if updates is None else f"of {updates:,} updates"
+        click.echo(f"checkpoints are made anew, {done}, in {seconds:.1f} s")
+
+
+async def _rebuild(data: Path, report: Report) -> int | None:
+    """Make them here; or, where another process holds them, ask it to and wait: then None."""
+    try:
+        return await _make(data, report)
+    except ArchiveError as error:
+        if "/LOCK" not in str(error):
+            raise
+    (data / REBUILD_FILE).touch()
+    await _watch(data, report)
+    return None
+
+
+async def _make(data: Path, report: Report) -> int:
+    witness = read_witness(data)
+    mark = 0 if witness is None else witness.canonical_ns
+    updates = 0
+    async with following.opened(data) as maker:
+        maker.start_anew()
+        first_ns = maker.first_ns
+        for taken in maker.make(mark):
+            updates += taken
+            report(
+                max(0, maker.cursor_ns - first_ns) // NS_PER_MS,
+                max(1, mark - first_ns) // NS_PER_MS,
+                updates,
+            )
+    return updates
+
+
+async def _watch(data: Path, report: Report) -> None:
+    """Until the process that was asked has come to what was durable when it was."""
+    witness = read_witness(data)
+    mark = 0 if witness is None else witness.canonical_ns
+    with tempfile.TemporaryDirectory(prefix="nova-rebuild-") as scratch:
+        followed = Followed(CheckpointStore, data, Path(scratch))
+        first_ns: int | None = None
+        while True:
+            store = followed.current()
+            state = None if store is None else store.state()
+            if not (data / REBUILD_FILE).exists() and state is not None:
+                first_ns = state.cursor_ns if first_ns is None else first_ns
+                whole = max(1, mark - first_ns) // NS_PER_MS
+                report(max(0, state.cursor_ns - first_ns) // NS_PER_MS, whole, 0)
+                if state.cursor_ns >= mark:
+                    break
+            await asyncio.sleep(WATCH_INTERVAL_S)
+        followed.close()

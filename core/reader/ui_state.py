@@ -1,0 +1,203 @@
+"""What views show at a time: a checkpoint, and the updates after it (A-225, AMB-32, AMB-47).
+
+Checkpoints are derived and may lag. They hold exactly what came up to their cursor; so with what
+came later for a view its earliest position is known, no checkpoint beyond that is used, and the
+state is the same whether there are checkpoints or not. In canonical time nothing comes in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from core.errors import QueryError
+from core.ordering import Timebase
+from core.reader.derived import Followed
+from core.reader.query import PAGE_MAX_BYTES
+from core.reader.selection import Selection
+from core.reader.updates import Update, newest_update, updates_after, updates_between
+from core.reader.view import View
+from core.store.checkpoints import (
+    BEFORE_ALL,
+    BEHIND_ALL,
+    VERSIONS_MAX,
+    CheckpointStore,
+    ViewState,
+    encode_data,
+    position_time,
+)
+from core.store.keys import event_id_of
+from sdk import timestamps
+from sdk.timestamps import NS_MIN
+from sdk.views import CheckpointInfo, GetUiState, UiStateInfo, UiStateResponse
+
+TURN_MAX_EVENTS = 500
+"""So many events are folded before sockets are served."""
+
+LATE_REMEMBERED_MAX_SERIES = 20_000
+
+
+class Base(NamedTuple):
+    """What a folding begins with: a state strictly before a position; none is from the start."""
+
+    position: bytes = BEFORE_ALL
+    state: ViewState | None = None
+
+
+class _Late(NamedTuple):
+    """The earliest position of what came to a series after the cursor, up to a canonical time."""
+
+    cursor_ns: int
+    until_ns: int
+    earliest: bytes
+
+
+class UiStates:
+    """Shared by all sessions of a reader: its view of the checkpoints."""
+
+    def __init__(self, view: View, data: Path, scratch: Path) -> None:
+        self._view = view
+        self._followed = Followed(CheckpointStore, data, scratch)
+        self._late: dict[int, _Late] = {}
+        self._turn = asyncio.Lock()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._followed.close()
+
+    async def answer(self, request: GetUiState, timebase: Timebase, at_ns: int) -> UiStateResponse:
+        """A page of states; raises QueryError."""
+        self._view.refresh()
+        wanted = Selection(request.filters, self._view.series).numbers()
+        start = 0 if request.after_key is None else bisect_right(wanted, _number(request.after_key))
+        response = UiStateResponse(time=timestamps.text(at_ns), states=[])
+        size = 0
+        async with self._turn:  # What is read of the checkpoints is of one moment.
+            store, cursor_ns = self._checkpoints()
+            for number in islice(wanted, start, None):
+                if len(response.states) == request.limit or size >= PAGE_MAX_BYTES:
+                    response.next_key = str(number - 1)
+                    return response
+                if self._view.series.names[number].lane != "ui":
+                    continue
+                found = await self._state(number, timebase, at_ns, store, cursor_ns)
+                if found is not None:
+                    info, told = found
+                    info.updates = [msgspec.Raw(stored) for stored in told if request.updates]
+                    size += len(info.state) + sum(map(len, info.updates))
+                    response.states.append(info)
+                await asyncio.sleep(0)
+        return response
+
+    def _checkpoints(self) -> tuple[CheckpointStore | None, int]:
+        """The checkpoints, and up to which canonical time they hold everything."""
+        store = self._followed.current()
+        state = None if store is None else store.state()
+        # What is beyond the mark is not to be seen yet, in a checkpoint neither.
+        if state is None or state.cursor_ns > self._view.mark:
+            return None, NS_MIN
+        return store, state.cursor_ns
+
+    async def _state(
+        self,
+        number: int,
+        timebase: Timebase,
+        at_ns: int,
+        store: CheckpointStore | None,
+        cursor_ns: int,
+    ) -> tuple[UiStateInfo, list[bytes]] | None:
+        """What one view shows, and the updates behind its checkpoint."""
+        mark = self._view.mark
+        newest = newest_update(self._view, number, timebase, at_ns)
+        if newest is None:
+            return None
+        version = newest.told.manifest_version
+        base = Base()
+        if store is not None:
+            base = self._base(store, cursor_ns, number, timebase, newest)
+        state = ViewState() if base.state is None else base.state.copy()
+        checkpoint = None if base.state is None else _checkpoint_info(base.position, base.state)
+        told: list[bytes] = []
+        updates = updates_between(self._view, number, timebase, base.position, newest.position)
+        while part := list(islice(updates, TURN_MAX_EVENTS)):
+            for update in part:
+                # What has come while sockets were served is not part of this state.
+                if update.told.manifest_version == version and update.canonical_ns <= mark:
+                    state.take(update.told.data, update.time_ns)
+                    told.append(update.stored)
+            if len(part) == TURN_MAX_EVENTS:
+                await asyncio.sleep(0)
+        return self._info(number, newest, state, checkpoint), told
+
+    def _base(
+        self,
+        store: CheckpointStore,
+        cursor_ns: int,
+        number: int,
+        timebase: Timebase,
+        newest: Update,
+    ) -> Base:
+        """The last checkpoint of the version that is still right."""
+        latest = newest.position
+        if timebase == "source":
+            latest = min(latest, self._earliest_late(number, cursor_ns))
+        version = newest.told.manifest_version
+        folded = store.series(number)
+        known = [] if folded is None else folded.of(timebase).versions
+        if version not in known and len(known) < VERSIONS_MAX:
+            # All before the last checkpoint was of other versions.
+            last = next(store.back_from(timebase, number, latest), None)
+            return Base() if last is None else Base(last.position, ViewState())
+        for checkpoint in store.back_from(timebase, number, latest):
+            if checkpoint.version == version:
+                return Base(checkpoint.position, checkpoint.state())
+        return Base()
+
+    def _earliest_late(self, number: int, cursor_ns: int) -> bytes:
+        """The earliest position of what came after the cursor; looked at once."""
+        known = self._late.get(number)
+        if known is None or known.cursor_ns != cursor_ns:
+            known = _Late(cursor_ns, cursor_ns, BEHIND_ALL)
+        mark, earliest = self._view.mark, known.earliest
+        for update in updates_after(self._view, number, known.until_ns):
+            earliest = min(earliest, update.position)
+        if len(self._late) >= LATE_REMEMBERED_MAX_SERIES:
+            self._late.clear()
+        self._late[number] = _Late(cursor_ns, mark, earliest)
+        return earliest
+
+    def _info(
+        self, number: int, newest: Update, state: ViewState, checkpoint: CheckpointInfo | None
+    ) -> UiStateInfo:
+        names = self._view.series.names[number]
+        return UiStateInfo(
+            scope_id=names.scope_id,
+            system_id=names.system_id,
+            container_id=names.container_id,
+            unique_id=names.unique_id,
+            view_id=names.view_id,
+            manifest_id=newest.told.manifest_id,
+            manifest_version=newest.told.manifest_version,
+            checkpoint=checkpoint,
+            state=msgspec.Raw(encode_data(state)),
+            last_time=timestamps.text(newest.time_ns),
+            last_event_id=event_id_of(newest.stored).hex(),
+            key_times={key: timestamps.text(time_ns) for key, time_ns in state.times.items()},
+        )
+
+
+def _checkpoint_info(position: bytes, state: ViewState) -> CheckpointInfo:
+    return CheckpointInfo(
+        time=timestamps.text(position_time(position)), data=msgspec.Raw(encode_data(state))
+    )
+
+
+def _number(key: str) -> int:
+    if not (key.isascii() and key.isdecimal()):
+        raise QueryError("badKey", "afterKey is not the nextKey of a page of states")
+    return int(key)

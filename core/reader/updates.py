@@ -1,0 +1,112 @@
+"""The updates of one view, in the order of a timebase, each at its position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
+from core.reader.discover import Place, places_of
+from core.reader.lookup import look_up
+from core.reader.view import View
+from core.store.checkpoints import NO_ID, POSITION_BYTES, position_at, position_time
+from core.store.keys import ID_HEAD_BYTES, event_id_of
+from sdk import timestamps
+from sdk.timestamps import NS_MAX, NS_MIN
+
+PART_EVENTS = 500
+PART_MAX_BYTES = 4 * 1024 * 1024
+
+
+class Told(msgspec.Struct, rename="camel"):
+    """What an update says; its values stay as they were written."""
+
+    source_truth_time: str
+    manifest_id: str
+    manifest_version: str
+    data: dict[str, msgspec.Raw]
+
+
+class Update(NamedTuple):
+    """One update of a series: its position and time in a timebase, and when it was received."""
+
+    position: bytes
+    time_ns: int
+    canonical_ns: int
+    told: Told
+    stored: bytes
+
+
+_told = msgspec.json.Decoder(Told)
+
+
+def position_of(place: Place, timebase: Timebase) -> bytes:
+    """The position of the update at a place."""
+    if timebase == "source":
+        return place.key[SERIES_BYTES : SERIES_BYTES + POSITION_BYTES]
+    return place.key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] + NO_ID
+
+
+def in_both(place: bytes, stored: bytes) -> dict[Timebase, Update]:
+    """A stored update at its positions in source and in canonical time, by what it says."""
+    told = _told.decode(stored)
+    source_ns, canonical_ns = timestamps.parse(told.source_truth_time), time_of(place)
+    source = position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES])
+    return {
+        "source": Update(source, source_ns, canonical_ns, told, stored),
+        "canonical": Update(position_at(canonical_ns), canonical_ns, canonical_ns, told, stored),
+    }
+
+
+def newest_update(view: View, number: int, timebase: Timebase, time_ns: int) -> Update | None:
+    """The last durable update of a series at or before a time."""
+    place = next(places_of(view, number, timebase, time_ns, reverse=True), None)
+    return None if place is None else next(_updates(view, timebase, [place]))
+
+
+def updates_between(
+    view: View,
+    number: int,
+    timebase: Timebase,
+    first: bytes,
+    last: bytes,
+    until_ns: int = NS_MAX,
+) -> Iterator[Update]:
+    """The durable updates of a series from one position to another, both included, that had come
+    by a canonical time.
+    """
+    from_ns = position_time(first) if first else NS_MIN
+    rows = places_of(view, number, timebase, position_time(last), reverse=False, from_ns=from_ns)
+    wanted = (
+        row
+        for row in rows
+        if first <= position_of(row, timebase) <= last and time_of(row.place) <= until_ns
+    )
+    while part := list(islice(wanted, PART_EVENTS)):
+        yield from _updates(view, timebase, part)
+
+
+def updates_after(view: View, number: int, canonical_ns: int) -> Iterator[Update]:
+    """What came after a canonical time, at its positions in source time."""
+    if canonical_ns >= view.mark:
+        return
+    rows = places_of(view, number, "canonical", view.mark, reverse=False, from_ns=canonical_ns + 1)
+    while part := list(islice(rows, PART_EVENTS)):
+        for update in _updates(view, "canonical", part):
+            yield in_both(position_at(update.canonical_ns), update.stored)["source"]
+
+
+def _updates(view: View, timebase: Timebase, rows: Sequence[Place]) -> Iterator[Update]:
+    start = 0
+    while start < len(rows):
+        part = rows[start:]
+        places = [row.place for row in part]
+        found = look_up(view.archive, places, sorted(places), PART_MAX_BYTES)
+        for row, stored in zip(part, found, strict=False):
+            told = _told.decode(stored)
+            canonical_ns = time_of(row.place)
+            yield Update(position_of(row, timebase), row.time_ns, canonical_ns, told, stored)
+        start += len(found)

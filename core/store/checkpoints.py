@@ -1,0 +1,208 @@
+"""Checkpoints: the states of views at chosen moments, derived from the archive and kept beside it,
+in a database of their own (A-219…A-224, AMB-44…AMB-46).
+
+The updates of a series, in the order of a timebase, are cut into segments. A row is the state of
+one manifestVersion strictly before the position where a segment begins; there is one for each
+version that the segment tells of. In source time a segment begins at each whole hour that has an
+update, so that row is the checkpoint of that hour, and within an hour after so many updates; in
+canonical time after so many updates. So what has to be folded is bounded however fast a view is.
+
+A position is time (8) · first half of the eventId (16), zeros in canonical time and at the begin of
+an hour. Keys, and their values as MessagePack:
+
+state                                                       origin and cursor
+series/ + series (4)                                        how far each timebase is folded
+row/ + timebase (s or c) + series (4) + position (24) + version   data as JSON, times of its keys
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from core.ordering import TIME_BYTES, Timebase, time_key, time_of
+from core.store.derived import DerivedStore
+from core.store.keys import ID_HEAD_BYTES, series_bytes
+from core.store.scan import Row, scan
+from sdk.timestamps import NS_MIN, NS_PER_SECOND
+
+CHECKPOINTS_FOLDER = "checkpoints"
+LAYOUT = 1
+HOUR_NS = 3_600 * NS_PER_SECOND
+SEGMENT_EVENTS = 32
+"""A segment of a fast view has so many updates, and as many bytes as the states at its begin."""
+
+VERSIONS_MAX = 32
+"""So many versions of a view are known by name; whether there was another is looked up."""
+
+STATE_KEY = b"state"
+NO_ID = bytes(ID_HEAD_BYTES)
+LAST_ID = b"\xff" * ID_HEAD_BYTES
+POSITION_BYTES = TIME_BYTES + ID_HEAD_BYTES
+BEFORE_ALL = b""
+BEHIND_ALL = b"\xff" * POSITION_BYTES
+_SERIES_PREFIX = b"series/"
+_ROW_PREFIX = b"row/"
+_HEAD_BYTES = len(_ROW_PREFIX) + 1 + 4
+_TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
+_BEHIND_VERSIONS = b"\xff"
+
+
+class State(msgspec.Struct, array_like=True):
+    """What is folded: everything up to a canonical time in ns, of the archive whose first event has
+    this place.
+    """
+
+    layout: int
+    origin: bytes
+    cursor_ns: int
+
+
+class Folded(msgspec.Struct, array_like=True):
+    """How far a series is folded in one timebase: to the position of its last update, and all that
+    came up to a canonical time.
+    """
+
+    frontier: bytes = BEFORE_ALL
+    included_ns: int = NS_MIN
+    versions: list[str] = msgspec.field(default_factory=list)
+
+
+class FoldedSeries(msgspec.Struct, array_like=True):
+    """The same in both timebases."""
+
+    source: Folded = msgspec.field(default_factory=Folded)
+    canonical: Folded = msgspec.field(default_factory=Folded)
+
+    def of(self, timebase: Timebase) -> Folded:
+        """In this timebase."""
+        return self.source if timebase == "source" else self.canonical
+
+
+class ViewState(msgspec.Struct, array_like=True):
+    """What a view shows: its values as JSON, and the time in ns of the last update of each."""
+
+    data: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    times: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def take(self, data: dict[str, msgspec.Raw], time_ns: int) -> None:
+        """Let an update change what it tells of (A-217)."""
+        self.data.update(data)
+        self.times.update(dict.fromkeys(data, time_ns))
+
+    def copy(self) -> ViewState:
+        """One that changes by itself."""
+        return ViewState(dict(self.data), dict(self.times))
+
+
+class Checkpoint(NamedTuple):
+    """The state of one version strictly before a position."""
+
+    position: bytes
+    version: str
+    value: bytes
+
+    def state(self) -> ViewState:
+        """What it was."""
+        data, times = _rows.decode(self.value)
+        return ViewState(_data.decode(data), times)
+
+
+_states = msgspec.msgpack.Decoder(State)
+_series = msgspec.msgpack.Decoder(FoldedSeries)
+_rows = msgspec.msgpack.Decoder(tuple[bytes, dict[str, int]])
+_data = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
+
+
+def position_at(time_ns: int, id_head: bytes = NO_ID) -> bytes:
+    """A position: by default before all that lies at that time in source time, and the place of
+    what lies there in canonical time.
+    """
+    return time_key(time_ns) + id_head
+
+
+def position_before(position: bytes) -> bytes:
+    """The last position before another."""
+    return (int.from_bytes(position, "big") - 1).to_bytes(POSITION_BYTES, "big")
+
+
+def position_time(position: bytes) -> int:
+    """The time of a position in ns."""
+    return time_of(position)
+
+
+def hour_of(time_ns: int) -> int:
+    """The begin of the whole hour in which a time lies (A-220)."""
+    return max(NS_MIN, time_ns // HOUR_NS * HOUR_NS)
+
+
+def encode_data(state: ViewState) -> bytes:
+    """The values of a state as a JSON object."""
+    return _encode_json(state.data)
+
+
+def encode_state(state: State) -> bytes:
+    """What is folded, as stored."""
+    return _encode(state)
+
+
+def checkpoint_row(
+    timebase: Timebase, number: int, position: bytes, version: str, state: ViewState
+) -> Row:
+    """A checkpoint as stored."""
+    value = _encode((encode_data(state), state.times))
+    return _head(timebase, number) + position + version.encode(), value
+
+
+def series_row(number: int, folded: FoldedSeries) -> Row:
+    """How far a series is folded, as stored."""
+    return _series_key(number), _encode(folded)
+
+
+class CheckpointStore(DerivedStore):
+    """The database of checkpoints, opened by their maker to write or by a reader to follow."""
+
+    FOLDER = CHECKPOINTS_FOLDER
+    WHAT = "checkpoints"
+
+    def state(self) -> State | None:
+        """What is folded, None if nothing is or by another version."""
+        value = self.get(STATE_KEY)
+        if value is None:
+            return None
+        try:
+            state = _states.decode(value)
+        except msgspec.DecodeError:
+            return None
+        return state if state.layout == LAYOUT else None
+
+    def series(self, number: int) -> FoldedSeries | None:
+        """How far a series is folded."""
+        value = self.get(_series_key(number))
+        return None if value is None else _series.decode(value)
+
+    def back_from(self, timebase: Timebase, number: int, position: bytes) -> Iterator[Checkpoint]:
+        """The checkpoints of a series at or before a position, the last first."""
+        head = _head(timebase, number)
+        upper = head + position + _BEHIND_VERSIONS
+        for key, value in scan(self._database, head, upper, reverse=True):
+            position = key[_HEAD_BYTES : _HEAD_BYTES + POSITION_BYTES]
+            version = key[_HEAD_BYTES + POSITION_BYTES :].decode()
+            yield Checkpoint(position, version, value)
+
+    def forget_from(self, timebase: Timebase, number: int, position: bytes) -> None:
+        """Remove the checkpoints of a series from a position on."""
+        head = _head(timebase, number)
+        self.forget(head + position, head + BEHIND_ALL + _BEHIND_VERSIONS)
+
+
+def _series_key(number: int) -> bytes:
+    return _SERIES_PREFIX + series_bytes(number)
+
+
+def _head(timebase: Timebase, number: int) -> bytes:
+    return _ROW_PREFIX + _TIMEBASES[timebase] + series_bytes(number)

@@ -1,0 +1,97 @@
+"""A database of what is derived from the archive: beside it, so that ingest never waits for it, and
+made again whenever it is lost.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, Self
+
+from rocksdict import AccessType, Rdict, WriteBatch
+
+from core.errors import ArchiveError
+from core.ordering import TIME_BYTES
+from core.store.options import derived_options
+from core.store.scan import Row, scan
+
+BEHIND_ALL = b"\xff" * TIME_BYTES
+
+
+class DerivedStore:
+    """Opened by the one process that makes it, or by readers that follow."""
+
+    FOLDER: ClassVar[str]
+    WHAT: ClassVar[str]
+    """What it holds, for people."""
+
+    def __init__(self, database: Rdict) -> None:
+        self._database = database
+
+    @classmethod
+    def open_primary(cls, data: Path) -> Self:
+        """Open for writing, made anew if it is not there or cannot be read."""
+        path = data / cls.FOLDER
+        try:
+            return cls._open(path, AccessType.read_write())
+        except ArchiveError as error:
+            if "/LOCK" in str(error):
+                raise
+            shutil.rmtree(path, ignore_errors=True)
+            return cls._open(path, AccessType.read_write())
+
+    @classmethod
+    def open_secondary(cls, data: Path, scratch: Path) -> Self | None:
+        """Open a following view, None where there is nothing yet."""
+        path = data / cls.FOLDER
+        if not (path / "CURRENT").exists():
+            return None
+        return cls._open(path, AccessType.secondary(str(scratch)))
+
+    @classmethod
+    def _open(cls, path: Path, access: AccessType) -> Self:
+        try:
+            return cls(Rdict(str(path), derived_options(), access_type=access))
+        except Exception as error:
+            raise ArchiveError(f"cannot open the {cls.WHAT} in {path}: {error}") from error
+
+    def catch_up(self) -> None:
+        """Let a secondary see all that has been written by now; raises ArchiveError."""
+        try:
+            self._database.try_catch_up_with_primary()
+        except Exception as error:
+            raise ArchiveError(f"cannot follow the {self.WHAT}: {error}") from error
+
+    def get(self, key: bytes) -> bytes | None:
+        """One value, or None; raises ArchiveError where it cannot be read."""
+        try:
+            value: bytes | None = self._database.get(key)
+        except Exception as error:
+            raise ArchiveError(f"the {self.WHAT} cannot be read: {error}") from error
+        return value
+
+    def everything(self) -> list[Row]:
+        """All rows; for tests."""
+        return list(scan(self._database, b"", BEHIND_ALL))
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Set rows atomically."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows:
+            batch.put(key, value)
+        self._database.write(batch)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.forget(b"", BEHIND_ALL)
+
+    def forget(self, lower: bytes, upper: bytes) -> None:
+        """Remove the rows from lower up to upper, which is left out."""
+        batch = WriteBatch(raw_mode=True)
+        batch.delete_range(lower, upper)
+        self._database.write(batch)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

@@ -1,0 +1,246 @@
+"""Descriptors and manifests as of a time: what is in effect, by the clock that is asked in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.feed import Committed
+from core.ordering import Timebase
+from core.reader import discover
+from core.reader.published import Published
+from core.reader.selection import Selection
+from core.reader.view import View
+from core.writer.manifests import published_event
+from sdk import manifest_files, timestamps
+from sdk.client import Client
+from sdk.envelope import JsonObject
+from sdk.manifest import CardManifest
+from sdk.protocol import Discover, Filters, GetUiState
+from sdk.settings import Settings
+from sdk.timestamps import NS_MAX
+from sdk.transport.base import Record
+from tests.core.running import running_core
+from tests.core.telling import START_NS, TIMEBASES
+from tests.core.viewing import updating
+from tests.sdk.test_manifest import MANIFEST
+from tests.sdk.test_manifest_files import write
+
+Commit = Callable[[Sequence[Record]], Committed]
+SECOND_NS = 10**9
+
+
+def metadata(message_type: str, at_ns: int, body: JsonObject, unit: str = "u") -> Record:
+    """The record of a metadata event."""
+    members: JsonObject = {
+        "scopeId": "sat",
+        "lane": "metadata",
+        "systemId": "bus",
+        "containerId": "eps",
+        "uniqueId": unit,
+        "sourceTruthTime": timestamps.text(at_ns),
+        "messageType": message_type,
+    }
+    return Record(None, msgspec.json.encode({**members, **body}))
+
+
+def descriptor(at_ns: int, effective_ns: int, capability: str, unit: str = "u") -> Record:
+    """A descriptor that takes effect at a time."""
+    effective = {"effectiveTime": timestamps.text(effective_ns)}
+    body: JsonObject = {"capabilities": [capability], "schemaVersion": "1", **effective}
+    return metadata("ProducerDescriptor", at_ns, body, unit)
+
+
+def published(manifest: CardManifest, scope: str = "sat") -> Record:
+    """A manifest as it is told."""
+    return Record(None, published_event(manifest, scope).body)
+
+
+async def capabilities(view: View, timebase: Timebase, at_ns: int) -> list[str] | None:
+    """What the one unit can do at a time; None where it has told nothing."""
+    view.refresh()
+    selection = Selection(Filters(), view.series)
+    describe = Published(view, "sat").descriptor
+    found, _ = await discover.discover(view, selection, timebase, at_ns, describe=describe)
+    told = found[0].descriptor if found else None
+    return None if told is None else told.capabilities
+
+
+@pytest.mark.parametrize(
+    ("after_s", "expected"),
+    [(-1, None), (0, ["a"]), (4, ["a"]), (5, ["b"]), (9, ["b"]), (10, ["c"]), (99, ["c"])],
+)
+async def test_in_source_time_effective_time_decides(
+    view: View, commit: Commit, after_s: int, expected: list[str] | None
+) -> None:
+    """A-146, A-148, AMB-37: also of what was told later than it took effect, or sooner."""
+    commit(
+        [
+            updating(START_NS - 3 * SECOND_NS, {"n": 1}, unit="u"),
+            descriptor(START_NS, START_NS, "a"),
+            descriptor(START_NS + 1, START_NS + 10 * SECOND_NS, "c"),
+            descriptor(START_NS + 7 * SECOND_NS, START_NS + 5 * SECOND_NS, "b"),
+        ]
+    )
+    assert await capabilities(view, "source", START_NS + after_s * SECOND_NS) == expected
+
+
+async def test_in_canonical_time_nothing_is_in_effect_before_it_was_known(
+    view: View, commit: Commit
+) -> None:
+    """A-147, AMB-37: effectiveTime of a clock that is behind does not reach into the past."""
+    commit([updating(START_NS, {"n": 1}, unit="u")])
+    before = view.mark
+    commit([descriptor(START_NS, START_NS - 10 * SECOND_NS, "a")])
+    known = view.mark
+    assert await capabilities(view, "canonical", before) is None
+    assert await capabilities(view, "canonical", known - 1) is None
+    assert await capabilities(view, "canonical", known) == ["a"]
+
+
+async def test_in_canonical_time_what_is_told_ahead_takes_effect_as_much_later(
+    view: View, commit: Commit
+) -> None:
+    """AMB-37: future-dating is kept."""
+    commit([descriptor(START_NS, START_NS, "a")])
+    commit([descriptor(START_NS + 1, START_NS + 1 + SECOND_NS, "b")])
+    assert await capabilities(view, "canonical", view.mark) == ["a"]
+    assert await capabilities(view, "canonical", view.mark + SECOND_NS - 1) == ["a"]
+    assert await capabilities(view, "canonical", view.mark + SECOND_NS) == ["b"]
+
+
+async def test_of_equal_times_the_last_in_the_order_counts(view: View, commit: Commit) -> None:
+    """AMB-37: by time, then eventId, whatever came first."""
+    commit([descriptor(START_NS + n, START_NS, name) for n, name in ((2, "late"), (1, "early"))])
+    assert await capabilities(view, "source", NS_MAX) == ["late"]
+
+
+async def test_a_descriptor_that_comes_later_is_found(view: View, commit: Commit) -> None:
+    """What was remembered is not the end."""
+    commit([descriptor(START_NS, START_NS, "a")])
+    shared, selection = Published(view, "sat"), Selection(Filters(), view.series)
+    for name in ("b", "c"):
+        commit([descriptor(START_NS + ord(name), START_NS + ord(name), name)])
+        found, _ = await discover.discover(
+            view, selection, "source", NS_MAX, describe=shared.descriptor
+        )
+        assert found[0].descriptor is not None
+        assert found[0].descriptor.capabilities == [name]
+
+
+async def test_a_filter_does_not_hide_the_descriptor(view: View, commit: Commit) -> None:
+    """A-133: whoever asks for the ui lane is told what its entities can do."""
+    commit([descriptor(START_NS, START_NS, "a"), updating(START_NS, {"n": 1}, unit="u")])
+    view.refresh()
+    selection = Selection(Filters(lanes=["ui"]), view.series)
+    describe = Published(view, "sat").descriptor
+    ((entity,), _) = await discover.discover(view, selection, "source", NS_MAX, describe=describe)
+    assert [one.lane for one in entity.series] == ["ui"]
+    assert entity.descriptor is not None and entity.descriptor.capabilities == ["a"]
+
+
+def version(number: str, *, since: str = "1970-01-01T00:00:00Z", title: str = "T") -> CardManifest:
+    """A version of the pump."""
+    return msgspec.structs.replace(
+        MANIFEST, manifest_version=number, effective_time=since, title=title
+    )
+
+
+def versions(found: Sequence[CardManifest]) -> list[tuple[str, str]]:
+    """Ids and versions in their order."""
+    return [(manifest.manifest_id, manifest.manifest_version) for manifest in found]
+
+
+def test_every_version_that_has_taken_effect_is_there(view: View, commit: Commit) -> None:
+    """Issue 6: an old archive's updates name old versions, whose cards are drawn with them."""
+    commit([published(version("1.0.0")), published(version("2.0.0", since="2026-01-01T00:00:00Z"))])
+    view.refresh()
+    shared = Published(view, "sat")
+    assert versions(shared.manifests("source", START_NS - 1)) == [("pump", "1.0.0")]
+    assert versions(shared.manifests("source", START_NS)) == [("pump", "1.0.0"), ("pump", "2.0.0")]
+
+
+def test_in_canonical_time_manifests_are_known_from_their_arrival_on(
+    view: View, commit: Commit
+) -> None:
+    """A-147, AMB-37."""
+    commit([published(version("1.0.0"))])
+    first = view.mark
+    commit([published(version("2.0.0"))])
+    view.refresh()
+    shared = Published(view, "sat")
+    assert versions(shared.manifests("canonical", first - 1)) == []
+    assert versions(shared.manifests("canonical", first)) == [("pump", "1.0.0")]
+    assert len(shared.manifests("canonical", view.mark)) == 2
+
+
+def test_the_instance_goes_before_others(view: View, commit: Commit) -> None:
+    """AMB-13: a ground archive draws by its own manifests, and by others' where it has none."""
+    commit(
+        [
+            published(version("1.0.0", title="ours"), "ground"),
+            published(version("1.0.0", title="theirs"), "sat"),
+            published(version("3.0.0", title="theirs alone"), "sat"),
+        ]
+    )
+    view.refresh()
+    titles = [manifest.title for manifest in Published(view, "ground").manifests("source", NS_MAX)]
+    assert sorted(titles) == ["ours", "theirs alone"]
+
+
+def test_what_is_no_manifest_is_passed_over(view: View, commit: Commit) -> None:
+    """Anybody may publish metadata; a form that no card can be drawn from hides no other."""
+    body: JsonObject = {
+        "manifestId": "odd",
+        "manifestVersion": "1",
+        "viewId": "odd",
+        "entityType": "odd",
+        "allowedKeys": {"x": "a number"},
+        "effectiveTime": timestamps.text(START_NS),
+    }
+    commit([metadata("ManifestPublished", START_NS, body), published(version("1.0.0"))])
+    view.refresh()
+    assert versions(Published(view, "sat").manifests("source", NS_MAX)) == [("pump", "1.0.0")]
+
+
+async def test_a_user_manifest_brings_a_new_card(data: Path, tmp_path: Path) -> None:
+    """Issue 6, A-232: a file in a folder, and whoever discovers has the card's description; no
+    other file knows of it.
+    """
+    write(tmp_path / "own", "whirligig", view="telemetry.whirligig")
+    files = manifest_files.load(tmp_path / "own")
+    async with running_core(Settings(data=str(data), scope="sat"), files) as core:
+        record = updating(
+            START_NS, {"n": 4}, unit="w", view="telemetry.whirligig", manifest="whirligig"
+        )
+        refused = updating(START_NS, {"n": "4"}, unit="w", manifest="whirligig")
+        receipt = await core.publish([record, refused])
+        assert (receipt.new, len(receipt.rejected)) == (1, 1)
+        async with await Client.to_core(core.data) as client:
+            await core.settled(client, len(files) + 1)
+            found = await client.discover(Discover(timebase="source"))
+            cards = {manifest.manifest_id: manifest for manifest in found.manifests}
+            assert {"whirligig", "default-card"} <= set(cards)
+            (state,) = (await client.ui_state(GetUiState(timebase="source"))).states
+            card = cards[state.manifest_id]
+            assert (card.view_id, card.manifest_version) == (state.view_id, state.manifest_version)
+            assert set(msgspec.json.decode(state.state)) <= set(card.allowed_keys)
+            unpublished = await client.discover(
+                Discover(timebase="canonical", time="2020-01-01T00:00:00Z")
+            )
+            assert unpublished.manifests == []
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_discovery_is_the_same_at_every_start(
+    view: View, commit: Commit, timebase: Timebase
+) -> None:
+    """A-233: a reader that starts later finds the same manifests in the same order."""
+    commit([published(file.manifest) for file in manifest_files.load()])
+    view.refresh()
+    first = Published(view, "sat").manifests(timebase, NS_MAX)
+    assert first == Published(view, "sat").manifests(timebase, NS_MAX)
+    assert len(first) == len(manifest_files.load())
