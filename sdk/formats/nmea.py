@@ -24,7 +24,8 @@ SYSTEM_ID = "nmea"
 LINE_MAX_BYTES = 8192
 """Longer lines are no sentences; they are published in pieces of this size."""
 RAW_ONLY = "raw only: no sentence that pynmea2 reads"
-_AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
+AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
+"""Sentences of ships, whose payload pynmea2 does not read."""
 
 
 class NmeaReader:
@@ -49,7 +50,7 @@ class NmeaReader:
         """A step per line; header lines (`#`) and empty ones are passed over."""
         now_ns = self._first_time()
         for number, offset, line in self._lines():
-            sentence = None if line.startswith(_AIS) else decode(line)
+            sentence = None if line.startswith(AIS) else decode(line)
             if sentence is not None and now_ns is not None:
                 now_ns = _dated(sentence, now_ns)
             assert now_ns is not None
@@ -106,7 +107,7 @@ class NmeaReader:
 
 
 def _note(line: bytes, sentence: Sentence | None) -> str | None:
-    return RAW_ONLY if sentence is None and not line.startswith(_AIS) else None
+    return RAW_ONLY if sentence is None and not line.startswith(AIS) else None
 
 
 def _dated(sentence: Sentence, now_ns: int) -> int:
