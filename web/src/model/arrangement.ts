@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { kept, keep } from "./kept";
-import { DEFAULT_LAYOUT, type Layout, type PanelId } from "./layout";
+import { DEFAULT_LAYOUT, type Layout, type PanelId, placeOf, shown } from "./layout";
 import { layoutOf, parseLayout } from "./layout_file";
 import { user } from "./session";
 
@@ -40,6 +40,12 @@ export function restored(value: unknown): Layout {
   } catch {
     return DEFAULT_LAYOUT;
   }
+}
+
+/** Have a panel in sight: its tab, or its place if it was put away. */
+export function showPanel(id: PanelId): void {
+  tab.value = id;
+  if (placeOf(layout.value, id) === undefined) layout.value = shown(layout.value, id);
 }
 
 /** As it was at first. */

@@ -1,6 +1,6 @@
 /** The layout of the panels: columns side by side, panels above one another, and those put away. */
 
-export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector";
+export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "chat";
 
 /** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
 export interface Placed {
@@ -27,14 +27,22 @@ export const PANELS: Readonly<Record<PanelId, string>> = {
   plots: "Plots",
   track: "Ground track",
   inspector: "Events",
+  commands: "Commands",
+  chat: "Chat",
 };
 
 export const DEFAULT_LAYOUT: Layout = {
   version: 1,
   columns: [
-    { share: 18, panels: [{ id: "entities", share: 1 }] },
     {
-      share: 31,
+      share: 19,
+      panels: [
+        { id: "entities", share: 1.2 },
+        { id: "values", share: 1 },
+      ],
+    },
+    {
+      share: 30,
       panels: [
         { id: "shields", share: 1 },
         { id: "cards", share: 1.3 },
@@ -43,15 +51,16 @@ export const DEFAULT_LAYOUT: Layout = {
     {
       share: 25,
       panels: [
-        { id: "values", share: 1 },
+        { id: "commands", share: 1.2 },
         { id: "inspector", share: 1 },
       ],
     },
     {
       share: 26,
       panels: [
-        { id: "plots", share: 1.1 },
-        { id: "track", share: 1 },
+        { id: "plots", share: 1 },
+        { id: "track", share: 0.85 },
+        { id: "chat", share: 0.65 },
       ],
     },
   ],

@@ -1,14 +1,17 @@
-/** Single events that the timeline marks: gaps in what was received, and what people said. */
+/** What the timeline marks: gaps in what was received, what people said, and commands with their state. */
 
 import type { StoredEvent } from "./event";
 import { timeOf } from "./event";
 import { toFineMs } from "./time";
+import { type CommandState, commandsOf, percentOf, wordsOf } from "./history";
 import type { Timebase } from "./timeline";
 
 export interface Marker {
   readonly ms: number;
-  readonly kind: "gap" | "chat";
+  readonly kind: "gap" | "chat" | "command";
   readonly text: string;
+  /** Of a command. */
+  readonly state?: CommandState;
 }
 
 export const MARKER_TYPES = ["IngestGap", "ChatMessage"] as const;
@@ -20,6 +23,18 @@ export function markersOf(events: readonly StoredEvent[], timebase: Timebase): M
     const ms = toFineMs(timeOf(event, timebase));
     if (event.messageType !== "ChatMessage") return { ms, kind: "gap", text: gapInWords(event) };
     return { ms, kind: "chat", text: `${text(event["authorDisplayName"])}: ${text(event["content"])}` };
+  });
+}
+
+/** The marks of commands: where each was requested, and what has become of it by the events that are given. */
+export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timebase): Marker[] {
+  return commandsOf(events).flatMap((command) => {
+    const { request, state, commandType, targetId } = command;
+    if (request === undefined) return [];
+    const known = state === "running" ? `${Math.round(percentOf(command))} %` : state;
+    const words = wordsOf(command);
+    const text = `${commandType} → ${targetId}: ${known}${words === "" ? "" : `, ${words}`}`;
+    return [{ ms: toFineMs(timeOf(request, timebase)), kind: "command", text, state }];
   });
 }
 

@@ -1,4 +1,4 @@
-/** What the timeline asks the server for: density, the extent of everything, gaps and chat. */
+/** What the timeline asks the server for: density, the extent of everything, gaps, chat and commands. */
 
 import { batch, signal } from "@preact/signals";
 import type { SummaryResponse } from "../api/protocol";
@@ -15,8 +15,9 @@ import {
   SINGLE_MAX_EVENTS,
   wish,
 } from "./density";
-import { type Marker, MARKERS_MAX, markersOf, MARKER_TYPES } from "./markers";
+import { commandMarkersOf, type Marker, MARKERS_MAX, markersOf, MARKER_TYPES } from "./markers";
 import { type StoredEvent, timeOf } from "./event";
+import { merged } from "./ledger";
 import { connection, request } from "./session";
 import { length, type Span, visible, withMargin } from "./span";
 import { fromFineMs, toFineMs } from "./time";
@@ -34,6 +35,8 @@ const REST_MS = 90;
 const FRESH_MS = 1_000;
 const PAST_FRESH_MS = 20_000;
 const RETRY_MS = 3_000;
+/** Of the commands in view, so many answers are read. */
+const ANSWERS_MAX = 2_000;
 
 /** Undefined until it is known, null while the archive is empty. */
 export const extent = signal<Extent | null | undefined>(undefined);
@@ -161,11 +164,41 @@ async function refreshMarkers(): Promise<void> {
     },
     "queryResponse",
   );
+  const told = await commandMarkers(asked);
   markersFor = asked;
   batch(() => {
-    markers.value = markersOf(reply.events as StoredEvent[], asked.timebase);
+    markers.value = [...markersOf(reply.events as StoredEvent[], asked.timebase), ...told];
     moreMarkers.value = typeof reply.nextKey === "string";
   });
+}
+
+/** The marks of the newest commands in a span, with what the archive knows of them, also from behind the span. */
+async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Marker[]> {
+  const startTime = fromFineMs(span.startMs);
+  const ask = { type: "query", timebase: span.timebase, startTime, timelineMode: "REPLAY" } as const;
+  const requests = await request(
+    {
+      ...ask,
+      stopTime: fromFineMs(span.stopMs),
+      reverse: true,
+      limit: MARKERS_MAX,
+      filters: { lanes: ["command"], messageTypes: ["CommandRequest"] },
+    },
+    "queryResponse",
+  );
+  if (requests.events.length === 0) return [];
+  const oldest = requests.events.at(-1) as unknown as StoredEvent;
+  const answers = await request(
+    {
+      ...ask,
+      startTime: requests.nextKey == null ? startTime : timeOf(oldest, span.timebase),
+      limit: ANSWERS_MAX,
+      filters: { lanes: ["command"], messageTypes: ["CommandProgress", "CommandResult"] },
+    },
+    "queryResponse",
+  );
+  const events = [...requests.events, ...answers.events] as unknown as StoredEvent[];
+  return commandMarkersOf(merged([], events, span.timebase), span.timebase);
 }
 
 /** Markers are asked for again when the span is another by more than a twentieth, or they are old. */

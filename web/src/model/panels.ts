@@ -3,15 +3,19 @@
 import { effect, untracked } from "@preact/signals";
 import { keepLayout } from "./arrangement";
 import { oneAtATime } from "./asking";
+import { chat } from "./chat";
+import { followUser } from "./commanding";
 import { followLink, keepLink } from "./deep_link";
 import { refreshSeen } from "./entities";
 import { askTrack, keepTrack, trackTrouble } from "./ground";
+import { ledger } from "./history";
 import { followInspector, held, inspectorTrouble, range, refreshInspector, takeOwnJump, wanted } from "./inspector";
 import { applyLatest, latestTrouble, refreshLatest } from "./latest";
 import { appendLines, askLines, keepLines, trouble } from "./lines";
 import { keepPlots } from "./plots";
 import { connection } from "./session";
 import { selection, visible } from "./span";
+import { keepStack } from "./stack";
 import { deliver, jumps, state } from "./timeline";
 import { takeForCards, watchCards } from "./watch";
 
@@ -35,12 +39,18 @@ export function beginPanels(): void {
     applyLatest(events);
     appendLines(events);
     takeForCards(events);
+    ledger.take(events);
+    chat.take(events);
   });
   keepLayout();
   keepPlots();
   keepLines();
   keepTrack();
   watchCards();
+  followUser();
+  keepStack();
+  ledger.follow();
+  chat.follow();
   followWanted();
   effect(() => {
     void [jumps.value, connection.value];

@@ -6,6 +6,7 @@ import { connection, coreAway, logout, notice, status, user } from "../model/ses
 import { isAway, silent } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
 import { AlarmsChip } from "./AlarmCounts";
+import { ConfirmDialog } from "./ConfirmDialog";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
@@ -30,6 +31,7 @@ export function App() {
       <Notes />
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
+      <ConfirmDialog />
       {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>
   );

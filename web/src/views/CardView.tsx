@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Alarm, alarmsOf } from "../model/alarms";
 import { type Card, drawnKeys, keySpec, nameOfCard, rowsOf, statusOf } from "../model/card";
 import { cards, statesAwaited } from "../model/cards";
+import { openForm } from "../model/commanding";
 import { selected, select } from "../model/entities";
 import { entityKey } from "../model/event";
 import { wanted } from "../model/gallery";
@@ -96,7 +97,30 @@ function Body({ card }: { card: Card }) {
           No manifest {card.view.manifestId} {card.view.manifestVersion}: shown as it is.
         </p>
       )}
+      <Actions card={card} />
     </>
+  );
+}
+
+/** What the entity can be told: each opens its form among the commands. */
+function Actions({ card }: { card: Card }) {
+  const actions = card.manifest?.actions ?? [];
+  if (actions.length === 0) return null;
+  const { scopeId, systemId, containerId, uniqueId } = card.view;
+  return (
+    <div class="card-actions" role="group" aria-label={`Commands to ${uniqueId}`}>
+      {actions.map((action) => (
+        <button
+          key={action.commandType}
+          type="button"
+          data-testid="card-action"
+          data-command={action.commandType}
+          onClick={() => openForm({ scopeId, systemId, containerId, uniqueId }, action)}
+        >
+          {action.title}…
+        </button>
+      ))}
+    </div>
   );
 }
 

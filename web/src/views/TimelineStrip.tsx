@@ -62,9 +62,9 @@ function Marks() {
   const seen = markers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
   if (seen.length === 0) return null;
   return (
-    <ul class="sr-only" aria-label="Gaps and chat in view" data-testid="marks">
-      {seen.map(({ ms, kind, text }) => (
-        <li key={`${ms} ${text}`} data-kind={kind}>
+    <ul class="sr-only" aria-label="Gaps, chat and commands in view" data-testid="marks">
+      {seen.map(({ ms, kind, text, state }) => (
+        <li key={`${ms} ${text}`} data-kind={kind} data-state={state}>
           {readable(fromFineMs(ms))} {text}
         </li>
       ))}
@@ -131,7 +131,9 @@ function Tip() {
       {near(markers.value, ms, msPerPixel * NEAR_PX)
         .slice(0, 3)
         .map((marker) => (
-          <span key={marker.text}>{marker.text}</span>
+          <span key={`${marker.ms} ${marker.text}`} class={`marked ${marker.state ?? ""}`}>
+            {marker.text}
+          </span>
         ))}
     </div>
   );

@@ -134,6 +134,10 @@ function paintMarkers(canvas: Canvas, span: Span, markers: readonly Marker[]): v
   for (const marker of markers) {
     const x = Math.round(toX(span, marker.ms, width));
     if (x < -6 || x > width + 6) continue;
+    if (marker.kind === "command") {
+      paintCommand(canvas, x, marker);
+      continue;
+    }
     context.fillStyle = marker.kind === "gap" ? palette.bad : palette.accent;
     context.beginPath();
     if (marker.kind === "chat") context.arc(x, 7, 4, 0, 2 * Math.PI);
@@ -141,6 +145,24 @@ function paintMarkers(canvas: Canvas, span: Span, markers: readonly Marker[]): v
     context.fill();
     if (marker.kind === "gap") vertical(canvas, x, MARKS_PX, height - AXIS_PX, palette.bad, 1, 0.7);
   }
+}
+
+/** A command where it was requested: filled once it has a result, red where it failed. */
+function paintCommand({ context, palette }: Canvas, x: number, { state }: Marker): void {
+  const isOver = state === "success" || state === "failure";
+  context.fillStyle = state === "failure" ? palette.bad : isOver ? palette.lanes.command : palette.ground;
+  context.strokeStyle = state === "failure" ? palette.bad : palette.lanes.command;
+  triangle(context, x);
+  context.fill();
+  context.stroke();
+}
+
+function triangle(context: CanvasRenderingContext2D, x: number): void {
+  context.beginPath();
+  context.moveTo(x - 4, 4);
+  context.lineTo(x + 4, 4);
+  context.lineTo(x, 11);
+  context.closePath();
 }
 
 function diamond(context: CanvasRenderingContext2D, x: number, y: number, size: number): void {

@@ -4,6 +4,7 @@ import { LANES, type DensityLane } from "../model/density";
 
 export interface Palette {
   readonly lanes: Readonly<Record<DensityLane, string>>;
+  readonly ground: string;
   readonly text: string;
   readonly muted: string;
   readonly line: string;
@@ -22,6 +23,7 @@ export function paletteOf(element: Element): Palette {
   const lanes = LANES.map((lane) => [lane, of(`lane-${lane}`)] as const);
   return {
     lanes: Object.fromEntries(lanes) as Record<DensityLane, string>,
+    ground: of("ground"),
     text: of("text"),
     muted: of("muted"),
     line: of("line"),

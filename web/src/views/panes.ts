@@ -2,6 +2,8 @@
 
 import type { PanelId } from "../model/layout";
 import { Cards } from "./Cards";
+import { Chat } from "./Chat";
+import { CommandPanel } from "./CommandPanel";
 import { EntityTree } from "./EntityTree";
 import { GroundTrack } from "./GroundTrack";
 import { Inspector } from "./Inspector";
@@ -17,6 +19,8 @@ export const VIEWS = {
   plots: Plots,
   track: GroundTrack,
   inspector: Inspector,
+  commands: CommandPanel,
+  chat: Chat,
 } as const;
 
 /** On tabs, where there is less room than on titles. */

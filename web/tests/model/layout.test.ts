@@ -94,7 +94,7 @@ describe("a layout in a file", () => {
 
   it("puts panels away that it does not name", () => {
     const text = JSON.stringify({ version: 1, columns: [{ share: 1, panels: [{ id: "plots", share: 1 }] }] });
-    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector"]);
+    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector", "commands", "chat"]);
   });
 
   it.each([

@@ -25,7 +25,20 @@ vi.mock("../../src/model/session", async () => {
   };
 });
 
-// The cards ask for themselves.
+// Ledgers and cards ask for themselves.
+vi.mock("../../src/model/ledger", async () => {
+  const { signal } = await import("@preact/signals");
+  return {
+    merged: () => [],
+    Ledger: class {
+      events = signal([]);
+      awaited = signal(false);
+      olderKey = signal(null);
+      follow() {}
+      take() {}
+    },
+  };
+});
 vi.mock("../../src/model/watch", () => ({ watchCards: () => undefined, takeForCards: () => undefined }));
 
 vi.useFakeTimers();

@@ -1,0 +1,116 @@
+/** The chat: what people said to all who watch a scope, as of the clock. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { chat, CHAT_MAX_CHARS, chatRefusal, chatTrouble, chosenScope, draft, isSaying, say, scope, scopes } from "../model/chat";
+import { type StoredEvent, timeOf } from "../model/event";
+import { user } from "../model/session";
+import { readable } from "../model/time";
+import { timebase } from "../model/timeline";
+import { Empty, Pane, Trouble } from "./Pane";
+
+/** More than these are drawn only when they are asked for. */
+const DRAWN_MAX = 200;
+
+export function Chat() {
+  return (
+    <Pane id="chat" tools={scopes.value.length > 1 ? <Scope /> : undefined}>
+      <Trouble text={chat.trouble.value} />
+      <Messages />
+      <Entry />
+    </Pane>
+  );
+}
+
+function Scope() {
+  return (
+    <select
+      aria-label="To which scope"
+      data-testid="chat-scope"
+      value={scope.value}
+      onChange={(event) => (chosenScope.value = event.currentTarget.value)}
+    >
+      {scopes.value.map((one) => (
+        <option key={one} value={one}>
+          {one}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Messages() {
+  const list = useRef<HTMLDivElement>(null);
+  const all = chat.events.value;
+  const last = all.at(-1)?.eventId;
+  useEffect(() => {
+    if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+  }, [last]);
+  if (all.length === 0) {
+    return <Empty testid="chat-empty">{chat.awaited.value ? "Asking what was said…" : "Nobody has said anything up to the clock's time."}</Empty>;
+  }
+  return (
+    <div ref={list} class="scroll chat" tabIndex={0} role="log" aria-label="What was said" data-testid="chat-messages">
+      {(chat.olderKey.value !== null || all.length > DRAWN_MAX) && (
+        <p class="muted chat-older">The newest {Math.min(DRAWN_MAX, all.length)} are shown; older ones are under Events.</p>
+      )}
+      {all.slice(-DRAWN_MAX).map((event) => (
+        <Message key={event.eventId} event={event} />
+      ))}
+    </div>
+  );
+}
+
+function Message({ event }: { event: StoredEvent }) {
+  const author = String(event["authorDisplayName"]);
+  const time = readable(timeOf(event, timebase.value));
+  return (
+    <p class={`chat-message ${author === user.value ? "own" : ""}`} data-testid="chat-message">
+      <time class="muted" title={`${time} UTC`}>
+        {time.slice(11, 19)}
+      </time>{" "}
+      <strong>{author}</strong>
+      {scopes.value.length > 1 && <span class="muted"> to {event.scopeId}</span>} {String(event["content"])}
+    </p>
+  );
+}
+
+function Entry() {
+  const reason = chatRefusal.value;
+  return (
+    <form
+      class="chat-entry"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void say();
+      }}
+    >
+      {reason !== "" && (
+        <p class="muted why" id="chat-reason" role="status" data-testid="chat-refusal">
+          {reason}
+        </p>
+      )}
+      {reason === "" && chatTrouble.value !== "" && (
+        <p class="form-problem" role="alert">
+          {chatTrouble.value}
+        </p>
+      )}
+      <div class="chat-line">
+        <input
+          type="text"
+          aria-label={`Say something to ${scope.value}`}
+          aria-describedby={reason === "" ? undefined : "chat-reason"}
+          placeholder={reason === "" ? `Say something to ${scope.value}` : ""}
+          autocomplete="off"
+          maxLength={CHAT_MAX_CHARS}
+          disabled={reason !== ""}
+          data-testid="chat-input"
+          value={draft.value}
+          onInput={(event) => (draft.value = event.currentTarget.value)}
+        />
+        <button type="submit" disabled={reason !== "" || isSaying.value || draft.value.trim() === ""} data-testid="chat-say">
+          Say
+        </button>
+      </div>
+    </form>
+  );
+}

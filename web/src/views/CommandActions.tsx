@@ -1,0 +1,100 @@
+/** What the chosen entity can be told: a form for each action of its cards, and what it was told last. */
+
+import { abilitiesOf, type Ability } from "../model/abilities";
+import { statesAwaited } from "../model/cards";
+import { open, opened, part } from "../model/commanding";
+import { entities, selected } from "../model/entities";
+import { type Entity, entityKey } from "../model/event";
+import { commandsTo } from "../model/history";
+import { CommandForm } from "./CommandForm";
+import { CommandRow } from "./CommandRow";
+import { Empty } from "./Pane";
+
+const LAST_COMMANDS = 5;
+
+export function CommandActions() {
+  const entity = selected.value;
+  if (entity === null) return <Empty testid="commands-empty">Choose an entity to tell it something.</Empty>;
+  const abilities = abilitiesOf(entity);
+  if (abilities.length === 0) return <Nothing entity={entity} />;
+  const chosen = opened.value.get(entityKey(entity));
+  // One action alone is open by itself, until it is closed.
+  const shown = chosen === undefined && abilities.length === 1 ? abilities[0]?.action.commandType : chosen;
+  return (
+    <div class="scroll command-actions" data-testid="command-actions" data-entity={entity.uniqueId}>
+      <p class="muted command-target">
+        To <strong>{entity.uniqueId}</strong> {entity.scopeId} · {entity.systemId} · {entity.containerId}
+      </p>
+      {abilities.map((ability) => (
+        <OneAction
+          key={`${entityKey(entity)} ${ability.action.commandType}`}
+          entity={entity}
+          ability={ability}
+          isOpen={ability.action.commandType === shown}
+        />
+      ))}
+      <Last entity={entity} />
+    </div>
+  );
+}
+
+function Nothing({ entity }: { entity: Entity }) {
+  const isAsking = entities.value === null || statesAwaited.value;
+  return (
+    <Empty testid="commands-empty">
+      {isAsking
+        ? "Asking what it can be told…"
+        : `${entity.uniqueId} takes no commands: none of its cards has an action, and its descriptor allows none.`}
+    </Empty>
+  );
+}
+
+function OneAction({ entity, ability, isOpen }: { entity: Entity; ability: Ability; isOpen: boolean }) {
+  const { action, reason } = ability;
+  const id = `action-${entityKey(entity)}-${action.commandType}`.replaceAll(/[^A-Za-z0-9_-]/g, "_");
+  return (
+    <section class={`action ${isOpen ? "open" : ""}`} data-testid="action" data-command={action.commandType}>
+      <h3>
+        <button
+          type="button"
+          class="action-head"
+          aria-expanded={isOpen}
+          aria-controls={id}
+          data-testid="action-open"
+          onClick={() => open(entity, isOpen ? null : action.commandType)}
+        >
+          <i class={`fold ${isOpen ? "open" : ""}`} aria-hidden="true" />
+          <span class="action-title">{action.title}</span>
+          {action.critical === true && <span class="tag warn">asks first</span>}
+          {reason !== "" && <span class="tag">cannot be sent</span>}
+          {action.title !== action.commandType && <code class="muted">{action.commandType}</code>}
+        </button>
+      </h3>
+      <div id={id} hidden={!isOpen}>
+        {isOpen && <CommandForm entity={entity} ability={ability} />}
+      </div>
+    </section>
+  );
+}
+
+function Last({ entity }: { entity: Entity }) {
+  const all = commandsTo(entity);
+  if (all.length === 0) return null;
+  return (
+    <section class="last" aria-label={`Last commands to ${entity.uniqueId}`}>
+      <h3 class="part-title">
+        Last told
+        {all.length > LAST_COMMANDS && (
+          <button type="button" class="link-button" onClick={() => (part.value = "history")}>
+            all {all.length.toLocaleString("en")}
+          </button>
+        )}
+      </h3>
+      <ul class="commands">
+        {all.slice(0, LAST_COMMANDS).map((command) => (
+          <CommandRow key={command.id} command={command} />
+        ))}
+      </ul>
+    </section>
+  );
+}

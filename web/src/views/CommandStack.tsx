@@ -1,0 +1,176 @@
+/** The stack: prepared commands, each sent by its button or in their order by one. */
+
+import { reasonAgainstPrepared } from "../model/abilities";
+import { saveText } from "../model/clipboard";
+import { titleOf } from "../model/commanding";
+import { inWords } from "../model/history";
+import {
+  attemptOf,
+  clearSent,
+  commandOf,
+  edit,
+  exportStack,
+  importStack,
+  isPatient,
+  isSent,
+  next,
+  reasonAgainst,
+  reasonAgainstNext,
+  remove,
+  sendStacked,
+  shift,
+  stack,
+  type Stacked,
+  stackTrouble,
+} from "../model/stack";
+import { Outcome } from "./CommandRow";
+import { Empty } from "./Pane";
+
+export function CommandStack() {
+  const all = stack.value;
+  return (
+    <>
+      <Tools />
+      {stackTrouble.value !== "" && (
+        <p class="pane-trouble" role="alert" data-testid="stack-trouble">
+          {stackTrouble.value}{" "}
+          <button type="button" onClick={() => (stackTrouble.value = "")}>
+            Close
+          </button>
+        </p>
+      )}
+      {all.length === 0 ? (
+        <Empty testid="stack-empty">
+          Nothing is prepared. Fill in a command's form and add it to the stack, or import one from a file.
+        </Empty>
+      ) : (
+        <ol class="scroll stack" tabIndex={0} aria-label="Prepared commands" data-testid="stack">
+          {all.map((one, index) => (
+            <OneStacked key={one.id} one={one} index={index} />
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function Tools() {
+  const reason = reasonAgainstNext.value;
+  const one = next.value;
+  return (
+    <div class="filters stack-tools">
+      <button
+        type="button"
+        class="primary"
+        aria-disabled={reason !== ""}
+        aria-describedby="stack-reason"
+        data-testid="stack-next"
+        onClick={() => one !== undefined && sendStacked(one)}
+      >
+        Send next
+      </button>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isPatient.value}
+          data-testid="stack-patient"
+          onChange={(event) => (isPatient.value = event.currentTarget.checked)}
+        />
+        wait for each result
+      </label>
+      <span class="spacer" />
+      <button type="button" disabled={!stack.value.some(isSent)} data-testid="stack-clear" onClick={clearSent}>
+        Clear sent
+      </button>
+      <button
+        type="button"
+        disabled={stack.value.length === 0}
+        data-testid="stack-export"
+        onClick={() => saveText("nova-commands.json", exportStack())}
+      >
+        Export
+      </button>
+      <button type="button" data-testid="stack-import" onClick={pick}>
+        Import…
+      </button>
+      <span class="muted why" id="stack-reason" role="status" data-testid="stack-reason">
+        {stack.value.length === 0 ? "" : reason}
+      </span>
+    </div>
+  );
+}
+
+function OneStacked({ one, index }: { one: Stacked; index: number }) {
+  const name = `${titleOf(one)} to ${one.uniqueId}`;
+  const wrong = isSent(one) ? "" : reasonAgainstPrepared(one);
+  const now = attemptOf(one);
+  return (
+    <li class="stacked" data-testid="stacked" data-command={one.commandType} data-sent={isSent(one)}>
+      <div class="command-line">
+        <span class="command-title">{titleOf(one)}</span>
+        <strong class="command-to">{one.uniqueId}</strong>
+        <span class="command-payload muted">{inWords(one.payload)}</span>
+        <Act one={one} name={name} />
+      </div>
+      {wrong !== "" && <p class="form-problem">{wrong}</p>}
+      {now?.phase === "refused" && <p class="form-problem">Refused, and not recorded: {now.message}</p>}
+      {now?.phase === "lost" && (
+        <p class="form-problem">No answer came ({now.message}): it may have been sent or not. Asking again sends it once at most.</p>
+      )}
+      <div class="stacked-tools" role="group" aria-label={`Place of ${name}`}>
+        <button type="button" class="icon" disabled={index === 0} aria-label={`Move ${name} up`} onClick={() => shift(one.id, -1)}>
+          ↑
+        </button>
+        <button
+          type="button"
+          class="icon"
+          disabled={index === stack.value.length - 1}
+          aria-label={`Move ${name} down`}
+          data-testid="stacked-down"
+          onClick={() => shift(one.id, 1)}
+        >
+          ↓
+        </button>
+        {!isSent(one) && (
+          <button type="button" class="icon" aria-label={`Edit ${name}`} data-testid="stacked-edit" onClick={() => edit(one)}>
+            Edit
+          </button>
+        )}
+        <button type="button" class="icon" aria-label={`Remove ${name}`} data-testid="stacked-remove" onClick={() => remove(one.id)}>
+          Remove
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** What has become of one that was sent, else the button that sends it. */
+function Act({ one, name }: { one: Stacked; name: string }) {
+  const command = commandOf(one);
+  if (command !== undefined) return <Outcome command={command} />;
+  if (isSent(one)) return <span class="outcome sent">sent</span>;
+  const reason = reasonAgainst(one);
+  const phase = attemptOf(one)?.phase;
+  return (
+    <button
+      type="button"
+      aria-disabled={reason !== ""}
+      aria-label={`Send ${name}${reason === "" ? "" : `: ${reason}`}`}
+      title={reason || undefined}
+      data-testid="stacked-send"
+      onClick={() => sendStacked(one)}
+    >
+      {phase === "lost" ? "Ask again" : phase === "sending" ? "Sending…" : "Send"}
+    </button>
+  );
+}
+
+function pick(): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = "application/json,.json";
+  input.onchange = () => {
+    void input.files?.[0]?.text().then(importStack);
+  };
+  input.click();
+}

@@ -1,0 +1,84 @@
+/** What is asked before a critical command leaves. The browser's own dialog keeps the focus and takes Escape. */
+
+import { Fragment } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { argumentsInWords } from "../model/command_words";
+import { question, type Question, reasonNow } from "../model/commanding";
+
+export function ConfirmDialog() {
+  const asked = question.value;
+  return asked === null ? null : <Dialog asked={asked} />;
+}
+
+function Dialog({ asked }: { asked: Question }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const cancel = useRef<HTMLButtonElement>(null);
+  const { prepared, action } = asked;
+  const reason = reasonNow(prepared);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current?.showModal();
+    cancel.current?.focus();
+    return () => before?.focus();
+  }, []);
+  const close = () => (question.value = null);
+  return (
+    <dialog
+      ref={dialog}
+      class="confirm"
+      aria-labelledby="confirm-title"
+      aria-describedby="confirm-words"
+      data-testid="confirm"
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <h2 id="confirm-title">
+        {action.title} <span class="muted">to</span> {prepared.uniqueId}?
+      </h2>
+      <dl class="confirm-facts">
+        <dt>Target</dt>
+        <dd>
+          {prepared.scopeId} · {prepared.systemId} · {prepared.containerId} · <strong>{prepared.uniqueId}</strong>
+        </dd>
+        <dt>Command</dt>
+        <dd>
+          <code>{prepared.commandType}</code>
+        </dd>
+        {argumentsInWords(action, prepared.payload).map(([name, value]) => (
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd class="confirm-value">{value}</dd>
+          </Fragment>
+        ))}
+      </dl>
+      <p id="confirm-words" class="confirm-words">
+        This command is marked critical. It leaves as soon as you confirm, and cannot be taken back.
+      </p>
+      {reason !== "" && (
+        <p class="form-problem" role="status">
+          {reason}
+        </p>
+      )}
+      <div class="confirm-buttons">
+        <button type="button" ref={cancel} data-testid="confirm-cancel" onClick={close}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class="primary danger"
+          disabled={reason !== ""}
+          data-testid="confirm-send"
+          onClick={() => {
+            close();
+            asked.go();
+          }}
+        >
+          Send it
+        </button>
+      </div>
+    </dialog>
+  );
+}
