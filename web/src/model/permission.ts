@@ -8,8 +8,8 @@ const MAY: ReadonlySet<string> = new Set(["operator", "admin"]);
 /** Why the user cannot do something that is recorded now; empty if it can be done. */
 export function refusalTo(what: string): string {
   if (connection.value !== "open") return `There is no connection: nothing can be ${what}.`;
-  if (!MAY.has(role.value)) return `Viewers only look: operators and admins may do this.`;
-  if (state.value !== "LIVE") return `The clock is not LIVE: nothing is ${what} from a replay.`;
+  if (!MAY.has(role.value)) return `Viewers only look: nothing is ${what} but by operators and admins.`;
+  if (state.value !== "LIVE") return `Not LIVE: nothing is ${what} from a replay.`;
   if (coreAway.value) return `The Core does not answer: nothing can be ${what}.`;
   if (status.value?.writerConnected === false) return `The writer is away: nothing can be ${what}.`;
   return "";

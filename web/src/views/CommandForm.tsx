@@ -6,8 +6,10 @@ import type { Ability, Prepared } from "../model/abilities";
 import { type Reading, readingOf, type Texts } from "../model/command_form";
 import { fill, focusAsked, forgetSent, refusal, sendForm, type Sent, sentFrom, textsIn } from "../model/commanding";
 import type { Entity } from "../model/event";
+import { commandKey, commandsById } from "../model/history";
 import { edited, editedOf, push, replaceEdited } from "../model/stack";
 import { ArgumentField } from "./ArgumentField";
+import { Outcome as State, Told } from "./CommandRow";
 
 /** The argument of a form that stands for all of them, where no manifest names any. */
 const WHOLE = "payload";
@@ -146,7 +148,7 @@ interface OutcomeProps {
   again: () => void;
 }
 
-/** What became of the last one where events do not say it: refused, or its answer lost. */
+/** What became of the last one: refused, its answer lost, or what events say of it. */
 function Outcome({ sent, entity, action, again }: OutcomeProps) {
   if (sent?.now.phase === "refused") {
     return (
@@ -155,6 +157,7 @@ function Outcome({ sent, entity, action, again }: OutcomeProps) {
       </p>
     );
   }
+  if (sent?.now.phase === "sent") return <Became sent={sent} />;
   if (sent?.now.phase !== "lost") return null;
   return (
     <div class="form-lost" role="alert" data-testid="send-lost">
@@ -165,6 +168,24 @@ function Outcome({ sent, entity, action, again }: OutcomeProps) {
       <button type="button" onClick={() => forgetSent(entity, action)}>
         Let it be
       </button>
+    </div>
+  );
+}
+
+/** How the last command of this form goes, as of the clock. */
+function Became({ sent }: { sent: Sent }) {
+  const { scopeId } = sent.prepared;
+  const command = commandsById.value.get(commandKey({ scopeId, commandId: sent.now.commandId }));
+  return (
+    <div class="became" role="status" data-testid="became">
+      {command === undefined ? (
+        <span class="outcome sent">sent</span>
+      ) : (
+        <>
+          <State command={command} />
+          <Told command={command} />
+        </>
+      )}
     </div>
   );
 }

@@ -20,7 +20,6 @@ export const STATES: Readonly<Record<CommandState, string>> = {
 export function CommandRow({ command, isFull = false }: { command: Command; isFull?: boolean }) {
   const first = (command.request ?? command.progress ?? command.result) as StoredEvent;
   const time = timeOf(first, timebase.value);
-  const words = wordsOf(command);
   return (
     <li class="command" data-testid="command" data-command-id={command.commandId} data-state={command.state}>
       <div class="command-line">
@@ -34,20 +33,37 @@ export function CommandRow({ command, isFull = false }: { command: Command; isFu
           {titleOf(command)}
         </button>
         {isFull && <strong class="command-to">{command.targetId}</strong>}
-        <span class="command-payload muted">{inWords((command.request?.["payload"] ?? {}) as object)}</span>
+        <span class="spacer" />
         <time class="age" title={`${readable(time)} UTC`}>
           {ageText(clockSecondMs.value - Math.floor(toMs(time) / 1000) * 1000)}
         </time>
         <Outcome command={command} />
       </div>
+      <Payload of={(command.request?.["payload"] ?? {}) as object} />
+      <Told command={command} />
+      {command.request === undefined && <p class="command-words">Its request is not in this archive.</p>}
+    </li>
+  );
+}
+
+/** The arguments of a command. */
+export function Payload({ of }: { of: object }) {
+  const words = inWords(of);
+  return words === "" ? null : <p class="command-payload muted">{words}</p>;
+}
+
+/** How a command goes: a bar while it runs, and what was said of it last. */
+export function Told({ command }: { command: Command }) {
+  const words = wordsOf(command);
+  return (
+    <>
       {command.state === "running" && <Bar percent={percentOf(command)} name={titleOf(command)} />}
       {words !== "" && (
         <p class={`command-words ${command.state}`} data-testid="command-words">
           {words}
         </p>
       )}
-      {command.request === undefined && <p class="command-words">Its request is not in this archive.</p>}
-    </li>
+    </>
   );
 }
 

@@ -3,7 +3,6 @@
 import { reasonAgainstPrepared } from "../model/abilities";
 import { saveText } from "../model/clipboard";
 import { titleOf } from "../model/commanding";
-import { inWords } from "../model/history";
 import {
   attemptOf,
   clearSent,
@@ -23,7 +22,7 @@ import {
   type Stacked,
   stackTrouble,
 } from "../model/stack";
-import { Outcome } from "./CommandRow";
+import { Outcome, Payload, Told } from "./CommandRow";
 import { Empty } from "./Pane";
 
 export function CommandStack() {
@@ -104,14 +103,17 @@ function OneStacked({ one, index }: { one: Stacked; index: number }) {
   const name = `${titleOf(one)} to ${one.uniqueId}`;
   const wrong = isSent(one) ? "" : reasonAgainstPrepared(one);
   const now = attemptOf(one);
+  const command = commandOf(one);
   return (
     <li class="stacked" data-testid="stacked" data-command={one.commandType} data-sent={isSent(one)}>
       <div class="command-line">
         <span class="command-title">{titleOf(one)}</span>
         <strong class="command-to">{one.uniqueId}</strong>
-        <span class="command-payload muted">{inWords(one.payload)}</span>
+        <span class="spacer" />
         <Act one={one} name={name} />
       </div>
+      <Payload of={one.payload} />
+      {command !== undefined && <Told command={command} />}
       {wrong !== "" && <p class="form-problem">{wrong}</p>}
       {now?.phase === "refused" && <p class="form-problem">Refused, and not recorded: {now.message}</p>}
       {now?.phase === "lost" && (
