@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from edge.users import UserStore
 from sdk import timestamps
@@ -16,12 +16,20 @@ from sdk.observation import Entity
 from sdk.testing.instance import PASSWORD, Nova, running_nova
 from sdk.transport.base import connect
 from tests.core.commanding import descriptor
+from tests.e2e.commander import (
+    SHOWN_MS,
+    action,
+    choose,
+    choose_only,
+    live,
+    newest,
+    submitted,
+)
 from tests.e2e.screen import Screen, apart, screen_on
 
 pytestmark = pytest.mark.browser
 
 SCOPE = "demo"
-SHOWN_MS = 30_000
 SILENT = Entity("house", "cellar", "silent")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -53,43 +61,6 @@ def screen(browser: Browser, demo: Nova) -> Iterator[Screen]:
     with screen_on(browser, demo.url) as shown:
         live(shown)
         yield shown
-
-
-# --- what a person does ---------------------------------------------------------------------------
-
-
-def live(screen: Screen) -> None:
-    """Go LIVE, if the clock is elsewhere."""
-    screen.page.get_by_test_id("live").click()
-    screen.expect_state("LIVE")
-
-
-def choose(page: Page, entity: str) -> None:
-    """Choose an entity; wait until the panel is about it."""
-    choose_only(page, entity)
-    expect(page.get_by_test_id("command-actions")).to_have_attribute(
-        "data-entity", entity, timeout=SHOWN_MS
-    )
-
-
-def action(page: Page, command_type: str) -> Locator:
-    """An action of the chosen entity, its form open."""
-    found = page.locator(f'[data-testid="action"][data-command="{command_type}"]')
-    button = found.get_by_test_id("action-open")
-    if button.get_attribute("aria-expanded") == "false":
-        button.click()
-    expect(found.get_by_test_id("command-form")).to_be_visible()
-    return found
-
-
-def submitted(screen: Screen, command_type: str) -> list[dict[str, object]]:
-    """What the page has sent of a command."""
-    return [one for one in screen.sent if one.get("commandType") == command_type]
-
-
-def newest(page: Page) -> Locator:
-    """The newest command of the history that is in sight."""
-    return page.get_by_test_id("command").first
 
 
 # --- tests ----------------------------------------------------------------------------------------
@@ -229,13 +200,6 @@ def test_who_nobody_answers_stays_sent(screen: Screen) -> None:
     expect(told).to_have_count(0)
     marks = page.get_by_test_id("marks").locator('[data-kind="command"]')
     expect(marks.filter(has_text="door.open → silent: sent")).to_have_count(1, timeout=SHOWN_MS)
-
-
-def choose_only(page: Page, entity: str) -> None:
-    """Choose an entity, whichever part of the panel is open."""
-    page.get_by_test_id("entity-search").fill(entity)
-    page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
-    page.get_by_test_id("entity-search").fill("")
 
 
 def test_a_stack_is_sent_one_by_one(screen: Screen, tmp_path: Path) -> None:

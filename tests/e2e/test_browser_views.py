@@ -210,7 +210,7 @@ def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
     page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] - 30, steps=5)
     page.mouse.up()
     first = columns.first.locator("[data-panel]")
-    expect(first).to_have_count(2)
+    expect(first).to_have_count(3)
     assert first.nth(1).get_attribute("data-panel") == "track"
 
     page.get_by_test_id("menu-values").click()
@@ -224,7 +224,8 @@ def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
     expect(page.get_by_test_id("panel-values")).to_be_visible()
     page.get_by_test_id("menu-track").click()
     page.get_by_test_id("layout-reset").click()
-    expect(page.locator(".column").first.locator("[data-panel]")).to_have_count(1)
+    expect(page.locator(".column").first.locator("[data-panel]")).to_have_count(2)
+    expect(page.locator(".column").last.locator("[data-panel]")).to_have_count(3)
 
 
 def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ function Messages() {
     if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   }, [last]);
   if (all.length === 0) {
-    return <Empty testid="chat-empty">{chat.awaited.value ? "Asking what was said…" : "Nobody has said anything up to the clock's time."}</Empty>;
+    return <Empty testid="chat-empty">{chat.awaited.value ? "Asking what was said…" : "Nobody has said anything yet."}</Empty>;
   }
   return (
     <div ref={list} class="scroll chat" tabIndex={0} role="log" aria-label="What was said" data-testid="chat-messages">

@@ -35,7 +35,7 @@ export function Pane({ id, title, tools, children }: Props) {
 /** What a panel says in place of content: why there is none, and what to do about it. */
 export function Empty({ children, testid }: { children: ComponentChildren; testid?: string }) {
   return (
-    <div class="pane-empty" data-testid={testid}>
+    <div class="pane-empty" tabIndex={0} data-testid={testid}>
       {children}
     </div>
   );
