@@ -7,10 +7,13 @@ these two, and the processes.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.checkpoints.maker import Maker
@@ -27,9 +30,11 @@ from core.store import catalog
 from core.store.archive import Archive
 from core.store.checkpoints import CheckpointStore
 from core.store.keys import FAMILIES
-from core.store.samples import SampleStore
+from core.store.samples import SAMPLES_FOLDER, SampleStore
 from core.store.scan import first, last
+from core.writer import commit
 from core.writer.app import Writer
+from core.writer.rollups import Rollups
 from core.writer.server import FeedServer
 from sdk import endpoints, timestamps
 from sdk.checker import Checker
@@ -174,6 +179,22 @@ class Store:
     def bytes_per_family(self) -> dict[str, int]:
         """What the tables of each family take."""
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Writers that are opened here count nothing, not even when they open."""
+    with (
+        patch.object(Rollups, "take"),
+        patch.object(Rollups, "write"),
+        patch.object(commit, "count", return_value=()),
+    ):
+        yield
+
+
+def forget_samples(data: Path) -> None:
+    """Let the sampler begin anew."""
+    shutil.rmtree(data / SAMPLES_FOLDER, ignore_errors=True)
 
 
 def checkpoint(data: Path, scratch: Path) -> tuple[int, float]:

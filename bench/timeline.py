@@ -5,19 +5,25 @@ random spans of an archive that is grown to so many events first.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
 from bench import own
-from bench.figures import MS, quantile
+from bench.figures import MS, quantile, seconds_each
 from bench.own import BATCH_EVENTS, Reader, Store
 from bench.payloads import MESSAGES
+from bench.table import machine, number
 from bench.work import Work, messages_of, unit
 from core.ordering import Timebase
 from sdk import lifecycle, timestamps
@@ -27,6 +33,9 @@ TIMEBASES: tuple[Timebase, Timebase] = ("source", "canonical")
 BUCKETS = (200, 1_000, 1_920, 4_096)
 FIELDS_TRIED = 4
 BUSY_ENTITIES = 20
+LOOPS, LOOP_STEPS = 200, 100_000
+WANTED = "≤ 100"
+RESULTS = Path(__file__).parent / "results"
 
 
 class Waited(msgspec.Struct, kw_only=True):
@@ -41,9 +50,17 @@ class Waited(msgspec.Struct, kw_only=True):
 class Run(msgspec.Struct, kw_only=True):
     """One run: figures by kind of request and timebase, and what sampling took."""
 
+    machine: str
     events: int
     sampled_hz: float
+    loop_p50_ms: float
+    loop_p99_ms: float
     waited: dict[str, Waited]
+
+
+def loops() -> list[float]:
+    """Seconds that the same small piece of work takes each time: what differs is the machine."""
+    return seconds_each(lambda count: sum(range(count)), [LOOP_STEPS] * LOOPS)
 
 
 def span(dice: random.Random, first_ns: int, last_ns: int) -> tuple[str, str]:
@@ -93,9 +110,9 @@ async def measured(reader: Reader, asks: int) -> dict[str, Waited]:
 
 def plotted(dice: random.Random, start: str, stop: str) -> Sample:
     """A plot of a message of one of the busier entities."""
-    number = dice.randrange(BUSY_ENTITIES)
-    name = dice.choice(messages_of(number))
-    system, container, unique = unit(number)
+    entity = dice.randrange(BUSY_ENTITIES)
+    name = dice.choice(messages_of(entity))
+    system, container, unique = unit(entity)
     return Sample(
         start_time=start,
         stop_time=stop,
@@ -110,24 +127,87 @@ def plotted(dice: random.Random, start: str, stop: str) -> Sample:
     )
 
 
-@click.command()
-@click.option("--events", type=click.IntRange(min=1_000), default=1_000_000, show_default=True)
-@click.option("--asks", type=click.IntRange(min=1), default=500, show_default=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The archive.")
-def timeline(events: int, asks: int, data: Path) -> None:
-    """Grow an archive, sample it, and measure requests over random spans; prints JSON."""
-    lifecycle.collect_seldom()
-    data.mkdir(parents=True, exist_ok=True)
+def ask_all(data: Path, asks: int, when: str) -> dict[str, Waited]:
+    """Both kinds of requests of a reader; `when` is added to their names."""
+    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+        found = asyncio.run(measured(reader, asks))
+    return {name + when: waited for name, waited in found.items()}
+
+
+@contextmanager
+def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The sampler's process, which begins anew."""
+    own.forget_samples(data)
+    arguments = ("-m", "sdk.cli", "core", "sampler", "--data", str(data), "--exit-with-stdin")
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "NOVA_SCOPE": Work(0).scope},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline(), "the sampler did not start"
+            yield process
+        finally:
+            process.terminate()
+
+
+def run(data: Path, events: int, asks: int) -> Run:
+    """Grow an archive, ask while its sampler is behind, and once it is not."""
     with Store(data) as store:
         if store.events < events:
             store.ingest(Work(events).batches(BATCH_EVENTS, store.events))
         held = store.events
+    before = loops()
+    with sampler_at_work(data):
+        found = ask_all(data, asks, " beside a sampler that is behind")
     with tempfile.TemporaryDirectory() as scratch:
         sampled, seconds = own.sample(data, Path(scratch))
-    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
-        found = asyncio.run(measured(reader, asks))
-    run = Run(events=held, sampled_hz=sampled / seconds if sampled else 0.0, waited=found)
-    click.echo(msgspec.json.format(msgspec.json.encode(run)).decode())
+    found |= ask_all(data, asks, "")
+    noise = before + loops()
+    return Run(
+        machine=machine(None).replace("; PostgreSQL not installed", ""),
+        events=held,
+        sampled_hz=sampled / seconds if sampled else 0.0,
+        loop_p50_ms=quantile(noise, 0.5) * MS,
+        loop_p99_ms=quantile(noise, 0.99) * MS,
+        waited=found,
+    )
+
+
+def markdown(done: Run) -> str:
+    """A run as a Markdown table under a line of versions and one on the machine's noise."""
+    lines = [
+        f"{done.events:,} events; {done.machine}",
+        "",
+        f"Of the machine's noise: the same loop took {done.loop_p50_ms:.2f} ms in the median and "
+        f"{done.loop_p99_ms:.2f} ms at p99. The sampler took in {done.sampled_hz:,.0f} events/s of "
+        "what it still lacked.",
+        "",
+        "| request, over random spans | asked | p50, ms | p99, ms | worst, ms | wanted, p99 |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, one in done.waited.items():
+        times = " | ".join(map(number, (one.p50_ms, one.p99_ms, one.worst_ms)))
+        lines.append(f"| {name} | {one.asked:,} | {times} | {WANTED} |")
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--events", type=click.IntRange(min=1_000), default=1_000_000, show_default=True)
+@click.option("--asks", type=click.IntRange(min=1), default=500, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The archive.")
+@click.option("--save", is_flag=True, help="Keep the table as bench/results/<date>-timeline.md.")
+def timeline(events: int, asks: int, data: Path, save: bool) -> None:
+    """Grow an archive, sample it, and measure requests over random spans; prints JSON."""
+    lifecycle.collect_seldom()
+    data.mkdir(parents=True, exist_ok=True)
+    done = run(data, events, asks)
+    click.echo(msgspec.json.format(msgspec.json.encode(done)).decode())
+    if save:
+        name = f"{datetime.now(tz=UTC):%Y-%m-%d}-timeline.md"
+        (RESULTS / name).write_text(markdown(done))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,16 @@ all freed without it; looking through each batch cost an eighth of ingest and a 
 
 def say_ready(process: str, **facts: str) -> None:
     """Print the one line that the supervisor waits for."""
-    sys.stdout.write(msgspec.json.encode({"ready": process, **facts}).decode() + "\n")
+    _say({"ready": process, **facts})
+
+
+def say_progress(process: str, progress: str) -> None:
+    """Print how far a process is that is not ready for long; the supervisor then waits on."""
+    _say({"starting": process, "progress": progress})
+
+
+def _say(facts: dict[str, str]) -> None:
+    sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
     sys.stdout.flush()
 
 

@@ -10,7 +10,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sdk import address as addresses
 from sdk import timestamps
@@ -110,6 +110,44 @@ class Observation:
             "effectiveTime": effective_time or timestamps.text(self.at_ns),
         }
         return self._event("metadata", "ProducerDescriptor", "", body)
+
+    def command_progress(
+        self,
+        command_id: str,
+        target_id: str,
+        command_type: str,
+        percent: float,
+        message: str | None = None,
+    ) -> Event:
+        """How far a command has come, from 0 to 100."""
+        body = {
+            "commandId": command_id,
+            "targetId": target_id,
+            "commandType": command_type,
+            "progressPercent": percent,
+            "message": message,
+        }
+        return self._event("command", "CommandProgress", "", body)
+
+    def command_result(
+        self,
+        command_id: str,
+        target_id: str,
+        command_type: str,
+        status: Literal["success", "failure"],
+        result: Mapping[str, object] | None = None,
+        error_message: str | None = None,
+    ) -> Event:
+        """How a command ended."""
+        body = {
+            "commandId": command_id,
+            "targetId": target_id,
+            "commandType": command_type,
+            "status": status,
+            "result": result,
+            "errorMessage": error_message,
+        }
+        return self._event("command", "CommandResult", "", body)
 
     def _event(
         self, lane: str, message_type: str | None, view_id: str, body: Mapping[str, object]

@@ -14,9 +14,16 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
-from sdk.link_info import LinkConnection as LinkConnection
-from sdk.link_info import LinkInfo as LinkInfo
-from sdk.link_info import OutageInfo as OutageInfo
+from sdk.health import HealthReply, HealthRequest
+from sdk.health import LinkInfo as LinkInfo
+from sdk.health import Links as Links
+from sdk.health import LinksResponse as LinksResponse
+from sdk.health import OutageInfo as OutageInfo
+from sdk.health import RejectInfo as RejectInfo
+from sdk.health import Rejects as Rejects
+from sdk.health import RejectsResponse as RejectsResponse
+from sdk.health import Status as Status
+from sdk.health import StatusResponse as StatusResponse
 from sdk.manifest import CardManifest
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
@@ -24,7 +31,7 @@ from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
-from sdk.submission import Submission, SubmissionCount, SubmissionReply
+from sdk.submission import Submission, SubmissionReply
 from sdk.timeline import TimelineReply, TimelineRequest
 from sdk.views import DescriptorInfo as DescriptorInfo
 from sdk.views import GetUiState as GetUiState
@@ -107,21 +114,6 @@ class Latest(Message, kw_only=True, tag="latest"):
     after_key: PageKey | None = None
 
 
-class Rejects(Message, kw_only=True, tag="rejects"):
-    """The reject log, oldest first; `after` is the number of the last one seen."""
-
-    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
-    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
-
-
-class Status(Message, kw_only=True, tag="status"):
-    """How the Core is."""
-
-
-class Links(Message, kw_only=True, tag="links"):
-    """How the transports are that the Core consumes from; cheap enough to ask every second."""
-
-
 Request = (
     Query
     | StartStream
@@ -129,9 +121,7 @@ Request = (
     | Discover
     | Latest
     | GetUiState
-    | Rejects
-    | Status
-    | Links
+    | HealthRequest
     | TimelineRequest
     | Submission
 )
@@ -240,55 +230,6 @@ class LatestResponse(Message, kw_only=True, tag="latestResponse"):
     next_key: str | None = None
 
 
-class RejectInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """One refused record, its first bytes as base64 in `raw`."""
-
-    number: int
-    time: str
-    code: str
-    member: str
-    reason: str
-    link: str
-    position: str
-    address: str | None = None
-    size: int
-    raw: bytes
-
-
-class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
-    """A page of the reject log and how many there are in all."""
-
-    rejects: list[RejectInfo]
-    total: int
-
-
-class LinksResponse(Message, kw_only=True, tag="linksResponse"):
-    """Every link in the order of its name."""
-
-    links: list[LinkInfo]
-
-
-class StatusResponse(Message, kw_only=True, tag="statusResponse"):
-    """Counts since the archive was made, its newest canonical time, and its size on disk."""
-
-    mode: Literal["payload", "ground"]
-    scope_id: str | None = None
-    timebase: Timebase
-    events: int
-    duplicates: int
-    rejects: int
-    series: int
-    durable_time: str | None = None
-    bytes_on_disk: int
-    links: list[LinkInfo]
-    writer_connected: bool
-    request_clashes: int = 0
-    unknown_commands: int = 0
-    submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
-
-
 Reply = (
     Error
     | Authenticated
@@ -300,9 +241,7 @@ Reply = (
     | DiscoverResponse
     | LatestResponse
     | UiStateResponse
-    | RejectsResponse
-    | StatusResponse
-    | LinksResponse
+    | HealthReply
     | TimelineReply
     | SubmissionReply
 )

@@ -91,14 +91,4 @@ class AlarmAck(Message, kw_only=True, tag="alarmAck"):
     time: str
 
 
-class SubmissionCount(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """How many submissions of one kind were `taken`, or refused with one code."""
-
-    kind: str
-    outcome: str
-    count: int
-
-
 SubmissionReply = CommandAck | ChatAck | AlarmAck

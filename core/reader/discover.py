@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple, cast
 
+import msgspec
+
 from core.errors import QueryError
 from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
 from core.reader.lookup import stored_at
@@ -27,12 +29,21 @@ from core.store.keys import (
 )
 from core.store.scan import Row, Seeker, scan
 from core.store.series import EntityIds
-from sdk import timestamps
+from sdk import protocol, timestamps
 from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
-from sdk.protocol import SERIES_LIMIT_MAX, DescriptorInfo, EntityInfo, SeriesInfo
+from sdk.manifest import CardManifest
+from sdk.protocol import (
+    SERIES_LIMIT_MAX,
+    DescriptorInfo,
+    DiscoverResponse,
+    EntityInfo,
+    Ref,
+    SeriesInfo,
+)
 from sdk.timestamps import NS_MIN
 
+ENCODED_TOGETHER = 500
 LOOKED_UP_TOGETHER = 50
 """So many series at once, a few milliseconds; then sockets are served."""
 
@@ -40,6 +51,9 @@ ID_SEPARATOR = "|"
 """Stands in no id."""
 
 DESCRIPTOR = "ProducerDescriptor"
+MANIFEST = "ManifestPublished"
+
+encode_entity = msgspec.json.Encoder().encode
 
 
 class Place(NamedTuple):
@@ -121,6 +135,8 @@ async def discover(
             names = table.names[number]
             if names.message_type == DESCRIPTOR and names.lane == "metadata":
                 descriptor = describe(number, timebase, time_ns)
+            if names.message_type == MANIFEST and names.lane == "metadata":
+                continue  # These are told as what they are, and are no unit of anybody's.
             if everything or selection.wants(names):
                 info = ends.info(number)
                 if info is not None:
@@ -129,6 +145,20 @@ async def discover(
             found.append(_entity_info(ids, series, descriptor))
         await turn.over()
     return Entities(found, None)
+
+
+async def frame_of(ref: Ref, time: str, page: Entities, manifests: list[CardManifest]) -> bytes:
+    """The reply that tells a page, encoded some entities at once."""
+    parts: list[bytes] = []
+    turn = _Turn(ENCODED_TOGETHER)
+    for entity in page.entities:
+        parts.append(encode_entity(entity))
+        await turn.over()
+    reply = DiscoverResponse(
+        ref=ref, time=time, entities=[], manifests=manifests, next_key=page.next_key
+    )
+    before, after = protocol.encode(reply).split(b'"entities":[]', 1)
+    return b"".join((before, b'"entities":[', b",".join(parts), b"]", after))
 
 
 class _Ends:

@@ -77,37 +77,33 @@ def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, 
 
 
 def measured(stored: bytes) -> Measured:
-    """The numeric fields of an event; true is 1 and false is 0."""
+    """The numeric fields of an event; true is 1 and false is 0. Of members that share a path the
+    last one counts.
+    """
     body = _body.decode(stored)
-    values = {
-        path: float(value) for path, value in _leaves_of(body) if isinstance(value, int | float)
-    }
-    return Measured(timestamps.parse(body.source_truth_time), values)
+    values: dict[str, float] = {}
+    _take_numbers(body.payload or body.data or {}, "", DEPTH_MAX, values)
+    return Measured(timestamps.parse_checked(body.source_truth_time), values)
+
+
+def _take_numbers(members: JsonMembers, head: str, depth: int, values: dict[str, float]) -> None:
+    for name, value in members.items():
+        if isinstance(value, float):
+            values[head + name] = value
+        elif isinstance(value, int):
+            values[head + name] = float(value)
+        elif isinstance(value, dict) and depth:
+            _take_numbers(value, f"{head}{name}.", depth - 1, values)
 
 
 def source_time(stored: bytes) -> int:
     """The source time of an event in ns."""
-    return timestamps.parse(_told.decode(stored).source_truth_time)
+    return timestamps.parse_checked(_told.decode(stored).source_truth_time)
 
 
 def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
     """The numbers of an event at some paths, None where there is none."""
-    body = _body.decode(stored)
-    members = body.payload or body.data or {}
-    return [_number_at(members, path) for path in paths]
-
-
-def _number_at(members: JsonMembers, path: str) -> float | None:
-    value = members.get(path)
-    if value is None and "." in path:
-        # A name may have dots of its own, so each dot may be where it ends.
-        for dot in (place for place, char in enumerate(path) if char == "."):
-            inner = members.get(path[:dot])
-            if isinstance(inner, dict):
-                found = _number_at(inner, path[dot + 1 :])
-                if found is not None:
-                    return found
-    return float(value) if isinstance(value, int | float) else None
+    return list(map(measured(stored).values.get, paths))
 
 
 def fields(view: View, request: Fields) -> FieldsResponse:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from core.ordering import Timebase
+from core.reader.discover import MANIFEST
 from core.reader.effective import Effective
 from core.reader.selection import Selection
 from core.reader.view import View
 from sdk.envelope import JsonObject
 from sdk.manifest import CardManifest, from_published
 from sdk.protocol import DescriptorInfo, Filters
-
-DESCRIPTOR = "ProducerDescriptor"
-MANIFEST = "ManifestPublished"
 
 
 class _Descriptor(msgspec.Struct, rename="camel"):

@@ -20,7 +20,7 @@ from core.reader.view import View
 from core.store.rollup import Buckets, bucket_of, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
-    Cell,
+    Row,
     SampledSeries,
     SampleStore,
     decode_row,
@@ -64,14 +64,20 @@ class Tally:
                 if value is not None:
                     _merge(cells, place, 1, value, value, value)
 
-    def add_row(self, bucket: int, cells: Sequence[Cell], paths: dict[int, int]) -> None:
+    def add_row(self, bucket: int, row: Row, paths: dict[int, int]) -> None:
         """Take in a row that lies in a bucket; `paths` are the places of fields by their
         numbers.
         """
-        for number, count, total, least, greatest in cells:
+        for column, number in enumerate(row.fields):
             if (place := paths.get(number)) is not None:
-                found = self._cells[place]
-                _merge(found, bucket - self.chosen.first, count, total, least, greatest)
+                _merge(
+                    self._cells[place],
+                    bucket - self.chosen.first,
+                    row.counts[column],
+                    row.sums[column],
+                    row.least[column],
+                    row.greatest[column],
+                )
 
     def answer(self, timebase: Timebase, behind: bool) -> SampleResponse:
         """All buckets of all fields."""
@@ -219,6 +225,8 @@ class Samples:
 
     def _followed(self) -> SampleStore | None:
         """The database as it is by now, opened when it is first there; anew if it was made anew."""
+        if self._store is not None and not self._store.is_of(self._data):
+            self.close()
         try:
             if self._store is None:
                 self._store = SampleStore.open_secondary(self._data, self._scratch)

@@ -184,12 +184,9 @@ class Session:
             after_key=request.after_key,
             describe=self._published.descriptor,
         )
-        reply = protocol.DiscoverResponse(
-            time=timestamps.text(at), entities=page.entities, next_key=page.next_key
-        )
-        if request.after_key is None:
-            reply.manifests = self._published.manifests(self._timebase(request.timebase), at)
-        await self._send(reply, request.ref)
+        is_first, time = request.after_key is None, timestamps.text(at)
+        known = self._published.manifests(self._timebase(request.timebase), at) if is_first else []
+        await self._write(await discover.frame_of(request.ref, time, page, known))
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))

@@ -17,8 +17,9 @@ from core import submission
 from core.errors import QueryError
 from core.submission import Asker, Submitted
 from sdk import protocol
+from sdk.health import SubmissionCount
 from sdk.protocol import Error, Reply
-from sdk.submission import Submission, SubmissionCount
+from sdk.submission import Submission
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 60.0

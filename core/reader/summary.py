@@ -58,9 +58,9 @@ async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryRe
     """The counts of a span in all scopes or those that are asked for."""
     chosen = buckets_of(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
     view.refresh()
-    scopes = {names.scope_id for names in view.series.names}
+    scopes = view.series.scopes
     if request.scope_ids is not None:
-        scopes &= set(request.scope_ids)
+        scopes = scopes & set(request.scope_ids)
     slots: dict[int, int] = {}
     for scope in sorted(scopes):
         await _add_scope(view, row_head(timebase, stored_level(chosen.level), scope), chosen, slots)

@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from core.checkpoints import following
+from core.checkpoints.maker import Maker
 from core.reader.view import View
 from core.samples.sampler import Sampler
 from core.store import catalog
@@ -59,6 +60,10 @@ async def opened(settings: Settings) -> AsyncIterator[Sampler]:
         yield Sampler(View(archive), store)
 
 
+async def _follow_both(data: Path, sampler: Sampler, maker: Maker) -> None:
+    await asyncio.gather(follow(data, sampler), following.follow(data, maker))
+
+
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the sampler until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
@@ -67,7 +72,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
         os.nice(NICENESS)
     data = settings.folder()
     async with opened(settings) as sampler, following.opened(data) as maker:
-        work = asyncio.gather(follow(data, sampler), following.follow(data, maker))
+        work = asyncio.create_task(_follow_both(data, sampler, maker))
         stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("sampler", data=str(settings.folder()))
         log.info("sampler ready")

@@ -1,31 +1,33 @@
-"""Sampling: every number that an event tells goes into the rows of its series, in the order of
-arrival.
+"""Sampling: every number that an event tells goes into the rows of its series.
 
-What was written holds exactly the events up to its cursor, for both are written together; so a
-sampler that was killed goes on as if it had not been. A series begins to be sampled at its
-STARTED_EVENTS-th event, when its rate is known; before, reading its events is as fast.
+Events are taken by the chunk: each is decoded once, the finest rows of a series are made of its
+events, wider ones of those, and each row is read and written once a chunk. What was written holds
+exactly the events up to its cursor, for both are written together; so a sampler that was killed
+goes on as if it had not been. A series begins to be sampled at its STARTED_EVENTS-th event, when
+its rate is known; before, reading its events is as fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from core.ordering import Timebase, series_of, time_of, unsigned
 from core.reader.discover import places_of
 from core.reader.fields import Measured, measured
-from core.reader.lookup import stored_at
-from core.reader.reading import Reading, Span
+from core.reader.lookup import look_up
+from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
-from core.samples.row import Extremes, Row
+from core.samples.fold import Rows, joined, merged, rows_of, wider
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
     LAYOUT,
     LEAST_LEVEL,
     STATE_KEY,
+    Row,
     SampledSeries,
     SampleStore,
     State,
@@ -46,40 +48,67 @@ STARTED_EVENTS = 1_000
 BUCKET_EVENTS = 4
 """A bucket of a series' finest level holds at least about so many events."""
 
-WRITTEN_TOGETHER_EVENTS = 5_000
-REMEMBERED_MAX_ROWS = 40_000
-LOOKED_UP_EVENTS = 100
+WRITTEN_TOGETHER_EVENTS = 100_000
+WRITTEN_TOGETHER_VALUES = 600_000
+"""Some 30 bytes each in memory, and with the rows made of them some 200 MiB at the very most."""
+
+REMEMBERED_MAX_SERIES = 20_000
 SHAPES_MAX = 64
 UNSAMPLED = -1
 """Instead of the number of a field beyond those that are sampled."""
 
 
 TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
+Fields = tuple[int, ...]
+Values = Sequence[float]
 
 
 @dataclass(slots=True)
-class _Open:
-    """The row of a level that was used last."""
+class _Told:
+    """Events of a chunk that told the same fields of a series: their times in ns, and the values of
+    each.
+    """
 
-    bucket: int
-    key: bytes
-    row: Row
+    source: list[int] = field(default_factory=list)
+    canonical: list[int] = field(default_factory=list)
+    values: list[Values] = field(default_factory=list)
+
+    def times(self, timebase: Timebase) -> list[int]:
+        """Their times in a timebase."""
+        return self.source if timebase == "source" else self.canonical
+
+    def rows(self, fields: Fields, timebase: Timebase, level: int) -> Rows:
+        """Them in the rows of a level."""
+        first = unsigned(0)
+        buckets = [time + first >> level for time in self.times(timebase)]
+        return rows_of(fields, buckets, self.values)
 
 
 @dataclass(slots=True)
 class _Series:
-    """A series as it is stored, the rows that it has open, by level, and the numbers of the fields
-    of which its events consisted.
+    """A series as it is stored, the numbers of the fields of which its events consisted, and what
+    its events of the open chunk told.
     """
 
     record: SampledSeries
     numbers: dict[str, int]
-    open: dict[Timebase, dict[int, _Open]] = field(
-        default_factory=lambda: {timebase: {} for timebase in TIMEBASES}
-    )
-    shapes: dict[tuple[str, ...], tuple[int, ...]] = field(default_factory=dict)
+    shapes: dict[tuple[str, ...], Fields] = field(default_factory=dict)
+    told: dict[Fields, _Told] = field(default_factory=dict)
 
-    def fields(self, told: dict[str, float]) -> tuple[tuple[int, ...], list[float]]:
+    def add(self, canonical_ns: int, one: Measured) -> int:
+        """Take an event into the open chunk; returns how many values that is."""
+        fields, values = self._fields(one.values)
+        if not fields:
+            return 0
+        told = self.told.get(fields)
+        if told is None:
+            told = self.told[fields] = _Told()
+        told.source.append(one.source_ns)
+        told.canonical.append(canonical_ns)
+        told.values.append(values)
+        return len(fields)
+
+    def _fields(self, told: dict[str, float]) -> tuple[Fields, Values]:
         """The numbers of the fields of an event, and their values."""
         paths = tuple(told)
         fields = self.shapes.get(paths)
@@ -87,10 +116,10 @@ class _Series:
             fields = tuple(map(self._number, paths))
             if len(self.shapes) < SHAPES_MAX:
                 self.shapes[paths] = fields
+        values = tuple(told.values())
         if UNSAMPLED not in fields:
-            return fields, list(told.values())
+            return fields, values
         known = [place for place, number in enumerate(fields) if number != UNSAMPLED]
-        values = list(told.values())
         return tuple(fields[place] for place in known), [values[place] for place in known]
 
     def _number(self, path: str) -> int:
@@ -112,10 +141,10 @@ class Sampler:
         self._store = store
         self._selection = Selection(Filters(lanes=["ui", "parsed"]), view.series)
         self._series: dict[int, _Series] = {}
-        self._rows: dict[bytes, Row] = {}
-        self._changed_rows: dict[bytes, Row] = {}
-        self._changed_series: dict[int, _Series] = {}
+        self._changed: dict[int, _Series] = {}
+        self._values = 0
         self._state = self._resume()
+        self._newest = self._state.newest
 
     @property
     def cursor_ns(self) -> int:
@@ -123,43 +152,69 @@ class Sampler:
         return self._state.cursor_ns
 
     def _resume(self) -> State:
-        """Where it was; samples of another archive or layout are forgotten."""
+        """Where it was; samples of another archive or layout are forgotten, and those of an archive
+        that was put back to an earlier state.
+        """
         self._view.archive.catch_up()
-        oldest = first(self._view.archive.families["canonical"], b"", b"\xff" * 16)
+        canonical = self._view.archive.families["canonical"]
+        oldest = first(canonical, b"", b"\xff" * 16)
         origin = b"" if oldest is None else oldest[0]
         state = self._store.state()
-        if state is not None and state.origin == origin:
+        if state is not None and state.origin == origin and self._holds(state.newest):
             return state
         self._store.clear()
         return State(LAYOUT, origin, NS_MIN)
 
-    def sample(self, mark: int) -> Iterator[int]:
-        """Sample up to a durable mark; after each write it yields how many events were read."""
+    def _holds(self, place: bytes) -> bool:
+        return not place or self._view.archive.get("canonical", place) is not None
+
+    def sample(self, mark: int) -> Generator[int, None, None]:
+        """Sample up to a durable mark; after each write it yields how many events were read, and
+        now and then 0 in between.
+        """
         self._view.advance(mark)
         if mark <= self.cursor_ns:
             return
         self._view.refresh()
         if not self._state.origin:
             self._state = self._resume()
+            self._newest = self._state.newest
         span = Span("canonical", self.cursor_ns + 1, mark)
         reading = Reading(self._view, self._selection, span)
-        while not reading.done:
-            found = reading.slice(WRITTEN_TOGETHER_EVENTS)
+        try:
+            while not reading.done:
+                events = yield from self._take_chunk(reading)
+                done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
+                self._write(done_ns)
+                yield events
+        finally:
+            if self._changed:  # It was left within a chunk, which is read again the next time.
+                self._series, self._changed, self._values = {}, {}, 0
+
+    def _take_chunk(self, reading: Reading) -> Generator[int, None, int]:
+        """Read what is written together; returns how many events that is."""
+        events = 0
+        while True:
+            found = reading.slice(min(WRITTEN_TOGETHER_EVENTS - events, SLICE_MAX_ROWS))
             for place, stored in found:
                 self._take(place, stored)
-            done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
-            self._write(done_ns)
-            yield len(found)
+            events += len(found)
+            if found:
+                self._newest = found[-1][0]
+            is_full = events >= WRITTEN_TOGETHER_EVENTS or self._values >= WRITTEN_TOGETHER_VALUES
+            if is_full or reading.done:
+                return events
+            yield 0
 
     def _take(self, place: bytes, stored: bytes) -> None:
-        number, canonical_ns = series_of(place), time_of(place)
+        number = series_of(place)
         series = self._series_of(number)
         series.record.events += 1
-        self._changed_series[number] = series
+        self._changed[number] = series
         if series.record.finest:
-            self._add(number, series, canonical_ns, measured(stored))
+            self._values += series.add(time_of(place), measured(stored))
         elif series.record.events >= STARTED_EVENTS:
-            self._begin(number, series, canonical_ns)
+            self._begin(number, series, time_of(place))
 
     def _series_of(self, number: int) -> _Series:
         series = self._series.get(number)
@@ -170,78 +225,75 @@ class Sampler:
         return series
 
     def _begin(self, number: int, series: _Series, until_ns: int) -> None:
-        """Choose the levels of a series by what it has told so far, and sample that."""
-        found = list(self._told(number, until_ns))
-        times = {
-            "source": [one.source_ns for _, one in found],
-            "canonical": [canonical_ns for canonical_ns, _ in found],
-        }
+        """Choose the levels of a series by what it has told so far, and take that in."""
+        times: dict[Timebase, list[int]] = {timebase: [] for timebase in TIMEBASES}
+        for canonical_ns, one in self._before(number, until_ns):
+            times["source"].append(one.source_ns)
+            times["canonical"].append(canonical_ns)
+            self._values += series.add(canonical_ns, one)
         for timebase in TIMEBASES:
             series.record.finest[timebase] = finest_level(times[timebase])
-            series.record.newest[timebase] = NS_MIN
-        for canonical_ns, one in found:
-            self._add(number, series, canonical_ns, one)
+            series.record.newest[timebase] = 0
 
-    def _told(self, number: int, until_ns: int) -> Iterator[tuple[int, Measured]]:
+    def _before(self, number: int, until_ns: int) -> Iterator[tuple[int, Measured]]:
+        """What the first events of a series told."""
         rows = places_of(self._view, number, "canonical", until_ns, reverse=False)
-        while places := [row.place for row in islice(rows, LOOKED_UP_EVENTS)]:
-            envelopes = self._view.archive.get_many("canonical", places)
-            for place, envelope in zip(places, envelopes, strict=True):
-                yield time_of(place), measured(stored_at(place, envelope))
+        places = [row.place for row in rows]
+        while places:
+            stored = look_up(self._view.archive, places, places, SLICE_MAX_BYTES)
+            for place, envelope in zip(places, stored, strict=False):
+                yield time_of(place), measured(envelope)
+            del places[: len(stored)]
 
-    def _add(self, number: int, series: _Series, canonical_ns: int, told: Measured) -> None:
-        """Add an event's numbers to the rows of all levels in both timebases."""
-        fields, values = series.fields(told.values)
-        if not values:
-            return
-        times: tuple[tuple[Timebase, int], ...] = (
-            ("source", told.source_ns),
-            ("canonical", canonical_ns),
-        )
-        newest, every = series.record.newest, range(len(values))
-        for timebase, time_ns in times:
-            time, opened = unsigned(time_ns), series.open[timebase]
-            extremes: Extremes = every, every
-            for level in levels_from(series.record.finest[timebase]):
-                place = opened.get(level)
-                if place is None or place.bucket != time >> level:
-                    place = self._open(number, series, timebase, level, time >> level)
-                    opened[level] = place
-                extremes = place.row.add(fields, values, extremes)
-                self._changed_rows[place.key] = place.row
-            newest[timebase] = max(newest[timebase], time_ns)
-
-    def _open(
-        self, number: int, series: _Series, timebase: Timebase, level: int, bucket: int
-    ) -> _Open:
-        key = row_head(number, timebase, level) + bucket_time(bucket, level)
-        row = self._rows.get(key)
-        if row is None:
-            may_be_stored = bucket <= unsigned(series.record.newest[timebase]) >> level
-            stored = self._store.get(key) if may_be_stored else None
-            row = self._rows[key] = Row() if stored is None else Row(decode_row(stored))
-        return _Open(bucket, key, row)
+    # --- writing ----------------------------------------------------------------------------------
 
     def _write(self, cursor_ns: int) -> None:
         """Write what has changed, with the cursor behind it."""
-        rows: list[StoredRow] = [
-            (key, encode_row(row.cells())) for key, row in self._changed_rows.items()
-        ]
-        for number, series in self._changed_series.items():
-            rows.append((series_record_key(number), encode_series(series.record)))
-        self._state.cursor_ns = cursor_ns
-        rows.append((STATE_KEY, encode_state(self._state)))
-        self._store.write(rows)
-        self._changed_rows, self._changed_series = {}, {}
-        if len(self._rows) > REMEMBERED_MAX_ROWS:
-            self._rows = dict(islice(self._rows.items(), len(self._rows) // 2, None))
-            for series in self._series.values():
-                for opened in series.open.values():
-                    opened.clear()  # A row must not be there twice.
+        self._state.cursor_ns, self._state.newest = cursor_ns, self._newest
+        self._store.write(self._changed_rows())
+        self._changed, self._values = {}, 0
+        if len(self._series) > REMEMBERED_MAX_SERIES:
+            self._series = {}
+
+    def _changed_rows(self) -> Iterator[StoredRow]:
+        for number, series in self._changed.items():
+            if series.told:
+                for timebase in TIMEBASES:
+                    yield from self._rows(number, series, timebase)
+                series.told = {}
+            yield series_record_key(number), encode_series(series.record)
+        yield STATE_KEY, encode_state(self._state)
+
+    def _rows(self, number: int, series: _Series, timebase: Timebase) -> Iterator[StoredRow]:
+        """The rows of all levels to which the chunk has added anything, as they are now."""
+        record, told = series.record, series.told
+        levels, newest = levels_from(record.finest[timebase]), record.newest[timebase]
+        rows = joined([one.rows(fields, timebase, levels.start) for fields, one in told.items()])
+        known: dict[bytes, Row] = {}
+        for level in levels:
+            head = row_head(number, timebase, level)
+            for bucket, row in rows.items():
+                key = head + bucket_time(bucket, level)
+                if bucket <= newest >> level:  # Others are not there yet.
+                    known[key] = row
+                else:
+                    yield key, encode_row(row)
+            rows = wider(rows, levels.step)
+        stored = self._store.get_many(list(known))
+        for (key, row), value in zip(known.items(), stored, strict=True):
+            yield key, encode_row(row if value is None else merged([decode_row(value), row]))
+        last = unsigned(max(max(one.times(timebase)) for one in told.values()))
+        record.newest[timebase] = max(newest, last)
 
 
 def finest_level(times: Sequence[int]) -> int:
-    """The level of buckets in which a series with these times has about BUCKET_EVENTS or more."""
+    """The level of buckets in which a series with these times has about BUCKET_EVENTS or more:
+    where they come steadily, by the gaps between them; where they come in bursts, so that on
+    average those buckets have that in which there are any, the first and the last left out.
+    """
     gaps = sorted(later - time for time, later in pairwise(sorted(times)))
     width_ns = BUCKET_EVENTS * gaps[len(gaps) // 2]
-    return min(max(LEAST_LEVEL, (width_ns - 1).bit_length()), COARSEST_LEVEL)
+    level = max(LEAST_LEVEL, (width_ns - 1).bit_length())
+    while (len({time >> level for time in times}) - 2) * BUCKET_EVENTS > len(times):
+        level += 1
+    return min(level, COARSEST_LEVEL)

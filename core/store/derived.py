@@ -5,7 +5,7 @@ made again whenever it is lost.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -26,8 +26,9 @@ class DerivedStore:
     WHAT: ClassVar[str]
     """What it holds, for people."""
 
-    def __init__(self, database: Rdict) -> None:
+    def __init__(self, database: Rdict, path: Path) -> None:
         self._database = database
+        self._identity = _identity(path)
 
     @classmethod
     def open_primary(cls, data: Path) -> Self:
@@ -52,9 +53,13 @@ class DerivedStore:
     @classmethod
     def _open(cls, path: Path, access: AccessType) -> Self:
         try:
-            return cls(Rdict(str(path), derived_options(), access_type=access))
+            return cls(Rdict(str(path), derived_options(), access_type=access), path)
         except Exception as error:
             raise ArchiveError(f"cannot open the {cls.WHAT} in {path}: {error}") from error
+
+    def is_of(self, data: Path) -> bool:
+        """Whether a folder still holds this database, and not one that was made anew."""
+        return self._identity == _identity(data / self.FOLDER)
 
     def catch_up(self) -> None:
         """Let a secondary see all that has been written by now; raises ArchiveError."""
@@ -65,11 +70,19 @@ class DerivedStore:
 
     def get(self, key: bytes) -> bytes | None:
         """One value, or None; raises ArchiveError where it cannot be read."""
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of keys, None where there is none; raises ArchiveError where one cannot be
+        read.
+        """
+        if not keys:
+            return []
         try:
-            value: bytes | None = self._database.get(key)
+            values = self._database.get(list(keys))
         except Exception as error:
             raise ArchiveError(f"the {self.WHAT} cannot be read: {error}") from error
-        return value
+        return [] if values is None else list(values)
 
     def everything(self) -> list[Row]:
         """All rows; for tests."""
@@ -95,3 +108,11 @@ class DerivedStore:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+def _identity(path: Path) -> bytes:
+    """What RocksDB calls a database, given when it is made; nothing where there is none."""
+    try:
+        return (path / "IDENTITY").read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -85,11 +85,6 @@ def decode_row(value: bytes | None) -> int:
     return 0 if value is None else int.from_bytes(value, "big")
 
 
-def slot_unit(slot: int, lane: int) -> int:
-    """One event of a lane in a slot, as a row."""
-    return LANE_UNITS[lane] << slot * SLOT_BITS
-
-
 def slots_of(row: int) -> Iterator[tuple[int, int]]:
     """The slots of a row that count anything, each as if it were slot 0."""
     slot = 0
@@ -116,14 +111,21 @@ def lane_counts(slot: int) -> tuple[int, ...]:
     )
 
 
-def wider(rows: dict[int, int]) -> dict[int, int]:
-    """Rows of a level, by their numbers, made rows of the next."""
+def rows_of(buckets: dict[int, int]) -> dict[int, int]:
+    """The rows, by their numbers, of buckets of a level, each as if it were slot 0."""
+    rows: dict[int, int] = {}
+    for bucket, counts in buckets.items():
+        number = bucket >> ROW_STEP
+        rows[number] = rows.get(number, 0) + (counts << bucket % SLOTS * SLOT_BITS)
+    return rows
+
+
+def wider(buckets: dict[int, int]) -> dict[int, int]:
+    """Buckets of a level made buckets of the next."""
     found: dict[int, int] = {}
-    for number, row in rows.items():
-        bucket = number >> LEVEL_STEP - ROW_STEP
-        number >>= LEVEL_STEP
-        row = folded(row) << bucket % SLOTS * SLOT_BITS
-        found[number] = found.get(number, 0) + row
+    for bucket, counts in buckets.items():
+        bucket >>= LEVEL_STEP
+        found[bucket] = found.get(bucket, 0) + counts
     return found
 
 

@@ -6,12 +6,12 @@ level on that suits its rate. Keys, and their values as MessagePack:
 
 state                                                     origin and cursor
 series/ + series (4)                                      what is known of a series
-row/ + series (4) + timebase (s or c) + level (1) + time (8)   [[field, count, sum, min, max], …]
+row/ + series (4) + timebase (s or c) + level (1) + time (8)   a row, column by column
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 
 import msgspec
@@ -20,10 +20,11 @@ from core.ordering import Timebase
 from core.store.derived import DerivedStore
 from core.store.keys import series_bytes
 from core.store.rollup import COARSEST_LEVEL, bucket_time
-from core.store.scan import Row, scan
+from core.store.scan import Row as StoredRow
+from core.store.scan import scan
 
 SAMPLES_FOLDER = "samples"
-LAYOUT = 1
+LAYOUT = 2
 
 FIELDS_MAX = 256
 """Further fields of a series are not sampled."""
@@ -37,23 +38,33 @@ _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 _TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 
-Cell = tuple[int, int, float, float, float]
-"""One field in one bucket: its number, then count, sum, least and greatest value."""
+
+class Row(msgspec.Struct, array_like=True):
+    """A series' fields in one bucket, in columns: their numbers, and for each how often it was
+    told, and the sum, the least and the greatest of its values.
+    """
+
+    fields: tuple[int, ...]
+    counts: Sequence[int]
+    sums: Sequence[float]
+    least: Sequence[float]
+    greatest: Sequence[float]
 
 
 class State(msgspec.Struct, array_like=True):
     """What was sampled: everything up to a canonical time in ns, of the archive whose first event
-    has this place.
+    has the place `origin`; `newest` is the place of the last event, empty before there was one.
     """
 
     layout: int
     origin: bytes
     cursor_ns: int
+    newest: bytes = b""
 
 
 class SampledSeries(msgspec.Struct, array_like=True):
     """One series: its events so far, the names of its fields by their numbers, the level its rows
-    begin with and the newest time that they hold, by timebase.
+    begin with and the newest time that they hold, as in keys, by timebase.
 
     There are no rows before `finest` is known.
     """
@@ -66,7 +77,7 @@ class SampledSeries(msgspec.Struct, array_like=True):
 
 _states = msgspec.msgpack.Decoder(State)
 _series = msgspec.msgpack.Decoder(SampledSeries)
-_rows = msgspec.msgpack.Decoder(list[Cell])
+_rows = msgspec.msgpack.Decoder(Row)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -91,12 +102,12 @@ def row_head(number: int, timebase: Timebase, level: int) -> bytes:
     return _ROW_PREFIX + series_bytes(number) + _TIMEBASES[timebase] + bytes((level,))
 
 
-def encode_row(cells: Iterable[Cell]) -> bytes:
+def encode_row(row: Row) -> bytes:
     """A row as stored."""
-    return _encode(list(cells))
+    return _encode(row)
 
 
-def decode_row(value: bytes) -> list[Cell]:
+def decode_row(value: bytes) -> Row:
     """A row as read."""
     return _rows.decode(value)
 
@@ -123,7 +134,9 @@ class SampleStore(DerivedStore):
         value = self.get(series_record_key(number))
         return None if value is None else _series.decode(value)
 
-    def rows(self, head: bytes, level: int, first: int, stop: int, max_rows: int) -> list[Row]:
+    def rows(
+        self, head: bytes, level: int, first: int, stop: int, max_rows: int
+    ) -> list[StoredRow]:
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))

@@ -19,6 +19,7 @@ class SeriesTable:
 
     def __init__(self) -> None:
         self.names: list[Series] = []
+        self.scopes: set[str] = set()
         self._numbers: dict[Series, int] = {}
         self._of_unit: defaultdict[str, list[int]] = defaultdict(list)
         self._of_entity: dict[EntityIds, list[int]] = {}
@@ -37,6 +38,7 @@ class SeriesTable:
         """
         if number == len(self.names):
             self.names.append(series)
+            self.scopes.add(series.scope_id)
             self._numbers[series] = number
             self._of_unit[series.unique_id].append(number)
             ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)

@@ -26,6 +26,7 @@ from core.writer.actions import Actions
 from core.writer.checking import Checking
 from core.writer.commands import Commands
 from core.writer.commit import Committer
+from core.writer.counting import count_aloud
 from core.writer.courier import Courier
 from core.writer.desk import Desk
 from core.writer.entries import Entries
@@ -269,6 +270,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
+        await count_aloud(archive)
         server = FeedServer(endpoints.writer_socket(data))
         writer = Writer(settings, archive, server, files)
         stack.callback(writer.let_go)
@@ -295,10 +297,17 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
+    stopped = asyncio.create_task(stop.wait())
     files = manifest_files.load(settings.manifests_folder())
-    async with opened(settings, files) as (writer, transports):
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(stack.enter_async_context(opened(settings, files)))
+        await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():  # It may be counting a large archive.
+            opening.cancel()
+            await asyncio.wait((opening,))
+            return
+        writer, transports = opening.result()
         work = asyncio.create_task(writer.run(transports))
-        stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("writer", data=str(settings.folder()))
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
         await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)

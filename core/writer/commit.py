@@ -21,9 +21,10 @@ from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
 from core.writer.carriers import Carriers
+from core.writer.counting import count
 from core.writer.gaps import gap_event
 from core.writer.ingest import Incoming, check_records, command_id_of, own_event
-from core.writer.rollups import Rollups, build
+from core.writer.rollups import Rollups
 from sdk.checker import Checker
 from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
 from sdk.manifest import CardManifest
@@ -83,7 +84,8 @@ class Committer:
             catalog.decode_time(stamp) if stamp else 0, time_of(newest[0]) if newest else 0
         )
         compare(read_witness(data), self._holdings(), archive.path)
-        build(archive, self.series, self.counters.events)
+        for _ in count(archive, self.series, self.counters.events):
+            pass
         self._rollups = Rollups(archive)
         self._written = self._holdings()
 

@@ -8,46 +8,35 @@ newest of their scope are new.
 
 from __future__ import annotations
 
-import logging
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from core.ordering import (
     LANE_OFFSET,
-    LAST_TAIL,
     ORDER_KEY_BYTES,
     TIME_BYTES,
     Timebase,
-    series_of,
 )
 from core.store.archive import Archive, Batch
 from core.store.rollup import (
     COARSEST_LEVEL,
-    COMPLETE_KEY,
-    COUNTED_KEY,
     FINEST_LEVEL,
     LANE_UNITS,
     LEVEL_STEP,
     LEVELS,
-    ROLLUP_PREFIX,
     ROW_STEP,
-    SLOT_BITS,
-    SLOTS,
     bucket_time,
-    counted,
     decode_row,
     encode_row,
-    folded,
     newest_row,
     row_head,
-    slot_unit,
+    rows_of,
     wider,
 )
-from core.store.scan import Row, scan
-from core.store.series import SeriesTable
+from core.store.scan import Row
 from core.writer.ingest import Incoming
 from sdk.event import Series
 
@@ -66,8 +55,6 @@ _BUCKET_SHIFT = 8 + _FINE_BITS
 _LANE = 0xFF
 
 _scope_of: Callable[[Series], str] = attrgetter("scope_id")
-
-log = logging.getLogger(__name__)
 
 
 class Rollups:
@@ -113,8 +100,7 @@ class Rollups:
         canonical = self._added.setdefault(("canonical", scope_id), {})
         bucket = _finest_of(places[0])
         if bucket == _finest_of(places[-1]):  # They were stamped at one moment.
-            slot = sum(map(folded, counted.values())) << bucket % SLOTS * SLOT_BITS
-            _add(canonical, {bucket >> ROW_STEP: slot})
+            _add(canonical, {bucket: sum(counted.values())})
         else:
             _add(canonical, _by_place(places, source_keys))
 
@@ -128,14 +114,16 @@ class Rollups:
             self._rows = dict(newer)
 
     def _changed(self, timebase: Timebase, scope_id: str, added: dict[int, int]) -> list[Row]:
-        """The rows of all levels with what was added to rows of the finest."""
+        """The rows of all levels with what was added to buckets of the finest."""
         rows, changed = self._rows, []
         unknown: list[tuple[bytes, int]] = []
         newest = self._newest_of(timebase, scope_id)
-        self._newest[timebase, scope_id] = max(newest, *added)
         for level in LEVELS:
             head = row_head(timebase, level, scope_id)
-            for number, more in added.items():
+            of_level = rows_of(added)
+            if level == FINEST_LEVEL:
+                self._newest[timebase, scope_id] = max(newest, *of_level)
+            for number, more in of_level.items():
                 key = head + bucket_time(number, level + ROW_STEP)
                 row = rows.get(key)
                 if row is None:
@@ -160,7 +148,7 @@ class Rollups:
 
 
 def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
-    """Rows of the finest level, by their numbers.
+    """Buckets of the finest level, by their numbers.
 
     The bytes that decide, five of the time and the lane, are cut out of all keys at once, as
     columns of a table of eight bytes an event: the interpreter then sees one number for each event.
@@ -171,63 +159,29 @@ def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
     table[1::_COLUMN_BYTES] = keys[4::ORDER_KEY_BYTES].translate(_TO_FINEST)
     for column, offset in ((2, 3), (3, 2), (4, 1), (5, 0)):
         table[column::_COLUMN_BYTES] = keys[offset::ORDER_KEY_BYTES]
-    slots: dict[int, int] = {}
+    buckets: dict[int, int] = {}
     for column, count in Counter(struct.unpack(f"<{len(source_keys)}Q", table)).items():
         bucket = column >> _BUCKET_SHIFT
-        slots[bucket] = slots.get(bucket, 0) + count * LANE_UNITS[column & _LANE]
-    rows: dict[int, int] = {}
-    for bucket, slot in slots.items():  # Rows are long numbers: a few additions, not one an event.
-        number = bucket >> ROW_STEP
-        rows[number] = rows.get(number, 0) + (slot << bucket % SLOTS * SLOT_BITS)
-    return rows
+        buckets[bucket] = buckets.get(bucket, 0) + count * LANE_UNITS[column & _LANE]
+    return buckets
 
 
 def _by_place(places: Sequence[bytes], source_keys: Sequence[bytes]) -> dict[int, int]:
     """The same in canonical time, event by event."""
-    rows: dict[int, int] = {}
+    buckets: dict[int, int] = {}
     for place, key in zip(places, source_keys, strict=True):
         bucket = _finest_of(place)
-        number = bucket >> ROW_STEP
-        rows[number] = rows.get(number, 0) + slot_unit(bucket % SLOTS, key[LANE_OFFSET])
-    return rows
+        buckets[bucket] = buckets.get(bucket, 0) + LANE_UNITS[key[LANE_OFFSET]]
+    return buckets
 
 
 def _finest_of(place: bytes) -> int:
     return int.from_bytes(place[:TIME_BYTES], "big") >> FINEST_LEVEL
 
 
-def _add(to: dict[int, int], rows: dict[int, int]) -> None:
-    for number, row in rows.items():
-        to[number] = to.get(number, 0) + row
-
-
-# --- archives that were made without --------------------------------------------------------------
-
-
-def build(archive: Archive, series: SeriesTable, events: int) -> None:
-    """Count an archive that was written without rollups, wholly or in part, by one scan; one that
-    was interrupted goes on where it was.
-    """
-    is_complete = archive.get("catalog", COMPLETE_KEY) is not None
-    if is_complete and counted(archive) == events:
+def _add(to: dict[int, int], buckets: dict[int, int]) -> None:
+    if not to:
+        to.update(buckets)
         return
-    log.info("counting the events of the archive", extra={"context": {"events": events}})
-    if is_complete:
-        batch = archive.batch()
-        batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
-        archive.write(batch)
-    after = archive.get("catalog", COUNTED_KEY) or b""
-    rollups = Rollups(archive)
-    rows = scan(archive.families["source"], after, b"\xff" * TIME_BYTES + LAST_TAIL)
-    while part := [row for row in islice(rows, BUILT_TOGETHER_EVENTS) if row[0] != after]:
-        last_key = part[-1][0]
-        part.sort(key=itemgetter(1))
-        scopes = [series.names[series_of(place)].scope_id for _, place in part]
-        rollups.count_mixed(scopes, [place for _, place in part], [key for key, _ in part])
-        batch = archive.batch()
-        rollups.write(batch)
-        batch.put("catalog", COUNTED_KEY, last_key)
-        archive.write(batch)
-    batch = archive.batch()
-    batch.put("catalog", COMPLETE_KEY, b"1")
-    archive.write(batch)
+    for bucket, counts in buckets.items():
+        to[bucket] = to.get(bucket, 0) + counts

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import tempfile
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,10 @@ from sdk.cli import instance
 from sdk.cli.supervisor import Child
 
 DEMO_SCOPE = "demo"
+SATELLITE = """[devices.satellite]
+type = "simulator"
+seed = {seed}
+"""
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 
 
@@ -25,7 +30,7 @@ PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
 def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
-    """See NOVA at work: a satellite in orbit, its telemetry live and replayed in your browser.
+    """See NOVA at work: a satellite in orbit that obeys, live and replayed in your browser.
 
     \b
     Nothing is kept: the archive lies in a temporary folder. Port 0 picks a free one:
@@ -36,8 +41,11 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
     password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
         chosen = settings.load(data=folder, listen=listen, scope=DEMO_SCOPE, mode="payload")
-        to = ("--to", instance.publish_url(chosen), "--scope", DEMO_SCOPE, "--seed", str(seed))
-        satellite = Child("satellite", ("sdk.simulator", *to))
+        config = Path(folder) / "hardware.toml"
+        config.write_text(SATELLITE.format(seed=seed))
+        told = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
+        to = ("--to", instance.publish_url(chosen), "--scope", DEMO_SCOPE)
+        satellite = Child("satellite", ("sdk.cli", "hardware", *told, *to))
         asyncio.run(
             instance.run(
                 chosen,
@@ -45,6 +53,10 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
                 environment={PASSWORD_VARIABLE: password},
                 as_json=as_json,
                 exit_with_stdin=exit_with_stdin,
-                notes=[f"log in as admin with {password}; Ctrl-C ends it"],
+                notes=[
+                    f"log in as admin with {password}; Ctrl-C ends it",
+                    "tell the satellite something: nova command temperature heater.set on=true "
+                    f"--scope {DEMO_SCOPE} --data {folder} --wait",
+                ],
             )
         )

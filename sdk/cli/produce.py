@@ -31,8 +31,13 @@ Examples:
   nova produce ctim.bin --xtce ctim.xml --root-container CCSDSTelemetryPacket \\
       --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
   nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
+  nova produce boat-can.log --to local:///var/lib/nova --scope boat
+  nova produce drone.ulg --epoch 2026-05-01T09:30:00Z --to local:///var/lib/nova --scope drone
   nova produce rocket.csv --time-column time --epoch 2022-06-24T15:17:16Z \\
       --entity rocket/avionics/telemega --to local:///var/lib/nova --scope rocket
+  nova produce P4000001.txt --format csv --columns hours,voltage --time-column hours \\
+      --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
+      --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
 
 The same file always makes the same eventIds: produce it twice, and the second time all are
@@ -50,6 +55,8 @@ class _Given(TypedDict):
     system: str | None
     entity: str | None
     message_type: str | None
+    columns: str | None
+    view: str | None
 
 
 class _Job(NamedTuple):
@@ -96,10 +103,12 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
     type=click.Choice(["iso", *counter.UNITS_NS]),
     help="csv, ccsds field: what the time counts (default s).",
 )
-@click.option("--epoch", help="ISO time that counters begin at; for nmea, a time near the start.")
-@click.option("--system", help="ccsds, nmea: systemId of the events.")
+@click.option("--epoch", help="ISO time that counters begin at; nmea: a time near the start.")
+@click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")
+@click.option("--columns", metavar="A,B,…", help="csv: names of the columns, for files without.")
+@click.option("--view", metavar="VIEWID", help="csv: view that the columns are told to, by name.")
 @click.option(
     "--give-up-after",
     type=float,
@@ -120,7 +129,8 @@ def produce(
     as_json: bool,
     **given: Unpack[_Given],
 ) -> None:
-    """Publish a recording: CCSDS packets, NMEA 0183, CSV, or JSON lines of envelopes."""
+    """Publish a recording: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines
+    of envelopes."""
     steps = open_recording(file, Observer(scope), name, Options(**given))
     job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
     tally = Tally()

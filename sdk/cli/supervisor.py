@@ -19,6 +19,8 @@ import msgspec
 from sdk.errors import NovaError
 
 READY_TIMEOUT_S = 60.0
+"""A child that says nothing for so long, neither that it is ready nor how far it is, has failed."""
+
 STOP_TIMEOUT_S = 15.0
 RESTART_PAUSE_S = 0.5
 RESTART_PAUSE_MAX_S = 10.0
@@ -51,18 +53,31 @@ class Child:
             start_new_session=True,  # Ctrl-C is for the supervisor, which ends them in order
         )
         assert self.process.stdout is not None
+        said = await self._said(self.process, self.process.stdout)
+        while "ready" not in said:
+            log.info("not ready yet", extra={"context": {"child": self.name, **said}})
+            said = await self._said(self.process, self.process.stdout)
+        self.facts = said
+        self.output = asyncio.create_task(self._pass_on(self.process.stdout))
+
+    async def _said(
+        self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
+    ) -> dict[str, str]:
+        """What it says next on its way to being ready."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                line = await self.process.stdout.readline()
+                line = await stdout.readline()
         except TimeoutError:
-            raise NovaError(f"{self.name} was not ready within {READY_TIMEOUT_S:.0f} s") from None
+            raise NovaError(
+                f"{self.name} was not ready within {READY_TIMEOUT_S:.0f} s, nor did it say how far "
+                "it is"
+            ) from None
         if not line:
-            code = await self.process.wait()
+            code = await process.wait()
             raise NovaError(
                 f"{self.name} ended with status {code} before it was ready; see its log above"
             )
-        self.facts = msgspec.json.decode(line, type=dict[str, str])
-        self.output = asyncio.create_task(self._pass_on(self.process.stdout))
+        return msgspec.json.decode(line, type=dict[str, str])
 
     async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
         async for line in stdout:

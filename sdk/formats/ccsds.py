@@ -10,11 +10,12 @@ from typing import NamedTuple
 from sdk import address as addresses
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.formats import cds, counter
+from sdk.formats import cards, cds, counter
 from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
 from sdk.formats.recording import RecordingError, Step, no_time, step
 from sdk.formats.xtce import Decoded, Definition
 from sdk.observation import Entity, Observer
+from sdk.updates import Views
 
 SYSTEM_ID = "ccsds"
 CONTAINER_ID = "apid"
@@ -45,6 +46,16 @@ class TimeSource:
             raise RecordingError(f"--time-unit {unit!r} is not one of s, ms, us, ns")
         return cls(field, unit, epoch_ns)
 
+    def of(self, packet: Packet, decoded: Decoded | None) -> int | None:
+        """The time of a packet; None where it has none."""
+        if self.field is None:
+            if not packet.has_secondary_header:
+                return None
+            return cds.decode(packet.data[HEADER_SIZE_BYTES:])
+        if decoded is None or self.epoch_ns is None:
+            return None
+        return counter.to_ns(decoded.fields.get(self.field), self.unit, self.epoch_ns)
+
 
 class _Read(NamedTuple):
     packet: Packet
@@ -63,8 +74,10 @@ class CcsdsReader:
         definition: Definition | None = None,
         time: TimeSource | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._definition = definition
         self._time = time or TimeSource()
@@ -115,14 +128,7 @@ class CcsdsReader:
                 yield _Read(packet, decoded, self._time_of(packet, decoded))
 
     def _time_of(self, packet: Packet, decoded: Decoded | None) -> int | None:
-        time = self._time
-        if time.field is None:
-            if not packet.has_secondary_header:
-                return None
-            return cds.decode(packet.data[HEADER_SIZE_BYTES:])
-        if decoded is None or time.epoch_ns is None:
-            return None
-        return counter.to_ns(decoded.fields.get(time.field), time.unit, time.epoch_ns)
+        return self._time.of(packet, decoded)
 
     def _step(self, read: _Read, at_ns: int) -> Step:
         packet = read.packet
@@ -138,9 +144,9 @@ class CcsdsReader:
         observation = self._observer.observe(entity, at_ns)
         yield observation.raw(read.packet.data, sequence=read.packet.sequence)
         if read.decoded is not None:
-            name = read.decoded.container
-            message_type = name if addresses.is_name(name) else f"APID{apid}"
-            yield observation.parsed(message_type, read.decoded.fields)
+            yield observation.parsed(message_type(read.decoded, apid), read.decoded.fields)
+            told = cards.of_packet(read.decoded.fields)
+            yield from cards.tell(self._views, observation, told)
 
     def _note(self, read: _Read) -> str | None:
         if self._definition is not None and read.decoded is None:
@@ -148,3 +154,9 @@ class CcsdsReader:
         if self._time.field is None and read.time_ns is None and read.packet.has_secondary_header:
             return NOT_CDS
         return None
+
+
+def message_type(decoded: Decoded, apid: int) -> str:
+    """What decoded packets are called: their XTCE container, where that is a name."""
+    name = decoded.container
+    return name if addresses.is_name(name) else f"APID{apid}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sdk.formats.packets import HEADER_SIZE_BYTES
 from sdk.formats.recording import RecordingError
 
-FORMATS = ("ccsds", "nmea", "csv", "jsonl")
+FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
 LOOK_MAX_BYTES = 256 * 1024
 PACKETS_MIN = 2
 
@@ -19,8 +19,13 @@ _BY_SUFFIX = {
     ".ndjson": "jsonl",
     ".nmea": "nmea",
     ".ccsds": "ccsds",
+    ".ulg": "ulog",
 }
 _SENTENCE = re.compile(rb"(?:^|[\r\n])[$!](?:[A-Z]{2}[A-Z0-9]{3}|P[A-Z]{3}),")
+_CAN_FRAME = re.compile(
+    rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
+)
+_ULOG_MAGIC = b"ULog\x01\x12\x35"
 _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 
@@ -31,8 +36,12 @@ def guess(path: Path) -> str:
         return by_name
     with path.open("rb") as file:
         head = file.read(LOOK_MAX_BYTES)
+    if head.startswith(_ULOG_MAGIC):
+        return "ulog"
     if _JSON_LINE.match(head):
         return "jsonl"
+    if _CAN_FRAME.search(head):
+        return "can"
     if _SENTENCE.search(head):
         return "nmea"
     if _is_packets(head, whole=len(head) < LOOK_MAX_BYTES):

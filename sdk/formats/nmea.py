@@ -13,16 +13,19 @@ from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
+from sdk.formats import cards
 from sdk.formats.recording import Step, no_time, step
 from sdk.formats.sentence import NS_PER_DAY, Sentence, Source, decode, source_of, split_binary
 from sdk.observation import Entity, Observer
 from sdk.timestamps import NS_PER_SECOND
+from sdk.updates import Views
 
 SYSTEM_ID = "nmea"
 LINE_MAX_BYTES = 8192
 """Longer lines are no sentences; they are published in pieces of this size."""
 RAW_ONLY = "raw only: no sentence that pynmea2 reads"
-_AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
+AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
+"""Sentences of ships, whose payload pynmea2 does not read."""
 
 
 class NmeaReader:
@@ -35,8 +38,10 @@ class NmeaReader:
         *,
         epoch_ns: int | None = None,
         system_id: str = SYSTEM_ID,
+        views: Views | None = None,
     ) -> None:
         self._path = path
+        self._views = views
         self._observer = observer
         self._epoch_ns = epoch_ns
         self._system_id = system_id
@@ -45,7 +50,7 @@ class NmeaReader:
         """A step per line; header lines (`#`) and empty ones are passed over."""
         now_ns = self._first_time()
         for number, offset, line in self._lines():
-            sentence = None if line.startswith(_AIS) else decode(line)
+            sentence = None if line.startswith(AIS) else decode(line)
             if sentence is not None and now_ns is not None:
                 now_ns = _dated(sentence, now_ns)
             assert now_ns is not None
@@ -94,13 +99,15 @@ class NmeaReader:
         yield observation.parsed(sentence.kind, sentence.fields)
         if sentence.position is not None:
             yield observation.parsed("Position", sentence.position)
+        told = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
+        yield from cards.tell(self._views, observation, told)
 
     def _entity(self, source: Source) -> Entity:
         return Entity(self._system_id, source.talker, source.kind)
 
 
 def _note(line: bytes, sentence: Sentence | None) -> str | None:
-    return RAW_ONLY if sentence is None and not line.startswith(_AIS) else None
+    return RAW_ONLY if sentence is None and not line.startswith(AIS) else None
 
 
 def _dated(sentence: Sentence, now_ns: int) -> int:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 from sdk import timestamps
 from sdk.errors import TimestampError
-from sdk.formats import ccsds, nmea, table
+from sdk.formats import can, ccsds, nmea, table, ulog
+from sdk.formats.can import CanReader
 from sdk.formats.ccsds import CcsdsReader, TimeSource
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
-from sdk.formats.recording import RecordingError, Step
+from sdk.formats.recording import RecordingError, Step, step
 from sdk.formats.table import TableReader, TimeColumn
+from sdk.formats.ulog import UlogReader
 from sdk.formats.xtce import Definition
 from sdk.observation import Entity, Observer
+from sdk.updates import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Options:
     system: str | None = None
     entity: str | None = None
     message_type: str | None = None
+    columns: str | None = None
+    view: str | None = None
 
     def epoch_ns(self) -> int | None:
         """The epoch in nanoseconds since 1970."""
@@ -46,7 +52,9 @@ class Options:
 def open_recording(
     path: Path, observer: Observer, name: str | None = None, options: Options | None = None
 ) -> Iterator[Step]:
-    """The steps of a recording; the format is guessed where it is not named."""
+    """The steps of a recording, with what they say of views; the format is guessed where it is
+    not named.
+    """
     options = options or Options()
     name = name or guess(path)
     opener, understood = _FORMATS[name]
@@ -54,39 +62,69 @@ def open_recording(
         if getattr(options, field.name) is not None and field.name not in understood:
             flag = "--" + field.name.replace("_", "-")
             raise RecordingError(f"{flag} means nothing for {name}, the format of {path}")
-    return opener(path, observer, options)
+    views = Views(observer)
+    return chain(opener(path, observer, views, options), _rest(path, views))
 
 
-def _ccsds(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+def _rest(path: Path, views: Views) -> Iterator[Step]:
+    """What views hold back until the recording ends."""
+    events = tuple(views.rest())
+    if events:
+        yield step(path.stat().st_size, "the end", events)
+
+
+def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
     definition = Definition(options.xtce, options.root_container) if options.xtce else None
     if definition is None and options.root_container is not None:
         raise RecordingError("--root-container names a container of an XTCE file: give --xtce too")
     time = TimeSource.of_option(options.time or "cds", options.time_unit or "s", options.epoch_ns())
     system_id = options.system or ccsds.SYSTEM_ID
     return CcsdsReader(
-        path, observer, definition=definition, time=time, system_id=system_id
+        path, observer, definition=definition, time=time, system_id=system_id, views=views
     ).steps()
 
 
-def _nmea(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+def _nmea(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
     system_id = options.system or nmea.SYSTEM_ID
-    return NmeaReader(path, observer, epoch_ns=options.epoch_ns(), system_id=system_id).steps()
+    return NmeaReader(
+        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
+    ).steps()
 
 
-def _csv(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+def _can(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+    system_id = options.system or can.SYSTEM_ID
+    return CanReader(
+        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
+    ).steps()
+
+
+def _ulog(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+    system_id = options.system or ulog.SYSTEM_ID
+    return UlogReader(
+        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
+    ).steps()
+
+
+def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
     unit = options.time_unit or "s"
     if unit == "iso" and options.epoch is not None:
         raise RecordingError("--epoch is for times that count from it, not for --time-unit iso")
+    if options.view is not None:
+        views.manifest(options.view)
+    columns = options.columns.split(",") if options.columns else ()
     return TableReader(
         path,
         observer,
         time=TimeColumn(options.time_column, unit, options.epoch_ns() or 0),
         entity=_entity(options.entity) if options.entity else table.ENTITY,
         message_type=options.message_type or table.MESSAGE_TYPE,
+        columns=columns,
+        views=views,
+        view_id=options.view,
     ).steps()
 
 
-def _jsonl(path: Path, observer: Observer, options: Options) -> Iterator[Step]:
+def _jsonl(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
     return JsonLinesReader(path, observer.scope_id).steps()
 
 
@@ -97,13 +135,20 @@ def _entity(text: str) -> Entity:
     return Entity(*parts)
 
 
-_Opener = Callable[[Path, Observer, Options], Iterator[Step]]
+_Opener = Callable[[Path, Observer, Views, Options], Iterator[Step]]
 _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "ccsds": (
         _ccsds,
         frozenset({"xtce", "root_container", "time", "time_unit", "epoch", "system"}),
     ),
     "nmea": (_nmea, frozenset({"epoch", "system"})),
-    "csv": (_csv, frozenset({"time_column", "time_unit", "epoch", "entity", "message_type"})),
+    "can": (_can, frozenset({"epoch", "system"})),
+    "ulog": (_ulog, frozenset({"epoch", "system"})),
+    "csv": (
+        _csv,
+        frozenset(
+            {"time_column", "time_unit", "epoch", "entity", "message_type", "columns", "view"}
+        ),
+    ),
     "jsonl": (_jsonl, frozenset()),
 }

@@ -1,4 +1,7 @@
-"""Tables (CSV): a parsed event per row, its time in one of the columns."""
+"""Tables (CSV): a parsed event per row, its time in one of the columns.
+
+Where a view is named, the columns that its manifest knows are told as its updates.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,19 @@ from typing import BinaryIO
 
 from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
+from sdk.event import Event
 from sdk.formats import counter
 from sdk.formats.lines import lines
 from sdk.formats.recording import RecordingError, Step, step
-from sdk.observation import Entity, Observer
+from sdk.observation import Entity, Observation, Observer
+from sdk.updates import Views
 
 LINE_MAX_BYTES = 1024 * 1024
 MESSAGE_TYPE = "Row"
 ENTITY = Entity("table", "csv", "rows")
 UNITS = ("iso", *counter.UNITS_NS)
 DELIMITERS = ",;\t"
+BLANK = " "
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
@@ -65,7 +71,7 @@ class _Texts:
 
 
 class TableReader:
-    """Reads a file of rows under one header line."""
+    """Reads a file of rows under one header line, or without one under the names of `columns`."""
 
     def __init__(
         self,
@@ -75,8 +81,14 @@ class TableReader:
         time: TimeColumn,
         entity: Entity = ENTITY,
         message_type: str = MESSAGE_TYPE,
+        columns: Sequence[str] = (),
+        views: Views | None = None,
+        view_id: str | None = None,
     ) -> None:
         self._path = path
+        self._columns = columns
+        self._views = views
+        self._view_id = view_id
         self._observer = observer
         self._time = time
         self._entity = entity
@@ -90,7 +102,7 @@ class TableReader:
             texts = _Texts(file)
             # Strict, so that a quote that never ends is an error and not one row of half the file.
             reader = csv.reader(iter(texts), delimiter=delimiter, strict=True)
-            names = column_names(next(reader, []))
+            names = column_names(self._columns or next(reader, []))
             if names:
                 self._check_time_column(names)
                 yield from self._rows(reader, texts, names)
@@ -133,16 +145,23 @@ class TableReader:
                 name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
             }
             observation = self._observer.observe(self._entity, at_ns)
-            return step(end_bytes, place, [observation.parsed(self._message_type, payload)])
+            return step(end_bytes, place, self._events(observation, payload))
         except UnicodeEncodeError:
             return Step(end_bytes, place, problem="the row is not UTF-8")
         except (EnvelopeError, TimestampError) as error:
             return Step(end_bytes, place, problem=str(error))
 
+    def _events(self, observation: Observation, payload: dict[str, object]) -> Iterator[Event]:
+        yield observation.parsed(self._message_type, payload)
+        if self._views is not None and self._view_id is not None:
+            data = {name: value for name, value in payload.items() if name != self._time.name}
+            yield from self._views.tell(observation, self._view_id, data)
+
 
 def _delimiter(header: bytes) -> str:
-    """The sign that the header line has most of."""
-    return max(DELIMITERS, key=lambda sign: header.count(sign.encode()))
+    """The sign that the first line has most of; the blank where it has none of them."""
+    sign = max(DELIMITERS, key=lambda sign: header.count(sign.encode()))
+    return sign if sign.encode() in header else BLANK
 
 
 def column_names(header: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sdk.simulator import noise
+from sdk.simulator.orders import Orders
 from sdk.timestamps import NS_PER_SECOND
 
 SLEW_EVERY_S = 240
@@ -38,17 +39,18 @@ class Attitude:
         )
 
 
-def attitude_at(seed: int, at_ns: int) -> Attitude:
-    """The attitude at a time."""
+def attitude_at(seed: int, at_ns: int, orders: Orders | None = None) -> Attitude:
+    """The attitude at a time, as planned or as ordered."""
+    orders = orders or Orders()
     before, now, after = (
-        _angles(seed, at_ns + offset) for offset in (-RATE_STEP_NS, 0, RATE_STEP_NS)
+        _angles(seed, at_ns + offset, orders) for offset in (-RATE_STEP_NS, 0, RATE_STEP_NS)
     )
     span_s = 2 * RATE_STEP_NS / NS_PER_SECOND
     roll, pitch, yaw = ((b - a) / span_s for a, b in zip(before, after, strict=True))
     return Attitude(*now, (roll, pitch, yaw))
 
 
-def _angles(seed: int, at_ns: int) -> tuple[float, float, float]:
+def _angles(seed: int, at_ns: int, orders: Orders) -> tuple[float, float, float]:
     roll, pitch, yaw = (
         amplitude
         * math.sin(
@@ -57,16 +59,30 @@ def _angles(seed: int, at_ns: int) -> tuple[float, float, float]:
         )
         for axis, amplitude, period_s in SWAYS
     )
-    return roll + _slew(seed, at_ns), pitch, yaw
+    return roll + _commanded(seed, at_ns, orders), pitch, yaw
+
+
+def _commanded(seed: int, at_ns: int, orders: Orders) -> float:
+    """The roll of the plan, or on the way from it to what was ordered last, and back."""
+    plan = roll = _slew(seed, at_ns)
+    for order in orders.rolls_until(at_ns):
+        done = min(1.0, (at_ns - order.at_ns) / NS_PER_SECOND / SLEW_LASTS_S)
+        target = plan if order.value is None else float(order.value)
+        roll += (target - roll) * _smooth(done)
+    return roll
+
+
+def _smooth(done: float) -> float:
+    """From 0 to 1 without a jerk at either end."""
+    return done * done * (3 - 2 * done)
 
 
 def _slew(seed: int, at_ns: int) -> float:
     """The roll commanded at a time: from the last target to this one, without a jerk."""
     number, rest_ns = divmod(at_ns, SLEW_EVERY_S * NS_PER_SECOND)
     done = min(1.0, rest_ns / NS_PER_SECOND / SLEW_LASTS_S)
-    smooth = done * done * (3 - 2 * done)
     before, target = (_target(seed, number + step) for step in (-1, 0))
-    return before + (target - before) * smooth
+    return before + (target - before) * _smooth(done)
 
 
 def _target(seed: int, number: int) -> float:

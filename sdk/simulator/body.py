@@ -2,7 +2,8 @@
 
 Each block of hours is integrated from long before its start, from the same guess. By then the full
 charge of every orbit and the lag of the parts have forgotten the guess. So the state is a function
-of time alone: a simulator that starts anew says again what the one before it said.
+of time and orders alone: a simulator that starts anew says again what the one before it said. An
+order acts from the next step of the grid on, which nobody has asked for when it is given.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from sdk.simulator import power, thermal
 from sdk.simulator.mode import mode_at
 from sdk.simulator.orbit import Orbit
+from sdk.simulator.orders import Orders
 from sdk.timestamps import NS_PER_SECOND
 
 STEP_S = 10
@@ -30,15 +32,16 @@ class Body:
 
     @property
     def heater(self) -> bool:
-        """Whether the battery's heater is on."""
+        """Whether the battery's thermostat would have its heater on."""
         return thermal.heater_on(self.temperatures_c)
 
 
 class BodyHistory:
     """The body over time; cheap when asked forwards, a new integration when asked backwards."""
 
-    def __init__(self, orbit: Orbit) -> None:
+    def __init__(self, orbit: Orbit, orders: Orders | None = None) -> None:
         self._orbit = orbit
+        self._orders = orders or Orders()
         self._block: int | None = None
         self._number = 0
         self._steps: Iterator[Body] = iter(())
@@ -65,13 +68,17 @@ class BodyHistory:
         body = Body(START_CHARGE, thermal.START_C)
         while True:
             yield body
-            place = self._orbit.at(number * STEP_S * NS_PER_SECOND)
-            mode = mode_at(place)
-            panels_w, load_w = power.flows(mode, place.sunlit, body.heater)
+            at_ns = number * STEP_S * NS_PER_SECOND
+            place = self._orbit.at(at_ns)
+            mode = self._orders.mode_at(at_ns) or mode_at(place)
+            ordered = self._orders.heater_at(at_ns)
+            heater = body.heater if ordered is None else ordered
+            camera = self._orders.camera_at(at_ns).exposing
+            panels_w, load_w = power.flows(mode, place.sunlit, heater, camera)
             body = Body(
                 power.charge_after(body.charge, panels_w, load_w, STEP_S),
                 thermal.temperatures_after(
-                    body.temperatures_c, place.sunlit, mode != "STANDBY", STEP_S
+                    body.temperatures_c, place.sunlit, mode != "STANDBY", STEP_S, heater=heater
                 ),
             )
             number += 1

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from sdk.earth import geodetic
 from sdk.errors import NovaError
 from sdk.libraries import library
 from sdk.simulator import sun
@@ -18,9 +19,6 @@ NOAA_20 = (
     "2 43013  98.7769  90.1408 0000844  36.6985 323.4249 14.19508124441960",
 )
 UNIX_EPOCH_JD = 2_440_587.5
-WGS84_A_M = 6_378_137.0
-WGS84_E2 = 6.694_379_990_14e-3
-GEODETIC_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,8 @@ class Orbit:
         """The place at a time."""
         position_km, velocity_km_s = self._propagate(at_ns)
         day, fraction = _julian(at_ns)
-        latitude, longitude, altitude_m = geodetic(
-            position_km, float(self._sidereal(day + fraction))
-        )
+        x, y, z = (1000 * part for part in position_km)
+        latitude, longitude, altitude_m = geodetic((x, y, z), float(self._sidereal(day + fraction)))
         return Place(
             latitude,
             longitude,
@@ -77,19 +74,3 @@ def _julian(at_ns: int) -> tuple[float, float]:
     """The Julian date in two parts, so that nothing of a nanosecond clock is rounded away."""
     days, rest = divmod(at_ns, NS_PER_DAY)
     return UNIX_EPOCH_JD + days, rest / NS_PER_DAY
-
-
-def geodetic(teme_km: Vector, sidereal_rad: float) -> tuple[float, float, float]:
-    """Latitude, longitude (degrees) and altitude (m) over WGS 84, from TEME turned by GMST."""
-    x, y, z = (1000 * part for part in teme_km)
-    longitude = math.atan2(y, x) - sidereal_rad
-    across = math.hypot(x, y)
-    latitude = math.atan2(z, across * (1 - WGS84_E2))
-    altitude = 0.0
-    for _ in range(GEODETIC_ROUNDS):
-        root = math.sqrt(1 - WGS84_E2 * math.sin(latitude) ** 2)
-        altitude = across * math.cos(latitude) + z * math.sin(latitude) - WGS84_A_M * root
-        normal = WGS84_A_M / root
-        latitude = math.atan2(z, across * (1 - WGS84_E2 * normal / (normal + altitude)))
-    degrees = (math.degrees(longitude) + 180) % 360 - 180
-    return math.degrees(latitude), degrees, altitude

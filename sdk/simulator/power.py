@@ -10,6 +10,7 @@ CAPACITY_WH = 1_600.0
 PANELS_W = 2_900.0
 LOAD_W: dict[Mode, float] = {"STANDBY": 850.0, "IMAGING": 1_250.0, "DOWNLINK": 1_150.0}
 HEATER_W = 120.0
+CAMERA_W = 45.0
 CHARGE_EFFICIENCY = 0.95
 EMPTY_V, FULL_V = 26.0, 33.2
 RESISTANCE_OHM = 0.012
@@ -38,9 +39,10 @@ class Power:
         return open_v + self.current_a * RESISTANCE_OHM
 
 
-def flows(mode: Mode, sunlit: bool, heater: bool) -> tuple[float, float]:
+def flows(mode: Mode, sunlit: bool, heater: bool, camera: bool = False) -> tuple[float, float]:
     """What the panels give and the loads take, in watts."""
-    return (PANELS_W if sunlit else 0.0), LOAD_W[mode] + (HEATER_W if heater else 0.0)
+    extra_w = (HEATER_W if heater else 0.0) + (CAMERA_W if camera else 0.0)
+    return (PANELS_W if sunlit else 0.0), LOAD_W[mode] + extra_w
 
 
 def charge_after(charge: float, panels_w: float, load_w: float, step_s: float) -> float:

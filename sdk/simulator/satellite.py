@@ -1,4 +1,4 @@
-"""The satellite: everything about it at a time, as a function of its seed and that time only."""
+"""The satellite: everything about it at a time, as a function of seed, orders and that time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sdk.simulator import noise, power
 from sdk.simulator.attitude import Attitude, attitude_at
 from sdk.simulator.body import Body, BodyHistory
+from sdk.simulator.link import Link, link_at
 from sdk.simulator.mode import Mode, mode_at, station_distance_km
 from sdk.simulator.orbit import Orbit, Place
+from sdk.simulator.orders import Camera, Orders
 from sdk.simulator.power import Power
 
 GPS_SIGMA_M = 2.5
@@ -40,35 +42,48 @@ class State:
     attitude: Attitude
     power: Power
     body: Body
+    heater: bool
+    camera: Camera
     mode: Mode
     station_km: float
     cpu_percent: float
+    link: Link
 
 
 class Satellite:
     """A satellite; another seed gives another one in the same orbit."""
 
-    def __init__(self, seed: int = 1, orbit: Orbit | None = None) -> None:
+    def __init__(
+        self, seed: int = 1, orbit: Orbit | None = None, orders: Orders | None = None
+    ) -> None:
         self.seed = seed
+        self.orders = orders or Orders()
         self._orbit = orbit or Orbit()
-        self._bodies = BodyHistory(self._orbit)
+        self._bodies = BodyHistory(self._orbit, self.orders)
 
     def at(self, at_ns: int) -> State:
         """The state at a time."""
         place = self._orbit.at(at_ns)
-        mode = mode_at(place)
+        mode = self.orders.mode_at(at_ns) or mode_at(place)
         body = self._bodies.at(at_ns)
-        flows = power.flows(mode, place.sunlit, body.heater)
+        ordered = self.orders.heater_at(at_ns)
+        heater = body.heater if ordered is None else ordered
+        camera = self.orders.camera_at(at_ns)
+        flows = power.flows(mode, place.sunlit, heater, camera.exposing)
+        station_km = station_distance_km(place)
         return State(
             at_ns=at_ns,
             place=place,
             fix=self._fix(place, at_ns),
-            attitude=self._measured(attitude_at(self.seed, at_ns), at_ns),
+            attitude=self._measured(attitude_at(self.seed, at_ns, self.orders), at_ns),
             power=Power(body.charge, *flows),
             body=self._measured_body(body, at_ns),
+            heater=heater,
+            camera=camera,
             mode=mode,
-            station_km=station_distance_km(place),
+            station_km=station_km,
             cpu_percent=CPU_PERCENT[mode] + abs(self._noise("cpu", at_ns, 2.0)),
+            link=link_at(self.seed, at_ns, station_km),
         )
 
     def _noise(self, channel: str, at_ns: int, sigma: float) -> float:

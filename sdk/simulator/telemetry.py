@@ -1,4 +1,4 @@
-"""Telemetry: a state of the satellite as events, raw, parsed and ui for each of its units."""
+"""Telemetry: what each unit of the satellite says about its state, in words and in bits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sdk import timestamps
-from sdk.event import Event
-from sdk.observation import Entity, Observer
+from sdk.observation import Entity
 from sdk.simulator.frame import frame
 from sdk.simulator.mode import Mode
 from sdk.simulator.satellite import State
@@ -16,6 +14,7 @@ from sdk.simulator.satellite import State
 SYSTEM_ID = "sat"
 SCHEMA_VERSION = "1"
 MANIFEST_VERSION = "1.0.0"
+LINK_NUMBERS = {"up": 1.0, "degraded": 0.5}
 MODE_NUMBERS: dict[Mode, int] = {"STANDBY": 0, "IMAGING": 1, "DOWNLINK": 2}
 
 GPS = Entity(SYSTEM_ID, "gnc", "gps")
@@ -23,17 +22,24 @@ ATTITUDE = Entity(SYSTEM_ID, "gnc", "attitude")
 BATTERY = Entity(SYSTEM_ID, "eps", "battery")
 TEMPERATURE = Entity(SYSTEM_ID, "thermal", "temperature")
 COMPUTER = Entity(SYSTEM_ID, "obc", "computer")
+LINK = Entity(SYSTEM_ID, "comms", "link")
 
 CAPABILITIES: dict[Entity, tuple[str, ...]] = {
     GPS: ("telemetry:Position",),
-    ATTITUDE: ("telemetry:Attitude", "command:attitude.point"),
+    ATTITUDE: ("telemetry:Attitude", "command:attitude.point", "command:attitude.nadir"),
     BATTERY: ("telemetry:Battery",),
-    TEMPERATURE: ("telemetry:Temperatures", "command:heater.set"),
-    COMPUTER: ("telemetry:Computer", "command:mode.set", "command:camera.capture"),
+    TEMPERATURE: ("telemetry:Temperatures", "command:heater.set", "command:heater.auto"),
+    COMPUTER: (
+        "telemetry:Computer",
+        "command:mode.set",
+        "command:mode.auto",
+        "command:camera.capture",
+    ),
+    LINK: ("telemetry:Link",),
 }
 
 
-class _Report(NamedTuple):
+class Report(NamedTuple):
     """What one unit says about a state."""
 
     entity: Entity
@@ -43,37 +49,34 @@ class _Report(NamedTuple):
     payload: Mapping[str, object]
     numbers: tuple[float, ...]
 
+    def packet(self, at_ns: int) -> tuple[bytes, int]:
+        """Its housekeeping frame and the sequence count of that."""
+        return frame(self.apid, at_ns, self.layout, *self.numbers)
 
-def descriptors(observer: Observer, at_ns: int) -> Iterator[Event]:
-    """What each unit can do, told just before its first telemetry."""
-    for entity, capabilities in CAPABILITIES.items():
-        yield observer.observe(entity, at_ns).descriptor(capabilities, SCHEMA_VERSION)
-
-
-def events(observer: Observer, state: State, previous: Mode | None) -> Iterator[Event]:
-    """All events of a state; `previous` is the mode before it, where that is known."""
-    for report in _reports(state):
-        observation = observer.observe(report.entity, state.at_ns)
-        packet, sequence = frame(report.apid, state.at_ns, report.layout, *report.numbers)
-        yield observation.raw(packet, connection_id="s-band", sequence=sequence)
-        yield observation.parsed(report.message_type, report.payload, SCHEMA_VERSION)
-        name = report.entity.unique_id
-        yield observation.ui(f"telemetry.{name}", name, MANIFEST_VERSION, report.payload)
-        if report.entity == COMPUTER and previous not in (None, state.mode):
-            change = {"mode": state.mode, "previousMode": previous}
-            effective_time = timestamps.text(state.at_ns)
-            yield observation.metadata("ModeChanged", change, effective_time)
+    @property
+    def view_id(self) -> str:
+        """The view that shows it; its manifest has the unit's name."""
+        return "status.link" if self.entity == LINK else f"telemetry.{self.entity.unique_id}"
 
 
-def _reports(state: State) -> Iterator[_Report]:
+def mode_change(state: State, previous: Mode | None) -> dict[str, object] | None:
+    """What `ModeChanged` says; None while the mode is what it was, or nobody knows."""
+    if previous in (None, state.mode):
+        return None
+    return {"mode": state.mode, "previousMode": previous}
+
+
+def reports(state: State) -> Iterator[Report]:
+    """What all units say."""
     yield _gps(state)
     yield _attitude(state)
     yield _battery(state)
     yield _temperature(state)
     yield _computer(state)
+    yield _link(state)
 
 
-def _gps(state: State) -> _Report:
+def _gps(state: State) -> Report:
     fix = state.fix
     payload = {
         "latitude": round(fix.latitude_deg, 7),
@@ -84,10 +87,10 @@ def _gps(state: State) -> _Report:
         "fix": "3D",
     }
     numbers = (fix.latitude_deg, fix.longitude_deg, fix.altitude_m, float(fix.satellites))
-    return _Report(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers)
+    return Report(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers)
 
 
-def _attitude(state: State) -> _Report:
+def _attitude(state: State) -> Report:
     attitude = state.attitude
     quaternion = attitude.quaternion()
     payload: dict[str, object] = {
@@ -100,10 +103,10 @@ def _attitude(state: State) -> _Report:
     for name, rate in zip(("rollRate", "pitchRate", "yawRate"), attitude.rates_deg_s, strict=True):
         payload[name] = round(rate, 5)
     numbers = (*quaternion, *attitude.rates_deg_s)
-    return _Report(ATTITUDE, 102, struct.Struct(">7f"), "Attitude", payload, numbers)
+    return Report(ATTITUDE, 102, struct.Struct(">7f"), "Attitude", payload, numbers)
 
 
-def _battery(state: State) -> _Report:
+def _battery(state: State) -> Report:
     power = state.power
     numbers = (
         100 * power.charge,
@@ -117,22 +120,49 @@ def _battery(state: State) -> _Report:
         name: round(number, 3) for name, number in zip(names, numbers, strict=True)
     }
     payload["sunlit"] = state.place.sunlit
-    return _Report(BATTERY, 103, struct.Struct(">5f"), "Battery", payload, numbers)
+    return Report(BATTERY, 103, struct.Struct(">5f"), "Battery", payload, numbers)
 
 
-def _temperature(state: State) -> _Report:
+def _temperature(state: State) -> Report:
     temperatures_c = state.body.temperatures_c
     payload: dict[str, object] = {name: round(c, 2) for name, c in temperatures_c.items()}
-    payload["heaterOn"] = state.body.heater
+    payload["heaterOn"] = state.heater
     numbers = tuple(temperatures_c.values())
-    return _Report(TEMPERATURE, 104, struct.Struct(">4f"), "Temperatures", payload, numbers)
+    return Report(TEMPERATURE, 104, struct.Struct(">4f"), "Temperatures", payload, numbers)
 
 
-def _computer(state: State) -> _Report:
+def _computer(state: State) -> Report:
     payload = {
         "mode": state.mode,
         "cpuLoad": round(state.cpu_percent, 1),
         "stationDistance": round(state.station_km, 1),
+        "camera": "exposing" if state.camera.exposing else "idle",
+        "images": state.camera.images,
     }
-    numbers = (float(MODE_NUMBERS[state.mode]), state.cpu_percent, state.station_km)
-    return _Report(COMPUTER, 105, struct.Struct(">3f"), "Computer", payload, numbers)
+    numbers = (
+        float(MODE_NUMBERS[state.mode]),
+        state.cpu_percent,
+        state.station_km,
+        float(state.camera.exposing),
+        float(state.camera.images),
+    )
+    return Report(COMPUTER, 105, struct.Struct(">5f"), "Computer", payload, numbers)
+
+
+def _link(state: State) -> Report:
+    link = state.link
+    payload = {
+        "state": link.state,
+        "rate": round(link.rate_kbit_s, 1),
+        "roundTrip": round(link.round_trip_ms, 1),
+        "loss": round(link.loss_percent, 2),
+        "signal": round(link.signal_dbm, 1),
+    }
+    numbers = (
+        LINK_NUMBERS[link.state],
+        link.rate_kbit_s,
+        link.round_trip_ms,
+        link.loss_percent,
+        link.signal_dbm,
+    )
+    return Report(LINK, 106, struct.Struct(">5f"), "Link", payload, numbers)

@@ -34,10 +34,16 @@ def heater_on(temperatures_c: dict[str, float]) -> bool:
 
 
 def temperatures_after(
-    temperatures_c: dict[str, float], sunlit: bool, busy: bool, step_s: float
+    temperatures_c: dict[str, float],
+    sunlit: bool,
+    busy: bool,
+    step_s: float,
+    *,
+    heater: bool | None = None,
 ) -> dict[str, float]:
-    """All temperatures after a step."""
-    heater = heater_on(temperatures_c)
+    """All temperatures after a step; unless `heater` says so, the thermostat decides."""
+    if heater is None:
+        heater = heater_on(temperatures_c)
     after = {}
     for name, part in PARTS.items():
         goal_c = (part.sunlit_c if sunlit else part.shadow_c) + (part.busy_c if busy else 0.0)

@@ -11,7 +11,7 @@ import msgspec
 from click.testing import CliRunner
 
 from bench.own import Reader
-from bench.timeline import Run, plotted, timeline
+from bench.timeline import Run, markdown, plotted, timeline
 from sdk import timestamps
 
 EVENTS = 4_000
@@ -25,7 +25,8 @@ def test_a_run_measures_every_kind_of_request(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         run = msgspec.json.decode(done.output, type=Run)
         assert run.events == EVENTS
-        assert len(run.waited) == 4
+        assert len(run.waited) == 8
+        assert all(f"| {name} | 3 |" in markdown(run) for name in run.waited)
         assert all(waited.asked == 3 and waited.worst_ms > 0 for waited in run.waited.values())
     with tempfile.TemporaryDirectory() as scratch, Reader(tmp_path, Path(scratch)) as reader:
         dice = random.Random(1)

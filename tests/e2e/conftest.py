@@ -1,4 +1,4 @@
-"""Fixtures of end-to-end tests: a running NOVA."""
+"""Fixtures of end-to-end tests: a running NOVA, a browser, and ten recorded minutes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,38 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from sdk.testing.browser import running_browser
 from sdk.testing.instance import Nova, running_nova
+from tests.e2e.recorded import SCOPE, publish_history
+from tests.e2e.screen import apart
 
 
 @pytest.fixture
 def nova(tmp_path: Path) -> Iterator[Nova]:
     """A payload's NOVA of scope `sat` on the local transport."""
-    with running_nova(tmp_path / "data", "--scope", "sat") as running:
+    with running_nova(tmp_path / "data", "--scope", SCOPE) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    """A NOVA whose archive holds ten minutes of the past, for tests that add nothing to it."""
+    with running_nova(tmp_path_factory.mktemp("recorded") / "data", "--scope", SCOPE) as running:
+        apart(lambda: publish_history(running.publish))
+        yield running
+
+
+@pytest.fixture
+def present(nova: Nova) -> Nova:
+    """Such a NOVA of one's own, for tests that add to its archive."""
+    apart(lambda: publish_history(nova.publish))
+    return nova

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, WebSocket, expect
@@ -15,6 +16,7 @@ from sdk import timestamps
 from sdk.testing.instance import PASSWORD
 
 WIDTH, HEIGHT = 1280, 720
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 LOADED_MS = 20_000
 
 T = TypeVar("T")
@@ -57,6 +59,10 @@ class Screen:
         """Every stream that the page has asked for, in order."""
         return [message for message in self.sent if message["type"] == "startStream"]
 
+    def serious(self) -> list[str]:
+        """What axe-core finds on the page."""
+        return serious(self.page)
+
     # --- the clock ---
 
     def cursor_ns(self) -> int:
@@ -86,6 +92,11 @@ class Screen:
             "return condition === 'before' ? at < bound : at > bound; }",
             arg=[condition, bound_ns // 1_000_000],
         )
+
+    def expect_count(self, count: int) -> None:
+        """Wait until the panel of values shows a count of the recording."""
+        row = self.page.locator('[data-testid="latest-row"][data-key="count"] td')
+        expect(row).to_have_text(str(count))
 
     # --- the strip ---
 
@@ -133,6 +144,17 @@ class Screen:
         text = self.page.get_by_test_id(test_id).get_attribute(name)
         assert text is not None
         return text
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds that is serious or critical."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "axe.run(document).then(({violations}) => violations"
+        ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
+        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
+    )
+    return [str(one) for one in found]
 
 
 @contextmanager

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
-import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,73 +12,13 @@ from playwright.sync_api import Browser, expect
 
 from sdk import timestamps
 from sdk.client import Client
-from sdk.observation import Entity
-from sdk.producer import Producer
 from sdk.protocol import Filters, Query
-from sdk.testing.browser import running_browser
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import Nova
 from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import connect
+from tests.e2e.recorded import SECONDS, publish_now, second
 from tests.e2e.screen import Screen, apart, screen_on
 
 pytestmark = pytest.mark.browser
-
-EPS = Entity("bus", "power", "eps")
-START_NS = timestamps.parse("2026-01-01T00:00:00Z")
-SECONDS = 600
-QUIET = range(360, 480)
-"""Seconds in which nothing happens."""
-
-
-def second(count: float) -> int:
-    """A time of the recording."""
-    return START_NS + round(count * NS_PER_SECOND)
-
-
-async def publish_history(url: str) -> None:
-    """Ten minutes of one unit, once a second, with two minutes of silence."""
-    transport = connect(url)
-    producer = Producer(transport, "sat")
-    events = []
-    for count in range(SECONDS):
-        if count in QUIET:
-            continue
-        observed = producer.observe(EPS, second(count))
-        events += [observed.raw(count.to_bytes(4, "big"))]
-        events += [observed.ui("battery", "battery", "1", {"count": count, "volts": 7.5})]
-    await producer.send(events)
-    await transport.close()
-
-
-async def publish_now(url: str, count: int) -> None:
-    """One event of the present."""
-    transport = connect(url)
-    producer = Producer(transport, "sat")
-    await producer.send([producer.observe(EPS).ui("battery", "battery", "1", {"count": count})])
-    await transport.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
-    """A NOVA whose archive holds ten minutes of the past."""
-    with running_nova(tmp_path_factory.mktemp("recorded") / "data", "--scope", "sat") as running:
-        apart(lambda: publish_history(running.publish))
-        yield running
-
-
-@pytest.fixture
-def present(tmp_path: Path) -> Iterator[Nova]:
-    """Such a NOVA of one's own, for tests that add to its archive."""
-    with running_nova(tmp_path / "data", "--scope", "sat") as running:
-        apart(lambda: publish_history(running.publish))
-        yield running
 
 
 @pytest.fixture
@@ -93,12 +29,6 @@ def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
         screen.expect_state("PAUSED")
         screen.expect_cursor(second(120))
         yield screen
-
-
-def expect_count(screen: Screen, count: int) -> None:
-    """Wait until the panel of values shows what was true at a second of the recording."""
-    row = screen.page.locator('[data-testid="latest-row"][data-key="count"] td')
-    expect(row).to_have_text(str(count))
 
 
 def test_scrubbing_shows_the_state_at_the_cursor(screen: Screen) -> None:
@@ -114,7 +44,7 @@ def test_scrubbing_shows_the_state_at_the_cursor(screen: Screen) -> None:
     screen.page.mouse.up()
     screen.expect_state("PAUSED")
     assert abs(screen.cursor_ns() - target) < NS_PER_SECOND
-    expect_count(screen, 250)
+    screen.expect_count(250)
     assert screen.starts() == []
 
 
@@ -122,12 +52,29 @@ def test_a_click_goes_there_and_a_double_click_shows_everything(screen: Screen) 
     """The cursor is where the click was; a double click changes what is seen, not the clock."""
     screen.show(second(280), second(320))
     screen.page.mouse.click(round(screen.x_of(second(300.5))), screen.middle_y())
-    expect_count(screen, 300)
+    screen.expect_count(300)
     at = screen.cursor_ns()
     screen.show(second(290), second(310))
     screen.page.mouse.dblclick(screen.x_of(second(295)), screen.middle_y())
     expect(screen.page.get_by_test_id("seen")).to_contain_text("10.6 min")
     assert screen.cursor_ns() == at
+
+
+def test_times_are_typed_and_chosen_in_a_calendar(screen: Screen) -> None:
+    """A-154: UTC unless a zone is named; what is no time is not gone to."""
+    screen.page.get_by_test_id("seek-input").fill("2026-01-01T01:02:00+01:00")
+    screen.page.get_by_test_id("seek-go").click()
+    screen.expect_cursor(second(120))
+    screen.expect_count(120)
+    screen.page.get_by_test_id("seek-input").fill("tomorrow")
+    screen.page.get_by_test_id("seek-go").click()
+    expect(screen.page.get_by_test_id("seek-input")).to_have_attribute("aria-invalid", "true")
+    screen.page.get_by_test_id("calendar-open").click()
+    screen.page.get_by_test_id("calendar-input").fill("2026-01-01T00:04:05")
+    screen.page.get_by_test_id("calendar-input").press("Enter")
+    screen.expect_cursor(second(245))
+    screen.page.keyboard.press("Escape")
+    expect(screen.page.get_by_test_id("calendar")).to_be_hidden()
 
 
 def test_the_wheel_zooms_around_the_pointer_and_dragging_pans(screen: Screen) -> None:
@@ -199,12 +146,12 @@ def test_steps_go_from_event_to_event(screen: Screen) -> None:
     screen.seek(second(359.5))
     screen.page.keyboard.press("ArrowRight")
     screen.expect_cursor(second(480))
-    expect_count(screen, 480)
+    screen.expect_count(480)
     screen.page.keyboard.press("ArrowLeft")
     screen.expect_cursor(second(359))
     screen.page.get_by_test_id("step-previous").click()
     screen.expect_cursor(second(358))
-    expect_count(screen, 358)
+    screen.expect_count(358)
     screen.page.keyboard.press("End")
     screen.expect_cursor(second(SECONDS - 1))
     screen.page.keyboard.press("ArrowRight")
@@ -230,18 +177,31 @@ def test_live_replay_and_live_again_are_explicit(browser: Browser, present: Nova
         screen.expect_state("LIVE")
         assert screen.starts()[-1]["timelineMode"] == "LIVE"
         apart(lambda: publish_now(present.publish, 4711))
-        expect_count(screen, 4711)
+        screen.expect_count(4711)
         screen.page.get_by_test_id("replay").click()
         screen.expect_state("PAUSED")
         screen.seek(second(SECONDS - 2))
-        expect_count(screen, SECONDS - 2)
+        screen.expect_count(SECONDS - 2)
         screen.page.get_by_test_id("rate").select_option("max")
         screen.page.get_by_test_id("play").click()
         screen.wait_for_cursor("after", second(SECONDS))
         screen.expect_state("PAUSED")
-        screen.page.keyboard.press("l")
+        screen.seek(second(10))
+        assert timestamps.parse(clock_after_live(screen)) > second(SECONDS)
         screen.expect_state("LIVE")
-        expect_count(screen, 4711)
+        screen.expect_count(4711)
+
+
+def clock_after_live(screen: Screen) -> str:
+    """What the clock shows in the next picture after LIVE was pressed, before anything has come."""
+    return str(
+        screen.page.evaluate(
+            "() => { document.body.dispatchEvent("
+            "new KeyboardEvent('keydown', {key: 'l', bubbles: true}));"
+            "return new Promise(show => requestAnimationFrame(() => setTimeout(() => show("
+            "document.querySelector('[data-testid=cursor]').dataset.time)))); }"
+        )
+    )
 
 
 async def received_at(data: Path, source_ns: int) -> str:
@@ -256,15 +216,15 @@ async def received_at(data: Path, source_ns: int) -> str:
 def test_the_other_clock_keeps_the_event_under_the_cursor(screen: Screen, recorded: Nova) -> None:
     """A-157: the same event, by when it was received and by when it was made."""
     screen.seek(second(250.4))
-    expect_count(screen, 250)
+    screen.expect_count(250)
     received = apart(lambda: received_at(recorded.data, second(250)))
     expect(screen.page.get_by_test_id("other-time")).to_have_attribute("data-time", received)
     screen.page.get_by_test_id("timebase").select_option("canonical")
     screen.expect_cursor(timestamps.parse(received))
-    expect_count(screen, 250)
+    screen.expect_count(250)
     screen.page.keyboard.press("t")
     screen.expect_cursor(second(250))
-    expect_count(screen, 250)
+    screen.expect_count(250)
 
 
 def test_a_shared_address_opens_the_same_moment(
@@ -284,7 +244,7 @@ def test_a_shared_address_opens_the_same_moment(
         expect(other.page.get_by_test_id("rate")).to_have_value("5")
         expect(other.page.get_by_test_id("direction")).to_have_attribute("aria-pressed", "true")
         expect(other.page.get_by_test_id("selection")).to_be_visible()
-        expect_count(other, 150)
+        other.expect_count(150)
 
 
 def test_two_browsers_are_independent(browser: Browser, recorded: Nova, screen: Screen) -> None:
@@ -299,91 +259,3 @@ def test_two_browsers_are_independent(browser: Browser, recorded: Nova, screen: 
         other.seek(second(30))
         screen.expect_state("PLAYING")
         assert screen.cursor_ns() > second(121)
-
-
-def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: Nova) -> None:
-    """LIVE goes on behind the last event, a replay from where the clock is, without a reload."""
-    live = f"{present.url}/#state=live&tb=canonical"
-    with screen_on(browser, live, complaints=True) as screen:
-        screen.expect_state("LIVE")
-        apart(lambda: publish_now(present.publish, 5001))
-        expect_count(screen, 5001)
-        os.kill(present.child("edge"), signal.SIGKILL)
-        expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
-        apart(lambda: publish_now(present.publish, 5002))
-        expect_count(screen, 5002)
-        screen.expect_state("LIVE")
-        assert screen.starts()[-1]["afterKey"]
-        expect(screen.page.get_by_test_id("missed-note")).to_be_hidden()
-
-        screen.page.get_by_test_id("replay").click()
-        screen.page.get_by_test_id("timebase").select_option("source")
-        expect(screen.page).to_have_url(re.compile("tb=source"))
-        screen.seek(second(10))
-        screen.page.get_by_test_id("play").click()
-        screen.wait_for_cursor("after", second(11))
-        os.kill(present.child("edge"), signal.SIGKILL)
-        expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
-        reached = screen.cursor_ns()
-        screen.wait_for_cursor("after", reached + NS_PER_SECOND)
-        screen.expect_state("PLAYING")
-        resumed = screen.starts()[-1]["startTime"]
-        assert isinstance(resumed, str) and timestamps.parse(resumed) == reached
-
-        screen.page.keyboard.press("l")
-        screen.expect_state("LIVE")
-        screen.wait_for_cursor("after", second(SECONDS))
-        os.kill(present.child("edge"), signal.SIGKILL)
-        expect(screen.page.get_by_test_id("missed-note")).to_contain_text("is in the archive")
-        screen.expect_state("LIVE")
-
-
-BURST_EVENTS = 20_000
-BURST_PADDING = "x" * 2_000
-"""So many bytes that no buffer between the Core and a busy browser holds the burst."""
-BUSY_MS = 12_000
-
-
-async def publish_burst(url: str) -> None:
-    """More than a browser gets that is busy with something else; the last counts highest."""
-    transport = connect(url)
-    producer = Producer(transport, "sat")
-    for first in range(0, BURST_EVENTS, 1000):
-        counts = range(first, first + 1000)
-        data = [{"count": count + 1, "padding": BURST_PADDING} for count in counts]
-        await producer.send([producer.observe(EPS).ui("battery", "battery", "1", d) for d in data])
-    await transport.close()
-
-
-def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
-    browser: Browser, present: Nova
-) -> None:
-    """What is shed is named, until when too, and what is shown in the end is the present."""
-    with screen_on(browser, present.url) as screen, ThreadPoolExecutor(1) as thread:
-        screen.expect_state("LIVE")
-        burst = thread.submit(lambda: asyncio.run(publish_burst(present.publish)))
-        screen.page.evaluate(
-            "ms => { const end = performance.now() + ms; while (performance.now() < end); }",
-            BUSY_MS,
-        )
-        burst.result()
-        note = screen.page.get_by_test_id("behind-note")
-        expect(note).to_contain_text(re.compile(r"[\d,]+ events received from .* were not sent"))
-        expect_count(screen, BURST_EVENTS)
-        screen.expect_state("LIVE")
-        note.get_by_role("button").click()
-        expect(note).to_be_hidden()
-
-
-def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    """The first thing that anyone sees of a new NOVA tells how to go on."""
-    with running_nova(tmp_path / "data", "--scope", "sat") as nova:
-        context = browser.new_context()
-        screen = Screen(context)
-        screen.page.goto(nova.url)
-        screen.log_in()
-        expect(screen.page.get_by_test_id("strip-empty")).to_contain_text("nova produce")
-        apart(lambda: publish_now(nova.publish, 1))
-        expect(screen.page.get_by_test_id("strip-empty")).to_be_hidden()
-        context.close()
-        assert screen.complaints == []

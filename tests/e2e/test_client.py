@@ -18,6 +18,7 @@ from sdk.producer import Producer
 from sdk.protocol import Discover, Filters, Latest, Query
 from sdk.testing.instance import Nova
 from sdk.transport.base import connect
+from tests.e2e.shipped import MANIFESTS, TOLD_BY_OTHERS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 COUNT = 300
@@ -55,12 +56,16 @@ async def test_what_can_be_asked_is_answered(nova: Nova) -> None:
         assert [number(event) async for event in client.query(window)] == list(range(10, 20))
         one = Query(filters=Filters(unique_id="b"), limit=7, reverse=True)
         assert [number(event) async for event in client.query(one)] == list(range(299, 0, -2))
-        latest = await client.latest(Latest(time=at(100)))
+        latest = await client.latest(Latest(time=at(100), filters=TOLD_BY_OTHERS))
         assert [number(event) for event in latest.events] == [99, 100]
         found = await client.discover(Discover(time=at(0)))
         assert [entity.unique_id for entity in found.entities] == ["a"]
         status = await client.status()
-        assert (status.events, status.scope_id, status.timebase) == (COUNT, "sat", "source")
+        assert (status.events, status.scope_id, status.timebase) == (
+            COUNT + MANIFESTS,
+            "sat",
+            "source",
+        )
 
 
 async def test_a_new_stream_replaces_the_one_before(nova: Nova) -> None:
@@ -77,7 +82,7 @@ async def test_a_new_stream_replaces_the_one_before(nova: Nova) -> None:
         chunk = await anext(third)
         assert chunk.cursor <= at(299) and [number(event) for event in chunk.events] == [299]
         await client.cancel_stream()
-        assert (await client.status()).events == COUNT
+        assert (await client.status()).events == COUNT + MANIFESTS
 
 
 async def test_a_stream_resumes_behind_its_last_key(nova: Nova) -> None:
@@ -129,7 +134,7 @@ async def test_errors_are_typed_and_end_nothing(
         with pytest.raises(ProtocolError) as caught:
             await client.request(message, protocol.StatusResponse)
         assert caught.value.code == code
-        assert (await client.status()).events == 0
+        assert (await client.status()).events == MANIFESTS
 
 
 async def test_garbage_frames_are_answered(nova: Nova) -> None:

@@ -15,6 +15,7 @@ from sdk.client import Client
 from sdk.protocol import Filters, Query, StatusResponse
 from sdk.testing.instance import nova_command, running_nova
 from sdk.testing.server import Server
+from tests.e2e.shipped import MANIFESTS
 
 PACKETS = 7_200
 
@@ -63,7 +64,7 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
         for sent in (1, 2):
             assert produce_jpss(recordings, kafka_broker.url, scope)["sent"] == 2 * PACKETS
             status = asyncio.run(status_when(data, sent * 2 * PACKETS))
-            assert (status.events, status.rejects) == (2 * PACKETS, 0)
+            assert (status.events, status.rejects) == (2 * PACKETS + MANIFESTS, 0)
         over_local = produce_jpss(recordings, f"local://{data}", scope)
         assert (over_local["new"], over_local["duplicate"]) == (0, 2 * PACKETS)
         by_lane = asyncio.run(lanes_of(data, scope))

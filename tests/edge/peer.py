@@ -9,6 +9,7 @@ from typing import Literal
 from aiohttp import WSMsgType, web
 
 from sdk import protocol
+from sdk.health import SubmissionCount
 from sdk.protocol import (
     LinkInfo,
     Request,
@@ -17,7 +18,6 @@ from sdk.protocol import (
     StatusResponse,
     StreamComplete,
 )
-from sdk.submission import SubmissionCount
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"

@@ -44,6 +44,15 @@ def test_every_instant_reads_back(ns: int) -> None:
     assert timestamps.normal(text) == text
 
 
+@given(
+    instants.map(timestamps.text)
+    | st.sampled_from(["2026-01-31T12:00:00+01:00", "1969-12-31T23:59:59.9Z"])
+)
+def test_a_text_that_was_accepted_reads_the_same(written: str) -> None:
+    """The shorter way knows its one spelling, and leaves the others to the longer."""
+    assert timestamps.parse_checked(written) == timestamps.parse(written)
+
+
 @given(instants, instants)
 @settings(deadline=None)
 def test_normal_texts_sort_as_their_times_do(one: int, other: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -16,7 +17,7 @@ from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.archive import Archive
 from core.writer.commit import Committer
-from sdk import timestamps
+from sdk import protocol, timestamps
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MAX
 from sdk.transport.base import Batch, Record
@@ -135,3 +136,41 @@ async def test_a_key_of_something_else_is_refused(view: View) -> None:
         await discover.latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")
     with pytest.raises(QueryError, match="badKey"):
         await discover.discover(view, selection, "source", NS_MAX, after_key="7")
+
+
+async def test_work_for_many_entities_is_cut_into_slices(
+    view: View, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
+    units = [f"u{n * 7 % 60:02d}" for n in range(60)]
+    commit([record(n, unit=unit) for n, unit in enumerate(units)])
+    monkeypatch.setattr(discover, "LOOKED_UP_TOGETHER", 7)
+    monkeypatch.setattr(discover, "ENCODED_TOGETHER", 7)
+    steps, most = 0, 0
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def step(*arguments: object) -> object:
+            nonlocal steps
+            steps += 1
+            return real(*arguments)
+
+        return step
+
+    async def serve() -> None:
+        nonlocal steps, most
+        while True:
+            most, steps = max(most, steps), 0
+            await asyncio.sleep(0)
+
+    for name in ("_told_info", "encode_entity"):
+        monkeypatch.setattr(discover, name, counted(getattr(discover, name)))
+    sockets = asyncio.create_task(serve())
+    page = await discover.discover(view, Selection(Filters(), view.series), "source", NS_MAX)
+    await discover.frame_of(7, "now", page, [])
+    sockets.cancel()
+    assert [entity.unique_id for entity in page.entities] == sorted(units)
+    assert 0 < most <= 2 * 7
+    for key in (None, "sat|bus|eps|u59"):
+        frame = await discover.frame_of(7, "now", discover.Entities(page.entities, key), [])
+        reply = protocol.DiscoverResponse(ref=7, time="now", entities=page.entities, next_key=key)
+        assert protocol.decode_reply(frame) == reply

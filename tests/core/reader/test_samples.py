@@ -25,9 +25,10 @@ from core.store import samples as layout
 from core.store.archive import Archive
 from core.store.samples import SampleStore
 from core.writer.commit import Committer
-from sdk import timestamps
+from sdk import protocol, timestamps
 from sdk.envelope import JsonObject
 from sdk.timeline import FieldSample, Sample, SampleResponse
+from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch
 from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
 
@@ -47,10 +48,14 @@ class World(NamedTuple):
 
     def commit(self, events: list[tuple[int, JsonObject]]) -> int:
         """Commit events (ms, payload) of one series, among those of others; returns the mark."""
+        return self.commit_at([(START_NS + ms * MS, payload) for ms, payload in events])
+
+    def commit_at(self, events: list[tuple[int, JsonObject]]) -> int:
+        """The same of events (ns, payload)."""
         count = self.committer.counters.events
         records = [
-            telling(START_NS + ms * MS, {**payload, "seq": count + number}, unit=unit)
-            for number, (ms, payload) in enumerate(events)
+            telling(at_ns, {**payload, "seq": count + number}, unit=unit)
+            for number, (at_ns, payload) in enumerate(events)
             for unit in ("u", "other")
         ]
         self.committer.take("link", Batch(records))
@@ -74,7 +79,7 @@ def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty world in which a few events are many."""
     monkeypatch.setattr(sampling, "STARTED_EVENTS", 6)
     monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 7)
-    monkeypatch.setattr(sampling, "REMEMBERED_MAX_ROWS", 20)
+    monkeypatch.setattr(sampling, "REMEMBERED_MAX_SERIES", 1)
     monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
     monkeypatch.setattr(module, "DIRECT_MOST_EVENTS", 12)
     monkeypatch.setattr(module, "PART_EVENTS", 3)
@@ -244,6 +249,52 @@ async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> No
     before = await world.samples.answer(wide, "source")
     for file in (world.data / layout.SAMPLES_FOLDER).iterdir():
         file.unlink()
+    assert (await world.samples.answer(wide, "source")).behind
     world.sample(mark, 1_000)
-    world.samples.close()
     assert await world.samples.answer(wide, "source") == before
+
+
+async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: World) -> None:
+    """All times that there are, and the edges of buckets among them."""
+    edge = 1 << 51
+    times = [NS_MIN, NS_MIN + 1, NS_MIN + edge, -edge, -1, 0, 1, edge - 1, edge, NS_MAX - 1, NS_MAX]
+    world.commit_at([(time, {"n": n}) for n, time in enumerate(times)])
+    world.sample(world.view.mark, 1_000)
+    events = told(world.archive)
+    for buckets in (1, 2, 4096):
+        for start, stop in ((NS_MIN, NS_MAX), (NS_MIN, -1), (0, NS_MAX)):
+            answer = await world.samples.answer(asked(start, stop, buckets), "source")
+            assert not answer.behind
+            check(answer, events)
+    whole = await world.samples.answer(asked(NS_MIN, NS_MAX, 1), "source")
+    assert sum(whole.fields[0].count) == len(events) // 2
+
+
+async def test_an_archive_without_events_has_no_samples(world: World) -> None:
+    """Nothing is no error, also with a sampler at work."""
+    world.sample(0, 1_000)
+    for timebase in TIMEBASES:
+        answer = await world.samples.answer(asked(NS_MIN, NS_MAX, 4096), timebase)
+        assert not answer.behind and not any(any(field.count) for field in answer.fields)
+
+
+async def test_means_that_no_number_can_hold_are_not_told(world: World) -> None:
+    """The sum is beyond a float; count, least and greatest value are what they are."""
+    world.sample(world.commit([(n, {"n": 1.7e308}) for n in range(40)]), 1_000)
+    answer = await world.samples.answer(asked(START_NS, START_NS + 10**12, 1), "source")
+    sent = protocol.decode_reply(protocol.encode(answer))
+    assert isinstance(sent, SampleResponse)
+    (field,) = (field for field in sent.fields if field.field == "n")
+    full = [n for n, count in enumerate(field.count) if count > 1]
+    assert full and all(field.mean[n] is None and field.max[n] == 1.7e308 for n in full)
+
+
+async def test_a_path_that_two_members_share_has_one_number(world: World) -> None:
+    """However it is answered: a name may have dots of its own."""
+    mark = world.commit([(n, {"gps.lat": 1, "gps": {"lat": 2}}) for n in range(40)])
+    world.sample(mark, 1_000)
+    wide = asked(START_NS, START_NS + 10**12, 10, ["gps.lat"])
+    narrow = asked(START_NS, START_NS, 1, ["gps.lat"])
+    for request in (wide, narrow):
+        field = (await world.samples.answer(request, "source")).fields[0]
+        assert sum(field.count) >= 1 and {one for one in field.max if one is not None} == {2}

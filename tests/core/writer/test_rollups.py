@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import shutil
 from collections import Counter
@@ -15,14 +14,11 @@ from hypothesis import strategies as st
 from core.ordering import order_key, time_key, unsigned
 from core.store.archive import Archive
 from core.store.rollup import (
-    COMPLETE_KEY,
     FINEST_LEVEL,
-    ROLLUP_PREFIX,
     counted,
-    row_head,
 )
 from core.writer.commit import Committer
-from core.writer.rollups import Rollups, build
+from core.writer.rollups import Rollups
 from sdk.address import LANES
 from sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, rollups_by_hand, rollups_of, telling, told
@@ -111,67 +107,6 @@ def test_a_large_batch_is_counted_once_however_it_is_split(
     _, closed = committer.take("link", Batch(mixed))
     committer.close()
     assert len(closed) > 3
-    assert rollups_of(archive) == rollups_by_hand(told(archive))
-
-
-def forget(archive: Archive, *, wholly: bool) -> None:
-    """Leave an archive as an older NOVA does: without rollups, or with stale ones."""
-    batch = archive.batch()
-    if wholly:
-        batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
-    else:
-        key = row_head("canonical", 51, "sat")
-        batch.delete_range("catalog", key, key + b"\xff" * 9)
-    archive.write(batch)
-
-
-@pytest.mark.parametrize("wholly", [True, False])
-def test_an_archive_without_rollups_is_counted_when_its_writer_opens_it(
-    archive: Archive,
-    committer: Committer,
-    tmp_path: Path,
-    wholly: bool,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Issue 5: archives made before are counted once, and say so; others are not touched."""
-    events = [(n * 37 % 5_000, LANES[n % 5], SCOPES[n % 3]) for n in range(500)]
-    committer.take("link", Batch(records(events, "u")))
-    committer.close()
-    before = rollups_of(archive)
-    forget(archive, wholly=wholly)
-    with caplog.at_level(logging.INFO):
-        Committer(archive, tmp_path)
-        assert caplog.text.count("counting the events") == 1
-        assert rollups_of(archive) == before == rollups_by_hand(told(archive))
-        Committer(archive, tmp_path)
-        assert caplog.text.count("counting the events") == 1
-
-
-def test_counting_that_was_interrupted_goes_on(
-    archive: Archive, committer: Committer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was counted is not counted twice, and a large archive gets there in several goes."""
-    committer.take("link", Batch([telling(START_NS + n * SECOND_NS) for n in range(100)]))
-    committer.close()
-    forget(archive, wholly=True)
-    monkeypatch.setattr("core.writer.rollups.BUILT_TOGETHER_EVENTS", 30)
-    write, written = Archive.write, 0
-
-    def killed(self: Archive, batch: object) -> None:
-        nonlocal written
-        written += 1
-        if written == 3:
-            raise KeyboardInterrupt
-        write(self, batch)  # type: ignore[arg-type]  # it is the batch that was given
-
-    monkeypatch.setattr(Archive, "write", killed)
-    with pytest.raises(KeyboardInterrupt):
-        build(archive, committer.series, 100)
-    monkeypatch.setattr(Archive, "write", write)
-    assert counted(archive) == 60
-    build(archive, committer.series, 100)
-    assert counted(archive) == 100
-    assert archive.get("catalog", COMPLETE_KEY) is not None
     assert rollups_of(archive) == rollups_by_hand(told(archive))
 
 

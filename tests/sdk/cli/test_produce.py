@@ -20,6 +20,8 @@ from sdk.event import check_stored
 from sdk.testing.instance import Nova, nova_command, running_nova
 
 JPSS = "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
+BUS_UPDATES = 300
+DRONE_UPDATES = 90
 JPSS_XTCE = "ccsds/jpss1_geolocation_xtce_v1.xml"
 ENVELOPE = {
     "scopeId": "lines",
@@ -69,27 +71,49 @@ def stored(nova: Nova, scope: str) -> list[bytes]:
 
 
 def test_jpss_is_stored_once(ground: Nova, recordings: Path) -> None:
-    """7,200 raw and 7,200 parsed events; the second time all are known (A-290)."""
+    """7,200 raw and 7,200 parsed events, and as many updates of two views; the second time all are
+    known (A-290).
+    """
     arguments = (str(recordings / JPSS), "--xtce", str(recordings / JPSS_XTCE), "--scope", "jpss1")
     status, result = produced(ground, *arguments)
-    assert (status, result.sent, result.new, result.duplicate) == (0, 14_400, 14_400, 0)
+    assert (status, result.sent, result.new, result.duplicate) == (0, 28_800, 28_800, 0)
     status, result = produced(ground, *arguments)
-    assert (status, result.sent, result.new, result.duplicate) == (0, 14_400, 0, 14_400)
+    assert (status, result.sent, result.new, result.duplicate) == (0, 28_800, 0, 28_800)
     events = [check_stored(line)[0] for line in stored(ground, "jpss1")]
     lanes = [event.series.lane for event in events]
-    assert (lanes.count("raw"), lanes.count("parsed")) == (7_200, 7_200)
+    assert (lanes.count("raw"), lanes.count("parsed"), lanes.count("ui")) == (7_200, 7_200, 14_400)
 
 
 def test_boat_and_rocket(ground: Nova, recordings: Path) -> None:
     """NMEA is told by its content, CSV by its name; notes are counted and spoil nothing."""
     boat = str(recordings / "gps/bundg_zeus_9.log")
     status, result = produced(ground, boat, "--scope", "boat")
-    assert (status, result.new, result.rejected) == (0, 4999 + 4853 + 284, 0)
+    assert (status, result.new, result.rejected) == (0, 4999 + 4853 + 284 + 148, 0)
     assert list(result.notes.values()) == [146]
     rocket = str(recordings / "table/2022-06-24-serial-6583-flight-0003-TeleMega.csv")
     options = ("--time-column", "time", "--epoch", "2022-06-24T15:17:16Z")
     status, result = produced(ground, rocket, "--scope", "rocket", *options)
     assert (status, result.new) == (0, 6234)
+
+
+def test_bus_is_stored_once(ground: Nova, recordings: Path) -> None:
+    """A CAN log is told by its content; twice it is the same events."""
+    bus = str(recordings / "can/logfile_20140914_365495765_can.log")
+    status, result = produced(ground, bus, "--scope", "bus")
+    assert (status, result.new, result.notes) == (0, 10_495 + 4_319 + BUS_UPDATES, {})
+    status, result = produced(ground, bus, "--scope", "bus")
+    assert (status, result.new, result.duplicate) == (0, 0, 10_495 + 4_319 + BUS_UPDATES)
+
+
+def test_autopilot_is_stored_once(ground: Nova, recordings: Path) -> None:
+    """A ULog of 64,542 records; those without a time have the same one the second time."""
+    log = str(recordings / "ulog/sample.ulg")
+    options = ("--scope", "drone", "--epoch", "2017-05-01T12:00:00Z")
+    status, result = produced(ground, log, *options)
+    assert (status, result.new) == (0, 129_100 + DRONE_UPDATES)
+    assert list(result.notes.values()) == [20_343]
+    status, result = produced(ground, log, *options)
+    assert (status, result.new, result.duplicate) == (0, 0, 129_100 + DRONE_UPDATES)
 
 
 def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
@@ -185,7 +209,7 @@ def test_nobody_listens(tmp_path: Path, recordings: Path) -> None:
     [
         (["--rate", "0"], "neither max nor a number above 0"),
         (["--rate", "nan"], "neither max nor a number above 0"),
-        (["--format", "ulog"], "ulog"),
+        (["--format", "rosbag"], "rosbag"),
         (["--time-unit", "years"], "years"),
     ],
 )
@@ -199,7 +223,7 @@ def test_bad_options_are_usage_errors(recordings: Path, arguments: list[str], re
 
 def test_bad_scope_and_unknown_format_are_errors_of_ours(recordings: Path) -> None:
     """Nothing is connected to before what was asked for makes sense."""
-    for name, scope in ((JPSS, "no blanks"), ("ulog/sample.ulg", "s")):
+    for name, scope in ((JPSS, "no blanks"), ("frames/snpp_synchronized_cadus.dat", "s")):
         arguments = [str(recordings / name), "--to", "local:///nowhere", "--scope", scope]
         result = CliRunner().invoke(produce, arguments)
         assert isinstance(result.exception, NovaError)

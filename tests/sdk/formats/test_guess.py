@@ -19,6 +19,8 @@ from sdk.formats.recording import RecordingError
         ("gps/bundg_zeus_9.log", "nmea"),
         ("gps/ais-nmea.log", "nmea"),
         ("gps/ublox-zed-f9p_hpg1.11.log", "nmea"),
+        ("can/logfile_20140914_365495765_can.log", "can"),
+        ("ulog/sample.ulg", "ulog"),
         ("table/2022-06-24-serial-6583-flight-0003-TeleMega.csv", "csv"),
     ],
 )
@@ -31,14 +33,12 @@ def test_real_recordings(recordings: Path, name: str, expected: str) -> None:
     "name",
     [
         "frames/snpp_synchronized_cadus.dat",
-        "can/logfile_20140914_365495765_can.log",
         "track/belevingsvlucht.json.gz",
-        "ulog/sample.ulg",
         "table/iss_htv/P4000001.txt",
     ],
 )
 def test_other_formats_are_not_taken_for_ours(recordings: Path, name: str) -> None:
-    """Downlink frames, CAN logs and others are refused with the option that would force it."""
+    """Downlink frames, archives and others are refused with the option that would force it."""
     with pytest.raises(RecordingError, match="--format"):
         guess(recordings / name)
 
@@ -60,3 +60,10 @@ def test_one_packet_is_packets(tmp_path: Path) -> None:
         path.write_bytes(other)
         with pytest.raises(RecordingError):
             guess(path)
+
+
+def test_ulog_by_content(recordings: Path, tmp_path: Path) -> None:
+    """Its first bytes say so, whatever its name."""
+    path = tmp_path / "flight"
+    path.write_bytes((recordings / "ulog/sample.ulg").read_bytes()[:64])
+    assert guess(path) == "ulog"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sdk import timestamps
+from sdk.errors import NovaError
 from sdk.formats.opening import Options, open_recording
-from sdk.formats.recording import RecordingError
 from sdk.observation import Observer
 from tests.sdk.formats.reading import everything
 
@@ -55,9 +55,27 @@ def test_packet_and_sentence_options(recordings: Path) -> None:
     assert first.records[0].address == "nova.s.raw.boat.GP.GSA.v1"
 
 
+def test_bus_and_autopilot_options(recordings: Path) -> None:
+    """Epoch and system."""
+    options = Options(system="craft", epoch="2026-01-01T00:00:00Z")
+    path = recordings / "can/logfile_20140914_365495765_can.log"
+    first = next(open_recording(path, Observer("s"), None, options))
+    assert first.records[0].address == "nova.s.raw.craft.can0.09F80102.v1"
+    assert first.source_ns is not None
+    assert timestamps.text(first.source_ns).startswith("2070-09-")
+    first = next(open_recording(recordings / "ulog/sample.ulg", Observer("s"), None, options))
+    assert first.records[0].address == "nova.s.metadata.craft.logger.0.v1"
+    assert first.source_ns is not None
+    assert timestamps.text(first.source_ns) == "2026-01-01T00:01:52.500176000Z"
+
+
 @pytest.mark.parametrize(
     ("name", "options", "reason"),
     [
+        ("can", Options(time="cds"), "--time means nothing for can"),
+        ("ulog", Options(time_unit="us"), "--time-unit means nothing for ulog"),
+        ("csv", Options(time_column="t", view="nothing"), "no manifest has the view 'nothing'"),
+        ("nmea", Options(view="telemetry.gps"), "--view means nothing for nmea"),
         ("csv", Options(xtce=Path("x.xml")), "--xtce means nothing for csv"),
         ("jsonl", Options(time_column="t"), "--time-column means nothing for jsonl"),
         ("nmea", Options(entity="a/b/c"), "--entity means nothing for nmea"),
@@ -77,5 +95,5 @@ def test_options_that_make_no_sense(
     tmp_path: Path, name: str, options: Options, reason: str
 ) -> None:
     """Nothing that was asked for is ignored in silence."""
-    with pytest.raises(RecordingError, match=reason):
+    with pytest.raises(NovaError, match=reason):
         open_recording(csv_file(tmp_path), Observer("s"), name, options)

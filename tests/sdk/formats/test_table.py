@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk import timestamps
-from sdk.envelope import ParsedMessage
+from sdk.envelope import ParsedMessage, UiUpdate
 from sdk.formats.recording import RecordingError
 from sdk.formats.table import LINE_MAX_BYTES, TableReader, TimeColumn, cell_value, column_names
 from sdk.observation import Entity, Observer
+from sdk.updates import Views
 from tests.sdk.formats.reading import Everything, everything
 
 LIFTOFF = timestamps.parse("2022-06-24T15:17:16Z")
@@ -185,3 +186,42 @@ def test_numbers_come_back_as_they_were(number: float) -> None:
 def test_cells(cell: str, value: object) -> None:
     """Numbers where they are; text where a number would lose something."""
     assert cell_value(cell) == value
+
+
+def test_columns_without_a_header_line(recordings: Path) -> None:
+    """A channel of the ISS table: hours of the year and a value, between them a blank."""
+    path = recordings / "table/iss_htv/P4000001.txt"
+    time = TimeColumn("hours", "h", timestamps.parse("2017-12-31T00:00:00Z"))
+    columns = ("hours", "voltage")
+    reader = TableReader(path, Observer("test"), time=time, columns=columns)
+    found = everything(reader.steps())
+    assert (found.lanes, found.problems) == ({"parsed": 1_223}, [])
+    times = [timestamps.text(event.source_ns) for event in found.events]
+    assert times[0].startswith("2018-09-27T08:00:25")
+    assert times[-1].startswith("2018-09-27T13:59:")
+    assert rows_of(found)[0]["voltage"] == 160.01220703125
+
+
+def test_blanks_divide_only_where_nothing_else_does(tmp_path: Path) -> None:
+    """Names of several words stay whole."""
+    path = table(tmp_path, b"time,bus voltage of it,x\n1,2,3\n")
+    found = read(path, TimeColumn("time"))
+    assert rows_of(found) == [{"time": 1, "bus voltage of it": 2, "x": 3}]
+
+
+def test_columns_that_a_view_knows_are_told(tmp_path: Path) -> None:
+    """By their names; others, and the time, are in the row only."""
+    path = table(tmp_path, b"time,voltage,serial\n1,28.5,7\n2,28.4,7\n")
+    observer = Observer("test")
+    reader = TableReader(
+        path,
+        observer,
+        time=TimeColumn("time"),
+        views=Views(observer),
+        view_id="telemetry.battery",
+    )
+    told = [e.envelope for e in everything(reader.steps()).events if e.series.lane == "ui"]
+    assert [one.data for one in told if isinstance(one, UiUpdate)] == [
+        {"voltage": 28.5},
+        {"voltage": 28.4},
+    ]

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sdk import timestamps
+from sdk.earth import geodetic
 from sdk.errors import NovaError
 from sdk.formats.ccsds import CcsdsReader
 from sdk.formats.xtce import Definition
 from sdk.observation import Observer
-from sdk.simulator import orbit
-from sdk.simulator.orbit import NOAA_20, Orbit, Place, geodetic
+from sdk.simulator.orbit import NOAA_20, Orbit, Place
 
 # NOAA-20 as published for 6 March 2021, five weeks before the recording of JPSS-1 (the same one).
 MARCH_2021 = (
@@ -66,7 +64,7 @@ def test_ground_track_is_that_of_the_real_satellite(recordings: Path) -> None:
         if number % 900:
             continue
         said = msgspec.json.decode(step.records[1].value, type=_Parsed).payload
-        latitude, longitude, altitude_m = geodetic((said.x / 1e3, said.y / 1e3, said.z / 1e3), 0.0)
+        latitude, longitude, altitude_m = geodetic((said.x, said.y, said.z))
         places = [track.at(said.at_ns() + lag * 10**9) for lag in range(-LAG_S, LAG_S + 1)]
         near = min(
             places,
@@ -74,24 +72,6 @@ def test_ground_track_is_that_of_the_real_satellite(recordings: Path) -> None:
         )
         assert distance_km((near.latitude_deg, near.longitude_deg), (latitude, longitude)) < 20
         assert near.altitude_m == pytest.approx(altitude_m, abs=2_500)
-
-
-@given(
-    st.floats(-89.9, 89.9),
-    st.floats(-179.9, 179.9),
-    st.floats(-1000, 2_000_000),
-    st.floats(0, 6.28),
-)
-def test_geodetic_undoes_the_ellipsoid(
-    latitude: float, longitude: float, altitude_m: float, sidereal: float
-) -> None:
-    """Out from latitude, longitude and altitude over WGS 84, and back."""
-    phi, angle = math.radians(latitude), math.radians(longitude) + sidereal
-    normal = orbit.WGS84_A_M / math.sqrt(1 - orbit.WGS84_E2 * math.sin(phi) ** 2)
-    across = (normal + altitude_m) * math.cos(phi) / 1000
-    z = (normal * (1 - orbit.WGS84_E2) + altitude_m) * math.sin(phi) / 1000
-    found = geodetic((across * math.cos(angle), across * math.sin(angle), z), sidereal)
-    assert found == pytest.approx((latitude, longitude, altitude_m), abs=1e-3)
 
 
 def test_element_set_is_whole() -> None:

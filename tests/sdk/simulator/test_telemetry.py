@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from sdk import timestamps
-from sdk.envelope import MetadataEvent, ParsedMessage, ProducerDescriptor, RawFrame, UiUpdate
-from sdk.observation import Observer
+from sdk.formats import cds
 from sdk.simulator import telemetry
 from sdk.simulator.satellite import Satellite
 
@@ -14,56 +11,35 @@ NOON = timestamps.parse("2026-11-01T12:00:00Z")
 STATE = Satellite(1).at(NOON)
 
 
-def test_every_unit_speaks_in_three_lanes() -> None:
-    """A raw frame, a parsed message and a ui update of each unit, all at one instant."""
-    events = list(telemetry.events(Observer("demo"), STATE, None))
-    lanes = Counter(event.series.lane for event in events)
-    assert lanes == {"raw": 5, "parsed": 5, "ui": 5}
-    assert {event.source_ns for event in events} == {NOON}
-    types = {one.envelope.message_type for one in events if isinstance(one.envelope, ParsedMessage)}
-    assert types == {"Position", "Attitude", "Battery", "Temperatures", "Computer"}
-    views = {
-        (one.envelope.view_id, one.envelope.manifest_id)
-        for one in events
-        if isinstance(one.envelope, UiUpdate)
-    }
-    assert views == {
-        (f"telemetry.{name}", name)
-        for name in ("gps", "attitude", "battery", "temperature", "computer")
-    }
+def test_every_unit_reports() -> None:
+    """Each of the units that have capabilities says one thing about a state."""
+    reports = list(telemetry.reports(STATE))
+    assert [report.entity for report in reports] == list(telemetry.CAPABILITIES)
+    types = {report.message_type for report in reports}
+    assert types == {"Position", "Attitude", "Battery", "Temperatures", "Computer", "Link"}
 
 
-def test_lanes_of_a_unit_agree() -> None:
-    """What the operator sees is what was parsed."""
-    events = list(telemetry.events(Observer("demo"), STATE, None))
-    for raw, parsed, ui in zip(events[::3], events[1::3], events[2::3], strict=True):
-        assert isinstance(raw.envelope, RawFrame)
-        assert isinstance(parsed.envelope, ParsedMessage)
-        assert isinstance(ui.envelope, UiUpdate)
-        assert parsed.envelope.payload == ui.envelope.data
-        assert len({event.series[2:5] for event in (raw, parsed, ui)}) == 1
+def test_packets_hold_the_numbers_and_the_time() -> None:
+    """The frame of each unit decodes to what its words say."""
+    for report in telemetry.reports(STATE):
+        packet, sequence = report.packet(NOON)
+        assert int.from_bytes(packet[:2]) & 0x7FF == report.apid
+        assert int.from_bytes(packet[2:4]) & 0x3FFF == sequence
+        assert cds.decode(packet[6:]) == NOON
+        numbers = report.layout.unpack(packet[6 + cds.SIZE_BYTES :])
+        assert [round(a, 2) for a in numbers] == [round(b, 2) for b in report.numbers]
 
 
 def test_change_of_mode_is_told_once() -> None:
-    """ModeChanged comes with the computer's telemetry when the mode is another, and only then."""
-    for previous, expected in ((None, 0), (STATE.mode, 0), ("DOWNLINK", 1)):
-        assert STATE.mode != "DOWNLINK"
-        events = list(telemetry.events(Observer("demo"), STATE, previous))
-        told = [one.envelope for one in events if isinstance(one.envelope, MetadataEvent)]
-        assert len(told) == expected
-        for change in told:
-            assert change.message_type == "ModeChanged"
-            assert change.payload == {"mode": STATE.mode, "previousMode": "DOWNLINK"}
-            assert change.effective_time == timestamps.text(NOON)
+    """ModeChanged is for a mode that is another than before, and only then."""
+    assert STATE.mode != "DOWNLINK"
+    assert telemetry.mode_change(STATE, None) is None
+    assert telemetry.mode_change(STATE, STATE.mode) is None
+    change = {"mode": STATE.mode, "previousMode": "DOWNLINK"}
+    assert telemetry.mode_change(STATE, "DOWNLINK") == change
 
 
-def test_descriptors_authorise_commands() -> None:
-    """A-098: each unit says what it can do, from its first instant on."""
-    events = list(telemetry.descriptors(Observer("demo"), NOON))
-    assert len(events) == 5
-    told = {}
-    for event in events:
-        assert isinstance(event.envelope, ProducerDescriptor)
-        assert event.envelope.effective_time == timestamps.text(NOON)
-        told[event.series.unique_id] = event.envelope.capabilities
-    assert "command:heater.set" in told["temperature"]
+def test_capabilities_authorise_commands() -> None:
+    """A-098: the units say what they can be told."""
+    assert "command:heater.set" in telemetry.CAPABILITIES[telemetry.TEMPERATURE]
+    assert "command:camera.capture" in telemetry.CAPABILITIES[telemetry.COMPUTER]

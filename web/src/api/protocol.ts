@@ -38,8 +38,8 @@ export type Reply =
   | LatestResponse
   | UiStateResponse
   | RejectsResponse
-  | StatusResponse
   | LinksResponse
+  | StatusResponse
   | SummaryResponse
   | ExtentResponse
   | SampleResponse

@@ -1,6 +1,7 @@
 /** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
 
 import type { Reply, Request, StreamCancelled, StreamChunk, StreamComplete, StreamGap } from "./protocol";
+import { remember } from "./written";
 
 export type Connection = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
@@ -99,8 +100,14 @@ export class Socket {
         () => socket.close(),
       );
     };
-    socket.onmessage = (event) => this.receive(JSON.parse(String(event.data)) as Reply);
+    socket.onmessage = (event) => this.read(String(event.data));
     socket.onclose = (event) => this.lost(event.code);
+  }
+
+  private read(text: string): void {
+    const reply = JSON.parse(text) as Reply;
+    if (reply.type === "queryResponse") remember(reply.events as unknown[], text);
+    this.receive(reply);
   }
 
   private receive(reply: Reply): void {

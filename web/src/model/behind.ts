@@ -20,11 +20,17 @@ export interface Missed {
 
 /** A browser that was told so lately is still behind. */
 const STILL_BEHIND_MS = 3_000;
+/** The note goes by itself once the browser has been at the present for so long; the sign stays. */
+const NOTE_MS = STILL_BEHIND_MS + 10_000;
 
 export const behind = signal<Behind | null>(null);
 export const missed = signal<Missed | null>(null);
 /** Whether it still is so, as far as is known. */
 export const isBehind = signal(false);
+/** Whether the note is on the screen; the sign in the timeline bar brings it back. */
+export const isNoted = signal(false);
+
+let isRecalled = false;
 
 /** Take in a report of the server's; reports add up until they are dismissed. */
 export function noteGap(gap: StreamGap, nowMs: number): void {
@@ -36,11 +42,21 @@ export function noteGap(gap: StreamGap, nowMs: number): void {
     atMs: nowMs,
   };
   isBehind.value = true;
+  isNoted.value = true;
+  isRecalled = false;
 }
 
 /** Look whether the browser has caught up. */
 export function tendBehind(nowMs: number): void {
-  isBehind.value = behind.value !== null && nowMs - behind.value.atMs < STILL_BEHIND_MS;
+  const sinceMs = behind.value === null ? Infinity : nowMs - behind.value.atMs;
+  isBehind.value = sinceMs < STILL_BEHIND_MS;
+  if (sinceMs >= NOTE_MS && !isRecalled) isNoted.value = false;
+}
+
+/** Show the note again; now it stays until it is dismissed. */
+export function recall(): void {
+  isRecalled = true;
+  isNoted.value = true;
 }
 
 /** Say that LIVE goes on at present, without what came in between. */
@@ -53,6 +69,8 @@ export function dismiss(): void {
   behind.value = null;
   missed.value = null;
   isBehind.value = false;
+  isNoted.value = false;
+  isRecalled = false;
 }
 
 /** What was shed, in words. */

@@ -1,5 +1,8 @@
 /** Stored events as the screen sees them: who, what, when, and their values as rows. */
 
+import { textOf } from "../api/written";
+import { exact, pretty } from "./exact";
+
 export type Lane = "metadata" | "command" | "ui" | "parsed" | "raw";
 
 export interface StoredEvent {
@@ -54,7 +57,10 @@ export function seriesKey(event: StoredEvent): string {
 }
 
 /** The time of an event in a timebase. */
-export function timeOf(event: StoredEvent, timebase: "source" | "canonical"): string {
+export function timeOf(
+  event: Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime">,
+  timebase: "source" | "canonical",
+): string {
   return timebase === "source" ? event.sourceTruthTime : event.canonicalTruthTime;
 }
 
@@ -87,10 +93,16 @@ export function hex(base64: string, maxBytes: number): string {
   return `${shown.join(" ")}${rest} (${bytes.length} bytes)`;
 }
 
+/** An event with the digits of its numbers as they were written, where its text is known. */
+export function exactly(event: StoredEvent): Record<string, unknown> {
+  const text = textOf(event);
+  return text === undefined ? event : (exact(text) as Record<string, unknown>);
+}
+
 /** The envelope as a producer would send it: without what only the Core sets. */
 export function envelopeText(event: StoredEvent): string {
-  const { canonicalTruthTime: _, ...envelope } = event;
-  return JSON.stringify(envelope, null, 2);
+  const { canonicalTruthTime: _, ...envelope } = exactly(event);
+  return pretty(envelope);
 }
 
 /** What an event is, in a word or two. */

@@ -1,6 +1,6 @@
 /** The layout of the panels: columns side by side, panels above one another, and those put away. */
 
-export type PanelId = "entities" | "values" | "plots" | "track" | "inspector";
+export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector";
 
 /** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
 export interface Placed {
@@ -21,6 +21,8 @@ export interface Layout {
 
 export const PANELS: Readonly<Record<PanelId, string>> = {
   entities: "Entities",
+  shields: "Shields",
+  cards: "Cards",
   values: "Latest values",
   plots: "Plots",
   track: "Ground track",
@@ -30,16 +32,23 @@ export const PANELS: Readonly<Record<PanelId, string>> = {
 export const DEFAULT_LAYOUT: Layout = {
   version: 1,
   columns: [
-    { share: 22, panels: [{ id: "entities", share: 1 }] },
+    { share: 18, panels: [{ id: "entities", share: 1 }] },
     {
-      share: 36,
+      share: 31,
+      panels: [
+        { id: "shields", share: 1 },
+        { id: "cards", share: 1.3 },
+      ],
+    },
+    {
+      share: 25,
       panels: [
         { id: "values", share: 1 },
         { id: "inspector", share: 1 },
       ],
     },
     {
-      share: 42,
+      share: 26,
       panels: [
         { id: "plots", share: 1.1 },
         { id: "track", share: 1 },

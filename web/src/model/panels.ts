@@ -2,6 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { keepLayout } from "./arrangement";
+import { oneAtATime } from "./asking";
 import { followLink, keepLink } from "./deep_link";
 import { refreshSeen } from "./entities";
 import { askTrack, keepTrack, trackTrouble } from "./ground";
@@ -12,6 +13,7 @@ import { keepPlots } from "./plots";
 import { connection } from "./session";
 import { selection, visible } from "./span";
 import { deliver, jumps, state } from "./timeline";
+import { takeForCards, watchCards } from "./watch";
 
 const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
@@ -21,6 +23,10 @@ const RETRY_INTERVAL_MS = 3_000;
 
 let begun = false;
 
+/** A person who scrubs moves the clock twenty times a second: one question at a time, and last the newest. */
+const askSeen = oneAtATime(refreshSeen);
+const askInspector = oneAtATime(refreshInspector);
+
 /** Tie the panels' models to the clock, the span and the selection. */
 export function beginPanels(): void {
   if (begun) return;
@@ -28,15 +34,17 @@ export function beginPanels(): void {
   deliver((events) => {
     applyLatest(events);
     appendLines(events);
+    takeForCards(events);
   });
   keepLayout();
   keepPlots();
   keepLines();
   keepTrack();
+  watchCards();
   followWanted();
   effect(() => {
     void [jumps.value, connection.value];
-    untracked(() => open() && quietly(refreshSeen()));
+    untracked(() => open() && askSeen());
   });
   repeat(REPLAY_INTERVAL_MS, () => state.value === "PLAYING", refreshLatest);
   repeat(FOLLOW_INTERVAL_MS, () => state.value !== "PAUSED", followInspector);
@@ -48,7 +56,7 @@ export function beginPanels(): void {
 /** What had no answer is asked for again, whether or not the clock moves. */
 function askAgain(): void {
   if (latestTrouble.value !== "") quietly(refreshLatest());
-  if (inspectorTrouble.value !== "") quietly(refreshInspector());
+  if (inspectorTrouble.value !== "") askInspector();
   if (trouble.value !== "") askLines();
   if (trackTrouble.value !== "") askTrack();
 }
@@ -57,18 +65,18 @@ function askAgain(): void {
 function followWanted(): void {
   effect(() => {
     void [wanted.value, connection.value];
-    untracked(() => open() && quietly(refreshInspector()));
+    untracked(() => open() && askInspector());
   });
   effect(() => {
     void jumps.value;
-    untracked(() => !takeOwnJump() && open() && range.value === "clock" && quietly(refreshInspector()));
+    untracked(() => !takeOwnJump() && open() && range.value === "clock" && askInspector());
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     if (range.value === "clock") return;
     void (range.value === "visible" ? visible.value : selection.value);
     clearTimeout(timer);
-    timer = setTimeout(() => open() && !held.peek() && quietly(refreshInspector()), SPAN_PACE_MS);
+    timer = setTimeout(() => open() && !held.peek() && askInspector(), SPAN_PACE_MS);
   });
 }
 

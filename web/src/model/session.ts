@@ -7,8 +7,11 @@ import { type Connection, CORE_AWAY, RequestError, Socket, type StreamFrame } fr
 
 const TOKEN_KEY = "nova.token";
 const USER_KEY = "nova.user";
+const ROLE_KEY = "nova.role";
 
 export const user = signal<string | null>(null);
+/** What the user may do: `viewer`, `operator` or `admin`; the server decides, this only says why not. */
+export const role = signal("");
 export const connection = signal<Connection>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
@@ -30,6 +33,7 @@ export async function login(name: string, password: string): Promise<void> {
   const found = await askToken(name, password);
   sessionStorage.setItem(TOKEN_KEY, found.token);
   sessionStorage.setItem(USER_KEY, found.user);
+  sessionStorage.setItem(ROLE_KEY, found.role);
   connect(found.token, found.user);
 }
 
@@ -43,6 +47,7 @@ export function resume(): void {
 export function logout(message = ""): void {
   sessionStorage.removeItem(TOKEN_KEY);
   sessionStorage.removeItem(USER_KEY);
+  sessionStorage.removeItem(ROLE_KEY);
   socket?.close();
   socket = undefined;
   connection.value = "connecting";
@@ -67,6 +72,7 @@ export function request<T extends Reply["type"]>(
 
 function connect(token: string, name: string): void {
   socket?.close();
+  role.value = sessionStorage.getItem(ROLE_KEY) ?? "";
   user.value = name;
   notice.value = "";
   coreAway.value = false;

@@ -1,5 +1,6 @@
 /** Times: RFC 3339 texts as the server writes them, and milliseconds where the screen needs numbers. */
 
+const OFFSET = /[+-]\d\d:\d\d$/;
 const TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/;
 const NS_PER_MS = 1_000_000n;
 
@@ -36,7 +37,7 @@ export function fromFineMs(ms: number): string {
   return fromNs(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));
 }
 
-/** What a person typed as a time text: UTC where no zone is given; undefined if it is none. */
+/** What a person typed as the server would spell it: UTC where no zone is given; undefined if it is no time. */
 export function typed(text: string): string | undefined {
   const trimmed = text.trim().replace(" ", "T");
   const match = TEXT.exec(trimmed);
@@ -45,7 +46,7 @@ export function typed(text: string): string | undefined {
   const zone = match[3] ?? "Z";
   const whole = trimmed.slice(0, trimmed.length - (match[3]?.length ?? 0));
   const complete = `${whole}${seconds}${zone}`;
-  return Number.isNaN(toMs(complete)) ? undefined : complete;
+  return Number.isNaN(toMs(complete)) ? undefined : fromNs(toNs(complete));
 }
 
 /** Order of two times in any spelling: negative, zero or positive, to the nanosecond. */
@@ -59,9 +60,10 @@ function belowMs(text: string): number {
   return Number(digits.padEnd(6, "0"));
 }
 
-/** A time for reading: date, time to the millisecond, UTC. */
+/** A time for reading: date, time to the millisecond, UTC whatever zone a producer wrote it in. */
 export function readable(text: string): string {
-  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,3})?/.exec(text);
+  const utc = OFFSET.test(text) && !Number.isNaN(toMs(text)) ? fromNs(toNs(text)) : text;
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,3})?/.exec(utc);
   return match === null ? text : `${match[1]} ${match[2]}${(match[3] ?? ".000").padEnd(4, "0")}`;
 }
 

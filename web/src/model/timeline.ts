@@ -8,7 +8,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { StoredEvent } from "./event";
 import { loopEnd, loopStart } from "./loop";
 import { selection } from "./span";
-import { notice, reconnect, request } from "./session";
+import { connection, coreAway, notice, reconnect, request } from "./session";
 import { resumption, type Run, Stream } from "./stream";
 import { noteMissed } from "./behind";
 import { fromFineMs, fromMs, toFineMs, toMs } from "./time";
@@ -38,6 +38,9 @@ export const jumps = signal(0);
 
 /** Whether a stream that should move has been silent: what is shown may not be the present. */
 export const silent = signal(false);
+
+/** Whether the clock should move and nothing comes: what is shown is not the present. */
+export const isAway = computed(() => state.value !== "PAUSED" && (connection.value !== "open" || coreAway.value || silent.value));
 
 /** The newest event that was streamed since the last jump. */
 export const newest = signal<StoredEvent | null>(null);
@@ -81,11 +84,12 @@ export function signedRate(factor: Rate, reverse: boolean): Rate {
   return reverse ? -factor : factor;
 }
 
-/** Follow the present. */
+/** Follow the present; the clock is there at once, before anything has come from it. */
 export function goLive(): void {
   batch(() => {
     state.value = "LIVE";
     backwards.value = false;
+    cursor.value = fromMs(Date.now());
     jump();
   });
   stream.start(present());

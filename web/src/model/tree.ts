@@ -60,6 +60,15 @@ export function treeOf(entities: readonly EntityInfo[]): TreeNode[] {
   return roots;
 }
 
+/** What a lane's number counts: kinds of message, each of one unit; not the events, which are counted in time. */
+export function laneInWords(node: TreeNode, lane: Lane): string {
+  const count = node.lanes[lane] ?? 0;
+  const series = count === 1 ? "1 series" : `${count.toLocaleString("en")} series`;
+  const units = node.units === 1 ? "1 unit" : `${node.units.toLocaleString("en")} units`;
+  const where = node.entity === undefined ? ` of ${units}` : "";
+  return `${lane}: ${series}${where} (kinds of message; the timeline counts events)`;
+}
+
 function added(siblings: TreeNode[], key: string, name: string): TreeNode {
   const node: TreeNode = { key, name, children: [], lanes: {}, units: 0 };
   siblings.push(node);

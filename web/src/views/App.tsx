@@ -3,8 +3,9 @@
 import { useEffect } from "preact/hooks";
 import { gaps, seenGaps, troubleInWords } from "../model/links";
 import { connection, coreAway, logout, notice, status, user } from "../model/session";
-import { silent } from "../model/timeline";
+import { isAway, silent } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
+import { AlarmsChip } from "./AlarmCounts";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
@@ -22,9 +23,8 @@ export function App() {
   return (
     <div class="page">
       <Header />
-      <Banner />
       <GapNote />
-      <main class="stage">
+      <main class={`stage ${isAway.value ? "away" : ""}`}>
         <Panels />
       </main>
       <Notes />
@@ -46,7 +46,8 @@ function Header() {
           {found.events.toLocaleString("en")} events · {found.rejects.toLocaleString("en")} refused
         </span>
       )}
-      <span class="spacer" />
+      <Banner />
+      <AlarmsChip />
       <LinksChip />
       <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
         {theme.value === "dark" ? "Light" : "Dark"}
@@ -62,13 +63,17 @@ function Header() {
   );
 }
 
+/** It stands in the header's free room, so that nothing moves when it comes and goes. */
 function Banner() {
   const trouble = whatIsWrong();
   const text = trouble ?? (connection.value === "connecting" ? "Connecting…" : notice.value);
-  if (text === "") return <div class="banner" role="status" hidden />;
   return (
-    <div class={`banner ${trouble === undefined ? "" : "bad"}`} role="status" data-testid="banner">
-      {text}
+    <div class="spacer" role="status">
+      {text !== "" && (
+        <p class={`banner ${trouble === undefined ? "" : "bad"}`} title={text} data-testid="banner">
+          {text}
+        </p>
+      )}
     </div>
   );
 }

@@ -2,26 +2,13 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
-import {
-  clockSecondMs,
-  entities,
-  entitiesTrouble,
-  fold,
-  rows,
-  search,
-  seenMs,
-  select,
-  selected,
-} from "../model/entities";
-import { entityKey, type Lane } from "../model/event";
-import { freshness, FRESHNESS_IN_WORDS } from "../model/freshness";
+import { entities, entitiesTrouble, fold, rows, search, selected } from "../model/entities";
+import { entityKey } from "../model/event";
 import { scrolling } from "../model/scrolling";
-import { age } from "../model/time";
-import { LANES, type LaneCounts, type Row, stepOf, type TreeNode, windowOf } from "../model/tree";
+import { type Row, stepOf, windowOf } from "../model/tree";
 import { Empty, Pane, Trouble } from "./Pane";
+import { activate, ROW_PX, TreeRow } from "./TreeRow";
 
-const ROW_PX = 28;
-const SHORT: Readonly<Record<Lane, string>> = { metadata: "M", command: "C", ui: "U", parsed: "P", raw: "R" };
 
 /** The row that the keyboard is at. */
 const at = signal<string | null>(null);
@@ -82,7 +69,13 @@ function Tree() {
     <div class="tree" role="tree" aria-label="Entities" ref={element} onKeyDown={onKeyDown} data-testid="entity-tree">
       <div class="tree-rows" role="presentation" style={{ height: `${all.length * ROW_PX}px` }}>
         {drawn.map(([row, index]) => (
-          <OneRow key={row.node.key} row={row} index={index} isCurrent={index === current} />
+          <TreeRow
+            key={row.node.key}
+            row={row}
+            index={index}
+            isCurrent={index === current}
+            onChoose={() => choose(row)}
+          />
         ))}
       </div>
     </div>
@@ -95,80 +88,9 @@ function currentRow(all: readonly Row[]): number {
   return Math.max(0, all.findIndex(({ node }) => node.key === wanted));
 }
 
-function OneRow({ row, index, isCurrent }: { row: Row; index: number; isCurrent: boolean }) {
-  const { node, level, position, siblings, open } = row;
-  const isChosen = node.entity !== undefined && selected.value !== null && entityKey(selected.value) === node.key;
-  return (
-    <div
-      role="treeitem"
-      class={`tree-row level-${level} ${isChosen ? "chosen" : ""}`}
-      style={{ top: `${index * ROW_PX}px` }}
-      tabIndex={isCurrent ? 0 : -1}
-      aria-level={level}
-      aria-posinset={position}
-      aria-setsize={siblings}
-      aria-expanded={open}
-      aria-selected={node.entity === undefined ? undefined : isChosen}
-      data-row={index}
-      data-testid={node.entity === undefined ? "entity-group" : "entity-row"}
-      data-entity={node.name}
-      onClick={() => {
-        at.value = node.key;
-        act(node, open);
-      }}
-    >
-      {open === undefined ? <Fresh node={node} /> : <span class={`fold ${open ? "open" : ""}`} aria-hidden="true" />}
-      <span class="name">{node.name}</span>
-      {open === undefined ? <Age node={node} /> : <span class="units">{node.units.toLocaleString("en")}</span>}
-      <Lanes counts={node.lanes} />
-    </div>
-  );
-}
-
-function act(node: TreeNode, open: boolean | undefined): void {
-  if (node.entity !== undefined) select(node.entity);
-  else fold(node.key, open === true);
-}
-
-function ageOf(node: TreeNode): number | undefined {
-  const seen = seenMs.value?.get(node.key);
-  return seen === undefined ? undefined : clockSecondMs.value - seen;
-}
-
-function Fresh({ node }: { node: TreeNode }) {
-  const is = seenMs.value === null ? "old" : freshness(ageOf(node));
-  return (
-    <span class={`fresh ${is}`} title={FRESHNESS_IN_WORDS[is]}>
-      <span class="sr-only">{FRESHNESS_IN_WORDS[is]}</span>
-    </span>
-  );
-}
-
-function Age({ node }: { node: TreeNode }) {
-  const ms = ageOf(node);
-  if (ms === undefined) return <span class="units">–</span>;
-  return <span class="units">{ms < 1_000 ? "now" : age(Math.floor(ms / 1000) * 1000).replace(".0", "")}</span>;
-}
-
-function Lanes({ counts }: { counts: LaneCounts }) {
-  return (
-    <span class="lane-counts">
-      {LANES.map((lane) => {
-        const count = counts[lane];
-        if (count === undefined) return null;
-        const words = `${count} ${lane} series`;
-        return (
-          <span key={lane} class={`lane-count ${lane}`} title={words}>
-            <span aria-hidden="true">
-              {SHORT[lane]}
-              {count}
-            </span>
-            <span class="sr-only">{words}</span>
-          </span>
-        );
-      })}
-    </span>
-  );
+function choose({ node, open }: Row): void {
+  at.value = node.key;
+  activate(node, open);
 }
 
 function onKey(event: KeyboardEvent, all: readonly Row[], current: number, tree: HTMLElement): void {
@@ -180,7 +102,7 @@ function onKey(event: KeyboardEvent, all: readonly Row[], current: number, tree:
     else if ("open" in step) fold(step.open, false);
     else fold(step.close, true);
   } else if (event.key === "Enter" || event.key === " ") {
-    act(row.node, row.open);
+    activate(row.node, row.open);
   } else if (!event.key.startsWith("Arrow")) {
     return;
   }

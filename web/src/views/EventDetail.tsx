@@ -1,9 +1,9 @@
 /** One event in full: its JSON, a frame's bytes, and what can be done with it. */
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { copyText } from "../model/clipboard";
 import { linkTo } from "../model/deep_link";
-import { entityKey, envelopeText, kindOf, type StoredEvent, timeOf } from "../model/event";
+import { entityKey, envelopeText, exactly, kindOf, type StoredEvent, timeOf } from "../model/event";
 import { events, inspect, inspected } from "../model/inspector";
 import { readable } from "../model/time";
 import { seek, timebase } from "../model/timeline";
@@ -38,10 +38,15 @@ export function EventDetail({ event }: { event: StoredEvent }) {
         )}
       </Acts>
       <div class="scroll" tabIndex={0} role="region" aria-label="Content of the event">
-        {face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <JsonView value={event} />}
+        {face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <EventJson event={event} />}
       </div>
     </section>
   );
+}
+
+function EventJson({ event }: { event: StoredEvent }) {
+  const value = useMemo(() => exactly(event), [event]);
+  return <JsonView value={value} />;
 }
 
 /** The events beside it in the list, for where the event has taken the list's place. */

@@ -1,6 +1,7 @@
 /** JSON that opens and closes, member by member; all of it is shown as text. */
 
 import { useState } from "preact/hooks";
+import { pretty, Written } from "../model/exact";
 
 /** Long lists are shown in parts of so many. */
 const PART_MEMBERS = 200;
@@ -17,11 +18,11 @@ export function JsonView({ value }: { value: unknown }) {
 
 function Node({ name, value, depth }: { name?: string; value: unknown; depth: number }) {
   const label = name === undefined ? null : <span class="json-name">{name}: </span>;
-  if (value === null || typeof value !== "object") {
+  if (value === null || typeof value !== "object" || value instanceof Written) {
     return (
       <div class="json-leaf">
         {label}
-        <span class={`json-${value === null ? "null" : typeof value}`}>{JSON.stringify(value)}</span>
+        <span class={`json-${kindOf(value)}`}>{pretty(value)}</span>
       </div>
     );
   }
@@ -37,6 +38,11 @@ function Node({ name, value, depth }: { name?: string; value: unknown; depth: nu
       <Members members={members} depth={depth + 1} />
     </details>
   );
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return value instanceof Written ? "number" : typeof value;
 }
 
 function Members({ members, depth }: { members: [string, unknown][]; depth: number }) {

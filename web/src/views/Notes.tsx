@@ -1,12 +1,12 @@
 /** Notes above the timeline: what this browser did not get, and short words on what was asked. */
 
-import { behind, behindInWords, dismiss, isBehind, missed, missedInWords } from "../model/behind";
+import { behind, behindInWords, dismiss, isBehind, isNoted, missed, missedInWords } from "../model/behind";
 import { hint } from "../model/hint";
 
 export function Notes() {
   return (
     <div class="notes" role="status">
-      {behind.value !== null && (
+      {behind.value !== null && isNoted.value && (
         <Note
           id="behind-note"
           text={`${isBehind.value ? "Behind. " : "Was behind. "}${behindInWords(behind.value)}`}

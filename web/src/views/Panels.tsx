@@ -8,29 +8,9 @@ import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } fro
 import { beginPanels } from "../model/panels";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
-import { EntityTree } from "./EntityTree";
-import { GroundTrack } from "./GroundTrack";
-import { Inspector } from "./Inspector";
-import { LatestValues } from "./LatestValues";
-import { Plots } from "./Plots";
 import { Splitter } from "./Splitter";
-
-const VIEWS = {
-  entities: EntityTree,
-  values: LatestValues,
-  plots: Plots,
-  track: GroundTrack,
-  inspector: Inspector,
-} as const;
-
-/** On tabs, where there is less room than on titles. */
-const SHORT: Readonly<Record<PanelId, string>> = {
-  entities: "Entities",
-  values: "Values",
-  plots: "Plots",
-  track: "Map",
-  inspector: "Events",
-};
+import { Tabs } from "./Tabs";
+import { VIEWS } from "./panes";
 
 export function Panels() {
   useEffect(beginPanels, []);
@@ -156,41 +136,4 @@ function DropMark() {
   if (found === null) return null;
   const { left, top, width, height } = found;
   return <div class="drop-mark" style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }} />;
-}
-
-function Tabs() {
-  const ids = Object.keys(VIEWS) as PanelId[];
-  const View = VIEWS[tab.value];
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    tab.value = ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length] as PanelId;
-    document.getElementById(`tab-${tab.value}`)?.focus();
-  };
-  return (
-    <>
-      <div class="tabs" role="tablist" aria-label="Panels" onKeyDown={onKeyDown}>
-        {ids.map((id) => (
-          <button
-            key={id}
-            id={`tab-${id}`}
-            type="button"
-            role="tab"
-            aria-selected={id === tab.value}
-            aria-controls="tab-content"
-            tabIndex={id === tab.value ? 0 : -1}
-            data-testid={`tab-${id}`}
-            onClick={() => (tab.value = id)}
-          >
-            {SHORT[id]}
-          </button>
-        ))}
-      </div>
-      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
-        <View />
-      </div>
-    </>
-  );
 }

@@ -1,11 +1,11 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
 import { anchor, other, otherTime, switchTimebase } from "../model/anchor";
-import { isBehind } from "../model/behind";
+import { behind, behindInWords, isBehind, recall } from "../model/behind";
 import { act } from "../model/conductor";
 import { held, lineMs } from "../model/scrub";
 import { fromFineMs, readable } from "../model/time";
-import { cursor, state, type Timebase, timebase } from "../model/timeline";
+import { cursor, isAway, state, type Timebase, timebase } from "../model/timeline";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";
 import { Slider } from "./Slider";
@@ -17,17 +17,22 @@ const EVENT_SAYS: Record<Timebase, string> = { source: "made", canonical: "recei
 
 export function TimelineBar() {
   return (
-    <footer class="timeline" aria-label="Timeline">
+    <footer class="timeline" aria-label="Timeline" onClick={giveKeysBack}>
       <Legend />
       <TimelineStrip />
       <Slider />
       <div class="controls">
-        <span class={`state ${state.value.toLowerCase()}`} data-testid="state" aria-live="polite">
+        <span
+          class={`state ${state.value.toLowerCase()} ${isAway.value ? "away" : ""}`}
+          title={isAway.value ? "Nothing is being received" : undefined}
+          data-testid="state"
+          aria-live="polite"
+        >
           {state.value}
         </span>
-        {isBehind.value && <span class="behind-sign">behind</span>}
         <Clock />
         <Playback />
+        <BehindSign />
         <span class="spacer" />
         <TimeEntry />
         <select
@@ -45,6 +50,28 @@ export function TimelineBar() {
         </select>
       </div>
     </footer>
+  );
+}
+
+/** A button that was clicked does not keep the space bar to itself; one that the keyboard pressed does. */
+function giveKeysBack(event: MouseEvent): void {
+  if (event.detail > 0) (event.target as HTMLElement).closest("button")?.blur();
+}
+
+/** That this browser is, or was, too slow for LIVE; where nothing beside it has to move. */
+function BehindSign() {
+  const of = behind.value;
+  if (of === null) return null;
+  return (
+    <button
+      type="button"
+      class={`behind-sign ${isBehind.value ? "now" : ""}`}
+      title={behindInWords(of)}
+      data-testid="behind-sign"
+      onClick={recall}
+    >
+      {isBehind.value ? "behind" : "was behind"}
+    </button>
   );
 }
 

@@ -28,6 +28,7 @@ export function TimelineStrip() {
     <div class="strip" ref={host} data-testid="strip">
       <canvas ref={scene} aria-hidden="true" />
       <Handle canvas={overlay} />
+      <Marks />
       <Message />
       <Tip />
     </div>
@@ -52,6 +53,22 @@ function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
       data-start={fromFineMs(startMs)}
       data-stop={fromFineMs(stopMs)}
     />
+  );
+}
+
+/** The marks in words, for those who do not see them. */
+function Marks() {
+  const { startMs, stopMs } = visible.value;
+  const seen = markers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
+  if (seen.length === 0) return null;
+  return (
+    <ul class="sr-only" aria-label="Gaps and chat in view" data-testid="marks">
+      {seen.map(({ ms, kind, text }) => (
+        <li key={`${ms} ${text}`} data-kind={kind}>
+          {readable(fromFineMs(ms))} {text}
+        </li>
+      ))}
+    </ul>
   );
 }
 

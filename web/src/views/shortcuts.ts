@@ -66,6 +66,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
     what: "the links that feed the archive",
     act: () => (linksOpen.value = !linksOpen.value),
   },
+  // The tree listens itself: it may have to be shown first.
+  { keys: [], name: "/", what: "search the entities", act: () => undefined },
   { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
   { keys: ["Escape"], name: "Esc", what: "close, or forget the selection", act: escape },
 ];

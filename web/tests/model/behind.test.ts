@@ -23,13 +23,25 @@ describe("what a slow browser did not get", () => {
     expect(behind.behind.value).toBeNull();
   });
 
-  it("is over when nothing more is reported, and the note stays", () => {
+  it("is over when nothing more is reported; then the note goes, and what it says is kept", () => {
     behind.noteGap(gap(1, 1), 1000);
     behind.tendBehind(2000);
     expect(behind.isBehind.value).toBe(true);
     behind.tendBehind(5000);
-    expect(behind.isBehind.value).toBe(false);
+    expect([behind.isBehind.value, behind.isNoted.value]).toEqual([false, true]);
+    behind.tendBehind(15_000);
+    expect(behind.isNoted.value).toBe(false);
     expect(behind.behind.value).not.toBeNull();
+  });
+
+  it("is shown again to who asks, until it is dismissed", () => {
+    behind.noteGap(gap(1, 1), 0);
+    behind.tendBehind(60_000);
+    behind.recall();
+    behind.tendBehind(120_000);
+    expect(behind.isNoted.value).toBe(true);
+    behind.dismiss();
+    expect(behind.isNoted.value).toBe(false);
   });
 
   it("keeps when an absence began, however often the connection is tried", () => {

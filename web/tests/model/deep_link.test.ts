@@ -21,7 +21,7 @@ describe("a link to an event", () => {
   it("needs only the event and its time", () => {
     expect(linkOf(new URLSearchParams(`event=${EVENT_ID}&at=2026-01-01T00:00:00Z`))).toEqual({
       eventId: EVENT_ID,
-      at: "2026-01-01T00:00:00Z",
+      at: "2026-01-01T00:00:00.000000000Z",
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hex, seriesKey, shown, type StoredEvent, values } from "../../src/model/event";
+import { remember } from "../../src/api/written";
+import { envelopeText, exactly, hex, seriesKey, shown, type StoredEvent, values } from "../../src/model/event";
 
 const base: StoredEvent = {
   eventId: "00",
@@ -13,6 +14,17 @@ const base: StoredEvent = {
 };
 
 describe("events", () => {
+  it("are copied as a producer would send them, with every digit of a 64-bit sequence", () => {
+    const text = JSON.stringify({ ...base, sequence: 0 }).replace('"sequence":0', '"sequence":9007199254740993');
+    const frame = `{"type":"queryResponse","events":[${text}]}`;
+    const { events } = JSON.parse(frame) as { events: [StoredEvent] };
+    expect(envelopeText(events[0])).toContain('"sequence": 9007199254740992');
+    remember(events, frame);
+    expect(envelopeText(events[0])).toContain('"sequence": 9007199254740993');
+    expect(envelopeText(events[0])).not.toContain("canonicalTruthTime");
+    expect(exactly(events[0])["canonicalTruthTime"]).toBe(base.canonicalTruthTime);
+  });
+
   it("flattens what a body holds into rows", () => {
     const event = { ...base, payload: { volts: 28.5, cells: [1, 2], at: { lat: 1, lon: null } } };
     expect(values(event)).toEqual([

@@ -4,6 +4,16 @@ import { dropIn } from "../../src/model/dragging";
 import { DEFAULT_LAYOUT, hidden, type Layout, moved, nudged, PANELS, placeOf, resized, shown } from "../../src/model/layout";
 import { parseLayout } from "../../src/model/layout_file";
 
+const THREE: Layout = {
+  version: 1,
+  columns: [
+    { share: 1, panels: [{ id: "entities", share: 1 }] },
+    { share: 1, panels: [{ id: "values", share: 1 }, { id: "inspector", share: 1 }] },
+    { share: 1, panels: [{ id: "plots", share: 1 }, { id: "track", share: 1 }] },
+  ],
+  hidden: [],
+};
+
 function ids(layout: Layout): string[][] {
   return layout.columns.map((column) => column.panels.map(({ id }) => id));
 }
@@ -16,7 +26,7 @@ describe("a layout of panels", () => {
   });
 
   it("moves a panel into another column, and drops a column that is empty", () => {
-    const next = moved(DEFAULT_LAYOUT, "entities", { column: 1, row: 1 });
+    const next = moved(THREE, "entities", { column: 1, row: 1 });
     expect(ids(next)).toEqual([
       ["values", "entities", "inspector"],
       ["plots", "track"],
@@ -24,8 +34,8 @@ describe("a layout of panels", () => {
   });
 
   it("moves a panel within its column, and into a column of its own", () => {
-    expect(ids(moved(DEFAULT_LAYOUT, "values", { column: 1, row: 2 }))[1]).toEqual(["inspector", "values"]);
-    expect(ids(moved(DEFAULT_LAYOUT, "track", { newColumn: 0 }))).toEqual([
+    expect(ids(moved(THREE, "values", { column: 1, row: 2 }))[1]).toEqual(["inspector", "values"]);
+    expect(ids(moved(THREE, "track", { newColumn: 0 }))).toEqual([
       ["track"],
       ["entities"],
       ["values", "inspector"],
@@ -34,16 +44,16 @@ describe("a layout of panels", () => {
   });
 
   it("moves by the keyboard, and stays where there is no further", () => {
-    expect(ids(nudged(DEFAULT_LAYOUT, "inspector", "up"))[1]).toEqual(["inspector", "values"]);
-    expect(ids(nudged(DEFAULT_LAYOUT, "values", "down"))[1]).toEqual(["inspector", "values"]);
-    expect(ids(nudged(DEFAULT_LAYOUT, "values", "left"))).toEqual([["entities", "values"], ["inspector"], ["plots", "track"]]);
-    expect(ids(nudged(DEFAULT_LAYOUT, "track", "right"))).toEqual([["entities"], ["values", "inspector"], ["plots"], ["track"]]);
-    expect(nudged(DEFAULT_LAYOUT, "entities", "left")).toBe(DEFAULT_LAYOUT);
-    expect(nudged(DEFAULT_LAYOUT, "values", "up")).toBe(DEFAULT_LAYOUT);
+    expect(ids(nudged(THREE, "inspector", "up"))[1]).toEqual(["inspector", "values"]);
+    expect(ids(nudged(THREE, "values", "down"))[1]).toEqual(["inspector", "values"]);
+    expect(ids(nudged(THREE, "values", "left"))).toEqual([["entities", "values"], ["inspector"], ["plots", "track"]]);
+    expect(ids(nudged(THREE, "track", "right"))).toEqual([["entities"], ["values", "inspector"], ["plots"], ["track"]]);
+    expect(nudged(THREE, "entities", "left")).toBe(THREE);
+    expect(nudged(THREE, "values", "up")).toBe(THREE);
   });
 
   it("puts a panel away and brings it back", () => {
-    const without = hidden(DEFAULT_LAYOUT, "entities");
+    const without = hidden(THREE, "entities");
     expect(without.hidden).toEqual(["entities"]);
     expect(placeOf(without, "entities")).toBeUndefined();
     const again = shown(without, "entities");
@@ -53,7 +63,7 @@ describe("a layout of panels", () => {
 
   it("brings a panel back where all are put away", () => {
     const all = Object.keys(PANELS) as (keyof typeof PANELS)[];
-    const none = all.reduce(hidden, DEFAULT_LAYOUT);
+    const none = all.reduce(hidden, THREE);
     expect(none.columns).toEqual([]);
     expect(ids(shown(none, "plots"))).toEqual([["plots"]]);
   });
@@ -84,7 +94,7 @@ describe("a layout in a file", () => {
 
   it("puts panels away that it does not name", () => {
     const text = JSON.stringify({ version: 1, columns: [{ share: 1, panels: [{ id: "plots", share: 1 }] }] });
-    expect(parseLayout(text).hidden).toEqual(["entities", "values", "track", "inspector"]);
+    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector"]);
   });
 
   it.each([

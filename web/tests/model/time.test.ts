@@ -27,14 +27,16 @@ describe("times", () => {
   });
 
   it("takes what people type, in UTC unless they say otherwise", () => {
-    expect(typed("2026-01-31 12:00")).toBe("2026-01-31T12:00:00Z");
-    expect(typed(" 2026-01-31T12:00:00.25+01:00 ")).toBe("2026-01-31T12:00:00.25+01:00");
+    expect(typed("2026-01-31 12:00")).toBe("2026-01-31T12:00:00.000000000Z");
+    expect(typed(" 2026-01-31T12:00:00.25+01:00 ")).toBe("2026-01-31T11:00:00.250000000Z");
+    expect(typed("1969-12-31T23:59:59.123456789Z")).toBe("1969-12-31T23:59:59.123456789Z");
     expect(typed("yesterday")).toBeUndefined();
     expect(typed("2026-13-31 12:00")).toBeUndefined();
   });
 
   it("shows times and ages for reading", () => {
     expect(readable("2026-01-31T12:00:00.1Z")).toBe("2026-01-31 12:00:00.100");
+    expect(readable("2026-01-31T00:30:00.25+01:00")).toBe("2026-01-30 23:30:00.250");
     expect([age(1500), age(90_000), age(7_199_000), age(3 * 86_400_000)]).toEqual([
       "1.5 s",
       "90 s",

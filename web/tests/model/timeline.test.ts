@@ -46,6 +46,14 @@ describe("timeline", () => {
     timeline.chooseRate(1);
   });
 
+  it("is at the present as soon as it goes LIVE, before anything has come", () => {
+    timeline.seek(second(0));
+    const before = Date.now();
+    timeline.goLive();
+    expect(timeline.cursorMs.value).toBeGreaterThanOrEqual(before);
+    expect(timeline.cursorMs.value).toBeLessThanOrEqual(Date.now());
+  });
+
   it("has one state, and only an explicit act goes LIVE", () => {
     expect(timeline.state.value).toBe("LIVE");
     expect(started().timelineMode).toBe("LIVE");

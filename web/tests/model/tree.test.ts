@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EntityInfo } from "../../src/api/protocol";
-import { matching, rowsOf, stepOf, treeOf, windowOf } from "../../src/model/tree";
+import { laneInWords, matching, rowsOf, stepOf, treeOf, windowOf } from "../../src/model/tree";
 
 const TIME = "2026-01-01T00:00:00.000000000Z";
 
@@ -36,6 +36,13 @@ describe("the tree of entities", () => {
       "sat2/bus/adcs",
       "sat2/bus/adcs/gps",
     ]);
+  });
+
+  it("says in words what the number of a lane counts", () => {
+    const [sat1, sat2] = treeOf(ENTITIES);
+    if (sat1 === undefined || sat2 === undefined) throw new Error("no scopes");
+    expect(laneInWords(sat1, "ui")).toBe("ui: 3 series of 3 units (kinds of message; the timeline counts events)");
+    expect(laneInWords(sat2, "raw")).toContain("raw: 1 series of 1 unit ");
   });
 
   it("counts units and lanes below each node", () => {

@@ -47,7 +47,7 @@ describe("a moment in the address", () => {
 
   it("goes LIVE and plays only if it says so", () => {
     expect(opened("t=2026-01-31T12:00:00Z")?.state).toBe("PAUSED");
-    expect(opened("at=2026-01-31T12:00:00Z")?.time).toBe("2026-01-31T12:00:00Z");
+    expect(opened("at=2026-01-31T12:00:00Z")?.time).toBe("2026-01-31T12:00:00.000000000Z");
     expect(opened("t=2026-01-31T12:00:00Z&state=playing")?.state).toBe("PLAYING");
     expect(opened("")).toBeUndefined();
     expect(opened("state=playing")).toBeUndefined();

@@ -1,0 +1,88 @@
+"""Counting an archive that was made without rollups, wholly or in part, when its writer opens it.
+
+Each part is written with the key up to which the archive is counted, so a count that was cut off
+anywhere goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from itertools import islice
+from operator import itemgetter
+
+from core.ordering import LAST_TAIL, TIME_BYTES, series_of
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX, counted
+from core.store.scan import scan
+from core.store.series import SeriesTable
+from core.writer.rollups import Rollups
+from sdk import lifecycle
+
+BUILT_TOGETHER_EVENTS = 20_000
+SAY_INTERVAL_S = 2.0
+"""The supervisor waits as long as it hears something."""
+
+log = logging.getLogger(__name__)
+
+
+async def count_aloud(archive: Archive) -> None:
+    """Count what is not counted, saying on stdout how far it is; it may be cancelled, and goes on
+    there the next time.
+    """
+    catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+    series = SeriesTable()
+    series.load(archive)
+    counters = catalog.decode_counters(archive.get("catalog", catalog.COUNTERS_KEY))
+    said = time.monotonic()
+    for done in count(archive, series, counters.events):
+        if time.monotonic() - said >= SAY_INTERVAL_S:
+            lifecycle.say_progress("writer", f"counted {done:,} of {counters.events:,} events")
+            said = time.monotonic()
+        await asyncio.sleep(0)
+
+
+def count(archive: Archive, series: SeriesTable, events: int) -> Iterator[int]:
+    """Count what is not counted of an archive of so many events; after each part it yields how many
+    are.
+    """
+    is_complete = archive.get("catalog", COMPLETE_KEY) is not None
+    if is_complete and counted(archive) == events:
+        return
+    if events:
+        log.info("counting the events of the archive", extra={"context": {"events": events}})
+    if is_complete:
+        _forget(archive)
+    yield from _go_on(archive, series)
+    if counted(archive) != events:  # Between two goes an older NOVA has written without counting.
+        _forget(archive)
+        yield from _go_on(archive, series)
+    batch = archive.batch()
+    batch.put("catalog", COMPLETE_KEY, b"1")
+    archive.write(batch)
+
+
+def _forget(archive: Archive) -> None:
+    batch = archive.batch()
+    batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+    archive.write(batch)
+
+
+def _go_on(archive: Archive, series: SeriesTable) -> Iterator[int]:
+    after, done = archive.get("catalog", COUNTED_KEY) or b"", counted(archive)
+    rollups = Rollups(archive)
+    rows = scan(archive.families["source"], after, b"\xff" * TIME_BYTES + LAST_TAIL)
+    while part := [row for row in islice(rows, BUILT_TOGETHER_EVENTS) if row[0] != after]:
+        last_key = part[-1][0]
+        part.sort(key=itemgetter(1))
+        scopes = [series.names[series_of(place)].scope_id for _, place in part]
+        rollups.count_mixed(scopes, [place for _, place in part], [key for key, _ in part])
+        batch = archive.batch()
+        rollups.write(batch)
+        batch.put("catalog", COUNTED_KEY, last_key)
+        archive.write(batch)
+        done += len(part)
+        yield done

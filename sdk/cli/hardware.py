@@ -1,0 +1,103 @@
+"""`nova hardware`: devices as producers that answer commands."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from sdk import lifecycle, logs
+from sdk.hardware import config as configs
+from sdk.hardware.config import HardwareConfig
+from sdk.hardware.host import Host
+from sdk.transport.base import connect
+
+PROCESS = "hardware"
+
+EPILOG = """\b
+A configuration, hardware.toml:
+  scope = "sat1"
+  transports = ["local:///var/lib/nova"]     # or kafka://HOST:PORT, nats://HOST:PORT
+  data = "/var/lib/nova-hardware"            # what is not yet published; commands done
+  [devices.satellite]
+  type = "simulator"
+  [devices.gps]
+  type = "line"                              # NMEA, JSON or text over TCP or a serial line
+  source = "tcp://127.0.0.1:2947"
+  hello = '?WATCH={"enable":true,"nmea":true}'
+  [devices.radio]
+  type = "ccsds"                             # space packets over udp:// or tcp://
+  source = "udp://0.0.0.0:10015"
+  xtce = "/etc/nova/sat1.xml"
+  [devices.log]
+  type = "file"                              # as tail -F
+  path = "/var/log/antenna.log"
+
+\b
+Examples:
+  nova hardware --config hardware.toml --check       say what would run, and run nothing
+  nova hardware --config hardware.toml
+  nova hardware --config hardware.toml --to kafka://broker:9092 --to nats://server:4222
+
+While a transport is away events wait on disk and keep their times. Your own device is a class with
+five methods: docs/hardware.md.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="TOML file with the devices.",
+)
+@click.option("--scope", help="Scope of the devices, instead of the file's.")
+@click.option(
+    "--to",
+    "urls",
+    metavar="URL",
+    multiple=True,
+    help="Transport, instead of the file's; repeatable.",
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder to work in, instead of the file's."
+)
+@click.option("--check", is_flag=True, help="Say what the configuration means, and end.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def hardware(
+    path: Path,
+    scope: str | None,
+    urls: tuple[str, ...],
+    data: Path | None,
+    check: bool,
+    exit_with_stdin: bool,
+) -> None:
+    """Run devices: publish what they say, and let them do what they are told."""
+    logs.configure(PROCESS)
+    config = configs.load(path, scope=scope, transports=urls, data=data)
+    if check:
+        _describe(config)
+    else:
+        asyncio.run(_run(config, exit_with_stdin))
+
+
+def _describe(config: HardwareConfig) -> None:
+    click.echo(f"scope {config.scope}, to {', '.join(config.transports)}, data in {config.data}")
+    for chosen in config.devices:
+        click.echo(f"{chosen.name} ({chosen.type})")
+        for target in configs.make(config, chosen).targets():
+            said = ", ".join(target.capabilities) or "nothing"
+            click.echo(f"  {'/'.join(target.entity)}: {said}")
+
+
+async def _run(config: HardwareConfig, exit_with_stdin: bool) -> None:
+    stop = lifecycle.stop_event(exit_with_stdin)
+    transports = [connect(url) for url in config.transports]
+    try:
+        host = Host(config, transports)
+        await host.run(stop, lambda: lifecycle.say_ready(PROCESS, scope=config.scope))
+    finally:
+        for transport in transports:
+            await transport.close()

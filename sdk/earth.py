@@ -1,0 +1,33 @@
+"""The Earth's shape (WGS 84): Cartesian places as latitude, longitude and altitude."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+WGS84_A_M = 6_378_137.0
+WGS84_E2 = 6.694_379_990_14e-3
+GEODETIC_ROUNDS = 5
+
+
+class Geodetic(NamedTuple):
+    """A place in degrees, and metres over the ellipsoid."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+
+
+def geodetic(position_m: tuple[float, float, float], turned_rad: float = 0.0) -> Geodetic:
+    """The place of Cartesian coordinates, in a frame that the Earth is turned against."""
+    x, y, z = position_m
+    longitude = math.atan2(y, x) - turned_rad
+    across = math.hypot(x, y)
+    latitude = math.atan2(z, across * (1 - WGS84_E2))
+    altitude = 0.0
+    for _ in range(GEODETIC_ROUNDS):
+        root = math.sqrt(1 - WGS84_E2 * math.sin(latitude) ** 2)
+        altitude = across * math.cos(latitude) + z * math.sin(latitude) - WGS84_A_M * root
+        normal = WGS84_A_M / root
+        latitude = math.atan2(z, across * (1 - WGS84_E2 * normal / (normal + altitude)))
+    return Geodetic(math.degrees(latitude), (math.degrees(longitude) + 180) % 360 - 180, altitude)

@@ -1,0 +1,99 @@
+"""CAN recordings: a raw event per frame, parsed ones for the NMEA 2000 messages that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sdk.errors import EnvelopeError, TimestampError
+from sdk.event import Event
+from sdk.formats import cards, counter
+from sdk.formats.candump import CanFrame, frame
+from sdk.formats.lines import Line, lines
+from sdk.formats.nmea2000 import Bus
+from sdk.formats.recording import Step, no_time, step
+from sdk.observation import Entity, Observer
+from sdk.timestamps import NS_PER_SECOND
+from sdk.updates import Views
+
+SYSTEM_ID = "can"
+LINE_MAX_BYTES = 4096
+BUSES_MAX = 64
+ABSOLUTE_FROM_S = 365 * 24 * 3600
+"""Stamps of less than a year are no time of day of today: they count from the first frame."""
+NOT_NMEA_2000 = "raw only: no NMEA 2000 message that CANboat defines"
+NO_FRAME = "no CAN frame as `candump -l` writes it"
+
+
+class CanReader:
+    """Reads a log of frames, one a line."""
+
+    def __init__(
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        epoch_ns: int | None = None,
+        system_id: str = SYSTEM_ID,
+        views: Views | None = None,
+    ) -> None:
+        self._path = path
+        self._views = views
+        self._observer = observer
+        self._epoch_ns = epoch_ns
+        self._system_id = system_id
+        self._buses: dict[str, Bus] = {}
+
+    def steps(self) -> Iterator[Step]:
+        """A step per frame; header lines (`#`) and empty ones are passed over."""
+        with self._path.open("rb") as file:
+            for line in lines(file, LINE_MAX_BYTES):
+                if line.data is None:
+                    yield Step(line.end_bytes, f"line {line.number}", problem=NO_FRAME)
+                elif line.data.strip() and not line.data.startswith(b"#"):
+                    yield self._step(line, line.data)
+
+    def _step(self, line: Line, data: bytes) -> Step:
+        place = f"line {line.number}"
+        found = frame(data)
+        if line.size_bytes == len(data):
+            # Half of its bytes would pass for a shorter frame.
+            return Step(line.end_bytes, place, problem="cut short: the line has no end")
+        if found is None:
+            return Step(line.end_bytes, place, problem=NO_FRAME)
+        try:
+            known = self._bus(found).knows(found)
+            note = NOT_NMEA_2000 if found.extended and not known else None
+            return step(line.end_bytes, place, self._events(found, known), note)
+        except (EnvelopeError, TimestampError) as error:
+            return Step(line.end_bytes, place, problem=str(error))
+
+    def _bus(self, found: CanFrame) -> Bus:
+        bus = self._buses.get(found.interface)
+        if bus is None:
+            if len(self._buses) == BUSES_MAX:
+                reason = f"more than {BUSES_MAX} interfaces in one log"
+                raise EnvelopeError("badValue", "containerId", reason)
+            bus = self._buses[found.interface] = Bus()
+        return bus
+
+    def _events(self, found: CanFrame, known: bool) -> Iterator[Event]:
+        entity = Entity(self._system_id, found.interface, found.id)
+        observation = self._observer.observe(entity, self._time(found))
+        yield observation.raw(found.packed(), connection_id=found.interface)
+        message = self._bus(found).message(found) if known else None
+        if message is not None:
+            yield observation.parsed(message.kind, message.fields)
+            told = cards.of_bus(message.kind, message.fields, source=found.id[-2:])
+            yield from cards.tell(self._views, observation, told)
+
+    def _time(self, found: CanFrame) -> int:
+        ns = counter.to_ns(found.stamp, "s", 0)
+        assert ns is not None
+        if self._epoch_ns is not None:
+            return self._epoch_ns + ns
+        if ns < ABSOLUTE_FROM_S * NS_PER_SECOND:
+            raise no_time(
+                self._path, f"its stamps ({found.stamp}) are relative; give --epoch, an ISO time"
+            )
+        return ns

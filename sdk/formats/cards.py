@@ -1,0 +1,220 @@
+"""Cards of recordings: which of their values belong to the views that NOVA ships.
+
+Each function takes a decoded message and gives what it says of views: the part of an entity's id
+that is not the message's own, where there is one, the view, and its data in the manifest's units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from sdk.earth import geodetic
+from sdk.event import Event
+from sdk.observation import Entity, Observation
+from sdk.updates import Views
+
+POSITION = "telemetry.gps"
+BATTERY = "telemetry.battery"
+ATTITUDE = "telemetry.attitude"
+LINK = "status.link"
+
+DEGREE_DECIMALS = 7
+ANGLE_DECIMALS = 3
+METRE_DECIMALS = 2
+PART_DECIMALS = 6
+KNOT_M_S = 1852 / 3600
+DEGREES_PER_1E7 = 1e-7
+
+Values = Mapping[str, object]
+
+_GGA_FIX = {0: "none", 1: "3D", 2: "DGPS", 3: "3D", 4: "RTK", 5: "RTK", 6: "estimated"}
+_N2K_FIX = {
+    "no GNSS": "none",
+    "GNSS fix": "3D",
+    "DGNSS fix": "DGPS",
+    "Precise GNSS": "3D",
+    "RTK Fixed Integer": "RTK",
+    "RTK float": "RTK",
+    "Estimated (DR) mode": "estimated",
+}
+_ULOG_FIX = {0: "none", 1: "none", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK", 6: "RTK", 8: "estimated"}
+
+
+class Card(NamedTuple):
+    """What a message says of one view; `unit` names another entity than the message's own."""
+
+    view_id: str
+    data: Mapping[str, object]
+    unit: str | None = None
+
+
+def of_packet(fields: Values) -> Iterator[Card]:
+    """JPSS attitude and ephemeris: Cartesian place and speed, and a quaternion with its scalar
+    last.
+    """
+    place, speed = (
+        _numbers(fields, *(f"ADGPS{name}{axis}" for axis in "XYZ")) for name in ("POS", "VEL")
+    )
+    if place is not None and speed is not None and any(place):
+        data = _place(*geodetic((place[0], place[1], place[2])))
+        yield Card(POSITION, data | {"speed": round(math.hypot(*speed), METRE_DECIMALS)})
+    quaternion = _numbers(fields, "ADCFAQ4", "ADCFAQ1", "ADCFAQ2", "ADCFAQ3")
+    if quaternion is not None:
+        yield Card(ATTITUDE, _pointing(*quaternion))
+
+
+def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[Card]:
+    """The fixes of NMEA 0183: GGA with its quality, RMC with its speed."""
+    if kind == "GGA":
+        data = dict(position or {})
+        quality = fields.get("gps_qual")
+        data["fix"] = _GGA_FIX.get(quality) if isinstance(quality, int) else None
+        data["satellites"] = fields.get("num_sats")
+        data["hdop"] = fields.get("horizontal_dil")
+        yield Card(POSITION, data, "gps")
+    elif kind == "RMC" and position is not None:
+        data = dict(position)
+        knots = _number(fields, "spd_over_grnd")
+        data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
+        # Who stands still has no course.
+        data["course"] = fields.get("true_course")
+        yield Card(POSITION, data, "gps")
+
+
+def of_bus(kind: str, fields: Values, source: str) -> Iterator[Card]:
+    """The receivers and batteries of an NMEA 2000 bus; `source` is the sender's address."""
+    gps, battery = f"gps-{source}", f"battery-{fields.get('instance', 0)}"
+    if kind == "positionRapidUpdate":
+        yield Card(POSITION, _kept(fields, "latitude", "longitude"), gps)
+    elif kind == "cogSogRapidUpdate" and fields.get("cogReference") == "True":
+        data = {
+            "course": _rounded(fields, "cog", ANGLE_DECIMALS),
+            "speed": _rounded(fields, "sog", METRE_DECIMALS),
+        }
+        yield Card(POSITION, data, gps)
+    elif kind == "gnssPositionData":
+        fix: dict[str, object] = {
+            "altitude": _rounded(fields, "altitude", METRE_DECIMALS),
+            "satellites": fields.get("numberOfSvs"),
+            "hdop": fields.get("hdop"),
+            "fix": _N2K_FIX.get(str(fields.get("method"))),
+        }
+        yield Card(POSITION, fix, gps)
+    elif kind == "batteryStatus":
+        yield Card(BATTERY, _kept(fields, "voltage", "current", "temperature"), battery)
+    elif kind == "dcDetailedStatus" and fields.get("dcType") == "Battery":
+        yield Card(BATTERY, _kept(fields, "stateOfCharge"), battery)
+
+
+def of_topic(topic: str, values: Values) -> Iterator[Card]:
+    """The attitude, battery, receiver and data link of a PX4 autopilot."""
+    if topic == "vehicle_attitude":
+        yield from _autopilot_attitude(values)
+    elif topic == "battery_status":
+        yield Card(BATTERY, _autopilot_battery(values))
+    elif topic in ("vehicle_gps_position", "sensor_gps"):
+        yield Card(POSITION, _autopilot_fix(values))
+    elif topic == "vehicle_status" and "data_link_lost" in values:
+        yield Card(LINK, {"state": "down" if values["data_link_lost"] else "up"})
+
+
+def _autopilot_attitude(values: Values) -> Iterator[Card]:
+    quaternion = _numbers(values, "q[0]", "q[1]", "q[2]", "q[3]")
+    if quaternion is None:
+        return
+    data = _pointing(*quaternion)
+    for axis in ("roll", "pitch", "yaw"):
+        rate = _number(values, f"{axis}speed")
+        if rate is not None:
+            data[f"{axis}Rate"] = round(math.degrees(rate), ANGLE_DECIMALS)
+    yield Card(ATTITUDE, data)
+
+
+def _autopilot_battery(values: Values) -> dict[str, object]:
+    remaining = _number(values, "remaining")
+    # Below zero is how an autopilot says that it does not know.
+    known = remaining is not None and remaining >= 0
+    return {
+        "stateOfCharge": round(100 * remaining, 1) if known and remaining is not None else None,
+        "voltage": _rounded(values, "voltage_v", 3),
+        "current": _rounded(values, "current_a", 3),
+        "temperature": _rounded(values, "temperature", 1),
+    }
+
+
+def _autopilot_fix(values: Values) -> dict[str, object]:
+    latitude, longitude = _number(values, "latitude_deg"), _number(values, "longitude_deg")
+    altitude_m = _number(values, "altitude_msl_m")
+    whole = _numbers(values, "lat", "lon", "alt")
+    if latitude is None and whole is not None:  # in older logs
+        latitude, longitude = whole[0] * DEGREES_PER_1E7, whole[1] * DEGREES_PER_1E7
+        altitude_m = whole[2] / 1000
+    course = _number(values, "cog_rad")
+    fix = values.get("fix_type")
+    data: dict[str, object] = {
+        "speed": _rounded(values, "vel_m_s", METRE_DECIMALS),
+        "course": None if course is None else round(math.degrees(course) % 360, ANGLE_DECIMALS),
+        "satellites": values.get("satellites_used"),
+        "hdop": _rounded(values, "hdop", 2),
+        "fix": _ULOG_FIX.get(fix) if isinstance(fix, int) else None,
+    }
+    if latitude is not None and longitude is not None and data["fix"] not in (None, "none"):
+        data |= _place(latitude, longitude, altitude_m)
+    return data
+
+
+def _place(latitude: float, longitude: float, altitude_m: float | None) -> dict[str, object]:
+    place: dict[str, object] = {
+        "latitude": round(latitude, DEGREE_DECIMALS),
+        "longitude": round(longitude, DEGREE_DECIMALS),
+    }
+    if altitude_m is not None:
+        place["altitude"] = round(altitude_m, METRE_DECIMALS)
+    return place
+
+
+def _pointing(w: float, x: float, y: float, z: float) -> dict[str, object]:
+    """A unit quaternion and its angles (rotation order yaw, pitch, roll)."""
+    angles = {
+        "roll": math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)),
+        "pitch": math.asin(max(-1.0, min(1.0, 2 * (w * y - z * x)))),
+        "yaw": math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)),
+    }
+    data: dict[str, object] = {
+        name: round(math.degrees(angle), ANGLE_DECIMALS) for name, angle in angles.items()
+    }
+    parts = zip(("qw", "qx", "qy", "qz"), (w, x, y, z), strict=True)
+    return data | {name: round(part, PART_DECIMALS) for name, part in parts}
+
+
+def _number(fields: Values, name: str) -> float | None:
+    value = fields.get(name)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _numbers(fields: Values, *names: str) -> list[float] | None:
+    """All of these fields, if all are there."""
+    numbers = [number for name in names if (number := _number(fields, name)) is not None]
+    return numbers if len(numbers) == len(names) else None
+
+
+def _rounded(fields: Values, name: str, decimals: int) -> float | None:
+    number = _number(fields, name)
+    return None if number is None else round(number, decimals)
+
+
+def _kept(fields: Values, *names: str) -> dict[str, object]:
+    """These fields as they are; null where a message has none."""
+    return {name: fields.get(name) for name in names}
+
+
+def tell(views: Views | None, observation: Observation, cards: Iterable[Card]) -> Iterator[Event]:
+    """The updates that cards make, where a reader was given views to make them."""
+    if views is None:
+        return
+    for view_id, data, unit in cards:
+        system_id, container_id, _ = observation.entity
+        entity = None if unit is None else Entity(system_id, container_id, unit)
+        yield from views.tell(observation, view_id, data, entity)

@@ -1,0 +1,80 @@
+"""NMEA 2000: messages out of the frames of a CAN bus, by `nmea2000` and CANboat's definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time
+from typing import NamedTuple, Protocol, cast
+
+from sdk.formats.candump import CanFrame
+from sdk.formats.xtce import json_value
+from sdk.libraries import library
+
+SIGNIFICANT_DIGITS = 12
+"""What the scaling of integers leaves beyond these is the dust of binary arithmetic."""
+_REPEATED = "##list##"
+_UNSAID = ("reserved", "spare")
+
+
+class Message(NamedTuple):
+    """A whole message: CANboat's name for its kind, and its fields that say something."""
+
+    kind: str
+    fields: dict[str, object]
+
+
+class _Field(Protocol):
+    id: str
+    value: object
+
+
+class _Message(Protocol):
+    id: str
+    fields: Sequence[_Field]
+
+
+class _Decoder(Protocol):
+    def decode(self, data: str) -> _Message | None: ...
+
+
+class Bus:
+    """One bus: it joins the frames of long messages, so it has to see every frame in order."""
+
+    def __init__(self) -> None:
+        module = library("nmea2000.decoder")
+        # Degrees and degrees Celsius instead of radians and kelvin.
+        self._decoder = cast(_Decoder, module.NMEA2000Decoder(units="metric"))
+        self._is_fast = module.NMEA2000Decoder.is_fast_pgn
+        self._header = module.NMEA2000Decoder.extract_header
+
+    def knows(self, frame: CanFrame) -> bool:
+        """Whether CANboat has a definition for such frames."""
+        if not frame.extended or frame.remote or frame.fd_flags is not None:
+            return False
+        pgn, _, _, _ = self._header(int(frame.id, 16))
+        return self._is_fast(pgn) is not None
+
+    def message(self, frame: CanFrame) -> Message | None:
+        """The message that this frame completes, if it does; the frame has to be a known one."""
+        text = f"(0.0) {frame.interface} {frame.id}#{frame.data.hex().upper()}"
+        message = self._decoder.decode(text)
+        return None if message is None else Message(message.id, _values(message.fields))
+
+
+def _values(fields: Sequence[_Field]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for field in fields:
+        value = _value(field.value)
+        if value is not None and not field.id.startswith(_UNSAID):
+            values["list" if field.id == _REPEATED else field.id] = value
+    return values
+
+
+def _value(value: object) -> object:
+    if isinstance(value, list):
+        return [_values(list(entry.values())) for entry in value]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, float):
+        value = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return json_value(value)

@@ -1,0 +1,197 @@
+"""ULog recordings (PX4): a raw and a parsed event per record, an entity per topic and instance."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from sdk import timestamps
+from sdk.errors import EnvelopeError, TimestampError
+from sdk.event import Event
+from sdk.formats import cards
+from sdk.formats.recording import Step, step
+from sdk.formats.ulog_messages import UlogDamage, UlogMessage, messages
+from sdk.formats.ulog_topic import Topic, definitions, parameter
+from sdk.observation import Entity, Observation, Observer
+from sdk.updates import Views
+
+SYSTEM_ID = "ulog"
+LOGGER = ("logger", "0")
+NS_PER_US = 1_000
+STAMP_FIELD = "timestamp"
+UTC_FIELD = "time_utc_usec"
+UTC_MIN_US = 946_684_800_000_000
+"""The year 2000: receivers without a fix count from their factory's date, or from 1970."""
+NO_UTC = "no UTC in the log: times count from 1970, the moment of boot; --epoch says when that was"
+NO_STAMP = "the record has no time, it takes the latest one before it"
+LEVELS = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
+_ID = struct.Struct("<H")
+_LOGGED = struct.Struct("<BQ")
+_TAGGED = struct.Struct("<BHQ")
+_DURATION = struct.Struct("<H")
+
+
+class UlogReader:
+    """Reads a log of an autopilot."""
+
+    def __init__(
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        epoch_ns: int | None = None,
+        system_id: str = SYSTEM_ID,
+        views: Views | None = None,
+    ) -> None:
+        self._path = path
+        self._views = views
+        self._observer = observer
+        self._system_id = system_id
+        self._definitions = definitions(path)
+        self._epoch_ns = epoch_ns
+        self._topics: dict[int, Topic] = {}
+        self._last_us = self._definitions.start_us
+
+    def steps(self) -> Iterator[Step]:
+        """A step per record and logged line, and one for the place where the file breaks off."""
+        if self._epoch_ns is None:
+            self._epoch_ns = self._boot_ns()
+        note = NO_UTC if self._epoch_ns is None else None
+        yield self._guarded(0, "its head", self._head(), note)
+        self._topics.clear()
+        for message in self._messages():
+            place = f"byte {message.offset_bytes}"
+            if isinstance(message, UlogDamage):
+                yield Step(message.offset_bytes, place, problem=message.reason)
+                return
+            found = self._step(message, place)
+            if found is not None:
+                yield found
+
+    def _messages(self) -> Iterator[UlogMessage | UlogDamage]:
+        with self._path.open("rb") as file:
+            yield from messages(file)
+
+    def _boot_ns(self) -> int | None:
+        """When the clock of the log was zero, by the first record that says its UTC."""
+        for message in self._messages():
+            if isinstance(message, UlogDamage):
+                break
+            if message.kind == "A":
+                self._announce(message)
+            topic = self._topic(message)
+            if topic is None or not topic.has(UTC_FIELD):
+                continue
+            values = topic.decode(message.data[_ID.size :]) or {}
+            utc_us, stamp_us = values.get(UTC_FIELD), values.get(STAMP_FIELD)
+            if isinstance(utc_us, int) and isinstance(stamp_us, int) and utc_us >= UTC_MIN_US:
+                return (utc_us - stamp_us) * NS_PER_US
+        return None
+
+    def _announce(self, message: UlogMessage) -> str | None:
+        """Take note of a topic; what is wrong with it, if something is."""
+        try:
+            topic = Topic(message.data, self._definitions.formats)
+        except ValueError as error:
+            return str(error)
+        self._topics[topic.id] = topic
+        return None
+
+    def _topic(self, message: UlogMessage) -> Topic | None:
+        """The topic that a message is a record of."""
+        if message.kind != "D" or len(message.data) < _ID.size:
+            return None
+        return self._topics.get(_ID.unpack_from(message.data)[0])
+
+    def _step(self, message: UlogMessage, place: str) -> Step | None:
+        problem = None
+        if message.kind == "A":
+            problem = self._announce(message)
+        elif message.kind == "D":
+            return self._record(message, place)
+        elif message.kind in "LC":
+            return self._guarded(message.end_bytes, place, self._logged(message))
+        elif message.kind == "O":
+            return self._guarded(message.end_bytes, place, self._dropout(message))
+        elif message.kind == "P" and self._topics:  # else it is one of those that the head has
+            return self._guarded(message.end_bytes, place, self._parameter(message))
+        return Step(message.end_bytes, place, problem=problem) if problem else None
+
+    def _record(self, message: UlogMessage, place: str) -> Step:
+        topic = self._topic(message)
+        record = message.data[_ID.size :]
+        values = topic.decode(record) if topic else None
+        if topic is None or values is None:
+            problem = "a record of no announced topic" if topic is None else "a record too short"
+            return Step(message.end_bytes, place, problem=problem)
+        stamp_us, note = values.get(STAMP_FIELD), None
+        if not isinstance(stamp_us, int) or not stamp_us:
+            stamp_us, note = self._last_us, NO_STAMP
+        events = self._events(topic, record, values, self._at(stamp_us))
+        return self._guarded(message.end_bytes, place, events, note)
+
+    def _guarded(
+        self, end_bytes: int, place: str, events: Iterator[Event], note: str | None = None
+    ) -> Step:
+        try:
+            return step(end_bytes, place, events, note)
+        except (EnvelopeError, TimestampError, ValueError) as error:
+            return Step(end_bytes, place, problem=str(error))
+
+    def _at(self, stamp_us: int) -> int:
+        # A topic that is written again and again with one old time does not turn the clock back.
+        self._last_us = max(self._last_us, stamp_us)
+        return (self._epoch_ns or 0) + stamp_us * NS_PER_US
+
+    def _observe_logger(self, stamp_us: int) -> Observation:
+        return self._observer.observe(Entity(self._system_id, *LOGGER), self._at(stamp_us))
+
+    def _head(self) -> Iterator[Event]:
+        """What stands before the records: about the vehicle, and its parameters."""
+        observation = self._observe_logger(self._definitions.start_us)
+        effective_time = timestamps.text(observation.at_ns)
+        for kind, found in (
+            ("Information", self._definitions.information),
+            ("Parameters", self._definitions.parameters),
+        ):
+            said = {name: value for name, value in found.items() if value is not None}
+            if said:
+                yield observation.metadata(kind, said, effective_time)
+
+    def _events(
+        self, topic: Topic, record: bytes, values: dict[str, object], at_ns: int
+    ) -> Iterator[Event]:
+        entity = Entity(self._system_id, topic.name, str(topic.instance))
+        observation = self._observer.observe(entity, at_ns)
+        yield observation.raw(record)
+        yield observation.parsed(topic.name, values)
+        yield from cards.tell(self._views, observation, cards.of_topic(topic.name, values))
+
+    def _logged(self, message: UlogMessage) -> Iterator[Event]:
+        """A line that the software wrote."""
+        layout = _LOGGED if message.kind == "L" else _TAGGED
+        if len(message.data) < layout.size:
+            raise ValueError("a logged line too short")
+        level, *tag, stamp_us = layout.unpack_from(message.data)
+        number = level - ord("0")
+        payload = {
+            "level": LEVELS[number] if 0 <= number < len(LEVELS) else level,
+            "text": message.data[layout.size :].decode("utf-8", "replace"),
+            **({"tag": tag[0]} if tag else {}),
+        }
+        yield self._observe_logger(stamp_us).parsed("Log", payload)
+
+    def _dropout(self, message: UlogMessage) -> Iterator[Event]:
+        """Records that were lost because the card was too slow."""
+        if len(message.data) != _DURATION.size:
+            raise ValueError("a dropout without its duration")
+        (duration_ms,) = _DURATION.unpack(message.data)
+        yield self._observe_logger(self._last_us).parsed("Dropout", {"durationMs": duration_ms})
+
+    def _parameter(self, message: UlogMessage) -> Iterator[Event]:
+        """A parameter that changed while the log was written."""
+        name, value = parameter(message.data)
+        yield self._observe_logger(self._last_us).parsed(
+            "Parameter", {"name": name, "value": value}
+        )

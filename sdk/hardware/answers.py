@@ -1,0 +1,72 @@
+"""Answers to commands: CommandProgress and CommandResult, on the address of feedback (A-125, A-181,
+A-187).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sdk import timestamps
+from sdk.address import Address
+from sdk.envelope import JsonObject
+from sdk.errors import EnvelopeError
+from sdk.event import Event
+from sdk.hardware.device import Command
+from sdk.hardware.outlet import Outlets
+from sdk.observation import Observation, Observer
+from sdk.transport.base import Record
+
+UNSAYABLE = "it was done, but its result has no JSON form: "
+
+
+class Answers:
+    """Makes answers, and puts them where they are published."""
+
+    def __init__(
+        self, scope_id: str, outlet: Outlets, now_ns: Callable[[], int] = timestamps.now
+    ) -> None:
+        # Times of its own: a Core whose clock is ahead must not pull telemetry's time along.
+        self._observer = Observer(scope_id)
+        self._outlet = outlet
+        self._now_ns = now_ns
+
+    async def progress(self, command: Command, percent: float, message: str | None) -> None:
+        """Publish how far a command has come; raises EnvelopeError beyond 0 to 100."""
+        event = self._observe(command).command_progress(*_who(command), percent, message)
+        await self._outlet.put([_record(event, command.command_id)])
+
+    def success(self, command: Command, result: JsonObject | None) -> Record:
+        """The record that a command was done; a result that cannot be said does not undo it."""
+        observation = self._observe(command)
+        try:
+            event = observation.command_result(*_who(command), "success", result)
+        except EnvelopeError as error:
+            event = observation.command_result(
+                *_who(command), "success", error_message=UNSAYABLE + error.reason
+            )
+        return _record(event, command.command_id)
+
+    def failure(self, command: Command, reason: str) -> Record:
+        """The record that a command was not done, or that nobody knows."""
+        reason = reason.encode(errors="replace").decode()
+        observation = self._observe(command)
+        event = observation.command_result(*_who(command), "failure", error_message=reason)
+        return _record(event, command.command_id)
+
+    async def publish(self, record: Record) -> None:
+        """Publish a result."""
+        await self._outlet.put([record])
+
+    def _observe(self, command: Command) -> Observation:
+        """A moment of the target behind the command's own, whatever the two clocks say."""
+        at_ns = max(self._now_ns(), command.source_ns + 1)
+        return self._observer.observe(command.target, at_ns)
+
+
+def _who(command: Command) -> tuple[str, str, str]:
+    return command.command_id, command.target.unique_id, command.command_type
+
+
+def _record(event: Event, command_id: str) -> Record:
+    subject = f"{command_id}:{event.series.message_type}"
+    return Record(str(Address(event.series.scope_id, "command", subject=subject)), event.body)

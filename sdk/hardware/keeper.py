@@ -1,0 +1,243 @@
+"""The keeper of one device: opens it, reads it, does its commands one after the other, and opens it
+again when it fails, after a pause that grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from sdk.envelope import JsonObject
+from sdk.hardware.answers import Answers
+from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Progress, Reading
+from sdk.hardware.memory import CommandMemory
+from sdk.producer import Retry
+from sdk.transport.base import Record
+
+OPEN_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 5.0
+STEADY_S = 10.0
+"""A device that has been open for so long has recovered: its next failure is a first one again."""
+RESTART = Retry(first_delay_s=0.5, max_delay_s=30.0)
+WAITING_MAX = 100
+"""Commands that wait for the one that is being done; further ones fail at once."""
+REASON_MAX_CHARS = 500
+IDLE_PAUSE_S = 0.01
+"""Between reads that gave nothing, so that a device that never waits starves nobody."""
+
+State = Literal["opening", "open", "failed", "closed"]
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Keeps one device at work for as long as it runs."""
+
+    def __init__(
+        self,
+        name: str,
+        device: Device,
+        *,
+        answers: Answers,
+        memory: CommandMemory,
+        take_readings: Callable[[list[Reading]], Awaitable[None]],
+        tell: Callable[[State, str | None], Awaitable[None]],
+        too_old: Callable[[Command], str | None],
+        command_timeout_s: float,
+        silence_max_s: float | None = None,
+        restart: Retry = RESTART,
+    ) -> None:
+        self.name = name
+        self.state: State = "opening"
+        self.restarts = 0
+        self.first_reading = asyncio.Event()
+        self.first_opening = asyncio.Event()
+        self._device = device
+        self._answers = answers
+        self._memory = memory
+        self._take_readings = take_readings
+        self._tell = tell
+        self._too_old = too_old
+        self._command_timeout_s = command_timeout_s
+        self._silence_max_s = silence_max_s
+        self._restart = restart
+        self._reason: str | None = None
+        self._waiting: asyncio.Queue[Command] = asyncio.Queue(WAITING_MAX)
+        self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    # --- the device's life ------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Open, read, close and open again, until cancelled."""
+        loop = asyncio.get_running_loop()
+        delays_s = self._restart.delays_s()
+        try:
+            while True:
+                began_s = loop.time()
+                reason = await self._live()
+                if loop.time() - began_s > STEADY_S:
+                    delays_s = self._restart.delays_s()
+                self.restarts += 1
+                await self._enter("failed", reason)
+                await asyncio.sleep(next(delays_s))
+        finally:
+            self.state = "closed"
+
+    async def _live(self) -> str:
+        """One life of the device, from `open` to `close`; why it ended."""
+        self._broken = asyncio.get_running_loop().create_future()
+        try:
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT_S) as limit:
+                    await self._device.open()
+            except TimeoutError:
+                if not limit.expired():  # the device's own
+                    raise
+                raise DeviceError(f"not open after {OPEN_TIMEOUT_S:.0f} s") from None
+            await self._enter("open", None)
+            return await self._read_until_broken()
+        except Exception as error:  # a plug-in may raise anything, and the host lives on
+            return told(error)
+        finally:
+            await self._close()
+
+    async def _read_until_broken(self) -> str:
+        reading = asyncio.create_task(self._read_on())
+        try:
+            await asyncio.wait((reading, self._broken), return_when=asyncio.FIRST_COMPLETED)
+            if self._broken.done():
+                return self._broken.result()
+            reading.result()
+        except asyncio.CancelledError:
+            if reading.cancelled():  # by the plug-in itself: it is the device that ended
+                return "its read was cancelled by the plug-in"
+            raise
+        finally:
+            reading.cancel()
+            await asyncio.wait((reading,))
+        raise AssertionError("reading never ends")
+
+    async def _read_on(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._silence_max_s) as limit:
+                    readings = list(await self._device.read())
+            except TimeoutError:
+                if not limit.expired():  # the device's own
+                    raise
+                raise DeviceError(f"it said nothing for {self._silence_max_s:g} s") from None
+            if not readings:
+                await asyncio.sleep(IDLE_PAUSE_S)
+                continue
+            await self._take_readings(readings)
+            self.first_reading.set()
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._device.close()
+        except Exception as error:  # as above; the device is given up anyway
+            _log.warning("did not close", extra={"context": {"device": self.name, **_why(error)}})
+
+    async def _enter(self, state: State, reason: str | None) -> None:
+        is_news = (state, reason) != (self.state, self._reason)
+        self.state, self._reason = state, reason
+        self.first_opening.set()
+        level = logging.INFO if state == "open" else logging.WARNING
+        context = {"device": self.name, "state": state, "reason": reason}
+        _log.log(level, "device", extra={"context": context})
+        if is_news:
+            await self._tell(state, reason)
+
+    # --- its commands -----------------------------------------------------------------------------
+
+    def offer(self, command: Command) -> str | None:
+        """Queue a command; why not, if it cannot be queued."""
+        if self.state != "open":
+            return f"not done: device {self.name} is not open: {self._reason or self.state}"
+        try:
+            self._waiting.put_nowait(command)
+        except asyncio.QueueFull:
+            return f"not done: {WAITING_MAX} commands wait for device {self.name} already"
+        return None
+
+    async def serve(self) -> None:
+        """Do the commands that were offered, one after the other, until cancelled."""
+        while True:
+            command = await self._waiting.get()
+            result = await self._do(command)
+            self._memory.ended(command, result)
+            await self._answers.publish(result)
+            self._memory.told(command)
+
+    async def _do(self, command: Command) -> Record:
+        refusal = self._too_old(command)
+        if refusal is None and self.state != "open":
+            refusal = f"not done: device {self.name} is not open: {self._reason or self.state}"
+        if refusal is not None:
+            return self._answers.failure(command, refusal)
+        try:
+            await self._memory.begun(command)
+        except OSError as error:
+            return self._answers.failure(command, f"not done, it could not be noted: {error}")
+        return await self._execute(command)
+
+    async def _execute(self, command: Command) -> Record:
+        try:
+            async with asyncio.timeout(self._command_timeout_s) as limit:
+                result = await self._device.execute(command, self._progress(command))
+            return self._answers.success(command, _checked(result))
+        except CommandRefusedError as error:
+            return self._answers.failure(command, told(error))
+        except TimeoutError as error:
+            if not limit.expired():
+                return self._failed(command, error)
+            seconds = f"{self._command_timeout_s:g} s"
+            reason = f"not done after {seconds}; whether it took effect is unknown"
+            self._break(f"a command was not done after {seconds}")
+            return self._answers.failure(command, reason)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the host ends; the desk answers
+            return self._failed(command, error)
+        except Exception as error:  # whatever a plug-in raises is this command's failure
+            return self._failed(command, error)
+
+    def _failed(self, command: Command, error: BaseException) -> Record:
+        self._break(f"execute: {told(error)}")
+        return self._answers.failure(command, told(error))
+
+    def _break(self, reason: str) -> None:
+        """Let the device be opened anew: nobody knows what state it is in."""
+        if not self._broken.done():
+            self._broken.set_result(reason)
+
+    def _progress(self, command: Command) -> Progress:
+        async def progress(percent: float, message: str | None = None) -> None:
+            await self._answers.progress(command, percent, message)
+
+        return progress
+
+
+def _checked(result: object) -> JsonObject | None:
+    """A result as the envelope can hold it; whatever else a plug-in returned is told as text."""
+    if result is None or isinstance(result, dict):
+        return result
+    return {"value": repr(result)[:REASON_MAX_CHARS]}
+
+
+def told(error: BaseException) -> str:
+    """An error in one line: its own words, with its kind where it is not one of ours."""
+    with contextlib.suppress(Exception):
+        text = " ".join(str(error).split())
+        ours = isinstance(error, DeviceError | CommandRefusedError)
+        return (text if ours and text else f"{type(error).__name__}: {text}")[:REASON_MAX_CHARS]
+    return type(error).__name__
+
+
+def _why(error: Exception) -> dict[str, str]:
+    return {"reason": told(error)}

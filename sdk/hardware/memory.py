@@ -1,0 +1,253 @@
+"""The memory of commands: what has come, what was begun, how it ended; on disk, so that no command
+is done twice, whatever dies between.
+
+A line is written when a command comes, before it is begun (and made durable), when it ended with
+its result, and when that result is in the buffer. Only commands younger than the greatest age must
+be remembered, for older ones are refused: so the memory can be bounded, and forgetting is safe. How
+far it has forgotten is remembered too: what is older than that may have been done and answered,
+also where a clock that was set back makes it look young again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sdk.envelope import JsonObject
+from sdk.errors import NovaError
+from sdk.hardware.device import Command
+from sdk.observation import Entity
+from sdk.timestamps import NS_PER_SECOND
+from sdk.transport.base import Record
+
+KEPT = 10_000
+"""Commands that are remembered beyond their age, so that one that comes again late is known."""
+REMEMBERED_MAX = 100_000
+FILE_MAX_BYTES = 8 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+Stage = Literal["came", "begun", "ended", "told"]
+
+
+class _Came(msgspec.Struct, tag="came", tag_field="stage"):
+    command_id: str
+    request_id: str
+    target: Entity
+    command_type: str
+    payload: JsonObject
+    source_ns: int
+
+
+class _Begun(msgspec.Struct, tag="begun", tag_field="stage"):
+    command_id: str
+
+
+class _Ended(msgspec.Struct, tag="ended", tag_field="stage"):
+    command_id: str
+    address: str | None
+    value: str
+
+
+class _Told(msgspec.Struct, tag="told", tag_field="stage"):
+    command_id: str
+
+
+class _Forgotten(msgspec.Struct, tag="forgotten", tag_field="stage"):
+    before_ns: int
+
+
+_Line = _Came | _Begun | _Ended | _Told | _Forgotten
+_decoder = msgspec.json.Decoder(_Line)
+
+
+class _Known:
+    """What is remembered of one command."""
+
+    def __init__(self, came: _Came) -> None:
+        self.came = came
+        self.stage: Stage = "came"
+        self.ended: _Ended | None = None
+
+    def command(self) -> Command:
+        came = self.came
+        return Command(
+            came.command_id, came.target, came.command_type, came.payload, came.source_ns
+        )
+
+    def lines(self) -> Iterator[_Line]:
+        command_id = self.came.command_id
+        yield self.came
+        if self.stage in ("begun", "ended"):
+            yield _Begun(command_id)
+        if self.stage == "ended" and self.ended is not None:
+            yield self.ended
+        if self.stage == "told":
+            yield _Told(command_id)
+
+
+class CommandMemory:
+    """The commands of one host, by commandId and requestId."""
+
+    def __init__(self, path: Path, max_age_s: float) -> None:
+        self._path = path
+        self._max_age_ns = round(max_age_s * NS_PER_SECOND)
+        self._known: dict[str, _Known] = {}
+        self._requests: set[str] = set()
+        self.forgotten_before_ns = -(2**63)
+        self._load()
+        self._size_bytes = 0
+        self._rewrite_at_bytes = FILE_MAX_BYTES
+        self._file = self._rewrite()
+
+    def knows(self, command_id: str, request_id: str) -> bool:
+        """Whether a command came before, under either of its ids."""
+        return command_id in self._known or request_id in self._requests
+
+    def came(self, command: Command, request_id: str, now_ns: int) -> None:
+        """Remember a new command; raises NovaError where there is no room for another.
+
+        Raises OSError where the disk does not take it: then it must not be begun.
+        """
+        self._forget(now_ns)
+        if len(self._known) >= REMEMBERED_MAX:
+            raise NovaError(f"{REMEMBERED_MAX:,} commands came within the greatest age already")
+        came = _Came(
+            command.command_id,
+            request_id,
+            command.target,
+            command.command_type,
+            command.payload,
+            command.source_ns,
+        )
+        self._write(came)
+        self._known[command.command_id] = _Known(came)
+        self._requests.add(request_id)
+
+    async def begun(self, command: Command) -> None:
+        """Return when it is durable that a command is about to be done."""
+        self._write(_Begun(command.command_id))
+        self._known[command.command_id].stage = "begun"
+        await asyncio.to_thread(_sync, os.dup(self._file))
+
+    def ended(self, command: Command, result: Record) -> None:
+        """Remember the result, in the very bytes that will be published."""
+        known = self._known[command.command_id]
+        known.ended = _Ended(command.command_id, result.address, result.value.decode())
+        known.stage = "ended"
+        self._write_if_possible(known.ended)
+
+    def told(self, command: Command) -> None:
+        """The result is in the buffer."""
+        known = self._known[command.command_id]
+        known.stage, known.ended = "told", None
+        self._write_if_possible(_Told(command.command_id))
+
+    def unfinished(self) -> list[tuple[Command, Stage, Record | None]]:
+        """What a process before this one left: each command, how far it was, its result if any."""
+        return [
+            (known.command(), known.stage, _result(known.ended))
+            for known in self._known.values()
+            if known.stage != "told"
+        ]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+    def _forget(self, now_ns: int) -> None:
+        """Commands come in the order of their times or nearly so: the oldest are first."""
+        while len(self._known) > KEPT:
+            command_id, known = next(iter(self._known.items()))
+            if known.came.source_ns >= now_ns - self._max_age_ns or known.stage != "told":
+                break
+            del self._known[command_id]
+            self._requests.discard(known.came.request_id)
+            self.forgotten_before_ns = max(self.forgotten_before_ns, known.came.source_ns + 1)
+        if self._size_bytes > self._rewrite_at_bytes:
+            os.close(self._file)
+            self._file = self._rewrite()
+
+    def _write_if_possible(self, line: _Line) -> None:
+        """A line without which, at worst, a later process says again that an end is unknown."""
+        try:
+            self._write(line)
+        except OSError as error:
+            _log.error("the memory of commands: %s", error)
+
+    def _write(self, line: _Line) -> None:
+        data = msgspec.json.encode(line) + b"\n"
+        written = os.write(self._file, data)
+        if written < len(data):
+            os.ftruncate(self._file, self._size_bytes)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+        self._size_bytes += written
+
+    def _rewrite(self) -> int:
+        """A new file with what is still remembered, in the place of the old one; both or none."""
+        lines: list[_Line] = [_Forgotten(self.forgotten_before_ns)]
+        for known in self._known.values():
+            lines += known.lines()
+        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        aside = self._path.with_suffix(".new")
+        aside.unlink(missing_ok=True)
+        file = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(os.dup(file), "ab") as whole:
+            whole.write(data)
+        os.fsync(file)
+        aside.rename(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+        self._size_bytes = len(data)
+        self._rewrite_at_bytes = max(FILE_MAX_BYTES, 2 * len(data))
+        return file
+
+    def _load(self) -> None:
+        """Read the file; its last line may be torn, for nothing was done before it was durable."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            return
+        lines = self._path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], 1):
+            try:
+                self._apply(_decoder.decode(line))
+            except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as error:
+                raise NovaError(
+                    f"{self._path} is damaged in line {number} ({error}): without it a command "
+                    "could be done twice. Move it away to start without that memory"
+                ) from None
+
+    def _apply(self, line: _Line) -> None:
+        match line:
+            case _Forgotten():
+                self.forgotten_before_ns = max(self.forgotten_before_ns, line.before_ns)
+            case _Came():
+                self._known[line.command_id] = _Known(line)
+                self._requests.add(line.request_id)
+            case _Ended():
+                self._known[line.command_id].ended = line
+                self._known[line.command_id].stage = "ended"
+            case _Begun():
+                self._known[line.command_id].stage = "begun"
+            case _Told():
+                self._known[line.command_id].stage = "told"
+
+
+def _sync(file: int) -> None:
+    """Make a file durable by a descriptor of one's own, for the memory may change its file."""
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _result(ended: _Ended | None) -> Record | None:
+    return None if ended is None else Record(ended.address, ended.value.encode())

@@ -1,0 +1,145 @@
+"""The outlet: what is put in lies on the disk first, then goes to the transport, in order.
+
+There are two in a host, so that answers to commands do not wait behind hours of telemetry when a
+transport comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+
+from sdk.hardware.spool import Place, Spool
+from sdk.producer import Producer, Retry
+from sdk.transport.base import Receipt, Record
+
+_log = logging.getLogger(__name__)
+
+
+class Outlet:
+    """Publishes a spool for as long as it runs."""
+
+    def __init__(self, name: str, spool: Spool, producer: Producer) -> None:
+        self._name = name
+        self._spool = spool
+        self._producer = producer
+        self._changed = asyncio.Event()
+        self._committed = asyncio.Condition()
+        self.published = 0
+        self.rejected = 0
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep records for publishing; raises OSError where the disk does not take them."""
+        self._spool.append(records)
+        self._changed.set()
+
+    async def put(self, records: Sequence[Record]) -> None:
+        """Return when the records are on disk; while the disk takes nothing, wait and say so."""
+        for delay_s in Retry().delays_s():
+            try:
+                self.append(records)
+                return
+            except OSError as error:
+                _log.error(
+                    "the buffer cannot be written, devices wait",
+                    extra={"context": {"buffer": self._name, "error": str(error)}},
+                )
+            try:
+                await asyncio.sleep(delay_s)
+            except asyncio.CancelledError:
+                self._give_up(records)
+                raise
+
+    def _give_up(self, records: Sequence[Record]) -> None:
+        """A last attempt for who cannot wait any longer; what it loses is said."""
+        try:
+            self.append(records)
+        except OSError as error:
+            context = {"buffer": self._name, "records": len(records), "error": str(error)}
+            _log.error("events are lost", extra={"context": context})
+
+    async def run(self) -> None:
+        """Publish what there is and what comes, for ever, waiting for a transport that is away."""
+        delays_s = Retry().delays_s()
+        while True:
+            try:
+                await self._publish_next()
+                delays_s = Retry().delays_s()
+            except OSError as error:
+                _log.error(
+                    "the buffer cannot be read",
+                    extra={"context": {"buffer": self._name, "error": str(error)}},
+                )
+                await asyncio.sleep(next(delays_s))
+
+    async def _publish_next(self) -> None:
+        self._changed.clear()
+        records, place = self._spool.read()
+        if not records:
+            await self._changed.wait()
+            return
+        receipt = await self._producer.publish(records)
+        self.published += len(records)
+        self._report(records, receipt)
+        self._spool.commit(place)
+        async with self._committed:
+            self._committed.notify_all()
+
+    async def drained(self) -> None:
+        """Return when all that is in it at this moment is published."""
+        end = self._spool.end
+        async with self._committed:
+            await self._committed.wait_for(lambda: self._is_published(end))
+
+    def _is_published(self, end: Place) -> bool:
+        return self._spool.is_empty or self._spool.start >= end
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._spool.close()
+
+    def _report(self, records: Sequence[Record], receipt: Receipt) -> None:
+        """The Core keeps what it refuses, with its reason; here it is said as well."""
+        self.rejected += len(receipt.rejected)
+        for rejection in receipt.rejected:
+            _log.warning(
+                "the Core refused a record",
+                extra={
+                    "context": {
+                        "address": records[rejection.place].address,
+                        "code": rejection.code,
+                        "reason": rejection.reason,
+                    }
+                },
+            )
+
+
+class Outlets:
+    """The same records on their way to every transport of a host, each at its own pace."""
+
+    def __init__(self, outlets: Iterable[Outlet]) -> None:
+        self._outlets = list(outlets)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep records for all; raises OSError where a disk does not take them."""
+        for outlet in self._outlets:
+            outlet.append(records)
+
+    async def put(self, records: Sequence[Record]) -> None:
+        """Return when the records are on disk for all."""
+        for outlet in self._outlets:
+            await outlet.put(records)
+
+    def work(self) -> list[Coroutine[None, None, None]]:
+        """What publishes them, for ever."""
+        return [outlet.run() for outlet in self._outlets]
+
+    async def drained(self) -> None:
+        """Return when all that is in them at this moment is published."""
+        await asyncio.gather(*(outlet.drained() for outlet in self._outlets))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for outlet in self._outlets:
+            outlet.close()

@@ -1,0 +1,160 @@
+"""`type = "ccsds"`: space packets over UDP or TCP, decoded where an XTCE file describes them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sdk import timestamps
+from sdk.envelope import JsonObject
+from sdk.errors import NovaError, SettingsError, TimestampError
+from sdk.formats.ccsds import CONTAINER_ID, TimeSource, message_type
+from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
+from sdk.formats.xtce import Definition
+from sdk.hardware.device import (
+    COMMAND_PREFIX,
+    Command,
+    CommandRefusedError,
+    DeviceError,
+    Metadata,
+    Output,
+    Parsed,
+    Progress,
+    Raw,
+    Reading,
+    Setup,
+    Target,
+)
+from sdk.hardware.links import UdpLink, link_of
+from sdk.observation import Entity
+
+DROPPED = "DatagramsDropped"
+
+
+class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The members of such a device in the configuration."""
+
+    source: str
+    system: str = "ccsds"
+    entity: str | None = None
+    xtce: str | None = None
+    root_container: str | None = None
+    time: str = "host"
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    epoch: str | None = None
+    commands: dict[str, str] = {}
+
+    def time_source(self, name: str) -> TimeSource | None:
+        """Where packets say their time; None for the time of the host."""
+        if self.time == "host":
+            return None
+        epoch_ns = None if self.epoch is None else timestamps.parse(self.epoch)
+        source = TimeSource.of_option(self.time, self.time_unit, epoch_ns)
+        if source.field is not None and self.xtce is None:
+            raise SettingsError(f"devices.{name}: time = {self.time!r} needs xtce")
+        return source
+
+
+class PacketDevice:
+    """Reads packets; its commands are fixed packets that are sent back over the same link."""
+
+    def __init__(self, setup: Setup) -> None:
+        options = setup.options_as(PacketOptions)
+        self._link = link_of(setup.name, options.source, ("udp", "tcp"))
+        self._entity = setup.entity(options.entity)
+        self._system_id = options.system
+        try:
+            self._time = options.time_source(setup.name)
+            self._definition = (
+                Definition(Path(options.xtce), options.root_container) if options.xtce else None
+            )
+            if self._definition is not None and self._time is not None and self._time.field:
+                self._definition.require(self._time.field)
+            self._commands = {name: bytes.fromhex(text) for name, text in options.commands.items()}
+        except (NovaError, TimestampError, ValueError) as error:
+            raise SettingsError(f"devices.{setup.name}: {error}") from None
+        self._rest = b""
+        self._dropped = 0
+        self._is_lost = False
+
+    def targets(self) -> Sequence[Target]:
+        """One entity, with a command for each packet that may be sent."""
+        commands = tuple(COMMAND_PREFIX + name for name in self._commands)
+        return [Target(self._entity, ("telemetry:packets", *commands))]
+
+    async def open(self) -> None:
+        """Connect, or listen."""
+        self._rest, self._dropped, self._is_lost = b"", 0, False
+        await self._link.open()
+
+    async def read(self) -> Sequence[Reading]:
+        """The packets of the next pieces; what is no packet is kept as raw bytes of the device."""
+        if self._is_lost:
+            raise DeviceError("the stream holds no space packets any more")
+        pieces = await self._link.read()
+        if isinstance(self._link, UdpLink):
+            found = [reading for piece in pieces for reading in self._datagram(piece)]
+            return [*found, *self._drops(self._link)]
+        return list(self._stream(b"".join(pieces)))
+
+    def _datagram(self, data: bytes) -> Iterator[Reading]:
+        """A datagram holds whole packets; the rest of a damaged one is raw."""
+        for found in packets(io.BytesIO(data)):
+            if isinstance(found, Damage):
+                yield Reading(self._entity, [Raw(data[found.offset_bytes :])])
+            else:
+                yield self._reading(found)
+
+    def _stream(self, data: bytes) -> Iterator[Reading]:
+        """Packets back to back; once their lengths lead nowhere only a new connection helps."""
+        data = self._rest + data
+        offset = 0
+        while (size := _packet_bytes(data, offset)) and offset + size <= len(data):
+            yield self._reading(Packet(offset, data[offset : offset + size]))
+            offset += size
+        self._rest = data[offset:]
+        if size is None:
+            yield Reading(self._entity, [Raw(self._rest)])
+            self._is_lost = True
+
+    def _reading(self, packet: Packet) -> Reading:
+        """The events that a recording of the same packet would make (`sdk.formats.ccsds`)."""
+        decoded = self._definition.decode(packet.data) if self._definition else None
+        at_ns = None if self._time is None else self._time.of(packet, decoded)
+        outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
+        if decoded is not None:
+            outputs.append(Parsed(message_type(decoded, packet.apid), decoded.fields))
+        return Reading(Entity(self._system_id, CONTAINER_ID, str(packet.apid)), outputs, at_ns)
+
+    def _drops(self, link: UdpLink) -> Iterator[Reading]:
+        if link.dropped != self._dropped:
+            payload: JsonObject = {"dropped": link.dropped - self._dropped, "total": link.dropped}
+            self._dropped = link.dropped
+            yield Reading(self._entity, [Metadata(DROPPED, payload)])
+
+    async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
+        """Send the packet of a command."""
+        packet = self._commands.get(command.command_type)
+        if packet is None:
+            raise CommandRefusedError(f"no packet is configured for {command.command_type!r}")
+        await self._link.write(packet)
+        return {"sentBytes": len(packet)}
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._link.close()
+
+
+def _packet_bytes(data: bytes, offset: int) -> int | None:
+    """How long the packet at a place is, by its header: 0 where that is not there yet, None where
+    there is no packet.
+    """
+    if offset < len(data) and data[offset] >> 5:
+        return None
+    if offset + HEADER_SIZE_BYTES > len(data):
+        return 0
+    return HEADER_SIZE_BYTES + int.from_bytes(data[offset + 4 : offset + 6]) + 1

@@ -1,0 +1,239 @@
+"""`type = "simulator"`: the simulated satellite as a device that does what it is told.
+
+What it shows is a function of seed, time and orders. It begins with its past, tick by tick on whole
+multiples of the period, so that one that starts again repeats what is known already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from sdk import timestamps
+from sdk.envelope import JsonObject
+from sdk.hardware.device import (
+    Command,
+    CommandRefusedError,
+    Metadata,
+    Output,
+    Parsed,
+    Progress,
+    Raw,
+    Reading,
+    Setup,
+    Target,
+    Ui,
+)
+from sdk.simulator import pointing, telemetry
+from sdk.simulator.attitude import SLEW_LASTS_S
+from sdk.simulator.clock import Clock, WallClock
+from sdk.simulator.mode import Mode
+from sdk.simulator.orders import IMAGE_S, Kind, Order, Orders
+from sdk.simulator.satellite import Satellite, State
+from sdk.simulator.screen import Screen
+from sdk.timestamps import NS_PER_SECOND
+
+HISTORY_STEP_S = 5
+SLEW_REPORTS = 8
+CONNECTION_ID = "s-band"
+
+
+class SimulatorOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The members of such a device in the configuration."""
+
+    seed: int = 1
+    rate_hz: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    history_s: Annotated[int, Meta(ge=0, le=7200)] = 600
+    settle_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
+
+
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class _Heater(msgspec.Struct, forbid_unknown_fields=True):
+    on: bool
+
+
+class _Mode(msgspec.Struct, forbid_unknown_fields=True):
+    mode: Mode
+
+
+class _Point(msgspec.Struct, forbid_unknown_fields=True):
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+
+
+class _Capture(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    exposure_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 10.0
+
+
+_Arguments = TypeVar("_Arguments", bound=msgspec.Struct)
+_Done = Callable[[JsonObject, Progress], Awaitable[JsonObject]]
+
+
+class SimulatedSatellite:
+    """Telemetry as time goes by, and commands that change it."""
+
+    def __init__(self, setup: Setup, clock: Clock | None = None) -> None:
+        options = setup.options_as(SimulatorOptions)
+        self._clock = clock or WallClock()
+        self._settle_ns = round(options.settle_s * NS_PER_SECOND)
+        self._orders = Orders(setup.folder / "orders.jsonl")
+        self._satellite = Satellite(options.seed, orders=self._orders)
+        self._period_ns = round(NS_PER_SECOND / options.rate_hz)
+        self._next_ns = (self._clock.now_ns() // self._period_ns + 1) * self._period_ns
+        self._past = _history(self._next_ns, options.history_s)
+        self._begins_ns = (self._past[0] if self._past else self._next_ns) - 1
+        self._mode: Mode | None = None
+        self._screen = Screen()
+        self._commands: dict[str, _Done] = {
+            "heater.set": self._set_heater,
+            "heater.auto": self._release_heater,
+            "mode.set": self._set_mode,
+            "mode.auto": self._release_mode,
+            "attitude.point": self._point,
+            "attitude.nadir": self._nadir,
+            "camera.capture": self._capture,
+        }
+
+    def targets(self) -> Sequence[Target]:
+        """Its units, known from just before their first telemetry."""
+        return [
+            Target(entity, capabilities, telemetry.SCHEMA_VERSION, self._begins_ns)
+            for entity, capabilities in telemetry.CAPABILITIES.items()
+        ]
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def read(self) -> Sequence[Reading]:
+        """First the past as a whole, then the state of each tick once it has come."""
+        if self._past:
+            past, self._past = self._past, range(0)
+            return await asyncio.to_thread(self._say, past)
+        await self._clock.sleep_until(self._next_ns)
+        at_ns, now_ns = self._next_ns, self._clock.now_ns()
+        # What a stalled machine made it miss is missed: the satellite lives in the present.
+        self._next_ns = max(at_ns + self._period_ns, now_ns // self._period_ns * self._period_ns)
+        return self._say([at_ns])
+
+    def _say(self, ticks_ns: Iterable[int]) -> list[Reading]:
+        said = []
+        for at_ns in ticks_ns:
+            state = self._satellite.at(at_ns)
+            said += [self._reading(report, state) for report in telemetry.reports(state)]
+            self._mode = state.mode
+        return said
+
+    def _reading(self, report: telemetry.Report, state: State) -> Reading:
+        packet, sequence = report.packet(state.at_ns)
+        payload = dict(report.payload)
+        outputs: list[Output] = [
+            Raw(packet, CONNECTION_ID, sequence),
+            Parsed(report.message_type, payload, telemetry.SCHEMA_VERSION),
+        ]
+        if self._screen.is_due(report.entity, state.at_ns):
+            name = report.entity.unique_id
+            outputs.append(Ui(report.view_id, name, telemetry.MANIFEST_VERSION, payload))
+        if report.entity == telemetry.COMPUTER:
+            change = telemetry.mode_change(state, self._mode)
+            if change is not None:
+                outputs.append(Metadata("ModeChanged", change, timestamps.text(state.at_ns)))
+        return Reading(report.entity, outputs, state.at_ns)
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
+        """Obey; telemetry shows what comes of it."""
+        do = self._commands.get(command.command_type)
+        if do is None:
+            raise CommandRefusedError(f"the satellite knows no {command.command_type!r}")
+        return await do(command.payload, progress)
+
+    async def _set_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        return await self._heat(int(_arguments(payload, _Heater).on), progress)
+
+    async def _release_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        _arguments(payload, _Nothing)
+        return await self._heat(None, progress)
+
+    async def _heat(self, on: int | None, progress: Progress) -> JsonObject:
+        self._order("heater", on)
+        await progress(50, "relay switched")
+        state = await self._settled()
+        return {"heaterOn": state.heater, "load": state.power.load_w}
+
+    async def _set_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        return await self._change_mode(_arguments(payload, _Mode).mode, progress)
+
+    async def _release_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        _arguments(payload, _Nothing)
+        return await self._change_mode(None, progress)
+
+    async def _change_mode(self, mode: Mode | None, progress: Progress) -> JsonObject:
+        self._order("mode", mode)
+        await progress(50, "sequence loaded")
+        return {"mode": (await self._settled()).mode}
+
+    async def _point(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        wanted = _arguments(payload, _Point)
+        now_ns = self._clock.now_ns()
+        here, soon = (self._satellite.at(at).place for at in (now_ns, now_ns + NS_PER_SECOND))
+        roll_deg = pointing.roll_towards(here, soon, wanted.latitude, wanted.longitude)
+        self._order("roll", roll_deg)
+        return await self._slew(progress)
+
+    async def _nadir(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        _arguments(payload, _Nothing)
+        self._order("roll", None)
+        return await self._slew(progress)
+
+    async def _slew(self, progress: Progress) -> JsonObject:
+        begin_ns = self._clock.now_ns()
+        for part in range(1, SLEW_REPORTS + 1):
+            at_ns = begin_ns + round(SLEW_LASTS_S * part / SLEW_REPORTS * NS_PER_SECOND)
+            await self._clock.sleep_until(at_ns)
+            if part < SLEW_REPORTS:
+                await progress(100 * part / SLEW_REPORTS, "slewing")
+        attitude = self._satellite.at(self._clock.now_ns()).attitude
+        return {"roll": round(attitude.roll_deg, 3)}
+
+    async def _capture(self, payload: JsonObject, progress: Progress) -> JsonObject:
+        exposure_ms = _arguments(payload, _Capture).exposure_ms
+        begin_ns = self._order("capture", 1)
+        await progress(50, "exposed, reading out")
+        await self._clock.sleep_until(begin_ns + round(IMAGE_S * NS_PER_SECOND))
+        images = self._orders.camera_at(self._clock.now_ns()).images
+        return {"images": images, "exposureMs": exposure_ms}
+
+    def _order(self, kind: Kind, value: Mode | float | int | None) -> int:
+        now_ns = self._clock.now_ns()
+        self._orders.add(Order(now_ns, kind, value))
+        return now_ns
+
+    async def _settled(self) -> State:
+        """The state once an order has had its effect."""
+        await self._clock.sleep_until(self._clock.now_ns() + self._settle_ns)
+        return self._satellite.at(self._clock.now_ns())
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _arguments(payload: JsonObject, kind: type[_Arguments]) -> _Arguments:
+    try:
+        return msgspec.convert(payload, kind)
+    except msgspec.ValidationError as error:
+        raise CommandRefusedError(f"payload: {error}") from None
+
+
+def _history(before_ns: int, history_s: int) -> range:
+    """The ticks of the past, on whole multiples of the history's step."""
+    step_ns = HISTORY_STEP_S * NS_PER_SECOND
+    first = -(-(before_ns - history_s * NS_PER_SECOND) // step_ns)
+    return range(first * step_ns, before_ns, step_ns)

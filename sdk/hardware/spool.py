@@ -1,0 +1,297 @@
+"""The spool: records on their way to a transport, in order, on disk until it has them.
+
+Segment files hold frames of length, checksum and record; a small file holds how far they are
+published. What a killed process had appended is there when the next one opens the spool; a power
+cut may take the newest, for appending does not wait for the disk.
+
+The spool is bounded. When it is full its oldest segment goes, except the one that is being
+published; what was in it is counted and told to `on_lost` before it goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from sdk.transport.base import Record
+
+SEGMENT_MAX_BYTES = 4 * 1024 * 1024
+SEGMENTS_MIN = 4
+READ_MAX_RECORDS = 500
+READ_MAX_BYTES = 1024 * 1024
+SUFFIX = ".spool"
+CURSOR_NAME = "cursor"
+_FRAME = struct.Struct(">II")
+_CURSOR = struct.Struct(">QQI")
+
+
+class Place(NamedTuple):
+    """A place in the spool: a segment and the offset of a frame in it."""
+
+    segment: int
+    offset: int
+
+
+class Lost(NamedTuple):
+    """Records that will never be published, and why; times are the envelopes' own.
+
+    `records` is None where they cannot be counted any more.
+    """
+
+    reason: str
+    records: int | None
+    size_bytes: int
+    from_time: str | None = None
+    to_time: str | None = None
+
+
+class _Segment:
+    """One file of frames."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.number = number
+        self.path = folder / f"{number:016d}{SUFFIX}"
+        self.size = self.path.stat().st_size if self.path.exists() else 0
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    address: str | None
+    value: bytes
+
+
+class _Peek(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+
+
+class Spool:
+    """A folder of segments with one reader and one writer, both in this process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        on_lost: Callable[[Lost], None],
+        *,
+        segment_max_bytes: int = SEGMENT_MAX_BYTES,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._segment_max_bytes = min(segment_max_bytes, max_bytes // SEGMENTS_MIN)
+        self._max_bytes = max_bytes
+        self._on_lost = on_lost
+        self._dropping = False
+        numbers = sorted(int(path.stem) for path in folder.glob(f"*{SUFFIX}"))
+        self._segments = [_Segment(folder, number) for number in numbers]
+        self.size_bytes = sum(segment.size for segment in self._segments)
+        """What lies on the disk, published or not."""
+        self._writer: BinaryIO | None = None
+        self._reader: tuple[int, BinaryIO] | None = None
+        self._cursor_file = os.open(folder / CURSOR_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._next_number = self._number_after(numbers)
+        self._offset = self._resume()
+
+    def _number_after(self, numbers: Sequence[int]) -> int:
+        """A number that no segment before had, also if all of them are published and gone."""
+        return max([self._stored_cursor().segment, *numbers, 0]) + 1
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep records behind all others; raises OSError where the disk does not take them."""
+        frames = b"".join(_frame(record) for record in records)
+        if not self._dropping:
+            self._make_room(len(frames))
+        segment = self._segment_for_writing()
+        assert self._writer is not None
+        try:
+            if self._writer.write(frames) != len(frames):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(segment.path))
+        except OSError:
+            self._writer.truncate(segment.size)  # half a frame would hide what comes behind it
+            raise
+        segment.size += len(frames)
+        self.size_bytes += len(frames)
+
+    def _segment_for_writing(self) -> _Segment:
+        if self._writer is not None and self._segments[-1].size >= self._segment_max_bytes:
+            self._writer.close()
+            self._writer = None
+        if self._writer is None:
+            # Behind a torn tail nobody would find what is appended: a new process, a new segment.
+            segment = _Segment(self._folder, self._next_number)
+            self._writer = segment.path.open("ab", buffering=0)
+            self._next_number += 1
+            self._segments.append(segment)
+        return self._segments[-1]
+
+    def _make_room(self, more_bytes: int) -> None:
+        while self.size_bytes + more_bytes > self._max_bytes and len(self._segments) > 2:
+            oldest = self._segments[1]  # the first may be on its way at this moment
+            self._dropping = True
+            try:
+                self._on_lost(_contents(oldest))
+            finally:
+                self._dropping = False
+            self._remove(1)
+
+    def _remove(self, place: int) -> None:
+        segment = self._segments.pop(place)
+        self.size_bytes -= segment.size
+        segment.path.unlink(missing_ok=True)
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is published."""
+        return self.size_bytes == self._offset
+
+    @property
+    def end(self) -> Place:
+        """The place behind the newest record."""
+        if not self._segments:
+            return Place(self._next_number, 0)
+        return Place(self._segments[-1].number, self._segments[-1].size)
+
+    @property
+    def start(self) -> Place:
+        """The place of the oldest record that is not published."""
+        return Place(self._segments[0].number, self._offset) if self._segments else self.end
+
+    def read(self) -> tuple[list[Record], Place]:
+        """The oldest records of one segment, and the place to commit when they are published.
+
+        Reading again before that gives the same. A damaged place ends its segment: what lies
+        behind it is told as lost.
+        """
+        while self._segments:
+            records, end = self._read_first()
+            if records:
+                return records, Place(self._segments[0].number, end)
+            if end < self._segments[0].size:
+                rest = self._segments[0].size - end
+                self._on_lost(Lost("a damaged place in the buffer", None, rest))
+            self._offset = self._segments[0].size
+            if not self._forget_first():
+                break
+        return [], self.start
+
+    def _read_first(self) -> tuple[list[Record], int]:
+        segment = self._segments[0]
+        if self._reader is None or self._reader[0] != segment.number:
+            self._close_reader()
+            self._reader = (segment.number, segment.path.open("rb"))
+        file = self._reader[1]
+        file.seek(self._offset)
+        data = file.read(READ_MAX_BYTES)
+        if _first_frame_bytes(data) > len(data):
+            file.seek(self._offset)
+            data = file.read(_first_frame_bytes(data))
+        records, offset = [], self._offset
+        for record, size in _frames(data):
+            records.append(record)
+            offset += size
+            if len(records) == READ_MAX_RECORDS:
+                break
+        return records, offset
+
+    def commit(self, place: Place) -> None:
+        """Everything before a place is published."""
+        if not self._segments or self._segments[0].number != place.segment:
+            return
+        self._offset = max(self._offset, place.offset)
+        os.pwrite(self._cursor_file, _cursor(Place(place.segment, self._offset)), 0)
+        self._forget_first()
+
+    def _forget_first(self) -> bool:
+        """Remove the first segment if all of it is published and nothing will be added to it."""
+        first = self._segments[0]
+        is_written = first is self._segments[-1] and self._writer is not None
+        if self._offset < first.size or (is_written and first.size < self._segment_max_bytes):
+            return False
+        if is_written and self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._remove(0)
+        self._offset = 0
+        return bool(self._segments)
+
+    def _resume(self) -> int:
+        """Where the first segment is read on, by the cursor of the process before."""
+        cursor = self._stored_cursor()
+        while self._segments and self._segments[0].number < cursor.segment:
+            self._remove(0)
+        if self._segments and self._segments[0].number == cursor.segment:
+            return min(cursor.offset, self._segments[0].size)
+        return 0
+
+    def _stored_cursor(self) -> Place:
+        stored = os.pread(self._cursor_file, _CURSOR.size, 0)
+        if len(stored) == _CURSOR.size:
+            segment, offset, _ = _CURSOR.unpack(stored)
+            if _cursor(Place(segment, offset)) == stored:
+                return Place(segment, offset)
+        return Place(0, 0)
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader[1].close()
+            self._reader = None
+
+    def close(self) -> None:
+        """Let go of all files; what is not published stays."""
+        self._close_reader()
+        if self._writer is not None:
+            self._writer.close()
+        os.close(self._cursor_file)
+
+
+def _cursor(place: Place) -> bytes:
+    return _CURSOR.pack(*place, zlib.crc32(b"%d/%d" % place))
+
+
+def _frame(record: Record) -> bytes:
+    body = msgspec.msgpack.encode(_Stored(record.address, record.value))
+    return _FRAME.pack(len(body), zlib.crc32(body)) + body
+
+
+def _first_frame_bytes(data: bytes) -> int:
+    """How many bytes the first frame announces, within what a frame can have."""
+    if len(data) < _FRAME.size:
+        return 0
+    size, _ = _FRAME.unpack_from(data)
+    return int(min(size, SEGMENT_MAX_BYTES)) + _FRAME.size
+
+
+def _frames(data: bytes) -> Iterator[tuple[Record, int]]:
+    """The whole frames that some bytes begin with, and the size of each."""
+    offset = 0
+    while offset + _FRAME.size <= len(data):
+        size, checksum = _FRAME.unpack_from(data, offset)
+        body = data[offset + _FRAME.size : offset + _FRAME.size + size]
+        if len(body) < size or zlib.crc32(body) != checksum:
+            return
+        try:
+            stored = msgspec.msgpack.decode(body, type=_Stored)
+        except msgspec.DecodeError:
+            return
+        yield Record(stored.address, stored.value), _FRAME.size + size
+        offset += _FRAME.size + size
+
+
+def _contents(segment: _Segment) -> Lost:
+    """What is lost with a segment."""
+    times = []
+    records = 0
+    for record, _ in _frames(segment.path.read_bytes()):
+        records += 1
+        times.append(msgspec.json.decode(record.value, type=_Peek).source_truth_time)
+    span = (min(times), max(times)) if times else (None, None)
+    return Lost("the buffer was full", records, segment.size, *span)

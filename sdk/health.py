@@ -1,0 +1,130 @@
+"""The messages on how an instance is: the reject log, its links, its counts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sdk.message import Message, Timebase
+
+
+class Rejects(Message, kw_only=True, tag="rejects"):
+    """The reject log, oldest first; `after` is the number of the last one seen."""
+
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+
+
+class Status(Message, kw_only=True, tag="status"):
+    """How the Core is."""
+
+
+class Links(Message, kw_only=True, tag="links"):
+    """How the transports are that the Core consumes from; cheap enough to ask every second."""
+
+
+HealthRequest = Rejects | Status | Links
+
+
+class RejectInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """One refused record, its first bytes as base64 in `raw`."""
+
+    number: int
+    time: str
+    code: str
+    member: str
+    reason: str
+    link: str
+    position: str
+    address: str | None = None
+    size: int
+    raw: bytes
+
+
+class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
+    """A page of the reject log and how many there are in all."""
+
+    rejects: list[RejectInfo]
+    total: int
+
+
+class OutageInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A time in which a transport's backend did not answer; `ended` is absent while it lasts."""
+
+    began: str
+    ended: str | None = None
+    reason: str
+
+
+LinkConnection = Literal["connected", "unreachable", "unknown"]
+"""Unknown: not tried yet, no longer configured, or the writer itself is away."""
+
+
+class LinkInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """One transport the Core consumes from, or did.
+
+    Counts are since the archive was made, outages since the writer started. `lag` is the number of
+    records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
+    for each stream; `last_seen` is when its last record was stored.
+    """
+
+    link: str
+    connection: LinkConnection = "unknown"
+    received: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    gaps: int = 0
+    last_seen: str | None = None
+    lag: int | None = None
+    lag_by_stream: dict[str, int] = msgspec.field(default_factory=dict)
+    positions: dict[str, int] = msgspec.field(default_factory=dict)
+    outages: int = 0
+    last_outage: OutageInfo | None = None
+    warnings: list[str] = msgspec.field(default_factory=list)
+
+
+class LinksResponse(Message, kw_only=True, tag="linksResponse"):
+    """Every link in the order of its name."""
+
+    links: list[LinkInfo]
+
+
+class SubmissionCount(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """How many submissions of one kind were `taken`, or refused with one code."""
+
+    kind: str
+    outcome: str
+    count: int
+
+
+class StatusResponse(Message, kw_only=True, tag="statusResponse"):
+    """Counts since the archive was made, its newest canonical time, and its size on disk."""
+
+    mode: Literal["payload", "ground"]
+    scope_id: str | None = None
+    timebase: Timebase
+    events: int
+    duplicates: int
+    rejects: int
+    series: int
+    durable_time: str | None = None
+    bytes_on_disk: int
+    links: list[LinkInfo]
+    writer_connected: bool
+    request_clashes: int = 0
+    unknown_commands: int = 0
+    submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
+
+
+HealthReply = RejectsResponse | LinksResponse | StatusResponse

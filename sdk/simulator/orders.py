@@ -1,0 +1,95 @@
+"""Orders: what the satellite was told and when, which with its seed and the time decides its state.
+
+They are kept in a file where there is one, so that a simulator that starts anew says again of the
+past what the one before it said.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from sdk.simulator.mode import Mode
+from sdk.timestamps import NS_PER_SECOND
+
+IMAGE_S = 2.0
+"""How long the camera takes for an image, most of it to read it out."""
+ROLLS_BACK_MAX = 8
+"""Earlier slews that a later one may still begin from."""
+
+Kind = Literal["heater", "mode", "roll", "capture"]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One thing that was told; the value is None where the satellite decides again by itself.
+
+    `heater` takes 1 or 0, `mode` a mode, `roll` degrees, `capture` a count of images.
+    """
+
+    at_ns: int
+    kind: Kind
+    value: Mode | float | int | None
+
+
+class Camera(NamedTuple):
+    """What the camera is doing."""
+
+    exposing: bool
+    images: int
+
+
+class Orders:
+    """All orders so far, by kind and time."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._by_kind: dict[Kind, list[Order]] = {}
+        if path is not None and path.exists():
+            # What stands behind the last line end was not written to its end, and not obeyed.
+            for line in path.read_bytes().split(b"\n")[:-1]:
+                self._take(msgspec.json.decode(line, type=Order))
+
+    def add(self, order: Order) -> None:
+        """Take an order, which is later than all of its kind before."""
+        if self._path is not None:
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(order) + b"\n")
+        self._take(order)
+
+    def _take(self, order: Order) -> None:
+        self._by_kind.setdefault(order.kind, []).append(order)
+
+    def _until(self, kind: Kind, at_ns: int) -> Sequence[Order]:
+        orders = self._by_kind.get(kind, [])
+        return orders[: bisect_right(orders, at_ns, key=lambda order: order.at_ns)]
+
+    def heater_at(self, at_ns: int) -> bool | None:
+        """Whether the heater is ordered on or off; None while its thermostat decides."""
+        orders = self._until("heater", at_ns)
+        if not orders or orders[-1].value is None:
+            return None
+        return bool(orders[-1].value)
+
+    def mode_at(self, at_ns: int) -> Mode | None:
+        """The mode that is ordered; None while its place decides."""
+        orders = self._until("mode", at_ns)
+        value = orders[-1].value if orders else None
+        return value if isinstance(value, str) else None
+
+    def rolls_until(self, at_ns: int) -> Sequence[Order]:
+        """The newest orders to roll, the oldest of them first."""
+        return self._until("roll", at_ns)[-ROLLS_BACK_MAX:]
+
+    def camera_at(self, at_ns: int) -> Camera:
+        """Whether the camera is exposing, and how many images it has taken."""
+        exposing, images = False, 0
+        for order in self._until("capture", at_ns):
+            wanted = int(order.value) if isinstance(order.value, int | float) else 0
+            done = int((at_ns - order.at_ns) / NS_PER_SECOND / IMAGE_S)
+            exposing = done < wanted
+            images += min(done, wanted)
+        return Camera(exposing, images)

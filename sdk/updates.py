@@ -1,0 +1,140 @@
+"""Views: what producers tell of themselves for the screen, only what changed and not too often.
+
+An update is a partial upsert. So a view tells the keys that changed, at most once a second of
+source time, and every ten seconds all that it has heard since: then the age of a value on the
+screen says whether the unit still speaks. A change of state (any value that is no number) is told
+at once. All of this goes by source time, so the same recording tells the same updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sdk import manifest_files
+from sdk.errors import NovaError
+from sdk.event import Event
+from sdk.manifest import ANY_KEY, NUMERIC, CardManifest
+from sdk.observation import Entity, Observation, Observer
+from sdk.timestamps import NS_PER_SECOND
+
+PERIOD_NS = NS_PER_SECOND * 9 // 10
+"""Somewhat less than a second: who speaks once a second, more or less, is heard each time."""
+WHOLE_PERIOD_NS = 10 * NS_PER_SECOND
+
+
+class ViewError(NovaError):
+    """There is no manifest for a view; the text names the views that there are."""
+
+
+@dataclass(slots=True)
+class _View:
+    """What one view of one entity has told, and what waits to be told."""
+
+    manifest: CardManifest
+    told_ns: int
+    whole_ns: int
+    heard_ns: int
+    values: dict[str, object] = field(default_factory=dict)
+    waiting: dict[str, object] = field(default_factory=dict)
+    heard: dict[str, object] = field(default_factory=dict)
+
+
+class Views:
+    """The views of one scope, by the manifests that are installed."""
+
+    def __init__(
+        self, observer: Observer, manifests: Mapping[str, CardManifest] | None = None
+    ) -> None:
+        self._observer = observer
+        self._given = manifests
+        self._views: dict[tuple[Entity, str], _View] = {}
+
+    @cached_property
+    def _manifests(self) -> Mapping[str, CardManifest]:
+        if self._given is not None:
+            return self._given
+        return {one.manifest.view_id: one.manifest for one in manifest_files.load()}
+
+    def manifest(self, view_id: str) -> CardManifest:
+        """The manifest of a view; raises ViewError where there is none."""
+        found = self._manifests.get(view_id)
+        if found is None:
+            known = ", ".join(sorted(self._manifests))
+            raise ViewError(f"no manifest has the view {view_id!r}; there are {known}")
+        return found
+
+    def tell(
+        self,
+        observation: Observation,
+        view_id: str,
+        data: Mapping[str, object],
+        entity: Entity | None = None,
+    ) -> Iterator[Event]:
+        """The update that an observation makes, if it makes one; `entity` where the view belongs
+        to another than was observed.
+
+        Keys that the manifest does not have are left out; a value that it forbids is told as null,
+        for what was there before is not true any more.
+        """
+        manifest, now_ns = self.manifest(view_id), observation.at_ns
+        name = (entity or observation.entity, view_id)
+        view = self._views.get(name)
+        if view is None or now_ns < view.told_ns - PERIOD_NS:
+            # Where time goes back, what was told of later moments says nothing of this one.
+            before = now_ns - WHOLE_PERIOD_NS
+            view = self._views[name] = _View(manifest, before, before, before)
+        update = _update(view, _allowed(manifest, data), now_ns)
+        if update:
+            if name[0] != observation.entity:
+                observation = self._observer.observe(name[0], now_ns)
+            yield _event(observation, manifest, update)
+
+    def rest(self) -> Iterator[Event]:
+        """What still waits when a recording ends."""
+        for (entity, _), view in self._views.items():
+            if view.waiting:
+                observation = self._observer.observe(entity, view.heard_ns)
+                yield _event(observation, view.manifest, view.waiting)
+                view.waiting = {}
+
+
+def _update(view: _View, data: Mapping[str, object], now_ns: int) -> dict[str, object]:
+    """Take in what was heard; what is to be told of it now."""
+    changed = {
+        key: value
+        for key, value in data.items()
+        if key not in view.values or view.values[key] != value
+    }
+    view.heard_ns = max(view.heard_ns, now_ns)
+    view.values.update(changed)
+    view.waiting.update(changed)
+    view.heard.update(data)
+    if now_ns - view.whole_ns >= WHOLE_PERIOD_NS:
+        update, view.heard, view.whole_ns = view.heard, {}, now_ns
+    elif now_ns - view.told_ns >= PERIOD_NS or _is_of_state(view.manifest, changed):
+        update = view.waiting
+    else:
+        return {}
+    view.waiting, view.told_ns = {}, now_ns
+    return update
+
+
+def _is_of_state(manifest: CardManifest, changed: Mapping[str, object]) -> bool:
+    specs = (manifest.allowed_keys.get(key) for key in changed)
+    return any(spec is not None and spec.type not in NUMERIC for spec in specs)
+
+
+def _allowed(manifest: CardManifest, data: Mapping[str, object]) -> dict[str, object]:
+    rules = manifest.rules
+    allowed: dict[str, object] = {}
+    for key, value in data.items():
+        rule = rules.get(key) or rules.get(ANY_KEY)
+        if rule is not None:
+            allowed[key] = value if value is None or rule(value) is None else None
+    return allowed
+
+
+def _event(observation: Observation, manifest: CardManifest, data: Mapping[str, object]) -> Event:
+    return observation.ui(manifest.view_id, manifest.manifest_id, manifest.manifest_version, data)

@@ -1,0 +1,27 @@
+"""The measurement of counting counts in one archive and not in the other, and they are the same
+otherwise.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.counting import rounds_of
+from core.store.archive import Archive
+from core.store.catalog import COUNTERS_KEY, decode_counters
+from core.store.rollup import counted
+
+EVENTS = 2_000
+
+
+def test_only_one_of_the_archives_is_counted(tmp_path: Path) -> None:
+    """Two rounds, so that archives are opened anew."""
+    rounds = list(rounds_of(tmp_path, EVENTS, 2))
+    assert len(rounds) == 2 and all(rate > 0 for pair in rounds for rate in pair)
+    held, seen = [], []
+    for name in ("with", "without"):
+        archive = Archive.open_primary(tmp_path / name)
+        held.append(decode_counters(archive.get("catalog", COUNTERS_KEY)).events)
+        seen.append(counted(archive))
+        archive.close()
+    assert held[0] == held[1] == seen[0] == 2 * EVENTS and seen[1] == 0

@@ -1,0 +1,55 @@
+"""`nova rebuild checkpoints`: by the command itself, and by NOVA's own process where it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import msgspec
+from click.testing import CliRunner
+
+from core.checkpoints import following
+from core.checkpoints.rebuild import rebuild
+from core.store.witness import write_witness
+from tests.core.checkpoints.test_maker import Archived
+from tests.core.viewing import Drawn
+
+UPDATES = [Drawn(minute, "a", "1.0.0", (("x", minute),)) for minute in range(200)]
+
+
+def filled(stack: ExitStack) -> Archived:
+    """An archive with its witness."""
+    archived = Archived(stack)
+    archived.take(UPDATES)
+    archived.archive.sync()
+    write_witness(archived.data, archived.committer.witness())
+    return archived
+
+
+def test_the_command_makes_them_itself() -> None:
+    """Issue 6: and says how many updates that took."""
+    with ExitStack() as stack:
+        archived = filled(stack)
+        archived.make()
+        before = archived.rows("source")
+        arguments = ["checkpoints", "--data", str(archived.data), "--json"]
+        done = CliRunner().invoke(rebuild, arguments, catch_exceptions=False)
+        assert msgspec.json.decode(done.stdout)["updates"] == len(UPDATES)
+        assert archived.rows("source") == before != {}
+
+
+async def test_a_running_process_makes_them_and_the_command_waits() -> None:
+    """Issue 6: the database is another process's, which is asked by a file."""
+    with ExitStack() as stack:
+        archived = filled(stack)
+        async with following.opened(archived.data) as maker:
+            work = asyncio.create_task(following.follow(archived.data, maker))
+            arguments = ["checkpoints", "--data", str(archived.data)]
+            done = await asyncio.to_thread(
+                CliRunner().invoke, rebuild, arguments, catch_exceptions=False
+            )
+            work.cancel()
+            await asyncio.wait((work,))
+        assert "NOVA's own process made them" in done.stdout
+        assert not (archived.data / following.REBUILD_FILE).exists()
+        assert archived.rows("source")

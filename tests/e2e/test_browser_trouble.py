@@ -1,0 +1,198 @@
+"""The screen in trouble: cut off, too slow, refused or empty, it says so and goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from sdk import timestamps
+from sdk.producer import Producer
+from sdk.testing.instance import Nova, running_nova
+from sdk.timestamps import NS_PER_SECOND
+from sdk.transport.base import connect
+from tests.e2e.recorded import EPS, SCOPE, SECONDS, publish_now, second
+from tests.e2e.screen import Screen, apart, screen_on
+
+pytestmark = pytest.mark.browser
+
+STALE_MS = 10_000
+UNANSWERED_MS = 40_000
+BACK_MS = 20_000
+
+
+def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: Nova) -> None:
+    """LIVE goes on behind the last event, a replay from where the clock is, without a reload."""
+    live = f"{present.url}/#state=live&tb=canonical"
+    with screen_on(browser, live, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        apart(lambda: publish_now(present.publish, 5001))
+        screen.expect_count(5001)
+        os.kill(present.child("edge"), signal.SIGKILL)
+        expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
+        apart(lambda: publish_now(present.publish, 5002))
+        screen.expect_count(5002)
+        screen.expect_state("LIVE")
+        assert screen.starts()[-1]["afterKey"]
+        expect(screen.page.get_by_test_id("missed-note")).to_be_hidden()
+
+        screen.page.get_by_test_id("replay").click()
+        screen.page.get_by_test_id("timebase").select_option("source")
+        expect(screen.page).to_have_url(re.compile("tb=source"))
+        screen.seek(second(10))
+        screen.page.get_by_test_id("play").click()
+        screen.wait_for_cursor("after", second(11))
+        os.kill(present.child("edge"), signal.SIGKILL)
+        expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
+        reached = screen.cursor_ns()
+        screen.wait_for_cursor("after", reached + NS_PER_SECOND)
+        screen.expect_state("PLAYING")
+        resumed = screen.starts()[-1]["startTime"]
+        assert isinstance(resumed, str) and timestamps.parse(resumed) == reached
+
+        screen.page.keyboard.press("l")
+        screen.expect_state("LIVE")
+        screen.wait_for_cursor("after", second(SECONDS))
+        os.kill(present.child("edge"), signal.SIGKILL)
+        expect(screen.page.get_by_test_id("missed-note")).to_contain_text("is in the archive")
+        screen.expect_state("LIVE")
+
+
+BURST_EVENTS = 20_000
+BURST_PADDING = "x" * 2_000
+"""So many bytes that no buffer between the Core and a busy browser holds the burst."""
+BUSY_MS = 12_000
+NOTE_GOES_MS = 30_000
+
+
+async def publish_burst(url: str) -> None:
+    """More than a browser gets that is busy with something else; the last counts highest."""
+    transport = connect(url)
+    producer = Producer(transport, SCOPE)
+    for first in range(0, BURST_EVENTS, 1000):
+        counts = range(first, first + 1000)
+        data = [{"count": count + 1, "padding": BURST_PADDING} for count in counts]
+        await producer.send([producer.observe(EPS).ui("battery", "battery", "1", d) for d in data])
+    await transport.close()
+
+
+def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
+    browser: Browser, present: Nova
+) -> None:
+    """What is shed is named, until when too; what is shown in the end is the present, and then the
+    note goes away.
+    """
+    with screen_on(browser, present.url) as screen, ThreadPoolExecutor(1) as thread:
+        screen.expect_state("LIVE")
+        expect(screen.page.get_by_test_id("behind-sign")).to_be_hidden()
+        burst = thread.submit(lambda: asyncio.run(publish_burst(present.publish)))
+        screen.page.evaluate(
+            "ms => { const end = performance.now() + ms; while (performance.now() < end); }",
+            BUSY_MS,
+        )
+        burst.result()
+        note, sign = (screen.page.get_by_test_id(f"behind-{part}") for part in ("note", "sign"))
+        expect(note).to_contain_text(re.compile(r"[\d,]+ events received from .* were not sent"))
+        screen.expect_count(BURST_EVENTS)
+        screen.expect_state("LIVE")
+        expect(sign).to_have_text("was behind")
+        expect(note).to_be_hidden(timeout=NOTE_GOES_MS)
+        sign.click()
+        expect(note).to_contain_text("Was behind.")
+        note.get_by_role("button").click()
+        expect(note).to_be_hidden()
+        expect(sign).to_be_hidden()
+
+
+def boxes(screen: Screen) -> object:
+    """Where every panel and every control is, to the pixel."""
+    return screen.page.evaluate(
+        "() => [...document.querySelectorAll('.pane, .strip, .header button, .controls button,"
+        ".controls select, .controls input')].map((one) => { const at ="
+        " one.getBoundingClientRect();"
+        "return [one.dataset.testid ?? one.className, at.x, at.y, at.width, at.height]; })"
+    )
+
+
+def test_nothing_moves_whatever_the_state(browser: Browser, present: Nova) -> None:
+    """No layout shift: LIVE, paused, playing and cut off, all is where it was."""
+    with screen_on(browser, present.url, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        before = boxes(screen)
+        screen.page.get_by_test_id("replay").click()
+        screen.expect_state("PAUSED")
+        assert boxes(screen) == before
+        screen.seek(second(10))
+        screen.expect_count(10)
+        screen.page.get_by_test_id("play").click()
+        screen.expect_state("PLAYING")
+        assert boxes(screen) == before
+        os.kill(present.child("edge"), signal.SIGKILL)
+        expect(screen.page.get_by_test_id("banner")).to_be_visible()
+        assert boxes(screen) == before
+
+
+def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present: Nova) -> None:
+    """Pitfalls row 10: the page soon says that it may not be live, and each part of it that it has
+    no answer; afterwards all of that is gone.
+    """
+    with screen_on(browser, present.url) as screen:
+        screen.expect_state("LIVE")
+        banner = screen.page.get_by_test_id("banner")
+        reader = present.child("reader")
+        os.kill(reader, signal.SIGSTOP)
+        try:
+            expect(banner).to_contain_text("may not be live", timeout=STALE_MS)
+            apart(lambda: publish_now(present.publish, 6001))
+            unanswered = screen.page.get_by_test_id("strip-trouble")
+            expect(unanswered).to_contain_text("cannot be shown", timeout=UNANSWERED_MS)
+            expect(screen.page.get_by_test_id("panel-inspector")).to_contain_text("No answer")
+            assert screen.serious() == []
+        finally:
+            os.kill(reader, signal.SIGCONT)
+        screen.expect_count(6001)
+        expect(unanswered).to_be_hidden(timeout=BACK_MS)
+        expect(banner).to_be_hidden()
+        screen.expect_state("LIVE")
+
+
+def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: Nova) -> None:
+    """The edge answers and the Core does not: that is another banner, and it goes by itself."""
+    with screen_on(browser, present.url, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        banner = screen.page.get_by_test_id("banner")
+        os.kill(present.child("reader"), signal.SIGKILL)
+        expect(banner).to_contain_text(re.compile("Core does not answer|connection is lost"))
+        apart(lambda: publish_now(present.publish, 6002))
+        screen.expect_count(6002)
+        expect(banner).to_be_hidden(timeout=BACK_MS)
+
+
+def test_a_link_to_an_event_that_is_not_there_says_so(browser: Browser, recorded: Nova) -> None:
+    """The moment is opened all the same, and the panel of events says what is missing."""
+    at = timestamps.text(second(20))
+    with screen_on(browser, f"{recorded.url}/#at={at}&event={'0' * 64}") as screen:
+        screen.expect_cursor(second(20))
+        panel = screen.page.get_by_test_id("panel-inspector")
+        expect(panel).to_contain_text("There is no event 000000000000")
+        expect(panel.get_by_test_id("event-row").first).to_be_visible()
+
+
+def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    """The first thing that anyone sees of a new NOVA tells how to go on."""
+    with running_nova(tmp_path / "data", "--scope", "sat") as nova:
+        context = browser.new_context()
+        screen = Screen(context)
+        screen.page.goto(nova.url)
+        screen.log_in()
+        expect(screen.page.get_by_test_id("strip-empty")).to_contain_text("nova produce")
+        apart(lambda: publish_now(nova.publish, 1))
+        expect(screen.page.get_by_test_id("strip-empty")).to_be_hidden()
+        context.close()
+        assert screen.complaints == []

@@ -1,0 +1,119 @@
+"""CAN recordings: every frame raw, the messages that they make parsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdk import timestamps
+from sdk.envelope import RawFrame
+from sdk.formats import can
+from sdk.formats.can import NO_FRAME, NOT_NMEA_2000, CanReader
+from sdk.formats.candump import frame
+from sdk.formats.recording import RecordingError
+from sdk.observation import Observer
+from tests.sdk.formats.reading import Everything, everything
+
+BOAT = "can/logfile_20140914_365495765_can.log"
+POSITION = "(1410714882.622188) can0 09F80102#36729A16021AB80D\n"
+
+
+def read(path: Path, epoch_ns: int | None = None) -> Everything:
+    """A whole recording."""
+    return everything(CanReader(path, Observer("test"), epoch_ns=epoch_ns).steps())
+
+
+def written(folder: Path, *lines: str) -> Path:
+    """A recording made of these lines."""
+    path = folder / "log"
+    path.write_bytes("".join(lines).encode())
+    return path
+
+
+def test_boat(recordings: Path) -> None:
+    """10,495 frames of 16 ids make 4,319 messages; times are the log's own."""
+    path = recordings / BOAT
+    found = read(path)
+    assert found.lanes == {"raw": 10_495, "parsed": 4_319}
+    assert (found.notes, found.problems) == ({}, [])
+    assert found.end_bytes == path.stat().st_size
+    assert len(set(found.ids)) == len(found.events)
+    assert len({event.series[1:5] for event in found.events if event.series.lane == "raw"}) == 16
+    times = [timestamps.text(event.source_ns) for event in found.events]
+    assert (times[0], times[-1]) == (
+        "2014-09-14T17:14:42.622188000Z",
+        "2014-09-14T17:18:17.821497000Z",
+    )
+    kinds = [event.series.message_type for event in found.events]
+    assert kinds.count("positionRapidUpdate") == 2_040
+    assert kinds.count("aisClassAPositionReport") == 124
+
+
+def test_raw_is_the_frame(recordings: Path) -> None:
+    """Every byte of the log's data is there again, in order."""
+    found = read(recordings / BOAT)
+    frames = [one.envelope.frame for one in found.events if isinstance(one.envelope, RawFrame)]
+    lines = (recordings / BOAT).read_bytes().splitlines()
+    logged = [one for line in lines if (one := frame(line))]
+    assert frames == [one.packed() for one in logged]
+    assert [data[8:] for data in frames] == [one.data for one in logged]
+
+
+def test_same_file_has_the_same_ids(recordings: Path) -> None:
+    """Invariant 2."""
+    assert read(recordings / BOAT).ids == read(recordings / BOAT).ids
+
+
+def test_ids_that_nobody_defines_are_raw_only(tmp_path: Path) -> None:
+    """A note for long ids; short ones are of another world and not worth one."""
+    path = written(
+        tmp_path, "# head\n", "\n", POSITION, "(1.5e9) x\n", "(1500000000.0) can1 1A3#00\n"
+    )
+    found = read(path)
+    assert found.lanes == {"raw": 2, "parsed": 1}
+    assert (found.notes, found.problems) == ({}, [f"line 4: {NO_FRAME}"])
+    path = written(tmp_path, "(1500000000.0) can1 0CF00400#FFFFFFFFFFFFFFFF\n")
+    assert read(path).notes == {NOT_NMEA_2000: 1}
+
+
+def test_a_last_line_without_its_end_is_cut(tmp_path: Path) -> None:
+    """Half of a frame's data would pass for a shorter frame, so it is none."""
+    found = read(written(tmp_path, POSITION, POSITION[:-9]))
+    assert found.lanes == {"raw": 1, "parsed": 1}
+    assert found.problems == ["line 2: cut short: the line has no end"]
+
+
+def test_a_line_without_end_is_measured_not_held(tmp_path: Path) -> None:
+    """A megabyte of noise is one problem, and what follows is read."""
+    found = read(written(tmp_path, "x" * 1_000_000 + "\n", POSITION))
+    assert found.problems == [f"line 1: {NO_FRAME}"]
+    assert found.lanes == {"raw": 1, "parsed": 1}
+
+
+def test_two_buses_do_not_mix_their_messages(recordings: Path, tmp_path: Path) -> None:
+    """The frames of one long message on two interfaces in turn make it on each."""
+    log = (recordings / BOAT).read_text().splitlines(keepends=True)
+    position = [line for line in log if " 0DF80502#" in line][:7]
+    lines = [other for line in position for other in (line, line.replace("can0", "can1"))]
+    found = read(written(tmp_path, *lines))
+    parsed = [event.series.container_id for event in found.events if event.series.lane == "parsed"]
+    assert sorted(parsed) == ["can0", "can1"]
+
+
+def test_relative_stamps_need_an_epoch(tmp_path: Path) -> None:
+    """Stamps that begin at zero are no times; with --epoch they count from it."""
+    path = written(tmp_path, "(000.250000) can0 1A3#00\n")
+    with pytest.raises(RecordingError, match="--epoch"):
+        read(path)
+    epoch_ns = timestamps.parse("2026-05-01T00:00:00Z")
+    assert read(path, epoch_ns).events[0].source_ns == epoch_ns + 250_000_000
+
+
+def test_interfaces_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bus keeps the parts of its messages, so there can only be so many."""
+    monkeypatch.setattr(can, "BUSES_MAX", 2)
+    lines = [f"(1500000000.0) can{number} 1A3#00\n" for number in range(4)]
+    found = read(written(tmp_path, *lines))
+    assert found.lanes == {"raw": 2}
+    assert len(found.problems) == 2

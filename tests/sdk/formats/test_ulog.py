@@ -1,0 +1,164 @@
+"""ULog recordings: what pyulog reads of a log whole is read here record by record."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from sdk import timestamps
+from sdk.envelope import ParsedMessage, RawFrame
+from sdk.formats.ulog import NO_STAMP, NO_UTC, UlogReader
+from sdk.libraries import library
+from sdk.observation import Observer
+from tests.sdk.formats.reading import Everything, everything
+from tests.sdk.formats.test_ulog_messages import HEAD, message
+
+DRONE = "ulog/sample.ulg"
+GPS = "gps:uint64_t timestamp;uint64_t time_utc_usec;double lat;"
+
+
+@pytest.fixture(scope="module")
+def drone(recordings: Path) -> Everything:
+    """The whole of a real log."""
+    return read(recordings / DRONE)
+
+
+def read(path: Path, epoch_ns: int | None = None) -> Everything:
+    """A whole recording."""
+    return everything(UlogReader(path, Observer("test"), epoch_ns=epoch_ns).steps())
+
+
+def written(folder: Path, *messages: bytes) -> Path:
+    """A log of these messages behind one format and one announcement."""
+    path = folder / "log.ulg"
+    opening = message("F", GPS.encode()), message("A", struct.pack("<BH", 0, 1) + b"gps")
+    path.write_bytes(HEAD + b"".join(opening + messages))
+    return path
+
+
+def record(stamp_us: int, utc_us: int, latitude: float = 1.0) -> bytes:
+    """One record of the one topic."""
+    return message("D", struct.pack("<HQQd", 1, stamp_us, utc_us, latitude))
+
+
+def test_drone(drone: Everything, recordings: Path) -> None:
+    """64,542 records, each raw and parsed; 4 lines, 4 dropouts and 6 changed parameters."""
+    assert drone.lanes == {"raw": 64_542, "parsed": 64_542 + 4 + 4 + 6, "metadata": 2}
+    assert drone.problems == []
+    assert drone.notes == {NO_UTC: 1, NO_STAMP: 17_072 + 3_271}
+    assert drone.end_bytes == (recordings / DRONE).stat().st_size
+    assert len(set(drone.ids)) == len(drone.events)
+    entities = {event.series[2:5] for event in drone.events if event.series.lane == "raw"}
+    assert len(entities) == 15
+    assert ("ulog", "vehicle_attitude", "0") in entities
+
+
+def test_values_are_those_of_pyulog(drone: Everything, recordings: Path) -> None:
+    """Every one of the 826,976 samples and their times, in the order of each topic."""
+    parsed: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for event in drone.events:
+        if isinstance(event.envelope, ParsedMessage):
+            parsed[event.envelope.message_type].append(event.envelope.payload)
+    numpy = library("numpy")
+    samples = 0
+    for dataset in library("pyulog").ULog(str(recordings / DRONE)).data_list:
+        payloads = parsed[dataset.name]
+        for name, column in dataset.data.items():
+            samples += len(column)
+            ours = numpy.array([payload.get(name, math.nan) for payload in payloads])
+            assert numpy.array_equal(ours.astype(column.dtype), column), (dataset.name, name)
+    assert samples == 826_976 + 64_542
+
+
+def test_raw_is_the_record(drone: Everything, recordings: Path) -> None:
+    """The bytes behind each record's id, in order: it can be decoded again."""
+    numpy = library("numpy")
+    logged = library("pyulog").ULog(str(recordings / DRONE)).get_dataset("vehicle_attitude")
+    frames = [
+        one.envelope.frame
+        for one in drone.events
+        if isinstance(one.envelope, RawFrame) and one.series.container_id == "vehicle_attitude"
+    ]
+    columns = numpy.frombuffer(b"".join(frames), numpy.dtype("<u8,(7,)<f4"))
+    assert numpy.array_equal(columns["f0"], logged.data["timestamp"])
+    assert numpy.array_equal(columns["f1"][:, 3], logged.data["q[0]"])
+
+
+def test_same_file_has_the_same_ids(drone: Everything, recordings: Path) -> None:
+    """Invariant 2, though a third of the records has no time."""
+    assert read(recordings / DRONE).ids == drone.ids
+
+
+def test_a_topic_of_the_past_does_not_turn_the_clock_back(drone: Everything) -> None:
+    """A state that has not changed since boot is logged with its old time; others go on."""
+    unstamped = [e for e in drone.events if e.series[1:4] == ("raw", "ulog", "sensor_preflight")]
+    assert timestamps.text(unstamped[0].source_ns) == "1970-01-01T00:01:52.574774000Z"
+    assert timestamps.text(unstamped[-1].source_ns) > "1970-01-01T00:03:01"
+
+
+def test_epoch_is_the_moment_of_boot(recordings: Path) -> None:
+    """Then there is nothing left to note but the records without a time."""
+    epoch_ns = timestamps.parse("2017-05-01T12:00:00Z")
+    steps = UlogReader(recordings / DRONE, Observer("test"), epoch_ns=epoch_ns).steps()
+    found = everything(islice(steps, 100))
+    assert set(found.notes) == {NO_STAMP}
+    attitude = next(e for e in found.events if e.series.container_id == "vehicle_attitude")
+    assert attitude.source_ns == epoch_ns + 112_574_307_000
+
+
+def test_utc_of_a_receiver_dates_the_log(tmp_path: Path) -> None:
+    """Records before the fix are dated too; a receiver's factory date is no UTC."""
+    utc_us = timestamps.parse("2026-05-01T00:00:10Z") // 1_000
+    path = written(tmp_path, record(1_000_000, 0), record(2_000_000, 7), record(10_000_000, utc_us))
+    found = read(path)
+    raw = [event for event in found.events if event.series.lane == "raw"]
+    boot = timestamps.parse("2026-05-01T00:00:00Z")
+    assert [(event.source_ns - boot) // 10**9 for event in raw] == [1, 2, 10]
+    assert (found.notes, found.problems) == ({}, [])
+
+
+def test_broken_records_do_not_end_the_reading(tmp_path: Path) -> None:
+    """Records too short or of no topic, an announcement without a format: each says so."""
+    utc_us = timestamps.parse("2026-05-01T00:00:10Z") // 1_000
+    path = written(
+        tmp_path,
+        message("D", struct.pack("<HQ", 1, 5)),
+        message("D", b"\x09\x00abc"),
+        message("D", b"\x01"),
+        message("A", struct.pack("<BH", 0, 2) + b"nothing"),
+        message("L", b"4"),
+        message("O", b"12345"),
+        record(10_000_000, utc_us),
+    )
+    found = read(path)
+    assert found.lanes == {"raw": 1, "parsed": 1}
+    assert len(found.problems) == 6
+
+
+def test_cut_short(recordings: Path, tmp_path: Path) -> None:
+    """What is whole is published; where the file breaks off there is one problem."""
+    path = tmp_path / "log.ulg"
+    path.write_bytes((recordings / DRONE).read_bytes()[:200_000])
+    found = read(path)
+    assert found.lanes["raw"] > 1_000
+    (problem,) = found.problems
+    assert "cut short" in problem
+
+
+def test_logged_lines(tmp_path: Path) -> None:
+    """Levels by name, tags where there are some."""
+    path = written(
+        tmp_path,
+        message("L", struct.pack("<BQ", ord("3"), 5) + b"motor \xff"),
+        message("C", struct.pack("<BHQ", ord("6"), 9, 6) + b"hello"),
+    )
+    parsed = [e.envelope for e in read(path).events if isinstance(e.envelope, ParsedMessage)]
+    assert [(one.message_type, one.payload) for one in parsed] == [
+        ("Log", {"level": "ERROR", "text": "motor �"}),
+        ("Log", {"level": "INFO", "text": "hello", "tag": 9}),
+    ]

@@ -1,0 +1,132 @@
+"""Line devices: real sockets, a real (pseudo-)terminal, and lines that go the other way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from sdk.envelope import JsonObject
+from sdk.errors import SettingsError
+from sdk.hardware.device import Command, CommandRefusedError, DeviceError, Raw, Setup
+from sdk.hardware.line_device import LineDevice
+from sdk.observation import Entity
+from tests.sdk.hardware.serving import Speaker, serial_line
+
+GGA = b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n"
+
+
+def device(folder: Path, source: str, **options: object) -> LineDevice:
+    """A line device called `gps`."""
+    return LineDevice(Setup("gps", {"source": source, **options}, folder))
+
+
+def command(command_type: str) -> Command:
+    """A command for it."""
+    return Command("c1", Entity("hardware", "device", "gps"), command_type, {}, 0)
+
+
+async def no_progress(percent: float, message: str | None = None) -> None:
+    """Nobody listens."""
+
+
+async def frames(one: LineDevice) -> list[bytes]:
+    """The lines of the next read."""
+    async with asyncio.timeout(20):
+        readings = await one.read()
+    first = [reading.outputs[0] for reading in readings]
+    return [output.frame for output in first if isinstance(output, Raw)]
+
+
+async def test_lines_over_tcp(tmp_path: Path) -> None:
+    """gpsd's way: say hello, then lines in whatever pieces; commands are lines back."""
+    async with Speaker().serving() as speaker:
+        gps = device(
+            tmp_path,
+            f"tcp://127.0.0.1:{speaker.port}",
+            hello='?WATCH={"enable":true,"nmea":true}',
+            commands={"gps.restart": "$PMTK101*32"},
+        )
+        await gps.open()
+        far = await speaker.connection()
+        assert await speaker.heard.get() == b'?WATCH={"enable":true,"nmea":true}\n'
+        far.write(GGA + GGA[:20])
+        assert await frames(gps) == [GGA]
+        far.write(GGA[20:] + b"\r\n\n")
+        assert await frames(gps) == [GGA]
+        assert await gps.execute(command("gps.restart"), no_progress) == {"sent": "$PMTK101*32"}
+        assert await speaker.heard.get() == b"$PMTK101*32\r\n"
+        with pytest.raises(CommandRefusedError, match=r"gps\.jump"):
+            await gps.execute(command("gps.jump"), no_progress)
+        (target,) = gps.targets()
+        assert target.takes("gps.restart") and not target.takes("gps.jump")
+        far.close()
+        with pytest.raises(DeviceError, match="ended"):
+            await frames(gps)
+        await gps.close()
+
+
+async def test_half_a_line_of_an_old_connection_is_no_part_of_a_new_one(tmp_path: Path) -> None:
+    """What was begun before the line was cut is not glued to what comes after."""
+    async with Speaker().serving() as speaker:
+        gps = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
+        for _ in range(2):
+            await gps.open()
+            far = await speaker.connection()
+            far.write(GGA + b"$GPGGA,12")
+            assert await frames(gps) == [GGA]
+            await gps.close()
+
+
+async def test_lines_over_a_serial_line(tmp_path: Path) -> None:
+    """Raw bytes both ways, and an error when the line is cut."""
+    with serial_line() as (far, path):
+        gps = device(tmp_path, f"serial://{path}?baud=115200", commands={"gps.stop": "stop"})
+        await gps.open()
+        os.write(far, b"\x03\x11noise\n" + GGA)
+        assert await frames(gps) == [b"\x03\x11noise\n", GGA]
+        await gps.execute(command("gps.stop"), no_progress)
+        assert os.read(far, 100) == b"stop\r\n"
+        await gps.close()
+        await gps.open()
+        os.write(far, GGA)
+        assert await frames(gps) == [GGA]
+        os.close(far)
+        with pytest.raises((OSError, DeviceError)):
+            await frames(gps)
+        await gps.close()
+
+
+async def test_what_is_no_serial_line_says_so(tmp_path: Path) -> None:
+    """A plain file has no speed."""
+    plain = tmp_path / "plain"
+    plain.touch()
+    gps = device(tmp_path, f"serial://{plain}")
+    with pytest.raises(DeviceError, match="no serial line"):
+        await gps.open()
+    await gps.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"source": "udp://127.0.0.1:1"}, "tcp://, serial://"),
+        ({"source": "tcp://127.0.0.1"}, "tcp://HOST:PORT"),
+        ({"source": "tcp://127.0.0.1:99999"}, "no URL"),
+        ({"source": "serial:///dev/ttyS0?baud=17"}, "baud '17'"),
+        ({"source": "serial:///dev/ttyS0?parity=e"}, "parity"),
+        ({"source": "tcp://h:1", "entity": "a/b"}, "SYSTEM/CONTAINER/UNIQUE"),
+        ({"source": "tcp://h:1", "decode": "morse"}, "morse"),
+        ({"source": "tcp://h:1", "sauce": 1}, "sauce"),
+        ({}, "source"),
+    ],
+)
+def test_wrong_options_name_the_device_and_the_rule(
+    tmp_path: Path, options: JsonObject, words: str
+) -> None:
+    """One clear error, before anything is opened."""
+    with pytest.raises(SettingsError, match=r"devices\.gps") as raised:
+        LineDevice(Setup("gps", options, tmp_path))
+    assert words in str(raised.value)

@@ -1,0 +1,178 @@
+"""Packet devices: real packets of JPSS-1 over UDP and TCP, whole, in pieces, and damaged."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from sdk import timestamps
+from sdk.errors import SettingsError
+from sdk.hardware.device import Command, DeviceError, Metadata, Parsed, Raw, Reading, Setup
+from sdk.hardware.packet_device import DROPPED, PacketDevice
+from sdk.observation import Entity
+from sdk.testing.ports import free_port
+from tests.sdk.hardware.serving import Speaker
+
+PACKET_BYTES = 71
+APID_11 = Entity("ccsds", "apid", "11")
+
+
+@pytest.fixture
+def packets(recordings: Path) -> bytes:
+    """The packets of some minutes."""
+    path = recordings / "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
+    return path.read_bytes()[: 200 * PACKET_BYTES]
+
+
+@pytest.fixture
+def options(recordings: Path) -> dict[str, object]:
+    """Decode them, and take their own times."""
+    return {"xtce": str(recordings / "ccsds/jpss1_geolocation_xtce_v1.xml"), "time": "cds"}
+
+
+def device(folder: Path, source: str, **options: object) -> PacketDevice:
+    """A packet device called `radio`."""
+    return PacketDevice(Setup("radio", {"source": source, **options}, folder))
+
+
+async def read(radio: PacketDevice, count: int) -> list[Reading]:
+    """So many readings, or more."""
+    found: list[Reading] = []
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            found += await radio.read()
+    return found
+
+
+def frames(readings: list[Reading]) -> bytes:
+    """All raw bytes, one after the other."""
+    first = [reading.outputs[0] for reading in readings]
+    return b"".join(output.frame for output in first if isinstance(output, Raw))
+
+
+async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, object]) -> None:
+    """One packet or several in a datagram; each raw and parsed, with its own time."""
+    port = free_port()
+    radio = device(tmp_path, f"udp://127.0.0.1:{port}", commands={"radio.ping": "1800"}, **options)
+    await radio.open()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        far.settimeout(20)
+        for start in range(0, len(packets), 5 * PACKET_BYTES):
+            far.sendto(packets[start : start + 5 * PACKET_BYTES], ("127.0.0.1", port))
+        readings = await read(radio, 200)
+        ping = Command("c1", APID_11, "radio.ping", {}, 0)
+        assert await radio.execute(ping, _no_progress) == {"sentBytes": 2}
+        assert far.recv(100) == b"\x18\x00"
+    await radio.close()
+    assert frames(readings) == packets
+    assert {reading.entity for reading in readings} == {APID_11}
+    assert timestamps.text(readings[0].at_ns or 0).startswith("2021-04-09T00:00:00.007")
+    parsed = [reading.outputs[1] for reading in readings]
+    assert all(isinstance(one, Parsed) and len(one.payload) > 20 for one in parsed)
+
+
+async def _no_progress(percent: float, message: str | None = None) -> None:
+    """Nobody listens."""
+
+
+async def test_damaged_datagrams_are_raw_and_hurt_nothing(tmp_path: Path, packets: bytes) -> None:
+    """Garbage, a packet cut short, nothing at all: the bytes are kept, the next packet is read."""
+    port = free_port()
+    radio = device(tmp_path, f"udp://127.0.0.1:{port}")
+    await radio.open()
+    good = packets[:PACKET_BYTES]
+    sent = [b"\xff" * 30, b"", good[:40], good + b"\xfe", good]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for datagram in sent:
+            far.sendto(datagram, ("127.0.0.1", port))
+        readings = await read(radio, 5)
+    await radio.close()
+    assert frames(readings) == b"".join(sent)
+    own = Entity("hardware", "device", "radio")
+    assert [reading.entity for reading in readings] == [own, own, APID_11, own, APID_11]
+    assert all(reading.at_ns is None for reading in readings)
+
+
+async def test_dropped_datagrams_are_counted(
+    tmp_path: Path, packets: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 7: what the system had no room for is told, when it says how many."""
+    from sdk.hardware import links
+
+    monkeypatch.setattr(links, "UDP_BUFFER_BYTES", 4096)
+    port = free_port()
+    radio = device(tmp_path, f"udp://127.0.0.1:{port}")
+    await radio.open()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for start in range(0, len(packets), PACKET_BYTES):
+            far.sendto(packets[start : start + PACKET_BYTES], ("127.0.0.1", port))
+        readings = await read(radio, 1)
+        far.sendto(packets[:PACKET_BYTES], ("127.0.0.1", port))
+        readings += await read(radio, 2)
+    await radio.close()
+    notes = [one for reading in readings for one in reading.outputs if isinstance(one, Metadata)]
+    (note,) = notes
+    assert note.message_type == DROPPED
+    assert note.payload["total"] == 201 - (len(readings) - 1)
+
+
+async def test_a_stream_of_packets(
+    tmp_path: Path, packets: bytes, options: dict[str, object]
+) -> None:
+    """In pieces that end anywhere."""
+    async with Speaker().serving() as speaker:
+        radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}", **options)
+        await radio.open()
+        far = await speaker.connection()
+        reading = asyncio.create_task(read(radio, 200))
+        for start in range(0, len(packets), 97):
+            far.write(packets[start : start + 97])
+            await far.drain()
+        readings = await reading
+        await radio.close()
+    assert frames(readings) == packets
+    assert readings[0].at_ns is not None
+
+
+async def test_a_stream_that_is_no_packets_is_kept_and_begun_anew(
+    tmp_path: Path, packets: bytes
+) -> None:
+    """Once the lengths lead nowhere only another connection helps; the bytes are not lost."""
+    async with Speaker().serving() as speaker:
+        radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
+        await radio.open()
+        far = await speaker.connection()
+        far.write(packets[: 2 * PACKET_BYTES] + b"\xff\xffgarbage")
+        readings = await read(radio, 3)
+        assert frames(readings) == packets[: 2 * PACKET_BYTES] + b"\xff\xffgarbage"
+        with pytest.raises(DeviceError, match="no space packets"):
+            await radio.read()
+        await radio.close()
+        await radio.open()
+        far = await speaker.connection()
+        far.write(packets[:PACKET_BYTES])
+        assert frames(await read(radio, 1)) == packets[:PACKET_BYTES]
+        await radio.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"xtce": "/does/not/exist.xml"}, "XTCE"),
+        ({"time": "sundial"}, "neither cds nor field:NAME"),
+        ({"time": "field:SHCOARSE"}, "--epoch"),
+        ({"time": "field:SHCOARSE", "epoch": "1980-01-06T00:00:00Z"}, "needs xtce"),
+        ({"time": "cds", "epoch": "yesterday"}, "yesterday"),
+        ({"commands": {"a": "no hex"}}, "hex"),
+    ],
+)
+def test_wrong_options_name_the_device(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
+    """One clear error, before anything is opened."""
+    with pytest.raises(SettingsError, match=r"devices\.radio") as raised:
+        device(tmp_path, "udp://127.0.0.1:1", **options)
+    assert words in str(raised.value)

@@ -1,0 +1,63 @@
+/** Alarms: the values that are out of limits as of the clock, who has acknowledged each, and how many. */
+
+import { computed } from "@preact/signals";
+import { type Acknowledgement, acknowledgedBy, acknowledgements, alarmKey } from "./acknowledgements";
+import type { Card, Out } from "./card";
+import { cards } from "./cards";
+import { isAtLeast, type Severity, type Verdict } from "./limits";
+import { cursor, state, timebase } from "./timeline";
+
+/** A value that is out of limits. */
+export interface Alarm {
+  /** One text per key of a view of an entity. */
+  readonly id: string;
+  readonly card: Card;
+  readonly out: Out;
+  /** Undefined where nobody has acknowledged it, or its beginning is still being read. */
+  readonly acknowledged: Acknowledgement | undefined;
+}
+
+/** How many values are in limits, out of them, and out of them but acknowledged. */
+export interface Counts {
+  readonly inLimits: number;
+  readonly out: number;
+  readonly acknowledged: number;
+  /** The worst that nobody has acknowledged. */
+  readonly worst: Verdict;
+}
+
+/** All alarms, the worst that nobody has acknowledged first; within a severity in the order of the cards. */
+export const alarms = computed<readonly Alarm[]>(() => {
+  const found = [...cards.value.values()].flatMap((one) => alarmsOf(one.value));
+  return found.sort((one, two) => rankOf(two) - rankOf(one));
+});
+
+/** How many values are where. */
+export const counts = computed<Counts>(() => {
+  let inLimits = 0;
+  for (const one of cards.value.values()) inLimits += one.value.inLimits;
+  const open = alarms.value.filter(({ acknowledged }) => acknowledged === undefined);
+  const worst = open.reduce<Severity | undefined>((found, { out }) => worse(found, out.severity), undefined);
+  const others = alarms.value.length - open.length;
+  return { inLimits, out: open.length, acknowledged: others, worst: worst ?? (inLimits > 0 ? "ok" : undefined) };
+});
+
+/** The alarms of one card, in its order. */
+export function alarmsOf(card: Card): Alarm[] {
+  if (card.outs.length === 0) return [];
+  const until = state.value === "LIVE" ? undefined : cursor.value;
+  return card.outs.map((out) => {
+    const id = alarmKey({ ...card.view, key: out.key });
+    const all = acknowledgements.value.get(id);
+    const acknowledged = acknowledgedBy(all, out.excursion, out.severity, until, timebase.value);
+    return { id, card, out, acknowledged };
+  });
+}
+
+function worse(one: Severity | undefined, other: Severity): Severity {
+  return one !== undefined && isAtLeast(one, other) ? one : other;
+}
+
+function rankOf({ out, acknowledged }: Alarm): number {
+  return (acknowledged === undefined ? 2 : 0) + (out.severity === "critical" ? 1 : 0);
+}

@@ -1,0 +1,235 @@
+/**
+ * All cards, as of the clock: asked for at each jump, folded on from what is streamed while time runs
+ * forwards, and asked for again and again while it runs backwards, where updates cannot be undone.
+ */
+
+import { batch, type Signal, signal } from "@preact/signals";
+import { acknowledgements, alarmKey } from "./acknowledgements";
+import { type Card, cardAfter, cardOf, unreadKeys } from "./card";
+import type { StoredEvent } from "./event";
+import type { Excursion } from "./excursion";
+import { manifestOf, manifests } from "./manifests";
+import { readExcursions } from "./past";
+import { normal, timeIn } from "./order";
+import { request } from "./session";
+import { backwards, cursor, state, timebase } from "./timeline";
+import {
+  type AnsweredState,
+  answered,
+  completed,
+  folded,
+  isDoubtful,
+  isUpdate,
+  settled,
+  type ViewState,
+  viewKey,
+} from "./ui_state";
+
+const PAGE_STATES = 1_000;
+
+/** A signal for each card, so that an update draws one card anew and not all of them. */
+export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
+/** Whether the states at the clock's time are being asked for. */
+export const statesAwaited = signal(true);
+/** Why there are no states, in words. */
+export const statesTrouble = signal("");
+/** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
+export const statesTime = signal<string | undefined>(undefined);
+/** Moves whenever a card may have excursions whose beginning has to be read. */
+export const unread = signal(0);
+/** Moves whenever the server has to be asked again. */
+export const doubts = signal(0);
+
+/** Moves with every jump: an answer to a question of before it is none. */
+let run = 0;
+/** What was streamed before the answer that it goes on from. */
+let early = new Map<string, ViewState>();
+
+/** The clock is elsewhere: what is shown holds until the answer is there, and no longer. */
+export function forgetStates(): void {
+  run++;
+  early = new Map();
+  statesAwaited.value = true;
+}
+
+/** Forget all cards, with the user who saw them. */
+export function forgetCards(): void {
+  forgetStates();
+  cards.value = new Map();
+}
+
+/** Whether updates that are streamed lead from what is shown to what is next. */
+export function isForwards(): boolean {
+  return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
+}
+
+/** Ask for all states at the clock; an answer that was overtaken by a jump is dropped. */
+export async function refreshStates(): Promise<void> {
+  const mine = run;
+  const time = state.value === "LIVE" ? undefined : cursor.value;
+  try {
+    const found = await allStates(time);
+    if (mine !== run) return;
+    statesTrouble.value = "";
+    batch(() => take(found.map(answered), time));
+  } catch (error) {
+    if (mine === run) statesTrouble.value = (error as Error).message;
+    throw error;
+  }
+}
+
+/** All pages of the states as of a time. */
+async function allStates(time: string | undefined): Promise<AnsweredState[]> {
+  const found: AnsweredState[] = [];
+  let afterKey: string | undefined;
+  do {
+    const reply = await request(
+      {
+        type: "getUiState",
+        timebase: timebase.value,
+        limit: PAGE_STATES,
+        updates: false,
+        ...(time === undefined ? {} : { time }),
+        ...(afterKey === undefined ? {} : { afterKey }),
+      },
+      "uiStateResponse",
+    );
+    found.push(...(reply.states as AnsweredState[]));
+    afterKey = reply.nextKey ?? undefined;
+  } while (afterKey !== undefined);
+  return found;
+}
+
+function take(found: readonly ViewState[], time: string | undefined): void {
+  const goesOn = !statesAwaited.value && isForwards();
+  const until = time === undefined ? undefined : normal(time);
+  const next = new Map<string, Card>();
+  if (goesOn) for (const [id, card] of cards.value) next.set(id, card.value);
+  for (const answer of found) {
+    const id = viewKey(answer);
+    const before = cards.value.get(id)?.value;
+    const view = settled(goesOn ? before?.view : early.get(id), answer);
+    const known = goesOn ? before?.excursions : lasting(before?.excursions, until);
+    next.set(id, cardOf(view, manifestOf(manifests.value, view), known));
+    early.delete(id);
+  }
+  for (const [id, view] of early) next.set(id, cardOf(completed(view), manifestOf(manifests.value, view)));
+  early = new Map();
+  statesTime.value = until;
+  statesAwaited.value = false;
+  show(next);
+}
+
+/** Excursions that began before an earlier time than the one they were read at; of later times nothing is known. */
+function lasting(
+  known: ReadonlyMap<string, Excursion> | undefined,
+  until: string | undefined,
+): ReadonlyMap<string, Excursion> | undefined {
+  const shown = statesTime.value;
+  if (known === undefined || until === undefined || (shown !== undefined && until > shown)) return undefined;
+  return new Map([...known].filter(([, { order }]) => timeIn(order) <= until));
+}
+
+function show(next: ReadonlyMap<string, Card>): void {
+  const known = cards.value;
+  let isOther = known.size !== next.size;
+  const shown = new Map<string, Signal<Card>>();
+  for (const [id, card] of next) {
+    const one = known.get(id) ?? signal(card);
+    isOther ||= !known.has(id);
+    one.value = card;
+    shown.set(id, one);
+  }
+  if (isOther) cards.value = shown;
+  look(next.values());
+}
+
+/** Say what has to be asked or read for the cards that are shown. */
+function look(all: Iterable<Card>): void {
+  let [isUnread, isDoubted] = [false, false];
+  for (const card of all) {
+    isUnread ||= card.outs.some(({ excursion }) => excursion === undefined);
+    isDoubted ||= isDoubtful(card.view);
+  }
+  if (isUnread) unread.value++;
+  if (isDoubted) doubts.value++;
+}
+
+/** Take in streamed events, in whatever order they come. */
+export function takeUpdates(events: readonly StoredEvent[]): void {
+  if (!isForwards()) return;
+  const byView = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    if (!isUpdate(event)) continue;
+    const id = viewKey(event);
+    const some = byView.get(id);
+    if (some === undefined) byView.set(id, [event]);
+    else some.push(event);
+  }
+  if (statesAwaited.value) takeEarly(byView);
+  else if (byView.size > 0) batch(() => takeOn(byView));
+}
+
+function takeEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
+  for (const [id, some] of byView) early.set(id, folded(early.get(id), some, timebase.value));
+}
+
+function takeOn(byView: ReadonlyMap<string, StoredEvent[]>): void {
+  const find = (view: ViewState) => manifestOf(manifests.value, view);
+  const added = new Map<string, Signal<Card>>();
+  const changed: Card[] = [];
+  for (const [id, some] of byView) {
+    const known = cards.value.get(id);
+    const card = known === undefined ? firstCard(some) : cardAfter(known.value, some, timebase.value, find);
+    if (known === undefined) added.set(id, signal(card));
+    else known.value = card;
+    changed.push(card);
+  }
+  statesTime.value = state.value === "LIVE" ? undefined : normal(cursor.value);
+  if (added.size > 0) cards.value = new Map([...cards.value, ...added]);
+  look(changed);
+}
+
+/** The card of a view that begins: of the server's answer it was not, so there is nothing before. */
+function firstCard([first, ...rest]: readonly StoredEvent[]): Card {
+  const find = (view: ViewState) => manifestOf(manifests.value, view);
+  const view = completed(folded(undefined, [first as StoredEvent], timebase.value));
+  return cardAfter(cardOf(view, find(view)), rest, timebase.value, find);
+}
+
+/** Draw all cards by the manifests that are known now. */
+export function drawByManifests(): void {
+  batch(() => {
+    for (const one of cards.value.values()) {
+      const { view, manifest, excursions } = one.value;
+      const found = manifestOf(manifests.value, view);
+      if (found !== manifest) one.value = cardOf(view, found, manifest === undefined ? undefined : excursions);
+    }
+  });
+  look([...cards.value.values()].map((one) => one.value));
+}
+
+/** Updates were left out on the way: states are asked for, and excursions read, anew. */
+export function mistrust(): void {
+  batch(() => {
+    for (const one of cards.value.values()) one.value = cardOf(one.value.view, one.value.manifest);
+    doubts.value++;
+  });
+}
+
+/** Read when excursions began, of one card after the other, as long as the clock is not moved. */
+export async function readUnread(): Promise<void> {
+  const mine = run;
+  for (const one of cards.value.values()) {
+    const card = one.value;
+    const keys = unreadKeys(card);
+    if (keys.length === 0) continue;
+    const until = state.value === "LIVE" ? undefined : cursor.value;
+    const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
+    const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
+    if (mine !== run) return;
+    // What was streamed meanwhile knows better.
+    const { view, manifest, excursions } = one.value;
+    one.value = cardOf(view, manifest, new Map([...found, ...excursions]));
+  }
+}

@@ -1,0 +1,119 @@
+/** Card manifests as of the clock: what the keys of a view are, and what a card shows of them. */
+
+import { signal } from "@preact/signals";
+import type { CardManifest, KeySpec, Layout } from "../api/protocol";
+import type { StoredEvent } from "./event";
+import { request } from "./session";
+import { cursor, state, timebase } from "./timeline";
+
+export type { CardManifest, KeySpec };
+
+/** In allowedKeys: what holds for keys that are not named there. */
+const ANY_KEY = "*";
+const PLAIN: KeySpec = { type: "any" };
+/** What a card shows at a glance where its manifest does not say it. */
+const SHIELD_MAX_KEYS = 3;
+/** So many fields are asked for at once; a card with more sparklines could not be read either. */
+const SPARKLINES_MAX = 16;
+
+/** A group of rows of a card. */
+export interface Rows {
+  title: string;
+  keys: readonly string[];
+}
+
+/** By manifestId and version. */
+export const manifests = signal<ReadonlyMap<string, CardManifest>>(new Map());
+
+let asked = 0;
+
+/** Ask which manifests there are as of the clock. */
+export async function refreshManifests(): Promise<void> {
+  const mine = ++asked;
+  const at = state.value === "LIVE" ? {} : { time: cursor.value };
+  const reply = await request({ type: "discover", timebase: timebase.value, limit: 1, ...at }, "discoverResponse");
+  if (mine === asked) manifests.value = byName(reply.manifests ?? []);
+}
+
+/** Take in manifests that are published while time runs forwards. */
+export function takeManifests(events: readonly StoredEvent[]): void {
+  const found = events.flatMap((event) => published(event) ?? []);
+  if (found.length > 0) manifests.value = new Map([...manifests.value, ...byName(found)]);
+}
+
+/** Forget all: another user. */
+export function forgetManifests(): void {
+  asked++;
+  manifests.value = new Map();
+}
+
+/** The manifest that a view's updates name; undefined where nobody has published it. */
+export function manifestOf(
+  all: ReadonlyMap<string, CardManifest>,
+  of: { manifestId: string; manifestVersion: string },
+): CardManifest | undefined {
+  return all.get(nameOf(of));
+}
+
+function byName(all: readonly CardManifest[]): Map<string, CardManifest> {
+  return new Map(all.map((one) => [nameOf(one), one]));
+}
+
+function nameOf(of: { manifestId: string; manifestVersion: string }): string {
+  return `${of.manifestId} ${of.manifestVersion}`;
+}
+
+/** The manifest of a ManifestPublished event, which tells its title with the layout; undefined of any other. */
+export function published(event: StoredEvent): CardManifest | undefined {
+  if (event.lane !== "metadata" || event.messageType !== "ManifestPublished") return undefined;
+  const { manifestId, manifestVersion, viewId, entityType } = event as unknown as CardManifest;
+  const { title, ...layout } = (event["layout"] ?? {}) as Layout & { title?: string };
+  const actions = Object.entries((event["actions"] ?? {}) as Record<string, object>);
+  return {
+    ...{ manifestId, manifestVersion, viewId, entityType },
+    title: title ?? manifestId,
+    allowedKeys: event["allowedKeys"] as Record<string, KeySpec>,
+    layout,
+    actions: actions.map(([commandType, action]) => ({ commandType, ...action })) as CardManifest["actions"] & object,
+  };
+}
+
+/** What a key is; where there is no manifest, anything. */
+export function specOf(manifest: CardManifest | undefined, key: string): KeySpec {
+  const all = manifest?.allowedKeys;
+  if (all === undefined) return PLAIN;
+  if (Object.hasOwn(all, key)) return all[key] as KeySpec;
+  return Object.hasOwn(all, ANY_KEY) ? (all[ANY_KEY] as KeySpec) : PLAIN;
+}
+
+/** What people call a key. */
+export function titleOf(manifest: CardManifest | undefined, key: string): string {
+  return specOf(manifest, key).title ?? key;
+}
+
+/** The keys that are shown at a glance: those that the manifest names, else the first of the card. */
+export function shieldKeys(manifest: CardManifest | undefined, known: readonly string[]): readonly string[] {
+  const named = manifest?.layout?.shield ?? [];
+  if (named.length > 0) return named;
+  return groupsOf(manifest, known).flatMap(({ keys }) => keys).slice(0, SHIELD_MAX_KEYS);
+}
+
+/**
+ * The rows of a card: the groups that the manifest names, else all its keys. What it says nothing of and
+ * what has limits follows behind them, so that no value that is out of limits is hidden.
+ */
+export function groupsOf(manifest: CardManifest | undefined, known: readonly string[]): readonly Rows[] {
+  const named = (manifest?.layout?.card ?? []).map(({ title, rows }) => ({ title: title ?? "", keys: rows }));
+  const shown = new Set(named.flatMap(({ keys }) => keys));
+  const allowed = Object.keys(manifest?.allowedKeys ?? {}).filter((key) => key !== ANY_KEY);
+  const isWanted = (key: string) =>
+    named.length === 0 || !allowed.includes(key) || specOf(manifest, key).limits != null;
+  const rest = [...new Set([...allowed, ...known])].filter((key) => !shown.has(key) && isWanted(key));
+  return rest.length === 0 ? named : [...named, { title: named.length === 0 ? "" : "Other", keys: rest }];
+}
+
+/** The keys whose past is drawn beside them; of a card that names no key of its own, all numbers. */
+export function sparklineKeys(manifest: CardManifest | undefined, numbers: readonly string[]): readonly string[] {
+  const isOpen = Object.keys(manifest?.allowedKeys ?? {}).every((key) => key === ANY_KEY);
+  return (isOpen ? numbers : (manifest?.layout?.sparklines ?? [])).slice(0, SPARKLINES_MAX);
+}

@@ -1,0 +1,77 @@
+/** What the shields list: every view of every entity, and those that have only said that they exist. */
+
+import { computed } from "@preact/signals";
+import type { EntityInfo } from "../api/protocol";
+import { cards } from "./cards";
+import { entities } from "./entities";
+import { type Entity, entityKey } from "./event";
+import { viewKey } from "./ui_state";
+
+/** NOVA's own entities, and what belongs to a scope as a whole: nothing to watch. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(["nova", "__scope__"]);
+
+/** A place on the wall: its card is there once something is known of it. */
+export interface Place extends Entity {
+  readonly id: string;
+  /** Empty where the entity has no view. */
+  readonly viewId: string;
+}
+
+/** The places of one system, which share a heading. */
+export interface Group {
+  readonly key: string;
+  readonly scopeId: string;
+  readonly systemId: string;
+  readonly places: readonly Place[];
+}
+
+/** All places, in the order of their ids: they stay where they are, whatever the clock says. */
+export const groups = computed<readonly Group[]>(() => {
+  const views = [...cards.value.values()].map((one) => one.peek().view);
+  return groupsOf(placesOf(entities.value ?? [], views));
+});
+
+/** The places of a listing, and of views that are newer than it. */
+export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity & { viewId: string })[]): Place[] {
+  const found = new Map<string, Place>();
+  const add = (of: Entity, viewId: string) => {
+    if (NOT_SHOWN.has(of.systemId)) return;
+    const { scopeId, systemId, containerId, uniqueId } = of;
+    const id = viewKey({ ...of, viewId });
+    if (!found.has(id)) found.set(id, { id, scopeId, systemId, containerId, uniqueId, viewId });
+  };
+  for (const view of views) add(view, view.viewId);
+  for (const entity of listed) {
+    const own = entity.series.filter(({ lane }) => lane === "ui");
+    for (const { viewId } of own) add(entity, viewId ?? "");
+    if (own.length === 0 && entity.series.some(({ lane }) => lane === "metadata")) add(entity, "");
+  }
+  return [...found.values()].sort((one, two) => compare(one.id, two.id));
+}
+
+function groupsOf(places: readonly Place[]): Group[] {
+  const found = new Map<string, { places: Place[] } & Omit<Group, "places">>();
+  for (const place of places) {
+    const { scopeId, systemId } = place;
+    const key = `${scopeId}/${systemId}`;
+    const group = found.get(key);
+    if (group === undefined) found.set(key, { key, scopeId, systemId, places: [place] });
+    else group.places.push(place);
+  }
+  return [...found.values()];
+}
+
+function compare(one: string, two: string): number {
+  return one < two ? -1 : one > two ? 1 : 0;
+}
+
+/** The places that the words of a search name: of their path, their view or their card's title. */
+export function matchingPlaces(all: readonly Group[], text: string, titleOf: (place: Place) => string): readonly Group[] {
+  const words = text.trim().toLowerCase().split(/\s+/).filter((word) => word !== "");
+  if (words.length === 0) return all;
+  const isFound = (place: Place) => {
+    const path = `${entityKey(place)} ${place.viewId} ${titleOf(place)}`.toLowerCase();
+    return words.every((word) => path.includes(word));
+  };
+  return all.map((group) => ({ ...group, places: group.places.filter(isFound) })).filter(({ places }) => places.length > 0);
+}

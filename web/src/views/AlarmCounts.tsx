@@ -1,0 +1,54 @@
+/** How many values are out of limits, acknowledged, and in limits; a press shows the cards concerned. */
+
+import { counts } from "../model/alarms";
+import { narrow, layout, tab } from "../model/arrangement";
+import { choice } from "../model/gallery";
+import { placeOf, shown } from "../model/layout";
+import "../cards.css";
+import { Status } from "./Status";
+
+/** The three numbers; what is zero stays quiet. */
+export function AlarmCounts() {
+  const { out, acknowledged, inLimits, worst } = counts.value;
+  return (
+    <span class="alarm-counts" data-testid="alarm-counts">
+      <button
+        type="button"
+        class={`alarm-count ${out > 0 ? (worst ?? "") : "quiet"}`}
+        title="Show the cards with values out of limits"
+        data-testid="alarms-out"
+        data-count={out}
+        onClick={showAlarms}
+      >
+        <Status verdict={out > 0 ? worst : undefined} />
+        {out} out
+      </button>
+      <span class={`alarm-count ${acknowledged > 0 ? "" : "quiet"}`} title="out of limits and acknowledged" data-testid="alarms-acknowledged" data-count={acknowledged}>
+        {acknowledged} ack
+      </span>
+      <span class={`alarm-count ${inLimits > 0 ? "ok" : "quiet"}`} title="in limits" data-testid="alarms-in" data-count={inLimits}>
+        {inLimits} in
+      </span>
+    </span>
+  );
+}
+
+/** The chip of the page's header: it is there whatever panels are shown. */
+export function AlarmsChip() {
+  const { out, acknowledged, worst } = counts.value;
+  const words = out === 0 && acknowledged === 0 ? "No alarms" : `${out} ${out === 1 ? "alarm" : "alarms"}`;
+  return (
+    <button type="button" class={`chip alarms ${out > 0 ? (worst ?? "") : ""}`} data-testid="alarms-chip" data-count={out} onClick={showAlarms}>
+      <Status verdict={out > 0 ? worst : counts.value.worst} />
+      {words}
+      {acknowledged > 0 && <span class="muted">+{acknowledged} ack</span>}
+    </button>
+  );
+}
+
+/** Bring the cards with alarms up. */
+export function showAlarms(): void {
+  choice.value = "alarms";
+  if (narrow.value) tab.value = "cards";
+  else if (placeOf(layout.value, "cards") === undefined) layout.value = shown(layout.value, "cards");
+}

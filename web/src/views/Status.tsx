@@ -1,0 +1,15 @@
+/** The signs of a status: each has a shape of its own, for colours alone are not seen by everybody. */
+
+import type { Verdict } from "../model/limits";
+
+const WORDS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
+
+export function Status({ verdict, acknowledged = false }: { verdict: Verdict; acknowledged?: boolean }) {
+  const kind = verdict ?? "none";
+  const words = acknowledged ? `${WORDS[kind]}, acknowledged` : WORDS[kind];
+  return (
+    <span class={`status ${kind} ${acknowledged ? "acknowledged" : ""}`} title={words}>
+      <span class="sr-only">{words}</span>
+    </span>
+  );
+}

@@ -1,0 +1,40 @@
+/** Moving the focus with the arrow keys among things that stand in rows and columns. */
+
+/** Put the focus where an arrow key, Home or End leads from the element that has it. */
+export function moveFocus(event: KeyboardEvent, inside: HTMLElement, selector: string): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const all = [...inside.querySelectorAll<HTMLElement>(selector)];
+  const at = all.indexOf(event.target as HTMLElement);
+  if (at < 0) return;
+  const to = targetOf(event.key, all, at);
+  if (to === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  to.focus();
+}
+
+function targetOf(key: string, all: readonly HTMLElement[], at: number): HTMLElement | undefined {
+  if (key === "ArrowRight") return all[Math.min(at + 1, all.length - 1)];
+  if (key === "ArrowLeft") return all[Math.max(at - 1, 0)];
+  if (key === "Home") return all[0];
+  if (key === "End") return all.at(-1);
+  if (key === "ArrowDown" || key === "ArrowUp") return vertical(all, at, key === "ArrowDown");
+  return undefined;
+}
+
+/** The nearest one of the next row down or up. */
+function vertical(all: readonly HTMLElement[], at: number, isDown: boolean): HTMLElement | undefined {
+  const here = (all[at] as HTMLElement).getBoundingClientRect();
+  const ahead = isDown ? all.slice(at + 1) : all.slice(0, at).reverse();
+  const row = ahead.find((one) => isOtherRow(one, here, isDown));
+  if (row === undefined) return all[at];
+  const top = row.getBoundingClientRect().top;
+  const same = ahead.filter((one) => Math.abs(one.getBoundingClientRect().top - top) < 2);
+  const distance = (one: HTMLElement) => Math.abs(one.getBoundingClientRect().left - here.left);
+  return same.reduce((best, one) => (distance(one) < distance(best) ? one : best), row);
+}
+
+function isOtherRow(one: HTMLElement, here: DOMRect, isDown: boolean): boolean {
+  const box = one.getBoundingClientRect();
+  return isDown ? box.top >= here.bottom - 2 : box.bottom <= here.top + 2;
+}

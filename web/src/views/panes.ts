@@ -1,0 +1,28 @@
+/** Which view each panel is. */
+
+import type { PanelId } from "../model/layout";
+import { Cards } from "./Cards";
+import { EntityTree } from "./EntityTree";
+import { GroundTrack } from "./GroundTrack";
+import { Inspector } from "./Inspector";
+import { LatestValues } from "./LatestValues";
+import { Plots } from "./Plots";
+import { Shields } from "./Shields";
+
+export const VIEWS = {
+  entities: EntityTree,
+  shields: Shields,
+  cards: Cards,
+  values: LatestValues,
+  plots: Plots,
+  track: GroundTrack,
+  inspector: Inspector,
+} as const;
+
+/** On tabs, where there is less room than on titles. */
+export const SHORT: Readonly<Partial<Record<PanelId, string>>> = {
+  values: "Values",
+  plots: "Plots",
+  track: "Map",
+  inspector: "Events",
+};

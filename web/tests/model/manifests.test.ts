@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import type { CardManifest } from "../../src/api/protocol";
+import type { StoredEvent } from "../../src/model/event";
+import { groupsOf, manifestOf, published, shieldKeys, sparklineKeys, specOf, titleOf } from "../../src/model/manifests";
+
+const MANIFEST: CardManifest = {
+  manifestId: "m",
+  manifestVersion: "1.0.0",
+  viewId: "v",
+  entityType: "t",
+  title: "Pump",
+  allowedKeys: {
+    flow: { type: "number", title: "Flow", unit: "l/s" },
+    heat: { type: "number", limits: { warningHigh: 5 } },
+    note: { type: "string" },
+  },
+  layout: { shield: ["flow"], card: [{ title: "Main", rows: ["flow"] }], sparklines: ["flow"] },
+};
+const BARE: CardManifest = { ...MANIFEST, layout: {} };
+const OPEN: CardManifest = { ...BARE, allowedKeys: { "*": { type: "number", unit: "V" } } };
+
+describe("a card", () => {
+  it("has the groups of its manifest, and behind them what has limits, so that no alarm is hidden", () => {
+    expect(groupsOf(MANIFEST, ["flow", "heat", "note"])).toEqual([
+      { title: "Main", keys: ["flow"] },
+      { title: "Other", keys: ["heat"] },
+    ]);
+  });
+
+  it("has all keys of a manifest that says nothing of them, also those without a value yet", () => {
+    expect(groupsOf(BARE, ["note"])).toEqual([{ title: "", keys: ["flow", "heat", "note"] }]);
+  });
+
+  it("has the keys that there are where any key is allowed, or no manifest is known", () => {
+    expect(groupsOf(OPEN, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
+    expect(groupsOf(undefined, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
+    expect(specOf(OPEN, "a").unit).toBe("V");
+    expect(specOf(undefined, "a")).toEqual({ type: "any" });
+    expect(groupsOf(undefined, [])).toEqual([]);
+  });
+
+  it("does not take a key for one of its manifest because JavaScript has such a name", () => {
+    expect(specOf(MANIFEST, "constructor")).toEqual({ type: "any" });
+  });
+
+  it("is told at a glance by its manifest, else by its first keys", () => {
+    expect(shieldKeys(MANIFEST, [])).toEqual(["flow"]);
+    expect(shieldKeys(undefined, ["a", "b", "c", "d"])).toEqual(["a", "b", "c"]);
+  });
+
+  it("draws the past of what its manifest names, or of all numbers where it names no key", () => {
+    expect(sparklineKeys(MANIFEST, ["flow", "heat"])).toEqual(["flow"]);
+    expect(sparklineKeys(BARE, ["flow", "heat"])).toEqual([]);
+    expect(sparklineKeys(OPEN, ["a", "b"])).toEqual(["a", "b"]);
+    expect(sparklineKeys(undefined, Array.from({ length: 40 }, (_, nth) => `k${nth}`))).toHaveLength(16);
+  });
+
+  it("calls keys by their titles", () => {
+    expect(["flow", "note", "else"].map((key) => titleOf(MANIFEST, key))).toEqual(["Flow", "note", "else"]);
+  });
+});
+
+describe("a manifest", () => {
+  it("is that of the very version that an update names", () => {
+    const all = new Map([["m 1.0.0", MANIFEST]]);
+    expect(manifestOf(all, MANIFEST)).toBe(MANIFEST);
+    expect(manifestOf(all, { manifestId: "m", manifestVersion: "1.0.1" })).toBeUndefined();
+  });
+
+  it("is read from the event that publishes it", () => {
+    const { title, layout, ...rest } = MANIFEST;
+    const event = {
+      ...{ eventId: "e", scopeId: "s", systemId: "nova", containerId: "c", uniqueId: "u", lane: "metadata" },
+      ...{ sourceTruthTime: "1970-01-01T00:00:00Z", canonicalTruthTime: "2026-01-01T00:00:00Z" },
+      ...rest,
+      messageType: "ManifestPublished",
+      layout: { title, ...layout },
+      actions: { "pump.set": { title: "Set" } },
+    } as unknown as StoredEvent;
+    expect(published(event)).toEqual({ ...MANIFEST, actions: [{ commandType: "pump.set", title: "Set" }] });
+    expect(published({ ...event, messageType: "Other" })).toBeUndefined();
+  });
+});
