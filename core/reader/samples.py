@@ -198,12 +198,12 @@ class Samples:
     ) -> SampleResponse:
         record, cursor_ns = self._sampled(number)
         finest = record.finest.get(timebase)
-        if finest is None or finest > wanted.level + MUCH_COARSER_LEVELS:
+        if finest is None:
+            return Tally(request.fields, wanted).answer(timebase, behind=True)
+        if finest > wanted.level + MUCH_COARSER_LEVELS:
             places = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
             if places is not None:
                 return await self._directly(number, request, timebase, wanted, places)
-        if finest is None:
-            return Tally(request.fields, wanted).answer(timebase, behind=True)
         chosen = buckets_of(
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
