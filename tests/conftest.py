@@ -9,10 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from sdk import settings
 from sdk.testing import kafka, nats
 from sdk.testing.conformance import table
 from sdk.testing.nats_server import NatsServer
 from sdk.testing.server import Server
+
+
+@pytest.fixture(autouse=True)
+def no_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests count events: no DriverBindings are among them unless a test names its drivers."""
+    monkeypatch.setattr(settings, "DEFAULT_DRIVERS", ())
+    monkeypatch.setenv("NOVA_DRIVERS", "none")
 
 
 @pytest.fixture(scope="session")

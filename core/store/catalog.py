@@ -7,6 +7,7 @@ counters                  JSON: events, duplicates, rejects, and per link
 request/<scope>/<id>      order key of the first CommandRequest with that requestId
 reject/<8 bytes>          MessagePack: one refused record
 canonical/last            8 bytes: the last canonical time given out
+binding/<stream>          text: the driver that the writer has selected for a stream, empty if none
 rollup/…                  counts per bucket of time, see rollup.py
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from core.errors import ArchiveError
 from core.ordering import time_key, time_of
 from core.store.keys import series_bytes
+from sdk.drivers.stream import Stream
 from sdk.event import Series
 
 SCHEMA_VERSION = b"3"
@@ -29,6 +31,7 @@ SERIES_PREFIX = b"series/"
 POSITION_PREFIX = b"position/"
 REQUEST_PREFIX = b"request/"
 REJECT_PREFIX = b"reject/"
+BINDING_PREFIX = b"binding/"
 NUMBER_BYTES = 8
 
 
@@ -110,6 +113,11 @@ def decode_positions(value: bytes) -> dict[str, int]:
 def request_key(scope_id: str, request_id: str) -> bytes:
     """The key under which a requestId is known; unique per scope (AMB-21)."""
     return REQUEST_PREFIX + f"{scope_id}/{request_id}".encode()
+
+
+def binding_key(stream: Stream) -> bytes:
+    """The key of what was selected for a stream."""
+    return BINDING_PREFIX + "/".join(stream).encode()
 
 
 def reject_key(number: int) -> bytes:

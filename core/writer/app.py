@@ -24,6 +24,7 @@ from core.writer.commit import Committer
 from core.writer.ingest import Incoming
 from core.writer.server import FeedServer
 from sdk import endpoints, lifecycle
+from sdk.drivers.registry import Registry
 from sdk.errors import SettingsError
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
@@ -75,6 +76,7 @@ class Writer:
             own_scope=settings.own_scope(),
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
+            registry=Registry.load(drivers) if (drivers := settings.chosen_drivers()) else None,
         )
         self._checking = Checking(
             self.committer.checker, settings.subscribed_scope(), settings.envelope_max_bytes

@@ -20,10 +20,12 @@ from core.store.keys import place_keys, series_bytes
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
+from core.writer.bindings import Bindings
 from core.writer.gaps import gap_event
 from core.writer.ingest import Incoming, check_records, own_event
 from core.writer.rollups import Rollups, build
 from sdk.checker import Checker
+from sdk.drivers.registry import Registry
 from sdk.event import ENVELOPE_MAX_BYTES, Series, stamped
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Batch as Consumed
@@ -48,6 +50,7 @@ class Committer:
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
         clock: Callable[[], int] = time.time_ns,
+        registry: Registry | None = None,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
@@ -57,6 +60,7 @@ class Committer:
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)
+        self._bindings = Bindings(archive, self.series, registry) if registry else None
         self._batch: Batch = archive.batch()
         self._fresh: set[bytes] = set()
         self._events: list[CommittedEvent] = []
@@ -154,6 +158,8 @@ class Committer:
         closed: list[Committed] = []
         if not unknown:
             return closed
+        if self._bindings is not None:
+            unknown = self._bindings.insert(incoming, unknown, self._fresh)
         series = [self._series_bytes(names) for names in incoming.names]
         first_ns = self._tick()
         places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])
@@ -248,6 +254,8 @@ class Committer:
         self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
         self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
         self._rollups.write(self._batch)
+        if self._bindings is not None:
+            self._bindings.write(self._batch)
         self.archive.write(self._batch)
         committed = Committed(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()
