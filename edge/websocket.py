@@ -15,12 +15,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from edge.access import Access
 from edge.config import Limits
 from edge.errors import AccessError, ClientGoneError
+from edge.exports import EXPORT_ROLES
 from edge.fence import Fence
 from edge.tokens import Claims
 from edge.upstream import Upstream
 from sdk import protocol, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
+from sdk.export import CancelExport, Export
 from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
 
 log = logging.getLogger(__name__)
@@ -126,7 +128,7 @@ class Session:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
                 await self._check(claims, message.data)
-                await self._request(message.data)
+                await self._request(claims, message.data)
             elif message.type is WSMsgType.BINARY:
                 await self._error(None, "badRequest", "frames are text, this one is binary")
             else:
@@ -145,9 +147,11 @@ class Session:
             await asyncio.sleep(min(self._limits.access_check_s, left))
             await self._check(claims)
 
-    async def _request(self, frame: bytes) -> None:
+    async def _request(self, claims: Claims, frame: bytes) -> None:
         try:
             request = protocol.decode_request(frame)
+            if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
+                raise ProtocolError("forbidden", "exports are for operators and administrators")
             if isinstance(request, StartStream):
                 request = self._fence.start(request)
             elif isinstance(request, CancelStream):

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
+from sdk.export import ExportReply, ExportRequest
 from sdk.message import Filters as Filters
 from sdk.message import Message as Message
 from sdk.message import Ref as Ref
@@ -124,6 +125,7 @@ Request = (
     | Status
     | Links
     | TimelineRequest
+    | ExportRequest
 )
 
 
@@ -326,6 +328,7 @@ Reply = (
     | StatusResponse
     | LinksResponse
     | TimelineReply
+    | ExportReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -27,7 +27,8 @@ _URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 GROUND_SCOPE = "ground"
 """The scope of a ground Core that was given none of its own."""
 
-DEFAULT_DRIVERS: tuple[str, ...] = ("rawBinary", "positionCsv", "jsonl")
+SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
+DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
 NO_DRIVERS = ("none",)
 
 Mode = Literal["payload", "ground"]

@@ -24,7 +24,7 @@ from sdk.drivers.registry import BINDING_TYPE, Registry
 from sdk.drivers.stream import Stream
 from sdk.errors import DriverError
 from sdk.protocol import Filters
-from sdk.timestamps import NS_MAX, NS_MIN
+from sdk.timestamps import NS_MIN
 
 LOADED_TOGETHER_EVENTS = 5_000
 BEHIND_ALL_TIMES = b"\xff" * 9
@@ -124,7 +124,9 @@ class Bound:
         key = (told.target_id, told.target_lane, told.stream_type, told.schema_version)
         # The stored envelope begins with its eventId, so it decides a tie as the order does.
         order = time_key(order_ns) + stored
-        insort(self._bound[key], _Bound(effective, order, f"{told.driver_id}@{told.driver_version}"))
+        insort(
+            self._bound[key], _Bound(effective, order, f"{told.driver_id}@{told.driver_version}")
+        )
         self.envelopes.append((told.target_id, stored))
 
     def choose(self, stream: Stream, time_ns: int) -> Choice:

@@ -9,7 +9,7 @@ import msgspec
 
 from core.files.app import locked, viewing
 from core.files.daily import read_state
-from core.files.rebuild import REBUILT_PREFIX, rebuild
+from core.files.rebuild import rebuild
 from core.store import catalog
 from sdk import settings, timestamps
 from sdk.cli.console import say_json
@@ -83,7 +83,7 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
         # Whoever writes it holds the lock, and then this ends here.
         with locked(root):
             (root / "state.json").unlink()
-    registry = Registry.load(chosen.chosen_drivers() or settings.DEFAULT_DRIVERS)
+    registry = Registry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
     with viewing(chosen.folder()) as view:
         stored = view.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
         view.advance(catalog.decode_time(stored) if stored else 0)
@@ -93,6 +93,3 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     click.echo(f"{day} is made anew in {root / day}", err=True)
     if failures:
         raise NovaError(f"{len(failures)} files of {day} could not be made")
-
-
-__all__ = ["REBUILT_PREFIX", "files"]

@@ -111,7 +111,7 @@ class DailyFiles:
                 self._folder.remove(path)
         if not is_whole:
             self._let_go()
-            self._note_failure(f"files of {state.day} are shorter than they were: they are written anew")
+            self._note_failure(f"files of {state.day} have lost their ends: written anew")
             self.state.cursor_ns = span_of(state.day)[0] - 1
             self.state.day, self.state.files = "", []
 

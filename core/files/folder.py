@@ -31,11 +31,14 @@ class Folder:
         self._root = os.open(root, _FOLDER_FLAGS)
         self._open: OrderedDict[str, int] = OrderedDict()
         self._is_unsynced = False
+        self.written_bytes = 0
+        """How much was appended to files."""
 
     def append(self, path: str, size: int, data: bytes) -> None:
         """Write behind the first `size` bytes of a file, which is made if it is not there."""
         descriptor = self._descriptor(path)
         self._is_unsynced = True
+        self.written_bytes += len(data)
         view = memoryview(data)
         while view:
             written = os.pwrite(descriptor, view, size)
@@ -84,14 +87,13 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def exists(self, path: str) -> bool:
-        """Whether a file is there."""
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has, None if it is not there."""
         try:
             with self._parent(path) as (parent, name):
-                os.stat(name, dir_fd=parent, follow_symlinks=False)
+                return os.stat(name, dir_fd=parent, follow_symlinks=False).st_size
         except FileNotFoundError:
-            return False
-        return True
+            return None
 
     def read(self, path: str) -> BinaryIO:
         """A file to be read from its beginning."""

@@ -59,7 +59,7 @@ class _Told:
 
 @dataclass(slots=True)
 class _Lost:
-    """Events of a stream that no driver takes: those that are not counted yet, and how many were."""
+    """Events of a stream that no driver takes: those not counted yet, and how many were."""
 
     stream: Stream
     choice: Choice

@@ -97,7 +97,7 @@ class Sink:
         if self.failed or not isinstance(driver, SealedDriver):
             return
         (path,), (spool,) = self.paths, self._targets
-        if not self._folder.exists(spool):
+        if self._folder.size(spool) is None:
             return
         try:
             with self._folder.replacing(path) as out:

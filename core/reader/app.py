@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
+from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.samples import Samples
@@ -43,6 +44,7 @@ class Reader:
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
+        self._exports = Exports(settings)
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -91,7 +93,13 @@ class Reader:
         )
         await socket.prepare(request)
         session = Session(
-            socket, self._view, self._tail, self._links, self._samples, self._settings
+            socket,
+            self._view,
+            self._tail,
+            self._links,
+            self._samples,
+            self._settings,
+            self._exports,
         )
         self._connections[socket] = request
         try:
@@ -103,6 +111,10 @@ class Reader:
     async def disconnect(self) -> None:
         """Send every client away."""
         await endpoints.hang_up(self._connections)
+
+    async def keep_tidy(self) -> None:
+        """Remove what exports have left, now and then, for ever."""
+        await self._exports.keep_tidy()
 
     def close(self) -> None:
         """Let go of what it holds beside the archive."""
@@ -124,6 +136,8 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
         stack.push_async_callback(_cancelled, following)
         async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):
             await reader.marked.wait()
+        tidying = asyncio.create_task(reader.keep_tidy())
+        stack.push_async_callback(_cancelled, tidying)
         await _listen(stack, reader, endpoints.reader_socket(data))
         yield reader
 

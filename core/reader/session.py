@@ -16,6 +16,8 @@ from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
 from core.reader.coalesce import Shed
+from core.reader.exporting import Exporting
+from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
@@ -24,7 +26,7 @@ from core.reader.reading import BEHIND_ALL, Found, Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.view import View
-from sdk import protocol, timeline, timestamps
+from sdk import export, protocol, timeline, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
@@ -48,6 +50,7 @@ class Session:
         links: Links,
         samples: Samples,
         settings: Settings,
+        exports: Exports,
     ) -> None:
         self._socket = socket
         self._view = view
@@ -55,6 +58,7 @@ class Session:
         self._links = links
         self._samples = samples
         self._settings = settings
+        self._exporting = Exporting(view, exports, self._send)
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._stream: asyncio.Task[None] | None = None
@@ -70,6 +74,7 @@ class Session:
             await self._cancel_stream()
             for task in self._requests:
                 task.cancel()
+            await self._exporting.close()
 
     async def _receive(self, frame: bytes | str) -> None:
         try:
@@ -125,6 +130,8 @@ class Session:
             case protocol.Links():
                 links = self._links.describe(self._view)
                 await self._send(protocol.LinksResponse(links=links), request.ref)
+            case export.Export() | export.CancelExport() | export.Drivers():
+                await self._exporting.answer(request, self._timebase)
             case _:
                 await self._send(await self._timeline(request), request.ref)
 

@@ -27,6 +27,8 @@ from sdk.errors import DriverError
 from sdk.event import Series, check
 
 DESCRIPTOR_TYPE = "ProducerDescriptor"
+ENTITY_IDS = 3
+BOUND_MAX = 100_000
 NO_DRIVER = ""
 """Remembered of a stream that no installed driver takes."""
 
@@ -108,6 +110,8 @@ class Bindings:
             if series.lane == "parsed":
                 version = _version(incoming.bodies[number])
             if (series, version) not in self._bound:
+                if len(self._bound) >= BOUND_MAX:
+                    self._bound.clear()  # The catalog knows them all.
                 self._bound.add((series, version))
                 order += self._bind(incoming, number, series, known)
             if series.lane == "metadata":
@@ -121,9 +125,10 @@ class Bindings:
             self._note_wish(series, envelope)
         elif series.message_type == BINDING_TYPE:
             told = _told.decode(envelope)
-            ids = told.target_id.split("|")
-            if len(ids) == len(Entity.__args__):  # type: ignore[attr-defined]  # a tuple type
-                stream = Stream(*ids, told.target_lane, told.stream_type, told.schema_version)
+            scope_id, *ids = told.target_id.split("|")
+            if len(ids) == ENTITY_IDS:
+                kind = (told.target_lane, told.stream_type, told.schema_version)
+                stream = Stream(scope_id, ids[0], ids[1], ids[2], *kind)
                 self._selected.setdefault(catalog.binding_key(stream), self._select(stream))
 
     def _bind(
@@ -163,7 +168,9 @@ class Bindings:
     def _select(self, stream: Stream) -> str:
         """The name of the driver that is selected for a stream."""
         try:
-            return self._registry.select(stream, self._wishes.get(_entity(stream), frozenset())).name
+            return self._registry.select(
+                stream, self._wishes.get(_entity(stream), frozenset())
+            ).name
         except DriverError as error:
             log.warning("no driver", extra={"context": {"reason": str(error)}})
             return NO_DRIVER

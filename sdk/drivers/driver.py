@@ -47,7 +47,7 @@ class Driver(ABC):
     """Modules without which it does not work; import them only where they are used."""
 
     per_scope: ClassVar[bool] = False
-    """Whether all streams of a scope share one file, instead of lying in their entities' folders."""
+    """Whether a scope's streams share one file, instead of lying in their entities' folders."""
 
     is_sealed: ClassVar[bool] = False
 

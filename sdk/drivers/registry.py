@@ -71,7 +71,9 @@ class Registry:
 
     def _add(self, driver: Driver) -> None:
         if not is_name(driver.driver_id) or "@" in driver.driver_id:
-            raise DriverError(f"a driver's id is {driver.driver_id!r}, not [A-Za-z0-9_.:-]{{1,128}}")
+            raise DriverError(
+                f"a driver's id is {driver.driver_id!r}, not [A-Za-z0-9_.:-]{{1,128}}"
+            )
         if not _VERSION.fullmatch(driver.version):
             raise DriverError(
                 f"driver {driver.driver_id} has version {driver.version!r}, not N.N.N"
@@ -79,14 +81,16 @@ class Registry:
         versions = self._versions.setdefault(driver.driver_id, {})
         other = versions.get(driver.version)
         if other is not None:
-            raise DriverError(
-                f"{driver.name} is there twice: {_place(other)} and {_place(driver)}"
-            )
+            raise DriverError(f"{driver.name} is there twice: {_place(other)} and {_place(driver)}")
         versions[driver.version] = driver
 
     def names(self) -> list[str]:
         """Ids and versions of all that are installed."""
-        return [driver.name for versions in self._versions.values() for driver in _newest(versions)]
+        return [driver.name for driver in self.drivers()]
+
+    def drivers(self) -> list[Driver]:
+        """All that are installed, by their ids, the newest version first."""
+        return [driver for _, known in sorted(self._versions.items()) for driver in _newest(known)]
 
     def get(self, driver_id: str, version: str) -> Driver:
         """One driver; raises DriverError saying what is installed instead (AMB-41)."""
@@ -112,7 +116,9 @@ class Registry:
         """The driver of a stream; raises DriverError if none takes it."""
         if stream.stream_type == BINDING_TYPE and stream.lane == "metadata":
             return self.named(BINDING_DRIVER)
-        asked = sorted(name[len(CAPABILITY) :] for name in capabilities if name.startswith(CAPABILITY))
+        asked = sorted(
+            name[len(CAPABILITY) :] for name in capabilities if name.startswith(CAPABILITY)
+        )
         for name in asked:
             for driver in self._installed(name):
                 if driver.takes(stream, capabilities):
