@@ -21,4 +21,4 @@ class JsonLines(Driver):
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
         """The envelopes as they are stored, which hold no line feed."""
-        return (b"\n".join(events) + b"\n",) if events else (b"",)
+        return (b"\n".join([*events, b""]),)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mcap.writer import Writer
 
 PROFILE = "nova"
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
+"""The index names every channel of every chunk, and is in memory: large chunks keep it small."""
+
 CHANNELS_MAX = 65_535
 """An MCAP channel is numbered with 16 bits."""
 

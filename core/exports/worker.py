@@ -63,6 +63,7 @@ class TooLargeError(NovaError):
 def serve(data: Path) -> None:
     """Do one job, and pack if told to."""
     lifecycle.collect_seldom()
+    lifecycle.open_many()
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     stdout = os.dup(sys.stdout.fileno())

@@ -136,6 +136,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Write daily files until told to stop."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
+    lifecycle.open_many()
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     async with opened(settings) as follower:

@@ -7,13 +7,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-OPEN_MAX_FILES = 256
+OPEN_MAX_FILES = 4_096
+OPEN_SHARE = 2
+"""Of the files that the process may have open, half are for these."""
+
 FOLDER_MODE = 0o750
 FILE_MODE = 0o640
 FRESH_SUFFIX = ".new"
@@ -29,6 +33,8 @@ class Folder:
         self.root = root
         root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self._root = os.open(root, _FOLDER_FLAGS)
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._open_max = max(1, min(OPEN_MAX_FILES, allowed // OPEN_SHARE))
         self._open: OrderedDict[str, int] = OrderedDict()
         self._is_unsynced = False
         self.written_bytes = 0
@@ -61,7 +67,7 @@ class Folder:
     def _descriptor(self, path: str) -> int:
         descriptor = self._open.get(path)
         if descriptor is None:
-            while len(self._open) >= OPEN_MAX_FILES:
+            while len(self._open) >= self._open_max:
                 os.close(self._open.popitem(last=False)[1])
             descriptor = self._open[path] = self._opened(path, os.O_RDWR | os.O_CREAT)
         self._open.move_to_end(path)

@@ -13,13 +13,13 @@ from core.files.bindings import Choice, Chooser
 from core.files.folder import Folder
 from core.files.layout import paths_of
 from core.files.sink import FileState, Sink
-from core.ordering import time_of
+from core.ordering import PLACE_BYTES, TIME_BYTES, time_of
 from core.reader.reading import Found
 from sdk.drivers.registry import Registry
-from sdk.drivers.stream import Stream, Streams
+from sdk.drivers.stream import Mark, Stream, Streams, mark_of
 from sdk.errors import DriverError
 
-BUFFERED_MAX_BYTES = 8 * 1024 * 1024
+BUFFERED_MAX_BYTES = 24 * 1024 * 1024
 ROUTES_MAX = 16
 """A stream's choices of driver that are remembered: late events go back and forth between them."""
 
@@ -53,6 +53,7 @@ class _Told:
     """A stream, the route that was used last, and others."""
 
     stream: Stream
+    mark: Mark
     route: _Route = field(default_factory=lambda: NOWHERE)
     routes: list[_Route] = field(default_factory=list)
 
@@ -83,6 +84,9 @@ class Router:
         self._shares = shares
         self._streams = Streams()
         self._told: dict[Stream, _Told] = {}
+        self._of_series: dict[bytes, _Told] = {}
+        """What the last event of a series was told as."""
+
         self._sinks: dict[str, Sink] = {}
         self._lost: dict[tuple[Stream, str], _Lost] = {}
         self._elsewhere: list[bytes] = []
@@ -111,25 +115,35 @@ class Router:
     def reconsider(self) -> None:
         """Ask anew for every stream's driver, for there are new bindings."""
         self._told.clear()
+        self._of_series.clear()
 
     def take(self, found: Sequence[Found]) -> None:
         """Take events in order; they are written when there are many, or at `flush`."""
-        of, known, lanes = self._streams.of, self._told, []
+        of_series, lanes = self._of_series, []
         for key, stored in found:
-            stream = of(stored)
-            told = known.get(stream)
-            if told is None:
-                told = known[stream] = _Told(stream)
-                self.targets.add(stream.target_id)
+            told = of_series.get(key[TIME_BYTES:])
+            if told is None or not stored.startswith(told.mark.text, told.mark.at):
+                told = self._look(key, stored)
             route = told.route
             if not route.lower <= key < route.upper:
                 route = told.route = self._route(told, key)
             route.events.append(stored)
-            lanes.append(stream.lane)
+            lanes.append(told.stream.lane)
         self.lanes.update(lanes)
         self._buffered += sum([len(stored) for _, stored in found])
         if self._buffered >= BUFFERED_MAX_BYTES:
             self.flush()
+
+    def _look(self, key: bytes, stored: bytes) -> _Told:
+        """What is known of an event's stream, found by its text."""
+        stream = self._streams.of(stored)
+        told = self._told.get(stream)
+        if told is None:
+            told = self._told[stream] = _Told(stream, mark_of(stored, stream))
+            self.targets.add(stream.target_id)
+        if len(key) == PLACE_BYTES:  # In source time a key does not name the series.
+            self._of_series[key[TIME_BYTES:]] = told
+        return told
 
     def _route(self, told: _Told, key: bytes) -> _Route:
         """The route of a stream at the time of a key."""

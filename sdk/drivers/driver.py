@@ -81,7 +81,7 @@ class SealedDriver(Driver):
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
         """The events as lines, until `make`."""
-        return (b"\n".join(events) + b"\n",) if events else (b"",)
+        return (b"\n".join([*events, b""]),)
 
     @abstractmethod
     def make(self, blocks: Blocks, out: BinaryIO) -> None:

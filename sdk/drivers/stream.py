@@ -19,6 +19,7 @@ HEAD_BYTES = len('{"eventId":""') + 64
 ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
 """Where the eventId stands in every stored envelope, as hexadecimal text."""
 
+NORMAL_TIME_BYTES = len("2026-01-01T00:00:00.000000000Z")
 REMEMBERED_MAX = 65_536
 
 _TIME = b',"sourceTruthTime":"'
@@ -47,6 +48,13 @@ class Stream(NamedTuple):
     def __str__(self) -> str:
         version = f" {self.schema_version}" if self.schema_version else ""
         return f"{self.target_id} {self.lane} {self.stream_type}{version}"
+
+
+class Mark(NamedTuple):
+    """What stands where in events of a stream whose time is written in its normal form."""
+
+    at: int
+    text: bytes
 
 
 class _Header(msgspec.Struct, rename="camel"):
@@ -78,6 +86,20 @@ def stream_of(stored: bytes) -> Stream:
     return Stream(
         head.scope_id, head.system_id, head.container_id, head.unique_id, head.lane, kind, version
     )
+
+
+def mark_of(stored: bytes, stream: Stream) -> Mark:
+    """A text that tells events of a stream from others of its series, which differ in schemaVersion
+    alone: what follows the time, up to the payload.
+
+    Where it stands behind the quote that ends a time of normal length, that is the header's end.
+    """
+    at = stored.find(_TIME, HEAD_BYTES) + _TIME_BYTES
+    end = stored.find(b'"', at)
+    if stream.lane != "parsed":
+        return Mark(at - _TIME_BYTES, _TIME)
+    behind = stored.find(_BEHIND_VERSION, end) + len(_BEHIND_VERSION)
+    return Mark(at + NORMAL_TIME_BYTES, stored[end:behind])
 
 
 class Streams:
