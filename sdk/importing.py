@@ -29,7 +29,7 @@ _STAMP = b',"canonicalTruthTime":"'
 
 
 class _Manifest(msgspec.Struct, rename="camel"):
-    bindings: list[msgspec.Raw]
+    bindings: list[dict[str, object]]
 
 
 class Content(NamedTuple):
@@ -88,7 +88,7 @@ class Source:
                     manifest = msgspec.json.decode(file.read(), type=_Manifest)
                 except msgspec.DecodeError as error:
                     raise NovaError(f"{MANIFEST_FILE} is no manifest: {error}") from error
-            yield from map(bytes, manifest.bindings)
+            yield from map(msgspec.json.encode, manifest.bindings)
         for name in self.content.names:
             with self._open(name) as file:
                 yield from _messages(file, name) if name.endswith(".mcap") else _lines(file)

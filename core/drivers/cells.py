@@ -13,6 +13,9 @@ import msgspec
 JsonObject = dict[str, object]
 Cell = str | int | float | bool | None
 
+LINE_END = "\r\n"
+"""RFC 4180; a text that holds either of the two is put in quotes."""
+
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a text for a formula (pitfalls row 31)."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.drivers.cells import escaped
+from core.drivers.cells import LINE_END, escaped
 from sdk.drivers.driver import Driver, File
 from sdk.drivers.stream import Stream
 
@@ -44,7 +44,7 @@ class Positions(Driver):
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
         """A row for each; a cell is empty where the payload has no such number."""
         out = io.StringIO()
-        rows = csv.writer(out, lineterminator="\n")
+        rows = csv.writer(out, lineterminator=LINE_END)
         if file.events == 0 and events:
             rows.writerow(COLUMNS)
         for stored in events:

@@ -11,7 +11,7 @@ import msgspec
 from sdk.drivers.driver import Driver, File
 from sdk.drivers.stream import Stream
 
-COLUMNS = b"offset,bytes,canonicalTruthTime,sourceTruthTime,eventId,connectionId,sequence\n"
+COLUMNS = b"offset,bytes,canonicalTruthTime,sourceTruthTime,eventId,connectionId,sequence\r\n"
 
 
 class _Frame(msgspec.Struct, rename="camel"):
@@ -50,7 +50,7 @@ class RawBinary(Driver):
                 tail = f"{_cell(frame.connection_id or '')},{_number(frame.sequence)}"
             lines.append(
                 f"{offset},{size},{frame.canonical_truth_time},{frame.source_truth_time},"
-                f"{frame.event_id},{tail}\n"
+                f"{frame.event_id},{tail}\r\n"
             )
             frames.append(frame.frame)
             offset += size

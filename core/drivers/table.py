@@ -13,7 +13,7 @@ from typing import cast
 
 import msgspec
 
-from core.drivers.cells import Cell, JsonObject, as_json, escaped, flattened
+from core.drivers.cells import LINE_END, Cell, JsonObject, as_json, escaped, flattened
 from sdk.drivers.driver import Driver, File, stem_of
 from sdk.drivers.stream import Stream
 
@@ -37,7 +37,7 @@ class Table(Driver):
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
         """A row for each, and the names of the columns in front of the first."""
         out = io.StringIO()
-        rows = csv.writer(out, lineterminator="\n")
+        rows = csv.writer(out, lineterminator=LINE_END)
         for stored in events:
             envelope = _envelopes.decode(stored)
             cells = flattened(envelope)

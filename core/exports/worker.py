@@ -165,6 +165,7 @@ class Export:
         sinks = []
         for sink in self._router.seal():
             sink.tidy()
+            self._check_size()
             sinks.append(sink)
             self._tell(say, passed, total)
         files, failures = [], [_lost(one) for one in self._router.failures()]
@@ -195,8 +196,11 @@ class Export:
             if self._job.share == 0:
                 self._digest.add([stored for _, stored in found])
             self._keys = [*(self._keys[:1] or [found[0][0]]), found[-1][0]]
-            if self._folder.written_bytes > self._job.max_bytes:
-                raise TooLargeError(f"the export has more than {self._job.max_bytes} bytes")
+            self._check_size()
+
+    def _check_size(self) -> None:
+        if self._folder.written_bytes > self._job.max_bytes:
+            raise TooLargeError(f"the export has more than {self._job.max_bytes} bytes")
 
     def _tell(self, say: Say, done: int, total: int) -> None:
         now = time.monotonic()

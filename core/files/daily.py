@@ -89,7 +89,8 @@ class DailyFiles:
         self._everything = Selection(Filters(), view.series)
         self._router: Router | None = None
         self._folder: Folder | None = None
-        self._remembered_at = 0.0
+        self._remembered_at = time.monotonic()
+        self._is_remembered = True
         self.state = read_state(root)
         self._resume()
 
@@ -128,7 +129,9 @@ class DailyFiles:
     def follow(self, mark: int) -> Iterator[int]:
         """Write everything up to a durable mark; yields now and then how many events were read."""
         if mark <= self.state.cursor_ns:
+            self._remember_in_time()
             return
+        self._is_remembered = False
         self._view.advance(mark)
         self._view.refresh()
         if self._bound.load(mark) and self._router is not None:
@@ -144,7 +147,11 @@ class DailyFiles:
             yield from self._complete(end_ns)
         if self._router is not None:
             self._router.flush()
-        if time.monotonic() - self._remembered_at >= REMEMBERED_INTERVAL_S:
+        self._remember_in_time()
+
+    def _remember_in_time(self) -> None:
+        is_due = time.monotonic() - self._remembered_at >= REMEMBERED_INTERVAL_S
+        if is_due and not self._is_remembered:
             self.remember()
 
     def _next_day(self, mark: int) -> bool:
@@ -171,8 +178,8 @@ class DailyFiles:
             self._router.take(found)
             is_over = reading.done or reading.after is None
             self.state.cursor_ns = until_ns if is_over else time_of(reading.after or b"")
-            if time.monotonic() - self._remembered_at >= REMEMBERED_INTERVAL_S:
-                self.remember()
+            self._remember_in_time()
+            self._is_remembered = False
             yield len(found)
 
     def _complete(self, end_ns: int) -> Iterator[int]:
@@ -217,6 +224,7 @@ class DailyFiles:
             self._router.sync()
             self.state.files = self._router.states()
         self._write_state()
+        self._is_remembered = True
 
     def _write_state(self) -> None:
         write_state(self._root, self.state)

@@ -122,7 +122,9 @@ def test_a_driver_that_fails_stops_its_own_file_only(
     write = JsonLines.write
 
     def failing(self: JsonLines, events: list[bytes], file: File) -> object:
-        if any(b'"uniqueId":"u0"' in event and b'"Count"' in event for event in events):
+        if any(
+            b'"uniqueId":"u0"' in event and b'"messageType":"Count"' in event for event in events
+        ):
             raise ValueError("cannot")
         return write(self, events, file)
 
