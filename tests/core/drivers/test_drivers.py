@@ -128,7 +128,9 @@ def test_parquet_is_typed_and_read_by_others(
     path = tmp_path / "x.parquet"
     path.write_bytes(data)
     columns = 'count(*), count("payload.n"), count("more")'
-    counted = duckdb.sql(f"select {columns} from read_parquet('{path}')").fetchall()[0]
+    found = duckdb.sql(f"select {columns} from read_parquet('{path}')")
+    assert found is not None
+    counted = found.fetchall()[0]
     texts = sum(isinstance(json.loads(event)["payload"]["n"], str) for event in stored)
     assert counted == (len(stored), texts, len(stored) - texts)
     for event, row in zip(stored, frame.to_dict("records"), strict=True):
