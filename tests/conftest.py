@@ -16,11 +16,13 @@ from sdk.testing.nats_server import NatsServer
 from sdk.testing.server import Server
 
 
-@pytest.fixture(autouse=True)
-def no_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_drivers() -> Iterator[None]:
     """Tests count events: no DriverBindings are among them unless a test names its drivers."""
-    monkeypatch.setattr(settings, "DEFAULT_DRIVERS", ())
-    monkeypatch.setenv("NOVA_DRIVERS", "none")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "DEFAULT_DRIVERS", ())
+        patch.setenv("NOVA_DRIVERS", "none")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from sdk.drivers.stream import Stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW_GROUP_EVENTS = 20_000
+ROW_GROUP_EVENTS = 10_000
 PARQUET_VERSION = "2.6"
 COMPRESSION = "zstd"
 TIMES = ("canonicalTruthTime", "sourceTruthTime")
@@ -66,7 +66,7 @@ class Parquet(SealedDriver):
                         table.schema(),
                         version=PARQUET_VERSION,
                         compression=COMPRESSION,
-                        use_dictionary=True,
+                        use_dictionary=list(TEXTS[1:]),
                         write_statistics=True,
                         store_schema=False,
                     )

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
+from core.drivers.cells import escaped
 from sdk.drivers.driver import Driver, File
 from sdk.drivers.stream import Stream
 
@@ -62,9 +64,8 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
+@lru_cache(maxsize=1_024)
 def _cell(text: str) -> str:
     """A text as a cell of a table."""
-    from core.drivers.cells import escaped
-
     text = escaped(text)
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text

@@ -9,14 +9,16 @@ each lane and type a JSON schema.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from core.drivers.instants import Instants
+from core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
+from sdk import timestamps
 from sdk.drivers.driver import Blocks, SealedDriver
-from sdk.drivers.stream import Stream, Streams
+from sdk.drivers.stream import HEAD_BYTES, Stream, Streams
 from sdk.envelope import envelope_type
 from sdk.errors import DriverError
 
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
     from mcap.writer import Writer
 
 PROFILE = "nova"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS_PER_DAY = 86_400
 CHUNK_BYTES = 4 * 1024 * 1024
 """The index names every channel of every chunk, and is in memory: large chunks keep it small."""
 
+SECONDS_MAX = 4_096
 CHANNELS_MAX = 65_535
 """An MCAP channel is numbered with 16 bits."""
 
-_CANONICAL = b'"canonicalTruthTime":"'
 _TIME = b',"sourceTruthTime":"'
 
 
@@ -52,22 +56,41 @@ class Recording(SealedDriver):
         writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         writer.start(profile=PROFILE, library="nova")
         channels = _Channels(writer)
-        canonical, source = Instants(), Instants()
+        times = _Times()
         for events in blocks:
             for stored in events:
-                log_ns, publish_ns = _times(stored, canonical, source)
+                log_ns, publish_ns = times.of(stored)
                 channel, sequence = channels.next(stored)
                 writer.add_message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
         writer.finish()  # type: ignore[no-untyped-call]  # its author's
 
 
-def _times(stored: bytes, canonical: Instants, source: Instants) -> tuple[int, int]:
-    log = stored.rfind(_CANONICAL) + len(_CANONICAL)
-    publish = stored.find(_TIME) + len(_TIME)
-    return (
-        canonical.ns(stored[log:-2].decode()),
-        source.ns(stored[publish : stored.find(b'"', publish)].decode()),
-    )
+class _Times:
+    """Reads the two times of envelopes; neighbours share their seconds."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[bytes, int] = {}
+
+    def of(self, stored: bytes) -> tuple[int, int]:
+        """Canonical and source time in ns; the canonical one is always in its normal form."""
+        at = stored.find(_TIME, HEAD_BYTES) + len(_TIME)
+        text = stored[at : at + NORMAL_CHARS + 1]
+        if text[-2:] == b'Z"':
+            source_ns = self._second(text[:SECOND_CHARS]) + int(text[SECOND_CHARS + 1 : -2])
+        else:
+            source_ns = timestamps.parse(stored[at : stored.find(b'"', at)].decode())
+        second = stored[-2 - NORMAL_CHARS : SECOND_CHARS - NORMAL_CHARS - 2]
+        return self._second(second) + int(stored[-12:-3]), source_ns
+
+    def _second(self, text: bytes) -> int:
+        found = self._seconds.get(text)
+        if found is None:
+            if len(self._seconds) >= SECONDS_MAX:
+                self._seconds.clear()
+            whole = datetime.fromisoformat(text.decode()).replace(tzinfo=UTC) - EPOCH
+            found = whole.days * SECONDS_PER_DAY + whole.seconds
+            found = self._seconds[text] = found * timestamps.NS_PER_SECOND
+        return found
 
 
 class _Channels:

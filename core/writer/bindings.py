@@ -21,14 +21,18 @@ from core.store.scan import last
 from core.store.series import SeriesTable
 from core.writer.ingest import Incoming
 from sdk import timestamps
-from sdk.drivers.registry import BINDING_TYPE, CAPABILITY, Registry
-from sdk.drivers.stream import RAW_STREAM, Stream
+from sdk.drivers.registry import BINDING_TYPE, Registry
+from sdk.drivers.stream import RAW_STREAM, Stream, mark_of
 from sdk.errors import DriverError
 from sdk.event import Series, check
 
 DESCRIPTOR_TYPE = "ProducerDescriptor"
+LEARNED_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
+UNMARKED = (b"}", 0)
+"""No body begins so."""
+
 ENTITY_IDS = 3
-BOUND_MAX = 100_000
+BOUND_MAX_ENTITIES = 100_000
 NO_DRIVER = ""
 """Remembered of a stream that no installed driver takes."""
 
@@ -68,8 +72,11 @@ class Bindings:
     def __init__(self, archive: Archive, table: SeriesTable, registry: Registry) -> None:
         self._archive = archive
         self._registry = registry
-        self._bound: set[tuple[Series, bytes]] = set()
-        """Series, and schemaVersions as they are written, that need no look."""
+        self._bound: dict[Entity, set[tuple[Series, bytes]]] = {}
+        """Series, and schemaVersions as they are written, that are bound, by their entities."""
+
+        self._marks: dict[Series, tuple[bytes, int]] = {}
+        """What the bodies of a series' newest schemaVersion have where, which needs no look."""
 
         self._selected: dict[bytes, str] = {}
         """What the open commit adds to the catalog."""
@@ -95,29 +102,48 @@ class Bindings:
         if wish == self._wishes.get(entity):
             return
         self._wishes[entity] = wish
-        if any(name.startswith(CAPABILITY) for name in wish) or self._bound:
-            self._bound = {known for known in self._bound if _entity(known[0]) != entity}
+        for known, _ in self._bound.pop(entity, ()):
+            self._marks.pop(known, None)
 
     def insert(self, incoming: Incoming, unknown: Sequence[int], known: set[bytes]) -> list[int]:
         """The events that are to be stored with the bindings that go before them.
 
         `known` are the order keys of the open commit; bindings are added to the columns.
         """
+        marks = [self._marks.get(names, UNMARKED) for names in incoming.names]
+        texts = [text for text, _ in marks]
+        places = [place for _, place in marks]
+        series, bodies = incoming.series, incoming.bodies
+        fresh = {
+            number
+            for number in unknown
+            if not bodies[number].startswith(texts[series[number]], places[series[number]])
+        }
+        if not fresh:
+            return list(unknown)
         order: list[int] = []
         for number in unknown:
-            series = incoming.names[incoming.series[number]]
-            version = b""
-            if series.lane == "parsed":
-                version = _version(incoming.bodies[number])
-            if (series, version) not in self._bound:
-                if len(self._bound) >= BOUND_MAX:
-                    self._bound.clear()  # The catalog knows them all.
-                self._bound.add((series, version))
-                order += self._bind(incoming, number, series, known)
-            if series.lane == "metadata":
-                self._learn(series, incoming.bodies[number] + b"}")
+            if number in fresh:
+                order += self._look(incoming, number, known)
             order.append(number)
         return order
+
+    def _look(self, incoming: Incoming, number: int, known: set[bytes]) -> Iterator[int]:
+        """What an event that may be its stream's first makes; yields the places of bindings."""
+        series, body = incoming.names[incoming.series[number]], incoming.bodies[number]
+        version = _version(body) if series.lane == "parsed" else b""
+        if len(self._bound) >= BOUND_MAX_ENTITIES:
+            self._bound.clear()  # The catalog knows them all.
+            self._marks.clear()
+        bound = self._bound.setdefault(_entity(series), set())
+        if (series, version) not in bound:
+            bound.add((series, version))
+            yield from self._bind(incoming, number, series, known)
+        if series.lane == "metadata" and series.message_type in LEARNED_TYPES:
+            self._learn(series, body + b"}")
+        else:
+            mark = mark_of(body, _stream(series, body))
+            self._marks[series] = (mark.text, mark.at)
 
     def _learn(self, series: Series, envelope: bytes) -> None:
         """Take note of metadata that bears on what is selected."""

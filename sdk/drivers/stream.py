@@ -19,7 +19,6 @@ HEAD_BYTES = len('{"eventId":""') + 64
 ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
 """Where the eventId stands in every stored envelope, as hexadecimal text."""
 
-NORMAL_TIME_BYTES = len("2026-01-01T00:00:00.000000000Z")
 REMEMBERED_MAX = 65_536
 
 _TIME = b',"sourceTruthTime":"'
@@ -90,16 +89,17 @@ def stream_of(stored: bytes) -> Stream:
 
 def mark_of(stored: bytes, stream: Stream) -> Mark:
     """A text that tells events of a stream from others of its series, which differ in schemaVersion
-    alone: what follows the time, up to the payload.
+    alone: what follows the time, from its quote on, up to the payload.
 
-    Where it stands behind the quote that ends a time of normal length, that is the header's end.
+    It stands there in events whose time is written as long. In others it does not: their time goes
+    on there, or has ended up to 15 characters before, inside of the next member's name.
     """
     at = stored.find(_TIME, HEAD_BYTES) + _TIME_BYTES
     end = stored.find(b'"', at)
     if stream.lane != "parsed":
         return Mark(at - _TIME_BYTES, _TIME)
     behind = stored.find(_BEHIND_VERSION, end) + len(_BEHIND_VERSION)
-    return Mark(at + NORMAL_TIME_BYTES, stored[end:behind])
+    return Mark(end, stored[end:behind])
 
 
 class Streams:
