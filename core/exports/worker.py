@@ -48,7 +48,7 @@ from sdk.errors import DriverError, NovaError
 from sdk.shards.messages import Job
 
 MEMORY_BYTES = 64 * 1024 * 1024
-NICENESS = 15
+NICENESS = 19
 TAKEN_TOGETHER_EVENTS = 5_000
 REPORT_INTERVAL_S = 0.25
 FILES_FOLDER = "files"

@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import random
+import signal
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -221,6 +225,43 @@ async def test_what_a_crash_left_and_what_expired_is_swept(core: Core) -> None:
     about.write_text(json.dumps(kept))
     exports.sweep()
     assert list(folder.iterdir()) == []
+
+
+async def killed(core: Core, times: int) -> None:
+    """Kill a process of each export at random, and look at what becomes of it."""
+    dice = random.Random(times)
+    async with await Client.to_core(core.data) as client:
+        whole = (await client.export(Export(timebase="source"))).digest
+        failed = 0
+        for _ in range(times):
+            asked = asyncio.create_task(client.export(Export(timebase="source")))
+            while not asked.done() and len(children()) < core.settings.export_processes:
+                await asyncio.sleep(0.001)
+            await asyncio.wait((asked,), timeout=dice.uniform(0, 1.5))
+            for child in children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            try:
+                assert (await asked).digest == whole
+            except ProtocolError as error:
+                failed += 1
+                assert error.code == "exportFailed"
+            assert nothing_is_left(core.data)
+        assert failed > 0
+        assert (await client.export(Export(timebase="source"))).digest == whole
+    kept = {path.stem for path in exports_folder(core.data).iterdir()}
+    assert len(kept) == 2 + times - failed
+
+
+async def test_an_export_whose_process_is_killed_fails_visibly(core: Core) -> None:
+    """Pitfalls row 33: there is a whole export or none, and the next one is whole."""
+    await killed(core, 4)
+
+
+@pytest.mark.slow
+async def test_an_export_that_is_killed_at_20_points(core: Core) -> None:
+    """Pitfalls row 33: the same twenty times."""
+    await killed(core, 20)
 
 
 async def test_reading_writes_no_file(core: Core) -> None:
