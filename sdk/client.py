@@ -18,17 +18,8 @@ from aiohttp import WSMsgType
 
 from sdk import endpoints, protocol, timeline
 from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.export import (
-    CancelExport,
-    Drivers,
-    DriversResponse,
-    Export,
-    ExportComplete,
-    ExportEnd,
-    ExportFailed,
-    ExportProgress,
-    ExportStarted,
-)
+from sdk.export import CancelExport, Drivers, DriversResponse, Export, ExportComplete, ExportStarted
+from sdk.exporting import Exporting, OnProgress
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
 
@@ -75,7 +66,7 @@ class Client:
         self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
         self._stream: _Stream | None = None
-        self._exports: dict[str, asyncio.Queue[protocol.Reply | ConnectionLostError]] = {}
+        self._exporting = Exporting()
         self._room = asyncio.Event()
         self._lost: ConnectionLostError | None = None
         self._listener = asyncio.create_task(self._listen())
@@ -179,19 +170,14 @@ class Client:
                     future.exception()
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
-            for waiting in self._exports.values():
-                waiting.put_nowait(lost)
+            self._exporting.lose(lost)
 
     async def _receive(self, reply: protocol.Reply) -> None:
         future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
-        if isinstance(reply, ExportStarted):
-            self._exports[reply.export_id] = asyncio.Queue()
+        self._exporting.note(reply)
         if future is not None:
             if not future.done():
                 future.set_result(reply)
-        elif isinstance(reply, ExportProgress | ExportEnd):
-            if reply.export_id in self._exports:
-                self._exports[reply.export_id].put_nowait(reply)
         elif self._stream is not None and self._stream.owns(reply):
             self._stream.frames.put_nowait(reply)
             await self._wait_for_room(self._stream)
@@ -342,31 +328,18 @@ class Client:
         return await self.request(message, timeline.NeighbourResponse)
 
     async def export(
-        self, message: Export, on_progress: Callable[[ExportProgress], None] | None = None
+        self, message: Export, on_progress: OnProgress | None = None
     ) -> ExportComplete:
         """Have a range brought to files, and wait until it is; whoever is cancelled meanwhile gives
         it up. Raises ProtocolError where it cannot be made.
         """
         started = await self.request(message, ExportStarted)
-        told = self._exports[started.export_id]
         try:
-            while True:
-                match await told.get():
-                    case ExportProgress() as progress:
-                        if on_progress is not None:
-                            on_progress(progress)
-                    case ExportComplete() as complete:
-                        return complete
-                    case ExportFailed() as failed:
-                        raise ProtocolError(failed.code, failed.message)
-                    case ConnectionLostError() as lost:
-                        raise lost
+            return await self._exporting.end(started.export_id, on_progress)
         except asyncio.CancelledError:
             with contextlib.suppress(ConnectionLostError):
                 await self._send(protocol.encode(CancelExport(export_id=started.export_id)))
             raise
-        finally:
-            del self._exports[started.export_id]
 
     async def drivers(self) -> DriversResponse:
         """Which drivers are installed."""
