@@ -14,16 +14,8 @@ import aiohttp
 from sdk import protocol, submission, timeline
 from sdk.connection import Connection, Stream
 from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.export import (
-    CancelExport,
-    Drivers,
-    DriversResponse,
-    Export,
-    ExportComplete,
-    ExportFailed,
-    ExportProgress,
-    ExportStarted,
-)
+from sdk.export import CancelExport, Drivers, DriversResponse, Export, ExportComplete, ExportStarted
+from sdk.exporting import OnProgress
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
 
@@ -192,31 +184,18 @@ class Client(Connection):
         return await self.request(message, submission.AlarmAck)
 
     async def export(
-        self, message: Export, on_progress: Callable[[ExportProgress], None] | None = None
+        self, message: Export, on_progress: OnProgress | None = None
     ) -> ExportComplete:
         """Have a range brought to files, and wait until it is; whoever is cancelled meanwhile gives
         it up. Raises ProtocolError where it cannot be made.
         """
         started = await self.request(message, ExportStarted)
-        told = self._exports[started.export_id]
         try:
-            while True:
-                match await told.get():
-                    case ExportProgress() as progress:
-                        if on_progress is not None:
-                            on_progress(progress)
-                    case ExportComplete() as complete:
-                        return complete
-                    case ExportFailed() as failed:
-                        raise ProtocolError(failed.code, failed.message)
-                    case ConnectionLostError() as lost:
-                        raise lost
+            return await self._exporting.end(started.export_id, on_progress)
         except asyncio.CancelledError:
             with contextlib.suppress(ConnectionLostError):
                 await self._send(protocol.encode(CancelExport(export_id=started.export_id)))
             raise
-        finally:
-            del self._exports[started.export_id]
 
     async def drivers(self) -> DriversResponse:
         """Which drivers are installed."""

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType
 
 from sdk import endpoints, protocol, timeline
 from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.export import ExportEnd, ExportProgress, ExportStarted
+from sdk.exporting import Exporting
 
 REPLY_TIMEOUT_S = 30.0
 CHUNKS_MAX_WAITING = 16
@@ -30,6 +30,7 @@ class Stream:
 
     @property
     def playback_id(self) -> str:
+        """The id that its frames carry."""
         return self._start.playback_request_id
 
     def owns(self, reply: protocol.Reply) -> bool:
@@ -55,7 +56,7 @@ class Connection:
         self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
         self._stream: Stream | None = None
-        self._exports: dict[str, asyncio.Queue[protocol.Reply | ConnectionLostError]] = {}
+        self._exporting = Exporting()
         self._room = asyncio.Event()
         self._lost: ConnectionLostError | None = None
         self._listener = asyncio.create_task(self._listen())
@@ -159,19 +160,14 @@ class Connection:
                     future.exception()
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
-            for waiting in self._exports.values():
-                waiting.put_nowait(lost)
+            self._exporting.lose(lost)
 
     async def _receive(self, reply: protocol.Reply) -> None:
         future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
-        if isinstance(reply, ExportStarted):
-            self._exports[reply.export_id] = asyncio.Queue()
+        self._exporting.note(reply)
         if future is not None:
             if not future.done():
                 future.set_result(reply)
-        elif isinstance(reply, ExportProgress | ExportEnd):
-            if reply.export_id in self._exports:
-                self._exports[reply.export_id].put_nowait(reply)
         elif self._stream is not None and self._stream.owns(reply):
             self._stream.frames.put_nowait(reply)
             await self._wait_for_room(self._stream)

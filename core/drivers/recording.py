@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PROFILE = "nova"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_PER_DAY = 86_400
-CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 8 * 1024 * 1024
 """The index names every channel of every chunk, and is in memory: large chunks keep it small."""
 
 SECONDS_MAX = 4_096

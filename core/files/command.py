@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from core.files.app import locked, viewing
-from core.files.daily import read_state
+from core.files.daily import read_state, write_state
+from core.files.day import span_of
 from core.files.rebuild import rebuild
 from core.store import catalog
 from sdk import settings, timestamps
@@ -69,8 +70,8 @@ def status(data: Path | None, config: Path | None, as_json: bool) -> None:
 def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     """Make the files of a UTC day anew from truth, and put them in the place of those there.
 
-    The day that is being written can be made anew only while NOVA does not run; afterwards its
-    files are complete up to what the archive holds, and are gone on with by writing it once more.
+    The day that is being written can be made anew only while NOVA does not run: the files then hold
+    what the archive holds, and when NOVA runs again it writes that day from its beginning.
 
     \b
     Example:
@@ -82,7 +83,9 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     if day == state.day:
         # Whoever writes it holds the lock, and then this ends here.
         with locked(root):
-            (root / "state.json").unlink()
+            state.cursor_ns, state.day, state.files = span_of(day)[0] - 1, "", []
+            state.is_closing = state.is_second = False
+            write_state(root, state)
     registry = Registry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
     with viewing(chosen.folder()) as view:
         stored = view.archive.get("catalog", catalog.LAST_CANONICAL_KEY)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sdk.client import Client
+from sdk.client import Client, login
 from sdk.digest import Digest
 from sdk.endpoints import exports_folder
 from sdk.errors import ConnectionLostError
@@ -34,6 +34,13 @@ def export(nova: Nova, target: Path, *arguments: str) -> dict[str, object]:
     assert done.returncode == 0, done.stderr.decode()
     found: dict[str, object] = json.loads(done.stdout)
     return found
+
+
+async def connected(nova: Nova, through: str) -> Client:
+    """A client of its reader, or of its edge."""
+    if through == "core":
+        return await Client.to_core(nova.data)
+    return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
 
 
 async def digest_of(nova: Nova) -> str:
@@ -100,8 +107,9 @@ def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.Monk
     assert {"raw.bin", "raw.index.csv", "llas.csv", "parsed.Count.jsonl"} <= names
 
 
+@pytest.mark.parametrize("through", ["core", "edge"])
 def test_a_reader_that_dies_leaves_no_export(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
     """Pitfalls row 33: who waits is told, its processes end, its folder is swept by the next one,
     and the next export is whole.
@@ -115,7 +123,7 @@ def test_a_reader_that_dies_leaves_no_export(
             await transport.publish([record for record in arrivals(EVENTS) if record])
             await transport.close()
             folder = exports_folder(nova.data)
-            async with await Client.to_core(nova.data) as client:
+            async with await connected(nova, through) as client:
                 asked = asyncio.create_task(client.export(Export()))
                 async with asyncio.timeout(WAIT_S):
                     while not list(folder.glob("tmp-*")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import resource
 import subprocess
@@ -64,6 +65,15 @@ def expected(archive: Filed, tmp_path: Path) -> dict[str, bytes]:
     }
 
 
+def written_bytes(root: Path) -> int:
+    """About how much there is, of files that come and go."""
+    size = 0
+    for path in root.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
+
+
 def killed_often(tmp_path: Path, times: int) -> None:
     """Kill the process once it has written so many bytes, and compare what there is at last."""
     dice = random.Random(times)
@@ -75,7 +85,7 @@ def killed_often(tmp_path: Path, times: int) -> None:
                 ends = time.monotonic() + dice.random() / 2
                 size, wanted = -1, dice.randint(0, 200_000)
                 while time.monotonic() < ends and size < wanted:
-                    size = sum(map(len, tree(archive.root).values()))
+                    size = written_bytes(archive.root)
         with following(tmp_path):
             until_complete(archive)
         written = {f"{day}/{p}": d for day in DAYS for p, d in tree(archive.root / day).items()}
@@ -143,3 +153,33 @@ def test_nova_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for bad in ("2026-13-01", "x", "../x"):
             refused = CliRunner().invoke(nova, ["files", "rebuild", bad, *data])
             assert refused.exit_code == 1 and "no day" in refused.output
+
+
+def test_the_open_day_is_made_anew_while_nobody_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is then gone on with from its beginning, days before it left alone."""
+    from click.testing import CliRunner
+
+    monkeypatch.setenv("NOVA_DRIVERS", "parquet,jsonl")
+    with filed(tmp_path, ("parquet", "jsonl")) as archive:
+        files = archive.daily()
+        list(files.follow(archive.committer.last_ns))
+        files.remember()
+        files.close()
+        before = read_state(archive.root)
+        command = ["files", "rebuild", before.day, "--data", str(tmp_path)]
+        with locked(archive.root):
+            refused = CliRunner().invoke(nova, command)
+        assert refused.exit_code == 1 and "another process" in refused.output
+        assert CliRunner().invoke(nova, command).exit_code == 0
+        assert tree(archive.root / before.day)
+        complete = tree(archive.root / DAYS[1])
+        files = archive.daily()
+        list(files.follow(archive.committer.last_ns))
+        files.remember()
+        files.close()
+        after = read_state(archive.root)
+        assert (after.day, after.cursor_ns) == (before.day, before.cursor_ns)
+        assert [file.file for file in after.files] == [file.file for file in before.files]
+        assert tree(archive.root / DAYS[1]) == complete
