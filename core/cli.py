@@ -18,7 +18,7 @@ def _load(config: Path | None, data: Path | None) -> settings.Settings:
 def core() -> None:
     """Run one process of the Core by hand.
 
-    \b `nova up` runs a writer, a reader, a sampler and an edge and restarts what dies; these are
+    \b `nova up` runs all of them and an edge and restarts what dies; these are
     for service managers that want to do that themselves. Settings come from NOVA_* variables and
     --config.
     """
@@ -58,6 +58,28 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
 
     logs.configure("sampler")
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Daily files: writes what becomes durable by drivers; one per archive."""
+    from core.files import app
+
+    logs.configure("files")
+    asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder.")
+def exporter(data: Path) -> None:
+    """One process of an export, which a reader talks to on stdin and stdout."""
+    from core.exports import worker
+
+    logs.configure("exporter")
+    worker.serve(data)
 
 
 @core.command(hidden=True)

@@ -14,6 +14,7 @@ from edge.assets import add_assets
 from edge.auth import LOGIN_MAX_BYTES, Login
 from edge.config import EdgeConfig
 from edge.core_status import CoreStatus
+from edge.exports import Exports
 from edge.guessing import Guessing
 from edge.health import Health
 from edge.metrics import Metrics
@@ -25,6 +26,7 @@ from edge.tokens import Tokens, load_key
 from edge.upstream import Upstream
 from edge.users import UserStore
 from edge.websocket import Session
+from sdk.endpoints import exports_folder
 from sdk.protocol import REQUEST_MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Edge:
         core = CoreStatus(reader, self._limits)
         self._health = Health(core)
         self._metrics = Metrics(core, config.metrics_token, self._gate.outcomes)
+        self._exports = Exports(exports_folder(config.data), self._access, self._limits)
 
     def application(self) -> web.Application:
         """The application, to be run once."""
@@ -63,6 +66,8 @@ class Edge:
         app.on_shutdown.append(self._end_sessions)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_get("/ws", self._get_ws)
+        app.router.add_get("/exports/{id}", self._exports.get)
+        app.router.add_post("/exports/{id}", self._exports.post)
         app.router.add_get("/healthz", self._health.healthz)
         app.router.add_get("/readyz", self._health.readyz)
         app.router.add_get("/metrics", self._metrics.get)

@@ -17,6 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from edge.access import Access
 from edge.config import Limits
 from edge.errors import AccessError, ClientGoneError
+from edge.exports import EXPORT_ROLES
 from edge.fence import Fence
 from edge.submissions import Gate
 from edge.tokens import Claims
@@ -24,6 +25,7 @@ from edge.upstream import Upstream
 from sdk import protocol, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
+from sdk.export import CancelExport, Export
 from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
 from sdk.submission import (
     CONNECTION_HEADER,
@@ -163,6 +165,8 @@ class Session:
     async def _request(self, claims: Claims, frame: bytes) -> None:
         try:
             request = protocol.decode_request(frame)
+            if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
+                raise ProtocolError("forbidden", "exports are for operators and administrators")
             if isinstance(request, StartStream):
                 request = self._fence.start(request)
                 self._is_replaying = request.timeline_mode == "REPLAY"

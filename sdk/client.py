@@ -8,186 +8,23 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
-from aiohttp import WSMsgType
 
-from sdk import endpoints, protocol, submission, timeline
+from sdk import protocol, submission, timeline
+from sdk.connection import Connection, Stream
 from sdk.errors import ConnectionLostError, ProtocolError
+from sdk.export import CancelExport, Drivers, DriversResponse, Export, ExportComplete, ExportStarted
+from sdk.exporting import OnProgress
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
-
-REPLY_TIMEOUT_S = 30.0
-CHUNKS_MAX_WAITING = 16
 
 LEAVING_REF = "leaving"
 """The ref of a cancel whose answer nobody waits for."""
 
-T = TypeVar("T", bound=protocol.Message)
 
-
-class _Stream:
-    """What has come of one stream and waits to be taken; None: it is no longer wanted."""
-
-    def __init__(self, start: protocol.StartStream) -> None:
-        self._start = start
-        self.frames: asyncio.Queue[protocol.Reply | ConnectionLostError | None] = asyncio.Queue()
-
-    @property
-    def playback_id(self) -> str:
-        return self._start.playback_request_id
-
-    def owns(self, reply: protocol.Reply) -> bool:
-        """Whether a frame that answers no request belongs to this stream."""
-        match reply:
-            case protocol.StreamChunk() | protocol.StreamComplete() | timeline.StreamGap():
-                return reply.playback_request_id == self.playback_id
-            case protocol.StreamCancelled():
-                return reply.ref is None
-            case protocol.Error():
-                return reply.ref in (None, self._start.ref)
-        return False
-
-
-class Client:
-    """One connection: requests with their replies, and at most one stream."""
-
-    def __init__(
-        self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]
-    ) -> None:
-        self._session = session
-        self._socket = socket
-        self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
-        self._last_ref = 0
-        self._stream: _Stream | None = None
-        self._room = asyncio.Event()
-        self._lost: ConnectionLostError | None = None
-        self._listener = asyncio.create_task(self._listen())
-
-    @classmethod
-    async def to_core(cls, data: Path) -> Client:
-        """Connect to the reader of a data folder on this machine."""
-        path = endpoints.reader_socket(data)
-        session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
-        return await cls._open(
-            session, "http://localhost/", f"no NOVA runs on {data}: start `nova up`"
-        )
-
-    @classmethod
-    async def to_edge(cls, url: str, token: str) -> Client:
-        """Connect to an edge and authenticate."""
-        parts = urlsplit(url)
-        target = urlunsplit((parts.scheme, parts.netloc, "/ws", "", ""))
-        client = await cls._open(aiohttp.ClientSession(), target, f"no NOVA answers at {url}")
-        try:
-            await client.request(protocol.Auth(token=token), protocol.Authenticated)
-        except BaseException:
-            await client.close()
-            raise
-        return client
-
-    @classmethod
-    async def _open(cls, session: aiohttp.ClientSession, url: str, hint: str) -> Client:
-        try:
-            socket = await session.ws_connect(
-                url, compress=0, max_msg_size=protocol.FRAME_MAX_BYTES, decode_text=False
-            )
-        except (OSError, aiohttp.ClientError) as error:
-            await session.close()
-            raise ConnectionLostError(f"{hint} ({error})") from error
-        return cls(session, socket)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Leave; the other side stops whatever was going on."""
-        self._listener.cancel()
-        await asyncio.wait((self._listener,))
-        await self._socket.close()
-        await self._session.close()
-
-    async def request(self, message: protocol.Message, reply: type[T]) -> T:
-        """Send a request and wait for its reply; raises ProtocolError if that is an error."""
-        if self._lost is not None:
-            raise self._lost
-        self._last_ref += 1
-        ref = message.ref = self._last_ref
-        future: asyncio.Future[protocol.Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[ref] = future
-        self._room.set()
-        try:
-            await self._send(protocol.encode(message))
-            async with asyncio.timeout(REPLY_TIMEOUT_S):
-                answer = await future
-        except TimeoutError:
-            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
-        finally:
-            self._waiting.pop(ref, None)
-        if isinstance(answer, protocol.Error):
-            raise ProtocolError(answer.code, answer.message)
-        if not isinstance(answer, reply):
-            raise ProtocolError(
-                "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
-            )
-        return answer
-
-    async def _send(self, frame: bytes) -> None:
-        try:
-            await endpoints.send_text(self._socket, frame)
-        except (ConnectionError, aiohttp.ClientError) as error:
-            raise ConnectionLostError(f"the connection is gone: {error}") from error
-
-    async def _listen(self) -> None:
-        lost = ConnectionLostError("the connection closed before the answer came")
-        try:
-            async for message in self._socket:
-                if message.type is WSMsgType.TEXT:
-                    await self._receive(protocol.decode_reply(message.data))
-        except ProtocolError as error:
-            lost = ConnectionLostError(f"the other side does not speak the protocol: {error}")
-            await self._socket.close()
-        finally:
-            self._lost = lost
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(lost)
-                    future.exception()
-            if self._stream is not None:
-                self._stream.frames.put_nowait(lost)
-
-    async def _receive(self, reply: protocol.Reply) -> None:
-        future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
-        if future is not None:
-            if not future.done():
-                future.set_result(reply)
-        elif self._stream is not None and self._stream.owns(reply):
-            self._stream.frames.put_nowait(reply)
-            await self._wait_for_room(self._stream)
-
-    async def _wait_for_room(self, stream: _Stream) -> None:
-        """Read no further while a stream is not taken, unless a reply may be behind its chunks."""
-        while (
-            self._stream is stream
-            and stream.frames.qsize() >= CHUNKS_MAX_WAITING
-            and not self._waiting
-        ):
-            self._room.clear()
-            await self._room.wait()
-
-    # --- what can be asked ------------------------------------------------------------------------
+class Client(Connection):
+    """What can be asked of a NOVA."""
 
     async def query(self, query: protocol.Query) -> AsyncIterator[bytes]:
         """Stored envelopes of a range in order, page after page, to the end of the range."""
@@ -227,7 +64,7 @@ class Client:
             after_key=after_key,
             shed=on_gap is not None,
         )
-        stream = _Stream(start)
+        stream = Stream(start)
         self._replace(stream)
         try:
             await self.request(start, protocol.StreamStarted)
@@ -239,14 +76,14 @@ class Client:
         finally:
             await self._leave(stream)
 
-    def _replace(self, stream: _Stream | None) -> None:
+    def _replace(self, stream: Stream | None) -> None:
         """Make another stream the connection's, or none; who waits in the one before goes home."""
         if self._stream is not None:
             self._stream.frames.put_nowait(None)
         self._stream = stream
         self._room.set()
 
-    async def _next_part(self, stream: _Stream) -> StreamChunk | StreamGap | None:
+    async def _next_part(self, stream: Stream) -> StreamChunk | StreamGap | None:
         """The next chunk or gap, None at the end of the stream or when another has replaced it."""
         reply = await stream.frames.get()
         self._room.set()
@@ -266,7 +103,7 @@ class Client:
         self._stream = None
         raise ConnectionLostError("the stream was stopped by the other side")
 
-    async def _leave(self, stream: _Stream) -> None:
+    async def _leave(self, stream: Stream) -> None:
         """Stop a stream that nobody reads any more, without waiting for the answer."""
         if self._stream is not stream:
             return
@@ -345,6 +182,24 @@ class Client:
     async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
         """Say that an alarm has been seen."""
         return await self.request(message, submission.AlarmAck)
+
+    async def export(
+        self, message: Export, on_progress: OnProgress | None = None
+    ) -> ExportComplete:
+        """Have a range brought to files, and wait until it is; whoever is cancelled meanwhile gives
+        it up. Raises ProtocolError where it cannot be made.
+        """
+        started = await self.request(message, ExportStarted)
+        try:
+            return await self._exporting.end(started.export_id, on_progress)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ConnectionLostError):
+                await self._send(protocol.encode(CancelExport(export_id=started.export_id)))
+            raise
+
+    async def drivers(self) -> DriversResponse:
+        """Which drivers are installed."""
+        return await self.request(Drivers(), DriversResponse)
 
     async def rejects(self, message: protocol.Rejects) -> protocol.RejectsResponse:
         """A page of the reject log."""

@@ -78,6 +78,13 @@ def reader_socket(data: Path) -> Path:
     return run_folder(data) / "reader.sock"
 
 
+def exports_folder(data: Path) -> Path:
+    """Where finished exports lie until they expire: a reader puts them there, an edge hands them
+    out.
+    """
+    return data / "exports"
+
+
 async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
     """Close connections politely, and after HANG_UP_TIMEOUT_S those that do not listen all the
     same: a polite close waits for ever behind bytes that nobody reads.

@@ -33,6 +33,10 @@ class EnvelopeError(NovaError):
         self.reason = reason
 
 
+class DriverError(NovaError):
+    """A driver is not installed, takes no such stream, or could not write its file."""
+
+
 class TransportError(NovaError):
     """A transport could not do what was asked; what was being published may or may not be there."""
 

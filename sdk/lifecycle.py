@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import resource
 import signal
 import sys
 import threading
@@ -48,6 +50,13 @@ def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
 def outlast_interrupt() -> None:
     """Leave Ctrl-C to the parent, which ends this process when its own work is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def open_many() -> None:
+    """Let the process have as many files open as it may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def collect_seldom() -> None:

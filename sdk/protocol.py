@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
+from sdk.export import ExportReply, ExportRequest
 from sdk.health import HealthReply, HealthRequest
 from sdk.health import LinkInfo as LinkInfo
 from sdk.health import Links as Links
@@ -124,6 +125,7 @@ Request = (
     | HealthRequest
     | TimelineRequest
     | Submission
+    | ExportRequest
 )
 
 
@@ -244,6 +246,7 @@ Reply = (
     | HealthReply
     | TimelineReply
     | SubmissionReply
+    | ExportReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

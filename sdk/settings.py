@@ -27,6 +27,10 @@ _URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 GROUND_SCOPE = "ground"
 """The scope of a ground Core that was given none of its own."""
 
+SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
+DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
+NO_DRIVERS = ("none",)
+
 Mode = Literal["payload", "ground"]
 Timebase = Literal["source", "canonical"]
 
@@ -49,6 +53,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
     manifests: str | None = None
     commands_require_descriptor: bool = True
+    drivers: tuple[str, ...] | None = None
+    files: str | None = None
+    export_processes: Annotated[int, Meta(ge=1, le=64)] = 2
+    exports_max: Annotated[int, Meta(ge=1, le=64)] = 2
+    export_max_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 65_536
+    export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
 
     def folder(self) -> Path:
         """The data folder."""
@@ -71,6 +81,18 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     def memory_bytes(self) -> int:
         """What the store may take in one process."""
         return self.memory_mib * MIB
+
+    def chosen_drivers(self) -> tuple[str, ...]:
+        """The drivers that streams are bound to, in order of preference; none where daily files are
+        not wanted.
+        """
+        if self.drivers == NO_DRIVERS:
+            return ()
+        return DEFAULT_DRIVERS if self.drivers is None else self.drivers
+
+    def files_folder(self) -> Path:
+        """Where the daily files are."""
+        return Path(self.files) if self.files else self.folder() / "files"
 
     def own_scope(self) -> str:
         """The scope of what this instance itself has to say, such as that a link has a gap."""
@@ -105,6 +127,15 @@ HELP: Mapping[str, Help] = {
         "Whether a command needs a descriptor in effect of its target; where none is needed and "
         "there is none, the command names systemId and containerId itself."
     ),
+    "drivers": Help(
+        "Drivers that daily files are written by, in order of preference, `id` or `id@version`; "
+        "`none` for no daily files."
+    ),
+    "files": Help("Folder of the daily files."),
+    "export_processes": Help("Processes that one export works with."),
+    "exports_max": Help("Exports that run at once; further ones are refused."),
+    "export_max_mib": Help("Largest export; one that grows beyond it is given up."),
+    "export_keep_h": Help("How long a finished export can be downloaded."),
 }
 
 
@@ -152,8 +183,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for name in HELP:
         text = environment.get(ENV_PREFIX + name.upper())
         if text:
-            found[name] = _URL_BEHIND.split(text) if name == "transports" else text
+            found[name] = _split(name, text)
     return found
+
+
+def _split(name: str, text: str) -> str | list[str]:
+    if name == "transports":
+        return _URL_BEHIND.split(text)
+    if name == "drivers":
+        return [part.strip() for part in text.split(LIST_SEPARATOR)]
+    return text
 
 
 def _check(settings: Settings) -> None:

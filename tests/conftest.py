@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from sdk import settings
 from sdk.testing import kafka, nats
 from sdk.testing.conformance import table
 from sdk.testing.nats_server import NatsServer
 from sdk.testing.server import Server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_drivers() -> Iterator[None]:
+    """Tests count events: no DriverBindings are among them unless a test names its drivers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "DEFAULT_DRIVERS", ())
+        patch.setenv("NOVA_DRIVERS", "none")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 from core import feed
 from core.errors import ArchiveError
 from core.reader.asker import asker_of
+from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.published import Published
@@ -50,6 +51,7 @@ class Reader:
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
         self._submitter = Submitter(endpoints.writer_socket(settings.folder()))
+        self._exports = Exports(settings)
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -109,6 +111,7 @@ class Reader:
             self._states,
             self._published,
             self._settings,
+            self._exports,
         )
         self._connections[socket] = request
         try:
@@ -121,6 +124,10 @@ class Reader:
         """Send every client away."""
         await endpoints.hang_up(self._connections)
         await self._submitter.close()
+
+    async def keep_tidy(self) -> None:
+        """Remove what exports have left, now and then, for ever."""
+        await self._exports.keep_tidy()
 
     def close(self) -> None:
         """Let go of what it holds beside the archive."""
@@ -143,6 +150,8 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
         stack.push_async_callback(_cancelled, following)
         async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):
             await reader.marked.wait()
+        tidying = asyncio.create_task(reader.keep_tidy())
+        stack.push_async_callback(_cancelled, tidying)
         await _listen(stack, reader, endpoints.reader_socket(data))
         yield reader
 

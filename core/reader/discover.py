@@ -27,7 +27,7 @@ from core.store.keys import (
     series_key_order,
     series_key_time,
 )
-from core.store.scan import Row, Seeker, scan
+from core.store.scan import Seeker, scan
 from core.store.series import EntityIds
 from sdk import protocol, timestamps
 from sdk.address import LANE_PRIORITY
@@ -171,6 +171,7 @@ class _Ends:
         family = "series_canonical" if timebase == "canonical" else "series_source"
         self._rows = Seeker(view.archive.families[family])
         self._tail = time_key(self._time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
+        self._mark = time_key(view.mark)
 
     def info(self, number: int) -> SeriesInfo | None:
         """What is known of a series, None if it had no event yet."""
@@ -180,12 +181,10 @@ class _Ends:
         oldest = None if newest is None else self._rows.first(prefix, upper)
         if newest is None or oldest is None:
             return None
-        if self._timebase == "source" and not self._is_durable(newest, oldest):
+        # In source time a row's value is when it was received, as in keys: bytes compare as times.
+        if self._timebase == "source" and max(newest[1], oldest[1]) > self._mark:
             return _series_info(self._view, number, self._timebase, self._time_ns)
         return _told_info(self._view, number, newest[0], oldest[0])
-
-    def _is_durable(self, *rows: Row) -> bool:
-        return all(time_of(time) <= self._view.mark for _, time in rows)
 
 
 class _Turn:

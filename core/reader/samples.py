@@ -33,12 +33,13 @@ from sdk.timestamps import NS_MIN
 DIRECT_MAX_EVENTS = 1_500
 """Fewer are read and parsed themselves, in some 50 ms where each lies in a block of its own."""
 
-DIRECT_MOST_EVENTS = 5_000
+DIRECT_MOST_EVENTS = 2_500
 """So many are where no row of the sampler is fine enough."""
 
 MUCH_COARSER_LEVELS = 5
-TAIL_MAX_EVENTS = 3_000
-"""So many events of a series behind the sampler are added; beyond, it is said to be behind."""
+TAIL_MAX_EVENTS = 1_500
+"""So many events of a series behind the sampler are added; of more none is, and it is said to be
+behind: they would only make wait longer for an answer that lacks some all the same."""
 
 PART_EVENTS = 500
 PART_ROWS = 500
@@ -197,23 +198,25 @@ class Samples:
     ) -> SampleResponse:
         record, cursor_ns = self._sampled(number)
         finest = record.finest.get(timebase)
-        if finest is None or finest > wanted.level + MUCH_COARSER_LEVELS:
+        if finest is None:
+            return Tally(request.fields, wanted).answer(timebase, behind=True)
+        if finest > wanted.level + MUCH_COARSER_LEVELS:
             places = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
             if places is not None:
                 return await self._directly(number, request, timebase, wanted, places)
-        if finest is None:
-            return Tally(request.fields, wanted).answer(timebase, behind=True)
         chosen = buckets_of(
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
         tally = Tally(request.fields, chosen)
         await self._add_rows(tally, number, timebase, record, request.fields)
         tail = self._tail(number, timebase, chosen, cursor_ns)
+        if len(tail) > TAIL_MAX_EVENTS:
+            return tally.answer(timebase, behind=True)
         if timebase == "source":
-            await self._add_events(tally, tail[:TAIL_MAX_EVENTS], lambda _, told: source_time(told))
+            await self._add_events(tally, tail, lambda _, told: source_time(told))
         else:
-            await self._add_events(tally, tail[:TAIL_MAX_EVENTS], lambda place, _: place.time_ns)
-        return tally.answer(timebase, behind=len(tail) > TAIL_MAX_EVENTS)
+            await self._add_events(tally, tail, lambda place, _: place.time_ns)
+        return tally.answer(timebase, behind=False)
 
     def _sampled(self, number: int) -> tuple[SampledSeries, int]:
         """What the sampler knows of a series, and up to which canonical time it has come."""

@@ -17,6 +17,8 @@ from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
 from core.reader.coalesce import Shed
+from core.reader.exporting import Exporting
+from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
@@ -29,7 +31,7 @@ from core.reader.submitter import Submitter
 from core.reader.ui_state import UiStates
 from core.reader.view import View
 from core.submission import Asker
-from sdk import protocol, timeline, timestamps
+from sdk import export, protocol, timeline, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
@@ -58,6 +60,7 @@ class Session:
         states: UiStates,
         published: Published,
         settings: Settings,
+        exports: Exports,
     ) -> None:
         self._socket = socket
         self._view = view
@@ -69,6 +72,7 @@ class Session:
         self._states = states
         self._published = published
         self._settings = settings
+        self._exporting = Exporting(view, exports, self._send)
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._stream: asyncio.Task[None] | None = None
@@ -84,6 +88,7 @@ class Session:
             await self._cancel_stream()
             for task in self._requests:
                 task.cancel()
+            await self._exporting.close()
 
     async def _receive(self, frame: bytes | str) -> None:
         try:
@@ -146,6 +151,8 @@ class Session:
                 await self._send(protocol.LinksResponse(links=links), request.ref)
             case SubmitCommand() | SubmitChat() | AcknowledgeAlarm():
                 await self._send(await self._submitter.submit(asker, request), request.ref)
+            case export.Export() | export.CancelExport() | export.Drivers():
+                await self._exporting.answer(request, self._timebase)
             case _:
                 await self._send(await self._timeline(request), request.ref)
 

@@ -37,10 +37,10 @@ class Replay:
         self._archive = archive
         self._job = job
         self.mark = durable_mark(data, archive) if job.mark is None else job.mark
-        self._view = View(archive)
-        self._view.advance(self.mark)
-        self._view.refresh()
-        self._selection = Selection(job.filters, self._view.series)
+        self.view = View(archive)
+        self.view.advance(self.mark)
+        self.view.refresh()
+        self._selection = Selection(job.filters, self.view.series)
 
     def cut(self, wanted: Cut) -> list[Piece]:
         """What is left of the span in pieces, as many as asked for or small ones."""
@@ -73,10 +73,14 @@ class Replay:
     def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[Lines]:
         """The events of a half-open range behind a key; at least one block, the last says so."""
         key = None if after is None else bytes.fromhex(after)
-        span = Span(self._job.timebase, start_ns, stop_ns - 1)
-        reading = Reading(self._view, self._selection, span, key)
+        reading = self.reading(start_ns, stop_ns, key)
         while not reading.done:
             found = reading.slice(SLICE_EVENTS)
             lines = b"\n".join([stored for _, stored in found])
             reached = (reading.after or b"").hex()
             yield Lines(lines + b"\n" if found else b"", len(found), reached, reading.done)
+
+    def reading(self, start_ns: int, stop_ns: int, after: bytes | None = None) -> Reading:
+        """A reading of a half-open range behind a key."""
+        span = Span(self._job.timebase, start_ns, stop_ns - 1)
+        return Reading(self.view, self._selection, span, after)

@@ -10,6 +10,7 @@ dispatch/<scope>/<id>     MessagePack: an own command whose dispatch has not com
 carrier/<entity>          JSON object: link -> order key of the newest descriptor that it brought
 reject/<8 bytes>          MessagePack: one refused record
 canonical/last            8 bytes: the last canonical time given out
+binding/<stream>          text: the driver that the writer has selected for a stream, empty if none
 rollup/…                  counts per bucket of time, see rollup.py
 """
 
@@ -22,6 +23,7 @@ import msgspec
 from core.errors import ArchiveError
 from core.ordering import time_key, time_of
 from core.store.keys import series_bytes
+from sdk.drivers.stream import Stream
 from sdk.event import Series
 
 SCHEMA_VERSION = b"3"
@@ -35,6 +37,7 @@ COMMAND_PREFIX = b"command/"
 DISPATCH_PREFIX = b"dispatch/"
 CARRIER_PREFIX = b"carrier/"
 REJECT_PREFIX = b"reject/"
+BINDING_PREFIX = b"binding/"
 NUMBER_BYTES = 8
 
 
@@ -165,6 +168,11 @@ def encode_carriers(carriers: dict[str, str]) -> bytes:
 def decode_carriers(value: bytes | None) -> dict[str, str]:
     """Links with their newest descriptors' order keys (hex) as read."""
     return {} if value is None else msgspec.json.decode(value, type=dict[str, str])
+
+
+def binding_key(stream: Stream) -> bytes:
+    """The key of what was selected for a stream."""
+    return BINDING_PREFIX + "/".join(stream).encode()
 
 
 def reject_key(number: int) -> bytes:

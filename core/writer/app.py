@@ -37,6 +37,7 @@ from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
 from core.writer.targets import Targets
 from sdk import endpoints, lifecycle, manifest_files
+from sdk.drivers.registry import Registry
 from sdk.errors import SettingsError
 from sdk.manifest_files import ManifestFile
 from sdk.settings import Settings
@@ -99,6 +100,7 @@ class Writer:
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
             manifests=manifests,
+            registry=Registry.load(drivers) if (drivers := settings.chosen_drivers()) else None,
         )
         self._checking = Checking(
             self.committer.checker,

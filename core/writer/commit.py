@@ -20,12 +20,14 @@ from core.store.keys import place_keys, series_bytes
 from core.store.scan import last
 from core.store.series import SeriesTable
 from core.store.witness import Witness, compare, read_witness
+from core.writer.bindings import Bindings
 from core.writer.carriers import Carriers
 from core.writer.counting import count
 from core.writer.gaps import gap_event
 from core.writer.ingest import Incoming, check_records, command_id_of, own_event
 from core.writer.rollups import Rollups
 from sdk.checker import Checker
+from sdk.drivers.registry import Registry
 from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
 from sdk.manifest import CardManifest
 from sdk.settings import GROUND_SCOPE
@@ -53,6 +55,7 @@ class Committer:
         commit_max_bytes: int = 2 * 1024 * 1024,
         manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
+        registry: Registry | None = None,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
@@ -63,6 +66,7 @@ class Committer:
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)
+        self._bindings = Bindings(archive, self.series, registry) if registry else None
         self._batch: Batch = archive.batch()
         self._fresh: set[bytes] = set()
         self._closed: list[Committed] = []
@@ -193,6 +197,8 @@ class Committer:
         closed: list[Committed] = []
         if not unknown:
             return closed
+        if self._bindings is not None:
+            unknown = self._bindings.insert(incoming, unknown, self._fresh)
         series = [self._series_bytes(names) for names in incoming.names]
         first_ns = self._tick()
         places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])
@@ -312,6 +318,8 @@ class Committer:
         self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
         self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
         self._rollups.write(self._batch)
+        if self._bindings is not None:
+            self._bindings.write(self._batch)
         self.archive.write(self._batch)
         committed = Committed(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()

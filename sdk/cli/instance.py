@@ -19,13 +19,17 @@ from sdk.settings import Settings
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[Child]:
-    """The writer, a reader, the sampler and an edge with the settings they share."""
+    """The writer, a reader, the sampler, the files process if files are wanted, and an edge, with
+    the settings they share.
+    """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
+    files = Child("files", ("sdk.cli", "core", "files", *data), shared)
     return [
         Child("writer", ("sdk.cli", "core", "writer", *data), shared),
         Child("reader", ("sdk.cli", "core", "reader", *data), shared),
         Child("sampler", ("sdk.cli", "core", "sampler", *data), shared),
+        *([files] if chosen.chosen_drivers() else []),
         Child("edge", ("sdk.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, cast
@@ -37,6 +37,12 @@ class Source:
         if self.url is None:
             return await Client.to_core(self.data or Path("./nova-data"))
         return await Client.to_edge(self.url, self.token or await self._login(self.url))
+
+    async def with_token(self) -> Source:
+        """The same with the token that it connects by, for what is asked beside the connection."""
+        if self.url is None or self.token is not None:
+            return self
+        return replace(self, token=await self._login(self.url))
 
     async def _login(self, url: str) -> str:
         if self.user is None:

@@ -28,7 +28,7 @@ def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"NOVA_SCOPE": "sat"},
+        env={"NOVA_SCOPE": "sat", "NOVA_DRIVERS": "none"},
     )
     with running:
         try:

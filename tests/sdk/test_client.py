@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import WSMsgType, web
 
-from sdk import client as client_module
+from sdk import connection as connection_module
 from sdk import endpoints, protocol
 from sdk.client import Client
 from sdk.errors import ConnectionLostError, ProtocolError
@@ -303,7 +303,7 @@ async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
 
 async def test_no_answer_in_time_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command line shows one line, not a trace."""
-    monkeypatch.setattr(client_module, "REPLY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection_module, "REPLY_TIMEOUT_S", 0.05)
 
     async def script(peer: Peer) -> None:
         await peer.take()

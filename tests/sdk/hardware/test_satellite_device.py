@@ -102,7 +102,7 @@ async def test_ticks_lie_on_whole_periods(tmp_path: Path) -> None:
 async def test_every_unit_speaks_in_three_lanes(tmp_path: Path) -> None:
     """A raw frame, a parsed message and a ui update of each, all at one instant."""
     events = await Flight(tmp_path).events(1)
-    assert Counter(event.series.lane for event in events) == {"raw": 5, "parsed": 5, "ui": 5}
+    assert Counter(event.series.lane for event in events) == {"raw": 6, "parsed": 6, "ui": 6}
     assert len({event.source_ns for event in events}) == 1
     assert {event.series.unique_id for event in events} == {one.unique_id for one in CAPABILITIES}
 

@@ -48,7 +48,13 @@ export type Reply =
   | StreamGap
   | CommandAck
   | ChatAck
-  | AlarmAck;
+  | AlarmAck
+  | ExportStarted
+  | ExportProgress
+  | ExportComplete
+  | ExportFailed
+  | ExportCancelled
+  | DriversResponse;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -71,7 +77,10 @@ export type Request =
   | Neighbour
   | SubmitCommand
   | SubmitChat
-  | AcknowledgeAlarm;
+  | AcknowledgeAlarm
+  | Export
+  | CancelExport
+  | Drivers;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -202,6 +211,17 @@ export interface Authenticated {
   user: string;
   role: string;
   expiresAt: string;
+}
+/**
+ * Give up an export that this connection has asked for.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CancelExport".
+ */
+export interface CancelExport {
+  type: "cancelExport";
+  ref?: string | number | null;
+  exportId: string;
 }
 /**
  * Stop the connection's stream, or only the named one.
@@ -519,6 +539,39 @@ export interface DriverBinding {
   effectiveTime: string;
 }
 /**
+ * A driver that is installed.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DriverInfo".
+ */
+export interface DriverInfo {
+  driver: string;
+  lanes: ("command" | "metadata" | "parsed" | "raw" | "ui")[];
+  messageTypes?: string[] | null;
+}
+/**
+ * Which drivers are installed.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Drivers".
+ */
+export interface Drivers {
+  type: "drivers";
+  ref?: string | number | null;
+}
+/**
+ * All drivers by name; `preferred` are those that streams are bound to.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DriversResponse".
+ */
+export interface DriversResponse {
+  type: "driversResponse";
+  ref?: string | number | null;
+  drivers: DriverInfo[];
+  preferred: string[];
+}
+/**
  * Bytes as they came from a device; `sequence` is a uint64.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -688,6 +741,90 @@ export interface Error {
   ref?: string | number | null;
   code: string;
   message: string;
+}
+/**
+ * Bring a range, both ends included, to files; by the drivers that are bound to its streams,
+ *     or by the one that is named.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Export".
+ */
+export interface Export {
+  type: "export";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  driver?: string | null;
+}
+/**
+ * The export was given up; nothing of it is left. It may have ended by itself just before.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExportCancelled".
+ */
+export interface ExportCancelled {
+  type: "exportCancelled";
+  ref?: string | number | null;
+  exportId: string;
+}
+/**
+ * The export can be downloaded from the edge at `url` until `expires_at`.
+ *
+ *     `failures` counts what is not in it, which its `export.json` names.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExportComplete".
+ */
+export interface ExportComplete {
+  type: "exportComplete";
+  ref?: string | number | null;
+  exportId: string;
+  url: string;
+  bytes: number;
+  expiresAt: string;
+  events: number;
+  digest: string;
+  failures: number;
+}
+/**
+ * The export could not be made; nothing of it is left.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExportFailed".
+ */
+export interface ExportFailed {
+  type: "exportFailed";
+  ref?: string | number | null;
+  exportId: string;
+  code: string;
+  message: string;
+}
+/**
+ * About how many events it has passed, of about how many, and how long it may still take.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExportProgress".
+ */
+export interface ExportProgress {
+  type: "exportProgress";
+  ref?: string | number | null;
+  exportId: string;
+  done: number;
+  total: number;
+  etaS?: number | null;
+}
+/**
+ * The export was accepted.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ExportStarted".
+ */
+export interface ExportStarted {
+  type: "exportStarted";
+  ref?: string | number | null;
+  exportId: string;
 }
 /**
  * When the first and the last event are.

@@ -1,0 +1,1 @@
+"""The drivers that NOVA brings: raw bytes, positions, tables, lines, parquet, MCAP."""

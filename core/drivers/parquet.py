@@ -1,0 +1,170 @@
+"""`parquet`: one typed column a member, in row groups of a fixed number of events.
+
+The columns are those of the file's first row group: number (double, which holds every number that
+an envelope may: RFC 8785), bool, or string. What is not in them, or of another kind than its
+column, stands in the last column, `more`, as JSON. Nothing in the file depends on when, or in how
+many steps, it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from core.drivers.cells import Cell, JsonObject, as_json, flattened
+from core.drivers.instants import Instants
+from sdk.drivers.driver import Blocks, SealedDriver, stem_of
+from sdk.drivers.stream import Stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_GROUP_EVENTS = 10_000
+PARQUET_VERSION = "2.6"
+COMPRESSION = "zstd"
+TIMES = ("canonicalTruthTime", "sourceTruthTime")
+TEXTS = ("eventId", "scopeId", "lane", "systemId", "containerId", "uniqueId", "messageType")
+MORE = "more"
+FITTING: dict[type, frozenset[type]] = {
+    float: frozenset({float, int, type(None)}),
+    bool: frozenset({bool, type(None)}),
+    str: frozenset({str, type(None)}),
+}
+
+_envelopes = msgspec.json.Decoder(JsonObject)
+
+
+class Parquet(SealedDriver):
+    """Any lane but raw, typed."""
+
+    driver_id = "parquet"
+    lanes = frozenset({"metadata", "command", "ui", "parsed"})
+    requires = ("pyarrow",)
+
+    def parts(self, stream: Stream) -> tuple[str, ...]:
+        """One file for a stream."""
+        return (f"{stem_of(stream)}.parquet",)
+
+    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+        """Row group after row group."""
+        import pyarrow.parquet as pq
+
+        writer: pq.ParquetWriter | None = None
+        table: _Columns | None = None
+        instants = Instants()
+        try:
+            for events in _groups(blocks):
+                rows = [_envelopes.decode(stored) for stored in events]
+                cells = [flattened(row) for row in rows]
+                if table is None:
+                    table = _Columns(cells)
+                    writer = pq.ParquetWriter(
+                        out,
+                        table.schema(),
+                        version=PARQUET_VERSION,
+                        compression=COMPRESSION,
+                        use_dictionary=list(TEXTS[1:]),
+                        write_statistics=True,
+                        store_schema=False,
+                    )
+                assert writer is not None
+                writer.write_batch(table.batch(rows, cells, instants), len(rows))
+        finally:
+            if writer is not None:
+                writer.close()
+
+
+def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
+    """The same events, as many at once as make a row group."""
+    group: list[bytes] = []
+    for event in chain.from_iterable(blocks):
+        group.append(event)
+        if len(group) == ROW_GROUP_EVENTS:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+class _Columns:
+    """The columns of a file, found in its first row group."""
+
+    def __init__(self, rows: Sequence[dict[str, Cell]]) -> None:
+        self._kinds: dict[str, type] = {}
+        for row in rows:
+            for name, value in row.items():
+                if value is not None and name not in self._kinds:
+                    self._kinds[name] = _kind(value)
+
+    def schema(self) -> pa.Schema:
+        """The schema of the file."""
+        import pyarrow as pa
+
+        time, text = pa.timestamp("ns", tz="UTC"), pa.string()
+        kinds = {float: pa.float64(), bool: pa.bool_(), str: text}
+        fields = [pa.field(name, time) for name in TIMES]
+        fields += [pa.field(name, text) for name in TEXTS]
+        fields += [pa.field(_own(name), kinds[kind]) for name, kind in self._kinds.items()]
+        return pa.schema([*fields, pa.field(MORE, text)])
+
+    def batch(
+        self, rows: Sequence[JsonObject], cells: Sequence[dict[str, Cell]], instants: Instants
+    ) -> pa.RecordBatch:
+        """A row group."""
+        import pyarrow as pa
+
+        schema = self.schema()
+        columns: list[Sequence[object]] = [
+            [instants.ns(str(row[name])) for row in rows] for name in TIMES
+        ]
+        columns += [[row.get(name) for row in rows] for name in TEXTS]
+        columns += self._typed(cells)
+        arrays = [
+            pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)
+        ]
+        return pa.record_batch(arrays, schema=schema)
+
+    def _typed(self, cells: Sequence[dict[str, Cell]]) -> Iterator[Sequence[object]]:
+        """The members' columns, and what does not fit into them."""
+        more: list[JsonObject | None] = [None] * len(cells)
+        names = list(self._kinds)
+        rows: list[Iterable[Cell]] = []
+        for number, row in enumerate(cells):
+            if list(row) == names:
+                rows.append(row.values())
+            else:
+                extra = {name: value for name, value in row.items() if name not in self._kinds}
+                more[number] = {**extra} or None
+                rows.append([row.get(name) for name in names])
+        for (name, kind), column in zip(self._kinds.items(), zip(*rows, strict=True), strict=True):
+            is_plain = FITTING[kind].issuperset(map(type, column))
+            yield column if is_plain else _fitting(name, kind, column, more)
+        yield [None if extra is None else as_json(extra).decode() for extra in more]
+
+
+def _fitting(
+    name: str, kind: type, column: Sequence[Cell], more: list[JsonObject | None]
+) -> list[Cell]:
+    """A column without what is of another kind, which goes to `more`."""
+    fitting: list[Cell] = []
+    for number, value in enumerate(column):
+        fits = type(value) in FITTING[kind]
+        fitting.append(value if fits else None)
+        if not fits:
+            more[number] = {**(more[number] or {}), name: value}
+    return fitting
+
+
+def _kind(value: Cell) -> type:
+    """Which of the three kinds of columns a value belongs to."""
+    if value is True or value is False:
+        return bool
+    return str if type(value) is str else float
+
+
+def _own(name: str) -> str:
+    """A member's column, which is never named as one of the others."""
+    return f"{name}_" if name in (*TIMES, *TEXTS, MORE) else name

@@ -1,0 +1,65 @@
+"""`positionCsv`: where something was: time, latitude, longitude, altitude and speed (A-196)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import msgspec
+
+from core.drivers.cells import LINE_END, escaped
+from sdk.drivers.driver import Driver, File
+from sdk.drivers.stream import Stream
+
+COLUMNS = ("time", "latitude", "longitude", "altitude", "speed")
+NAMES = {
+    "latitude": ("latitude", "latitudeDeg", "lat"),
+    "longitude": ("longitude", "longitudeDeg", "lon"),
+    "altitude": ("altitude", "altitudeM", "alt"),
+    "speed": ("speed", "speedMS"),
+}
+"""What producers call them, the first that is there counts."""
+
+
+class _Position(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+    payload: dict[str, object]
+
+
+_positions = msgspec.json.Decoder(_Position)
+
+
+class Positions(Driver):
+    """`llas.csv`, of parsed events of the type `Position`; time is the producer's."""
+
+    driver_id = "positionCsv"
+    lanes = frozenset({"parsed"})
+    message_types = frozenset({"Position"})
+
+    def parts(self, stream: Stream) -> tuple[str, ...]:
+        """One file for an entity."""
+        return ("llas.csv",)
+
+    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+        """A row for each; a cell is empty where the payload has no such number."""
+        out = io.StringIO()
+        rows = csv.writer(out, lineterminator=LINE_END)
+        if file.events == 0 and events:
+            rows.writerow(COLUMNS)
+        for stored in events:
+            event = _positions.decode(stored)
+            payload = event.payload
+            rows.writerow(
+                [event.source_truth_time, *[_found(payload, names) for names in NAMES.values()]]
+            )
+        return (out.getvalue().encode(),)
+
+
+def _found(payload: dict[str, object], names: tuple[str, ...]) -> object:
+    for name in names:
+        value = payload.get(name)
+        if value is not None:
+            is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+            return value if is_plain else escaped(str(value))
+    return None

@@ -1,0 +1,146 @@
+"""`mcap`: all streams of a scope in one MCAP file, for Foxglove and its kin; `nova import` reads
+it.
+
+A message is the stored envelope; its log time is the canonical time, its publish time the source
+time (times before 1970 are 0 there, the envelope holds the true one). Each stream is a channel,
+each lane and type a JSON schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
+from sdk import timestamps
+from sdk.drivers.driver import Blocks, SealedDriver
+from sdk.drivers.stream import HEAD_BYTES, Stream, Streams
+from sdk.envelope import envelope_type
+from sdk.errors import DriverError
+
+if TYPE_CHECKING:
+    from mcap.writer import Writer
+
+PROFILE = "nova"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS_PER_DAY = 86_400
+CHUNK_BYTES = 8 * 1024 * 1024
+"""The index names every channel of every chunk, and is in memory: large chunks keep it small."""
+
+SECONDS_MAX = 4_096
+CHANNELS_MAX = 65_535
+"""An MCAP channel is numbered with 16 bits."""
+
+_TIME = b',"sourceTruthTime":"'
+
+
+class Recording(SealedDriver):
+    """Every lane of a scope."""
+
+    driver_id = "mcap"
+    requires = ("mcap",)
+    per_scope = True
+
+    def parts(self, stream: Stream) -> tuple[str, ...]:
+        """One file for a scope."""
+        return (f"{stream.scope_id}.mcap",)
+
+    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+        """Message after message, in the order of the events."""
+        from mcap.writer import CompressionType, Writer
+
+        writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        writer.start(profile=PROFILE, library="nova")
+        channels = _Channels(writer)
+        times = _Times()
+        for events in blocks:
+            for stored in events:
+                log_ns, publish_ns = times.of(stored)
+                channel, sequence = channels.next(stored)
+                writer.add_message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
+        writer.finish()  # type: ignore[no-untyped-call]  # its author's
+
+
+class _Times:
+    """Reads the two times of envelopes; neighbours share their seconds."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[bytes, int] = {}
+
+    def of(self, stored: bytes) -> tuple[int, int]:
+        """Canonical and source time in ns; the canonical one is always in its normal form."""
+        at = stored.find(_TIME, HEAD_BYTES) + len(_TIME)
+        text = stored[at : at + NORMAL_CHARS + 1]
+        if text[-2:] == b'Z"':
+            source_ns = self._second(text[:SECOND_CHARS]) + int(text[SECOND_CHARS + 1 : -2])
+        else:
+            source_ns = timestamps.parse(stored[at : stored.find(b'"', at)].decode())
+        second = stored[-2 - NORMAL_CHARS : SECOND_CHARS - NORMAL_CHARS - 2]
+        return self._second(second) + int(stored[-12:-3]), source_ns
+
+    def _second(self, text: bytes) -> int:
+        found = self._seconds.get(text)
+        if found is None:
+            if len(self._seconds) >= SECONDS_MAX:
+                self._seconds.clear()
+            whole = datetime.fromisoformat(text.decode()).replace(tzinfo=UTC) - EPOCH
+            found = whole.days * SECONDS_PER_DAY + whole.seconds
+            found = self._seconds[text] = found * timestamps.NS_PER_SECOND
+        return found
+
+
+class _Channels:
+    """The channels of a file, made as their streams appear."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._streams = Streams()
+        self._numbers: dict[Stream, list[int]] = {}
+        self._schemas: dict[tuple[str, str], int] = {}
+
+    def next(self, stored: bytes) -> tuple[int, int]:
+        """The channel of an event, and how many it had before."""
+        stream = self._streams.of(stored)
+        known = self._numbers.get(stream)
+        if known is None:
+            known = self._numbers[stream] = [self._channel(stream), 0]
+        known[1] += 1
+        return known[0], (known[1] - 1) & 0xFFFF_FFFF
+
+    def _channel(self, stream: Stream) -> int:
+        if len(self._numbers) >= CHANNELS_MAX:
+            raise DriverError(f"an MCAP file has at most {CHANNELS_MAX} channels")
+        kind = (stream.lane, "" if stream.lane == "raw" else stream.stream_type)
+        if kind not in self._schemas:
+            self._schemas[kind] = self._writer.register_schema(
+                ".".join(("nova", *filter(None, kind))), "jsonschema", schema_text(*kind)
+            )
+        metadata = {"schemaVersion": stream.schema_version} if stream.schema_version else {}
+        topic = "/".join(("", stream.scope_id, stream.lane, *stream[1:4], stream.stream_type))
+        return self._writer.register_channel(topic, "json", self._schemas[kind], metadata)
+
+
+@cache
+def schema_text(lane: str, message_type: str) -> bytes:
+    """The JSON schema of the stored envelopes of a lane and type."""
+    kind = envelope_type(lane, message_type)
+    if kind is None:
+        return b"{}"
+    (_, parts) = msgspec.json.schema_components([kind], schema_hook=_any)
+    schema = dict(parts[kind.__name__])
+    stamp = {"canonicalTruthTime": {"type": "string"}}
+    schema["properties"] = {**schema.get("properties", {}), **stamp}
+    return msgspec.json.encode(schema, order="deterministic")
+
+
+def _any(kind: type) -> dict[str, object]:
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
+
+
+__all__: Sequence[str] = ("Recording", "schema_text")

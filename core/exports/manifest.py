@@ -1,0 +1,95 @@
+"""`export.json`: what an export holds, and what proves it (nova.md §10)."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from core.jobs import Brought, ExportJob, NotWritten, Written
+from sdk import timestamps
+from sdk.address import LANES
+from sdk.protocol import Filters, Timebase
+from sdk.timestamps import NS_MAX, NS_MIN
+
+FORMAT = 1
+MANIFEST_FILE = "export.json"
+LIBRARIES = ("mcap", "pyarrow", "zstandard")
+"""What the bytes of some formats depend on beside their driver."""
+
+
+class Asked(msgspec.Struct, kw_only=True, rename="camel"):
+    """The query; times are null where the range is open."""
+
+    start_time: str | None
+    stop_time: str | None
+    timebase: Timebase
+    filters: Filters
+    driver: str | None
+
+
+class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
+    """The whole of `export.json`; nothing in it depends on when or where the export was made."""
+
+    format: int
+    query: Asked
+    durable_time: str
+    events: int
+    lanes: dict[str, int]
+    first_key: str | None
+    last_key: str | None
+    digest: str
+    drivers: dict[str, int]
+    libraries: dict[str, str]
+    files: list[Written]
+    failures: list[NotWritten]
+    bindings: list[msgspec.Raw]
+
+
+def manifest_of(job: ExportJob, brought: list[Brought]) -> Manifest:
+    """The manifest of an export that several processes have brought; the first has read it all."""
+    told = brought[0]
+    files = sorted((file for part in brought for file in part.files), key=lambda file: file.path)
+    failures = sorted(
+        (one for part in brought for one in part.failures),
+        key=lambda one: (one.target_id, one.lane, one.stream_type, one.path, one.reason),
+    )
+    drivers: dict[str, int] = {}
+    for file in files:
+        drivers[file.driver] = drivers.get(file.driver, 0) + 1
+    return Manifest(
+        format=FORMAT,
+        query=Asked(
+            start_time=None if job.start_ns == NS_MIN else timestamps.text(job.start_ns),
+            stop_time=None if job.stop_ns == NS_MAX else timestamps.text(job.stop_ns),
+            timebase=job.timebase,
+            filters=job.filters,
+            driver=job.driver,
+        ),
+        durable_time=timestamps.text(job.mark),
+        events=told.events,
+        lanes={lane: told.lanes.get(lane, 0) for lane in LANES},
+        first_key=told.first_key,
+        last_key=told.last_key,
+        digest=told.digest,
+        drivers=dict(sorted(drivers.items())),
+        libraries=_libraries(),
+        files=files,
+        failures=failures,
+        bindings=told.bindings,
+    )
+
+
+def _libraries() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as a file."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"

@@ -1,0 +1,42 @@
+"""A zip that is the same bytes for the same files: names in order, one date for all, nothing
+compressed (what deflate makes of a text differs between its versions).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from core.files.folder import Folder
+
+COPIED_BYTES = 1024 * 1024
+DATE = (1980, 1, 1, 0, 0, 0)
+UNIX = 3
+MODE = 0o100640 << 16
+LARGE_BYTES = 2**31 - 1
+
+
+def pack(folder: Folder, paths: Iterable[str], manifest: tuple[str, bytes], out: BinaryIO) -> None:
+    """Write a manifest and the files of a folder; each file is removed once it is in."""
+    name, text = manifest
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for path in sorted((name, *paths)):
+            if path == name:
+                archive.writestr(_entry(path), text)
+                continue
+            with folder.read(path) as source:
+                size = source.seek(0, 2)
+                source.seek(0)
+                entry = _entry(path)
+                with archive.open(entry, "w", force_zip64=size > LARGE_BYTES) as target:
+                    while block := source.read(COPIED_BYTES):
+                        target.write(block)
+            folder.remove(path)
+
+
+def _entry(path: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(path, DATE)
+    entry.create_system = UNIX
+    entry.external_attr = MODE
+    return entry

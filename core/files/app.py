@@ -1,0 +1,153 @@
+"""The process that writes daily files: follows the archive as a secondary, up to what the witness
+says is durable.
+
+It needs nobody and nobody waits for it: whatever happens to its files, ingest does not notice. What
+cannot be written is logged, counted, and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from core.files.daily import DailyFiles, read_state, write_state
+from core.reader.view import View
+from core.store import catalog
+from core.store.archive import Archive
+from core.store.witness import read_witness
+from sdk import lifecycle
+from sdk.drivers.registry import Registry
+from sdk.errors import NovaError
+from sdk.settings import Settings
+
+MEMORY_BYTES = 64 * 1024 * 1024
+LOOK_INTERVAL_S = 0.5
+RETRY_FIRST_S = 1.0
+RETRY_MAX_S = 60.0
+NICENESS = 19
+LOCK_FILE = ".lock"
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Keeps the daily files of one archive."""
+
+    def __init__(self, view: View, settings: Settings) -> None:
+        self._view = view
+        self._data = settings.folder()
+        self._root = settings.files_folder()
+        self._registry = Registry.load(settings.chosen_drivers())
+        self._files: DailyFiles | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Work for ever."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self._follow()
+                pause_s = RETRY_FIRST_S
+                await asyncio.sleep(LOOK_INTERVAL_S)
+            except (OSError, NovaError) as error:
+                self._give_up(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    async def _follow(self) -> None:
+        if self._files is None:
+            self._files = DailyFiles(self._view, self._registry, self._root)
+            self._files.state.failures = max(self._files.state.failures, self._failures)
+        witness = read_witness(self._data)
+        if witness is not None:
+            for _ in self._files.follow(witness.canonical_ns):
+                await asyncio.sleep(0)
+
+    def _give_up(self, error: Exception) -> None:
+        """Say what went wrong, and forget what is not remembered: the next try begins there."""
+        log.error("the daily files cannot be written", extra={"context": {"reason": str(error)}})
+        self.close()
+        with contextlib.suppress(OSError, NovaError):
+            state = read_state(self._root)
+            self._failures = state.failures = max(state.failures, self._failures) + 1
+            state.last_failure = str(error)
+            write_state(self._root, state)
+
+    def finish(self) -> None:
+        """Remember where it was, on a clean stop."""
+        if self._files is not None:
+            with contextlib.suppress(OSError):
+                self._files.remember()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        files, self._files = self._files, None
+        if files is not None:
+            files.close()
+
+
+def locked(root: Path) -> BinaryIO:
+    """The lock of a folder of daily files, held until it is closed; raises NovaError if another
+    process has it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    file = (root / LOCK_FILE).open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise NovaError(f"the daily files in {root} are being written by another process") from None
+    return file
+
+
+@contextlib.contextmanager
+def viewing(data: Path) -> Iterator[View]:
+    """A view of an archive for as long as the block runs."""
+    with tempfile.TemporaryDirectory(prefix="nova-files-") as scratch:
+        archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
+        try:
+            catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+            yield View(archive)
+        finally:
+            archive.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Follower]:
+    """A follower with its view of the archive and the lock of its folder."""
+    async with AsyncExitStack() as stack:
+        view = stack.enter_context(viewing(settings.folder()))
+        stack.enter_context(locked(settings.files_folder()))
+        follower = Follower(view, settings)
+        stack.callback(follower.close)
+        yield follower
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Write daily files until told to stop."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_seldom()
+    lifecycle.open_many()
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    async with opened(settings) as follower:
+        work = asyncio.create_task(follower.run())
+        stopped = asyncio.create_task(stop.wait())
+        lifecycle.say_ready("files", data=str(settings.folder()))
+        log.info("daily files ready")
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if work.done():
+            work.result()
+        work.cancel()
+        await asyncio.wait((work,))
+        follower.finish()

@@ -1,0 +1,240 @@
+"""Daily files: everything that becomes durable, by UTC day of its canonical time (A-201…A-206).
+
+What was written is remembered with a cursor: up to which event, and how many bytes of each file
+that makes. After a crash the files are cut back to that and gone on with, so a day's files do not
+depend on how often that happened. A day is complete once an event of a later one is durable; then
+the files that need an end are made, and nothing touches them any more.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from core.files.bindings import Bound
+from core.files.day import day_of, span_of
+from core.files.folder import Folder, remove_tree
+from core.files.router import Router
+from core.files.sink import FileState
+from core.ordering import TIME_BYTES, time_key, time_of
+from core.reader.reading import Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from core.store.scan import first
+from sdk.drivers.registry import Registry
+from sdk.errors import NovaError
+from sdk.protocol import Filters
+from sdk.timestamps import NS_MIN
+
+STATE_FILE = "state.json"
+REMEMBERED_INTERVAL_S = 5.0
+TAKEN_TOGETHER_EVENTS = 5_000
+
+
+class State(msgspec.Struct, kw_only=True, rename="camel"):
+    """What is in the files: all events up to the cursor, in ns of canonical time; the files of the
+    day that is being written; and what has gone wrong.
+
+    `is_closing` while the files of a complete day are made complete; `is_second` while a day in
+    which a driver failed is written once more. `origin` is the place of the
+    archive's first event, in hex: files belong to one archive.
+    """
+
+    cursor_ns: int = NS_MIN
+    origin: str = ""
+    day: str = ""
+    is_closing: bool = False
+    is_second: bool = False
+    files: list[FileState] = []
+    failures: int = 0
+    last_failure: str = ""
+
+
+def read_state(root: Path) -> State:
+    """What is remembered in a folder of daily files; raises NovaError where that cannot be read."""
+    path = root / STATE_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except FileNotFoundError:
+        return State()
+    except (msgspec.DecodeError, OSError) as error:
+        raise NovaError(
+            f"{path} cannot be read ({error}): remove it, and the files are written anew"
+        ) from error
+
+
+def write_state(root: Path, state: State) -> None:
+    """Remember, atomically and durably."""
+    fresh = root / f"{STATE_FILE}.new"
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(state))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(root / STATE_FILE)
+
+
+class DailyFiles:
+    """Writes the files of one archive; at most one of these per folder."""
+
+    def __init__(self, view: View, registry: Registry, root: Path) -> None:
+        self._view = view
+        self._registry = registry
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+        self._bound = Bound(view, registry, "canonical")
+        self._everything = Selection(Filters(), view.series)
+        self._router: Router | None = None
+        self._folder: Folder | None = None
+        self._remembered_at = time.monotonic()
+        self._is_remembered = True
+        self.state = read_state(root)
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on where the state says; begin a day anew whose files have less than that."""
+        state = self.state
+        origin = self._origin()
+        if state.origin not in ("", origin):
+            self.state = State(origin=origin, failures=state.failures)
+            return
+        if not state.day:
+            return
+        router = self._begin(state.day)
+        is_whole = router.restore(state.files, self._registry) or state.is_closing
+        known = {part for file in state.files for part in file.parts}
+        assert self._folder is not None
+        for path in self._folder.paths():
+            if path not in known and path.removesuffix(".events") not in known:
+                self._folder.remove(path)
+        if not is_whole:
+            self._let_go()
+            self._note_failure(f"files of {state.day} have lost their ends: written anew")
+            self.state.cursor_ns = span_of(state.day)[0] - 1
+            self.state.day, self.state.files = "", []
+
+    def _origin(self) -> str:
+        self._view.archive.catch_up()
+        oldest = first(self._view.archive.families["canonical"], b"", b"\xff" * 16)
+        return "" if oldest is None else oldest[0].hex()
+
+    def _begin(self, day: str) -> Router:
+        self._folder = Folder(self._root / day)
+        self._router = Router(self._folder, self._bound)
+        return self._router
+
+    def follow(self, mark: int) -> Iterator[int]:
+        """Write everything up to a durable mark; yields now and then how many events were read."""
+        if mark <= self.state.cursor_ns:
+            self._remember_in_time()
+            return
+        self._is_remembered = False
+        self._view.advance(mark)
+        self._view.refresh()
+        if self._bound.load(mark) and self._router is not None:
+            self._router.reconsider()
+        while self.state.cursor_ns < mark:
+            if not self.state.day and not self._next_day(mark):
+                break
+            end_ns = span_of(self.state.day)[1]
+            if not self.state.is_closing:
+                yield from self._write(min(mark, end_ns))
+            if mark <= end_ns:
+                break
+            yield from self._complete(end_ns)
+        if self._router is not None:
+            self._router.flush()
+        self._remember_in_time()
+
+    def _remember_in_time(self) -> None:
+        is_due = time.monotonic() - self._remembered_at >= REMEMBERED_INTERVAL_S
+        if is_due and not self._is_remembered:
+            self.remember()
+
+    def _next_day(self, mark: int) -> bool:
+        """Begin the day of the first event behind the cursor; False if there is none."""
+        lower = time_key(self.state.cursor_ns + 1)
+        found = first(
+            self._view.archive.families["canonical"], lower, time_key(mark) + b"\xff" * TIME_BYTES
+        )
+        if found is None:
+            return False
+        self.state.origin = self.state.origin or self._origin()
+        self.state.day = day_of(time_of(found[0]))
+        remove_tree(self._root / self.state.day)
+        self._begin(self.state.day)
+        self.remember()
+        return True
+
+    def _write(self, until_ns: int) -> Iterator[int]:
+        assert self._router is not None
+        span = Span("canonical", self.state.cursor_ns + 1, until_ns)
+        reading = Reading(self._view, self._everything, span)
+        while not reading.done:
+            found = reading.slice(TAKEN_TOGETHER_EVENTS)
+            self._router.take(found)
+            is_over = reading.done or reading.after is None
+            self.state.cursor_ns = until_ns if is_over else time_of(reading.after or b"")
+            self._remember_in_time()
+            self._is_remembered = False
+            yield len(found)
+
+    def _complete(self, end_ns: int) -> Iterator[int]:
+        """Make the files of a day complete, and leave them."""
+        assert self._router is not None
+        self.state.cursor_ns = end_ns
+        self.state.is_closing = True
+        self.remember()
+        has_failed = False
+        for sink in self._router.seal():
+            if sink.failed:
+                has_failed = True
+                self._note_failure(f"{self.state.day}/{sink.paths[0]}: {sink.failed}")
+            yield 0
+        self._router.sync()
+        self._router.tidy()
+        self._let_go()
+        if has_failed and not self.state.is_second:
+            self._again()
+        else:
+            self.state.day, self.state.files = "", []
+            self.state.is_closing = self.state.is_second = False
+        self._write_state()
+
+    def _again(self) -> None:
+        """Go back to the beginning of the day."""
+        state = self.state
+        state.cursor_ns = span_of(state.day)[0] - 1
+        state.files, state.is_closing, state.is_second = [], False, True
+        remove_tree(self._root / state.day)
+        self._begin(state.day)
+
+    def _note_failure(self, failure: str) -> None:
+        """Count what went wrong."""
+        self.state.failures += 1
+        self.state.last_failure = failure
+
+    def remember(self) -> None:
+        """Make durable what was written, and what it is."""
+        if self._router is not None:
+            self._router.flush()
+            self._router.sync()
+            self.state.files = self._router.states()
+        self._write_state()
+        self._is_remembered = True
+
+    def _write_state(self) -> None:
+        write_state(self._root, self.state)
+        self._remembered_at = time.monotonic()
+
+    def _let_go(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
+        self._folder = self._router = None
+
+    def close(self) -> None:
+        """Leave the files as they are; what is not remembered is written again."""
+        self._let_go()

@@ -1,0 +1,171 @@
+"""A tree of files below one folder, written at their ends; never through a symlink (pitfalls
+row 30).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import shutil
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+OPEN_MAX_FILES = 4_096
+OPEN_SHARE = 2
+"""Of the files that the process may have open, half are for these."""
+
+FOLDER_MODE = 0o750
+FILE_MODE = 0o640
+FRESH_SUFFIX = ".new"
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Folder:
+    """The folder and the files of it that are open."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        self._root = os.open(root, _FOLDER_FLAGS)
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._open_max = max(1, min(OPEN_MAX_FILES, allowed // OPEN_SHARE))
+        self._open: OrderedDict[str, int] = OrderedDict()
+        self._is_unsynced = False
+        self.written_bytes = 0
+        """How much was appended to files."""
+
+    def append(self, path: str, size: int, data: bytes) -> None:
+        """Write behind the first `size` bytes of a file, which is made if it is not there."""
+        descriptor = self._descriptor(path)
+        self._is_unsynced = True
+        self.written_bytes += len(data)
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(descriptor, view, size)
+            view, size = view[written:], size + written
+
+    def cut(self, path: str, size: int) -> bool:
+        """Cut a file to its first bytes; False if it has fewer."""
+        try:
+            descriptor = self._opened(path, os.O_RDWR)
+        except FileNotFoundError:
+            return size == 0
+        try:
+            if os.fstat(descriptor).st_size < size:
+                return False
+            os.ftruncate(descriptor, size)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _descriptor(self, path: str) -> int:
+        descriptor = self._open.get(path)
+        if descriptor is None:
+            while len(self._open) >= self._open_max:
+                os.close(self._open.popitem(last=False)[1])
+            descriptor = self._open[path] = self._opened(path, os.O_RDWR | os.O_CREAT)
+        self._open.move_to_end(path)
+        return descriptor
+
+    def _opened(self, path: str, flags: int) -> int:
+        with self._parent(path, make=bool(flags & os.O_CREAT)) as (parent, name):
+            return os.open(name, flags | _FILE_FLAGS, FILE_MODE, dir_fd=parent)
+
+    @contextlib.contextmanager
+    def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        *folders, name = path.split("/")
+        descriptor = os.dup(self._root)
+        try:
+            for folder in folders:
+                if make:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(folder, FOLDER_MODE, dir_fd=descriptor)
+                inner = os.open(folder, _FOLDER_FLAGS, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            yield descriptor, name
+        finally:
+            os.close(descriptor)
+
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has, None if it is not there."""
+        try:
+            with self._parent(path) as (parent, name):
+                return os.stat(name, dir_fd=parent, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return None
+
+    def read(self, path: str) -> BinaryIO:
+        """A file to be read from its beginning."""
+        return os.fdopen(self._opened(path, os.O_RDONLY), "rb")
+
+    @contextlib.contextmanager
+    def replacing(self, path: str) -> Iterator[BinaryIO]:
+        """A file that takes the place of another once the block ends without error; durable after
+        the next `sync`.
+        """
+        fresh = path + FRESH_SUFFIX
+        self.remove(fresh)
+        with os.fdopen(self._opened(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb") as file:
+            yield file
+        self._is_unsynced = True
+        with self._parent(path) as (parent, name):
+            os.replace(name + FRESH_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        descriptor = self._open.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
+        with contextlib.suppress(FileNotFoundError), self._parent(path) as (parent, name):
+            os.unlink(name, dir_fd=parent)
+
+    def paths(self) -> list[str]:
+        """All files, in the order of their paths; a symlink counts as a file."""
+        found: list[str] = []
+        for folder, folders, names in os.walk(self.root):
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            head = Path(folder).relative_to(self.root)
+            found += [(head / name).as_posix() for name in (*names, *links)]
+        return sorted(found)
+
+    def sync(self) -> None:
+        """Make durable what was written.
+
+        There may be thousands of files, so it is asked of their file system, and not of each.
+        """
+        if self._is_unsynced:
+            _sync_file_system(self._root)
+            self._is_unsynced = False
+
+    def close(self) -> None:
+        """Close all files."""
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._open.clear()
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+
+def _sync_file_system(descriptor: int) -> None:
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        os.sync()
+    elif syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all in it, or a symlink instead of it, if it is there."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,123 @@
+"""One driver's file while it is written: what was added to it, and how it is made complete."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import msgspec
+
+from core.files.folder import Folder
+from core.files.layout import SPOOL_SUFFIX
+from sdk.drivers.driver import Driver, File, SealedDriver
+
+READ_BYTES = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class FileState(msgspec.Struct, kw_only=True):
+    """A file as it is remembered: its driver, its parts, what is known of it, and why it is not
+    written any more.
+    """
+
+    driver: str
+    parts: list[str]
+    file: File
+    failed: str = ""
+
+
+class Sink:
+    """Takes the events of one file."""
+
+    def __init__(
+        self, folder: Folder, driver: Driver, paths: tuple[str, ...], known: FileState | None = None
+    ) -> None:
+        self.driver = driver
+        self.paths = paths
+        self.events: list[bytes] = []
+        """What is not written yet; always the same list."""
+
+        self.lost = 0
+        """Events that are not in the file because its driver could not go on."""
+
+        self._folder = folder
+        self._targets = tuple(path + SPOOL_SUFFIX for path in paths) if driver.is_sealed else paths
+        fresh = FileState(driver=driver.name, parts=[*paths], file=File(sizes=[0] * len(paths)))
+        self.state = known or fresh
+
+    @property
+    def failed(self) -> str:
+        """Why its driver could not go on, empty if it could."""
+        return self.state.failed
+
+    def flush(self) -> None:
+        """Write what was taken; raises OSError where that cannot be, and then its state is no
+        longer true.
+        """
+        events, file = self.events, self.state.file
+        if not events:
+            return
+        count = len(events)
+        if self.failed:
+            self.lost += count
+            events.clear()
+            return
+        try:
+            added = self.driver.write(events, file)
+        except Exception as error:
+            self._fail(error)
+            return
+        for number, (path, data) in enumerate(zip(self._targets, added, strict=True)):
+            if data:
+                self._folder.append(path, file.sizes[number], data)
+                file.sizes[number] += len(data)
+        file.events += count
+        events.clear()
+
+    def _fail(self, error: Exception) -> None:
+        context = {"file": self.paths[0], "driver": self.driver.name, "reason": str(error)}
+        log.error("a driver failed", extra={"context": context})
+        self.lost = self.state.file.events + len(self.events)
+        self.events.clear()
+        self.state.failed = f"{self.driver.name}: {type(error).__name__}: {error}"
+        for path in self._targets:
+            self._folder.remove(path)
+
+    def resume(self) -> bool:
+        """Cut the file back to what is known of it; False if it has less than that."""
+        if self.failed:
+            return True
+        sizes = zip(self._targets, self.state.file.sizes, strict=True)
+        return all([self._folder.cut(path, size) for path, size in sizes])
+
+    def seal(self) -> None:
+        """Make the file complete; nothing is done where it is already."""
+        driver = self.driver
+        if self.failed or not isinstance(driver, SealedDriver):
+            return
+        (path,), (spool,) = self.paths, self._targets
+        if self._folder.size(spool) is None:
+            return
+        try:
+            with self._folder.replacing(path) as out:
+                driver.make(self._blocks(spool), out)
+        except OSError:
+            raise
+        except Exception as error:
+            self._fail(error)
+            self._folder.remove(path)
+
+    def tidy(self) -> None:
+        """Remove what is no longer needed once the file is complete, and durable."""
+        if self.driver.is_sealed:
+            for path in self._targets:
+                self._folder.remove(path)
+
+    def _blocks(self, spool: str) -> Iterator[list[bytes]]:
+        """The lines of a spool, some at once."""
+        with self._folder.read(spool) as file:
+            rest = b""
+            while block := file.read(READ_BYTES):
+                *lines, rest = (rest + block).split(b"\n")
+                yield lines

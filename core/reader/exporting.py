@@ -1,0 +1,116 @@
+"""What one connection has to do with exports: it asks, is told how far they are, and gives them
+up; when it goes, they end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import get_args
+
+from core.errors import QueryError
+from core.jobs import ExportJob
+from core.ordering import Timebase
+from core.reader.exports import Exports
+from core.reader.query import time_or
+from core.reader.view import View
+from sdk.envelope import Lane
+from sdk.export import (
+    CancelExport,
+    DriverInfo,
+    Drivers,
+    DriversResponse,
+    Export,
+    ExportCancelled,
+    ExportProgress,
+    ExportRequest,
+    ExportStarted,
+)
+from sdk.protocol import Message, Ref
+from sdk.timestamps import NS_MAX, NS_MIN
+
+LANE_NAMES = get_args(Lane)
+
+Send = Callable[[Message, Ref], Awaitable[None]]
+
+
+class Exporting:
+    """The exports of one connection."""
+
+    def __init__(self, view: View, exports: Exports, send: Send) -> None:
+        self._view = view
+        self._exports = exports
+        self._send = send
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def answer(
+        self, request: ExportRequest, timebase: Callable[[Timebase | None], Timebase]
+    ) -> None:
+        """Answer one request; raises QueryError where it cannot be."""
+        match request:
+            case Export():
+                await self._begin(request, timebase(request.timebase))
+            case CancelExport():
+                await self._cancel(request)
+            case Drivers():
+                await self._send(self._drivers(), request.ref)
+
+    async def _begin(self, request: Export, timebase: Timebase) -> None:
+        start_ns = time_or("startTime", request.start_time, NS_MIN)
+        stop_ns = time_or("stopTime", request.stop_time, NS_MAX)
+        if start_ns > stop_ns:
+            raise QueryError("badRange", "startTime is after stopTime")
+        job = ExportJob(
+            start_ns=start_ns,
+            stop_ns=stop_ns,
+            timebase=timebase,
+            filters=request.filters,
+            mark=self._view.mark,
+            folder="",
+            preference=[],
+            driver=request.driver,
+            max_bytes=0,
+        )
+        export_id = self._exports.begin(job)
+        task = self._tasks[export_id] = asyncio.create_task(self._make(export_id, job, request.ref))
+        task.add_done_callback(lambda _: self._ended(export_id))
+
+    def _ended(self, export_id: str) -> None:
+        self._exports.end(export_id)
+        self._tasks.pop(export_id, None)
+
+    async def _make(self, export_id: str, job: ExportJob, ref: Ref) -> None:
+        async def tell(progress: ExportProgress) -> None:
+            await self._send(progress, None)
+
+        with contextlib.suppress(ConnectionError):
+            await self._send(ExportStarted(export_id=export_id), ref)
+            await self._send(await self._exports.make(export_id, job, tell), None)
+
+    async def _cancel(self, request: CancelExport) -> None:
+        task = self._tasks.get(request.export_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+        await self._send(ExportCancelled(export_id=request.export_id), request.ref)
+
+    def _drivers(self) -> DriversResponse:
+        registry = self._exports.registry()
+        found = [
+            DriverInfo(
+                driver=driver.name,
+                lanes=[lane for lane in LANE_NAMES if lane in driver.lanes],
+                message_types=sorted(driver.message_types) if driver.message_types else None,
+            )
+            for driver in registry.drivers()
+        ]
+        return DriversResponse(drivers=found, preferred=list(self._exports.preference()))
+
+    async def close(self) -> None:
+        """Give up all that are being made."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

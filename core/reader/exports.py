@@ -1,0 +1,297 @@
+"""Exports of a reader: each is made by processes of its own in a folder of its own, and is there,
+whole and under an unguessable name, or not at all.
+
+`DATA/exports/<id>.zip` is what can be downloaded, `<id>.json` says until when, `tmp-<id>/` is one
+that is being made. A folder that nobody holds the lock of is left from a crash, and swept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from core import jobs
+from core.errors import QueryError
+from core.jobs import ExportJob
+from sdk import settings as all_settings
+from sdk import timestamps
+from sdk.drivers.registry import Registry
+from sdk.endpoints import exports_folder
+from sdk.errors import DriverError
+from sdk.export import ExportComplete, ExportEnd, ExportFailed, ExportProgress
+from sdk.settings import MIB, Settings
+
+ID_BYTES = 32
+TEMPORARY_PREFIX = "tmp-"
+LOCK_FILE = ".lock"
+PROGRESS_INTERVAL_S = 0.5
+SWEEP_INTERVAL_S = 60.0
+FOLDER_MODE = 0o700
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[ExportProgress], Awaitable[None]]
+
+
+class Kept(msgspec.Struct, rename="camel"):
+    """What is said beside a finished export."""
+
+    expires_at: str
+    bytes: int
+    digest: str
+
+
+class ExportError(QueryError):
+    """An export cannot be made; nothing of it is left."""
+
+
+class _Worker(NamedTuple):
+    process: asyncio.subprocess.Process
+
+    async def send(self, request: jobs.Request) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(jobs.line(request))
+        with contextlib.suppress(ConnectionError):
+            await self.process.stdin.drain()
+
+    async def report(self) -> jobs.Report:
+        assert self.process.stdout is not None
+        text = await self.process.stdout.readline()
+        if not text:
+            status = await self.process.wait()
+            raise ExportError("exportFailed", f"a process of it ended with status {status}")
+        report = jobs.decode_report(text)
+        if isinstance(report, jobs.Failed):
+            raise ExportError(report.code, report.reason)
+        return report
+
+
+class Exports:
+    """The exports that one reader makes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = exports_folder(settings.folder())
+        self._running: set[str] = set()
+
+    def preference(self) -> tuple[str, ...]:
+        """The drivers that streams without a binding get."""
+        return self._settings.chosen_drivers() or all_settings.SHIPPED_DRIVERS
+
+    def registry(self) -> Registry:
+        """The drivers that are installed."""
+        return Registry.load(self.preference())
+
+    def begin(self, job: ExportJob) -> str:
+        """Take a place for an export; its id. Raises QueryError where it cannot be made."""
+        if len(self._running) >= self._settings.exports_max:
+            raise QueryError(
+                "tooManyExports", f"{len(self._running)} exports are being made: ask again later"
+            )
+        if job.driver is not None:
+            try:
+                self.registry().named(job.driver)
+            except DriverError as error:
+                raise QueryError("unknownDriver", str(error)) from None
+        export_id = secrets.token_urlsafe(ID_BYTES)
+        self._running.add(export_id)
+        return export_id
+
+    def end(self, export_id: str) -> None:
+        """Give the place back."""
+        self._running.discard(export_id)
+
+    async def make(self, export_id: str, job: ExportJob, tell: Tell) -> ExportEnd:
+        """Make an export that has begun, telling how far it is; whatever ends it early, nothing of
+        it is left.
+        """
+        temporary = self._folder / f"{TEMPORARY_PREFIX}{export_id}"
+        try:
+            with self._claimed(temporary):
+                job.folder = str(temporary)
+                job.max_bytes = self._settings.export_max_mib * MIB
+                job.preference = list(self.preference())
+                brought, size = await self._made(export_id, job, tell)
+                return self._keep(temporary, export_id, brought, size)
+        except ExportError as error:
+            log.error("export failed", extra={"context": {"reason": str(error)}})
+            return ExportFailed(export_id=export_id, code=error.code, message=error.message)
+        except OSError as error:
+            log.error("export failed", extra={"context": {"reason": str(error)}})
+            return ExportFailed(export_id=export_id, code="disk", message=str(error.strerror))
+
+    @contextlib.contextmanager
+    def _claimed(self, temporary: Path) -> Iterator[None]:
+        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        temporary.mkdir(mode=FOLDER_MODE)
+        with (temporary / LOCK_FILE).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    async def _made(
+        self, export_id: str, job: ExportJob, tell: Tell
+    ) -> tuple[list[jobs.Brought], int]:
+        """Let the processes bring their shares, and the first one pack them."""
+        shares = self._settings.export_processes
+        workers: list[_Worker] = []
+        try:
+            for share in range(shares):
+                worker = await self._started()
+                workers.append(worker)
+                mine = msgspec.structs.replace(job, share=share, shares=shares)
+                await worker.send(mine)
+            progress = _Progress(export_id, job.max_bytes, tell)
+            async with asyncio.TaskGroup() as all_shares:
+                tasks = [
+                    all_shares.create_task(_brought(worker, progress, share))
+                    for share, worker in enumerate(workers)
+                ]
+            brought = [task.result() for task in tasks]
+            for worker in workers[1:]:
+                await _ended(worker)
+            await workers[0].send(jobs.Pack(name=f"{export_id}.zip", brought=brought))
+            packed = await workers[0].report()
+            assert isinstance(packed, jobs.Packed)
+            return brought, packed.bytes
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            for worker in workers:
+                await asyncio.shield(_ended(worker))
+
+    async def _started(self) -> _Worker:
+        data = str(self._settings.folder())
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "sdk.cli", "core", "exporter", "--data", data),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=jobs.LINE_MAX_BYTES,
+            start_new_session=True,
+        )
+        return _Worker(process)
+
+    def _keep(
+        self, temporary: Path, export_id: str, brought: list[jobs.Brought], size: int
+    ) -> ExportComplete:
+        """Give a finished export its place; from now on it can be downloaded."""
+        keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
+        expires = timestamps.text(timestamps.now() + keep_ns)
+        kept = Kept(expires, size, brought[0].digest)
+        about = temporary / f"{export_id}.json"
+        about.write_bytes(msgspec.json.encode(kept))
+        about.replace(self._folder / about.name)
+        (temporary / f"{export_id}.zip").replace(self._folder / f"{export_id}.zip")
+        return ExportComplete(
+            export_id=export_id,
+            url=f"/exports/{export_id}",
+            bytes=size,
+            expires_at=expires,
+            events=brought[0].events,
+            digest=brought[0].digest,
+            failures=sum(len(part.failures) for part in brought),
+        )
+
+    async def keep_tidy(self) -> None:
+        """Sweep now and then, for ever."""
+        while True:
+            self.sweep()
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+
+    def sweep(self) -> None:
+        """Remove what has expired, and what a crash has left."""
+        if not self._folder.is_dir():
+            return
+        for path in sorted(self._folder.iterdir()):
+            with contextlib.suppress(OSError):
+                if path.name.startswith(TEMPORARY_PREFIX) and not path.is_symlink():
+                    _sweep_temporary(path)
+                elif path.suffix == ".json" and _is_expired(path):
+                    path.with_suffix(".zip").unlink(missing_ok=True)
+                    path.unlink()
+
+
+class _Progress:
+    """How far the shares of an export are, together."""
+
+    def __init__(self, export_id: str, max_bytes: int, tell: Tell) -> None:
+        self._export_id = export_id
+        self._max_bytes = max_bytes
+        self._tell = tell
+        self._shares: dict[int, jobs.Passed] = {}
+        self._began = time.monotonic()
+        self._told_at = 0.0
+
+    async def note(self, share: int, passed: jobs.Passed) -> None:
+        """Take in how far one is; raises ExportError where all have written too much."""
+        self._shares[share] = passed
+        if sum(one.bytes for one in self._shares.values()) > self._max_bytes:
+            raise ExportError("exportTooLarge", f"it has more than {self._max_bytes} bytes")
+        now = time.monotonic()
+        if now - self._told_at < PROGRESS_INTERVAL_S:
+            return
+        self._told_at = now
+        slowest = min(self._shares.values(), key=lambda one: one.done)
+        total = max(one.total for one in self._shares.values())
+        done = min(slowest.done, total)
+        eta_s = (now - self._began) * (total - done) / done if done else None
+        await self._tell(
+            ExportProgress(
+                export_id=self._export_id,
+                done=done,
+                total=total,
+                eta_s=None if eta_s is None else round(eta_s, 1),
+            )
+        )
+
+
+async def _brought(worker: _Worker, progress: _Progress, share: int) -> jobs.Brought:
+    while True:
+        report = await worker.report()
+        if isinstance(report, jobs.Brought):
+            return report
+        assert isinstance(report, jobs.Passed)
+        await progress.note(share, report)
+
+
+async def _ended(worker: _Worker) -> None:
+    """End a process, which has nothing to lose."""
+    if worker.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.kill()
+    if worker.process.stdin is not None:
+        worker.process.stdin.close()
+    await worker.process.wait()
+
+
+def _sweep_temporary(path: Path) -> None:
+    """Remove a folder whose lock nobody holds; raises OSError where somebody does."""
+    descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(path)
+    finally:
+        os.close(descriptor)
+
+
+def _is_expired(path: Path) -> bool:
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+    except msgspec.DecodeError:
+        return True
+    return timestamps.parse(kept.expires_at) <= timestamps.now()

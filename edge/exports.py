@@ -1,0 +1,136 @@
+"""`/exports/{id}`: finished exports, for those who may have them and know where they are.
+
+A program shows its token with each request. A browser cannot do so where it downloads by itself, so
+a `POST` with the token gives it a cookie for this one export, for a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from edge.access import Access
+from edge.config import Limits
+from edge.errors import AccessError
+from edge.origin import foreign_origin
+from edge.replies import NO_STORE, error_reply
+from edge.tokens import Claims
+from sdk import timestamps
+from sdk.errors import TimestampError
+
+EXPORT_ROLES = frozenset({"operator", "admin"})
+COOKIE = "nova_export"
+COOKIE_MAX_AGE_S = 120
+BLOCK_BYTES = 256 * 1024
+BEARER = "Bearer "
+
+_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+class _Kept(msgspec.Struct, rename="camel"):
+    expires_at: str
+
+
+class Exports:
+    """Hands out what the reader has put into a folder."""
+
+    def __init__(self, folder: Path, access: Access, limits: Limits) -> None:
+        self._folder = folder
+        self._access = access
+        self._limits = limits
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """A cookie that the browser shows when it downloads."""
+        if foreign_origin(request):
+            return error_reply(403, "forbidden", "this page was not served by this edge")
+        token = _bearer(request)
+        refusal = self._refusal(token)
+        if refusal is not None:
+            return refusal
+        response = web.Response(status=204, headers=NO_STORE)
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=COOKIE_MAX_AGE_S,
+            path=request.path,
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure,
+        )
+        return response
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """The zip of an export."""
+        refusal = self._refusal(_bearer(request) or request.cookies.get(COOKIE, ""))
+        if refusal is not None:
+            return refusal
+        export_id = request.match_info["id"]
+        opened = self._open(export_id) if _ID.fullmatch(export_id) else None
+        if opened is None:
+            return error_reply(404, "notFound", "there is no such export, or it has expired")
+        with os.fdopen(opened, "rb", buffering=0) as file:
+            return await self._sent(request, export_id, file.fileno())
+
+    def _refusal(self, token: str) -> web.Response | None:
+        """Why somebody may not have exports, None if he may."""
+        try:
+            claims: Claims = self._access.admit(token)
+        except AccessError:
+            return error_reply(401, "unauthorized", "log in, and show the token")
+        if claims.role not in EXPORT_ROLES:
+            return error_reply(403, "forbidden", "exports are for operators and administrators")
+        return None
+
+    def _open(self, export_id: str) -> int | None:
+        """The file of an export that has not expired, None if there is none."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            about = os.open(self._folder / f"{export_id}.json", flags)
+            with os.fdopen(about, "rb") as file:
+                kept = msgspec.json.decode(file.read(), type=_Kept)
+            if timestamps.parse(kept.expires_at) <= timestamps.now():
+                return None
+            descriptor = os.open(self._folder / f"{export_id}.zip", flags)
+        except (OSError, msgspec.DecodeError, TimestampError):
+            return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    async def _sent(
+        self, request: web.Request, export_id: str, descriptor: int
+    ) -> web.StreamResponse:
+        headers = {
+            **NO_STORE,
+            "Content-Disposition": f'attachment; filename="nova-export-{export_id[:8]}.zip"',
+        }
+        response = web.StreamResponse(headers=headers)
+        response.content_type = "application/zip"
+        response.content_length = os.fstat(descriptor).st_size
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
+        try:
+            while block := await asyncio.to_thread(os.read, descriptor, BLOCK_BYTES):
+                async with asyncio.timeout(self._limits.send_timeout_s):
+                    await response.write(block)
+        except TimeoutError:
+            log.info("a download was not taken")
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+
+def _bearer(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    return header[len(BEARER) :] if header.startswith(BEARER) else ""

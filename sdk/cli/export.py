@@ -1,0 +1,84 @@
+"""`nova export`: a range as files, made by the Core and downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sdk import download
+from sdk.cli.console import events_progress, say_json
+from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.export import Export, ExportComplete, ExportProgress
+from sdk.protocol import Timebase
+
+
+@click.command()
+@click.option("--from", "start", type=Time(), help="First time, included [the archive's first].")
+@click.option("--to", "stop", type=Time(), help="Last time, included [the newest durable].")
+@click.option(
+    "--timebase",
+    type=click.Choice(["source", "canonical"]),
+    default="canonical",
+    show_default=True,
+    help="Which clock orders, and says which drivers are bound.",
+)
+@click.option("--driver", metavar="ID[@VERSION]", help="All by this driver [the bound ones].")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
+@click.option("--json", "as_json", is_flag=True, help="What was exported, as JSON.")
+@filter_options
+@reads_from_source
+async def export(
+    source: Source,
+    /,
+    start: str | None,
+    stop: str | None,
+    timebase: Timebase,
+    driver: str | None,
+    out: Path,
+    as_json: bool,
+    **narrow: str | None,
+) -> None:
+    """Export a range to a zip of files, by the drivers that write the daily files.
+
+    \b
+    Examples:
+      nova export --from 2026-01-26T00:00:00Z --to 2026-01-26T23:59:59.999999999Z --out day.zip
+      nova export --lanes parsed --driver parquet --out parsed.zip
+      nova export --url https://station --user ops --driver mcap --out flight.zip
+    """
+    message = Export(
+        start_time=start,
+        stop_time=stop,
+        timebase=timebase,
+        driver=driver,
+        filters=filters_of(**narrow),
+    )
+    source = await source.with_token()
+    async with await source.connect() as client:
+        with events_progress("export") as report:
+
+            def show(progress: ExportProgress) -> None:
+                report(progress.done, progress.total, progress.done)
+
+            complete = await client.export(message, show)
+        await _fetch(source, complete, out)
+    _say(complete, out, as_json)
+
+
+async def _fetch(source: Source, complete: ExportComplete, out: Path) -> None:
+    if source.url is None:
+        download.from_folder(source.data or Path("./nova-data"), complete, out)
+    else:
+        assert source.token is not None
+        await download.from_edge(source.url, source.token, complete, out)
+
+
+def _say(complete: ExportComplete, out: Path, as_json: bool) -> None:
+    if as_json:
+        say_json(complete)
+        return
+    size = complete.bytes / 1e6
+    click.echo(f"{complete.events:,} events, {size:,.1f} MB in {out}; digest {complete.digest}")
+    if complete.failures:
+        click.echo(f"{complete.failures} streams or files are not in it: see its export.json")

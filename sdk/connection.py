@@ -1,0 +1,183 @@
+"""One connection to an edge or to a Core: requests with their replies, a stream, exports."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+from aiohttp import WSMsgType
+
+from sdk import endpoints, protocol, timeline
+from sdk.errors import ConnectionLostError, ProtocolError
+from sdk.exporting import Exporting
+
+REPLY_TIMEOUT_S = 30.0
+CHUNKS_MAX_WAITING = 16
+
+T = TypeVar("T", bound=protocol.Message)
+
+
+class Stream:
+    """What has come of one stream and waits to be taken; None: it is no longer wanted."""
+
+    def __init__(self, start: protocol.StartStream) -> None:
+        self._start = start
+        self.frames: asyncio.Queue[protocol.Reply | ConnectionLostError | None] = asyncio.Queue()
+
+    @property
+    def playback_id(self) -> str:
+        """The id that its frames carry."""
+        return self._start.playback_request_id
+
+    def owns(self, reply: protocol.Reply) -> bool:
+        """Whether a frame that answers no request belongs to this stream."""
+        match reply:
+            case protocol.StreamChunk() | protocol.StreamComplete() | timeline.StreamGap():
+                return reply.playback_request_id == self.playback_id
+            case protocol.StreamCancelled():
+                return reply.ref is None
+            case protocol.Error():
+                return reply.ref in (None, self._start.ref)
+        return False
+
+
+class Connection:
+    """Requests with their replies, at most one stream, and the exports that were asked for."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]
+    ) -> None:
+        self._session = session
+        self._socket = socket
+        self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
+        self._last_ref = 0
+        self._stream: Stream | None = None
+        self._exporting = Exporting()
+        self._room = asyncio.Event()
+        self._lost: ConnectionLostError | None = None
+        self._listener = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def to_core(cls, data: Path) -> Self:
+        """Connect to the reader of a data folder on this machine."""
+        path = endpoints.reader_socket(data)
+        session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
+        return await cls._open(
+            session, "http://localhost/", f"no NOVA runs on {data}: start `nova up`"
+        )
+
+    @classmethod
+    async def to_edge(cls, url: str, token: str) -> Self:
+        """Connect to an edge and authenticate."""
+        parts = urlsplit(url)
+        target = urlunsplit((parts.scheme, parts.netloc, "/ws", "", ""))
+        client = await cls._open(aiohttp.ClientSession(), target, f"no NOVA answers at {url}")
+        try:
+            await client.request(protocol.Auth(token=token), protocol.Authenticated)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    @classmethod
+    async def _open(cls, session: aiohttp.ClientSession, url: str, hint: str) -> Self:
+        try:
+            socket = await session.ws_connect(
+                url, compress=0, max_msg_size=protocol.FRAME_MAX_BYTES, decode_text=False
+            )
+        except (OSError, aiohttp.ClientError) as error:
+            await session.close()
+            raise ConnectionLostError(f"{hint} ({error})") from error
+        return cls(session, socket)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Leave; the other side stops whatever was going on."""
+        self._listener.cancel()
+        await asyncio.wait((self._listener,))
+        await self._socket.close()
+        await self._session.close()
+
+    async def request(self, message: protocol.Message, reply: type[T]) -> T:
+        """Send a request and wait for its reply; raises ProtocolError if that is an error."""
+        if self._lost is not None:
+            raise self._lost
+        self._last_ref += 1
+        ref = message.ref = self._last_ref
+        future: asyncio.Future[protocol.Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[ref] = future
+        self._room.set()
+        try:
+            await self._send(protocol.encode(message))
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                answer = await future
+        except TimeoutError:
+            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+        finally:
+            self._waiting.pop(ref, None)
+        if isinstance(answer, protocol.Error):
+            raise ProtocolError(answer.code, answer.message)
+        if not isinstance(answer, reply):
+            raise ProtocolError(
+                "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
+            )
+        return answer
+
+    async def _send(self, frame: bytes) -> None:
+        try:
+            await endpoints.send_text(self._socket, frame)
+        except (ConnectionError, aiohttp.ClientError) as error:
+            raise ConnectionLostError(f"the connection is gone: {error}") from error
+
+    async def _listen(self) -> None:
+        lost = ConnectionLostError("the connection closed before the answer came")
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._receive(protocol.decode_reply(message.data))
+        except ProtocolError as error:
+            lost = ConnectionLostError(f"the other side does not speak the protocol: {error}")
+            await self._socket.close()
+        finally:
+            self._lost = lost
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(lost)
+                    future.exception()
+            if self._stream is not None:
+                self._stream.frames.put_nowait(lost)
+            self._exporting.lose(lost)
+
+    async def _receive(self, reply: protocol.Reply) -> None:
+        future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
+        self._exporting.note(reply)
+        if future is not None:
+            if not future.done():
+                future.set_result(reply)
+        elif self._stream is not None and self._stream.owns(reply):
+            self._stream.frames.put_nowait(reply)
+            await self._wait_for_room(self._stream)
+
+    async def _wait_for_room(self, stream: Stream) -> None:
+        """Read no further while a stream is not taken, unless a reply may be behind its chunks."""
+        while (
+            self._stream is stream
+            and stream.frames.qsize() >= CHUNKS_MAX_WAITING
+            and not self._waiting
+        ):
+            self._room.clear()
+            await self._room.wait()

@@ -1,0 +1,161 @@
+"""The registry: which drivers are installed, and which of them a stream gets (A-193…A-200).
+
+The same stream, capabilities, drivers and preference always give the same driver: first what the
+target's descriptor asks for (`driver:<id>` or `driver:<id>@<version>`), then the preference in its
+order; of an id without a version the highest that takes the stream.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from sdk import plugins
+from sdk.address import is_name
+from sdk.drivers.driver import Driver
+from sdk.drivers.stream import Stream
+from sdk.errors import DriverError, NovaError
+
+PLUGIN_GROUP = "nova.drivers"
+CAPABILITY = "driver:"
+"""What a descriptor's capability begins with that asks for a driver."""
+
+BINDING_TYPE = "DriverBinding"
+BINDING_DRIVER = "jsonl@1.0.0"
+"""What writes DriverBindings, which have no binding of their own."""
+
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+
+
+class Registry:
+    """Drivers by id and version, and the preference among them."""
+
+    def __init__(
+        self,
+        drivers: Iterable[Driver],
+        preference: Sequence[str] = (),
+        missing: Mapping[str, str] | None = None,
+    ) -> None:
+        self._versions: dict[str, dict[str, Driver]] = {}
+        self._missing = dict(missing or {})
+        for driver in drivers:
+            self._add(driver)
+        self._preference = tuple(preference)
+        for name in self._preference:
+            self._named(name)
+
+    @classmethod
+    def load(cls, preference: Sequence[str] = ()) -> Registry:
+        """All installed drivers; one that cannot be imported is an error only once it is wanted.
+
+        Raises DriverError where the preference names what is not there.
+        """
+        drivers: list[Driver] = []
+        missing: dict[str, str] = {}
+        for name in sorted(plugins.names(PLUGIN_GROUP)):
+            try:
+                driver = plugins.load(PLUGIN_GROUP, name)()
+            except NovaError as error:
+                missing[name] = str(error)
+                continue
+            if not isinstance(driver, Driver):
+                raise DriverError(f"{name!r} of {PLUGIN_GROUP} is no Driver")
+            lacking = [module for module in driver.requires if not _is_installed(module)]
+            if lacking:
+                missing[name] = f"it needs {lacking[0]}: pip install 'nova-truth[{name}]'"
+            else:
+                drivers.append(driver)
+        return cls(drivers, preference, missing)
+
+    def _add(self, driver: Driver) -> None:
+        if not is_name(driver.driver_id) or "@" in driver.driver_id:
+            raise DriverError(
+                f"a driver's id is {driver.driver_id!r}, not [A-Za-z0-9_.:-]{{1,128}}"
+            )
+        if not _VERSION.fullmatch(driver.version):
+            raise DriverError(
+                f"driver {driver.driver_id} has version {driver.version!r}, not N.N.N"
+            )
+        versions = self._versions.setdefault(driver.driver_id, {})
+        other = versions.get(driver.version)
+        if other is not None:
+            raise DriverError(f"{driver.name} is there twice: {_place(other)} and {_place(driver)}")
+        versions[driver.version] = driver
+
+    def names(self) -> list[str]:
+        """Ids and versions of all that are installed."""
+        return [driver.name for driver in self.drivers()]
+
+    def drivers(self) -> list[Driver]:
+        """All that are installed, by their ids, the newest version first."""
+        return [driver for _, known in sorted(self._versions.items()) for driver in _newest(known)]
+
+    def get(self, driver_id: str, version: str) -> Driver:
+        """One driver; raises DriverError saying what is installed instead (AMB-41)."""
+        driver = self._versions.get(driver_id, {}).get(version)
+        if driver is None:
+            raise self._absent(f"{driver_id}@{version}", driver_id)
+        return driver
+
+    def named(self, name: str) -> Driver:
+        """The driver `id@version`, or the newest of an id; raises DriverError."""
+        return self._named(name)[0]
+
+    def _named(self, name: str) -> list[Driver]:
+        driver_id, _, version = name.partition("@")
+        if version:
+            return [self.get(driver_id, version)]
+        versions = self._versions.get(driver_id)
+        if not versions:
+            raise self._absent(name, driver_id)
+        return _newest(versions)
+
+    def select(self, stream: Stream, capabilities: frozenset[str] = frozenset()) -> Driver:
+        """The driver of a stream; raises DriverError if none takes it."""
+        if stream.stream_type == BINDING_TYPE and stream.lane == "metadata":
+            return self.named(BINDING_DRIVER)
+        asked = sorted(
+            name[len(CAPABILITY) :] for name in capabilities if name.startswith(CAPABILITY)
+        )
+        for name in asked:
+            for driver in self._installed(name):
+                if driver.takes(stream, capabilities):
+                    return driver
+        for name in self._preference:
+            for driver in self._named(name):
+                if driver.takes(stream, capabilities):
+                    return driver
+        raise DriverError(
+            f"no driver for {stream}: of {', '.join(self._preference) or 'none'} none takes it"
+        )
+
+    def _installed(self, name: str) -> list[Driver]:
+        """The same of what a producer asks for, who cannot know what is installed here."""
+        try:
+            return self._named(name)
+        except DriverError:
+            return []
+
+    def _absent(self, name: str, driver_id: str) -> DriverError:
+        if driver_id in self._missing:
+            return DriverError(f"driver {name} cannot be used: {self._missing[driver_id]}")
+        there = ", ".join(self.names()) or "none"
+        return DriverError(f"driver {name} is not installed; installed are {there}")
+
+
+def _newest(versions: Mapping[str, Driver]) -> list[Driver]:
+    def number(driver: Driver) -> tuple[int, ...]:
+        return tuple(map(int, driver.version.split(".")))
+
+    return sorted(versions.values(), key=number, reverse=True)
+
+
+def _place(driver: Driver) -> str:
+    kind = cast("type[object]", type(driver))
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

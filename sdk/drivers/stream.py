@@ -1,0 +1,139 @@
+"""Streams: what one driver writes is chosen for, told from stored envelopes without parsing them.
+
+A stream is a target's events of one lane, type and (parsed) schemaVersion. In a stored envelope
+the eventId comes first, then the ids, the time and the type, so a few searches find the text that
+all events of a stream share; what that text means is worked out once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+RAW_STREAM = "raw"
+"""The streamType of raw frames, which have no messageType (AMB-40)."""
+
+HEAD_BYTES = len('{"eventId":""') + 64
+ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
+"""Where the eventId stands in every stored envelope, as hexadecimal text."""
+
+REMEMBERED_MAX = 65_536
+
+_TIME = b',"sourceTruthTime":"'
+_TIME_BYTES = len(_TIME)
+_TYPE_BYTES = len(',"messageType":"')
+_BEHIND_VERSION = b',"payload":'
+_BEHIND_TYPE = b'"'
+
+
+class Stream(NamedTuple):
+    """A target's events of one kind; only parsed streams have a schemaVersion."""
+
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    lane: str
+    stream_type: str
+    schema_version: str = ""
+
+    @property
+    def target_id(self) -> str:
+        """The entity as a DriverBinding names it."""
+        return "|".join(self[:4])
+
+    def __str__(self) -> str:
+        version = f" {self.schema_version}" if self.schema_version else ""
+        return f"{self.target_id} {self.lane} {self.stream_type}{version}"
+
+
+class Mark(NamedTuple):
+    """What stands where in events of a stream whose time is written in its normal form."""
+
+    at: int
+    text: bytes
+
+
+class _Header(msgspec.Struct, rename="camel"):
+    scope_id: str
+    lane: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    message_type: str = RAW_STREAM
+    schema_version: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    """The streams of an entity's lane, by the text between the time and `behind`."""
+
+    behind: bytes
+    streams: dict[bytes, Stream] = field(default_factory=dict)
+
+
+_headers = msgspec.json.Decoder(_Header)
+
+
+def stream_of(stored: bytes) -> Stream:
+    """The stream of one stored envelope, parsed."""
+    head = _headers.decode(stored)
+    version = head.schema_version if head.lane == "parsed" else ""
+    kind = RAW_STREAM if head.lane == "raw" else head.message_type
+    return Stream(
+        head.scope_id, head.system_id, head.container_id, head.unique_id, head.lane, kind, version
+    )
+
+
+def mark_of(stored: bytes, stream: Stream) -> Mark:
+    """A text that tells events of a stream from others of its series, which differ in schemaVersion
+    alone: what follows the time, from its quote on, up to the payload.
+
+    It stands there in events whose time is written as long. In others it does not: their time goes
+    on there, or has ended up to 15 characters before, inside of the next member's name.
+    """
+    at = stored.find(_TIME, HEAD_BYTES) + _TIME_BYTES
+    end = stored.find(b'"', at)
+    if stream.lane != "parsed":
+        return Mark(at - _TIME_BYTES, _TIME)
+    behind = stored.find(_BEHIND_VERSION, end) + len(_BEHIND_VERSION)
+    return Mark(end, stored[end:behind])
+
+
+class Streams:
+    """Remembers which text is which stream."""
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, _Known] = {}
+        self._count = 0
+
+    def of(self, stored: bytes) -> Stream:
+        """The stream of a stored envelope; the same object for the same stream, mostly."""
+        at = stored.find(_TIME, HEAD_BYTES)
+        known = self._heads.get(stored[HEAD_BYTES:at])
+        if known is None:
+            return self._learn(stored, at)
+        if not known.behind:
+            tail = b""
+        else:
+            end = stored.find(b'"', at + _TIME_BYTES) + 1
+            tail = stored[end : stored.find(known.behind, end + _TYPE_BYTES)]
+        stream = known.streams.get(tail)
+        return self._learn(stored, at, tail) if stream is None else stream
+
+    def _learn(self, stored: bytes, at: int, tail: bytes | None = None) -> Stream:
+        if self._count >= REMEMBERED_MAX:
+            self._heads.clear()
+            self._count = 0
+        self._count += 1
+        stream = stream_of(stored)
+        head = stored[HEAD_BYTES:at]
+        known = self._heads.get(head)
+        if known is None:
+            behind = {"parsed": _BEHIND_VERSION, "raw": b""}.get(stream.lane, _BEHIND_TYPE)
+            known = self._heads[head] = _Known(behind)
+        if tail is not None or not known.behind:
+            known.streams[tail or b""] = stream
+        return stream

@@ -1,0 +1,130 @@
+"""Reading exports back: the events of jsonl and MCAP files, as records that may be published again
+with the same eventIds.
+
+An export is a zip of `nova export`, a folder that it was unpacked to, a day's folder, or one file.
+DriverBindings come first, those in `export.json` too: an archive that knows them binds nothing by
+itself.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from sdk.address import Address
+from sdk.drivers.registry import BINDING_TYPE
+from sdk.drivers.stream import stream_of
+from sdk.errors import NovaError
+from sdk.transport.base import Record
+
+MANIFEST_FILE = "export.json"
+READABLE = (".jsonl", ".mcap")
+_BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
+_STAMP = b',"canonicalTruthTime":"'
+
+
+class _Manifest(msgspec.Struct, rename="camel"):
+    bindings: list[dict[str, object]]
+
+
+class Content(NamedTuple):
+    """The files of an export that can be read back, in the order in which they should be, and the
+    names of those that cannot.
+    """
+
+    names: list[str]
+    unread: list[str]
+
+
+class Source:
+    """An export, wherever it lies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._zip = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else None
+        names = self._names()
+        readable = [name for name in names if name.endswith(READABLE)]
+        # A binding's file before all others; False sorts before True.
+        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_END), name))
+        unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
+        self._has_manifest = MANIFEST_FILE in names
+        self.content = Content(readable, unread)
+
+    def _names(self) -> list[str]:
+        if self._zip is not None:
+            return sorted(entry.filename for entry in self._zip.infolist() if not entry.is_dir())
+        if self._path.is_dir():
+            found = (path for path in self._path.rglob("*") if path.is_file())
+            return sorted(path.relative_to(self._path).as_posix() for path in found)
+        return [self._path.name]
+
+    def close(self) -> None:
+        """Let go of the zip."""
+        if self._zip is not None:
+            self._zip.close()
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[BinaryIO]:
+        if self._zip is not None:
+            with self._zip.open(name) as inner:
+                yield inner  # type: ignore[misc]  # it reads bytes, and seeks
+        else:
+            path = self._path / name if self._path.is_dir() else self._path
+            with path.open("rb") as file:
+                yield file
+
+    def envelopes(self) -> Iterator[bytes]:
+        """All envelopes, byte for byte as they were exported; raises NovaError where a file cannot
+        be read.
+        """
+        if self._has_manifest:
+            with self._open(MANIFEST_FILE) as file:
+                try:
+                    manifest = msgspec.json.decode(file.read(), type=_Manifest)
+                except msgspec.DecodeError as error:
+                    raise NovaError(f"{MANIFEST_FILE} is no manifest: {error}") from error
+            yield from map(msgspec.json.encode, manifest.bindings)
+        for name in self.content.names:
+            with self._open(name) as file:
+                yield from _messages(file, name) if name.endswith(".mcap") else _lines(file)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    for line in file:
+        text = line.rstrip(b"\r\n")
+        if text:
+            yield text
+
+
+def _messages(file: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        from mcap.exceptions import McapError
+        from mcap.reader import make_reader
+    except ImportError as error:
+        raise NovaError(f"{name} needs {error.name}: pip install 'nova-truth[mcap]'") from error
+    try:
+        for _, _, message in make_reader(file).iter_messages(log_time_order=False):
+            yield message.data
+    except McapError as error:
+        raise NovaError(f"{name} is no whole MCAP file: {error}") from error
+
+
+def records(envelopes: Iterable[bytes]) -> Iterator[Record]:
+    """Envelopes as they can be published: without the time at which they were received."""
+    for envelope in envelopes:
+        if envelope.endswith(b'"}'):
+            body, _, stamp = envelope.rpartition(_STAMP)
+            if body and stamp.count(b'"') == 1:
+                envelope = body + b"}"
+        try:
+            stream = stream_of(envelope)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield Record(None, envelope)  # What is wrong with it the Core will say.
+            continue
+        ids = (stream.system_id, stream.container_id, stream.unique_id)
+        yield Record(str(Address(stream.scope_id, stream.lane, *ids)), envelope)

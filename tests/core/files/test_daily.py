@@ -1,0 +1,167 @@
+"""Daily files equal exports of the same days, whatever interrupted them (A-201…A-212, AMB-38)."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from core.exports.package import pack
+from core.exports.worker import Export
+from core.files import daily
+from core.files.day import span_of
+from core.files.folder import Folder
+from core.files.rebuild import rebuild
+from core.jobs import ExportJob
+from core.store.archive import Archive
+from sdk.drivers.driver import File
+from sdk.errors import NovaError
+from sdk.protocol import Filters
+from tests.core.filing import DAYS, PREFERENCES, Filed, filed, tree
+
+
+def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
+    """The files of an export of a whole day in canonical time, in two shares."""
+    start_ns, stop_ns = span_of(day)
+    for share in range(2):
+        job = ExportJob(
+            start_ns=start_ns,
+            stop_ns=stop_ns,
+            timebase="canonical",
+            filters=Filters(),
+            mark=archive.committer.last_ns,
+            folder=str(target),
+            preference=list(PREFERENCES["jsonl"]),
+            share=share,
+            shares=2,
+            max_bytes=2**40,
+        )
+        folder = Folder(target / "files")
+        other = Archive.open_secondary(archive.data, target / f"scratch{share}")
+        Export(archive.data, other, job, folder).bring(lambda report: None)
+        folder.close()
+        other.close()
+    return tree(target / "files")
+
+
+@pytest.mark.parametrize("driver", PREFERENCES)
+def test_an_export_of_a_day_is_its_daily_files(driver: str, tmp_path: Path) -> None:
+    """Issue 8, AMB-38: byte for byte, for every driver, also after a crash at each of 20 places,
+    and when the day is made anew.
+    """
+    dice = random.Random(driver)
+    with filed(tmp_path, PREFERENCES[driver]) as archive:
+        mark = archive.committer.last_ns
+        for _ in range(20):
+            files = archive.daily()
+            steps = dice.randint(0, 6)
+            for step, _ in enumerate(files.follow(mark - dice.randint(0, 10**12))):
+                if dice.random() < 0.3:
+                    files.remember()
+                if step >= steps:
+                    break
+            files.close()  # nothing is remembered: as if it had been killed
+        files = archive.daily()
+        list(files.follow(mark))
+        files.close()
+        for number, day in enumerate(DAYS):
+            written = tree(archive.root / day)
+            assert written == exported(archive, day, tmp_path / f"export{number}")
+            assert any(driver_name(path) == driver for path in written)
+            assert not rebuild(archive.view, archive.registry, archive.root, day, lambda _: None)
+            assert tree(archive.root / day) == written
+
+
+def driver_name(path: str) -> str:
+    """The driver that has written a file, by its name."""
+    if path.endswith("raw.bin"):
+        return "rawBinary"
+    return "positionCsv" if path.endswith("llas.csv") else path.rsplit(".", 1)[1]
+
+
+def test_a_zip_of_the_same_files_is_the_same_bytes(tmp_path: Path) -> None:
+    """AMB-43: whatever the order and the time of making it."""
+    made = []
+    for number, names in enumerate((["b/x", "a"], ["a", "b/x"])):
+        folder = Folder(tmp_path / str(number))
+        for name in names:
+            folder.append(name, 0, name.encode())
+        with (tmp_path / f"{number}.zip").open("wb+") as out:
+            pack(folder, names, ("export.json", b"{}"), out)
+        folder.close()
+        made.append((tmp_path / f"{number}.zip").read_bytes())
+    assert made[0] == made[1]
+
+
+def test_files_that_lost_their_ends_are_written_anew(tmp_path: Path) -> None:
+    """A power cut may take what was not synced; the files still end as they should."""
+    with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
+        mark = archive.committer.last_ns
+        files = archive.daily()
+        list(files.follow(mark - 10**12))
+        files.remember()
+        files.close()
+        path = next((archive.root / files.state.day).rglob("*.jsonl"))
+        path.write_bytes(path.read_bytes()[:-5])
+        (path.parent / "stray").write_bytes(b"?")
+        files = archive.daily()
+        list(files.follow(mark))
+        files.close()
+        assert files.state.failures == 1
+        assert tree(archive.root / DAYS[0]) == exported(archive, DAYS[0], tmp_path / "export")
+
+
+def test_a_driver_that_fails_stops_its_own_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-204: logged, counted, tried once more when the day is over; all other files are whole."""
+    from core.drivers.json_lines import JsonLines
+
+    write = JsonLines.write
+
+    def failing(self: JsonLines, events: list[bytes], file: File) -> object:
+        if any(
+            b'"uniqueId":"u0"' in event and b'"messageType":"Count"' in event for event in events
+        ):
+            raise ValueError("cannot")
+        return write(self, events, file)
+
+    with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
+        monkeypatch.setattr(JsonLines, "write", failing)
+        files = archive.daily()
+        list(files.follow(archive.committer.last_ns))
+        files.close()
+        names = set(tree(archive.root / DAYS[0]))
+        assert files.state.failures > 0
+        assert "cannot" in files.state.last_failure
+        monkeypatch.undo()
+        whole = exported(archive, DAYS[0], tmp_path / "export")
+        assert names < set(whole)
+        assert {path for path in whole if "parsed.Count" not in path} <= names
+        assert not rebuild(archive.view, archive.registry, archive.root, DAYS[0], lambda _: None)
+        assert tree(archive.root / DAYS[0]) == whole
+
+
+def test_a_state_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    """It names the file."""
+    (tmp_path / daily.STATE_FILE).write_text(json.dumps([1]))
+    with pytest.raises(NovaError, match=r"state\.json cannot be read .*: remove it"):
+        daily.read_state(tmp_path)
+
+
+def test_files_of_another_archive_are_begun_anew(tmp_path: Path) -> None:
+    """The state belongs to the archive whose first event it names."""
+    with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
+        files = archive.daily()
+        list(files.follow(archive.committer.last_ns))
+        files.state.origin = "00" * 12
+        files.remember()
+        files.close()
+        before = tree(archive.root / DAYS[0])
+        files = archive.daily()
+        assert files.state.day == ""
+        list(files.follow(archive.committer.last_ns))
+        files.close()
+        assert tree(archive.root / DAYS[0]) == before

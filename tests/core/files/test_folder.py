@@ -1,0 +1,97 @@
+"""Files stay below their folder, whatever lies there or is asked for (pitfalls row 30)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from core.files.folder import Folder, remove_tree
+from core.files.layout import paths_of
+from sdk.drivers.driver import Driver, File
+from sdk.drivers.stream import Stream
+from sdk.errors import DriverError
+
+
+class Named(Driver):
+    """Names its file as it is told."""
+
+    driver_id = "named"
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def parts(self, stream: Stream) -> tuple[str, ...]:
+        """That name."""
+        return (self._name,)
+
+    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+        """Nothing."""
+        return (b"",)
+
+
+BAD = ["", ".", "..", "../x", "/x", "a/b", "a\\b", "a\0", "CON", "nul.txt", "x.", " ", "x ",
+       "a" * 201, "\u202egnp.exe", "x:y", ".hidden", "x.events", "ä"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_driver_cannot_name_what_is_not_a_file_of_its_folder(name: str) -> None:
+    """Refused with the driver's name, before anything is written."""
+    with pytest.raises(DriverError, match="named@1"):
+        paths_of(Named(name), Stream("s", "a", "b", "c", "raw", "raw"))
+
+
+@pytest.mark.parametrize("token", ["..", "a/b", "a\0", "", "a" * 65, "x%2e"])
+def test_no_id_leaves_its_folder(token: str) -> None:
+    """Ids are checked at ingest; here once more."""
+    with pytest.raises(DriverError, match="no folder"):
+        paths_of(Named("x"), Stream("s", "a", token, "c", "raw", "raw"))
+
+
+def test_devices_are_folders_all_the_same() -> None:
+    """And no other id has that folder."""
+    paths = paths_of(Named("x.y"), Stream("s", "con", "LPT1", "c", "raw", "raw"))
+    assert paths == ("s/con%/LPT1%/c/x.y",)
+
+
+def test_a_symlink_is_never_followed(tmp_path: Path) -> None:
+    """Neither as a folder nor as a file, for writing, cutting, replacing or reading."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_bytes(b"keep")
+    root = tmp_path / "root"
+    folder = Folder(root)
+    (root / "link").symlink_to(outside)
+    (root / "file").symlink_to(outside / "file")
+    with pytest.raises(OSError):
+        folder.append("link/new", 0, b"x")
+    with pytest.raises(OSError):
+        folder.append("file", 0, b"x")
+    with pytest.raises(OSError):
+        folder.cut("file", 0)
+    with pytest.raises(OSError):
+        folder.read("link/file")
+    with folder.replacing("file") as out:
+        out.write(b"new")
+    assert not (root / "file").is_symlink()
+    assert sorted(folder.paths()) == ["file", "link"]
+    folder.remove("link")
+    folder.close()
+    (root / "link").symlink_to(outside)
+    remove_tree(root / "link")
+    remove_tree(root)
+    assert (outside / "file").read_bytes() == b"keep"
+    assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those not used for longest are closed, and opened again."""
+    monkeypatch.setattr("core.files.folder.OPEN_MAX_FILES", 3)
+    folder = Folder(tmp_path)
+    for turn in range(2):
+        for number in range(10):
+            folder.append(f"d/{number}", turn, b"x")
+    folder.sync()
+    folder.close()
+    assert {path.read_bytes() for path in (tmp_path / "d").iterdir()} == {b"xx"}

@@ -1,0 +1,130 @@
+"""An archive whose events cross midnight, late ones and copies among them, for tests of files."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from core.files.daily import DailyFiles
+from core.reader.view import View
+from core.store.archive import Archive
+from core.writer.commit import Committer
+from sdk import timestamps
+from sdk.drivers.registry import Registry
+from sdk.transport.base import Batch, Record
+
+MIDNIGHT_NS = timestamps.parse("2026-01-27T00:00:00Z")
+DAYS = ("2026-01-26", "2026-01-27")
+SECOND_NS = 10**9
+PREFERENCES = {
+    "rawBinary": ("rawBinary", "jsonl"),
+    "positionCsv": ("positionCsv", "jsonl"),
+    "csv": ("csv", "jsonl"),
+    "jsonl": ("jsonl",),
+    "parquet": ("parquet", "jsonl"),
+    "mcap": ("mcap",),
+}
+"""A preference for each driver that lets it write what it takes."""
+
+
+def record(number: int, at_ns: int) -> Record:
+    """The event of a number: of every lane, with members that come and go and change their type."""
+    lane = ("parsed", "parsed", "raw", "ui", "parsed", "metadata")[number % 6]
+    unit = f"u{number % 2}"
+    members: dict[str, object] = {
+        "scopeId": "sat",
+        "lane": lane,
+        "systemId": "bus",
+        "containerId": "CON",
+        "uniqueId": unit,
+        "sourceTruthTime": timestamps.text(at_ns),
+    }
+    if lane == "raw":
+        members |= {"bytes": number.to_bytes(3, "big"), "sequence": number}
+    elif lane == "ui":
+        data = {"n": number, **({"text": "=1+1"} if number % 4 else {})}
+        members |= {"messageType": "UiUpdate", "viewId": "v", "manifestId": "m"}
+        members |= {"manifestVersion": "1", "data": data}
+    elif lane == "metadata":
+        members |= {"messageType": "Note:x", "payload": {"n": number, "list": [1, "a"]}}
+    else:
+        position = {"latitude": number / 7, "longitude": -number / 3, "altitude": number}
+        other = {"n": number if number % 5 else "many", "deep": {"on": number % 2 == 0}}
+        kind = "Position" if number % 6 == 1 else "Count"
+        version = "1" if number % 50 < 30 else '2"\\'
+        members |= {"messageType": kind, "schemaVersion": version}
+        members |= {"payload": position if kind == "Position" else other}
+    return Record(None, msgspec.json.encode(members), f"s@{number}")
+
+
+def arrivals(count: int) -> list[Record]:
+    """Events in the order of arrival, every tenth an hour late, and copies of some before."""
+    dice = random.Random(count)
+    found: list[Record] = []
+    for number in range(count):
+        late_ns = 3_600 * SECOND_NS if number % 10 == 7 else 0
+        found.append(record(number, MIDNIGHT_NS + number * SECOND_NS - late_ns))
+        if number % 7 == 3:
+            found.append(dice.choice(found))
+    return found
+
+
+@dataclass
+class Filed:
+    """An archive, its writer, and a view of it."""
+
+    data: Path
+    committer: Committer
+    view: View
+    registry: Registry
+
+    @property
+    def root(self) -> Path:
+        """Where its daily files go."""
+        return self.data / "files"
+
+    def daily(self) -> DailyFiles:
+        """What writes them, as a process begins."""
+        return DailyFiles(self.view, self.registry, self.root)
+
+
+@contextmanager
+def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterator[Filed]:
+    """An archive with so many events that were received across midnight, half of them before; the
+    last one is of the third day, so the first two are complete.
+    """
+    registry = Registry.load(preference)
+    records = arrivals(events)
+    now = [MIDNIGHT_NS - len(records) * SECOND_NS // 2]
+
+    def clock() -> int:
+        now[0] += 7 * SECOND_NS
+        return now[0]
+
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data, registry=registry, clock=clock)
+    for start in range(0, len(records), 7):
+        committer.take("link", Batch(records[start : start + 7]))
+        committer.close()
+    now[0] = MIDNIGHT_NS + 86_400 * SECOND_NS
+    committer.take("link", Batch([record(events, now[0])]))
+    committer.close()
+    archive.sync()
+    view = View(Archive.open_secondary(data, data / "scratch"))
+    view.advance(committer.last_ns)
+    try:
+        yield Filed(data, committer, view, registry)
+    finally:
+        view.archive.close()
+        archive.close()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

@@ -1,0 +1,148 @@
+"""Exports of a whole NOVA: through the edge, into a fresh NOVA, and over a restart (issue 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sdk.client import Client, login
+from sdk.digest import Digest
+from sdk.endpoints import exports_folder
+from sdk.errors import ConnectionLostError
+from sdk.export import Export
+from sdk.protocol import Query
+from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from sdk.transport.base import connect
+from tests.core.filing import arrivals
+
+EVENTS = 600
+WAIT_S = 60.0
+DRIVERS = "rawBinary,positionCsv,jsonl"
+
+
+def export(nova: Nova, target: Path, *arguments: str) -> dict[str, object]:
+    """`nova export` through the edge."""
+    login = ("--url", nova.url, "--user", "admin")
+    command = ("export", *login, "--timebase", "source", "--out", str(target), "--json")
+    done = nova_command(*command, *arguments)
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+async def connected(nova: Nova, through: str) -> Client:
+    """A client of its reader, or of its edge."""
+    if through == "core":
+        return await Client.to_core(nova.data)
+    return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
+
+
+async def digest_of(nova: Nova) -> str:
+    """The digest of everything in source time, from its queries."""
+    digest = Digest()
+    async with await Client.to_core(nova.data) as client:
+        digest.add([event async for event in client.query(Query(timebase="source"))])
+    return digest.text()
+
+
+@pytest.mark.parametrize("driver", ["jsonl", "mcap"])
+def test_an_imported_export_exports_the_same(
+    tmp_path: Path, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 8: digest of export, of queries, and of an export of a fresh NOVA fed by `nova import`
+    are one; a second import is all duplicates.
+    """
+    monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
+    monkeypatch.setenv("NOVA_PASSWORD", PASSWORD)
+    with running_nova(tmp_path / "a", "--ground") as first:
+        records = list({record.value: record for record in arrivals(EVENTS)}.values())
+
+        async def publish() -> None:
+            transport = connect(first.publish)
+            await transport.publish(records)
+            await transport.close()
+
+        asyncio.run(publish())
+        told = export(first, tmp_path / "a.zip", "--driver", driver)
+        assert told["digest"] == asyncio.run(digest_of(first))
+    with running_nova(tmp_path / "b", "--ground") as second:
+        for expected in ("new", "duplicate"):
+            done = nova_command("import", str(tmp_path / "a.zip"), "--to", second.publish, "--json")
+            assert done.returncode == 0, done.stderr.decode()
+            counts = json.loads(done.stdout)
+            assert counts["rejected"] == 0
+            if expected == "new":
+                assert counts["new"] == told["events"]
+            else:
+                assert counts["duplicate"] == counts["sent"]
+        again = export(second, tmp_path / "b.zip", "--driver", driver)
+    assert (again["digest"], again["events"]) == (told["digest"], told["events"])
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        manifest = json.loads(archive.read("export.json"))
+    assert (manifest["digest"], manifest["failures"]) == (told["digest"], [])
+
+
+def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-201, A-203: `nova up` writes what it ingests to the folders of UTC days."""
+    monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
+    with running_nova(tmp_path / "a", "--ground") as nova:
+
+        async def publish_and_wait() -> None:
+            transport = connect(nova.publish)
+            await transport.publish([record for record in arrivals(60) if record])
+            await transport.close()
+            async with asyncio.timeout(WAIT_S):
+                while not list((nova.data / "files").rglob("llas.csv")):
+                    await asyncio.sleep(0.05)
+
+        asyncio.run(publish_and_wait())
+        assert nova.child("files") > 0
+    names = {path.name for path in (tmp_path / "a" / "files").rglob("*") if path.is_file()}
+    assert {"raw.bin", "raw.index.csv", "llas.csv", "parsed.Count.jsonl"} <= names
+
+
+@pytest.mark.parametrize("through", ["core", "edge"])
+def test_a_reader_that_dies_leaves_no_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    """Pitfalls row 33: who waits is told, its processes end, its folder is swept by the next one,
+    and the next export is whole.
+    """
+    monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
+    monkeypatch.setenv("NOVA_EXPORT_PROCESSES", "1")
+    with running_nova(tmp_path / "a", "--ground") as nova:
+
+        async def disturbed() -> None:
+            transport = connect(nova.publish)
+            await transport.publish([record for record in arrivals(EVENTS) if record])
+            await transport.close()
+            folder = exports_folder(nova.data)
+            async with await connected(nova, through) as client:
+                asked = asyncio.create_task(client.export(Export()))
+                async with asyncio.timeout(WAIT_S):
+                    while not list(folder.glob("tmp-*")):
+                        await asyncio.sleep(0)
+                os.kill(nova.child("reader"), signal.SIGKILL)
+                with pytest.raises(ConnectionLostError):
+                    await asked
+            async with asyncio.timeout(WAIT_S):
+                while list(folder.glob("tmp-*")):
+                    await asyncio.sleep(0.05)
+            assert list(folder.iterdir()) == []
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    try:
+                        async with await Client.to_core(nova.data) as client:
+                            done = await client.export(Export(timebase="source"))
+                        break
+                    except ConnectionLostError:
+                        await asyncio.sleep(0.05)
+            assert done.digest == await digest_of(nova)
+
+        asyncio.run(disturbed())
