@@ -2,6 +2,7 @@
 
 import { STEP_KINDS, type StepKind, stepKind } from "../model/anchor";
 import { copyText } from "../model/clipboard";
+import { isExporting, openExport } from "../model/exporting";
 import { countIn, LANES } from "../model/density";
 import { showEverything, zoom, zoomTo } from "../model/gesture";
 import { say } from "../model/hint";
@@ -64,6 +65,15 @@ export function Legend() {
         </button>
         <button type="button" title="Copy a link to this moment" data-testid="copy-link" onClick={() => void copyLink()}>
           Link
+        </button>
+        <button
+          type="button"
+          class={isExporting.value ? "on" : ""}
+          title="Export the selection, or what is seen, to files"
+          data-testid="export-open"
+          onClick={openExport}
+        >
+          {isExporting.value ? "Exporting…" : "Export"}
         </button>
       </span>
     </div>

@@ -41,6 +41,7 @@ class Wire {
 
 const states: Connection[] = [];
 const frames: StreamFrame[] = [];
+let exports: object[] = [];
 const errors: RequestError[] = [];
 
 async function settle(): Promise<void> {
@@ -58,6 +59,7 @@ async function opened(): Promise<Socket> {
     connection: (state) => states.push(state),
     stream: (frame) => frames.push(frame),
     error: (error) => errors.push(error),
+    exporting: (frame) => exports.push(frame),
   });
   wire().open();
   wire().say({ type: "authenticated", ref: 1, user: "a", role: "admin", expiresAt: "" });
