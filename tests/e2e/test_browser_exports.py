@@ -14,6 +14,7 @@ from edge.users import UserStore
 from sdk import timestamps
 from sdk.client import Client
 from sdk.digest import Digest
+from sdk.envelope import Lane
 from sdk.protocol import Filters, Query
 from sdk.testing.instance import PASSWORD, Nova
 from sdk.timestamps import NS_PER_SECOND
@@ -38,7 +39,7 @@ def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
         yield shown
 
 
-def expected(nova: Nova, *lanes: str) -> list[bytes]:
+def expected(nova: Nova, lane: Lane) -> list[bytes]:
     """What the same query finds."""
 
     async def asked() -> list[bytes]:
@@ -46,7 +47,7 @@ def expected(nova: Nova, *lanes: str) -> list[bytes]:
             start_time=timestamps.text(FIRST_NS),
             stop_time=timestamps.text(LAST_NS),
             timebase="source",
-            filters=Filters(lanes=list(lanes)),
+            filters=Filters(lanes=[lane]),
         )
         async with await Client.to_core(nova.data) as client:
             return [bytes(event) async for event in client.query(query)]
@@ -67,7 +68,7 @@ def test_a_selection_is_exported_downloaded_and_proved(
     page = screen.page
     page.get_by_test_id("export-open").click()
     expect(page.get_by_test_id("export-range")).to_have_value("selection")
-    page.get_by_test_id("export-lane-parsed").click()
+    page.get_by_test_id("export-lane-ui").click()
     driver = page.locator('[data-testid="export-driver"] option[value^="jsonl@"]')
     expect(driver).to_have_count(1)
     page.get_by_test_id("export-driver").select_option(driver.get_attribute("value"))
@@ -79,7 +80,7 @@ def test_a_selection_is_exported_downloaded_and_proved(
         page.get_by_test_id("export-download").click()
     kept = tmp_path / "export.zip"
     download.value.save_as(kept)
-    events = expected(recorded, "parsed")
+    events = expected(recorded, "ui")
     assert events
     digest = Digest()
     digest.add(events)
@@ -125,9 +126,9 @@ def test_a_refusal_is_said(screen: Screen) -> None:
     expect(page.locator('[data-testid="export-driver"] option[value^="jsonl@"]')).to_have_count(1)
     page.evaluate(
         "() => { const one = document.querySelector('[data-testid=export-driver]');"
-        "one.options[1].value = 'nothing@1'; }"
+        "one.options[1].value = 'nothing@1.0.0'; }"
     )
-    page.get_by_test_id("export-driver").select_option("nothing@1")
+    page.get_by_test_id("export-driver").select_option("nothing@1.0.0")
     page.get_by_test_id("export-start").click()
     phase(page, "failed")
     expect(page.get_by_test_id("export-job")).to_contain_text("nothing")

@@ -162,4 +162,12 @@ describe("socket", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(Wire.made).toHaveLength(2);
   });
+
+  it("tells of exports also what nobody has asked for", async () => {
+    exports = [];
+    await opened();
+    wire().say({ type: "exportProgress", ref: 99, exportId: "e", done: 1, total: 2 });
+    wire().say({ type: "exportComplete", exportId: "e", url: "/exports/e" });
+    expect(exports).toMatchObject([{ type: "exportProgress" }, { type: "exportComplete" }]);
+  });
 });
