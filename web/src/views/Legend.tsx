@@ -96,7 +96,7 @@ function Selected() {
   if (range === null) return null;
   const title = `${readable(fromMs(range.startMs))} – ${readable(fromMs(range.stopMs))} UTC`;
   return (
-    <span class="buttons" role="group" aria-label="Selection" data-testid="selection" title={title}>
+    <span class="buttons selected-span" role="group" aria-label="Selection" data-testid="selection" title={title}>
       <button type="button" onClick={() => zoomTo(range)}>
         Selection {lengthInWords(length(range))}
       </button>
