@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMP := .make
 DEMO_LISTEN ?= 127.0.0.1:8800
 SCALE_DATA ?= build/scale
+# More than a small machine has cores: tests wait for disks and sockets most of the time.
+TEST_PROCESSES ?= 3
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .PHONY: help demo schema test test-slow check format web bench scale lock clean
@@ -19,7 +21,7 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 
 test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
 	npm --prefix web test
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
 	$(BIN)/pytest -q -m slow

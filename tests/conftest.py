@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -64,8 +65,16 @@ def recordings() -> Path:
     return folder
 
 
+SAID = pytest.StashKey[list[str]]()
+"""What processes of the run that are no terminal's have to say; told at its end."""
+
+
 def say(request: pytest.FixtureRequest, text: str) -> None:
     """Print a line that capturing does not hide."""
+    output = getattr(request.config, "workeroutput", None)
+    if output is not None:
+        output.setdefault("said", []).append(text)
+        return
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
     capture = request.config.pluginmanager.get_plugin("capturemanager")
     assert isinstance(reporter, pytest.TerminalReporter)
@@ -74,8 +83,24 @@ def say(request: pytest.FixtureRequest, text: str) -> None:
         reporter.write_line(text)
 
 
+class _Node(Protocol):
+    """A process of the run, as pytest-xdist tells of it."""
+
+    config: pytest.Config
+    workeroutput: dict[str, list[str]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: _Node) -> None:
+    """Keep what a process has said until the run's summary."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash.setdefault(SAID, []).extend(output.get("said", ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of the transports' conformance suite, if it ran."""
+    """Print which servers were used, and the table of the transports' conformance suite."""
+    for line in terminalreporter.config.stash.get(SAID, []):
+        terminalreporter.write_line(line)
     if lines := table.lines(terminalreporter.stats):
         terminalreporter.section("transport conformance")
         for line in lines:

@@ -304,7 +304,7 @@ def test_ten_thousand_entities_draw_only_what_is_in_sight(browser: Browser, tmp_
         log_in(page, nova.url)
         search = page.get_by_test_id("entity-search")
         # The scope itself is one more: it has the manifests.
-        expect(search).to_have_attribute("placeholder", "Search 10,001", timeout=SHOWN_MS)
+        expect(search).to_have_attribute("placeholder", "Search 10,000", timeout=SHOWN_MS)
         rows = page.get_by_role("treeitem")
         assert rows.count() < DRAWN_MAX_ROWS
         page.get_by_test_id("entity-row").first.focus()

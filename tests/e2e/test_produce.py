@@ -62,13 +62,15 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
     links = ("--transport", kafka_broker.url, "--transport", f"local://{data}")
     with running_nova(data, "--scope", scope, *links):
         for sent in (1, 2):
-            assert produce_jpss(recordings, kafka_broker.url, scope)["sent"] == 2 * PACKETS
-            status = asyncio.run(status_when(data, sent * 2 * PACKETS))
-            assert (status.events, status.rejects) == (2 * PACKETS + MANIFESTS, 0)
+            assert produce_jpss(recordings, kafka_broker.url, scope)["sent"] == 4 * PACKETS
+            status = asyncio.run(status_when(data, sent * 4 * PACKETS))
+            assert (status.events, status.rejects) == (4 * PACKETS + MANIFESTS, 0)
         over_local = produce_jpss(recordings, f"local://{data}", scope)
-        assert (over_local["new"], over_local["duplicate"]) == (0, 2 * PACKETS)
+        assert (over_local["new"], over_local["duplicate"]) == (0, 4 * PACKETS)
         by_lane = asyncio.run(lanes_of(data, scope))
     assert {lane: len(set(ids)) for lane, ids in by_lane.items()} == {
+        "metadata": MANIFESTS,
+        "ui": 2 * PACKETS,
         "raw": PACKETS,
         "parsed": PACKETS,
     }
@@ -80,7 +82,7 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
     """A-087: source time is the packet's own; the range asked for by it holds what it should."""
     with running_nova(tmp_path / "data", "--scope", "jpss1") as nova:
         done = produce_jpss(recordings, nova.publish, "jpss1")
-        assert (done["new"], done["duplicate"], done["rejected"]) == (2 * PACKETS, 0, 0)
+        assert (done["new"], done["duplicate"], done["rejected"]) == (4 * PACKETS, 0, 0)
         window = nova_command(
             *("query", "--data", str(nova.data), "--json", "--timebase", "source"),
             *("--from", "2021-04-09T00:10:00Z", "--to", "2021-04-09T00:10:59.999999999Z"),
