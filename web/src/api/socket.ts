@@ -1,10 +1,23 @@
 /** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
 
-import type { Reply, Request, StreamCancelled, StreamChunk, StreamComplete, StreamGap } from "./protocol";
+import type {
+  ExportCancelled,
+  ExportComplete,
+  ExportFailed,
+  ExportProgress,
+  Reply,
+  Request,
+  StreamCancelled,
+  StreamChunk,
+  StreamComplete,
+  StreamGap,
+} from "./protocol";
 import { remember } from "./written";
 
 export type Connection = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
+/** What is told of an export that goes on by itself. */
+export type ExportFrame = ExportProgress | ExportComplete | ExportFailed | ExportCancelled;
 type Asked = Exclude<Request, { type: "auth" }>;
 
 /** The code of errors that say: the edge is there, the Core is not. */
@@ -35,6 +48,7 @@ export interface Handlers {
   connection: (state: Connection) => void;
   stream: (frame: StreamFrame) => void;
   error: (error: RequestError) => void;
+  exporting: (frame: ExportFrame) => void;
 }
 
 export class Socket {
@@ -115,6 +129,7 @@ export class Socket {
       this.handlers.stream(reply);
       return;
     }
+    if (isOfExport(reply)) this.handlers.exporting(reply);
     const waiting = typeof reply.ref === "number" ? this.waiting.get(reply.ref) : undefined;
     if (waiting === undefined) {
       if (reply.type === "error") this.unasked(new RequestError(reply.code, reply.message));
@@ -152,4 +167,8 @@ export class Socket {
     setTimeout(() => !this.closed && this.connect(), this.retryMs);
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
   }
+}
+
+function isOfExport(reply: Reply): reply is ExportFrame {
+  return ["exportProgress", "exportComplete", "exportFailed", "exportCancelled"].includes(reply.type);
 }

@@ -7,6 +7,7 @@ import { chat } from "./chat";
 import { followUser } from "./commanding";
 import { followLink, keepLink } from "./deep_link";
 import { refreshSeen } from "./entities";
+import { followExports } from "./exporting";
 import { askTrack, keepTrack, trackTrouble } from "./ground";
 import { ledger } from "./history";
 import { followInspector, held, inspectorTrouble, range, refreshInspector, takeOwnJump, wanted } from "./inspector";
@@ -49,6 +50,7 @@ export function beginPanels(): void {
   watchCards();
   followUser();
   keepStack();
+  followExports();
   ledger.follow();
   chat.follow();
   followWanted();

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { login as askToken } from "../api/login";
 import type { Reply, Request, StatusResponse } from "../api/protocol";
-import { type Connection, CORE_AWAY, RequestError, Socket, type StreamFrame } from "../api/socket";
+import { type Connection, CORE_AWAY, type ExportFrame, RequestError, Socket, type StreamFrame } from "../api/socket";
 
 const TOKEN_KEY = "nova.token";
 const USER_KEY = "nova.user";
@@ -20,12 +20,23 @@ export const coreAway = signal(false);
 
 let socket: Socket | undefined;
 let onStream: (frame: StreamFrame) => void = () => undefined;
+let onExport: (frame: ExportFrame) => void = () => undefined;
 let onOpen: () => void = () => undefined;
 
 /** Who is told of stream frames, and of each (re)connection. */
 export function listen(stream: (frame: StreamFrame) => void, open: () => void): void {
   onStream = stream;
   onOpen = open;
+}
+
+/** Who is told how an export goes. */
+export function listenToExports(told: (frame: ExportFrame) => void): void {
+  onExport = told;
+}
+
+/** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
+export function token(): string {
+  return sessionStorage.getItem(TOKEN_KEY) ?? "";
 }
 
 /** Log in and connect; throws an Error that can be shown. */
@@ -39,8 +50,7 @@ export async function login(name: string, password: string): Promise<void> {
 
 /** Go on with the token of this tab, if it has one. */
 export function resume(): void {
-  const token = sessionStorage.getItem(TOKEN_KEY);
-  if (token !== null) connect(token, sessionStorage.getItem(USER_KEY) ?? "");
+  if (token() !== "") connect(token(), sessionStorage.getItem(USER_KEY) ?? "");
 }
 
 /** Forget the token and leave. */
@@ -70,16 +80,17 @@ export function request<T extends Reply["type"]>(
   return socket.request(message, reply);
 }
 
-function connect(token: string, name: string): void {
+function connect(secret: string, name: string): void {
   socket?.close();
   role.value = sessionStorage.getItem(ROLE_KEY) ?? "";
   user.value = name;
   notice.value = "";
   coreAway.value = false;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  socket = new Socket(`${scheme}//${location.host}/ws`, token, {
+  socket = new Socket(`${scheme}//${location.host}/ws`, secret, {
     connection: changed,
     stream: (frame) => onStream(frame),
+    exporting: (frame) => onExport(frame),
     error: (error) => {
       if (error.code === CORE_AWAY) coreAway.value = true;
       else notice.value = error.message;

@@ -7,6 +7,7 @@ import { isAway, silent } from "../model/timeline";
 import { switchTheme, theme } from "../model/theme";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
+import { ExportDialog } from "./ExportDialog";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
@@ -32,6 +33,7 @@ export function App() {
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
+      <ExportDialog />
       {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>
   );

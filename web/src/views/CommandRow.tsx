@@ -21,7 +21,7 @@ export function CommandRow({ command, isFull = false }: { command: Command; isFu
   const first = (command.request ?? command.progress ?? command.result) as StoredEvent;
   const time = timeOf(first, timebase.value);
   return (
-    <li class="command" data-testid="command" data-command-id={command.commandId} data-state={command.state}>
+    <li class="command-row" data-testid="command" data-command-id={command.commandId} data-state={command.state}>
       <div class="command-line">
         <button
           type="button"

@@ -2,6 +2,7 @@
 
 import { STEP_KINDS, type StepKind, stepKind } from "../model/anchor";
 import { copyText } from "../model/clipboard";
+import { isExporting, openExport } from "../model/exporting";
 import { countIn, LANES } from "../model/density";
 import { showEverything, zoom, zoomTo } from "../model/gesture";
 import { say } from "../model/hint";
@@ -65,6 +66,15 @@ export function Legend() {
         <button type="button" title="Copy a link to this moment" data-testid="copy-link" onClick={() => void copyLink()}>
           Link
         </button>
+        <button
+          type="button"
+          class={isExporting.value ? "on" : ""}
+          title="Export the selection, or what is seen, to files"
+          data-testid="export-open"
+          onClick={openExport}
+        >
+          {isExporting.value ? "Exporting…" : "Export"}
+        </button>
       </span>
     </div>
   );
@@ -86,7 +96,7 @@ function Selected() {
   if (range === null) return null;
   const title = `${readable(fromMs(range.startMs))} – ${readable(fromMs(range.stopMs))} UTC`;
   return (
-    <span class="buttons" role="group" aria-label="Selection" data-testid="selection" title={title}>
+    <span class="buttons selected-span" role="group" aria-label="Selection" data-testid="selection" title={title}>
       <button type="button" onClick={() => zoomTo(range)}>
         Selection {lengthInWords(length(range))}
       </button>

@@ -82,13 +82,15 @@ function Columns() {
 
 function OneColumn({ column, index }: { column: Column; index: number }) {
   const heights = column.panels.map((panel) => panel.share);
+  // Shares that add up to less than 1 would leave room empty.
+  const whole = heights.reduce((sum, one) => sum + one, 0);
   return (
     <div class="column" style={{ flexGrow: column.share }}>
       {column.panels.map(({ id, share }, row) => {
         const View = VIEWS[id];
         return (
           <Fragment key={id}>
-            <div class="slot" style={{ flexGrow: share }}>
+            <div class="slot" style={{ flexGrow: share / whole }}>
               <View />
             </div>
             {row < column.panels.length - 1 && (

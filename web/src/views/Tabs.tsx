@@ -1,5 +1,6 @@
 /** The panels where there is room for one: a tab for each. */
 
+import { useEffect } from "preact/hooks";
 import { tab } from "../model/arrangement";
 import { PANELS, type PanelId } from "../model/layout";
 import { SHORT, VIEWS } from "./panes";
@@ -7,6 +8,9 @@ import { SHORT, VIEWS } from "./panes";
 export function Tabs() {
   const ids = Object.keys(VIEWS) as PanelId[];
   const View = VIEWS[tab.value];
+  useEffect(() => {
+    document.getElementById(`tab-${tab.value}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab.value]);
   const onKeyDown = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;

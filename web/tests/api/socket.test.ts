@@ -41,6 +41,7 @@ class Wire {
 
 const states: Connection[] = [];
 const frames: StreamFrame[] = [];
+let exports: object[] = [];
 const errors: RequestError[] = [];
 
 async function settle(): Promise<void> {
@@ -58,6 +59,7 @@ async function opened(): Promise<Socket> {
     connection: (state) => states.push(state),
     stream: (frame) => frames.push(frame),
     error: (error) => errors.push(error),
+    exporting: (frame) => exports.push(frame),
   });
   wire().open();
   wire().say({ type: "authenticated", ref: 1, user: "a", role: "admin", expiresAt: "" });
@@ -159,5 +161,13 @@ describe("socket", () => {
     socket.close();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(Wire.made).toHaveLength(2);
+  });
+
+  it("tells of exports also what nobody has asked for", async () => {
+    exports = [];
+    await opened();
+    wire().say({ type: "exportProgress", ref: 99, exportId: "e", done: 1, total: 2 });
+    wire().say({ type: "exportComplete", exportId: "e", url: "/exports/e" });
+    expect(exports).toMatchObject([{ type: "exportProgress" }, { type: "exportComplete" }]);
   });
 });

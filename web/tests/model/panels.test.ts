@@ -17,6 +17,8 @@ vi.mock("../../src/model/session", async () => {
     user: signal("somebody"),
     notice: signal(""),
     status: signal(null),
+    role: signal("operator"),
+    listenToExports: () => undefined,
     reconnect: () => undefined,
     request: (message: Asked) =>
       new Promise((answer) => {

@@ -1,0 +1,194 @@
+/** The export dialog: what is to be exported, how far it is, and the download. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { selected } from "../model/entities";
+import {
+  askDrivers,
+  drivers,
+  driversTrouble,
+  exportDriver,
+  exportLanes,
+  exportOfChosen,
+  exportOpen,
+  exportRange,
+  type ExportRange,
+  exportRefusal,
+  exportSpan,
+  isExporting,
+  startExport,
+} from "../model/exporting";
+import { selection } from "../model/span";
+import { readable } from "../model/time";
+import { timebase } from "../model/timeline";
+import { LANES } from "../model/tree";
+import { ExportJob } from "./ExportJob";
+import "../exports.css";
+
+const RANGES: Readonly<Record<ExportRange, string>> = {
+  selection: "the selection",
+  visible: "the visible span",
+  all: "all there is",
+};
+
+export function ExportDialog() {
+  return exportOpen.value ? <Dialog /> : null;
+}
+
+function Dialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current?.showModal();
+    return () => before?.focus();
+  }, []);
+  const close = () => (exportOpen.value = false);
+  return (
+    <dialog
+      ref={dialog}
+      class="export"
+      aria-labelledby="export-title"
+      data-testid="export"
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <h2 id="export-title">Export</h2>
+      <form
+        class="export-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void startExport();
+        }}
+      >
+        <fieldset disabled={isExporting.value}>
+          <Times />
+          <Lanes />
+          <Whose />
+          <Driver />
+        </fieldset>
+        <ExportJob />
+        {exportRefusal.value !== "" && (
+          <p class="muted why" id="export-reason" data-testid="export-reason">
+            {exportRefusal.value}
+          </p>
+        )}
+        <div class="confirm-buttons">
+          <button type="button" onClick={close}>
+            Close
+          </button>
+          <button
+            type="submit"
+            class="primary"
+            disabled={exportRefusal.value !== "" || isExporting.value}
+            aria-describedby={exportRefusal.value === "" ? undefined : "export-reason"}
+            data-testid="export-start"
+          >
+            Export
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function Times() {
+  const { startTime, stopTime } = exportSpan.value;
+  return (
+    <div class="export-row">
+      <label for="export-range">Times</label>
+      <select
+        id="export-range"
+        data-testid="export-range"
+        value={exportRange.value}
+        onChange={(event) => (exportRange.value = event.currentTarget.value as ExportRange)}
+      >
+        {(Object.keys(RANGES) as ExportRange[]).map((one) => (
+          <option key={one} value={one} disabled={one === "selection" && selection.value === null}>
+            {RANGES[one]}
+          </option>
+        ))}
+      </select>
+      <p class="muted export-span" data-testid="export-span">
+        {startTime == null || stopTime == null ? "from the first event to the last" : `${readable(startTime)} – ${readable(stopTime)} UTC`},
+        by {timebase.value === "source" ? "source time" : "receive time"}
+      </p>
+    </div>
+  );
+}
+
+function Lanes() {
+  const toggle = (lane: (typeof LANES)[number]) => {
+    const next = new Set(exportLanes.value);
+    if (!next.delete(lane)) next.add(lane);
+    exportLanes.value = next;
+  };
+  return (
+    <div class="export-row" role="group" aria-label="Lanes of the export">
+      <span>Lanes</span>
+      <div class="chips">
+        {LANES.map((lane) => (
+          <button
+            key={lane}
+            type="button"
+            class={`chip-lane ${lane}`}
+            aria-pressed={exportLanes.value.has(lane)}
+            data-testid={`export-lane-${lane}`}
+            onClick={() => toggle(lane)}
+          >
+            {lane}
+          </button>
+        ))}
+        {exportLanes.value.size === 0 && <span class="muted">all</span>}
+      </div>
+    </div>
+  );
+}
+
+function Whose() {
+  const entity = selected.value;
+  return (
+    <div class="export-row">
+      <label for="export-entity">Entities</label>
+      <select
+        id="export-entity"
+        data-testid="export-entity"
+        value={exportOfChosen.value ? "chosen" : "all"}
+        onChange={(event) => (exportOfChosen.value = event.currentTarget.value === "chosen")}
+      >
+        <option value="all">all entities</option>
+        {entity !== null && <option value="chosen">{entity.uniqueId}</option>}
+      </select>
+    </div>
+  );
+}
+
+function Driver() {
+  return (
+    <div class="export-row">
+      <label for="export-driver">Driver</label>
+      <select
+        id="export-driver"
+        data-testid="export-driver"
+        value={exportDriver.value}
+        onChange={(event) => (exportDriver.value = event.currentTarget.value)}
+      >
+        <option value="">those bound to the streams</option>
+        {(drivers.value ?? []).map(({ driver, lanes }) => (
+          <option key={driver} value={driver}>
+            {driver} ({lanes.join(", ")})
+          </option>
+        ))}
+      </select>
+      {driversTrouble.value !== "" && (
+        <p class="form-problem export-span">
+          Which others there are is not known: {driversTrouble.value}.{" "}
+          <button type="button" onClick={() => void askDrivers()}>
+            Ask again
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+/** How the last export goes: its progress, what went wrong, or the way to what it made. */
+
+import { cancelExport, download, downloadTrouble, job, type Job } from "../model/exporting";
+import { readable } from "../model/time";
+
+const BYTES: readonly [number, string][] = [
+  [1024 ** 3, "GiB"],
+  [1024 ** 2, "MiB"],
+  [1024, "KiB"],
+];
+
+export function ExportJob() {
+  const now = job.value;
+  if (now === null) return null;
+  return (
+    <div class={`export-job ${now.phase}`} role="status" data-testid="export-job" data-phase={now.phase}>
+      {(now.phase === "starting" || now.phase === "running") && <Underway now={now} />}
+      {now.phase === "cancelled" && <p>Given up; nothing is left of it.</p>}
+      {now.phase === "failed" && <p class="form-problem">Not exported: {now.message}. Nothing is left of it.</p>}
+      {now.phase === "complete" && <Complete now={now} />}
+    </div>
+  );
+}
+
+function Underway({ now }: { now: Job }) {
+  const isKnown = now.total > 0;
+  const share = isKnown ? Math.min(1, now.done / now.total) : undefined;
+  return (
+    <>
+      <progress
+        class="command-bar"
+        max={1}
+        aria-label="Progress of the export"
+        data-testid="export-progress"
+        {...(share === undefined ? {} : { value: share })}
+      />
+      <div class="export-line">
+        <span class="muted">
+          {isKnown ? `${now.done.toLocaleString("en")} of about ${now.total.toLocaleString("en")} events` : "Looking how much there is…"}
+          {now.etaS === undefined ? "" : `, about ${inWords(now.etaS)} left`}
+          {now.message === "" ? "" : ` (${now.message})`}
+        </span>
+        <button type="button" disabled={now.exportId === ""} data-testid="export-cancel" onClick={() => void cancelExport()}>
+          Cancel
+        </button>
+      </div>
+    </>
+  );
+}
+
+function Complete({ now }: { now: Job }) {
+  const made = now.complete;
+  if (made === undefined) return null;
+  return (
+    <>
+      <div class="export-line">
+        <span>
+          {made.events.toLocaleString("en")} events, {sizeInWords(made.bytes)}, to be had until {readable(made.expiresAt).slice(0, 16)} UTC
+        </span>
+        <button type="button" class="primary" data-testid="export-download" onClick={() => void download()}>
+          Download
+        </button>
+      </div>
+      <p class="muted export-digest" data-testid="export-digest" data-digest={made.digest}>
+        digest {made.digest}
+      </p>
+      {made.failures > 0 && (
+        <p class="warning">
+          {made.failures === 1 ? "One stream or file is" : `${made.failures} streams or files are`} not in it: its
+          export.json says which and why.
+        </p>
+      )}
+      {downloadTrouble.value !== "" && <p class="form-problem">{downloadTrouble.value}</p>}
+    </>
+  );
+}
+
+function inWords(seconds: number): string {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function sizeInWords(bytes: number): string {
+  const [unit, name] = BYTES.find(([least]) => bytes >= least) ?? [1, "bytes"];
+  return `${unit === 1 ? bytes : (bytes / unit).toFixed(1)} ${name}`;
+}
