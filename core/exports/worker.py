@@ -23,6 +23,7 @@ from core.exports.manifest import MANIFEST_FILE, encode, manifest_of
 from core.exports.package import pack
 from core.files.bindings import Bound, Chooser, OneDriver
 from core.files.folder import Folder
+from core.files.openings import Openings
 from core.files.router import Failure, Router
 from core.jobs import (
     Brought,
@@ -38,6 +39,7 @@ from core.jobs import (
     decode_request,
     line,
 )
+from core.reader.selection import Selection
 from core.replay.pieces import Replay
 from core.store import catalog
 from core.store.archive import Archive
@@ -147,7 +149,10 @@ class Export:
         chooser: Chooser = (
             self._bound if job.driver is None else OneDriver(registry.named(job.driver))
         )
-        self._router = Router(folder, chooser, share=job.share, shares=job.shares)
+        view = self._replay.view
+        selection = Selection(job.filters, view.series)
+        openings = Openings(view, selection, chooser, job.timebase, job.start_ns)
+        self._router = Router(folder, chooser, openings, share=job.share, shares=job.shares)
         self._digest = Digest()
         self._keys: list[bytes] = []
         self._said_at = 0.0
