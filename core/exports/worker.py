@@ -6,7 +6,6 @@ which files are its own is a matter of their names. It leaves when its stdin clo
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -50,7 +49,6 @@ from sdk.errors import DriverError, NovaError
 from sdk.shards.messages import Job
 
 MEMORY_BYTES = 64 * 1024 * 1024
-NICENESS = 19
 TAKEN_TOGETHER_EVENTS = 5_000
 REPORT_INTERVAL_S = 0.25
 FILES_FOLDER = "files"
@@ -66,8 +64,7 @@ def serve(data: Path) -> None:
     """Do one job, and pack if told to."""
     lifecycle.collect_seldom()
     lifecycle.open_many()
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+    lifecycle.give_way()
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a driver prints is not a report
     requests: SimpleQueue[Request] = SimpleQueue()
