@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from sdk.address import Address
+from sdk.drivers.opening import CHECKPOINT_METADATA
 from sdk.drivers.registry import BINDING_TYPE
 from sdk.drivers.stream import stream_of
 from sdk.errors import NovaError
@@ -108,8 +109,9 @@ def _messages(file: BinaryIO, name: str) -> Iterator[bytes]:
     except ImportError as error:
         raise NovaError(f"{name} needs {error.name}: pip install 'nova-truth[mcap]'") from error
     try:
-        for _, _, message in make_reader(file).iter_messages(log_time_order=False):
-            yield message.data
+        for _, channel, message in make_reader(file).iter_messages(log_time_order=False):
+            if channel.metadata != CHECKPOINT_METADATA:  # What was shown is no event.
+                yield message.data
     except McapError as error:
         raise NovaError(f"{name} is no whole MCAP file: {error}") from error
 

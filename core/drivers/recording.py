@@ -3,7 +3,9 @@ it.
 
 A message is the stored envelope; its log time is the canonical time, its publish time the source
 time (times before 1970 are 0 there, the envelope holds the true one). Each stream is a channel,
-each lane and type a JSON schema.
+each lane and type a JSON schema. Where the range begins in the middle of a view's life, the first
+messages are what views showed strictly before it, on a channel of their own, at the time of the
+begin; in source time at that of the first event, if that was received before.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import msgspec
 
 from core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
 from sdk import timestamps
-from sdk.drivers.driver import Blocks, SealedDriver
+from sdk.drivers.driver import Blocks, OpenedDriver
+from sdk.drivers.opening import CHECKPOINT_METADATA, Opening
 from sdk.drivers.stream import HEAD_BYTES, Stream, Streams
 from sdk.envelope import envelope_type
 from sdk.errors import DriverError
@@ -35,10 +38,28 @@ SECONDS_MAX = 4_096
 CHANNELS_MAX = 65_535
 """An MCAP channel is numbered with 16 bits."""
 
+CHECKPOINT_SCHEMA = msgspec.json.encode(
+    {
+        "type": "object",
+        "description": "What a view showed strictly before checkpointTime.",
+        "properties": {
+            **{
+                name: {"type": "string"}
+                for name in (
+                    *("checkpointTime", "scopeId", "systemId", "containerId", "uniqueId"),
+                    *("viewId", "manifestId", "manifestVersion", "lastTime", "lastEventId"),
+                )
+            },
+            "state": {"type": "object"},
+            "keyTimes": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    }
+)
+
 _TIME = b',"sourceTruthTime":"'
 
 
-class Recording(SealedDriver):
+class Recording(OpenedDriver):
     """Every lane of a scope."""
 
     driver_id = "mcap"
@@ -49,7 +70,7 @@ class Recording(SealedDriver):
         """One file for a scope."""
         return (f"{stream.scope_id}.mcap",)
 
-    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+    def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
         """Message after message, in the order of the events."""
         from mcap.writer import CompressionType, Writer
 
@@ -57,12 +78,26 @@ class Recording(SealedDriver):
         writer.start(profile=PROFILE, library="nova")
         channels = _Channels(writer)
         times = _Times()
+        is_open = False
         for events in blocks:
+            if events and not is_open:
+                is_open = True
+                _open(writer, opening, min(opening.time_ns, times.of(events[0])[0]))
             for stored in events:
                 log_ns, publish_ns = times.of(stored)
                 channel, sequence = channels.next(stored)
                 writer.add_message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
         writer.finish()  # type: ignore[no-untyped-call]  # its author's
+
+
+def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
+    """The checkpoints, on one channel; without any there is none."""
+    channel, time_ns = None, max(log_ns, 0)
+    for number, checkpoint in enumerate(opening.checkpoints):
+        if channel is None:
+            schema = writer.register_schema("nova.checkpoint", "jsonschema", CHECKPOINT_SCHEMA)
+            channel = writer.register_channel("/checkpoint", "json", schema, CHECKPOINT_METADATA)
+        writer.add_message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
 
 
 class _Times:

@@ -6,7 +6,6 @@ which files are its own is a matter of their names. It leaves when its stdin clo
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -23,6 +22,7 @@ from core.exports.manifest import MANIFEST_FILE, encode, manifest_of
 from core.exports.package import pack
 from core.files.bindings import Bound, Chooser, OneDriver
 from core.files.folder import Folder
+from core.files.openings import Openings
 from core.files.router import Failure, Router
 from core.jobs import (
     Brought,
@@ -38,6 +38,7 @@ from core.jobs import (
     decode_request,
     line,
 )
+from core.reader.selection import Selection
 from core.replay.pieces import Replay
 from core.store import catalog
 from core.store.archive import Archive
@@ -48,7 +49,6 @@ from sdk.errors import DriverError, NovaError
 from sdk.shards.messages import Job
 
 MEMORY_BYTES = 64 * 1024 * 1024
-NICENESS = 19
 TAKEN_TOGETHER_EVENTS = 5_000
 REPORT_INTERVAL_S = 0.25
 FILES_FOLDER = "files"
@@ -64,8 +64,7 @@ def serve(data: Path) -> None:
     """Do one job, and pack if told to."""
     lifecycle.collect_seldom()
     lifecycle.open_many()
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+    lifecycle.give_way()
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a driver prints is not a report
     requests: SimpleQueue[Request] = SimpleQueue()
@@ -147,7 +146,10 @@ class Export:
         chooser: Chooser = (
             self._bound if job.driver is None else OneDriver(registry.named(job.driver))
         )
-        self._router = Router(folder, chooser, share=job.share, shares=job.shares)
+        view = self._replay.view
+        selection = Selection(job.filters, view.series)
+        openings = Openings(view, selection, chooser, job.timebase, job.start_ns)
+        self._router = Router(folder, chooser, openings, share=job.share, shares=job.shares)
         self._digest = Digest()
         self._keys: list[bytes] = []
         self._said_at = 0.0

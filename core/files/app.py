@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,7 +31,6 @@ MEMORY_BYTES = 64 * 1024 * 1024
 LOOK_INTERVAL_S = 0.5
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
-NICENESS = 19
 LOCK_FILE = ".lock"
 
 log = logging.getLogger(__name__)
@@ -137,8 +135,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     lifecycle.open_many()
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+    lifecycle.give_way()
     async with opened(settings) as follower:
         work = asyncio.create_task(follower.run())
         stopped = asyncio.create_task(stop.wait())

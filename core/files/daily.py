@@ -18,6 +18,7 @@ import msgspec
 from core.files.bindings import Bound
 from core.files.day import day_of, span_of
 from core.files.folder import Folder, remove_tree
+from core.files.openings import Openings
 from core.files.router import Router
 from core.files.sink import FileState
 from core.ordering import TIME_BYTES, time_key, time_of
@@ -123,7 +124,9 @@ class DailyFiles:
 
     def _begin(self, day: str) -> Router:
         self._folder = Folder(self._root / day)
-        self._router = Router(self._folder, self._bound)
+        start_ns = span_of(day)[0]
+        openings = Openings(self._view, self._everything, self._bound, "canonical", start_ns)
+        self._router = Router(self._folder, self._bound, openings)
         return self._router
 
     def follow(self, mark: int) -> Iterator[int]:

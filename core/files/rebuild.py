@@ -9,6 +9,7 @@ from core.files.bindings import Bound
 from core.files.daily import TAKEN_TOGETHER_EVENTS
 from core.files.day import span_of
 from core.files.folder import Folder, remove_tree
+from core.files.openings import Openings
 from core.files.router import Failure, Router
 from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
@@ -31,10 +32,10 @@ def rebuild(
     bound.load(view.mark)
     folder = Folder(fresh)
     try:
-        router = Router(folder, bound)
-        reading = Reading(
-            view, Selection(Filters(), view.series), Span("canonical", start_ns, stop_ns)
-        )
+        everything = Selection(Filters(), view.series)
+        openings = Openings(view, everything, bound, "canonical", start_ns)
+        router = Router(folder, bound, openings)
+        reading = Reading(view, everything, Span("canonical", start_ns, stop_ns))
         events = 0
         while not reading.done:
             found = reading.slice(TAKEN_TOGETHER_EVENTS)

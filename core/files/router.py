@@ -12,6 +12,7 @@ import msgspec
 from core.files.bindings import Choice, Chooser
 from core.files.folder import Folder
 from core.files.layout import paths_of
+from core.files.openings import Openings
 from core.files.sink import FileState, Sink
 from core.ordering import PLACE_BYTES, TIME_BYTES, time_of
 from core.reader.reading import Found
@@ -76,10 +77,17 @@ class Router:
     """
 
     def __init__(
-        self, folder: Folder, chooser: Chooser, *, share: int = 0, shares: int = 1
+        self,
+        folder: Folder,
+        chooser: Chooser,
+        openings: Openings,
+        *,
+        share: int = 0,
+        shares: int = 1,
     ) -> None:
         self._folder = folder
         self._chooser = chooser
+        self._openings = openings
         self._share = share
         self._shares = shares
         self._streams = Streams()
@@ -197,7 +205,7 @@ class Router:
         """Make all files complete, one after the other."""
         self.flush()
         for _, sink in sorted(self._sinks.items()):
-            sink.seal()
+            sink.seal(self._openings)
             yield sink
 
     def tidy(self) -> None:

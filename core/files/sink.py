@@ -9,7 +9,8 @@ import msgspec
 
 from core.files.folder import Folder
 from core.files.layout import SPOOL_SUFFIX
-from sdk.drivers.driver import Driver, File, SealedDriver
+from core.files.openings import Openings
+from sdk.drivers.driver import Driver, File, OpenedDriver, SealedDriver
 
 READ_BYTES = 1024 * 1024
 
@@ -91,7 +92,7 @@ class Sink:
         sizes = zip(self._targets, self.state.file.sizes, strict=True)
         return all([self._folder.cut(path, size) for path, size in sizes])
 
-    def seal(self) -> None:
+    def seal(self, openings: Openings) -> None:
         """Make the file complete; nothing is done where it is already."""
         driver = self.driver
         if self.failed or not isinstance(driver, SealedDriver):
@@ -101,7 +102,10 @@ class Sink:
             return
         try:
             with self._folder.replacing(path) as out:
-                driver.make(self._blocks(spool), out)
+                if isinstance(driver, OpenedDriver):
+                    driver.make_from(openings.of(path), self._blocks(spool), out)
+                else:
+                    driver.make(self._blocks(spool), out)
         except OSError:
             raise
         except Exception as error:

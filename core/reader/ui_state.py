@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -85,14 +86,28 @@ class UiStates:
                     return response
                 if self._view.series.names[number].lane != "ui":
                     continue
-                found = await self._state(number, timebase, at_ns, store, cursor_ns)
-                if found is not None:
-                    info, told = found
+                steps = self._state(number, timebase, at_ns, store, cursor_ns)
+                while (done := _step(steps)) is None:
+                    await asyncio.sleep(0)
+                if done.found is not None:
+                    info, told = done.found
                     info.updates = [msgspec.Raw(stored) for stored in told if request.updates]
                     size += len(info.state) + sum(map(len, info.updates))
                     response.states.append(info)
                 await asyncio.sleep(0)
         return response
+
+    def each(self, numbers: Iterable[int], timebase: Timebase, at_ns: int) -> Iterator[UiStateInfo]:
+        """What these views show, one after the other, for a process that serves nobody."""
+        store, cursor_ns = self._checkpoints()
+        for number in numbers:
+            steps = self._state(number, timebase, at_ns, store, cursor_ns)
+            while (done := _step(steps)) is None:
+                pass
+            if done.found is not None:
+                info = done.found[0]
+                info.checkpoint = None  # Derived, so it may be another one next time.
+                yield info
 
     def _checkpoints(self) -> tuple[CheckpointStore | None, int]:
         """The checkpoints, and up to which canonical time they hold everything."""
@@ -103,15 +118,15 @@ class UiStates:
             return None, NS_MIN
         return store, state.cursor_ns
 
-    async def _state(
+    def _state(
         self,
         number: int,
         timebase: Timebase,
         at_ns: int,
         store: CheckpointStore | None,
         cursor_ns: int,
-    ) -> tuple[UiStateInfo, list[bytes]] | None:
-        """What one view shows, and the updates behind its checkpoint."""
+    ) -> Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]:
+        """What one view shows, and the updates behind its checkpoint; with pauses on the way."""
         mark = self._view.mark
         newest = newest_update(self._view, number, timebase, at_ns)
         if newest is None:
@@ -131,7 +146,7 @@ class UiStates:
                     state.take(update.told.data, update.time_ns)
                     told.append(update.stored)
             if len(part) == TURN_MAX_EVENTS:
-                await asyncio.sleep(0)
+                yield
         return self._info(number, newest, state, checkpoint), told
 
     def _base(
@@ -189,6 +204,21 @@ class UiStates:
             last_event_id=event_id_of(newest.stored).hex(),
             key_times={key: timestamps.text(time_ns) for key, time_ns in state.times.items()},
         )
+
+
+class _Done(NamedTuple):
+    """What a generator of a state has returned."""
+
+    found: tuple[UiStateInfo, list[bytes]] | None
+
+
+def _step(steps: Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]) -> _Done | None:
+    """Go on to the next pause, or to the end."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return _Done(end.value)
+    return None
 
 
 def _checkpoint_info(position: bytes, state: ViewState) -> CheckpointInfo:

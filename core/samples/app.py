@@ -8,9 +8,7 @@ a reader reads from the events.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,7 +29,6 @@ MEMORY_BYTES = 64 * 1024 * 1024
 """It reads the newest events, once and in order."""
 
 LOOK_INTERVAL_S = 0.5
-NICENESS = 19
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +65,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the sampler until it is told to stop, or until it fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+    lifecycle.give_way()
     data = settings.folder()
     async with opened(settings) as sampler, following.opened(data) as maker:
         work = asyncio.create_task(_follow_both(data, sampler, maker))

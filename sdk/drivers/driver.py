@@ -16,6 +16,7 @@ from typing import BinaryIO, ClassVar
 import msgspec
 
 from sdk.address import LANES
+from sdk.drivers.opening import NO_OPENING, Opening
 from sdk.drivers.stream import Stream
 
 Blocks = Iterable[Sequence[bytes]]
@@ -86,6 +87,18 @@ class SealedDriver(Driver):
     @abstractmethod
     def make(self, blocks: Blocks, out: BinaryIO) -> None:
         """Write the whole file."""
+
+
+class OpenedDriver(SealedDriver):
+    """A sealed format whose files begin with what views showed."""
+
+    @abstractmethod
+    def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
+        """Write the whole file."""
+
+    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+        """Write the whole file where nothing was shown before."""
+        self.make_from(NO_OPENING, blocks, out)
 
 
 def stem_of(stream: Stream) -> str:

@@ -94,3 +94,31 @@ def test_a_process_of_batches_collects_seldom_and_still_does() -> None:
     program += "print(gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 1_000)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert told.split() == [b"True", b"%d" % lifecycle.GARBAGE_THRESHOLD, b"True"]
+
+
+YIELDING = """
+import os
+from sdk import lifecycle
+lifecycle.give_way()
+print(os.nice(0))
+print(lifecycle.AUTOGROUP.read_text() if lifecycle.AUTOGROUP.exists() else "")
+"""
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_it_gives_way_with_its_own_session_alone(leads: bool) -> None:
+    """Issue 8: ingest beside an export. Where sessions are weighed, niceness within one is not
+    enough; but a session that others lead is theirs.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", YIELDING],
+        capture_output=True,
+        check=True,
+        start_new_session=leads,
+        timeout=WAIT_S,
+    )
+    niceness, group = done.stdout.decode().splitlines()[:2]
+    assert int(niceness) == 19
+    if lifecycle.AUTOGROUP.exists():
+        own = lifecycle.AUTOGROUP.read_text().split("nice ")[1].strip()
+        assert group.endswith(f"nice {19 if leads else own}")
