@@ -26,7 +26,7 @@ export function App() {
     <div class="page">
       <Header />
       <GapNote />
-      <main class={`stage ${isAway.value ? "away" : ""}`}>
+      <main class={`stage ${isAway.value ? "away" : ""}`} data-testid="panels">
         <Panels />
       </main>
       <Notes />
