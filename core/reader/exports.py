@@ -177,7 +177,7 @@ class Exports:
     async def _started(self) -> _Worker:
         data = str(self._settings.folder())
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            *(sys.executable, "-P"),
             *("-m", "sdk.cli", "core", "exporter", "--data", data),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -139,7 +139,7 @@ class Checking:
         )
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", __name__, *self._arguments),
+                *(sys.executable, "-P", "-m", __name__, *self._arguments),
                 stdin=theirs,
                 stdout=PIPE,
                 limit=READ_MAX_BYTES,

@@ -43,7 +43,7 @@ class Child:
     async def start(self) -> None:
         """Start it and wait until it says that it is ready."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            *(sys.executable, "-P"),  # never a module of the folder that it is started in
             "-m",
             *self.arguments,
             "--exit-with-stdin",

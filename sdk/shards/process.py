@@ -32,7 +32,7 @@ class Shard:
     def __init__(self, data: Path, number: int) -> None:
         self.number = number
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sdk.cli", "core", "shard", "--data", str(data)],
+            [sys.executable, "-P", "-m", "sdk.cli", "core", "shard", "--data", str(data)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

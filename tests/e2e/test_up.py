@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +145,22 @@ def test_commands_say_what_to_do_when_nothing_runs(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert b"nova up" in done.stderr
         assert b"Traceback" not in done.stderr
+
+
+def test_what_lies_in_the_working_folder_is_never_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processes are started with the folder of whoever starts it, where anything may lie."""
+    for name in ("edge", "core", "sdk"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not of NOVA')\n")
+    monkeypatch.chdir(tmp_path)
+    command = (Path(sys.executable).parent / "nova", "up", "--scope", "sat", "--listen", ":0")
+    with subprocess.Popen(
+        [*command, "--data", tmp_path / "data", "--exit-with-stdin", "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.communicate(timeout=60)
+    assert b'"url"' in ready and process.returncode == 0
