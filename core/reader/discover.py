@@ -52,6 +52,8 @@ ID_SEPARATOR = "|"
 
 DESCRIPTOR = "ProducerDescriptor"
 MANIFEST = "ManifestPublished"
+OF_NOVA = (MANIFEST, "DriverBinding")
+"""What NOVA says of cards and files: no sign of a unit of anybody's."""
 
 encode_entity = msgspec.json.Encoder().encode
 
@@ -135,8 +137,8 @@ async def discover(
             names = table.names[number]
             if names.message_type == DESCRIPTOR and names.lane == "metadata":
                 descriptor = describe(number, timebase, time_ns)
-            if names.message_type == MANIFEST and names.lane == "metadata":
-                continue  # These are told as what they are, and are no unit of anybody's.
+            if names.message_type in OF_NOVA and names.lane == "metadata":
+                continue
             if everything or selection.wants(names):
                 info = ends.info(number)
                 if info is not None:

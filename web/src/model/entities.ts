@@ -46,7 +46,7 @@ export function fold(key: string, isClosed: boolean): void {
   folded.value = next;
 }
 
-/** Ask what there is; the first answer chooses the first entity. */
+/** Ask what there is; the first answer chooses the first entity that has values. */
 export async function refreshEntities(): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;
@@ -55,7 +55,7 @@ export async function refreshEntities(): Promise<void> {
     entities.value = found;
     entitiesTrouble.value = "";
     if (state.value === "LIVE") seenMs.value = lastTimes(found);
-    const first = found.find((entity) => entity.systemId !== "__scope__") ?? found[0];
+    const first = found.find(says) ?? found[0];
     if (selected.value === null && first !== undefined) select(first);
   } catch (error) {
     entitiesTrouble.value = (error as Error).message;
@@ -64,6 +64,11 @@ export async function refreshEntities(): Promise<void> {
     const tookMs = Date.now() - startMs;
     notBeforeMs = Date.now() + tookMs / BUSY_SHARE;
   }
+}
+
+/** Whether an entity has values to be looked at. */
+function says(entity: EntityInfo): boolean {
+  return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
 }
 
 /** Ask when each entity was last seen as of the clock; LIVE the listing itself says so. */
