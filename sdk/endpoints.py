@@ -18,6 +18,9 @@ from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 from sdk.errors import NovaError
 
 SOCKET_PATH_MAX_BYTES = 100
+FILES_STATE_FILE = "state.json"
+"""In the folder of the daily files: how far they are, and what has gone wrong."""
+
 """Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
 
 HANG_UP_TIMEOUT_S = 1.0

@@ -124,6 +124,7 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     writer_connected: bool
     request_clashes: int = 0
     unknown_commands: int = 0
+    file_failures: int = 0
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 

@@ -26,12 +26,13 @@ from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.scan import first
+from sdk import endpoints
 from sdk.drivers.registry import Registry
 from sdk.errors import NovaError
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MIN
 
-STATE_FILE = "state.json"
+STATE_FILE = endpoints.FILES_STATE_FILE
 REMEMBERED_INTERVAL_S = 5.0
 TAKEN_TOGETHER_EVENTS = 5_000
 

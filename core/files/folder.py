@@ -83,10 +83,14 @@ class Folder:
         descriptor = os.dup(self._root)
         try:
             for folder in folders:
-                if make:
+                try:
+                    inner = os.open(folder, _FOLDER_FLAGS, dir_fd=descriptor)
+                except FileNotFoundError:
+                    if not make:
+                        raise
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(folder, FOLDER_MODE, dir_fd=descriptor)
-                inner = os.open(folder, _FOLDER_FLAGS, dir_fd=descriptor)
+                    inner = os.open(folder, _FOLDER_FLAGS, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = inner
             yield descriptor, name
@@ -95,6 +99,9 @@ class Folder:
 
     def size(self, path: str) -> int | None:
         """How many bytes a file has, None if it is not there."""
+        descriptor = self._open.get(path)
+        if descriptor is not None:
+            return os.fstat(descriptor).st_size
         try:
             with self._parent(path) as (parent, name):
                 return os.stat(name, dir_fd=parent, follow_symlinks=False).st_size

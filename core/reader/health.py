@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from core.reader.links import Links
 from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
 from core.store.scan import scan
-from sdk import timestamps
+from sdk import endpoints, timestamps
 from sdk.protocol import RejectInfo, Rejects, RejectsResponse, StatusResponse
 from sdk.settings import Settings
 
@@ -33,7 +35,23 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         request_clashes=counters.request_clashes,
         unknown_commands=counters.unknown_commands,
         submissions=submitter.counts(),
+        file_failures=file_failures(settings),
     )
+
+
+class _Files(msgspec.Struct):
+    """What counts here of how the daily files are."""
+
+    failures: int = 0
+
+
+def file_failures(settings: Settings) -> int:
+    """How often the daily files could not be written; none where nothing says so."""
+    try:
+        path = settings.files_folder() / endpoints.FILES_STATE_FILE
+        return msgspec.json.decode(path.read_bytes(), type=_Files).failures
+    except (OSError, msgspec.DecodeError):
+        return 0
 
 
 def rejects(view: View, request: Rejects) -> RejectsResponse:

@@ -92,7 +92,7 @@ class Reading:
         rows = self._rows(lower, upper, max_events)
         if self.span.timebase == "source":
             return self._at_places(rows)
-        if self._everything:
+        if self._selection.accepts_all:
             return rows
         return [row for row in rows if self._selection.accepts(row[1])]
 
@@ -157,7 +157,7 @@ class Reading:
         if len(stored) < len(rows):
             self.after, self.done = keys[len(stored) - 1], False
         found = list(zip(keys, stored, strict=False))
-        if self._everything:
+        if self._selection.accepts_all:
             return found
         return [event for event in found if self._selection.accepts(event[1])]
 

@@ -47,6 +47,11 @@ class Selection:
         self._judge()
         return self._numbers
 
+    @property
+    def accepts_all(self) -> bool:
+        """Whether every event of a wanted series is wanted."""
+        return self._filters.command_id is None
+
     def accepts(self, stored: bytes) -> bool:
         """Whether an event of a wanted series is itself wanted."""
         command_id = self._filters.command_id

@@ -50,6 +50,7 @@ STATUS = protocol.encode(
         writer_connected=True,
         request_clashes=4,
         unknown_commands=5,
+        file_failures=3,
         submissions=[SubmissionCount(kind="submitChat", outcome="taken", count=6)],
     )
 )

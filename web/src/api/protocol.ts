@@ -1233,6 +1233,7 @@ export interface StatusResponse {
   writerConnected: boolean;
   requestClashes?: number;
   unknownCommands?: number;
+  fileFailures?: number;
   submissions?: SubmissionCount[];
 }
 /**
