@@ -31,21 +31,30 @@ COLOURS = {"command": "--lane-command", "gap": "--bad", "chat": "--accent"}
 
 
 def marked_envelopes() -> Iterator[dict[str, object]]:
-    """A command, a gap in what was received, and something that a person said."""
+    """A command and its result, a gap in what was received, and something that a person said."""
     scope = {"lane": "metadata", "systemId": GLOBAL, "containerId": GLOBAL, "uniqueId": GLOBAL}
-    yield {
+    told = {
         "lane": "command",
-        "sourceTruthTime": timestamps.text(COMMAND_AT),
         "systemId": EPS.system_id,
         "containerId": EPS.container_id,
         "uniqueId": EPS.unique_id,
-        "messageType": "CommandRequest",
         "commandId": "c1",
-        "requestId": "r1",
         "targetId": "eps",
         "commandType": "Heat",
+    }
+    yield {
+        **told,
+        "sourceTruthTime": timestamps.text(COMMAND_AT),
+        "messageType": "CommandRequest",
+        "requestId": "r1",
         "timelineMode": "LIVE",
         "payload": {},
+    }
+    yield {
+        **told,
+        "sourceTruthTime": timestamps.text(COMMAND_AT + NS_PER_SECOND),
+        "messageType": "CommandResult",
+        "status": "success",
     }
     yield {
         **scope,
@@ -94,14 +103,14 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
     moment = f"t={timestamps.text(second(250))}&tb=source&from={first}&to={last}"
     with screen_on(browser, f"{present.url}/#{moment}") as screen:
         marks = screen.page.get_by_test_id("marks").locator("li")
-        expect(marks).to_have_count(2)
+        expect(marks).to_have_count(3)
         expect(marks.and_(screen.page.locator('[data-kind="gap"]'))).to_contain_text("5 to 9")
         for kind, at_ns in {"command": COMMAND_AT, "gap": GAP_AT, "chat": CHAT_AT}.items():
             assert colour_at(screen, at_ns) == colour_of(screen, COLOURS[kind]), kind
             assert colour_at(screen, at_ns + 20 * NS_PER_SECOND) == (0, 0, 0), kind
         tip = screen.page.get_by_test_id("tip")
         for at_ns, words in {
-            COMMAND_AT: "command 1",
+            COMMAND_AT: "Heat → eps: success",
             GAP_AT: "gap in t: 5 to 9 (retention)",
             CHAT_AT: "Ada: heater is on",
         }.items():
