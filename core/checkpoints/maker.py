@@ -22,16 +22,12 @@ from core.reader.updates import Update, in_both, updates_between
 from core.reader.view import View
 from core.store.checkpoints import (
     BEFORE_ALL,
-    LAYOUT,
-    STATE_KEY,
     CheckpointStore,
     FoldedSeries,
-    State,
     ViewState,
-    encode_state,
     series_row,
 )
-from core.store.scan import first
+from core.store.derived import state_row
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MIN
 
@@ -67,7 +63,7 @@ class Maker:
         self._until_ns = NS_MIN
         """Canonical time of what is taken; what is stored beyond does not count yet."""
 
-        self._state = self._resume()
+        self._state = self._store.resumed(self._view.archive)
 
     @property
     def cursor_ns(self) -> int:
@@ -79,24 +75,13 @@ class Maker:
         """Canonical time of the archive's first event, 0 if there is none."""
         return time_of(self._state.origin) if self._state.origin else 0
 
-    def _resume(self) -> State:
-        """Where it was; checkpoints of another archive or layout are forgotten."""
-        self._view.archive.catch_up()
-        oldest = first(self._view.archive.families["canonical"], b"", b"\xff" * 16)
-        origin = b"" if oldest is None else oldest[0]
-        state = self._store.state()
-        if state is not None and state.origin == origin:
-            return state
-        self._store.clear()
-        return State(LAYOUT, origin, NS_MIN)
-
     def start_anew(self) -> None:
         """Forget every checkpoint; the next call of `make` begins with the first update."""
         self._store.clear()
         self._series.clear()
         self._pending.clear()
         self._changed.clear()
-        self._state = self._resume()
+        self._state = self._store.resumed(self._view.archive)
 
     def make(self, mark: int) -> Iterator[int]:
         """Fold up to a durable mark; after each write it yields how many updates were taken."""
@@ -105,7 +90,7 @@ class Maker:
             return
         self._view.refresh()
         if not self._state.origin:
-            self._state = self._resume()
+            self._state = self._store.resumed(self._view.archive)
         span = Span("canonical", self.cursor_ns + 1, mark)
         reading = Reading(self._view, self._selection, span)
         while not reading.done:
@@ -113,6 +98,8 @@ class Maker:
             is_end = reading.done or reading.after is None
             self._until_ns = mark if is_end else time_of(reading.after or b"")
             self._take(found)
+            if found:
+                self._state.newest = found[-1][0]
             self._write(self._until_ns)
             yield len(found)
 
@@ -235,7 +222,7 @@ class Maker:
     def _write(self, cursor_ns: int) -> None:
         self._flush()
         self._state.cursor_ns = cursor_ns
-        self._store.write([(STATE_KEY, encode_state(self._state))])
+        self._store.write([state_row(self._state)])
 
 
 def _together(reading: Reading) -> list[Found]:

@@ -27,13 +27,15 @@ class Followed(Generic[Store]):
 
     def current(self) -> Store | None:
         """The database as it is by now, None where there is none that can be read."""
+        if self._store is not None and not self._store.is_of(self._data):
+            self.close()
         try:
             if self._store is None:
                 self._store = self._kind.open_secondary(self._data, self._scratch)
             if self._store is not None:
                 self._store.catch_up()
         except ArchiveError as error:
-            log.warning("no derived data", extra={"context": {"error": str(error)}})
+            log.warning("no %s", self._kind.WHAT, extra={"context": {"error": str(error)}})
             self.close()
         return self._store
 

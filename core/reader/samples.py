@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from core.errors import ArchiveError, QueryError
+from core.errors import QueryError
 from core.ordering import Timebase, time_of, unsigned
+from core.reader.derived import Followed
 from core.reader.discover import Place, places_of
 from core.reader.fields import numbers_at, series_of_request, source_time
 from core.reader.lookup import look_up
@@ -133,16 +134,12 @@ class Samples:
 
     def __init__(self, view: View, data: Path, scratch: Path) -> None:
         self._view = view
-        self._data = data
-        self._scratch = scratch
-        self._store: SampleStore | None = None
+        self._followed = Followed(SampleStore, data, scratch)
         self._turn = asyncio.Lock()
 
     def close(self) -> None:
         """Let go of the database."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        self._followed.close()
 
     async def answer(self, request: Sample, timebase: Timebase) -> SampleResponse:
         """What the fields of a series were in a span; raises QueryError."""
@@ -196,9 +193,9 @@ class Samples:
     async def _from_rows(
         self, number: int, request: Sample, timebase: Timebase, wanted: Buckets
     ) -> SampleResponse:
-        record, cursor_ns = self._sampled(number)
+        store, record, cursor_ns = self._sampled(number)
         finest = record.finest.get(timebase)
-        if finest is None:
+        if store is None or finest is None:
             return Tally(request.fields, wanted).answer(timebase, behind=True)
         if finest > wanted.level + MUCH_COARSER_LEVELS:
             places = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
@@ -208,7 +205,7 @@ class Samples:
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
         tally = Tally(request.fields, chosen)
-        await self._add_rows(tally, number, timebase, record, request.fields)
+        await self._add_rows(store, tally, number, timebase, record, request.fields)
         tail = self._tail(number, timebase, chosen, cursor_ns)
         if len(tail) > TAIL_MAX_EVENTS:
             return tally.answer(timebase, behind=True)
@@ -218,44 +215,30 @@ class Samples:
             await self._add_events(tally, tail, lambda place, _: place.time_ns)
         return tally.answer(timebase, behind=False)
 
-    def _sampled(self, number: int) -> tuple[SampledSeries, int]:
+    def _sampled(self, number: int) -> tuple[SampleStore | None, SampledSeries, int]:
         """What the sampler knows of a series, and up to which canonical time it has come."""
-        store = self._followed()
+        store = self._followed.current()
         state = None if store is None else store.state()
         if store is None or state is None:
-            return SampledSeries(), NS_MIN
-        return store.series(number) or SampledSeries(), state.cursor_ns
-
-    def _followed(self) -> SampleStore | None:
-        """The database as it is by now, opened when it is first there; anew if it was made anew."""
-        if self._store is not None and not self._store.is_of(self._data):
-            self.close()
-        try:
-            if self._store is None:
-                self._store = SampleStore.open_secondary(self._data, self._scratch)
-            if self._store is not None:
-                self._store.catch_up()
-        except ArchiveError as error:
-            log.warning("no samples", extra={"context": {"error": str(error)}})
-            self.close()
-        return self._store
+            return None, SampledSeries(), NS_MIN
+        return store, store.series(number) or SampledSeries(), state.cursor_ns
 
     async def _add_rows(
         self,
+        store: SampleStore,
         tally: Tally,
         number: int,
         timebase: Timebase,
         record: SampledSeries,
         fields: Sequence[str],
     ) -> None:
-        assert self._store is not None
         chosen = tally.chosen
         level = stored_level(chosen.level, record.finest[timebase])
         head, steps = row_head(number, timebase, level), chosen.level - level
         paths = _places_by_number(record, fields)
         first, stop = chosen.first << steps, (chosen.first + chosen.total) << steps
         while first < stop:
-            rows = self._store.rows(head, level, first, stop, PART_ROWS)
+            rows = store.rows(head, level, first, stop, PART_ROWS)
             for key, value in rows:
                 tally.add_row(bucket_of(key, chosen.level), decode_row(value), paths)
             if len(rows) < PART_ROWS:

@@ -21,28 +21,23 @@ from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.samples.fold import Rows, joined, merged, rows_of, wider
+from core.store.derived import state_row
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
-    LAYOUT,
     LEAST_LEVEL,
-    STATE_KEY,
     Row,
     SampledSeries,
     SampleStore,
-    State,
     decode_row,
     encode_row,
     encode_series,
-    encode_state,
     levels_from,
     row_head,
     series_record_key,
 )
 from core.store.scan import Row as StoredRow
-from core.store.scan import first
 from sdk.protocol import Filters
-from sdk.timestamps import NS_MIN
 
 STARTED_EVENTS = 1_000
 BUCKET_EVENTS = 4
@@ -143,30 +138,13 @@ class Sampler:
         self._series: dict[int, _Series] = {}
         self._changed: dict[int, _Series] = {}
         self._values = 0
-        self._state = self._resume()
+        self._state = self._store.resumed(self._view.archive)
         self._newest = self._state.newest
 
     @property
     def cursor_ns(self) -> int:
         """Canonical time up to which everything is sampled."""
         return self._state.cursor_ns
-
-    def _resume(self) -> State:
-        """Where it was; samples of another archive or layout are forgotten, and those of an archive
-        that was put back to an earlier state.
-        """
-        self._view.archive.catch_up()
-        canonical = self._view.archive.families["canonical"]
-        oldest = first(canonical, b"", b"\xff" * 16)
-        origin = b"" if oldest is None else oldest[0]
-        state = self._store.state()
-        if state is not None and state.origin == origin and self._holds(state.newest):
-            return state
-        self._store.clear()
-        return State(LAYOUT, origin, NS_MIN)
-
-    def _holds(self, place: bytes) -> bool:
-        return not place or self._view.archive.get("canonical", place) is not None
 
     def sample(self, mark: int) -> Generator[int, None, None]:
         """Sample up to a durable mark; after each write it yields how many events were read, and
@@ -177,7 +155,7 @@ class Sampler:
             return
         self._view.refresh()
         if not self._state.origin:
-            self._state = self._resume()
+            self._state = self._store.resumed(self._view.archive)
             self._newest = self._state.newest
         span = Span("canonical", self.cursor_ns + 1, mark)
         reading = Reading(self._view, self._selection, span)
@@ -262,7 +240,7 @@ class Sampler:
                     yield from self._rows(number, series, timebase)
                 series.told = {}
             yield series_record_key(number), encode_series(series.record)
-        yield STATE_KEY, encode_state(self._state)
+        yield state_row(self._state)
 
     def _rows(self, number: int, series: _Series, timebase: Timebase) -> Iterator[StoredRow]:
         """The rows of all levels to which the chunk has added anything, as they are now."""

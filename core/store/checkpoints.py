@@ -37,7 +37,6 @@ SEGMENT_EVENTS = 32
 VERSIONS_MAX = 32
 """So many versions of a view are known by name; whether there was another is looked up."""
 
-STATE_KEY = b"state"
 NO_ID = bytes(ID_HEAD_BYTES)
 LAST_ID = b"\xff" * ID_HEAD_BYTES
 POSITION_BYTES = TIME_BYTES + ID_HEAD_BYTES
@@ -48,16 +47,6 @@ _ROW_PREFIX = b"row/"
 _HEAD_BYTES = len(_ROW_PREFIX) + 1 + 4
 _TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 _BEHIND_VERSIONS = b"\xff"
-
-
-class State(msgspec.Struct, array_like=True):
-    """What is folded: everything up to a canonical time in ns, of the archive whose first event has
-    this place.
-    """
-
-    layout: int
-    origin: bytes
-    cursor_ns: int
 
 
 class Folded(msgspec.Struct, array_like=True):
@@ -110,7 +99,6 @@ class Checkpoint(NamedTuple):
         return ViewState(_data.decode(data), times)
 
 
-_states = msgspec.msgpack.Decoder(State)
 _series = msgspec.msgpack.Decoder(FoldedSeries)
 _rows = msgspec.msgpack.Decoder(tuple[bytes, dict[str, int]])
 _data = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -145,11 +133,6 @@ def encode_data(state: ViewState) -> bytes:
     return _encode_json(state.data)
 
 
-def encode_state(state: State) -> bytes:
-    """What is folded, as stored."""
-    return _encode(state)
-
-
 def checkpoint_row(
     timebase: Timebase, number: int, position: bytes, version: str, state: ViewState
 ) -> Row:
@@ -168,17 +151,7 @@ class CheckpointStore(DerivedStore):
 
     FOLDER = CHECKPOINTS_FOLDER
     WHAT = "checkpoints"
-
-    def state(self) -> State | None:
-        """What is folded, None if nothing is or by another version."""
-        value = self.get(STATE_KEY)
-        if value is None:
-            return None
-        try:
-            state = _states.decode(value)
-        except msgspec.DecodeError:
-            return None
-        return state if state.layout == LAYOUT else None
+    LAYOUT = LAYOUT
 
     def series(self, number: int) -> FoldedSeries | None:
         """How far a series is folded."""

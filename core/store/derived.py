@@ -9,14 +9,37 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
+import msgspec
 from rocksdict import AccessType, Rdict, WriteBatch
 
 from core.errors import ArchiveError
-from core.ordering import TIME_BYTES
+from core.ordering import PLACE_BYTES, TIME_BYTES
+from core.store.archive import Archive
 from core.store.options import derived_options
-from core.store.scan import Row, scan
+from core.store.scan import Row, first, scan
+from sdk.timestamps import NS_MIN
 
 BEHIND_ALL = b"\xff" * TIME_BYTES
+STATE_KEY = b"state"
+
+
+class State(msgspec.Struct, array_like=True):
+    """What was taken in: everything up to a canonical time in ns, of the archive whose first event
+    has the place `origin`; `newest` is the place of the last event, empty before there was one.
+    """
+
+    layout: int
+    origin: bytes
+    cursor_ns: int
+    newest: bytes = b""
+
+
+_states = msgspec.msgpack.Decoder(State)
+
+
+def state_row(state: State) -> Row:
+    """What was taken in, as stored."""
+    return STATE_KEY, msgspec.msgpack.encode(state)
 
 
 class DerivedStore:
@@ -25,6 +48,8 @@ class DerivedStore:
     FOLDER: ClassVar[str]
     WHAT: ClassVar[str]
     """What it holds, for people."""
+
+    LAYOUT: ClassVar[int]
 
     def __init__(self, database: Rdict, path: Path) -> None:
         self._database = database
@@ -84,6 +109,30 @@ class DerivedStore:
             raise ArchiveError(f"the {self.WHAT} cannot be read: {error}") from error
         return [] if values is None else list(values)
 
+    def state(self) -> State | None:
+        """What was taken in, None if nothing was or by another version."""
+        value = self.get(STATE_KEY)
+        if value is None:
+            return None
+        try:
+            state = _states.decode(value)
+        except msgspec.DecodeError:
+            return None
+        return state if state.layout == self.LAYOUT else None
+
+    def resumed(self, archive: Archive) -> State:
+        """Where it was; what was derived of another archive or by another layout is forgotten, and
+        what was of an archive that was put back to an earlier state.
+        """
+        archive.catch_up()
+        oldest = first(archive.families["canonical"], b"", b"\xff" * PLACE_BYTES)
+        origin = b"" if oldest is None else oldest[0]
+        state = self.state()
+        if state is not None and state.origin == origin and _holds(archive, state.newest):
+            return state
+        self.clear()
+        return State(self.LAYOUT, origin, NS_MIN)
+
     def everything(self) -> list[Row]:
         """All rows; for tests."""
         return list(scan(self._database, b"", BEHIND_ALL))
@@ -108,6 +157,10 @@ class DerivedStore:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+
+
+def _holds(archive: Archive, place: bytes) -> bool:
+    return not place or archive.get("canonical", place) is not None
 
 
 def _identity(path: Path) -> bytes:

@@ -33,7 +33,6 @@ LEVEL_STEP = 3
 LEAST_LEVEL = 24
 """2^24 ns are 17 ms."""
 
-STATE_KEY = b"state"
 _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 _TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
@@ -51,17 +50,6 @@ class Row(msgspec.Struct, array_like=True):
     greatest: Sequence[float]
 
 
-class State(msgspec.Struct, array_like=True):
-    """What was sampled: everything up to a canonical time in ns, of the archive whose first event
-    has the place `origin`; `newest` is the place of the last event, empty before there was one.
-    """
-
-    layout: int
-    origin: bytes
-    cursor_ns: int
-    newest: bytes = b""
-
-
 class SampledSeries(msgspec.Struct, array_like=True):
     """One series: its events so far, the names of its fields by their numbers, the level its rows
     begin with and the newest time that they hold, as in keys, by timebase.
@@ -75,7 +63,6 @@ class SampledSeries(msgspec.Struct, array_like=True):
     newest: dict[Timebase, int] = msgspec.field(default_factory=dict)
 
 
-_states = msgspec.msgpack.Decoder(State)
 _series = msgspec.msgpack.Decoder(SampledSeries)
 _rows = msgspec.msgpack.Decoder(Row)
 _encode = msgspec.msgpack.Encoder().encode
@@ -117,17 +104,7 @@ class SampleStore(DerivedStore):
 
     FOLDER = SAMPLES_FOLDER
     WHAT = "samples"
-
-    def state(self) -> State | None:
-        """What was sampled, None if nothing was or by another version."""
-        value = self.get(STATE_KEY)
-        if value is None:
-            return None
-        try:
-            state = _states.decode(value)
-        except msgspec.DecodeError:
-            return None
-        return state if state.layout == LAYOUT else None
+    LAYOUT = LAYOUT
 
     def series(self, number: int) -> SampledSeries | None:
         """What is known of a series."""
@@ -140,11 +117,6 @@ class SampleStore(DerivedStore):
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))
-
-
-def encode_state(state: State) -> bytes:
-    """What was sampled, as stored."""
-    return _encode(state)
 
 
 def encode_series(series: SampledSeries) -> bytes:

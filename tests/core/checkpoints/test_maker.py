@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -32,8 +33,11 @@ SEGMENT = 3
 class Archived:
     """An archive with a follower and a database of checkpoints, all of its own."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, copied: Path | None = None) -> None:
         self.data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
+        if copied is not None:
+            ignored = shutil.ignore_patterns("LOCK")
+            shutil.copytree(copied / "truth", self.data / "truth", ignore=ignored)
         self.archive = Archive.open_primary(self.data)
         stack.callback(self.archive.close)
         self.committer = Committer(self.archive, self.data)
@@ -249,6 +253,21 @@ def test_checkpoints_of_another_archive_are_forgotten() -> None:
         (one.data / CHECKPOINTS_FOLDER).rename(other.data / CHECKPOINTS_FOLDER)
         other.make()
         assert len(other.rows("source")) == 1
+
+
+def test_checkpoints_of_a_later_state_of_an_archive_are_forgotten() -> None:
+    """An archive was put back from a copy: what it lacks is in no state."""
+    with ExitStack() as stack:
+        one = Archived(stack)
+        one.take([Drawn(minute, "a", "1.0.0", (("x", 1),)) for minute in range(50)])
+        one.archive.sync()
+        other, fresh = Archived(stack, one.data), Archived(stack, one.data)
+        one.take([Drawn(minute, "b", "1.0.0", (("x", 2),)) for minute in range(50)])
+        one.make()
+        (one.data / CHECKPOINTS_FOLDER).rename(other.data / CHECKPOINTS_FOLDER)
+        other.make()
+        fresh.make()
+        assert other.rows("source") == fresh.rows("source") != {}
 
 
 def test_checkpoints_that_cannot_be_read_are_made_anew() -> None:
