@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from sdk.testing.browser import running_browser
 from sdk.testing.instance import Nova, running_nova
 from tests.e2e.recorded import SCOPE, publish_history
-from tests.e2e.screen import apart
+from tests.e2e.screen import LOADED_MS, apart
+
+expect.set_options(timeout=LOADED_MS)
 
 
 @pytest.fixture

@@ -96,29 +96,41 @@ def test_a_process_of_batches_collects_seldom_and_still_does() -> None:
     assert told.split() == [b"True", b"%d" % lifecycle.GARBAGE_THRESHOLD, b"True"]
 
 
-YIELDING = """
+TOLD = """
+print(os.nice(0), lifecycle.AUTOGROUP.exists() and lifecycle.AUTOGROUP.read_text().split()[1:])
+"""
+
+GIVING_WAY = """
 import os
 from sdk import lifecycle
 lifecycle.give_way()
-print(os.nice(0))
-print(lifecycle.AUTOGROUP.read_text() if lifecycle.AUTOGROUP.exists() else "")
+"""
+
+BY_HAND = """
+import contextlib, os, time
+from sdk import lifecycle
+with contextlib.suppress(OSError):
+    os.nice(19)
+for _ in range({attempts}):
+    with contextlib.suppress(OSError):
+        if not lifecycle.AUTOGROUP.exists() or lifecycle.AUTOGROUP.write_text("19"):
+            break
+    time.sleep(0.2)
 """
 
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_it_gives_way_with_its_own_session_alone(leads: bool) -> None:
     """Issue 8: ingest beside an export. Where sessions are weighed, niceness within one is not
-    enough; but a session that others lead is theirs.
+    enough; but a session that others lead is theirs. What the kernel allows is asked of it: it may
+    know no sessions, or keep them to itself.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", YIELDING],
-        capture_output=True,
-        check=True,
-        start_new_session=leads,
-        timeout=WAIT_S,
-    )
-    niceness, group = done.stdout.decode().splitlines()[:2]
-    assert int(niceness) == 19
-    if lifecycle.AUTOGROUP.exists():
-        own = lifecycle.AUTOGROUP.read_text().split("nice ")[1].strip()
-        assert group.endswith(f"nice {19 if leads else own}")
+
+    def told(program: str) -> bytes:
+        command = [sys.executable, "-c", program + TOLD]
+        done = subprocess.run(
+            command, capture_output=True, check=True, start_new_session=leads, timeout=WAIT_S
+        )
+        return done.stdout
+
+    assert told(GIVING_WAY) == told(BY_HAND.format(attempts=10 if leads else 0))

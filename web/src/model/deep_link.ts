@@ -39,6 +39,7 @@ export function linkTo(event: StoredEvent, base: Timebase, url: string): string 
     values.set(name, value);
   }
   for (const name of ["from", "to", "len"]) values.delete(name);
+  values.sort();
   return `${page}#${textOf(values)}`;
 }
 

@@ -6,13 +6,15 @@ const PACE_MS = 500;
 const waiting = new Map<string, string | null>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** The values in the address, with those that are about to be written. */
+/** The values in the address, with those that are about to be written; by name, so that one moment
+ * has one address however it was reached. */
 export function hashValues(): URLSearchParams {
   const values = new URLSearchParams(location.hash.replace(/^#/, ""));
   for (const [name, value] of waiting) {
     if (value === null) values.delete(name);
     else values.set(name, value);
   }
+  values.sort();
   return values;
 }
 

@@ -39,6 +39,14 @@ describe("the hash", () => {
     expect(place.hash).toBe("#event=abc&rate=2");
   });
 
+  it("is one for one moment, in whatever order it was reached", () => {
+    putHash({ sel: "1~2" });
+    writeHash();
+    putHash({ rate: "5", dir: "back" });
+    writeHash();
+    expect(place.hash).toBe("#dir=back&rate=5&sel=1~2");
+  });
+
   it("writes nothing where nothing is new", () => {
     place.hash = "#t=12:00~13:00";
     putHash({ t: "12:00~13:00" });
