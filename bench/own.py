@@ -18,7 +18,9 @@ from unittest.mock import patch
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.checkpoints.maker import Maker
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
-from core.reader import discover, summary
+from core.reader import summary
+from core.reader.discover import Discovery, frame_of
+from core.reader.latest import latest_of
 from core.reader.published import Published
 from core.reader.reading import Reading, Span
 from core.reader.samples import Samples
@@ -38,7 +40,7 @@ from core.writer.rollups import Rollups
 from core.writer.server import FeedServer
 from sdk import endpoints, timestamps
 from sdk.checker import Checker
-from sdk.protocol import DiscoverResponse, Filters, GetUiState, chunk_frame, encode
+from sdk.protocol import Filters, GetUiState, chunk_frame
 from sdk.settings import Settings
 from sdk.timeline import Sample, SampleResponse, Summary, SummaryResponse
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
@@ -242,6 +244,7 @@ class Reader:
         self._samples = Samples(self._view, data, scratch / "samples")
         self._states = UiStates(self._view, data, scratch / "checkpoints")
         self._published = Published(self._view, SCOPE)
+        self._discovery = Discovery(self._view, self._published)
 
     def __enter__(self) -> Self:
         return self
@@ -262,20 +265,8 @@ class Reader:
     async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
         """A page of entities with descriptors, and manifests, as a frame; how many there are."""
         selection = Selection(Filters(), self._view.series)
-        page = await discover.discover(
-            self._view,
-            selection,
-            timebase,
-            at_ns,
-            limit=limit,
-            describe=self._published.descriptor,
-        )
-        reply = DiscoverResponse(
-            time=timestamps.text(at_ns),
-            entities=page.entities,
-            manifests=self._published.manifests(timebase, at_ns),
-        )
-        encode(reply)
+        page = await self._discovery.page(selection, timebase, at_ns, limit=limit)
+        frame_of(7, timestamps.text(at_ns), page, self._published.manifests(timebase, at_ns))
         return len(page.entities)
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:
@@ -312,7 +303,7 @@ class Reader:
         """Find the last event of each series at or before a source time; how many there are."""
         selection = Selection(filters, self._view.series)
         found = (
-            discover.latest_of(self._view, selection, number, "source", at_ns)
+            latest_of(self._view, selection, number, "source", at_ns)
             for number in selection.numbers()
         )
         return sum(event is not None for event in found)

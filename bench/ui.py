@@ -20,6 +20,7 @@ from bench.views import ENTITIES, Views, unit_of
 from core.ordering import Timebase
 from sdk import lifecycle
 from sdk.protocol import Filters, GetUiState
+from sdk.timestamps import NS_MAX
 
 UPDATES = 10_000_000
 PAGE_ENTITIES = 1_000
@@ -56,12 +57,16 @@ async def measured(reader: Reader, asks: int, entities: int) -> dict[str, Waited
         async def page(limit: int, timebase: Timebase = timebase) -> object:
             return await reader.discover(timebase, moment(), limit)
 
+        async def present(timebase: Timebase = timebase) -> object:
+            return await reader.discover(timebase, NS_MAX, entities)
+
         kinds: dict[str, tuple[int, Callable[[], Awaitable[object]]]] = {
             "state of the busy view": (asks, lambda: state_of(0)),
             "state of any view": (asks, lambda: state_of(dice.randrange(entities))),
             f"states of {SCREEN_VIEWS} views": (asks // 5, some),
             f"discover, a page of {PAGE_ENTITIES:,}": (asks // 5, lambda: page(PAGE_ENTITIES)),
             f"discover, all {entities:,}": (asks // 20, lambda: page(entities)),
+            f"discover, all {entities:,} of the present": (asks // 5, present),
         }
         for kind, (count, ask) in kinds.items():
             found[f"{kind}, {timebase}"] = await waited(max(count, 1), ask)

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 from core import feed
 from core.errors import ArchiveError
 from core.reader.asker import asker_of
+from core.reader.discover import Discovery
 from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import Tail
@@ -47,6 +48,7 @@ class Reader:
         self._samples = Samples(self._view, settings.folder(), scratch / "samples")
         self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
         self._published = Published(self._view, settings.own_scope())
+        self._discovery = Discovery(self._view, self._published)
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
@@ -110,6 +112,7 @@ class Reader:
             asker,
             self._states,
             self._published,
+            self._discovery,
             self._settings,
             self._exports,
         )

@@ -1,36 +1,28 @@
-"""What there is at a time: entities with their series, and the last event of each series
-(A-133).
+"""What there is at a time: entities with their series (A-133).
+
+What was told once is remembered as long as none of its series has a new event: of a series where it
+begins and ends, of an entity what a screen is shown that asks for the present. So asking again
+reads nothing, and asking for the past reads one row of each series that has gone on since.
 """
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import NamedTuple, cast
 
 import msgspec
 
 from core.errors import QueryError
-from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
-from core.reader.lookup import stored_at
-from core.reader.query import PAGE_MAX_BYTES
-from core.reader.reading import Found
+from core.ordering import TIMEBASES, Timebase, time_key
+from core.reader.places import places_of
+from core.reader.published import DESCRIPTOR, MANIFEST, Published
 from core.reader.selection import Selection
+from core.reader.turn import Turn
 from core.reader.view import View
-from core.store.keys import (
-    ID_HEAD_BYTES,
-    LAST_EVENT_ID,
-    series_bytes,
-    series_key,
-    series_key_order,
-    series_key_time,
-)
-from core.store.scan import Seeker, scan
+from core.store.keys import ID_HEAD_BYTES, LAST_EVENT_ID, series_bytes, series_key_time
+from core.store.scan import Row, Seeker
 from core.store.series import EntityIds
 from sdk import protocol, timestamps
-from sdk.address import LANE_PRIORITY
 from sdk.envelope import Lane
 from sdk.manifest import CardManifest
 from sdk.protocol import (
@@ -41,166 +33,236 @@ from sdk.protocol import (
     Ref,
     SeriesInfo,
 )
-from sdk.timestamps import NS_MIN
+from sdk.timestamps import NS_MAX, NS_MIN
 
-ENCODED_TOGETHER = 500
-LOOKED_UP_TOGETHER = 50
-"""So many series at once, a few milliseconds; then sockets are served."""
+ENTITIES_TOGETHER = 50
+"""So many entities are put together at once, a few milliseconds; then sockets are served."""
 
 ID_SEPARATOR = "|"
 """Stands in no id."""
 
-DESCRIPTOR = "ProducerDescriptor"
-MANIFEST = "ManifestPublished"
 OF_NOVA = (MANIFEST, "DriverBinding")
 """What NOVA says of cards and files: no sign of a unit of anybody's."""
 
 encode_entity = msgspec.json.Encoder().encode
 
 
-class Place(NamedTuple):
-    """Where a series' event lies: its key in the series index and its place in `canonical`."""
+class Page(NamedTuple):
+    """Entities, each an EntityInfo as JSON, and the key to go on behind, None on the last page."""
 
-    key: bytes
-    place: bytes
-
-    @property
-    def time_ns(self) -> int:
-        """Its time in the timebase of the index."""
-        return series_key_time(self.key)
-
-
-def places_of(
-    view: View,
-    number: int,
-    timebase: Timebase,
-    time_ns: int,
-    *,
-    reverse: bool,
-    from_ns: int = NS_MIN,
-) -> Iterator[Place]:
-    """The durable events of a series up to a time, from the first on or (reverse) from the last;
-    the first is not before `from_ns`.
-    """
-    canonical = timebase == "canonical"
-    if canonical:
-        time_ns = min(time_ns, view.mark)
-    family = view.archive.families["series_canonical" if canonical else "series_source"]
-    prefix = series_bytes(number)
-    lower = series_key(prefix, time_key(from_ns))
-    upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
-    for key, value in scan(family, lower, upper, reverse=reverse):
-        time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
-        if time_of(time) <= view.mark:
-            yield Place(key, time + prefix)
-
-
-class Entities(NamedTuple):
-    """A page of entities, and the key to go on behind, None on the last page."""
-
-    entities: list[EntityInfo]
+    entities: list[bytes]
     next_key: str | None
 
 
-Describe = Callable[[int, Timebase, int], DescriptorInfo | None]
-"""Takes a series of descriptors and a time; returns the one in effect."""
+class _Extent(NamedTuple):
+    """When a series had its first event and its last one, and what is told of it since then."""
+
+    first_ns: int
+    last_ns: int
+    info: SeriesInfo
 
 
-async def discover(
-    view: View,
-    selection: Selection,
-    timebase: Timebase,
-    time_ns: int,
-    *,
-    limit: int = SERIES_LIMIT_MAX,
-    after_key: str | None = None,
-    describe: Describe = lambda *_: None,
-) -> Entities:
-    """The entities that had an event at or before a time, in the order of their ids; the key of a
-    page is its last entity's ids.
-    """
-    view.refresh()
-    table, everything = view.series, selection.everything
-    known = table.entities()
-    start = 0 if after_key is None else bisect_right(known, _ids_of(after_key))
-    found: list[EntityInfo] = []
-    ends = _Ends(view, timebase, time_ns)
-    turn = _Turn(LOOKED_UP_TOGETHER)
-    for ids in known[start:]:
-        if len(found) == limit:
-            last = found[-1]
-            shown = (last.scope_id, last.system_id, last.container_id, last.unique_id)
-            return Entities(found, ID_SEPARATOR.join(shown))
-        series: list[SeriesInfo] = []
-        descriptor = None
-        for number in table.of_entity(ids):
-            names = table.names[number]
-            if names.message_type == DESCRIPTOR and names.lane == "metadata":
-                descriptor = describe(number, timebase, time_ns)
-            if names.message_type in OF_NOVA and names.lane == "metadata":
-                continue
-            if everything or selection.wants(names):
-                info = ends.info(number)
-                if info is not None:
-                    series.append(info)
-        if series:
-            found.append(_entity_info(ids, series, descriptor))
-        await turn.over()
-    return Entities(found, None)
+class _Settled(NamedTuple):
+    """What is told of an entity from a time on, nothing where there is nothing to tell."""
+
+    since_ns: int
+    encoded: bytes
 
 
-async def frame_of(ref: Ref, time: str, page: Entities, manifests: list[CardManifest]) -> bytes:
-    """The reply that tells a page, encoded some entities at once."""
-    parts: list[bytes] = []
-    turn = _Turn(ENCODED_TOGETHER)
-    for entity in page.entities:
-        parts.append(encode_entity(entity))
-        await turn.over()
-    reply = DiscoverResponse(
-        ref=ref, time=time, entities=[], manifests=manifests, next_key=page.next_key
-    )
-    before, after = protocol.encode(reply).split(b'"entities":[]', 1)
-    return b"".join((before, b'"entities":[', b",".join(parts), b"]", after))
+class _Memory:
+    """What is known in one timebase up to the mark, of series without news since."""
+
+    def __init__(self) -> None:
+        self.mark = NS_MIN
+        self.extents: dict[int, _Extent | None] = {}
+        self.entities: dict[EntityIds, _Settled] = {}
+
+    def catch_up(self, view: View) -> None:
+        """Forget what has news."""
+        changed = view.changed_since(self.mark)
+        if changed is None:
+            self.extents.clear()
+            self.entities.clear()
+        else:
+            for number in changed:
+                self.extents.pop(number, None)
+                self.entities.pop(view.series.entity_of(number), None)
+        self.mark = view.mark
 
 
-class _Ends:
-    """The first and the last durable event of series up to a time."""
+class Discovery:
+    """Shared by all sessions of a reader."""
 
-    def __init__(self, view: View, timebase: Timebase, time_ns: int) -> None:
+    def __init__(self, view: View, published: Published) -> None:
         self._view = view
+        self._published = published
+        self._memories: dict[Timebase, _Memory] = {timebase: _Memory() for timebase in TIMEBASES}
+
+    async def page(
+        self,
+        selection: Selection,
+        timebase: Timebase,
+        time_ns: int,
+        *,
+        limit: int = SERIES_LIMIT_MAX,
+        after_key: str | None = None,
+    ) -> Page:
+        """The entities that had an event at or before a time, in the order of their ids; the key of
+        a page is its last entity's ids. Raises QueryError for a key that is none.
+        """
+        self._view.refresh()
+        memory = self._memories[timebase]
+        memory.catch_up(self._view)
+        moment = _Moment(self._view, self._published, selection, timebase, time_ns, memory)
+        settled = memory.entities if selection.everything else {}
+        known = self._view.series.entities()
+        start = 0 if after_key is None else bisect_right(known, _ids_of(after_key))
+        found: list[bytes] = []
+        last: EntityIds | None = None
+        turn = Turn(ENTITIES_TOGETHER)
+        for ids in known[start:]:
+            if last is not None and len(found) == limit:
+                return Page(found, ID_SEPARATOR.join(last))
+            entity = settled.get(ids)
+            if entity is None or time_ns < entity.since_ns:
+                entity = moment.entity(ids)
+                await turn.over()
+            if entity.encoded:
+                found.append(entity.encoded)
+                last = ids
+        return Page(found, None)
+
+
+class _Moment:
+    """What there is at one time; what is durable later than its begin is left out."""
+
+    def __init__(
+        self,
+        view: View,
+        published: Published,
+        selection: Selection,
+        timebase: Timebase,
+        time_ns: int,
+        memory: _Memory,
+    ) -> None:
+        self._view = view
+        self._published = published
+        self._selection = selection
+        self._everything = selection.everything
         self._timebase: Timebase = timebase
-        self._time_ns = min(time_ns, view.mark) if timebase == "canonical" else time_ns
+        self._mark = view.mark
+        self._time_ns = time_ns
+        self._memory = memory
         family = "series_canonical" if timebase == "canonical" else "series_source"
         self._rows = Seeker(view.archive.families[family])
-        self._tail = time_key(self._time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
-        self._mark = time_key(view.mark)
+        self._last_ns = self._mark if timebase == "canonical" else NS_MAX
 
-    def info(self, number: int) -> SeriesInfo | None:
-        """What is known of a series, None if it had no event yet."""
+    def entity(self, ids: EntityIds) -> _Settled:
+        """What is told of an entity at the time."""
+        series: list[SeriesInfo] = []
+        descriptor, since_ns = None, NS_MIN
+        for number in self._view.series.of_entity(ids):
+            names = self._view.series.names[number]
+            if names.lane == "metadata" and names.message_type == DESCRIPTOR:
+                descriptor, effective_ns = self._published.descriptor(
+                    number, self._timebase, self._time_ns
+                )
+                since_ns = max(since_ns, effective_ns)
+            if names.lane == "metadata" and names.message_type in OF_NOVA:
+                continue
+            if self._everything or self._selection.wants(names):
+                extent = self._extent(number)
+                info = None if extent is None else self._info(number, extent)
+                if extent is not None:
+                    since_ns = max(since_ns, extent.last_ns)
+                if info is not None:
+                    series.append(info)
+        told = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
+        settled = _Settled(since_ns, told)
+        if self._everything and self._time_ns >= since_ns and self._is_current():
+            self._memory.entities[ids] = settled
+        return settled
+
+    def _is_current(self) -> bool:
+        """Whether what this moment finds is not older than what the memory has forgotten."""
+        return self._memory.mark == self._mark
+
+    def _extent(self, number: int) -> _Extent | None:
+        """From when to when there are events of a series, None where there are none yet."""
+        known = self._memory.extents
+        if number in known:
+            return known[number]
+        ends = self._ends(number)
+        extent = None
+        if ends is not None:
+            first_ns, last_ns = ends
+            extent = _Extent(first_ns, last_ns, self._told(number, first_ns, last_ns))
+        if self._is_current():
+            known[number] = extent
+        return extent
+
+    def _info(self, number: int, extent: _Extent) -> SeriesInfo | None:
+        """What is told of a series at the time, None if it had no event yet."""
+        if self._time_ns >= extent.last_ns:
+            return extent.info
+        if self._time_ns < extent.first_ns:
+            return None
         prefix = series_bytes(number)
-        upper = prefix + self._tail
+        row = self._rows.last(prefix, prefix + _tail(self._time_ns))
+        if row is None or not self._is_durable(row):
+            return self._info_by_places(number)
+        return self._told(number, extent.first_ns, series_key_time(row[0]))
+
+    def _ends(self, number: int) -> tuple[int, int] | None:
+        prefix = series_bytes(number)
+        upper = prefix + _tail(self._last_ns)
         newest = self._rows.last(prefix, upper)
         oldest = None if newest is None else self._rows.first(prefix, upper)
         if newest is None or oldest is None:
             return None
+        if self._is_durable(newest) and self._is_durable(oldest):
+            return series_key_time(oldest[0]), series_key_time(newest[0])
+        return self._ends_by_places(number, NS_MAX)
+
+    def _is_durable(self, row: Row) -> bool:
         # In source time a row's value is when it was received, as in keys: bytes compare as times.
-        if self._timebase == "source" and max(newest[1], oldest[1]) > self._mark:
-            return _series_info(self._view, number, self._timebase, self._time_ns)
-        return _told_info(self._view, number, newest[0], oldest[0])
+        return self._timebase == "canonical" or row[1] <= time_key(self._mark)
+
+    def _ends_by_places(self, number: int, time_ns: int) -> tuple[int, int] | None:
+        """The same, passing over what is not durable yet."""
+        ends = [
+            next(places_of(self._view, number, self._timebase, time_ns, reverse=reverse), None)
+            for reverse in (False, True)
+        ]
+        oldest, newest = ends
+        return None if oldest is None or newest is None else (oldest.time_ns, newest.time_ns)
+
+    def _info_by_places(self, number: int) -> SeriesInfo | None:
+        ends = self._ends_by_places(number, self._time_ns)
+        return None if ends is None else self._told(number, *ends)
+
+    def _told(self, number: int, first_ns: int, last_ns: int) -> SeriesInfo:
+        names = self._view.series.names[number]
+        return SeriesInfo(
+            lane=cast(Lane, names.lane),
+            message_type=names.message_type,
+            view_id=names.view_id,
+            first_time=timestamps.text(first_ns),
+            last_time=timestamps.text(last_ns),
+        )
 
 
-class _Turn:
-    """Lets sockets be served after so many steps."""
+def frame_of(ref: Ref, time: str, page: Page, manifests: list[CardManifest]) -> bytes:
+    """The reply that tells a page."""
+    reply = DiscoverResponse(
+        ref=ref, time=time, entities=[], manifests=manifests, next_key=page.next_key
+    )
+    before, after = protocol.encode(reply).split(b'"entities":[]', 1)
+    return b"".join((before, b'"entities":[', b",".join(page.entities), b"]", after))
 
-    def __init__(self, together: int) -> None:
-        self._together = together
-        self._steps = 0
 
-    async def over(self) -> None:
-        """Note one step."""
-        self._steps += 1
-        if self._steps % self._together == 0:
-            await asyncio.sleep(0)
+def _tail(time_ns: int) -> bytes:
+    return time_key(time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
 
 
 def _ids_of(key: str) -> EntityIds:
@@ -223,76 +285,3 @@ def _entity_info(
         series=series,
         descriptor=descriptor,
     )
-
-
-def _series_info(view: View, number: int, timebase: Timebase, time_ns: int) -> SeriesInfo | None:
-    newest = next(places_of(view, number, timebase, time_ns, reverse=True), None)
-    oldest = next(places_of(view, number, timebase, time_ns, reverse=False), None)
-    if newest is None or oldest is None:
-        return None
-    return _told_info(view, number, newest.key, oldest.key)
-
-
-def _told_info(view: View, number: int, newest: bytes, oldest: bytes) -> SeriesInfo:
-    names = view.series.names[number]
-    return SeriesInfo(
-        lane=cast(Lane, names.lane),
-        message_type=names.message_type,
-        view_id=names.view_id,
-        first_time=timestamps.text(series_key_time(oldest)),
-        last_time=timestamps.text(series_key_time(newest)),
-    )
-
-
-class Newest(NamedTuple):
-    """A page of events, and the key to go on behind, None on the last page."""
-
-    events: list[Found]
-    next_key: str | None
-
-
-async def latest(
-    view: View,
-    selection: Selection,
-    timebase: Timebase,
-    time_ns: int,
-    *,
-    limit: int = SERIES_LIMIT_MAX,
-    after_key: str | None = None,
-) -> Newest:
-    """The last event of every wanted series at or before a time. Pages go by the series in the
-    order in which they were first seen; the events of a page are in the order of the timebase.
-    """
-    view.refresh()
-    wanted = selection.numbers()
-    start = 0 if after_key is None else bisect_right(wanted, _number_of(after_key))
-    found: list[Found] = []
-    size = 0
-    turn = _Turn(LOOKED_UP_TOGETHER)
-    for number in islice(wanted, start, None):
-        if len(found) == limit or size >= PAGE_MAX_BYTES:
-            return Newest(sorted(found), str(number - 1))
-        event = latest_of(view, selection, number, timebase, time_ns)
-        if event is not None:
-            found.append(event)
-            size += len(event[1])
-        await turn.over()
-    return Newest(sorted(found), None)
-
-
-def _number_of(key: str) -> int:
-    if not (key.isascii() and key.isdecimal()):
-        raise QueryError("badKey", "afterKey is not the nextKey of a page of latest events")
-    return int(key)
-
-
-def latest_of(
-    view: View, selection: Selection, number: int, timebase: Timebase, time_ns: int
-) -> Found | None:
-    """The last wanted event of one series at or before a time."""
-    lane = LANE_PRIORITY[view.series.names[number].lane]
-    for place in places_of(view, number, timebase, time_ns, reverse=True):
-        stored = stored_at(place.place, view.archive.get("canonical", place.place))
-        if selection.accepts(stored):
-            return series_key_order(place.key, lane), stored
-    return None

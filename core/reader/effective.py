@@ -17,9 +17,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from core.ordering import Timebase, time_of
-from core.reader.discover import Place, places_of
+from core.ordering import TIMEBASES, Timebase, time_of
 from core.reader.lookup import look_up
+from core.reader.places import Place, places_of
 from core.reader.view import View
 from core.store.keys import event_id_of
 from sdk import timestamps
@@ -31,8 +31,6 @@ PART_MAX_BYTES = 4 * 1024 * 1024
 Value = TypeVar("Value")
 Order = tuple[int, int, bytes]
 """When it takes effect, its own time and its eventId: what decides between two."""
-
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 class _Times(msgspec.Struct, rename="camel"):
@@ -59,6 +57,10 @@ class _Told(Generic[Value]):
     )
 
 
+def _takes_effect(entry: _Entry[Value]) -> int:
+    return entry.order[0]
+
+
 _times = msgspec.json.Decoder(_Times)
 
 
@@ -70,16 +72,25 @@ class Effective(Generic[Value]):
         self._read = read
         self._told: dict[int, _Told[Value]] = {}
 
-    def as_of(self, number: int, timebase: Timebase, time_ns: int) -> Value | None:
-        """What is in effect of a series at a time."""
-        entries = self.all_of(number, timebase, time_ns)
-        return entries[-1].value if entries else None
+    def as_of(self, number: int, timebase: Timebase, time_ns: int) -> tuple[Value | None, int]:
+        """What is in effect of a series at a time, and from when on it will be the last that the
+        series has told.
+        """
+        entries = self._current(number).entries[timebase]
+        if not entries:
+            return None, NS_MIN
+        last = entries[-1]
+        settled_ns = last.order[0]
+        if time_ns >= settled_ns:
+            return last.value, settled_ns
+        end = bisect_right(entries, time_ns, key=_takes_effect)
+        return (entries[end - 1].value if end else None), settled_ns
 
     def all_of(self, number: int, timebase: Timebase, time_ns: int) -> Sequence[_Entry[Value]]:
         """All that has taken effect by a time, what counts most last."""
         told = self._current(number)
         entries = told.entries[timebase]
-        end = bisect_right(entries, time_ns, key=lambda entry: entry.order[0])
+        end = bisect_right(entries, time_ns, key=_takes_effect)
         return entries[:end]
 
     def _current(self, number: int) -> _Told[Value]:
@@ -88,7 +99,7 @@ class Effective(Generic[Value]):
         if told is None:
             told = self._told[number] = _Told()
         mark = self._view.mark
-        if told.seen_ns >= mark:
+        if not self._view.has_news(number, told.seen_ns):
             return told
         rows = places_of(
             self._view, number, "canonical", mark, reverse=False, from_ns=told.seen_ns + 1

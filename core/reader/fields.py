@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.reader.discover import places_of
 from core.reader.lookup import stored_at
+from core.reader.places import places_of
 from core.reader.view import View
 from sdk import timestamps
 from sdk.event import Series

@@ -39,7 +39,7 @@ class Tail:
         """Take in what the writer announced."""
         for number, names in committed.series:
             self._view.learn(number, names)
-        self._view.advance(committed.mark)
+        self._view.advance(committed.mark, committed.events)
         if committed.events is None:
             self.forget()
         else:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from core.ordering import Timebase
-from core.reader.discover import MANIFEST
 from core.reader.effective import Effective
 from core.reader.selection import Selection
 from core.reader.view import View
 from sdk.envelope import JsonObject
 from sdk.manifest import CardManifest, from_published
 from sdk.protocol import DescriptorInfo, Filters
+
+DESCRIPTOR = "ProducerDescriptor"
+MANIFEST = "ManifestPublished"
 
 
 class _Descriptor(msgspec.Struct, rename="camel"):
@@ -36,8 +38,12 @@ class Published:
             Filters(lanes=["metadata"], message_types=[MANIFEST]), view.series
         )
 
-    def descriptor(self, number: int, timebase: Timebase, time_ns: int) -> DescriptorInfo | None:
-        """The descriptor in effect at a time, of a series of descriptors."""
+    def descriptor(
+        self, number: int, timebase: Timebase, time_ns: int
+    ) -> tuple[DescriptorInfo | None, int]:
+        """The descriptor in effect at a time, of a series of descriptors, and when the last of them
+        takes effect.
+        """
         return self._descriptors.as_of(number, timebase, time_ns)
 
     def manifests(self, timebase: Timebase, time_ns: int) -> list[CardManifest]:

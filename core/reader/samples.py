@@ -13,9 +13,9 @@ from pathlib import Path
 from core.errors import QueryError
 from core.ordering import Timebase, time_of, unsigned
 from core.reader.derived import Followed
-from core.reader.discover import Place, places_of
 from core.reader.fields import numbers_at, series_of_request, source_time
 from core.reader.lookup import look_up
+from core.reader.places import Place, places_of
 from core.reader.summary import buckets_of, first_time
 from core.reader.view import View
 from core.store.rollup import Buckets, bucket_of, bucket_time

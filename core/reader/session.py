@@ -17,8 +17,10 @@ from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
 from core.reader.coalesce import Shed
+from core.reader.discover import Discovery
 from core.reader.exporting import Exporting
 from core.reader.exports import Exports
+from core.reader.latest import latest
 from core.reader.links import Links
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
@@ -59,6 +61,7 @@ class Session:
         asker: Asker,
         states: UiStates,
         published: Published,
+        discovery: Discovery,
         settings: Settings,
         exports: Exports,
     ) -> None:
@@ -71,6 +74,7 @@ class Session:
         self._asker = asker
         self._states = states
         self._published = published
+        self._discovery = discovery
         self._settings = settings
         self._exporting = Exporting(view, exports, self._send)
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
@@ -182,24 +186,22 @@ class Session:
         at = time_or("time", request.time, self._now(request.timebase))
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
-        page = await discover.discover(
-            self._view,
+        page = await self._discovery.page(
             selection,
             self._timebase(request.timebase),
             at,
             limit=request.limit,
             after_key=request.after_key,
-            describe=self._published.descriptor,
         )
         is_first, time = request.after_key is None, timestamps.text(at)
         known = self._published.manifests(self._timebase(request.timebase), at) if is_first else []
-        await self._write(await discover.frame_of(request.ref, time, page, known))
+        await self._write(discover.frame_of(request.ref, time, page, known))
 
     async def _latest(self, request: protocol.Latest) -> None:
         at = time_or("time", request.time, self._now(request.timebase))
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
-        page = await discover.latest(
+        page = await latest(
             self._view,
             selection,
             self._timebase(request.timebase),

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
-from core.reader.discover import Place, places_of
 from core.reader.lookup import look_up
+from core.reader.places import Place, places_of
 from core.reader.view import View
 from core.store.checkpoints import NO_ID, POSITION_BYTES, position_at, position_time
 from core.store.keys import ID_HEAD_BYTES, event_id_of

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from core.ordering import Timebase, series_of, time_of, unsigned
-from core.reader.discover import places_of
 from core.reader.fields import Measured, measured
 from core.reader.lookup import look_up
+from core.reader.places import places_of
 from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View

@@ -41,7 +41,7 @@ class SeriesTable:
             self.scopes.add(series.scope_id)
             self._numbers[series] = number
             self._of_unit[series.unique_id].append(number)
-            ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
+            ids = _entity_ids(series)
             of_entity = self._of_entity.get(ids)
             if of_entity is None:
                 of_entity = self._of_entity[ids] = []
@@ -68,6 +68,10 @@ class SeriesTable:
         """The numbers of all series of an entity, in their order."""
         return self._of_entity[ids]
 
+    def entity_of(self, number: int) -> EntityIds:
+        """Whose series it is."""
+        return _entity_ids(self.names[number])
+
     def intern(self, series: Series) -> tuple[int, bool]:
         """The number of a series, and whether it was given just now."""
         number = self._numbers.get(series)
@@ -76,3 +80,7 @@ class SeriesTable:
         number = len(self.names)
         self.learn(number, series)
         return number, True
+
+
+def _entity_ids(series: Series) -> EntityIds:
+    return series.scope_id, series.system_id, series.container_id, series.unique_id

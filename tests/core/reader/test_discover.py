@@ -4,59 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import NamedTuple
 
-import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from core.errors import ArchiveDamagedError, QueryError
+from core.errors import QueryError
 from core.feed import Committed
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader import discover
-from core.reader.reading import Found
+from core.reader.discover import Page, frame_of
+from core.reader.live import Tail
 from core.reader.selection import Selection
 from core.reader.view import View
-from core.store.archive import Archive
+from core.store.scan import Seeker
 from core.writer.commit import Committer
 from sdk import protocol, timestamps
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MAX
 from sdk.transport.base import Batch, Record
+from tests.core.checkpoints.test_maker import Archived
+from tests.core.conftest import START_NS
+from tests.core.discovered import discovered, discovery_of, read_entity
+from tests.core.reader.test_published import descriptor
 
 Make = Callable[..., Record]
 Commit = Callable[[Sequence[Record]], Committed]
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
-
-
-def progress(command: str, second: int) -> Record:
-    """How far a command has come."""
-    members = {
-        "scopeId": "sat",
-        "lane": "command",
-        "systemId": "bus",
-        "containerId": "eps",
-        "uniqueId": "u",
-        "sourceTruthTime": f"2026-01-01T00:00:{second:02d}Z",
-        "messageType": "CommandProgress",
-        "commandId": command,
-        "targetId": "u",
-        "commandType": "go",
-        "progressPercent": second,
-    }
-    return Record(None, msgspec.json.encode(members))
-
-
-@pytest.mark.parametrize("timebase", TIMEBASES)
-async def test_the_latest_of_one_command_is_not_hidden_by_another_command(
-    timebase: Timebase, view: View, commit: Commit
-) -> None:
-    """A-133: the last event that the filters name, also where others of its series came after."""
-    commit([progress("one", 1), progress("one", 2), progress("two", 3)])
-    view.refresh()
-    for command, percent in (("one", 2), ("two", 3), ("none", None)):
-        selection = Selection(Filters(command_id=command), view.series)
-        found, _ = await discover.latest(view, selection, timebase, NS_MAX)
-        shown = [msgspec.json.decode(stored)["progressPercent"] for _, stored in found]
-        assert shown == ([] if percent is None else [percent])
+MS_NS = 1_000_000
 
 
 async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
@@ -66,76 +43,42 @@ async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
     commit([record(3), record(1), record(2), record(9)])
     view.refresh()
     at_ns = timestamps.parse("2026-01-01T00:00:00.005Z")
-    selection = Selection(Filters(), view.series)
-    ((entity,), _) = await discover.discover(view, selection, "source", at_ns)
+    (entity,) = await discovered(view, at_ns=at_ns)
     (series,) = entity.series
     assert (entity.scope_id, entity.unique_id, series.lane) == ("sat", "u", "parsed")
     assert series.first_time == "2026-01-01T00:00:00.001000000Z"
     assert series.last_time == "2026-01-01T00:00:00.003000000Z"
-    nothing = await discover.discover(view, selection, "source", at_ns - 5_000_000)
-    assert nothing == ([], None)
-
-
-@pytest.mark.parametrize("timebase", TIMEBASES)
-async def test_an_index_that_names_what_is_not_there_is_damage(
-    timebase: Timebase,
-    archive: Archive,
-    committer: Committer,
-    view: View,
-    record: Make,
-) -> None:
-    """Pitfalls row 5: an event that is gone is not answered by silence."""
-    committer.take("link", Batch([record(1)]))
-    committed = committer.close()
-    assert committed.events is not None
-    archive.families["canonical"].delete(committed.events[0][0])
-    view.advance(committed.mark)
-    view.refresh()
-    selection = Selection(Filters(), view.series)
-    with pytest.raises(ArchiveDamagedError, match="not there"):
-        await discover.latest(view, selection, timebase, NS_MAX)
+    assert await discovered(view, at_ns=at_ns - 5 * MS_NS) == []
 
 
 @pytest.mark.parametrize("limit", [1, 3, 12, 100])
 async def test_pages_make_up_the_whole(
     view: View, commit: Commit, record: Make, limit: int
 ) -> None:
-    """Issue 5: nothing repeated and nothing lost, whatever the size of a page."""
+    """Issue 5: nothing repeated and nothing lost, whatever the size of a page; anew and
+    remembered.
+    """
     units = [f"u{number * 7 % 12}" for number in range(12)]
     commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
-    view.refresh()
-    selection = Selection(Filters(), view.series)
-    events: list[Found] = []
-    entities: list[str] = []
-    after: str | None = None
-    while True:
-        part, after = await discover.latest(
-            view, selection, "source", NS_MAX, limit=limit, after_key=after
-        )
-        assert len(part) <= limit and part == sorted(part)
-        events += part
-        if after is None:
-            break
-    while True:
-        known, after = await discover.discover(
-            view, selection, "source", NS_MAX, limit=limit, after_key=after
-        )
-        assert len(known) <= limit
-        entities += [entity.unique_id for entity in known]
-        if after is None:
-            break
-    whole, _ = await discover.latest(view, selection, "source", NS_MAX)
-    assert sorted(events) == whole and len(whole) == 24
-    assert entities == sorted(units)
+    discovery, selection = discovery_of(view), Selection(Filters(), view.series)
+    for _ in range(2):
+        found: list[str] = []
+        after: str | None = None
+        while True:
+            page = await discovery.page(selection, "source", NS_MAX, limit=limit, after_key=after)
+            assert len(page.entities) <= limit
+            found += [read_entity(entity).unique_id for entity in page.entities]
+            after = page.next_key
+            if after is None:
+                break
+        assert found == sorted(units)
 
 
 async def test_a_key_of_something_else_is_refused(view: View) -> None:
     """A page goes on behind the key of a page of its kind."""
     selection = Selection(Filters(), view.series)
     with pytest.raises(QueryError, match="badKey"):
-        await discover.latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")
-    with pytest.raises(QueryError, match="badKey"):
-        await discover.discover(view, selection, "source", NS_MAX, after_key="7")
+        await discovery_of(view).page(selection, "source", NS_MAX, after_key="7")
 
 
 async def test_work_for_many_entities_is_cut_into_slices(
@@ -144,17 +87,14 @@ async def test_work_for_many_entities_is_cut_into_slices(
     """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
     units = [f"u{n * 7 % 60:02d}" for n in range(60)]
     commit([record(n, unit=unit) for n, unit in enumerate(units)])
-    monkeypatch.setattr(discover, "LOOKED_UP_TOGETHER", 7)
-    monkeypatch.setattr(discover, "ENCODED_TOGETHER", 7)
+    monkeypatch.setattr(discover, "ENTITIES_TOGETHER", 7)
     steps, most = 0, 0
+    encode = discover.encode_entity
 
-    def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def step(*arguments: object) -> object:
-            nonlocal steps
-            steps += 1
-            return real(*arguments)
-
-        return step
+    def counted(entity: object) -> bytes:
+        nonlocal steps
+        steps += 1
+        return encode(entity)
 
     async def serve() -> None:
         nonlocal steps, most
@@ -162,15 +102,139 @@ async def test_work_for_many_entities_is_cut_into_slices(
             most, steps = max(most, steps), 0
             await asyncio.sleep(0)
 
-    for name in ("_told_info", "encode_entity"):
-        monkeypatch.setattr(discover, name, counted(getattr(discover, name)))
+    monkeypatch.setattr(discover, "encode_entity", counted)
     sockets = asyncio.create_task(serve())
-    page = await discover.discover(view, Selection(Filters(), view.series), "source", NS_MAX)
-    await discover.frame_of(7, "now", page, [])
+    selection = Selection(Filters(), view.series)
+    page = await discovery_of(view).page(selection, "source", NS_MAX)
     sockets.cancel()
-    assert [entity.unique_id for entity in page.entities] == sorted(units)
-    assert 0 < most <= 2 * 7
+    entities = [read_entity(entity) for entity in page.entities]
+    assert [entity.unique_id for entity in entities] == sorted(units)
+    assert 0 < most <= 7
     for key in (None, "sat|bus|eps|u59"):
-        frame = await discover.frame_of(7, "now", discover.Entities(page.entities, key), [])
-        reply = protocol.DiscoverResponse(ref=7, time="now", entities=page.entities, next_key=key)
+        frame = frame_of(7, "now", Page(page.entities, key), [])
+        reply = protocol.DiscoverResponse(ref=7, time="now", entities=entities, next_key=key)
         assert protocol.decode_reply(frame) == reply
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+async def test_what_has_no_news_is_not_read_again(
+    timebase: Timebase,
+    view: View,
+    committer: Committer,
+    record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 6: ten thousand entities are told at once; of the past, a row of each series that has
+    gone on since.
+    """
+    tail, discovery = Tail(view, keep_events=50), discovery_of(view)
+
+    async def commit(records: Sequence[Record]) -> None:
+        committer.take("link", Batch(records))
+        await tail.note(committer.close())
+
+    looked: list[bytes] = []
+    for name in ("first", "last"):
+        real: Callable[..., object] = getattr(Seeker, name)
+
+        def seen(
+            self: Seeker, lower: bytes, upper: bytes, real: Callable[..., object] = real
+        ) -> object:
+            looked.append(lower)
+            return real(self, lower, upper)
+
+        monkeypatch.setattr(Seeker, name, seen)
+
+    await commit([record(n, unit=f"u{n % 5}") for n in range(20)])
+    half = view.mark
+    await commit([record(n, unit="u3") for n in range(20, 40)])
+
+    async def reads(at_ns: int) -> int:
+        looked.clear()
+        assert len(await discovered(view, timebase, at_ns, discovery=discovery)) == 5
+        return len(looked)
+
+    past_ns = half if timebase == "canonical" else START_NS + 19 * MS_NS
+    assert await reads(NS_MAX) == 2 * 5
+    assert await reads(NS_MAX) == 0
+    assert await reads(past_ns) == 1
+    await commit([record(40, unit="u1")])
+    assert await reads(NS_MAX) == 2
+
+
+class Step(NamedTuple):
+    """A commit, of which a reader is told in full or not, and a question after it."""
+
+    events: list[tuple[int, str, bool]]
+    told: bool
+    ask: int
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc"), st.booleans()), max_size=8),
+        st.booleans(),
+        st.integers(-1, 14),
+    ),
+    max_size=8,
+)
+
+
+@given(steps=STEPS, timebase=st.sampled_from(TIMEBASES))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase: Timebase) -> None:
+    """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
+    descriptors that come late, tie, or take effect later; also of commits that nobody told of.
+    """
+    counter = count()
+
+    def drawn(instant: int, unit: str, describes: bool) -> Record:
+        number, at_ns = next(counter), START_NS + instant * MS_NS
+        if describes:
+            return descriptor(at_ns, at_ns + number % 3 * MS_NS, f"c{number}", unit)
+        return record(number, unit=unit, at_ns=at_ns)
+
+    with ExitStack() as stack:
+        archived = Archived(stack)
+        view = archived.view
+        tail, discovery = Tail(view, keep_events=3), discovery_of(view)
+        marks = [0]
+        for step in steps:
+            archived.committer.take("link", Batch([drawn(*one) for one in step.events]))
+            committed = archived.committer.close()
+            await tail.note(committed if step.told else committed.mark_only())
+            marks.append(view.mark)
+            at_ns = START_NS + step.ask * MS_NS
+            if timebase == "canonical":
+                at_ns = marks[step.ask % len(marks)]
+            for moment in (at_ns, NS_MAX):
+                remembered = await discovered(view, timebase, moment, discovery=discovery)
+                assert remembered == await discovered(view, timebase, moment)
+
+
+async def test_what_comes_in_the_middle_of_a_page_is_not_forgotten(
+    view: View, committer: Committer, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets are served between slices: what another question learns then is newer than what the
+    first one still reads.
+    """
+    monkeypatch.setattr(discover, "ENTITIES_TOGETHER", 1)
+    tail, discovery = Tail(view, keep_events=50), discovery_of(view)
+    units = [f"u{n}" for n in range(6)]
+
+    async def commit(first: int) -> None:
+        committer.take("link", Batch([record(first + n, unit=u) for n, u in enumerate(units)]))
+        await tail.note(committer.close())
+
+    await commit(0)
+    slow = asyncio.create_task(discovered(view, discovery=discovery))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await commit(10)
+    few = Selection(Filters(), view.series)
+    await discovery.page(few, "source", NS_MAX, limit=1)
+    await slow
+    assert await discovered(view, discovery=discovery) == await discovered(view)

@@ -10,9 +10,7 @@ import pytest
 
 from core.feed import Committed
 from core.ordering import Timebase
-from core.reader import discover
 from core.reader.published import Published
-from core.reader.selection import Selection
 from core.reader.view import View
 from core.writer.manifests import published_event
 from sdk import manifest_files, timestamps
@@ -23,6 +21,7 @@ from sdk.protocol import Discover, Filters, GetUiState
 from sdk.settings import Settings
 from sdk.timestamps import NS_MAX
 from sdk.transport.base import Record
+from tests.core.discovered import discovered, discovery_of
 from tests.core.running import running_core
 from tests.core.telling import START_NS, TIMEBASES
 from tests.core.viewing import updating
@@ -62,9 +61,7 @@ def published(manifest: CardManifest, scope: str = "sat") -> Record:
 async def capabilities(view: View, timebase: Timebase, at_ns: int) -> list[str] | None:
     """What the one unit can do at a time; None where it has told nothing."""
     view.refresh()
-    selection = Selection(Filters(), view.series)
-    describe = Published(view, "sat").descriptor
-    found, _ = await discover.discover(view, selection, timebase, at_ns, describe=describe)
+    found = await discovered(view, timebase, at_ns)
     told = found[0].descriptor if found else None
     return None if told is None else told.capabilities
 
@@ -121,12 +118,10 @@ async def test_of_equal_times_the_last_in_the_order_counts(view: View, commit: C
 async def test_a_descriptor_that_comes_later_is_found(view: View, commit: Commit) -> None:
     """What was remembered is not the end."""
     commit([descriptor(START_NS, START_NS, "a")])
-    shared, selection = Published(view, "sat"), Selection(Filters(), view.series)
+    shared = discovery_of(view)
     for name in ("b", "c"):
         commit([descriptor(START_NS + ord(name), START_NS + ord(name), name)])
-        found, _ = await discover.discover(
-            view, selection, "source", NS_MAX, describe=shared.descriptor
-        )
+        found = await discovered(view, discovery=shared)
         assert found[0].descriptor is not None
         assert found[0].descriptor.capabilities == [name]
 
@@ -135,9 +130,7 @@ async def test_a_filter_does_not_hide_the_descriptor(view: View, commit: Commit)
     """A-133: whoever asks for the ui lane is told what its entities can do."""
     commit([descriptor(START_NS, START_NS, "a"), updating(START_NS, {"n": 1}, unit="u")])
     view.refresh()
-    selection = Selection(Filters(lanes=["ui"]), view.series)
-    describe = Published(view, "sat").descriptor
-    ((entity,), _) = await discover.discover(view, selection, "source", NS_MAX, describe=describe)
+    (entity,) = await discovered(view, filters=Filters(lanes=["ui"]))
     assert [one.lane for one in entity.series] == ["ui"]
     assert entity.descriptor is not None and entity.descriptor.capabilities == ["a"]
 

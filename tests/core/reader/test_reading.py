@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core.errors import QueryError
 from core.feed import Committed
 from core.ordering import EVENT_ID_OFFSET, TIME_BYTES, Timebase, order_key, time_key
-from core.reader import coalesce, discover
+from core.reader import coalesce
 from core.reader.coalesce import Shed
+from core.reader.latest import latest
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, clip_to_archive, rate_of
 from core.reader.query import page_of
@@ -30,6 +31,7 @@ from sdk.event import Event, Series, check_stored
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
+from tests.core.discovered import discovered
 
 Make = Callable[..., Record]
 
@@ -189,10 +191,10 @@ async def test_latest_and_discover_are_the_brute_force_answer(
         if one.matches(filters) and one.key(timebase) <= bound:
             newest[one.event.series] = one.key(timebase)
     selection = Selection(filters, world.view.series)
-    found, _ = await discover.latest(world.view, selection, timebase, at_ns)
+    found, _ = await latest(world.view, selection, timebase, at_ns)
     size = TIME_BYTES if timebase == "canonical" else EVENT_ID_OFFSET + ID_HEAD_BYTES
     assert [key[:size] for key, _ in found] == [key[:size] for key in sorted(newest.values())]
-    entities, _ = await discover.discover(world.view, selection, timebase, at_ns)
+    entities = await discovered(world.view, timebase, at_ns, filters=filters)
     series = [
         (entity.unique_id, one.lane, one.message_type)
         for entity in entities
@@ -212,7 +214,7 @@ async def test_nothing_past_the_mark_is_served(world: World) -> None:
         for filters in (Filters(), Filters(unique_id="a")):
             assert len(await paged(world, filters, Span(timebase), 10)) == 1
         selection = Selection(Filters(), world.view.series)
-        newest, _ = await discover.latest(world.view, selection, timebase, NS_MAX)
+        newest, _ = await latest(world.view, selection, timebase, NS_MAX)
         assert len(newest) == 1
 
 

@@ -1,0 +1,49 @@
+"""Where the events of a series lie, in the order of a timebase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
+from core.reader.view import View
+from core.store.keys import LAST_EVENT_ID, series_bytes, series_key, series_key_time
+from core.store.scan import scan
+from sdk.timestamps import NS_MIN
+
+
+class Place(NamedTuple):
+    """Where a series' event lies: its key in the series index and its place in `canonical`."""
+
+    key: bytes
+    place: bytes
+
+    @property
+    def time_ns(self) -> int:
+        """Its time in the timebase of the index."""
+        return series_key_time(self.key)
+
+
+def places_of(
+    view: View,
+    number: int,
+    timebase: Timebase,
+    time_ns: int,
+    *,
+    reverse: bool,
+    from_ns: int = NS_MIN,
+) -> Iterator[Place]:
+    """The durable events of a series up to a time, from the first on or (reverse) from the last;
+    the first is not before `from_ns`.
+    """
+    canonical = timebase == "canonical"
+    if canonical:
+        time_ns = min(time_ns, view.mark)
+    family = view.archive.families["series_canonical" if canonical else "series_source"]
+    prefix = series_bytes(number)
+    lower = series_key(prefix, time_key(from_ns))
+    upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
+    for key, value in scan(family, lower, upper, reverse=reverse):
+        time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
+        if time_of(time) <= view.mark:
+            yield Place(key, time + prefix)

@@ -1,0 +1,36 @@
+"""What a reader tells of entities, read back."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.ordering import Timebase
+from core.reader.discover import Discovery
+from core.reader.published import Published
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk.protocol import EntityInfo, Filters
+from sdk.timestamps import NS_MAX
+
+OWN_SCOPE = "sat"
+
+read_entity = msgspec.json.Decoder(EntityInfo).decode
+
+
+def discovery_of(view: View) -> Discovery:
+    """One that remembers nothing yet."""
+    return Discovery(view, Published(view, OWN_SCOPE))
+
+
+async def discovered(
+    view: View,
+    timebase: Timebase = "source",
+    at_ns: int = NS_MAX,
+    *,
+    filters: Filters | None = None,
+    discovery: Discovery | None = None,
+) -> list[EntityInfo]:
+    """All entities at a time; by one that remembers, or anew."""
+    selection = Selection(filters or Filters(), view.series)
+    page = await (discovery or discovery_of(view)).page(selection, timebase, at_ns)
+    return [read_entity(entity) for entity in page.entities]
