@@ -33,7 +33,7 @@ from sdk.settings import MIB
 from sdk.transport.base import Transport
 
 ANSWERS_MAX_BYTES = 64 * MIB
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 10.0
 """How long being ready waits for devices and transports that may not be there at all."""
 LAST_PUBLISH_TIMEOUT_S = 3.0
 REFUSALS_EVERY_S = 10.0

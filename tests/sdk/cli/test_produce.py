@@ -105,6 +105,7 @@ def test_bus_is_stored_once(ground: Nova, recordings: Path) -> None:
     assert (status, result.new, result.duplicate) == (0, 0, 10_495 + 4_319 + BUS_UPDATES)
 
 
+@pytest.mark.slow
 def test_autopilot_is_stored_once(ground: Nova, recordings: Path) -> None:
     """A ULog of 64,542 records; those without a time have the same one the second time."""
     log = str(recordings / "ulog/sample.ulg")

@@ -19,6 +19,9 @@ from tests.sdk.formats.reading import Everything, everything
 from tests.sdk.formats.test_ulog_messages import HEAD, message
 
 DRONE = "ulog/sample.ulg"
+AGAIN = 10_000
+"""So many steps are read twice, of some 65,000."""
+
 GPS = "gps:uint64_t timestamp;uint64_t time_utc_usec;double lat;"
 
 
@@ -91,7 +94,9 @@ def test_raw_is_the_record(drone: Everything, recordings: Path) -> None:
 
 def test_same_file_has_the_same_ids(drone: Everything, recordings: Path) -> None:
     """Invariant 2, though a third of the records has no time."""
-    assert read(recordings / DRONE).ids == drone.ids
+    again = everything(islice(UlogReader(recordings / DRONE, Observer("test")).steps(), AGAIN))
+    assert len(again.ids) > AGAIN / 2
+    assert again.ids == drone.ids[: len(again.ids)]
 
 
 def test_a_topic_of_the_past_does_not_turn_the_clock_back(drone: Everything) -> None:
