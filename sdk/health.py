@@ -125,6 +125,7 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     request_clashes: int = 0
     unknown_commands: int = 0
     file_failures: int = 0
+    commands_require_descriptor: bool = True
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
 
 

@@ -71,6 +71,7 @@ MANIFEST = CardManifest(
                 ),
             },
             critical=True,
-        )
+        ),
+        Action(command_type="attitude.nadir", title="Point down again", critical=True),
     ],
 )

@@ -42,6 +42,7 @@ MANIFEST = CardManifest(
             },
             critical=True,
         ),
+        Action(command_type="mode.auto", title="Mode by schedule", critical=True),
         Action(
             command_type="camera.capture",
             title="Take an image",

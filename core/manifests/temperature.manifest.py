@@ -60,6 +60,7 @@ MANIFEST = CardManifest(
                     required=True,
                 )
             },
-        )
+        ),
+        Action(command_type="heater.auto", title="Heater by thermostat"),
     ],
 )

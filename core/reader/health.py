@@ -36,6 +36,7 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         unknown_commands=counters.unknown_commands,
         submissions=submitter.counts(),
         file_failures=file_failures(settings),
+        commands_require_descriptor=settings.commands_require_descriptor,
     )
 
 

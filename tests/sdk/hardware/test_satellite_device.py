@@ -258,3 +258,16 @@ async def test_what_it_shows_is_what_its_cards_allow(tmp_path: Path) -> None:
     assert len(updates) > 600
     for update in updates:
         assert problem(manifests[update.manifest_id], update.data) is None
+
+
+def test_every_command_has_its_form() -> None:
+    """Issue 7: what the satellite says that it takes, an operator finds as an action of a card."""
+    offered = {action.command_type for file in load() for action in file.manifest.actions}
+    taken = {
+        capability.removeprefix("command:")
+        for capabilities in CAPABILITIES.values()
+        for capability in capabilities
+        if capability.startswith("command:")
+    }
+    assert len(taken) == 7
+    assert taken <= offered

@@ -1234,6 +1234,7 @@ export interface StatusResponse {
   requestClashes?: number;
   unknownCommands?: number;
   fileFailures?: number;
+  commandsRequireDescriptor?: boolean;
   submissions?: SubmissionCount[];
 }
 /**

@@ -5,6 +5,7 @@ import { cards } from "./cards";
 import { problemOf, type Payload } from "./command_form";
 import { entities } from "./entities";
 import { type Entity, entityKey } from "./event";
+import { status } from "./session";
 
 const COMMAND = "command:";
 
@@ -55,6 +56,7 @@ export function actionOf(of: Pick<Prepared, keyof Entity | "commandType">): Acti
 export function reasonAgainst(entity: Entity, commandType: string): string {
   const allowed = allowedOf(entity);
   if (allowed === undefined) {
+    if (status.value?.commandsRequireDescriptor === false) return "";
     return `${entity.uniqueId} has no descriptor: nothing says that it takes commands.`;
   }
   if (allowed.has(commandType)) return "";

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Attempt } from "../../src/model/attempt";
+import type { StatusResponse } from "../../src/api/protocol";
 import type { Prepared } from "../../src/model/abilities";
 
 interface Submitted {
@@ -32,7 +33,7 @@ vi.stubGlobal("document", { hidden: false });
 
 const { RequestError } = await import("../../src/api/socket");
 const { entities } = await import("../../src/model/entities");
-const { role } = await import("../../src/model/session");
+const { role, status } = await import("../../src/model/session");
 const { state } = await import("../../src/model/timeline");
 const { ledger } = await import("../../src/model/history");
 const { question, refusal, sendForm, sentFrom } = await import("../../src/model/commanding");
@@ -52,6 +53,7 @@ beforeEach(() => {
   isPatient.value = true;
   role.value = "operator";
   state.value = "LIVE";
+  status.value = null;
   ledger.take([]);
   entities.value = [{ ...TARGET, series: [], descriptor: { capabilities: ["command:go"], schemaVersion: "1", effectiveTime: "" } }];
 });
@@ -81,6 +83,17 @@ describe("sending", () => {
     sendForm(GO, ACTION);
     await settled();
     expect(world.sent).toEqual([]);
+  });
+
+  it("needs no descriptor where the Core needs none; one that is there still counts", async () => {
+    status.value = { commandsRequireDescriptor: false } as StatusResponse;
+    sendForm({ ...GO, commandType: "stop" }, { commandType: "stop", title: "Stop" });
+    await settled();
+    expect(world.sent).toEqual([]);
+    entities.value = [{ ...TARGET, series: [] }];
+    sendForm(GO, ACTION);
+    await settled();
+    expect(world.sent).toHaveLength(1);
   });
 
   it("asks first where the command is critical, and not from a replay that has begun meanwhile", async () => {
