@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checkpoints import folding as folds
@@ -26,6 +26,7 @@ from core.writer.commit import Committer
 from sdk.transport.base import Batch
 from tests.core.telling import START_NS, Told, told
 from tests.core.viewing import ARRIVALS, UNITS, Drawn, in_order, updating
+from tests.laws import law
 
 SEGMENT = 3
 
@@ -93,13 +94,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "REMEMBERED_MAX_SERIES", 1)
 
 
-PROPERTY = settings(
-    max_examples=6,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
 def rows_by_hand(
     events: Sequence[Told], timebase: Timebase
 ) -> dict[tuple[str, int, str], tuple[dict[str, int], dict[str, int]]]:
@@ -127,7 +121,7 @@ def rows_by_hand(
     return found
 
 
-@PROPERTY
+@law(10)
 @given(batches=ARRIVALS, seed=st.integers(0, 99))
 def test_two_orders_of_arrival_make_the_same_checkpoints(
     batches: list[list[Drawn]], seed: int
@@ -145,7 +139,7 @@ def test_two_orders_of_arrival_make_the_same_checkpoints(
         assert one.rows("source") == other.rows("source")
 
 
-@PROPERTY
+@law(10)
 @given(batches=ARRIVALS)
 def test_checkpoints_hold_what_lies_before_them(batches: list[list[Drawn]]) -> None:
     """A-220…A-222, AMB-44: at each whole hour that has updates, the fold of all strictly before,
@@ -176,7 +170,7 @@ def test_checkpoints_hold_what_lies_before_them(batches: list[list[Drawn]]) -> N
         )
 
 
-@PROPERTY
+@law(10)
 @given(batches=ARRIVALS, writes=st.integers(1, 3))
 def test_a_maker_that_was_killed_ends_as_one_that_was_not(
     batches: list[list[Drawn]], writes: int

@@ -9,7 +9,7 @@ from itertools import count
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import QueryError
@@ -30,6 +30,7 @@ from tests.core.checkpoints.test_maker import Archived
 from tests.core.conftest import START_NS
 from tests.core.discovered import discovered, discovery_of, read_entity
 from tests.core.reader.test_published import descriptor
+from tests.laws import law
 
 Make = Callable[..., Record]
 Commit = Callable[[Sequence[Record]], Committed]
@@ -182,9 +183,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, timebase=st.sampled_from(TIMEBASES))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(40)
 async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase: Timebase) -> None:
     """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
     descriptors that come late, tie, or take effect later; also of commits that nobody told of.

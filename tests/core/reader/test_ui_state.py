@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checkpoints import folding as folds
@@ -22,6 +22,7 @@ from sdk.views import GetUiState, UiStateInfo
 from tests.core.checkpoints.test_maker import Archived
 from tests.core.telling import START_NS, TIMEBASES, Told
 from tests.core.viewing import ARRIVALS, MINUTE_NS, UNITS, Drawn, Folded, state_by_hand
+from tests.laws import law
 
 
 @pytest.fixture(autouse=True)
@@ -63,11 +64,7 @@ def by_hand(events: Sequence[Told], timebase: Timebase, at_ns: int) -> dict[str,
     return {unit: state for unit, state in found.items() if state is not None}
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@law(25)
 @given(
     batches=ARRIVALS,
     made=st.lists(st.booleans(), min_size=6, max_size=6),
