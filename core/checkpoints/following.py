@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from core.checkpoints.maker import Maker
 from core.reader.view import View
-from core.store import catalog
-from core.store.archive import Archive
+from core.scratch import scratch_folder
+from core.store import secondary
 from core.store.checkpoints import CheckpointStore
 from core.store.witness import read_witness
 
@@ -30,10 +29,8 @@ REBUILD_FILE = "checkpoints.rebuild"
 async def opened(data: Path) -> AsyncIterator[Maker]:
     """A maker with its view of the archive and its own database."""
     async with AsyncExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-checkpoints-")))
-        archive = Archive.open_secondary(data, scratch, MEMORY_BYTES)
-        stack.callback(archive.close)
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        scratch = stack.enter_context(scratch_folder("checkpoints"))
+        archive = stack.enter_context(secondary.following(data, scratch, MEMORY_BYTES))
         store = CheckpointStore.open_primary(data)
         stack.callback(store.close)
         yield Maker(View(archive), store)

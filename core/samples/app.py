@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,8 +17,8 @@ from core.checkpoints import following
 from core.checkpoints.maker import Maker
 from core.reader.view import View
 from core.samples.sampler import Sampler
-from core.store import catalog
-from core.store.archive import Archive
+from core.scratch import scratch_folder
+from core.store import secondary
 from core.store.samples import SampleStore
 from core.store.witness import read_witness
 from sdk import lifecycle
@@ -48,10 +47,8 @@ async def opened(settings: Settings) -> AsyncIterator[Sampler]:
     """A sampler with its view of the archive and its own database."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-sampler-")))
-        archive = Archive.open_secondary(data, scratch, MEMORY_BYTES)
-        stack.callback(archive.close)
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        scratch = stack.enter_context(scratch_folder("sampler"))
+        archive = stack.enter_context(secondary.following(data, scratch, MEMORY_BYTES))
         store = SampleStore.open_primary(data)
         stack.callback(store.close)
         yield Sampler(View(archive), store)
