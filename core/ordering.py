@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 Timebase = Literal["source", "canonical"]
+TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 TIME_BYTES = 8
 EVENT_ID_BYTES = 32

@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from core.ordering import Timebase, time_of
+from core.ordering import TIMEBASES, Timebase, time_of
 from core.reader.discover import Place, places_of
 from core.reader.lookup import look_up
 from core.reader.view import View
@@ -31,8 +31,6 @@ PART_MAX_BYTES = 4 * 1024 * 1024
 Value = TypeVar("Value")
 Order = tuple[int, int, bytes]
 """When it takes effect, its own time and its eventId: what decides between two."""
-
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 class _Times(msgspec.Struct, rename="camel"):

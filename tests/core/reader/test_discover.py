@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import ArchiveDamagedError, QueryError
 from core.feed import Committed
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader import discover
 from core.reader.reading import Found
 from core.reader.selection import Selection
@@ -24,7 +24,6 @@ from sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 Commit = Callable[[Sequence[Record]], Committed]
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 def progress(command: str, second: int) -> Record:
