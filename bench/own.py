@@ -203,7 +203,7 @@ def checkpoint(data: Path, scratch: Path) -> tuple[int, float]:
     store = CheckpointStore.open_primary(data)
     try:
         stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        mark = catalog.decode_time(stamp) if stamp else 0
+        mark = catalog.decode_time(stamp)
         started = time.perf_counter()
         updates = sum(Maker(View(archive), store).make(mark))
         return updates, time.perf_counter() - started
@@ -218,7 +218,7 @@ def sample(data: Path, scratch: Path) -> tuple[int, float]:
     samples = SampleStore.open_primary(data)
     try:
         stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        mark = catalog.decode_time(stamp) if stamp else 0
+        mark = catalog.decode_time(stamp)
         started = time.perf_counter()
         events = sum(Sampler(View(archive), samples).sample(mark))
         return events, time.perf_counter() - started
@@ -237,7 +237,7 @@ class Reader:
         self._view = View(self._archive)
         self._archive.catch_up()
         stamp = self._archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        self._view.advance(catalog.decode_time(stamp) if stamp else 0)
+        self._view.advance(catalog.decode_time(stamp))
         self._view.refresh()
         self._samples = Samples(self._view, data, scratch / "samples")
         self._states = UiStates(self._view, data, scratch / "checkpoints")
