@@ -131,14 +131,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.open_many()
     lifecycle.give_way()
     async with opened(settings) as follower:
-        work = asyncio.create_task(follower.run())
-        stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("files", data=str(settings.folder()))
         log.info("daily files ready")
-        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if work.done():
-            work.result()
-        work.cancel()
-        await asyncio.wait((work,))
+        await lifecycle.until_stopped(follower.run(), stop)
         follower.finish()
