@@ -12,20 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.browser import running_browser
 from sdk.testing.instance import PASSWORD, Nova, running_nova
 
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 1280, 720
 BACK_S = 120
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
