@@ -20,7 +20,6 @@ WAIT_S = 20
 PROGRAM = """
 import asyncio
 from sdk import lifecycle
-from sdk.errors import NovaError
 
 async def main():
     stop = lifecycle.stop_event(exit_with_stdin={with_stdin})
@@ -106,14 +105,12 @@ print(os.nice(0), lifecycle.AUTOGROUP.exists() and lifecycle.AUTOGROUP.read_text
 GIVING_WAY = """
 import os
 from sdk import lifecycle
-from sdk.errors import NovaError
 lifecycle.give_way()
 """
 
 BY_HAND = """
 import contextlib, os, time
 from sdk import lifecycle
-from sdk.errors import NovaError
 with contextlib.suppress(OSError):
     os.nice(19)
 for _ in range({attempts}):
