@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,9 @@ with scratch_folder("tested") as folder:
 """
 
 
-def holding(temporary: Path) -> tuple[subprocess.Popen[str], Path]:
-    """A process that has a folder."""
+@contextmanager
+def holding(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process that has a folder, killed at the end of the block."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDING],
         stdin=subprocess.PIPE,
@@ -30,8 +33,12 @@ def holding(temporary: Path) -> tuple[subprocess.Popen[str], Path]:
         text=True,
         env={"TMPDIR": str(temporary)},
     )
-    assert process.stdout is not None
-    return process, Path(process.stdout.readline().strip())
+    with process:
+        try:
+            assert process.stdout is not None
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
 
 
 def test_only_folders_of_dead_processes_and_of_the_same_name_go(
@@ -39,9 +46,7 @@ def test_only_folders_of_dead_processes_and_of_the_same_name_go(
 ) -> None:
     """That of a stopped process stays, one that has no lock yet, and what a link names."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    dead, left = holding(tmp_path)
-    living, kept = holding(tmp_path)
-    with dead, living:
+    with holding(tmp_path) as (dead, left), holding(tmp_path) as (living, kept):
         dead.kill()
         dead.wait()
         living.send_signal(signal.SIGSTOP)
@@ -55,5 +60,4 @@ def test_only_folders_of_dead_processes_and_of_the_same_name_go(
             others = {"nova-tested-new", "nova-other-1", "nova-tested-link", "elsewhere"}
             assert names == {own.name, kept.name, *others}
             assert left.name not in names
-        living.kill()
     assert not own.exists()
