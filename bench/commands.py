@@ -1,5 +1,6 @@
 """`python -m bench.commands`: how long a command takes from its submission to who listens for it,
-recorded, synced and marked on the way, at rest and beside ingest.
+recorded, synced and marked on the way, to a listener and to a device behind a hardware host, at
+rest and beside ingest.
 """
 
 from __future__ import annotations
@@ -8,22 +9,23 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
 
+from bench.devices import LISTENED, LISTENER, Device, Listener, hosted_pump
 from bench.figures import MS, quantile
 from bench.work import Work
 from sdk.client import Client, login
-from sdk.observation import Entity
 from sdk.producer import Producer
 from sdk.submission import SubmitCommand
 from sdk.testing.instance import PASSWORD, Nova, running_nova
 from sdk.transport.base import Transport, connect
 
-TARGET = Entity("bench", "bench", "commanded")
-COMMAND = "bench.go"
 PACE_HZ = 9.0
 """Below what an edge takes of a user."""
 
@@ -31,7 +33,6 @@ RECORD_BYTES = 700
 BESIDE_HZ = 5_000
 BESIDE_RECORDS = 500
 WANTED_MS = 50.0
-HEARD_TIMEOUT_S = 30.0
 
 
 class Taken(msgspec.Struct, kw_only=True):
@@ -48,42 +49,12 @@ class Taken(msgspec.Struct, kw_only=True):
     two_syncs_p99_ms: float
 
 
-class Device:
-    """Who listens, and when each command came."""
+class Way(NamedTuple):
+    """Who submits, and to whom."""
 
-    def __init__(self, transport: Transport, scope_id: str) -> None:
-        self._commands = transport.commands(scope_id, ready := asyncio.Event())
-        self.ready = ready
-        self._news = asyncio.Event()
-        self._heard_s: dict[str, float] = {}
-
-    async def listen(self) -> None:
-        """Note commands for ever."""
-        async for record in self._commands:
-            assert record.address is not None
-            self._heard_s[record.address.split(".")[3]] = time.perf_counter()
-            self._news.set()
-
-    async def heard_s(self, request_id: str) -> float:
-        """When a command came, once it has."""
-        async with asyncio.timeout(HEARD_TIMEOUT_S):
-            while request_id not in self._heard_s:
-                self._news.clear()
-                await self._news.wait()
-        return self._heard_s[request_id]
-
-
-def request(scope_id: str, name: str) -> SubmitCommand:
-    """A command under ids of its own."""
-    return SubmitCommand(
-        scope_id=scope_id,
-        command_id=f"c-{name}",
-        request_id=f"r-{name}",
-        target_id=TARGET.unique_id,
-        command_type=COMMAND,
-        payload={"power": 4.5},
-        timeline_mode="LIVE",
-    )
+    name: str
+    client: Client
+    device: Device
 
 
 class Disk:
@@ -105,20 +76,31 @@ class Disk:
         os.close(self._file)
 
 
-async def taken(
-    client: Client, device: Device, disk: Disk, scope_id: str, way: str, asks: int
-) -> Taken:
+def request(scope_id: str, device: Device, name: str) -> SubmitCommand:
+    """A command under ids of its own."""
+    return SubmitCommand(
+        scope_id=scope_id,
+        command_id=f"c-{name}",
+        request_id=f"r-{name}",
+        target_id=device.target_id,
+        command_type=device.command_type,
+        payload={"power": 4.5},
+        timeline_mode="LIVE",
+    )
+
+
+async def taken(way: Way, disk: Disk, scope_id: str, name: str, asks: int) -> Taken:
     """Submit so often at the pace, each when the one before was heard."""
     heard: list[float] = []
     answered: list[float] = []
     bare: list[float] = []
     for number in range(asks):
         bare.append(await asyncio.to_thread(disk.two_syncs_ms))
-        asked = request(scope_id, f"{way}-{number}")
+        asked = request(scope_id, way.device, f"{name}-{number}")
         started = time.perf_counter()
-        await client.submit_command(asked)
+        await way.client.submit_command(asked)
         answered.append((time.perf_counter() - started) * MS)
-        heard.append((await device.heard_s(asked.request_id) - started) * MS)
+        heard.append((await way.device.heard_s(asked.request_id) - started) * MS)
         await asyncio.sleep(max(0.0, started + 1 / PACE_HZ - time.perf_counter()))
     return Taken(
         asked=asks,
@@ -142,69 +124,92 @@ async def ingest(transport: Transport, work: Work) -> None:
         await asyncio.sleep(max(0.0, started + sent / BESIDE_HZ - time.perf_counter()))
 
 
-async def measured(nova: Nova, work: Work, asks: int) -> dict[str, Taken]:
-    """All ways: past the edge and through it, at rest and beside ingest."""
-    transport, feeding = connect(nova.publish), connect(nova.publish)
-    device = Device(transport, work.scope)
-    listening = asyncio.create_task(device.listen())
-    await device.ready.wait()
-    producer = Producer(transport, work.scope)
-    await producer.send([producer.observe(TARGET).descriptor([f"command:{COMMAND}"], "1")])
-    found: dict[str, Taken] = {}
-    disk = Disk(nova.data)
+async def measured(
+    folder: Path, nova: Nova, work: Work, asks: int
+) -> AsyncIterator[tuple[str, Taken]]:
+    """All ways, each when it is done: past the edge and through it, to a listener and to a device
+    behind a hardware host, at rest and beside ingest.
+    """
+    async with AsyncExitStack() as stack:
+        ways = await _ways(stack, folder, nova, work.scope)
+        disk = Disk(nova.data)
+        stack.callback(disk.close)
+        for beside in ("at rest", "beside ingest"):
+            if beside == "beside ingest":
+                feeding = connect(nova.publish)
+                stack.push_async_callback(feeding.close)
+                stack.push_async_callback(_cancelled, asyncio.create_task(ingest(feeding, work)))
+            for way in ways:
+                name = f"{way.name}, {beside}"
+                ids = name.replace(", ", "-").replace(" ", "-")
+                yield name, await taken(way, disk, work.scope, ids, asks)
+
+
+async def _ways(stack: AsyncExitStack, folder: Path, nova: Nova, scope_id: str) -> list[Way]:
+    transport = connect(nova.publish)
+    stack.push_async_callback(transport.close)
+    listener = Listener(transport, scope_id)
+    stack.push_async_callback(_cancelled, asyncio.create_task(listener.listen()))
+    await listener.ready.wait()
+    producer = Producer(transport, scope_id)
+    capabilities = [f"command:{LISTENED}"]
+    await producer.send([producer.observe(LISTENER).descriptor(capabilities, "1")])
+    pump = await stack.enter_async_context(hosted_pump(folder, nova, scope_id))
+    near = await stack.enter_async_context(await Client.to_core(nova.data))
     token = await login(nova.url, "admin", PASSWORD)
-    async with (
-        await Client.to_core(nova.data) as near,
-        await Client.to_edge(nova.url, token) as far,
-    ):
-        clients = {"reader": near, "edge": far}
-        for name, client in clients.items():
-            found[f"{name}, at rest"] = await taken(client, device, disk, work.scope, name, asks)
-        beside = asyncio.create_task(ingest(feeding, work))
-        for name, client in clients.items():
-            way = f"{name}-beside"
-            found[f"{name}, beside ingest"] = await taken(
-                client, device, disk, work.scope, way, asks
-            )
-    for task in (beside, listening):
-        task.cancel()
-        await asyncio.wait((task,))
-    for used in (transport, feeding):
-        await used.close()
-    disk.close()
-    return found
-
-
-def table(found: dict[str, Taken]) -> str:
-    """The figures as people read them."""
-    lines = [
-        "| submitted through | commands | p50 ms | p99 ms | worst ms | answered p99 ms "
-        "| two bare syncs p50 ms | p99 ms | wanted |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---|",
+    far = await stack.enter_async_context(await Client.to_edge(nova.url, token))
+    return [
+        Way("reader", near, listener),
+        Way("edge", far, listener),
+        Way("edge to a hosted device", far, pump),
     ]
-    for way, one in found.items():
-        figures = (
-            *(one.heard_p50_ms, one.heard_p99_ms, one.heard_worst_ms, one.answered_p99_ms),
-            *(one.two_syncs_p50_ms, one.two_syncs_p99_ms),
-        )
-        cells = " | ".join(f"{figure:.1f}" for figure in figures)
-        lines.append(f"| {way} | {one.asked:,} | {cells} | p99 ≤ {WANTED_MS:.0f} ms |")
-    return "\n".join(lines)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+HEAD = (
+    "| submitted through | commands | p50 ms | p99 ms | worst ms | answered p99 ms "
+    "| two bare syncs p50 ms | p99 ms | wanted |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|---|"
+)
+
+
+def row(way: str, one: Taken) -> str:
+    """The figures of a way as people read them."""
+    figures = (
+        *(one.heard_p50_ms, one.heard_p99_ms, one.heard_worst_ms, one.answered_p99_ms),
+        *(one.two_syncs_p50_ms, one.two_syncs_p99_ms),
+    )
+    cells = " | ".join(f"{figure:.1f}" for figure in figures)
+    return f"| {way} | {one.asked:,} | {cells} | p99 ≤ {WANTED_MS:.0f} ms |"
+
+
+async def measure(folder: Path, work: Work, asks: int, *, as_json: bool) -> None:
+    """Print each way's figures as soon as there are some, or all at the end as JSON."""
+    found: dict[str, Taken] = {}
+    with running_nova(folder / "nova", "--scope", work.scope) as nova:
+        if not as_json:
+            click.echo(HEAD)
+        async for way, one in measured(folder, nova, work, asks):
+            found[way] = one
+            if not as_json:
+                click.echo(row(way, one))
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
 
 
 @click.command()
-@click.option("--asks", type=click.IntRange(min=1), default=300, show_default=True)
+@click.option("--asks", type=click.IntRange(min=1), default=80, show_default=True)
 @click.option("--events", type=click.IntRange(min=BESIDE_RECORDS), default=200_000)
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, at the end.")
 def commands(asks: int, events: int, as_json: bool) -> None:
     """Measure commands from submission to device on the local transport."""
-    work = Work(events)
-    with (
-        tempfile.TemporaryDirectory(prefix="nova-bench-") as folder,
-        running_nova(Path(folder) / "nova", "--scope", work.scope) as nova,
-    ):
-        found = asyncio.run(measured(nova, work, asks))
-    click.echo(msgspec.json.encode(found).decode() if as_json else table(found))
+    os.environ.setdefault("NOVA_LOG_LEVEL", "error")
+    with tempfile.TemporaryDirectory(prefix="nova-bench-") as folder:
+        asyncio.run(measure(Path(folder), Work(events), asks, as_json=as_json))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.checkpoints.maker import Maker
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
 from core.reader import summary
+from core.reader.deriving import deriving
 from core.reader.discover import Discovery, frame_of
 from core.reader.latest import latest_of
 from core.reader.published import Published
@@ -199,34 +200,24 @@ def forget_samples(data: Path) -> None:
     shutil.rmtree(data / SAMPLES_FOLDER, ignore_errors=True)
 
 
-def checkpoint(data: Path, scratch: Path) -> tuple[int, float]:
+def checkpoint(data: Path) -> tuple[int, float]:
     """Let the checkpoints take in what they lack of an archive; returns updates and seconds."""
-    archive = Archive.open_secondary(data, scratch)
-    store = CheckpointStore.open_primary(data)
-    try:
-        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        mark = catalog.decode_time(stamp) if stamp else 0
+    with deriving(data, CheckpointStore) as (view, store):
         started = time.perf_counter()
-        updates = sum(Maker(View(archive), store).make(mark))
+        updates = sum(Maker(view, store).make(_newest_ns(view.archive)))
         return updates, time.perf_counter() - started
-    finally:
-        store.close()
-        archive.close()
 
 
-def sample(data: Path, scratch: Path) -> tuple[int, float]:
+def sample(data: Path) -> tuple[int, float]:
     """Let a sampler take in what it lacks of an archive; returns events and seconds."""
-    archive = Archive.open_secondary(data, scratch)
-    samples = SampleStore.open_primary(data)
-    try:
-        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        mark = catalog.decode_time(stamp) if stamp else 0
+    with deriving(data, SampleStore) as (view, store):
         started = time.perf_counter()
-        events = sum(Sampler(View(archive), samples).sample(mark))
+        events = sum(Sampler(view, store).sample(_newest_ns(view.archive)))
         return events, time.perf_counter() - started
-    finally:
-        samples.close()
-        archive.close()
+
+
+def _newest_ns(archive: Archive) -> int:
+    return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
 
 
 class Reader:
@@ -238,8 +229,7 @@ class Reader:
         self._archive = Archive.open_secondary(data, scratch)
         self._view = View(self._archive)
         self._archive.catch_up()
-        stamp = self._archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        self._view.advance(catalog.decode_time(stamp) if stamp else 0)
+        self._view.advance(_newest_ns(self._archive))
         self._view.refresh()
         self._samples = Samples(self._view, data, scratch / "samples")
         self._states = UiStates(self._view, data, scratch / "checkpoints")

@@ -162,8 +162,7 @@ def run(data: Path, events: int, asks: int) -> Run:
     before = loops()
     with sampler_at_work(data):
         found = ask_all(data, asks, " beside a sampler that is behind")
-    with tempfile.TemporaryDirectory() as scratch:
-        sampled, seconds = own.sample(data, Path(scratch))
+    sampled, seconds = own.sample(data)
     found |= ask_all(data, asks, "")
     noise = before + loops()
     return Run(

@@ -87,8 +87,7 @@ def ui(updates: int, asks: int, data: Path) -> None:
         if store.events < updates + entities:
             store.ingest(work.batches(BATCH_EVENTS, store.events))
         held = store.events
-    with tempfile.TemporaryDirectory() as scratch:
-        taken, seconds = own.checkpoint(data, Path(scratch))
+    taken, seconds = own.checkpoint(data)
     with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
         found = asyncio.run(measured(reader, asks, entities))
     run = Run(events=held, checkpointed_hz=taken / seconds if taken else 0.0, waited=found)

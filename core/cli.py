@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,6 +13,17 @@ from sdk import logs, settings
 
 def _load(config: Path | None, data: Path | None) -> settings.Settings:
     return settings.load(config, data=None if data is None else str(data))
+
+
+def process_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What each of the Core's processes is told."""
+    for option in (
+        click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes."),
+        click.option("--config", type=click.Path(path_type=Path), help="A nova.toml."),
+        click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -25,9 +37,7 @@ def core() -> None:
 
 
 @core.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
-@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@process_options
 def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
     """The writer: consumes the transports and commits; one per archive."""
     from core.writer import app
@@ -37,9 +47,7 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 
 
 @core.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
-@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@process_options
 def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
     """A reader: serves queries and streams; as many per archive as there are cores to spare."""
     from core.reader import app
@@ -49,9 +57,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 
 
 @core.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
-@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@process_options
 def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
     """The sampler: keeps least, greatest and mean values over time for plots; one per archive."""
     from core.samples import app
@@ -61,9 +67,7 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
 
 
 @core.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
-@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@process_options
 def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
     """Daily files: writes what becomes durable by drivers; one per archive."""
     from core.files import app

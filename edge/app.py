@@ -32,6 +32,7 @@ from sdk.protocol import REQUEST_MAX_BYTES
 log = logging.getLogger(__name__)
 
 FOREIGN = "this page was not served by this edge (Origin is not Host)"
+SLOW = "the body of the request did not come in time"
 FULL = "this edge has all the connections that it takes; try again later"
 RETRY_AFTER = {"Retry-After": "5"}
 
@@ -74,9 +75,28 @@ class Edge:
         add_assets(app, self._config.static)
         return app
 
+    def runner(self, shutdown_timeout_s: float) -> web.AppRunner:
+        """What serves the application, and closes connections that ask nothing.
+
+        aiohttp looks for a keep-alive connection's next request from the connection's begin, and
+        single bytes of it do not put the deadline off: so it holds for the first one's headers too.
+        """
+        return web.AppRunner(
+            self.application(),
+            access_log=None,
+            shutdown_timeout=shutdown_timeout_s,
+            keepalive_timeout=self._limits.request_timeout_s,
+            lingering_time=self._limits.lingering_s,
+        )
+
     async def _post_login(self, request: web.Request) -> web.StreamResponse:
         if foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN)
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_s):
+                await request.read()
+        except TimeoutError:
+            return error_reply(408, "badRequest", SLOW)
         return await self._login.post(request)
 
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:

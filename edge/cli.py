@@ -85,11 +85,7 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
         stack.callback(passwords.close)
         await _welcome(users, passwords)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
-        runner = web.AppRunner(
-            Edge(config, users, passwords, reader).application(),
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_TIMEOUT_S,
-        )
+        runner = Edge(config, users, passwords, reader).runner(SHUTDOWN_TIMEOUT_S)
         stack.push_async_callback(runner.cleanup)
         lifecycle.say_ready("edge", url=await _listen(runner, config))
         await stop.wait()

@@ -15,6 +15,14 @@ FOLDER_NAME = "edge"
 class Limits:
     """Deadlines and caps of one edge; tests shorten them, nothing else changes them."""
 
+    request_timeout_s: float = 30.0
+    """From a connection's begin, or the answer before, to the end of a request's headers, and then
+    to the end of its body.
+    """
+
+    lingering_s: float = 10.0
+    """How long the rest of a request is awaited that was answered before its end."""
+
     auth_timeout_s: float = 5.0
     send_timeout_s: float = 15.0
     close_timeout_s: float = 2.0

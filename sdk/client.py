@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import aiohttp
 
@@ -21,6 +22,9 @@ from sdk.timeline import StreamGap
 
 LEAVING_REF = "leaving"
 """The ref of a cancel whose answer nobody waits for."""
+
+Paged = protocol.Discover | protocol.GetUiState | protocol.Latest
+Page = TypeVar("Page", protocol.DiscoverResponse, protocol.UiStateResponse, protocol.LatestResponse)
 
 
 class Client(Connection):
@@ -117,22 +121,27 @@ class Client(Connection):
         self._replace(None)
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 
+    async def _pages(self, message: Paged, kind: type[Page]) -> AsyncIterator[Page]:
+        """All pages from the message's on, of the time of the first."""
+        page = first = await self.request(message, kind)
+        yield page
+        while page.next_key is not None:
+            message.after_key, message.time = page.next_key, first.time
+            page = await self.request(message, kind)
+            yield page
+
     async def discover(self, message: protocol.Discover) -> protocol.DiscoverResponse:
         """The entities known at a time, of all pages from the message's on."""
-        whole = page = await self.request(message, protocol.DiscoverResponse)
-        while page.next_key is not None:
-            message.after_key, message.time = page.next_key, whole.time
-            page = await self.request(message, protocol.DiscoverResponse)
+        whole, *rest = [page async for page in self._pages(message, protocol.DiscoverResponse)]
+        for page in rest:
             whole.entities += page.entities
         whole.next_key = None
         return whole
 
     async def ui_state(self, message: protocol.GetUiState) -> protocol.UiStateResponse:
         """What views show at a time, of all pages from the message's on."""
-        whole = page = await self.request(message, protocol.UiStateResponse)
-        while page.next_key is not None:
-            message.after_key, message.time = page.next_key, whole.time
-            page = await self.request(message, protocol.UiStateResponse)
+        whole, *rest = [page async for page in self._pages(message, protocol.UiStateResponse)]
+        for page in rest:
             whole.states += page.states
         whole.next_key = None
         return whole
@@ -141,10 +150,8 @@ class Client(Connection):
         """The last event of every series at a time, of all pages from the message's on; each page
         is in order.
         """
-        whole = page = await self.request(message, protocol.LatestResponse)
-        while page.next_key is not None:
-            message.after_key, message.time = page.next_key, whole.time
-            page = await self.request(message, protocol.LatestResponse)
+        whole, *rest = [page async for page in self._pages(message, protocol.LatestResponse)]
+        for page in rest:
             whole.events += page.events
         whole.next_key = None
         return whole

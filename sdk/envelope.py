@@ -20,6 +20,22 @@ Percent = Annotated[int, Meta(ge=0, le=100)] | Annotated[float, Meta(ge=0, le=10
 Lane = Literal["metadata", "command", "ui", "parsed", "raw"]
 
 
+STORED_HEADER = frozenset(
+    (
+        "eventId",
+        "scopeId",
+        "lane",
+        "systemId",
+        "containerId",
+        "uniqueId",
+        "sourceTruthTime",
+        "canonicalTruthTime",
+        "messageType",
+    )
+)
+"""The members that say of a stored event what it is, when and whose; the others are its body."""
+
+
 class Envelope(
     msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
 ):

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 
 import msgspec
@@ -56,6 +57,18 @@ def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
     if exit_with_stdin:
         threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
     return stop
+
+
+async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
+    """Work until the event is set, or until the work ends; raises what it raised."""
+    working = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        working.result()
+    working.cancel()
+    await asyncio.wait((working,))
 
 
 def outlast_interrupt() -> None:

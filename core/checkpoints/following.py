@@ -6,20 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.checkpoints.maker import Maker
-from core.reader.view import View
-from core.store import catalog
-from core.store.archive import Archive
+from core.reader.deriving import deriving
 from core.store.checkpoints import CheckpointStore
 from core.store.witness import read_witness
-
-MEMORY_BYTES = 64 * 1024 * 1024
-"""It reads the newest events, once and in order."""
 
 LOOK_INTERVAL_S = 0.5
 REBUILD_FILE = "checkpoints.rebuild"
@@ -29,14 +23,8 @@ REBUILD_FILE = "checkpoints.rebuild"
 @asynccontextmanager
 async def opened(data: Path) -> AsyncIterator[Maker]:
     """A maker with its view of the archive and its own database."""
-    async with AsyncExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-checkpoints-")))
-        archive = Archive.open_secondary(data, scratch, MEMORY_BYTES)
-        stack.callback(archive.close)
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
-        store = CheckpointStore.open_primary(data)
-        stack.callback(store.close)
-        yield Maker(View(archive), store)
+    with deriving(data, CheckpointStore) as (view, store):
+        yield Maker(view, store)
 
 
 async def follow(data: Path, maker: Maker) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from operator import attrgetter
 
 from core.checkpoints.folding import Folding
-from core.ordering import Timebase, series_of, time_of
+from core.ordering import TIMEBASES, Timebase, series_of, time_of
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
 from core.reader.updates import Update, in_both, updates_between
@@ -37,8 +37,6 @@ TAKEN_TOGETHER_BYTES = 32 * 1024 * 1024
 
 REMEMBERED_MAX_SERIES = 20_000
 PENDING_MAX_ROWS = 5_000
-
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 @dataclass(slots=True)

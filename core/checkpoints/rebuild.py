@@ -5,7 +5,6 @@ not.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from core.checkpoints import following
 from core.checkpoints.following import REBUILD_FILE
 from core.errors import ArchiveError
 from core.reader.derived import Followed
+from core.scratch import scratch_folder
 from core.store.archive import TRUTH_FOLDER
 from core.store.checkpoints import CheckpointStore
 from core.store.witness import read_witness
@@ -96,8 +96,8 @@ async def _watch(data: Path, report: Report) -> None:
     """Until the process that was asked has come to what was durable when it was."""
     witness = read_witness(data)
     mark = 0 if witness is None else witness.canonical_ns
-    with tempfile.TemporaryDirectory(prefix="nova-rebuild-") as scratch:
-        followed = Followed(CheckpointStore, data, Path(scratch))
+    with scratch_folder("rebuild") as scratch:
+        followed = Followed(CheckpointStore, data, scratch)
         first_ns: int | None = None
         while True:
             store = followed.current()

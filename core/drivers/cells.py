@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from sdk.envelope import STORED_HEADER
+
 JsonObject = dict[str, object]
 Cell = str | int | float | bool | None
 
@@ -18,21 +20,6 @@ LINE_END = "\r\n"
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a text for a formula (pitfalls row 31)."""
-
-HEADER = frozenset(
-    (
-        "eventId",
-        "scopeId",
-        "lane",
-        "systemId",
-        "containerId",
-        "uniqueId",
-        "sourceTruthTime",
-        "canonicalTruthTime",
-        "messageType",
-    )
-)
-"""Members that have columns of their own or stand in the path of the file."""
 
 as_json: Callable[[object], bytes] = msgspec.json.Encoder(order="deterministic").encode
 
@@ -51,7 +38,7 @@ def flattened(envelope: JsonObject) -> dict[str, Cell]:
     """The members that are no header by their paths."""
     cells: dict[str, Cell] = {}
     for name, value in envelope.items():
-        if name not in HEADER:
+        if name not in STORED_HEADER:
             if type(value) is dict:
                 _flatten(value, name + ".", cells)
             else:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,8 +18,8 @@ from typing import BinaryIO
 
 from core.files.daily import DailyFiles, read_state, write_state
 from core.reader.view import View
-from core.store import catalog
-from core.store.archive import Archive
+from core.scratch import scratch_folder
+from core.store.secondary import following
 from core.store.witness import read_witness
 from sdk import lifecycle
 from sdk.drivers.registry import Registry
@@ -110,13 +109,8 @@ def locked(root: Path) -> BinaryIO:
 @contextlib.contextmanager
 def viewing(data: Path) -> Iterator[View]:
     """A view of an archive for as long as the block runs."""
-    with tempfile.TemporaryDirectory(prefix="nova-files-") as scratch:
-        archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
-        try:
-            catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
-            yield View(archive)
-        finally:
-            archive.close()
+    with scratch_folder("files") as scratch, following(data, scratch, MEMORY_BYTES) as archive:
+        yield View(archive)
 
 
 @asynccontextmanager
@@ -137,14 +131,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.open_many()
     lifecycle.give_way()
     async with opened(settings) as follower:
-        work = asyncio.create_task(follower.run())
-        stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("files", data=str(settings.folder()))
         log.info("daily files ready")
-        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if work.done():
-            work.result()
-        work.cancel()
-        await asyncio.wait((work,))
+        await lifecycle.until_stopped(follower.run(), stop)
         follower.finish()

@@ -89,7 +89,7 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     registry = Registry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
     with viewing(chosen.folder()) as view:
         stored = view.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        view.advance(catalog.decode_time(stored) if stored else 0)
+        view.advance(catalog.decode_time(stored))
         failures = rebuild(view, registry, root, day, lambda events: None)
     for failure in failures:
         click.echo(f"not written: {failure.target_id} {failure.reason}", err=True)

@@ -8,6 +8,7 @@ the files that need an end are made, and nothing touches them any more.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import msgspec
 
 from core.files.bindings import Bound
 from core.files.day import day_of, span_of
+from core.files.ends import End, day_of_end, ends_held, note_end, put_aside
 from core.files.folder import Folder, remove_tree
 from core.files.openings import Openings
 from core.files.router import Router
@@ -36,18 +38,21 @@ STATE_FILE = endpoints.FILES_STATE_FILE
 REMEMBERED_INTERVAL_S = 5.0
 TAKEN_TOGETHER_EVENTS = 5_000
 
+log = logging.getLogger(__name__)
+
 
 class State(msgspec.Struct, kw_only=True, rename="camel"):
     """What is in the files: all events up to the cursor, in ns of canonical time; the files of the
     day that is being written; and what has gone wrong.
 
     `is_closing` while the files of a complete day are made complete; `is_second` while a day in
-    which a driver failed is written once more. `origin` is the place of the
-    archive's first event, in hex: files belong to one archive.
+    which a driver failed is written once more. Files belong to one archive as it was: `origin` is
+    the place of its first event, `ends` are those of the last event written of each day, in hex.
     """
 
     cursor_ns: int = NS_MIN
     origin: str = ""
+    ends: list[End] = []
     day: str = ""
     is_closing: bool = False
     is_second: bool = False
@@ -98,11 +103,8 @@ class DailyFiles:
 
     def _resume(self) -> None:
         """Go on where the state says; begin a day anew whose files have less than that."""
+        self._begin_anew_where_replaced()
         state = self.state
-        origin = self._origin()
-        if state.origin not in ("", origin):
-            self.state = State(origin=origin, failures=state.failures)
-            return
         if not state.day:
             return
         router = self._begin(state.day)
@@ -118,10 +120,32 @@ class DailyFiles:
             self.state.cursor_ns = span_of(state.day)[0] - 1
             self.state.day, self.state.files = "", []
 
-    def _origin(self) -> str:
-        self._view.archive.catch_up()
-        oldest = first(self._view.archive.families["canonical"], b"", b"\xff" * 16)
-        return "" if oldest is None else oldest[0].hex()
+    def _begin_anew_where_replaced(self) -> None:
+        """Go back to before what the archive does not hold: all of it if it is another archive;
+        else it was put back to an earlier state, and the newest event that both hold lies on the
+        last day whose end it holds, or on the next one.
+        """
+        state, archive = self.state, self._view.archive
+        archive.catch_up()
+        origin = archive.origin().hex()
+        held = ends_held(state.ends, archive) if state.origin in ("", origin) else []
+        if state.origin in ("", origin) and held == state.ends:
+            return
+        day = day_of_end(held[-1]) if held else ""
+        aside = put_aside(self._root, day)
+        self.state = State(
+            cursor_ns=span_of(day)[0] - 1 if day else NS_MIN,
+            origin=origin,
+            ends=held[:-1],
+            failures=state.failures,
+            last_failure=state.last_failure,
+        )
+        self._write_state()
+        context = {"from": day or "the first day", "kept": str(aside or "")}
+        log.warning(
+            "the daily files hold events that the archive does not: written anew",
+            extra={"context": context},
+        )
 
     def _begin(self, day: str) -> Router:
         self._folder = Folder(self._root / day)
@@ -166,7 +190,7 @@ class DailyFiles:
         )
         if found is None:
             return False
-        self.state.origin = self.state.origin or self._origin()
+        self.state.origin = self.state.origin or self._view.archive.origin().hex()
         self.state.day = day_of(time_of(found[0]))
         remove_tree(self._root / self.state.day)
         self._begin(self.state.day)
@@ -180,6 +204,8 @@ class DailyFiles:
         while not reading.done:
             found = reading.slice(TAKEN_TOGETHER_EVENTS)
             self._router.take(found)
+            if found:
+                note_end(self.state.ends, found[-1][0])
             is_over = reading.done or reading.after is None
             self.state.cursor_ns = until_ns if is_over else time_of(reading.after or b"")
             self._remember_in_time()

@@ -19,10 +19,15 @@ def day_of(ns: int) -> str:
     return timestamps.text(ns)[:DAY_CHARS]
 
 
+def is_day(name: str) -> bool:
+    """Whether a name is written as a day is."""
+    return _DAY.fullmatch(name) is not None
+
+
 def span_of(day: str) -> tuple[int, int]:
     """The first and the last nanosecond of a day; raises NovaError where the text is none."""
     try:
-        if not _DAY.fullmatch(day):
+        if not is_day(day):
             raise TimestampError(f"{day[:40]!r} is not YYYY-MM-DD")
         first = timestamps.parse(f"{day}T00:00:00Z")
     except TimestampError as error:

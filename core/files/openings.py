@@ -4,10 +4,8 @@ for a day's files and an export of the day, whatever checkpoints there are (A-22
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import msgspec
 
@@ -17,6 +15,7 @@ from core.ordering import Timebase
 from core.reader.selection import Selection
 from core.reader.ui_state import UiStates
 from core.reader.view import View
+from core.scratch import scratch_folder
 from sdk import timestamps
 from sdk.drivers.opening import NO_OPENING, Opening
 from sdk.drivers.stream import Stream
@@ -56,8 +55,8 @@ class Openings:
         head = b'{"checkpointTime":"' + timestamps.text(self._start_ns).encode() + b'",'
         data = self._view.archive.path.parent
         with (
-            tempfile.TemporaryDirectory(prefix="nova-opening-") as scratch,
-            closing(UiStates(self._view, data, Path(scratch))) as states,
+            scratch_folder("opening") as scratch,
+            closing(UiStates(self._view, data, scratch)) as states,
         ):
             for info in states.each(numbers, self._timebase, self._start_ns - 1):
                 info.key_times = dict(sorted(info.key_times.items()))

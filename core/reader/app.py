@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -26,8 +25,9 @@ from core.reader.session import Session
 from core.reader.submitter import Submitter
 from core.reader.ui_state import UiStates
 from core.reader.view import View
-from core.store import catalog
+from core.scratch import scratch_folder
 from core.store.archive import Archive
+from core.store.secondary import following
 from sdk import endpoints, lifecycle
 from sdk.protocol import REQUEST_MAX_BYTES
 from sdk.settings import Settings
@@ -143,14 +143,13 @@ async def opened(settings: Settings) -> AsyncIterator[Reader]:
     """A reader that listens, has its archive open, and knows the durable mark."""
     data = settings.folder()
     async with AsyncExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-reader-")))
-        archive = Archive.open_secondary(data, scratch / "truth", settings.memory_bytes())
-        stack.callback(archive.close)
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        scratch = stack.enter_context(scratch_folder("reader"))
+        opening = following(data, scratch / "truth", settings.memory_bytes())
+        archive = stack.enter_context(opening)
         reader = Reader(settings, archive, scratch)
         stack.callback(reader.close)
-        following = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
-        stack.push_async_callback(_cancelled, following)
+        listening = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
+        stack.push_async_callback(_cancelled, listening)
         async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):
             await reader.marked.wait()
         tidying = asyncio.create_task(reader.keep_tidy())

@@ -27,8 +27,7 @@ def durable_mark(data: Path, archive: Archive) -> int:
             witness = read_witness(data)
             return witness.canonical_ns if witness else 0
         archive.catch_up()
-        stored = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        return catalog.decode_time(stored) if stored else 0
+        return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
 
 
 async def _asked(data: Path) -> int:

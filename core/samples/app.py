@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.checkpoints import following
+from core.checkpoints.following import LOOK_INTERVAL_S
 from core.checkpoints.maker import Maker
-from core.reader.view import View
+from core.reader.deriving import deriving
 from core.samples.sampler import Sampler
-from core.store import catalog
-from core.store.archive import Archive
 from core.store.samples import SampleStore
 from core.store.witness import read_witness
 from sdk import lifecycle
 from sdk.settings import Settings
-
-MEMORY_BYTES = 64 * 1024 * 1024
-"""It reads the newest events, once and in order."""
-
-LOOK_INTERVAL_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +39,8 @@ async def follow(data: Path, sampler: Sampler) -> None:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Sampler]:
     """A sampler with its view of the archive and its own database."""
-    data = settings.folder()
-    async with AsyncExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-sampler-")))
-        archive = Archive.open_secondary(data, scratch, MEMORY_BYTES)
-        stack.callback(archive.close)
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
-        store = SampleStore.open_primary(data)
-        stack.callback(store.close)
-        yield Sampler(View(archive), store)
+    with deriving(settings.folder(), SampleStore) as (view, store):
+        yield Sampler(view, store)
 
 
 async def _follow_both(data: Path, sampler: Sampler, maker: Maker) -> None:
@@ -68,13 +54,6 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.give_way()
     data = settings.folder()
     async with opened(settings) as sampler, following.opened(data) as maker:
-        work = asyncio.create_task(_follow_both(data, sampler, maker))
-        stopped = asyncio.create_task(stop.wait())
         lifecycle.say_ready("sampler", data=str(settings.folder()))
         log.info("sampler ready")
-        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if work.done():
-            work.result()
-        work.cancel()
-        await asyncio.wait((work,))
+        await lifecycle.until_stopped(_follow_both(data, sampler, maker), stop)

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from core.ordering import Timebase, series_of, time_of, unsigned
+from core.ordering import TIMEBASES, Timebase, series_of, time_of, unsigned
 from core.reader.fields import Measured, measured
 from core.reader.lookup import look_up
 from core.reader.places import places_of
@@ -53,7 +53,6 @@ UNSAMPLED = -1
 """Instead of the number of a field beyond those that are sampled."""
 
 
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 Fields = tuple[int, ...]
 Values = Sequence[float]
 

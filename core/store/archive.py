@@ -14,9 +14,10 @@ from pathlib import Path
 from rocksdict import AccessType, ColumnFamily, Rdict, WriteBatch
 
 from core.errors import ArchiveDamagedError, ArchiveError
-from core.ordering import TIME_BYTES
+from core.ordering import PLACE_BYTES, TIME_BYTES
 from core.store.keys import FAMILIES, series_source_key
 from core.store.options import MEMORY_BYTES, tuning
+from core.store.scan import first
 
 TRUTH_FOLDER = "truth"
 CATCH_UP_ATTEMPTS = 5
@@ -111,6 +112,15 @@ class Archive:
                 f"{family} of the archive in {self.path} cannot be read: {error}"
             ) from error
         return [] if values is None else list(values)
+
+    def origin(self) -> bytes:
+        """The place of the first event, empty where there is none: it tells archives apart."""
+        oldest = first(self.families["canonical"], b"", b"\xff" * PLACE_BYTES)
+        return b"" if oldest is None else oldest[0]
+
+    def holds(self, place: bytes) -> bool:
+        """Whether there is an event at a place; raises ArchiveError where that cannot be read."""
+        return self.get("canonical", place) is not None
 
     def bytes_on_disk(self) -> int:
         """What the store's files take."""

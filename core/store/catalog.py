@@ -210,9 +210,9 @@ def encode_time(ns: int) -> bytes:
     return time_key(ns)
 
 
-def decode_time(value: bytes) -> int:
-    """A time as read."""
-    return time_of(value)
+def decode_time(value: bytes | None) -> int:
+    """A time as read; 0 in a new archive."""
+    return 0 if value is None else time_of(value)
 
 
 def check_schema(version: bytes | None, path: Path) -> None:

@@ -24,7 +24,7 @@ import msgspec
 
 from core.ordering import TIME_BYTES, Timebase, time_key, time_of
 from core.store.derived import DerivedStore
-from core.store.keys import ID_HEAD_BYTES, series_bytes
+from core.store.keys import ID_HEAD_BYTES, TIMEBASE_BYTES, series_bytes
 from core.store.scan import Row, scan
 from sdk.timestamps import NS_MIN, NS_PER_SECOND
 
@@ -45,7 +45,6 @@ BEHIND_ALL = b"\xff" * POSITION_BYTES
 _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 _HEAD_BYTES = len(_ROW_PREFIX) + 1 + 4
-_TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 _BEHIND_VERSIONS = b"\xff"
 
 
@@ -178,4 +177,4 @@ def _series_key(number: int) -> bytes:
 
 
 def _head(timebase: Timebase, number: int) -> bytes:
-    return _ROW_PREFIX + _TIMEBASES[timebase] + series_bytes(number)
+    return _ROW_PREFIX + TIMEBASE_BYTES[timebase] + series_bytes(number)

@@ -13,10 +13,10 @@ import msgspec
 from rocksdict import AccessType, Rdict, WriteBatch
 
 from core.errors import ArchiveError
-from core.ordering import PLACE_BYTES, TIME_BYTES
+from core.ordering import TIME_BYTES
 from core.store.archive import Archive
 from core.store.options import derived_options
-from core.store.scan import Row, first, scan
+from core.store.scan import Row, scan
 from sdk.timestamps import NS_MIN
 
 BEHIND_ALL = b"\xff" * TIME_BYTES
@@ -125,10 +125,9 @@ class DerivedStore:
         what was of an archive that was put back to an earlier state.
         """
         archive.catch_up()
-        oldest = first(archive.families["canonical"], b"", b"\xff" * PLACE_BYTES)
-        origin = b"" if oldest is None else oldest[0]
+        origin = archive.origin()
         state = self.state()
-        if state is not None and state.origin == origin and _holds(archive, state.newest):
+        if state is not None and state.origin == origin and _is_held(state.newest, archive):
             return state
         self.clear()
         return State(self.LAYOUT, origin, NS_MIN)
@@ -159,8 +158,8 @@ class DerivedStore:
         self._database.close()
 
 
-def _holds(archive: Archive, place: bytes) -> bool:
-    return not place or archive.get("canonical", place) is not None
+def _is_held(newest: bytes, archive: Archive) -> bool:
+    return not newest or archive.holds(newest)
 
 
 def _identity(path: Path) -> bytes:

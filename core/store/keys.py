@@ -23,10 +23,12 @@ from core.ordering import (
     EVENT_ID_OFFSET,
     SERIES_BYTES,
     TIME_BYTES,
+    Timebase,
     time_keys,
     time_of,
 )
 
+TIMEBASE_BYTES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 FAMILIES = ("canonical", "source", "series_canonical", "series_source", "catalog")
 
 _SERIES = struct.Struct(">I")

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from core.ordering import TIME_BYTES, Timebase
 from core.store.archive import Archive
+from core.store.keys import TIMEBASE_BYTES
 from core.store.scan import Row, last, scan
 from sdk.address import LANES
 
@@ -48,7 +49,6 @@ LANE_UNITS = tuple(1 << COUNT_BYTES * 8 * place for place in range(len(LANES)))
 
 _SLOT = (1 << SLOT_BITS) - 1
 _FOLDS = [(bits, (1 << bits) - 1) for bits in (4 * SLOT_BITS, 2 * SLOT_BITS, SLOT_BITS)]
-_TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 _TIME = struct.Struct(">Q")
 
 
@@ -62,7 +62,7 @@ class Buckets(NamedTuple):
 
 def row_head(timebase: Timebase, level: int, scope_id: str) -> bytes:
     """What the keys of a scope's rows of a level begin with."""
-    return ROLLUP_PREFIX + _TIMEBASES[timebase] + bytes((level,)) + scope_id.encode() + b"/"
+    return ROLLUP_PREFIX + TIMEBASE_BYTES[timebase] + bytes((level,)) + scope_id.encode() + b"/"
 
 
 def bucket_time(bucket: int, level: int) -> bytes:
@@ -138,7 +138,7 @@ def newest_row(archive: Archive, timebase: Timebase, scope_id: str) -> int:
 
 def counted(archive: Archive) -> int:
     """How many events are counted in all."""
-    head = ROLLUP_PREFIX + _TIMEBASES["canonical"] + bytes((COARSEST_LEVEL,))
+    head = ROLLUP_PREFIX + TIMEBASE_BYTES["canonical"] + bytes((COARSEST_LEVEL,))
     rows = scan(archive.families["catalog"], head, head + b"\xff")
     return sum(sum(lane_counts(folded(decode_row(value)))) for _, value in rows)
 

@@ -18,7 +18,7 @@ import msgspec
 
 from core.ordering import Timebase
 from core.store.derived import DerivedStore
-from core.store.keys import series_bytes
+from core.store.keys import TIMEBASE_BYTES, series_bytes
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.scan import Row as StoredRow
 from core.store.scan import scan
@@ -35,7 +35,6 @@ LEAST_LEVEL = 24
 
 _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
-_TIMEBASES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 
 
 class Row(msgspec.Struct, array_like=True):
@@ -86,7 +85,7 @@ def series_record_key(number: int) -> bytes:
 
 def row_head(number: int, timebase: Timebase, level: int) -> bytes:
     """What the keys of a series' rows of a level begin with."""
-    return _ROW_PREFIX + series_bytes(number) + _TIMEBASES[timebase] + bytes((level,))
+    return _ROW_PREFIX + series_bytes(number) + TIMEBASE_BYTES[timebase] + bytes((level,))
 
 
 def encode_row(row: Row) -> bytes:

@@ -308,14 +308,9 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             opening.cancel()
             await asyncio.wait((opening,))
             return
+        stopped.cancel()
         writer, transports = opening.result()
-        work = asyncio.create_task(writer.run(transports))
         lifecycle.say_ready("writer", data=str(settings.folder()))
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
-        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if work.done():
-            work.result()
-        work.cancel()
-        await asyncio.wait((work,))
+        await lifecycle.until_stopped(writer.run(transports), stop)
         writer.finish()

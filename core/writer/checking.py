@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import sys
@@ -23,7 +22,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from core.writer.ingest import Incoming, check_records
-from sdk import lifecycle
+from sdk import lifecycle, pipes
 from sdk.checker import Arrived, Checker
 from sdk.manifest import CardManifest
 from sdk.transport.base import Record
@@ -36,7 +35,6 @@ REQUEST_RECORDS = 500
 answered, and the two processes work on neighbouring requests at once.
 """
 
-PIPE_BYTES = 1024 * 1024
 READ_MAX_BYTES = 4 * 1024 * 1024
 SIZE_BYTES = 4
 STOP_TIMEOUT_S = 5.0
@@ -132,7 +130,7 @@ class Checking:
     async def _work_beside(self) -> None:
         # A pipe of our own, for asyncio would take a socket, which holds a part of a request only.
         theirs, ours = os.pipe()
-        _enlarge(ours)
+        pipes.enlarge(ours)
         pipe = os.fdopen(ours, "wb", buffering=0)
         requests, _ = await asyncio.get_running_loop().connect_write_pipe(
             asyncio.BaseProtocol, pipe
@@ -236,13 +234,6 @@ async def stop_process(process: Process) -> None:
         await process.wait()
 
 
-def _enlarge(pipe: IO[bytes] | int) -> None:
-    """Let a pipe hold a whole request or answer, or as much as the system lets one have."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-
-
 # --- in the process beside -----------------------------------------------------------------------
 
 
@@ -275,7 +266,7 @@ def main() -> None:
     scope_id, max_bytes = sys.argv[1:]
     lifecycle.outlast_interrupt()
     lifecycle.collect_seldom()
-    _enlarge(sys.stdout.buffer)
+    pipes.enlarge(sys.stdout.buffer)
     source = sys.stdin.buffer
     if not (frame := _read_frame(source)):
         return

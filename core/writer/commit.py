@@ -84,9 +84,7 @@ class Committer:
         )
         stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
         newest = last(archive.families["canonical"], b"", b"\xff" * 8 + LAST_TAIL)
-        self.last_ns = max(
-            catalog.decode_time(stamp) if stamp else 0, time_of(newest[0]) if newest else 0
-        )
+        self.last_ns = max(catalog.decode_time(stamp), time_of(newest[0]) if newest else 0)
         compare(read_witness(data), self._holdings(), archive.path)
         for _ in count(archive, self.series, self.counters.events):
             pass

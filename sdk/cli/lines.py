@@ -8,19 +8,7 @@ import sys
 
 import msgspec
 
-_HEADER = frozenset(
-    [
-        "eventId",
-        "scopeId",
-        "lane",
-        "systemId",
-        "containerId",
-        "uniqueId",
-        "sourceTruthTime",
-        "canonicalTruthTime",
-        "messageType",
-    ]
-)
+from sdk.envelope import STORED_HEADER
 
 
 def write_event(stored: bytes, as_json: bool) -> None:
@@ -36,7 +24,7 @@ def _summary(stored: bytes) -> str:
     event = msgspec.json.decode(stored, type=dict[str, object])
     who = ".".join(str(event[name]) for name in ("scopeId", "systemId", "containerId", "uniqueId"))
     what = event.get("messageType", "")
-    body = {name: value for name, value in event.items() if name not in _HEADER}
+    body = {name: value for name, value in event.items() if name not in STORED_HEADER}
     if "bytes" in body:
         frame = base64.b64decode(str(body.pop("bytes")))
         body["bytes"] = f"{len(frame)}: {frame[:16].hex(' ')}"

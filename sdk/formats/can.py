@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
@@ -11,12 +10,10 @@ from sdk.formats import cards, counter
 from sdk.formats.candump import CanFrame, frame
 from sdk.formats.lines import Line, lines
 from sdk.formats.nmea2000 import Bus
-from sdk.formats.recording import Step, no_time, step
-from sdk.observation import Entity, Observer
+from sdk.formats.recording import Recorded, Step, no_time, step
+from sdk.observation import Entity
 from sdk.timestamps import NS_PER_SECOND
-from sdk.updates import Views
 
-SYSTEM_ID = "can"
 LINE_MAX_BYTES = 4096
 BUSES_MAX = 64
 ABSOLUTE_FROM_S = 365 * 24 * 3600
@@ -25,23 +22,12 @@ NOT_NMEA_2000 = "raw only: no NMEA 2000 message that CANboat defines"
 NO_FRAME = "no CAN frame as `candump -l` writes it"
 
 
-class CanReader:
+class CanReader(Recorded):
     """Reads a log of frames, one a line."""
 
-    def __init__(
-        self,
-        path: Path,
-        observer: Observer,
-        *,
-        epoch_ns: int | None = None,
-        system_id: str = SYSTEM_ID,
-        views: Views | None = None,
-    ) -> None:
-        self._path = path
-        self._views = views
-        self._observer = observer
-        self._epoch_ns = epoch_ns
-        self._system_id = system_id
+    SYSTEM_ID = "can"
+
+    def _begin(self) -> None:
         self._buses: dict[str, Bus] = {}
 
     def steps(self) -> Iterator[Step]:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards
-from sdk.formats.recording import Step, no_time, step
+from sdk.formats.recording import Recorded, Step, no_time, step
 from sdk.formats.sentence import NS_PER_DAY, Sentence, Source, decode, source_of, split_binary
-from sdk.observation import Entity, Observer
+from sdk.observation import Entity
 from sdk.timestamps import NS_PER_SECOND
-from sdk.updates import Views
 
-SYSTEM_ID = "nmea"
 LINE_MAX_BYTES = 8192
 """Longer lines are no sentences; they are published in pieces of this size."""
 RAW_ONLY = "raw only: no sentence that pynmea2 reads"
@@ -28,23 +25,10 @@ AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
 """Sentences of ships, whose payload pynmea2 does not read."""
 
 
-class NmeaReader:
+class NmeaReader(Recorded):
     """Reads a file of sentences, one a line."""
 
-    def __init__(
-        self,
-        path: Path,
-        observer: Observer,
-        *,
-        epoch_ns: int | None = None,
-        system_id: str = SYSTEM_ID,
-        views: Views | None = None,
-    ) -> None:
-        self._path = path
-        self._views = views
-        self._observer = observer
-        self._epoch_ns = epoch_ns
-        self._system_id = system_id
+    SYSTEM_ID = "nmea"
 
     def steps(self) -> Iterator[Step]:
         """A step per line; header lines (`#`) and empty ones are passed over."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from sdk import timestamps
 from sdk.errors import TimestampError
-from sdk.formats import can, ccsds, nmea, table, ulog
+from sdk.formats import ccsds, table
 from sdk.formats.can import CanReader
 from sdk.formats.ccsds import CcsdsReader, TimeSource
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
-from sdk.formats.recording import RecordingError, Step, step
+from sdk.formats.recording import Recorded, RecordingError, Step, step
 from sdk.formats.table import TableReader, TimeColumn
 from sdk.formats.ulog import UlogReader
 from sdk.formats.xtce import Definition
@@ -47,6 +47,9 @@ class Options:
             return timestamps.parse(self.epoch)
         except TimestampError as error:
             raise RecordingError(f"--epoch {error}") from None
+
+
+_Opener = Callable[[Path, Observer, Views, Options], Iterator[Step]]
 
 
 def open_recording(
@@ -84,25 +87,13 @@ def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> It
     ).steps()
 
 
-def _nmea(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
-    system_id = options.system or nmea.SYSTEM_ID
-    return NmeaReader(
-        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
-    ).steps()
+def _dated(reader: type[Recorded]) -> _Opener:
+    def opened(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+        return reader(
+            path, observer, epoch_ns=options.epoch_ns(), system_id=options.system, views=views
+        ).steps()
 
-
-def _can(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
-    system_id = options.system or can.SYSTEM_ID
-    return CanReader(
-        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
-    ).steps()
-
-
-def _ulog(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
-    system_id = options.system or ulog.SYSTEM_ID
-    return UlogReader(
-        path, observer, epoch_ns=options.epoch_ns(), system_id=system_id, views=views
-    ).steps()
+    return opened
 
 
 def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
@@ -135,15 +126,14 @@ def _entity(text: str) -> Entity:
     return Entity(*parts)
 
 
-_Opener = Callable[[Path, Observer, Views, Options], Iterator[Step]]
 _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "ccsds": (
         _ccsds,
         frozenset({"xtce", "root_container", "time", "time_unit", "epoch", "system"}),
     ),
-    "nmea": (_nmea, frozenset({"epoch", "system"})),
-    "can": (_can, frozenset({"epoch", "system"})),
-    "ulog": (_ulog, frozenset({"epoch", "system"})),
+    "nmea": (_dated(NmeaReader), frozenset({"epoch", "system"})),
+    "can": (_dated(CanReader), frozenset({"epoch", "system"})),
+    "ulog": (_dated(UlogReader), frozenset({"epoch", "system"})),
     "csv": (
         _csv,
         frozenset(

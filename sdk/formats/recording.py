@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from sdk.errors import NovaError
 from sdk.event import Event
-from sdk.observation import record_of
+from sdk.observation import Observer, record_of
 from sdk.transport.base import Record
+from sdk.updates import Views
 
 
 class RecordingError(NovaError):
@@ -37,6 +39,36 @@ def step(offset_bytes: int, place: str, events: Iterable[Event], note: str | Non
     events = tuple(events)
     records = tuple(record_of(event) for event in events)
     return Step(offset_bytes, place, records, events[0].source_ns if events else None, None, note)
+
+
+class Recorded:
+    """A recording that dates itself, or that an epoch in ns dates; each format has its reader."""
+
+    SYSTEM_ID: ClassVar[str]
+    """Whose events these are, where nobody says."""
+
+    def __init__(
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        epoch_ns: int | None = None,
+        system_id: str | None = None,
+        views: Views | None = None,
+    ) -> None:
+        self._path = path
+        self._views = views
+        self._observer = observer
+        self._epoch_ns = epoch_ns
+        self._system_id = system_id or self.SYSTEM_ID
+        self._begin()
+
+    def _begin(self) -> None:
+        """What a format has to make ready."""
+
+    def steps(self) -> Iterator[Step]:
+        """All that is in it, in order."""
+        raise NotImplementedError
 
 
 def no_time(path: Path, hint: str) -> RecordingError:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards
-from sdk.formats.recording import Step, step
+from sdk.formats.recording import Recorded, Step, step
 from sdk.formats.ulog_messages import UlogDamage, UlogMessage, messages
 from sdk.formats.ulog_topic import Topic, definitions, parameter
-from sdk.observation import Entity, Observation, Observer
-from sdk.updates import Views
+from sdk.observation import Entity, Observation
 
-SYSTEM_ID = "ulog"
 LOGGER = ("logger", "0")
 NS_PER_US = 1_000
 STAMP_FIELD = "timestamp"
@@ -32,24 +29,13 @@ _TAGGED = struct.Struct("<BHQ")
 _DURATION = struct.Struct("<H")
 
 
-class UlogReader:
+class UlogReader(Recorded):
     """Reads a log of an autopilot."""
 
-    def __init__(
-        self,
-        path: Path,
-        observer: Observer,
-        *,
-        epoch_ns: int | None = None,
-        system_id: str = SYSTEM_ID,
-        views: Views | None = None,
-    ) -> None:
-        self._path = path
-        self._views = views
-        self._observer = observer
-        self._system_id = system_id
-        self._definitions = definitions(path)
-        self._epoch_ns = epoch_ns
+    SYSTEM_ID = "ulog"
+
+    def _begin(self) -> None:
+        self._definitions = definitions(self._path)
         self._topics: dict[int, Topic] = {}
         self._last_us = self._definitions.start_us
 

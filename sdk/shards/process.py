@@ -4,14 +4,13 @@ ends, for they hold the other end of its pipes.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sdk import pipes
 from sdk.errors import NovaError
 from sdk.shards.messages import (
     SIZES,
@@ -22,7 +21,6 @@ from sdk.shards.messages import (
     request_line,
 )
 
-PIPE_BYTES = 1024 * 1024
 LEAVING_MAX_S = 5.0
 
 
@@ -40,9 +38,7 @@ class Shard:
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._replies = self._process.stdin, self._process.stdout
-        if sys.platform == "linux":
-            with contextlib.suppress(PermissionError):  # A user may hold so many bytes of pipes.
-                fcntl.fcntl(self._replies, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        pipes.enlarge(self._replies)
 
     def fileno(self) -> int:
         """What becomes readable when there is a reply."""

@@ -19,6 +19,7 @@ from sdk.drivers.registry import Registry
 from sdk.transport.base import Batch, Record
 
 MIDNIGHT_NS = timestamps.parse("2026-01-27T00:00:00Z")
+THIRD_DAY_NS = MIDNIGHT_NS + 86_400 * 10**9
 DAYS = ("2026-01-26", "2026-01-27")
 SECOND_NS = 10**9
 PREFERENCES = {
@@ -75,10 +76,23 @@ def arrivals(count: int) -> list[Record]:
 
 
 @dataclass
+class Clock:
+    """A clock of receive times, 7 s later each time that it is asked."""
+
+    now_ns: int
+
+    def __call__(self) -> int:
+        self.now_ns += 7 * SECOND_NS
+        return self.now_ns
+
+
+@dataclass
 class Filed:
     """An archive, its writer, and a view of it."""
 
     data: Path
+    clock: Clock
+    archive: Archive
     committer: Committer
     view: View
     registry: Registry
@@ -87,6 +101,13 @@ class Filed:
     def root(self) -> Path:
         """Where its daily files go."""
         return self.data / "files"
+
+    def take(self, records: list[Record], at_ns: int) -> None:
+        """Commit events that are received from a time on."""
+        self.clock.now_ns = at_ns
+        self.committer.take("link", Batch(records))
+        self.committer.close()
+        self.archive.sync()
 
     def daily(self) -> DailyFiles:
         """What writes them, as a process begins."""
@@ -98,27 +119,27 @@ def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterato
     """An archive with so many events that were received across midnight, half of them before; the
     last one is of the third day, so the first two are complete.
     """
-    registry = Registry.load(preference)
     records = arrivals(events)
-    now = [MIDNIGHT_NS - len(records) * SECOND_NS // 2]
+    clock = Clock(MIDNIGHT_NS - len(records) * SECOND_NS // 2)
+    with opened(data, preference, clock) as archive:
+        for start in range(0, len(records), 7):
+            archive.take(records[start : start + 7], clock.now_ns)
+        archive.take([record(events, THIRD_DAY_NS)], THIRD_DAY_NS)
+        archive.view.advance(archive.committer.last_ns)
+        yield archive
 
-    def clock() -> int:
-        now[0] += 7 * SECOND_NS
-        return now[0]
 
+@contextmanager
+def opened(data: Path, preference: tuple[str, ...], clock: Clock) -> Iterator[Filed]:
+    """An archive that is there already, or is made."""
+    registry = Registry.load(preference)
     archive = Archive.open_primary(data)
     committer = Committer(archive, data, registry=registry, clock=clock)
-    for start in range(0, len(records), 7):
-        committer.take("link", Batch(records[start : start + 7]))
-        committer.close()
-    now[0] = MIDNIGHT_NS + 86_400 * SECOND_NS
-    committer.take("link", Batch([record(events, now[0])]))
     committer.close()
-    archive.sync()
     view = View(Archive.open_secondary(data, data / "scratch"))
     view.advance(committer.last_ns)
     try:
-        yield Filed(data, committer, view, registry)
+        yield Filed(data, clock, archive, committer, view, registry)
     finally:
         view.archive.close()
         archive.close()

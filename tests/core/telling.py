@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.ordering import Timebase, unsigned
+from core.ordering import TIMEBASES, Timebase, unsigned
 from core.store.archive import Archive
 from core.store.rollup import (
     LEVELS,
@@ -26,7 +26,6 @@ from sdk.event import check_stored
 from sdk.transport.base import Record
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 _EVERYTHING = (b"", b"\xff" * 64)
 _ROW_HEAD_BYTES = len(ROLLUP_PREFIX) + 2

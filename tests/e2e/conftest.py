@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from sdk.testing.browser import running_browser
 from sdk.testing.instance import Nova, running_nova
+from tests.e2e.demo_page import HEIGHT, WIDTH, log_in
 from tests.e2e.recorded import SCOPE, publish_history
 from tests.e2e.screen import LOADED_MS, apart
 
@@ -43,3 +44,23 @@ def present(nova: Nova) -> Nova:
     """Such a NOVA of one's own, for tests that add to its archive."""
     apart(lambda: publish_history(nova.publish))
     return nova
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    """The demo, with ten minutes of its satellite's past."""
+    with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, demo: Nova) -> Iterator[Page]:
+    """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    log_in(page, demo.url)
+    yield page
+    page.close()
+    assert complaints == []

@@ -5,56 +5,18 @@ present.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.browser import running_browser
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import Nova
+from tests.e2e.demo_page import choose
 
 pytestmark = pytest.mark.browser
 
-WIDTH, HEIGHT = 1280, 720
 BACK_S = 120
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
-    """The demo, with ten minutes of its satellite's past."""
-    with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, demo: Nova) -> Iterator[Page]:
-    """A logged-in page; anything that it complains of fails the test."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.goto(demo.url)
-    page.get_by_test_id("login-username").fill("admin")
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
-    expect(page.get_by_test_id("entity-row").first).to_be_visible()
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def choose(page: Page, entity: str) -> None:
-    """Choose an entity of the list."""
-    page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
 
 
 def value_of(page: Page, key: str) -> Locator:

@@ -14,10 +14,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from edge.users import UserStore
 from sdk import timestamps
-from sdk.testing.browser import running_browser
 from sdk.testing.instance import PASSWORD, Nova
 from sdk.timestamps import NS_PER_SECOND
-from tests.e2e.screen import Screen, screen_on
+from tests.e2e.screen import Screen, screen_on, serious
 from tests.e2e.water import (
     PHONE_HEIGHT,
     PHONE_WIDTH,
@@ -32,7 +31,6 @@ from tests.e2e.water import (
     folded,
     publish,
     row,
-    serious,
     settled,
     shield,
     show_all,
@@ -41,13 +39,6 @@ from tests.e2e.water import (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -13,51 +13,16 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from sdk.testing.instance import Nova, nova_command, running_nova
+from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, log_in
 from tests.e2e.screen import serious
 
 pytestmark = pytest.mark.browser
 
-WIDTH, HEIGHT = 1280, 720
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
-SHOWN_MS = 20_000
 MANY_ENTITIES = 10_000
 DRAWN_MAX_ROWS = 100
 HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
-    """The demo, with ten minutes of its satellite's past."""
-    with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, demo: Nova) -> Iterator[Page]:
-    """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    log_in(page, demo.url)
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def log_in(page: Page, url: str) -> None:
-    """Log in, and wait for the entities."""
-    page.goto(url)
-    page.get_by_test_id("login-username").fill("admin")
-    page.get_by_test_id("login-password").fill(PASSWORD)
-    page.get_by_test_id("login-submit").click()
-    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
-
-
-def choose(page: Page, entity: str) -> None:
-    """Choose an entity of the tree."""
-    page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
 
 
 def value(page: Page, key: str) -> Locator:

@@ -21,7 +21,6 @@ START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 SECONDS = 40
 SHOWN_MS = 20_000
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 PUMP = """
 from sdk.manifest import CardManifest, Group, KeySpec, Layout, Limits
@@ -193,14 +192,3 @@ def show_all(page: Page) -> None:
     """Show the cards of everything."""
     page.get_by_test_id("card-choice").select_option("all")
     expect(card(page, "north")).to_be_attached(timeout=SHOWN_MS)
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "axe.run(document).then(({violations}) => violations"
-        ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
-        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
-    )
-    return [str(one) for one in found]

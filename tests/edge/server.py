@@ -131,8 +131,7 @@ async def running_edge(
     passwords = Passwords(config.limits, hasher or CHEAP)
     await first_admin(users, passwords, PASSWORD)
     reader = reader_client(reader_socket)
-    app = Edge(config, users, passwords, reader).application()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    runner = Edge(config, users, passwords, reader).runner(1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

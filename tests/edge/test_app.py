@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +13,15 @@ from edge.config import Limits
 from sdk.protocol import Auth, Authenticated
 from tests.edge.peer import Peer
 from tests.edge.server import Client, RunningEdge, running_edge
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
+LOGIN = b"POST /auth/login HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n"
+REQUEST = b"GET /" + b"a" * 1_000
+SHORT_S = 0.3
+ANSWER_MAX_BYTES = 65_536
+HALF_OPEN = 200
+DRIP_S = 0.05
+WAIT_S = 10.0
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -71,3 +81,77 @@ async def test_an_edge_that_ends_says_so(tmp_path: Path, peer: Peer) -> None:
         closing = asyncio.ensure_future(client.close_code())
     assert await closing == aiohttp.WSCloseCode.GOING_AWAY
     await session.close()
+
+
+def address(edge: RunningEdge) -> tuple[str, int]:
+    """Where an edge listens."""
+    host, port = edge.url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, drip: bytes) -> bytes:
+    """What the edge says on a connection until it closes it, while the bytes come one by one."""
+
+    async def drop() -> None:
+        for byte in drip:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(DRIP_S)
+
+    dripping = asyncio.create_task(drop())
+    found = b""
+    # A byte that comes when the connection is closed already is answered with a reset.
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(WAIT_S):
+            while data := await reader.read(ANSWER_MAX_BYTES):
+                found += data
+    dripping.cancel()
+    writer.close()
+    return found
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
+@pytest.mark.parametrize(
+    ("begin", "rest", "answer"),
+    [
+        (b"", REQUEST, b""),
+        (b"GET / HTTP/1.1\r\nX-", b"a" * 1_000, b""),
+        (HEALTH, REQUEST, b"HTTP/1.1 200"),
+        (LOGIN, b"{" * 1_000, b"HTTP/1.1 408"),
+    ],
+    ids=["nothing", "headers", "second request", "body"],
+)
+async def test_who_asks_nothing_is_cut(
+    tmp_path: Path, peer: Peer, begin: bytes, rest: bytes, answer: bytes, drips: bool
+) -> None:
+    """Slowloris (pitfalls 24): headers, or a body, that do not come end the connection, however
+    often a byte of them does; whoever has asked goes on.
+    """
+    limits = Limits(request_timeout_s=SHORT_S, lingering_s=SHORT_S)
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits) as edge,
+        edge.client() as client,
+    ):
+        reader, writer = await asyncio.open_connection(*address(edge))
+        writer.write(begin)
+        found = await heard(reader, writer, rest if drips else b"")
+        assert found.startswith(answer)
+        assert found.count(b"HTTP/1.1") == (1 if answer else 0)
+        await client.send_text("?")
+        assert (await client.error())[0] == "badRequest"
+
+
+async def test_many_that_ask_nothing_keep_nobody_out(tmp_path: Path, peer: Peer) -> None:
+    """Pitfalls 24: the edge answers others meanwhile, and all of them go."""
+    limits = Limits(request_timeout_s=1.0)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
+        opening = (asyncio.open_connection(*address(edge)) for _ in range(HALF_OPEN))
+        streams = await asyncio.gather(*opening)
+        for _, writer in streams:
+            writer.write(b"GET / HTTP/1.1\r\n")
+        async with edge.http.get(f"{edge.url}/healthz") as reply:
+            assert reply.status == 200
+        async with asyncio.timeout(WAIT_S):
+            ends = await asyncio.gather(*(reader.read() for reader, _ in streams))
+        assert set(ends) == {b""}
+        for _, writer in streams:
+            writer.close()

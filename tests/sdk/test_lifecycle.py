@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from sdk import lifecycle
+from sdk.errors import NovaError
 
 WAIT_S = 20
 
@@ -134,3 +136,31 @@ def test_it_gives_way_with_its_own_session_alone(leads: bool) -> None:
         return done.stdout
 
     assert told(GIVING_WAY) == told(BY_HAND.format(attempts=10 if leads else 0))
+
+
+async def test_work_ends_when_the_process_is_told_to_stop() -> None:
+    """It is cancelled, and has ended before anything is closed."""
+    stop, begun, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    ending = asyncio.create_task(lifecycle.until_stopped(work(), stop))
+    await begun.wait()
+    stop.set()
+    await ending
+    assert ended.is_set()
+
+
+async def test_work_that_fails_ends_the_process_with_its_error() -> None:
+    """Nobody has to tell it to stop."""
+
+    async def work() -> None:
+        raise NovaError("the disk is full")
+
+    with pytest.raises(NovaError, match="disk is full"):
+        await lifecycle.until_stopped(work(), asyncio.Event())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,17 @@ from core.store.archive import Archive
 from sdk.drivers.driver import File
 from sdk.errors import NovaError
 from sdk.protocol import Filters
-from tests.core.filing import DAYS, PREFERENCES, Filed, filed, tree
+from tests.core.filing import (
+    DAYS,
+    PREFERENCES,
+    THIRD_DAY_NS,
+    Clock,
+    Filed,
+    filed,
+    opened,
+    record,
+    tree,
+)
 
 
 def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
@@ -165,3 +177,91 @@ def test_files_of_another_archive_are_begun_anew(tmp_path: Path) -> None:
         list(files.follow(archive.committer.last_ns))
         files.close()
         assert tree(archive.root / DAYS[0]) == before
+
+
+HOUR_NS = 3_600 * 10**9
+LATER_DAYS = ("2026-01-28", "2026-01-29", "2026-01-30")
+
+
+def written(archive: Filed) -> dict[str, dict[str, bytes]]:
+    """What is in the days' folders once all that is durable is written."""
+    files = archive.daily()
+    archive.view.advance(archive.committer.last_ns)
+    list(files.follow(archive.committer.last_ns))
+    files.remember()
+    files.close()
+    return {path.name: tree(path) for path in archive.root.iterdir() if path.is_dir()}
+
+
+def put_back(archive: Filed, data: Path) -> None:
+    """Copy an archive as it is, without its files."""
+    shutil.copytree(archive.data / "truth", data / "truth", ignore=shutil.ignore_patterns("LOCK"))
+
+
+def test_files_of_a_later_state_of_an_archive_are_written_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An archive was put back from a copy and took other events, some before the cursor: the files
+    become those of the archive as it is, and what it lacks is kept aside (A-201, invariant 7).
+    """
+    copy, fresh = tmp_path / "copy", tmp_path / "fresh"
+    with filed(tmp_path / "one", PREFERENCES["jsonl"]) as one:
+        put_back(one, copy)
+        for number, day_ns in enumerate((0, 24 * HOUR_NS, 48 * HOUR_NS)):
+            first = 1_000 + 20 * number
+            records = [record(n, THIRD_DAY_NS + n) for n in range(first, first + 20)]
+            one.take(records, THIRD_DAY_NS + HOUR_NS + day_ns)
+        lost = written(one)
+        one.root.rename(copy / "files")
+    assert set(lost) == {*DAYS, *LATER_DAYS}
+    first_day = (copy / "files" / DAYS[0]).stat().st_ino
+    with opened(copy, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS)) as archive:
+        for number, day_ns in enumerate((0, 24 * HOUR_NS)):
+            first = 2_000 + 20 * number
+            records = [record(n, THIRD_DAY_NS + n) for n in range(first, first + 20)]
+            archive.take(records, THIRD_DAY_NS + 2 * HOUR_NS + day_ns)
+        put_back(archive, fresh)
+        with caplog.at_level(logging.WARNING, "core.files.daily"):
+            found = written(archive)
+        assert "events that the archive does not" in caplog.text
+        aside = found.pop("replaced-1")
+        assert (archive.root / DAYS[0]).stat().st_ino == first_day, "it was written again"
+        caplog.clear()
+        assert set(written(archive)) == {*found, "replaced-1"}
+        assert not caplog.records
+    with opened(fresh, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS + 96 * HOUR_NS)) as archive:
+        assert written(archive) == found
+    assert set(found) == {*DAYS, *LATER_DAYS[:2]}
+    for day in (DAYS[1], *LATER_DAYS):
+        assert {path: aside[f"{day}/{path}"] for path in lost[day]} == lost[day]
+
+
+def test_files_of_an_archive_put_back_to_before_all_that_is_remembered(tmp_path: Path) -> None:
+    """Not one end is held any more, as of a state that a version without them has begun."""
+    copy = tmp_path / "copy"
+    with filed(tmp_path / "one", PREFERENCES["jsonl"]) as one:
+        put_back(one, copy)
+        before = written(one)
+        one.take([record(1_001, THIRD_DAY_NS)], THIRD_DAY_NS + HOUR_NS)
+        written(one)
+        state = daily.read_state(one.root)
+        state.ends = state.ends[-1:]
+        daily.write_state(one.root, state)
+        one.root.rename(copy / "files")
+    with opened(copy, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS)) as archive:
+        found = written(archive)
+    assert found.pop("replaced-1") != {}
+    assert found == before
+
+
+def test_a_state_of_a_version_that_kept_no_ends_is_gone_on_with(tmp_path: Path) -> None:
+    """Nothing is written anew, and from the next event on the end is kept."""
+    with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
+        written(archive)
+        path = archive.root / daily.STATE_FILE
+        old = json.loads(path.read_bytes())
+        assert len(old.pop("ends")) == 3
+        path.write_text(json.dumps(old))
+        archive.take([record(1_001, THIRD_DAY_NS)], THIRD_DAY_NS + HOUR_NS)
+        assert set(written(archive)) == {*DAYS, LATER_DAYS[0]}
+        assert len(daily.read_state(archive.root).ends) == 1

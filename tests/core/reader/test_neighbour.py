@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from core.feed import Committed
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader.neighbour import extent, neighbour
 from core.reader.view import View
 from core.store.archive import Archive
@@ -22,7 +22,7 @@ from sdk.protocol import Filters
 from sdk.timeline import Neighbour, NeighbourResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
-from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
+from tests.core.telling import START_NS, Told, telling, told
 
 Commit = Callable[[Sequence[Record]], Committed]
 EVENTS = st.lists(

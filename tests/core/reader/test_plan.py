@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from core.feed import Committed
-from core.ordering import LAST_TAIL, Timebase
+from core.ordering import LAST_TAIL, TIMEBASES, Timebase
 from core.reader import plan, reading
 from core.reader.plan import merging_is_cheaper
 from core.reader.reading import Reading, Span
@@ -18,7 +18,6 @@ from tests.core.conftest import Make
 
 Commit = Callable[[Sequence[object]], Committed]
 EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 def merges(view: View, timebase: Timebase, **filters: object) -> bool:

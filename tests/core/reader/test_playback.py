@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.feed import Committed
-from core.ordering import Timebase, time_of
+from core.ordering import TIMEBASES, Timebase, time_of
 from core.reader.playback import CHUNK_MAX_BYTES, Playback, clip_to_archive, rate_of
 from core.reader.reading import Found, Reading, Span
 from core.reader.selection import Selection
@@ -20,7 +20,6 @@ from sdk.transport.base import Record
 
 Make = Callable[..., Record]
 Commit = Callable[[Sequence[Record]], Committed]
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 LARGE_BYTES = 300_000
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.feed import Committed
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader.published import Published
 from core.reader.view import View
 from core.writer.manifests import published_event
@@ -23,7 +23,7 @@ from sdk.timestamps import NS_MAX
 from sdk.transport.base import Record
 from tests.core.discovered import discovered, discovery_of
 from tests.core.running import running_core
-from tests.core.telling import START_NS, TIMEBASES
+from tests.core.telling import START_NS
 from tests.core.viewing import updating
 from tests.sdk.test_manifest import MANIFEST
 from tests.sdk.test_manifest_files import write

@@ -10,14 +10,13 @@ import pytest
 
 from core.errors import QueryError
 from core.feed import Committed
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader.query import PAGE_MAX_BYTES, key_or_none, page_of, reading_of, time_or
 from core.reader.view import View
 from sdk.protocol import FRAME_MAX_BYTES, Filters, Query
 from sdk.transport.base import Record
 
 Commit = Callable[[Sequence[Record]], Committed]
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 LARGE_BYTES = 700_000
 LARGE_EVENTS = 40
 

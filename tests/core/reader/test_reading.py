@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import QueryError
 from core.feed import Committed
-from core.ordering import EVENT_ID_OFFSET, TIME_BYTES, Timebase, order_key, time_key
+from core.ordering import EVENT_ID_OFFSET, TIME_BYTES, TIMEBASES, Timebase, order_key, time_key
 from core.reader import coalesce
 from core.reader.coalesce import Shed
 from core.reader.latest import latest
@@ -38,7 +38,6 @@ Make = Callable[..., Record]
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 LANES = ("metadata", "ui", "parsed", "raw")
 UNITS = tuple("abcd")
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 class Known(NamedTuple):

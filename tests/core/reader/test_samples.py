@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import QueryError
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader import samples as module
 from core.reader.fields import measured
 from core.reader.samples import Samples
@@ -30,7 +30,7 @@ from sdk.envelope import JsonObject
 from sdk.timeline import FieldSample, Sample, SampleResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch
-from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
+from tests.core.telling import START_NS, Told, telling, told
 
 MS = 1_000_000
 FIELDS = ["n", "gps.lat", "on", "never"]

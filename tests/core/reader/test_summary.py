@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import QueryError
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader import summary as module
 from core.reader.summary import summary
 from core.reader.view import View
@@ -22,7 +22,7 @@ from sdk.address import LANES
 from sdk.timeline import Summary, SummaryResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch
-from tests.core.telling import START_NS, TIMEBASES, Told, telling, told
+from tests.core.telling import START_NS, Told, telling, told
 
 SCOPES = ("sat", "other", "third")
 YEAR_NS = 365 * 86_400 * 1_000_000_000

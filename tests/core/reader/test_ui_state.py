@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.checkpoints import folding as folds
 from core.errors import QueryError
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader.ui_state import UiStates
 from core.store.checkpoints import HOUR_NS, CheckpointStore
 from sdk import timestamps
@@ -20,7 +20,7 @@ from sdk.protocol import Filters
 from sdk.timestamps import NS_MAX
 from sdk.views import GetUiState, UiStateInfo
 from tests.core.checkpoints.test_maker import Archived
-from tests.core.telling import START_NS, TIMEBASES, Told
+from tests.core.telling import START_NS, Told
 from tests.core.viewing import ARRIVALS, MINUTE_NS, UNITS, Drawn, Folded, state_by_hand
 from tests.laws import law
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.replay.pieces import Replay
 from core.store.archive import Archive
 from core.writer.commit import Committer
@@ -19,7 +19,6 @@ from sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 EVENTS = 12_000
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 
 
 @pytest.fixture

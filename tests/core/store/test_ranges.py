@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import Timebase
+from core.ordering import TIMEBASES, Timebase
 from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
@@ -27,7 +27,6 @@ from sdk.transport.base import Batch, Record
 Make = Callable[..., Record]
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
-TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 MANY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -18,6 +18,7 @@ from sdk.protocol import Filters, Query, StartStream, StreamStarted
 from sdk.submission import SubmitCommand
 from sdk.transport.base import Receipt, Record
 from tests.core.commanding import HEATER, WAIT_S, descriptor, feedback
+from tests.core.stuck_disk import StuckDisk
 from tests.core.writer.commanded import Commanded
 
 
@@ -340,21 +341,13 @@ async def test_a_command_that_became_late_while_it_was_recorded_is_not_sent(
     here: Commanded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that is stuck: recorded, marked, and ended as certainly not dispatched."""
-    archive = here.core.writer.committer.archive
-    entered, go_on, sync = threading.Event(), threading.Event(), archive.sync
-
-    def slow_disk() -> None:
-        entered.set()
-        assert go_on.wait(WAIT_S)
-        sync()
-
     with monkeypatch.context() as patched:
-        patched.setattr(archive, "sync", slow_disk)
+        disk = StuckDisk(here.core.writer.committer.archive, patched)
         asked = here.command()
         submitting = asyncio.create_task(here.client.submit_command(asked))
-        await asyncio.to_thread(entered.wait, WAIT_S)
+        await disk.is_stuck()
         patched.setattr(commands, "DISPATCH_WITHIN_S", -1.0)
-        go_on.set()
+        disk.go_on()
         await submitting
     _, result = decoded(await here.lane())
     assert result["errorMessage"].startswith("not dispatched: it took more than")

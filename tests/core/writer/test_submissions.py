@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -20,6 +19,7 @@ from sdk import endpoints, protocol
 from sdk.protocol import Error
 from sdk.submission import AcknowledgeAlarm, CommandAck, Role, SubmitChat
 from tests.core.commanding import WAIT_S
+from tests.core.stuck_disk import StuckDisk
 from tests.core.writer.commanded import Commanded
 
 
@@ -136,22 +136,14 @@ async def test_a_reader_that_goes_does_not_stop_its_command(
     here: Commanded, submitter: Submitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command that has begun is brought to its end, and answered to who asks again."""
-    archive = here.core.writer.committer.archive
-    entered, go_on, sync = threading.Event(), threading.Event(), archive.sync
-
-    def slow_disk() -> None:
-        entered.set()
-        assert go_on.wait(WAIT_S)
-        sync()
-
-    monkeypatch.setattr(archive, "sync", slow_disk)
+    disk = StuckDisk(here.core.writer.committer.archive, monkeypatch)
     asked = here.command()
     submitting = asyncio.create_task(submitter.submit(Asker("ann", "admin"), asked))
-    await asyncio.to_thread(entered.wait, WAIT_S)
+    await disk.is_stuck()
     await submitter.close()
     with pytest.raises(QueryError, match="nobody knows"):
         await submitting
-    go_on.set()
+    disk.go_on()
     await here.ears.until(asked.request_id)
     assert (await here.client.submit_command(asked)).duplicate
     assert here.ears.requests() == [asked.request_id]

@@ -1,18 +1,13 @@
 /** Layouts as JSON: what is kept and exported, and checked when it comes back. */
 
+import { array, jsonOf, object } from "./json_file";
 import { type Column, type Layout, PANELS, type PanelId, type Placed } from "./layout";
 
 const COLUMNS_MAX = 8;
 
 /** The layout that JSON text holds; throws an Error that says what is wrong with it. */
 export function parseLayout(text: string): Layout {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error("The file is not JSON.");
-  }
-  return layoutOf(value);
+  return layoutOf(jsonOf(text));
 }
 
 /** A layout of a JSON value; a panel that it does not name counts as put away. */
@@ -52,17 +47,5 @@ function shareOf(value: unknown, name: string): number {
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
     throw new Error(`${name}.share: must be a number above 0.`);
   }
-  return value;
-}
-
-function object(value: unknown, name: string): Record<string, unknown> {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
-    throw new Error(`${name}: must be a JSON object.`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function array(value: unknown, name: string): unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${name}: must be a list.`);
   return value;
 }

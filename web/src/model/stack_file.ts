@@ -1,6 +1,7 @@
 /** Stacks of commands as JSON: what is kept and exported, and checked when it comes back. */
 
 import type { Prepared } from "./abilities";
+import { array, jsonOf, object } from "./json_file";
 
 export const STACK_MAX_COMMANDS = 200;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -16,21 +17,14 @@ export function stackText(commands: readonly Prepared[]): string {
 
 /** The commands that JSON text holds; throws an Error that says what is wrong with it. */
 export function parseStack(text: string): Prepared[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error("The file is not JSON.");
-  }
-  return stackOf(value);
+  return stackOf(jsonOf(text));
 }
 
 /** The commands of a JSON value; throws an Error that names the place and the rule. */
 export function stackOf(value: unknown): Prepared[] {
   const found = object(value, "A stack");
   if (found["version"] !== 1) throw new Error("version: this NOVA reads stacks of version 1.");
-  const commands = found["commands"];
-  if (!Array.isArray(commands)) throw new Error("commands: must be a list.");
+  const commands = array(found["commands"], "commands");
   if (commands.length > STACK_MAX_COMMANDS) {
     throw new Error(`commands: at most ${STACK_MAX_COMMANDS}, not ${commands.length}.`);
   }
@@ -53,11 +47,4 @@ function preparedOf(value: unknown, name: string): Prepared {
 function matching(value: unknown, name: string, pattern: RegExp, rule: string): string {
   if (typeof value !== "string" || !pattern.test(value)) throw new Error(`${name}: must be ${rule}.`);
   return value;
-}
-
-function object(value: unknown, name: string): Record<string, unknown> {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
-    throw new Error(`${name}: must be a JSON object.`);
-  }
-  return value as Record<string, unknown>;
 }

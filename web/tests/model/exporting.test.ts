@@ -3,15 +3,8 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 const world = vi.hoisted(() => ({ asked: [] as { type: string }[], refuses: "", tell: (_: never): void => undefined }));
 
 vi.mock("../../src/model/session", async () => {
-  const { signal } = await import("@preact/signals");
-  return {
-    connection: signal("open"),
-    coreAway: signal(false),
-    user: signal("ann"),
-    role: signal("operator"),
-    notice: signal(""),
-    status: signal(null),
-    reconnect: () => undefined,
+  const { sessionOf } = await import("./session");
+  return sessionOf({
     token: () => "the-token",
     listenToExports: (tell: (frame: never) => void) => (world.tell = tell),
     request: async (message: { type: string }) => {
@@ -19,7 +12,7 @@ vi.mock("../../src/model/session", async () => {
       if (world.refuses !== "") throw new Error(world.refuses);
       return message.type === "export" ? { exportId: "e" } : { drivers: [], preferred: [] };
     },
-  };
+  });
 });
 vi.stubGlobal("document", { hidden: false });
 

@@ -12,22 +12,15 @@ interface Asked {
 const world = vi.hoisted(() => ({ events: [] as StoredEvent[], asked: [] as Asked[], pageEvents: 1_000, fails: false }));
 
 vi.mock("../../src/model/session", async () => {
-  const { signal } = await import("@preact/signals");
-  return {
-    connection: signal("open"),
-    coreAway: signal(false),
-    user: signal("ann"),
-    role: signal("operator"),
-    notice: signal(""),
-    status: signal(null),
-    reconnect: () => undefined,
+  const { sessionOf } = await import("./session");
+  return sessionOf({
     request: async (message: Asked) => {
       if (message.type !== "query") return {};
       world.asked.push(message);
       if (world.fails) throw new Error("away");
       return page(message);
     },
-  };
+  });
 });
 vi.stubGlobal("document", { hidden: false });
 vi.useFakeTimers();

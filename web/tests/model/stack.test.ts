@@ -13,21 +13,14 @@ interface Submitted {
 const world = vi.hoisted(() => ({ sent: [] as Submitted[], answer: (() => ({})) as () => object }));
 
 vi.mock("../../src/model/session", async () => {
-  const { signal } = await import("@preact/signals");
-  return {
-    connection: signal("open"),
-    coreAway: signal(false),
-    user: signal("ann"),
-    role: signal("operator"),
-    notice: signal(""),
-    status: signal(null),
-    reconnect: () => undefined,
+  const { sessionOf } = await import("./session");
+  return sessionOf({
     request: async (message: Submitted) => {
       if (message.type !== "submitCommand") return {};
       world.sent.push(message);
       return world.answer();
     },
-  };
+  });
 });
 vi.stubGlobal("document", { hidden: false });
 

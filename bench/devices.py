@@ -1,0 +1,114 @@
+"""Who hears commands in measurements: a listener on the transport, and a device behind a hardware
+host, which notes durably before it begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sdk.observation import Entity
+from sdk.testing.instance import Nova
+from sdk.transport.base import Transport
+
+HEARD_TIMEOUT_S = 30.0
+LISTENER = Entity("bench", "bench", "commanded")
+LISTENED = "bench.go"
+PUMP = "pump"
+PUMPED = "pump.set"
+CONFIG = f"""
+scope = "{{scope}}"
+[devices.{PUMP}]
+type = "line"
+source = "tcp://127.0.0.1:{{port}}"
+decode = "text"
+[devices.{PUMP}.commands]
+"{PUMPED}" = "do"
+"""
+
+
+class Device(Protocol):
+    """Hears commands, one after the other."""
+
+    target_id: str
+    command_type: str
+
+    async def heard_s(self, request_id: str) -> float:
+        """When a command came, once it has; raises TimeoutError."""
+
+
+class Listener:
+    """Listens for commands on a transport."""
+
+    target_id = LISTENER.unique_id
+    command_type = LISTENED
+
+    def __init__(self, transport: Transport, scope_id: str) -> None:
+        self._commands = transport.commands(scope_id, ready := asyncio.Event())
+        self.ready = ready
+        self._news = asyncio.Event()
+        self._heard_s: dict[str, float] = {}
+
+    async def listen(self) -> None:
+        """Note commands for ever."""
+        async for record in self._commands:
+            assert record.address is not None
+            self._heard_s[record.address.split(".")[3]] = time.perf_counter()
+            self._news.set()
+
+    async def heard_s(self, request_id: str) -> float:
+        """When a command came, once it has."""
+        async with asyncio.timeout(HEARD_TIMEOUT_S):
+            while request_id not in self._heard_s:
+                self._news.clear()
+                await self._news.wait()
+        return self._heard_s[request_id]
+
+
+class Pump:
+    """The far end of a line over TCP; its lines name no command, so one is sent at a time."""
+
+    target_id = PUMP
+    command_type = PUMPED
+
+    def __init__(self) -> None:
+        self._lines_s: asyncio.Queue[float] = asyncio.Queue()
+
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hear what one host says until it goes."""
+        while await reader.readline():
+            self._lines_s.put_nowait(time.perf_counter())
+        writer.close()
+
+    async def heard_s(self, _: str) -> float:
+        """When the next line came."""
+        async with asyncio.timeout(HEARD_TIMEOUT_S):
+            return await self._lines_s.get()
+
+
+@asynccontextmanager
+async def hosted_pump(folder: Path, nova: Nova, scope_id: str) -> AsyncIterator[Pump]:
+    """A pump behind a hardware host that is ready, for as long as the block runs."""
+    pump = Pump()
+    server = await asyncio.start_server(pump.listen, "127.0.0.1", 0)
+    config = folder / "hardware.toml"
+    config.write_text(CONFIG.format(scope=scope_id, port=server.sockets[0].getsockname()[1]))
+    arguments = ["--config", str(config), "--data", str(folder / "hardware"), "--to", nova.publish]
+    async with server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sdk.cli", "hardware", *arguments, "--exit-with-stdin"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            await process.stdout.readline()
+            yield pump
+        finally:
+            process.terminate()
+            await process.wait()

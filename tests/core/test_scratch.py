@@ -1,0 +1,63 @@
+"""Folders of the dead are removed, and nobody else's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.scratch import LOCK_FILE, scratch_folder
+
+HOLDING = """
+import sys
+from core.scratch import scratch_folder
+with scratch_folder("tested") as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def holding(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process that has a folder, killed at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(temporary)},
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_only_folders_of_dead_processes_and_of_the_same_name_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a stopped process stays, one that has no lock yet, and what a link names."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with holding(tmp_path) as (dead, left), holding(tmp_path) as (living, kept):
+        dead.kill()
+        dead.wait()
+        living.send_signal(signal.SIGSTOP)
+        for name in ("nova-tested-new", "nova-other-1", "elsewhere"):
+            (tmp_path / name).mkdir()
+        for name in ("nova-other-1", "elsewhere"):
+            (tmp_path / name / LOCK_FILE).touch()
+        (tmp_path / "nova-tested-link").symlink_to(tmp_path / "elsewhere")
+        with scratch_folder("tested") as own:
+            names = {path.name for path in tmp_path.iterdir()}
+            others = {"nova-tested-new", "nova-other-1", "nova-tested-link", "elsewhere"}
+            assert names == {own.name, kept.name, *others}
+            assert left.name not in names
+    assert not own.exists()

@@ -1,0 +1,24 @@
+"""A page of the demo, as the tests of its screen use it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from sdk.testing.instance import PASSWORD
+
+WIDTH, HEIGHT = 1280, 720
+SHOWN_MS = 20_000
+
+
+def log_in(page: Page, url: str) -> None:
+    """Log in, and wait for the entities."""
+    page.goto(url)
+    page.get_by_test_id("login-username").fill("admin")
+    page.get_by_test_id("login-password").fill(PASSWORD)
+    page.get_by_test_id("login-submit").click()
+    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+
+
+def choose(page: Page, entity: str) -> None:
+    """Choose an entity of the tree."""
+    page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
