@@ -76,8 +76,10 @@ class World(NamedTuple):
 
 @pytest.fixture
 def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty world in which a few events are many."""
-    monkeypatch.setattr(sampling, "STARTED_EVENTS", 6)
+    """An empty world in which a few events are many; as in the real one, what is too much to be
+    read itself has begun to be sampled, also by a sampler that died after its first write.
+    """
+    monkeypatch.setattr(sampling, "STARTED_EVENTS", 3)
     monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 7)
     monkeypatch.setattr(sampling, "REMEMBERED_MAX_SERIES", 1)
     monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
