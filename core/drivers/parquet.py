@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from core.drivers.cells import Cell, JsonObject, as_json, flattened
-from core.drivers.instants import Instants
+from core.drivers.instants import instants
 from sdk.drivers.driver import Blocks, SealedDriver, stem_of
 from sdk.drivers.stream import Stream
 
@@ -54,7 +54,6 @@ class Parquet(SealedDriver):
 
         writer: pq.ParquetWriter | None = None
         table: _Columns | None = None
-        instants = Instants()
         try:
             for events in _groups(blocks):
                 rows = [_envelopes.decode(stored) for stored in events]
@@ -71,7 +70,7 @@ class Parquet(SealedDriver):
                         store_schema=False,
                     )
                 assert writer is not None
-                writer.write_batch(table.batch(rows, cells, instants), len(rows))
+                writer.write_batch(table.batch(rows, cells), len(rows))
         finally:
             if writer is not None:
                 writer.close()
@@ -110,20 +109,16 @@ class _Columns:
         fields += [pa.field(_own(name), kinds[kind]) for name, kind in self._kinds.items()]
         return pa.schema([*fields, pa.field(MORE, text)])
 
-    def batch(
-        self, rows: Sequence[JsonObject], cells: Sequence[dict[str, Cell]], instants: Instants
-    ) -> pa.RecordBatch:
+    def batch(self, rows: Sequence[JsonObject], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
         """A row group."""
         import pyarrow as pa
 
         schema = self.schema()
-        columns: list[Sequence[object]] = [
-            [instants.ns(str(row[name])) for row in rows] for name in TIMES
-        ]
-        columns += [[row.get(name) for row in rows] for name in TEXTS]
-        columns += self._typed(cells)
-        arrays = [
-            pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)
+        arrays = [instants([str(row[name]) for row in rows]) for name in TIMES]
+        columns = chain(([row.get(name) for row in rows] for name in TEXTS), self._typed(cells))
+        fields = list(schema)[len(TIMES) :]
+        arrays += [
+            pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)
         ]
         return pa.record_batch(arrays, schema=schema)
 
