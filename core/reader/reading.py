@@ -61,17 +61,23 @@ class Span(NamedTuple):
 
 class Reading:
     """One pass over a span; `done` once nothing is left, `after` is the last key that was
-    examined.
+    examined. It `merges` the indexes of the wanted series, or scans; left open, what is cheaper.
     """
 
     def __init__(
-        self, view: View, selection: Selection, span: Span, after: bytes | None = None
+        self,
+        view: View,
+        selection: Selection,
+        span: Span,
+        after: bytes | None = None,
+        *,
+        merges: bool | None = None,
     ) -> None:
         view.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
         self._view = view
         self._selection = selection
         self._everything = selection.everything
-        self._merges: bool | None = None
+        self._merges = merges
         self.span = span
         self.mark = view.mark
         self.after = after
