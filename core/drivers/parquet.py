@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
@@ -27,12 +27,16 @@ PARQUET_VERSION = "2.6"
 COMPRESSION = "zstd"
 TIMES = ("canonicalTruthTime", "sourceTruthTime")
 TEXTS = ("eventId", "scopeId", "lane", "systemId", "containerId", "uniqueId", "messageType")
+OWN = TIMES + TEXTS
 MORE = "more"
 FITTING: dict[type, frozenset[type]] = {
     float: frozenset({float, int, type(None)}),
     bool: frozenset({bool, type(None)}),
     str: frozenset({str, type(None)}),
 }
+
+Head = tuple[str, ...]
+"""The texts of OWN."""
 
 _envelopes = msgspec.json.Decoder(JsonObject)
 
@@ -56,8 +60,7 @@ class Parquet(SealedDriver):
         table: _Columns | None = None
         try:
             for events in _groups(blocks):
-                rows = [_envelopes.decode(stored) for stored in events]
-                cells = [flattened(row) for row in rows]
+                heads, cells = _read(events)
                 if table is None:
                     table = _Columns(cells)
                     writer = pq.ParquetWriter(
@@ -70,7 +73,7 @@ class Parquet(SealedDriver):
                         store_schema=False,
                     )
                 assert writer is not None
-                writer.write_batch(table.batch(rows, cells), len(rows))
+                writer.write_batch(table.batch(heads, cells), len(heads))
         finally:
             if writer is not None:
                 writer.close()
@@ -86,6 +89,16 @@ def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
             group = []
     if group:
         yield group
+
+
+def _read(events: Sequence[bytes]) -> tuple[list[Head], list[dict[str, Cell]]]:
+    """What has columns of its own, and the rest as cells; of the envelopes nothing else is kept."""
+    heads, cells = [], []
+    for stored in events:
+        row = _envelopes.decode(stored)
+        heads.append(cast("Head", tuple(map(row.get, OWN))))
+        cells.append(flattened(row))
+    return heads, cells
 
 
 class _Columns:
@@ -109,13 +122,14 @@ class _Columns:
         fields += [pa.field(_own(name), kinds[kind]) for name, kind in self._kinds.items()]
         return pa.schema([*fields, pa.field(MORE, text)])
 
-    def batch(self, rows: Sequence[JsonObject], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
+    def batch(self, heads: Sequence[Head], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
         """A row group."""
         import pyarrow as pa
 
         schema = self.schema()
-        arrays = [instants([str(row[name]) for row in rows]) for name in TIMES]
-        columns = chain(([row.get(name) for row in rows] for name in TEXTS), self._typed(cells))
+        own = list(zip(*heads, strict=True))
+        arrays = [instants(texts) for texts in own[: len(TIMES)]]
+        columns = chain(own[len(TIMES) :], self._typed(cells))
         fields = list(schema)[len(TIMES) :]
         arrays += [
             pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)
