@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.store.keys import series_bytes
+from core.ordering import tail_of
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
@@ -80,7 +80,7 @@ class Selection:
         wanted = [number for number in new if self.wants(names[number])]
         self._numbers += wanted
         self._wanted.update(wanted)
-        self._tails.update(map(series_bytes, wanted))
+        self._tails.update(map(tail_of, wanted))
 
     def wants(self, series: Series) -> bool:
         """Whether a series of these names is wanted."""
