@@ -1,5 +1,5 @@
 """An MCAP file while it is written: byte for byte what the library's writer makes of the same
-messages, in a third of its time and with a smaller index.
+messages, in two thirds of its work, half of its time, and with a smaller index.
 
 The library asks for one message at a time and keeps a dictionary of channels for each chunk until
 the end. Here a chunk is joined at once, compressed in a thread while the next one is collected, and
