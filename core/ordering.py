@@ -83,6 +83,11 @@ def series_of(place: bytes) -> int:
     return int.from_bytes(place[TIME_BYTES:PLACE_BYTES], "big")
 
 
+def tail_of(series: int) -> bytes:
+    """How the places of a series' events end."""
+    return series.to_bytes(PLACE_BYTES - TIME_BYTES, "big")
+
+
 def compare(left: tuple[int, int, bytes], right: tuple[int, int, bytes]) -> int:
     """-1, 0 or 1 as (time, lane, eventId) of the left comes before, with or after the right."""
     return (left > right) - (left < right)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
 from core.drivers.cells import Cell, JsonObject, as_json, flattened
-from core.drivers.instants import Instants
+from core.drivers.instants import instants
 from sdk.drivers.driver import Blocks, SealedDriver, stem_of
 from sdk.drivers.stream import Stream
 
@@ -27,12 +27,16 @@ PARQUET_VERSION = "2.6"
 COMPRESSION = "zstd"
 TIMES = ("canonicalTruthTime", "sourceTruthTime")
 TEXTS = ("eventId", "scopeId", "lane", "systemId", "containerId", "uniqueId", "messageType")
+OWN = TIMES + TEXTS
 MORE = "more"
 FITTING: dict[type, frozenset[type]] = {
     float: frozenset({float, int, type(None)}),
     bool: frozenset({bool, type(None)}),
     str: frozenset({str, type(None)}),
 }
+
+Head = tuple[str, ...]
+"""The texts of OWN."""
 
 _envelopes = msgspec.json.Decoder(JsonObject)
 
@@ -54,11 +58,9 @@ class Parquet(SealedDriver):
 
         writer: pq.ParquetWriter | None = None
         table: _Columns | None = None
-        instants = Instants()
         try:
             for events in _groups(blocks):
-                rows = [_envelopes.decode(stored) for stored in events]
-                cells = [flattened(row) for row in rows]
+                heads, cells = _read(events)
                 if table is None:
                     table = _Columns(cells)
                     writer = pq.ParquetWriter(
@@ -71,7 +73,7 @@ class Parquet(SealedDriver):
                         store_schema=False,
                     )
                 assert writer is not None
-                writer.write_batch(table.batch(rows, cells, instants), len(rows))
+                writer.write_batch(table.batch(heads, cells), len(heads))
         finally:
             if writer is not None:
                 writer.close()
@@ -87,6 +89,16 @@ def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
             group = []
     if group:
         yield group
+
+
+def _read(events: Sequence[bytes]) -> tuple[list[Head], list[dict[str, Cell]]]:
+    """What has columns of its own, and the rest as cells; of the envelopes nothing else is kept."""
+    heads, cells = [], []
+    for stored in events:
+        row = _envelopes.decode(stored)
+        heads.append(cast("Head", tuple(map(row.get, OWN))))
+        cells.append(flattened(row))
+    return heads, cells
 
 
 class _Columns:
@@ -110,20 +122,17 @@ class _Columns:
         fields += [pa.field(_own(name), kinds[kind]) for name, kind in self._kinds.items()]
         return pa.schema([*fields, pa.field(MORE, text)])
 
-    def batch(
-        self, rows: Sequence[JsonObject], cells: Sequence[dict[str, Cell]], instants: Instants
-    ) -> pa.RecordBatch:
+    def batch(self, heads: Sequence[Head], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
         """A row group."""
         import pyarrow as pa
 
         schema = self.schema()
-        columns: list[Sequence[object]] = [
-            [instants.ns(str(row[name])) for row in rows] for name in TIMES
-        ]
-        columns += [[row.get(name) for row in rows] for name in TEXTS]
-        columns += self._typed(cells)
-        arrays = [
-            pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)
+        own = list(zip(*heads, strict=True))
+        arrays = [instants(texts) for texts in own[: len(TIMES)]]
+        columns = chain(own[len(TIMES) :], self._typed(cells))
+        fields = list(schema)[len(TIMES) :]
+        arrays += [
+            pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)
         ]
         return pa.record_batch(arrays, schema=schema)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 import msgspec
 
@@ -16,7 +17,7 @@ from sdk.drivers.stream import Stream
 COLUMNS = b"offset,bytes,canonicalTruthTime,sourceTruthTime,eventId,connectionId,sequence\r\n"
 
 
-class _Frame(msgspec.Struct, rename="camel"):
+class _Frame(msgspec.Struct, rename="camel", gc=False):
     event_id: str
     source_truth_time: str
     canonical_truth_time: str
@@ -40,28 +41,17 @@ class RawBinary(Driver):
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
         """The frames, and a line for each."""
-        decode = _frames.decode
-        offset = file.sizes[0]
-        frames: list[bytes] = []
-        lines: list[str] = []
-        for stored in events:
-            frame = decode(stored)
-            size = len(frame.frame)
-            tail = ","
-            if frame.connection_id is not None or frame.sequence is not None:
-                tail = f"{_cell(frame.connection_id or '')},{_number(frame.sequence)}"
-            lines.append(
-                f"{offset},{size},{frame.canonical_truth_time},{frame.source_truth_time},"
-                f"{frame.event_id},{tail}\r\n"
-            )
-            frames.append(frame.frame)
-            offset += size
+        found = list(map(_frames.decode, events))
+        sizes = [len(one.frame) for one in found]
+        offsets = accumulate(sizes, initial=file.sizes[0])
+        lines = [
+            f"{offset},{size},{one.canonical_truth_time},{one.source_truth_time},{one.event_id},"
+            f"{_cell(one.connection_id) if one.connection_id else ''},"
+            f"{'' if one.sequence is None else one.sequence}\r\n"
+            for offset, size, one in zip(offsets, sizes, found, strict=False)
+        ]
         head = COLUMNS if file.events == 0 and events else b""
-        return b"".join(frames), head + "".join(lines).encode()
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+        return b"".join([one.frame for one in found]), head + "".join(lines).encode()
 
 
 @lru_cache(maxsize=1_024)

@@ -26,7 +26,7 @@ from sdk.envelope import envelope_type
 from sdk.errors import DriverError
 
 if TYPE_CHECKING:
-    from mcap.writer import Writer
+    from core.drivers.chunks import ChunkedFile
 
 PROFILE = "nova"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,32 +72,31 @@ class Recording(OpenedDriver):
 
     def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
         """Message after message, in the order of the events."""
-        from mcap.writer import CompressionType, Writer
+        from core.drivers.chunks import ChunkedFile
 
-        writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
-        writer.start(profile=PROFILE, library="nova")
-        channels = _Channels(writer)
         times = _Times()
         is_open = False
-        for events in blocks:
-            if events and not is_open:
-                is_open = True
-                _open(writer, opening, min(opening.time_ns, times.of(events[0])[0]))
-            for stored in events:
-                log_ns, publish_ns = times.of(stored)
-                channel, sequence = channels.next(stored)
-                writer.add_message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
-        writer.finish()  # type: ignore[no-untyped-call]  # its author's
+        with ChunkedFile(out, CHUNK_BYTES, PROFILE) as file:
+            channels = _Channels(file)
+            for events in blocks:
+                if events and not is_open:
+                    is_open = True
+                    _open(file, opening, min(opening.time_ns, times.of(events[0])[0]))
+                for stored in events:
+                    log_ns, publish_ns = times.of(stored)
+                    channel, sequence = channels.next(stored)
+                    file.message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
+            file.finish()
 
 
-def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
+def _open(file: ChunkedFile, opening: Opening, log_ns: int) -> None:
     """The checkpoints, on one channel; without any there is none."""
     channel, time_ns = None, max(log_ns, 0)
     for number, checkpoint in enumerate(opening.checkpoints):
         if channel is None:
-            schema = writer.register_schema("nova.checkpoint", "jsonschema", CHECKPOINT_SCHEMA)
-            channel = writer.register_channel("/checkpoint", "json", schema, CHECKPOINT_METADATA)
-        writer.add_message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
+            schema = file.schema("nova.checkpoint", CHECKPOINT_SCHEMA)
+            channel = file.channel("/checkpoint", schema, CHECKPOINT_METADATA)
+        file.message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
 
 
 class _Times:
@@ -131,8 +130,8 @@ class _Times:
 class _Channels:
     """The channels of a file, made as their streams appear."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, file: ChunkedFile) -> None:
+        self._file = file
         self._streams = Streams()
         self._numbers: dict[Stream, list[int]] = {}
         self._schemas: dict[tuple[str, str], int] = {}
@@ -151,12 +150,12 @@ class _Channels:
             raise DriverError(f"an MCAP file has at most {CHANNELS_MAX} channels")
         kind = (stream.lane, "" if stream.lane == "raw" else stream.stream_type)
         if kind not in self._schemas:
-            self._schemas[kind] = self._writer.register_schema(
-                ".".join(("nova", *filter(None, kind))), "jsonschema", schema_text(*kind)
+            self._schemas[kind] = self._file.schema(
+                ".".join(("nova", *filter(None, kind))), schema_text(*kind)
             )
         metadata = {"schemaVersion": stream.schema_version} if stream.schema_version else {}
         topic = "/".join(("", stream.scope_id, stream.lane, *stream[1:4], stream.stream_type))
-        return self._writer.register_channel(topic, "json", self._schemas[kind], metadata)
+        return self._file.channel(topic, self._schemas[kind], metadata)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import cast
 
 import msgspec
@@ -20,7 +21,10 @@ from sdk.drivers.stream import Stream
 FIRST = ("canonicalTruthTime", "sourceTruthTime", "eventId")
 MORE = "more"
 COLUMNS = "columns"
+NUMBERS = frozenset((float, int))
+"""Kinds of cells that are written as they are."""
 
+_header = itemgetter(*FIRST)
 _envelopes = msgspec.json.Decoder(JsonObject)
 
 
@@ -45,8 +49,7 @@ class Table(Driver):
             if columns is None:
                 columns = file.memory[COLUMNS] = list(cells)
                 rows.writerow([*FIRST, *map(escaped, columns), MORE])
-            head = [envelope[name] for name in FIRST]
-            rows.writerow(head + _row(cells, columns))
+            rows.writerow([*_header(envelope), *_row(cells, columns)])
         return (out.getvalue().encode(),)
 
 
@@ -58,15 +61,12 @@ def _row(cells: dict[str, Cell], columns: list[str]) -> list[Cell]:
         extra = {name: value for name, value in cells.items() if name not in known}
         more = escaped(as_json(extra).decode()) if extra else None
         values = [cells.get(name) for name in columns]
-    row = [_text(value) for value in values]
+    row = [value if type(value) in NUMBERS else _text(value) for value in values]
     row.append(more)
     return row
 
 
 def _text(value: Cell) -> Cell:
-    kind = type(value)
-    if kind is float or kind is int:
-        return value
-    if kind is str:
-        return escaped(value)  # type: ignore[arg-type]  # just seen
+    if isinstance(value, str):
+        return escaped(value)
     return None if value is None else "true" if value else "false"

@@ -218,7 +218,7 @@ class Export:
             files=files,
             failures=failures,
             events=self._digest.events,
-            lanes=dict(self._router.lanes),
+            lanes=self._router.lanes,
             first_key=self._keys[0].hex() if self._keys else None,
             last_key=self._keys[-1].hex() if self._keys else None,
             digest=self._digest.text(),

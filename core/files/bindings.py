@@ -103,9 +103,11 @@ class Bound:
         """Read the bindings up to a mark that were not read before; whether there were any."""
         found = 0
         if mark > self._loaded_ns:
-            reading = Reading(
-                self._view, self._selection, Span("canonical", self._loaded_ns + 1, mark)
-            )
+            # Of a whole archive bindings are a few rows, though in as many series as there are
+            # targets; what was added since is little anyway.
+            merges = True if self._loaded_ns == NS_MIN else None
+            span = Span("canonical", self._loaded_ns + 1, mark)
+            reading = Reading(self._view, self._selection, span, merges=merges)
             while not reading.done:
                 rows = reading.slice(LOADED_TOGETHER_EVENTS)
                 found += len(rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from zlib import crc32
 
 import msgspec
@@ -47,6 +49,13 @@ class _Route:
 
 
 NOWHERE = _Route(b"\xff" * 9, b"", [])
+
+Way = tuple[bytes, bytes, bytes, int, Callable[[bytes], None]]
+"""Events with keys from the first up to the second, which is left out, and with this text there
+are added by that.
+"""
+
+NO_WAY: Way = (b"\xff" * 9, b"", b"", 0, NOWHERE.events.append)
 
 
 @dataclass(slots=True)
@@ -92,8 +101,8 @@ class Router:
         self._shares = shares
         self._streams = Streams()
         self._told: dict[Stream, _Told] = {}
-        self._of_series: dict[bytes, _Told] = {}
-        """What the last event of a series was told as."""
+        self._ways: dict[bytes, Way] = {}
+        """Where the last event of a series went; in source time a key does not name the series."""
 
         self._sinks: dict[str, Sink] = {}
         self._lost: dict[tuple[Stream, str], _Lost] = {}
@@ -101,7 +110,11 @@ class Router:
         """What other shares write."""
 
         self._buffered = 0
-        self.lanes: Counter[str] = Counter()
+        self._lanes: Counter[str] = Counter()
+        self._lane_of: dict[bytes, str] = {}
+        self._counts: Counter[bytes] = Counter()
+        """Events by series; in source time they are counted by lane at once."""
+
         self.targets: set[str] = set()
 
     def restore(self, states: Sequence[FileState], registry: Registry) -> bool:
@@ -123,34 +136,59 @@ class Router:
     def reconsider(self) -> None:
         """Ask anew for every stream's driver, for there are new bindings."""
         self._told.clear()
-        self._of_series.clear()
+        self._ways.clear()
 
     def take(self, found: Sequence[Found]) -> None:
         """Take events in order; they are written when there are many, or at `flush`."""
-        of_series, lanes = self._of_series, []
-        for key, stored in found:
-            told = of_series.get(key[TIME_BYTES:])
-            if told is None or not stored.startswith(told.mark.text, told.mark.at):
-                told = self._look(key, stored)
-            route = told.route
-            if not route.lower <= key < route.upper:
-                route = told.route = self._route(told, key)
-            route.events.append(stored)
-            lanes.append(told.stream.lane)
-        self.lanes.update(lanes)
-        self._buffered += sum([len(stored) for _, stored in found])
+        tails = [key[TIME_BYTES:] for key, _ in found]
+        # One dictionary's look a neighbour: this is the loop that every event of a file goes by.
+        ways = map(self._ways.get, tails, repeat(NO_WAY))
+        for (lower, upper, text, at, append), (key, stored) in zip(ways, found, strict=True):
+            if lower <= key < upper and stored.startswith(text, at):
+                append(stored)
+            else:
+                self._find(key, stored).append(stored)
+        if self._names_series(found):
+            self._counts.update(tails)
+        self._buffered += sum(map(len, map(itemgetter(1), found)))
         if self._buffered >= BUFFERED_MAX_BYTES:
             self.flush()
 
-    def _look(self, key: bytes, stored: bytes) -> _Told:
+    @staticmethod
+    def _names_series(found: Sequence[Found]) -> bool:
+        """Whether keys end with the series: in canonical time they do."""
+        return bool(found) and len(found[0][0]) == PLACE_BYTES
+
+    def _find(self, key: bytes, stored: bytes) -> list[bytes]:
+        """Where an event waits to be written; its series goes that way from now on."""
+        told = self._look(stored)
+        route = told.route
+        if not route.lower <= key < route.upper:
+            route = told.route = self._route(told, key)
+        lane = told.stream.lane
+        if len(key) == PLACE_BYTES:
+            mark, tail = told.mark, key[TIME_BYTES:]
+            self._ways[tail] = (route.lower, route.upper, mark.text, mark.at, route.events.append)
+            self._lane_of[tail] = lane
+        else:
+            self._lanes[lane] += 1
+        return route.events
+
+    @property
+    def lanes(self) -> dict[str, int]:
+        """How many events of each lane were taken."""
+        lanes = self._lanes.copy()
+        for tail, count in self._counts.items():
+            lanes[self._lane_of[tail]] += count
+        return dict(lanes)
+
+    def _look(self, stored: bytes) -> _Told:
         """What is known of an event's stream, found by its text."""
         stream = self._streams.of(stored)
         told = self._told.get(stream)
         if told is None:
             told = self._told[stream] = _Told(stream, mark_of(stored, stream))
             self.targets.add(stream.target_id)
-        if len(key) == PLACE_BYTES:  # In source time a key does not name the series.
-            self._of_series[key[TIME_BYTES:]] = told
         return told
 
     def _route(self, told: _Told, key: bytes) -> _Route:

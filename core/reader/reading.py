@@ -15,9 +15,9 @@ from typing import NamedTuple
 from core.ordering import (
     LAST_TAIL,
     ORDER_KEY_BYTES,
+    PLACE_BYTES,
     TIME_BYTES,
     Timebase,
-    series_of,
     time_key,
 )
 from core.reader.lookup import look_up
@@ -61,17 +61,23 @@ class Span(NamedTuple):
 
 class Reading:
     """One pass over a span; `done` once nothing is left, `after` is the last key that was
-    examined.
+    examined. It `merges` the indexes of the wanted series, or scans; left open, what is cheaper.
     """
 
     def __init__(
-        self, view: View, selection: Selection, span: Span, after: bytes | None = None
+        self,
+        view: View,
+        selection: Selection,
+        span: Span,
+        after: bytes | None = None,
+        *,
+        merges: bool | None = None,
     ) -> None:
         view.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
         self._view = view
         self._selection = selection
         self._everything = selection.everything
-        self._merges: bool | None = None
+        self._merges = merges
         self.span = span
         self.mark = view.mark
         self.after = after
@@ -129,20 +135,21 @@ class Reading:
 
     def _choose(self, rows: list[Row], chosen: list[Row], max_events: int) -> bool:
         """Add the rows of wanted series; whether there was room for all of them."""
-        if self._everything:
-            part = rows[: max_events - len(chosen)]
+        part = rows
+        if not self._everything:
+            wanted, side = self._selection.tails, self.span.timebase == "source"
+            part = [row for row in rows if row[side][TIME_BYTES:PLACE_BYTES] in wanted]
+        room = max_events - len(chosen)
+        if len(part) < room:
             chosen += part
-            if part:
-                self.after = part[-1][0]
-            return len(part) == len(rows)
-        has, side = self._selection.has, self.span.timebase == "source"
-        for row in rows:
-            if len(chosen) >= max_events:
-                return False
-            self.after = row[0]
-            if has(series_of(row[side])):
-                chosen.append(row)
-        return True
+            if rows:
+                self.after = rows[-1][0]
+            return True
+        part = part[:room]
+        chosen += part
+        if part:
+            self.after = part[-1][0]
+        return not rows or (bool(part) and part[-1] is rows[-1])
 
     def _at_places(self, rows: list[Row]) -> list[Found]:
         """The events that index rows name; what is not durable yet is not there yet."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core.ordering import tail_of
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
@@ -27,6 +28,7 @@ class Selection:
         self._judged = 0
         self._wanted: set[int] = set()
         self._numbers: list[int] = []
+        self._tails: set[bytes] = set()
         self._scopes = None if filters.scope_ids is None else frozenset(filters.scope_ids)
         self._types = None if filters.message_types is None else frozenset(filters.message_types)
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
@@ -46,6 +48,13 @@ class Selection:
         """All wanted series that exist by now."""
         self._judge()
         return self._numbers
+
+    @property
+    def tails(self) -> set[bytes]:
+        """How the places of wanted series end."""
+        if self._judged < len(self._table.names):
+            self._judge()
+        return self._tails
 
     @property
     def accepts_all(self) -> bool:
@@ -71,6 +80,7 @@ class Selection:
         wanted = [number for number in new if self.wants(names[number])]
         self._numbers += wanted
         self._wanted.update(wanted)
+        self._tails.update(map(tail_of, wanted))
 
     def wants(self, series: Series) -> bool:
         """Whether a series of these names is wanted."""

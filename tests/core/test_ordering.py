@@ -7,7 +7,17 @@ from functools import cmp_to_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ordering import ORDER_KEY_BYTES, compare, order_key, split, time_key, time_of
+from core.ordering import (
+    ORDER_KEY_BYTES,
+    PLACE_BYTES,
+    compare,
+    order_key,
+    series_of,
+    split,
+    tail_of,
+    time_key,
+    time_of,
+)
 from sdk.address import LANE_PRIORITY
 from sdk.timestamps import NS_MAX, NS_MIN
 
@@ -38,3 +48,10 @@ def test_lanes_decide_at_one_instant_and_then_ids() -> None:
     assert sorted(lanes, key=keys.__getitem__) == ["metadata", "command", "ui", "parsed", "raw"]
     assert order_key(7, 2, b"\0" * 32) < order_key(7, 2, b"\0" * 31 + b"\1")
     assert order_key(7, 4, b"\xff" * 32) < order_key(8, 0, b"\0" * 32)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_place_ends_with_its_series(series: int) -> None:
+    """What a selection looks for at the end of a place is what the series number is read from."""
+    place = time_key(1) + tail_of(series)
+    assert len(place) == PLACE_BYTES and series_of(place) == series

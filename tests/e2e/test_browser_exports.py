@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from core.reader.exports import TEMPORARY_PREFIX
 from edge.users import UserStore
 from sdk import timestamps
 from sdk.client import Client
 from sdk.digest import Digest
+from sdk.endpoints import exports_folder
 from sdk.envelope import Lane
 from sdk.protocol import Filters, Query
+from sdk.settings import Settings
 from sdk.testing.instance import PASSWORD, Nova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.recorded import START_NS
@@ -24,6 +32,9 @@ from tests.e2e.screen import Screen, apart, screen_on
 pytestmark = pytest.mark.browser
 
 SHOWN_MS = 60_000
+SHOWN_S = SHOWN_MS / 1_000
+LOOK_INTERVAL_S = 0.001
+EXPORT_PROCESSES = Settings().export_processes
 FIRST_NS = START_NS + 60 * NS_PER_SECOND
 LAST_NS = START_NS + 120 * NS_PER_SECOND
 
@@ -95,6 +106,83 @@ def test_a_selection_is_exported_downloaded_and_proved(
         ]
     assert about["digest"] == digest.text()
     assert sorted(lines) == sorted(events)
+
+
+class Held:
+    """The processes of an export, stopped before they can have done anything."""
+
+    def __init__(self, reader: int) -> None:
+        self.processes: set[int] = set()
+        self.are_all = threading.Event()
+        self._reader = reader
+
+    def look(self) -> None:
+        """Stop those that are there by now."""
+        for process in workers(self._reader) - self.processes:
+            os.kill(process, signal.SIGSTOP)
+            self.processes.add(process)
+        if len(self.processes) >= EXPORT_PROCESSES:
+            self.are_all.set()
+
+
+def workers(reader: int) -> set[int]:
+    """The processes that make exports for a reader."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{reader}/task").iterdir():
+        with contextlib.suppress(OSError):
+            for child in (task / "children").read_text().split():
+                if b"exporter" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+                    found.add(int(child))
+    return found
+
+
+@contextmanager
+def held(reader: int) -> Iterator[Held]:
+    """Stop all processes of exports that begin inside the block, as they begin."""
+    holding, leaving = Held(reader), threading.Event()
+
+    def watch() -> None:
+        while not leaving.wait(LOOK_INTERVAL_S):
+            holding.look()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield holding
+    finally:
+        leaving.set()
+        thread.join()
+        for process in holding.processes & workers(reader):
+            os.kill(process, signal.SIGCONT)
+
+
+def test_a_running_export_is_given_up(screen: Screen, recorded: Nova) -> None:
+    """A-209, pitfalls row 33: what is cancelled is said to be, ends with its processes and leaves
+    nothing, neither a link nor a file; the next export is whole.
+    """
+    page, folder, reader = screen.page, exports_folder(recorded.data), recorded.child("reader")
+    before = set(folder.glob("*"))
+    page.get_by_test_id("export-open").click()
+    with held(reader) as holding:
+        page.get_by_test_id("export-start").click()
+        phase(page, "running")
+        assert holding.are_all.wait(SHOWN_S)
+        (temporary,) = set(folder.glob("*")) - before
+        assert temporary.name.startswith(TEMPORARY_PREFIX)
+        expect(page.get_by_test_id("export-start")).to_be_disabled()
+        assert screen.serious() == []
+        page.get_by_test_id("export-cancel").click()
+        phase(page, "cancelled")
+        assert workers(reader) == set()
+        assert set(folder.glob("*")) == before
+    expect(page.get_by_test_id("export-job")).to_contain_text("Given up")
+    expect(page.get_by_test_id("export-cancel")).to_have_count(0)
+    expect(page.get_by_test_id("export-download")).to_have_count(0)
+    assert screen.serious() == []
+    page.get_by_test_id("export-start").click()
+    phase(page, "complete")
+    expect(page.get_by_test_id("export-download")).to_be_visible()
+    assert len([path for path in set(folder.glob("*")) - before if path.suffix == ".zip"]) == 1
 
 
 def test_who_may_not_is_told(browser: Browser, recorded: Nova) -> None:
