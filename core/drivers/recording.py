@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -21,12 +22,12 @@ from core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
 from sdk import timestamps
 from sdk.drivers.driver import Blocks, OpenedDriver
 from sdk.drivers.opening import CHECKPOINT_METADATA, Opening
-from sdk.drivers.stream import HEAD_BYTES, Stream, Streams
+from sdk.drivers.stream import HEAD_BYTES, TIME, TIME_BYTES, Stream, Streams
 from sdk.envelope import envelope_type
 from sdk.errors import DriverError
 
 if TYPE_CHECKING:
-    from core.drivers.chunks import ChunkedFile
+    from mcap.writer import Writer
 
 PROFILE = "nova"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ CHECKPOINT_SCHEMA = msgspec.json.encode(
     }
 )
 
-_TIME = b',"sourceTruthTime":"'
+FRACTION = slice(SECOND_CHARS + 1, NORMAL_CHARS - 1)
 
 
 class Recording(OpenedDriver):
@@ -72,31 +73,33 @@ class Recording(OpenedDriver):
 
     def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
         """Message after message, in the order of the events."""
-        from core.drivers.chunks import ChunkedFile
+        from mcap.writer import CompressionType, Writer
 
-        times = _Times()
+        writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        writer.start(profile=PROFILE, library="nova")
+        channels, times = _Channels(writer), _Times()
         is_open = False
-        with ChunkedFile(out, CHUNK_BYTES, PROFILE) as file:
-            channels = _Channels(file)
-            for events in blocks:
-                if events and not is_open:
-                    is_open = True
-                    _open(file, opening, min(opening.time_ns, times.of(events[0])[0]))
-                for stored in events:
-                    log_ns, publish_ns = times.of(stored)
-                    channel, sequence = channels.next(stored)
-                    file.message(channel, max(log_ns, 0), stored, max(publish_ns, 0), sequence)
-            file.finish()
+        for events in blocks:
+            if events and not is_open:
+                is_open = True
+                first_ns, _ = times.of(events[0], events[0].find(TIME, HEAD_BYTES))
+                _open(writer, opening, min(opening.time_ns, first_ns))
+            for stored in events:
+                at = stored.find(TIME, HEAD_BYTES)
+                log_ns, publish_ns = times.of(stored, at)
+                channel, sequence = channels.next(stored, at)
+                writer.add_message(channel, log_ns, stored, publish_ns, sequence)
+        writer.finish()  # type: ignore[no-untyped-call]  # its author's
 
 
-def _open(file: ChunkedFile, opening: Opening, log_ns: int) -> None:
+def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
     """The checkpoints, on one channel; without any there is none."""
     channel, time_ns = None, max(log_ns, 0)
     for number, checkpoint in enumerate(opening.checkpoints):
         if channel is None:
-            schema = file.schema("nova.checkpoint", CHECKPOINT_SCHEMA)
-            channel = file.channel("/checkpoint", schema, CHECKPOINT_METADATA)
-        file.message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
+            schema = writer.register_schema("nova.checkpoint", "jsonschema", CHECKPOINT_SCHEMA)
+            channel = writer.register_channel("/checkpoint", "json", schema, CHECKPOINT_METADATA)
+        writer.add_message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
 
 
 class _Times:
@@ -105,57 +108,62 @@ class _Times:
     def __init__(self) -> None:
         self._seconds: dict[bytes, int] = {}
 
-    def of(self, stored: bytes) -> tuple[int, int]:
-        """Canonical and source time in ns; the canonical one is always in its normal form."""
-        at = stored.find(_TIME, HEAD_BYTES) + len(_TIME)
+    def of(self, stored: bytes, at: int) -> tuple[int, int]:
+        """Canonical and source time in ns, not negative, of an envelope with `TIME` at a byte; the
+        canonical one is always in its normal form.
+        """
+        seconds = self._seconds
+        at += TIME_BYTES
         text = stored[at : at + NORMAL_CHARS + 1]
-        if text[-2:] == b'Z"':
-            source_ns = self._second(text[:SECOND_CHARS]) + int(text[SECOND_CHARS + 1 : -2])
+        if text.endswith(b'Z"'):
+            second = text[:SECOND_CHARS]
+            source_ns = (seconds.get(second) or self._second(second)) + int(text[FRACTION])
         else:
             source_ns = timestamps.parse(stored[at : stored.find(b'"', at)].decode())
         second = stored[-2 - NORMAL_CHARS : SECOND_CHARS - NORMAL_CHARS - 2]
-        return self._second(second) + int(stored[-12:-3]), source_ns
+        canonical_ns = (seconds.get(second) or self._second(second)) + int(stored[-12:-3])
+        if canonical_ns < 0 or source_ns < 0:
+            return max(canonical_ns, 0), max(source_ns, 0)
+        return canonical_ns, source_ns
 
     def _second(self, text: bytes) -> int:
-        found = self._seconds.get(text)
-        if found is None:
-            if len(self._seconds) >= SECONDS_MAX:
-                self._seconds.clear()
-            whole = datetime.fromisoformat(text.decode()).replace(tzinfo=UTC) - EPOCH
-            found = whole.days * SECONDS_PER_DAY + whole.seconds
-            found = self._seconds[text] = found * timestamps.NS_PER_SECOND
+        if len(self._seconds) >= SECONDS_MAX:
+            self._seconds.clear()
+        whole = datetime.fromisoformat(text.decode()).replace(tzinfo=UTC) - EPOCH
+        found = (whole.days * SECONDS_PER_DAY + whole.seconds) * timestamps.NS_PER_SECOND
+        self._seconds[text] = found
         return found
 
 
 class _Channels:
     """The channels of a file, made as their streams appear."""
 
-    def __init__(self, file: ChunkedFile) -> None:
-        self._file = file
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
         self._streams = Streams()
-        self._numbers: dict[Stream, list[int]] = {}
+        self._numbers: dict[Stream, tuple[int, count[int]]] = {}
         self._schemas: dict[tuple[str, str], int] = {}
 
-    def next(self, stored: bytes) -> tuple[int, int]:
-        """The channel of an event, and how many it had before."""
-        stream = self._streams.of(stored)
+    def next(self, stored: bytes, at: int) -> tuple[int, int]:
+        """The channel of an event with `TIME` at a byte, and how many it had before."""
+        stream = self._streams.at(stored, at)
         known = self._numbers.get(stream)
         if known is None:
-            known = self._numbers[stream] = [self._channel(stream), 0]
-        known[1] += 1
-        return known[0], (known[1] - 1) & 0xFFFF_FFFF
+            known = self._numbers[stream] = self._channel(stream), count()
+        number, before = known
+        return number, next(before) & 0xFFFF_FFFF
 
     def _channel(self, stream: Stream) -> int:
         if len(self._numbers) >= CHANNELS_MAX:
             raise DriverError(f"an MCAP file has at most {CHANNELS_MAX} channels")
         kind = (stream.lane, "" if stream.lane == "raw" else stream.stream_type)
         if kind not in self._schemas:
-            self._schemas[kind] = self._file.schema(
-                ".".join(("nova", *filter(None, kind))), schema_text(*kind)
+            self._schemas[kind] = self._writer.register_schema(
+                ".".join(("nova", *filter(None, kind))), "jsonschema", schema_text(*kind)
             )
         metadata = {"schemaVersion": stream.schema_version} if stream.schema_version else {}
         topic = "/".join(("", stream.scope_id, stream.lane, *stream[1:4], stream.stream_type))
-        return self._file.channel(topic, self._schemas[kind], metadata)
+        return self._writer.register_channel(topic, "json", self._schemas[kind], metadata)
 
 
 @cache

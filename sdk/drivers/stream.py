@@ -21,8 +21,8 @@ ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
 
 REMEMBERED_MAX = 65_536
 
-_TIME = b',"sourceTruthTime":"'
-_TIME_BYTES = len(_TIME)
+TIME = b',"sourceTruthTime":"'
+TIME_BYTES = len(TIME)
 _TYPE_BYTES = len(',"messageType":"')
 _BEHIND_VERSION = b',"payload":'
 _BEHIND_TYPE = b'"'
@@ -94,10 +94,10 @@ def mark_of(stored: bytes, stream: Stream) -> Mark:
     It stands there in events whose time is written as long. In others it does not: their time goes
     on there, or has ended up to 15 characters before, inside of the next member's name.
     """
-    at = stored.find(_TIME, HEAD_BYTES) + _TIME_BYTES
+    at = stored.find(TIME, HEAD_BYTES) + TIME_BYTES
     end = stored.find(b'"', at)
     if stream.lane != "parsed":
-        return Mark(at - _TIME_BYTES, _TIME)
+        return Mark(at - TIME_BYTES, TIME)
     behind = stored.find(_BEHIND_VERSION, end) + len(_BEHIND_VERSION)
     return Mark(end, stored[end:behind])
 
@@ -111,14 +111,17 @@ class Streams:
 
     def of(self, stored: bytes) -> Stream:
         """The stream of a stored envelope; the same object for the same stream, mostly."""
-        at = stored.find(_TIME, HEAD_BYTES)
+        return self.at(stored, stored.find(TIME, HEAD_BYTES))
+
+    def at(self, stored: bytes, at: int) -> Stream:
+        """The same where it is known at which byte `TIME` stands."""
         known = self._heads.get(stored[HEAD_BYTES:at])
         if known is None:
             return self._learn(stored, at)
         if not known.behind:
             tail = b""
         else:
-            end = stored.find(b'"', at + _TIME_BYTES) + 1
+            end = stored.find(b'"', at + TIME_BYTES) + 1
             tail = stored[end : stored.find(known.behind, end + _TYPE_BYTES)]
         stream = known.streams.get(tail)
         return self._learn(stored, at, tail) if stream is None else stream
