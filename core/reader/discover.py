@@ -11,6 +11,7 @@ from bisect import bisect_right
 from typing import NamedTuple, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import QueryError
 from core.ordering import TIMEBASES, Timebase, time_key
@@ -76,6 +77,8 @@ class _Memory:
         self.mark = NS_MIN
         self.extents: dict[int, _Extent | None] = {}
         self.entities: dict[EntityIds, _Settled] = {}
+        self.descriptors: dict[int, tuple[DescriptorInfo | None, int]] = {}
+        """The last of a series, and when it takes effect."""
 
     def catch_up(self, view: View) -> None:
         """Forget what has news."""
@@ -83,10 +86,12 @@ class _Memory:
         if changed is None:
             self.extents.clear()
             self.entities.clear()
+            self.descriptors.clear()
         else:
             for number in changed:
                 self.extents.pop(number, None)
                 self.entities.pop(view.series.entity_of(number), None)
+                self.descriptors.pop(number, None)
         self.mark = view.mark
 
 
@@ -155,7 +160,10 @@ class _Moment:
         self._memory = memory
         family = "series_canonical" if timebase == "canonical" else "series_source"
         self._rows = Seeker(view.archive.families[family])
-        self._last_ns = self._mark if timebase == "canonical" else NS_MAX
+        self._tail = _tail(time_ns)
+        self._last_tail = _tail(self._mark if timebase == "canonical" else NS_MAX)
+        # In source time a row's value is when it was received, as in keys: bytes compare as times.
+        self._durable = time_key(self._mark) if timebase == "source" else None
 
     def entity(self, ids: EntityIds) -> _Settled:
         """What is told of an entity at the time."""
@@ -164,9 +172,7 @@ class _Moment:
         for number in self._view.series.of_entity(ids):
             names = self._view.series.names[number]
             if names.lane == "metadata" and names.message_type == DESCRIPTOR:
-                descriptor, effective_ns = self._published.descriptor(
-                    number, self._timebase, self._time_ns
-                )
+                descriptor, effective_ns = self._descriptor(number)
                 since_ns = max(since_ns, effective_ns)
             if names.lane == "metadata" and names.message_type in OF_NOVA:
                 continue
@@ -186,6 +192,16 @@ class _Moment:
     def _is_current(self) -> bool:
         """Whether what this moment finds is not older than what the memory has forgotten."""
         return self._memory.mark == self._mark
+
+    def _descriptor(self, number: int) -> tuple[DescriptorInfo | None, int]:
+        """The one in effect, and when the last of the series takes effect."""
+        known = self._memory.descriptors.get(number)
+        if known is not None and self._time_ns >= known[1]:
+            return known
+        told = self._published.descriptor(number, self._timebase, self._time_ns)
+        if self._time_ns >= told[1] and self._is_current():
+            self._memory.descriptors[number] = told
+        return told
 
     def _extent(self, number: int) -> _Extent | None:
         """From when to when there are events of a series, None where there are none yet."""
@@ -208,14 +224,14 @@ class _Moment:
         if self._time_ns < extent.first_ns:
             return None
         prefix = series_bytes(number)
-        row = self._rows.last(prefix, prefix + _tail(self._time_ns))
+        row = self._rows.last(prefix, prefix + self._tail)
         if row is None or not self._is_durable(row):
             return self._info_by_places(number)
-        return self._told(number, extent.first_ns, series_key_time(row[0]))
+        return replace(extent.info, last_time=timestamps.text(series_key_time(row[0])))
 
     def _ends(self, number: int) -> tuple[int, int] | None:
         prefix = series_bytes(number)
-        upper = prefix + _tail(self._last_ns)
+        upper = prefix + self._last_tail
         newest = self._rows.last(prefix, upper)
         oldest = None if newest is None else self._rows.first(prefix, upper)
         if newest is None or oldest is None:
@@ -225,8 +241,7 @@ class _Moment:
         return self._ends_by_places(number, NS_MAX)
 
     def _is_durable(self, row: Row) -> bool:
-        # In source time a row's value is when it was received, as in keys: bytes compare as times.
-        return self._timebase == "canonical" or row[1] <= time_key(self._mark)
+        return self._durable is None or row[1] <= self._durable
 
     def _ends_by_places(self, number: int, time_ns: int) -> tuple[int, int] | None:
         """The same, passing over what is not durable yet."""
