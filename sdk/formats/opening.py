@@ -15,7 +15,7 @@ from sdk.formats.ccsds import CcsdsReader, TimeSource
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
-from sdk.formats.recording import Recorded, RecordingError, Step, step
+from sdk.formats.recording import RecordingError, Step, step
 from sdk.formats.table import TableReader, TimeColumn
 from sdk.formats.ulog import UlogReader
 from sdk.formats.xtce import Definition
@@ -87,7 +87,7 @@ def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> It
     ).steps()
 
 
-def _dated(reader: type[Recorded]) -> _Opener:
+def _dated(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
     def opened(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
         return reader(
             path, observer, epoch_ns=options.epoch_ns(), system_id=options.system, views=views

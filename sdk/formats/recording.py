@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -65,10 +65,6 @@ class Recorded:
 
     def _begin(self) -> None:
         """What a format has to make ready."""
-
-    def steps(self) -> Iterator[Step]:
-        """All that is in it, in order."""
-        raise NotImplementedError
 
 
 def no_time(path: Path, hint: str) -> RecordingError:
