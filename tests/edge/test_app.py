@@ -151,7 +151,9 @@ async def test_many_that_ask_nothing_keep_nobody_out(tmp_path: Path, peer: Peer)
         async with edge.http.get(f"{edge.url}/healthz") as reply:
             assert reply.status == 200
         async with asyncio.timeout(WAIT_S):
-            ends = await asyncio.gather(*(reader.read() for reader, _ in streams))
-        assert set(ends) == {b""}
+            reads = (reader.read() for reader, _ in streams)
+            ends = await asyncio.gather(*reads, return_exceptions=True)
         for _, writer in streams:
             writer.close()
+        # What an edge closes before it has read all is reset.
+        assert all(end == b"" or isinstance(end, ConnectionResetError) for end in ends)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import QueryError
@@ -31,6 +31,7 @@ from sdk.timeline import FieldSample, Sample, SampleResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch
 from tests.core.telling import START_NS, Told, telling, told
+from tests.laws import law
 
 MS = 1_000_000
 FIELDS = ["n", "gps.lat", "on", "never"]
@@ -153,9 +154,7 @@ OFFSETS = st.integers(0, 40) | st.sampled_from([500, 1_000, 60_000, 86_400_000])
 COMMITS = st.lists(st.lists(st.tuples(OFFSETS, PAYLOADS), max_size=12), min_size=1, max_size=4)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(25)
 @given(
     commits=COMMITS,
     writes=st.lists(st.integers(1, 3), min_size=4, max_size=4),
