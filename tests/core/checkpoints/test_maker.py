@@ -121,7 +121,7 @@ def rows_by_hand(
     return found
 
 
-@law(10)
+@law(6)
 @given(batches=ARRIVALS, seed=st.integers(0, 99))
 def test_two_orders_of_arrival_make_the_same_checkpoints(
     batches: list[list[Drawn]], seed: int
@@ -139,7 +139,7 @@ def test_two_orders_of_arrival_make_the_same_checkpoints(
         assert one.rows("source") == other.rows("source")
 
 
-@law(10)
+@law(6)
 @given(batches=ARRIVALS)
 def test_checkpoints_hold_what_lies_before_them(batches: list[list[Drawn]]) -> None:
     """A-220…A-222, AMB-44: at each whole hour that has updates, the fold of all strictly before,
@@ -170,7 +170,7 @@ def test_checkpoints_hold_what_lies_before_them(batches: list[list[Drawn]]) -> N
         )
 
 
-@law(10)
+@law(6)
 @given(batches=ARRIVALS, writes=st.integers(1, 3))
 def test_a_maker_that_was_killed_ends_as_one_that_was_not(
     batches: list[list[Drawn]], writes: int

@@ -183,7 +183,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, timebase=st.sampled_from(TIMEBASES))
-@law(40)
+@law(20)
 async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase: Timebase) -> None:
     """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
     descriptors that come late, tie, or take effect later; also of commits that nobody told of.

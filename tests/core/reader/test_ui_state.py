@@ -64,7 +64,7 @@ def by_hand(events: Sequence[Told], timebase: Timebase, at_ns: int) -> dict[str,
     return {unit: state for unit, state in found.items() if state is not None}
 
 
-@law(25)
+@law(15)
 @given(
     batches=ARRIVALS,
     made=st.lists(st.booleans(), min_size=6, max_size=6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ JPSS_XTCE = "ccsds/jpss1_geolocation_xtce_v1.xml"
 BOAT = "gps/bundg_zeus_9.log"
 BUS = "can/logfile_20140914_365495765_can.log"
 DRONE = "ulog/sample.ulg"
+DRONE_STEPS = 18_800
 HTV = "table/iss_htv/P4000001.txt"
 ISS_OPTIONS = Options(
     columns="hours,voltage",
@@ -33,10 +35,15 @@ ISS_OPTIONS = Options(
 )
 
 
-def updates(path: Path, name: str | None = None, options: Options | None = None) -> list[Event]:
-    """The updates of a recording; each keeps to its manifest."""
+def updates(
+    path: Path,
+    name: str | None = None,
+    options: Options | None = None,
+    most_steps: int | None = None,
+) -> list[Event]:
+    """The updates of a recording, or of its first steps; each keeps to its manifest."""
     manifests = {one.manifest.view_id: one.manifest for one in manifest_files.load()}
-    found = everything(open_recording(path, Observer("test"), name, options))
+    found = everything(islice(open_recording(path, Observer("test"), name, options), most_steps))
     told = [event for event in found.events if isinstance(event.envelope, UiUpdate)]
     for event in told:
         assert isinstance(event.envelope, UiUpdate)
@@ -102,14 +109,14 @@ def test_bus(recordings: Path) -> None:
 
 
 def test_drone(recordings: Path) -> None:
-    """69 seconds of attitude at a hundred a second, and the data link."""
-    told = updates(recordings / DRONE)
+    """The first 20 of 69 seconds of attitude at a hundred a second, and the data link."""
+    told = updates(recordings / DRONE, most_steps=DRONE_STEPS)
     found = counted(told)
     assert set(found) == {
         ("ulog", "vehicle_attitude", "0", ATTITUDE),
         ("ulog", "vehicle_status", "0", LINK),
     }
-    assert 69 <= found["ulog", "vehicle_attitude", "0", ATTITUDE] <= 90
+    assert 20 <= found["ulog", "vehicle_attitude", "0", ATTITUDE] <= 30
     assert folded(told, LINK) == {"state": "up"}
 
 
