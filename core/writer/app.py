@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from core.feed import Committed, LinkStates
 from core.store.archive import Archive
-from core.store.witness import Witness, write_witness
+from core.store.witness import Witness, read_witness, write_witness
 from core.submission import PATH as SUBMISSIONS_PATH
 from core.writer import entries
 from core.writer.actions import Actions
@@ -157,8 +157,15 @@ class Writer:
         refuse_changes(self._files, self._archive, committer.series, scope)
         if committer.tell([published_event(file.manifest, scope) for file in self._files]):
             committer.close()
-            self._archive.sync()
-            self._unwitnessed = committer.witness()
+
+    def witness_recovered(self) -> None:
+        """Make durable and witness what the archive holds, before anybody is told of it: what a
+        killed writer had acknowledged it may not have witnessed, and no event need follow.
+        """
+        self._archive.sync()
+        held = self.committer.witness()
+        if read_witness(self._data) != held:
+            write_witness(self._data, held)
 
     async def _take_in(self, transport: Transport) -> None:
         subscription = Subscription(self._settings.subscribed_scope())
@@ -277,6 +284,7 @@ async def opened(
         writer = Writer(settings, archive, server, files)
         stack.callback(writer.let_go)
         writer.publish_manifests()
+        writer.witness_recovered()
         server.add(SUBMISSIONS_PATH, writer.submissions.serve)
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)

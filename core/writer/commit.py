@@ -89,6 +89,8 @@ class Committer:
         for _ in count(archive, self.series, self.counters.events):
             pass
         self._rollups = Rollups(archive)
+        for link in self.counters.links:
+            self.resume(link)
         self._written = self._holdings()
 
     def witness(self) -> Witness:

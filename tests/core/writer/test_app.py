@@ -12,7 +12,7 @@ import pytest
 from core.errors import ArchiveError
 from core.reader import app as reader_app
 from core.store.archive import Archive
-from core.store.witness import read_witness
+from core.store.witness import WITNESS_FILE, read_witness
 from core.writer import app as writer_app
 from core.writer.commit import Committer
 from sdk.client import Client
@@ -111,6 +111,24 @@ async def test_a_stop_leaves_a_witness_of_all_that_was_taken(data: Path, record:
         assert Committer(archive, data).witness().events == 50
     finally:
         archive.close()
+
+
+async def test_what_a_killed_writer_left_is_witnessed_at_once(data: Path, record: Make) -> None:
+    """Issue 14: a kill comes up to a second after the last witness. Daily files, samples and
+    checkpoints go by the witness, and no event need ever come again.
+    """
+    async with running_writer(settings_of(data)) as writer:
+        await Core(settings_of(data), writer).publish([record(n) for n in range(10)])
+    before = (data / WITNESS_FILE).read_bytes()
+    async with running_writer(settings_of(data)) as writer:
+        await Core(settings_of(data), writer).publish([record(n) for n in range(10, 50)])
+    after = read_witness(data)
+    (data / WITNESS_FILE).write_bytes(before)
+    async with running_writer(settings_of(data)):
+        found = read_witness(data)
+    assert found is not None and after is not None
+    assert (found.events, found.canonical_ns) == (after.events, after.canonical_ns)
+    assert found.positions == after.positions != {}
 
 
 async def test_a_stop_in_the_middle_of_the_work_harms_nothing(data: Path, record: Make) -> None:
