@@ -24,41 +24,25 @@ import msgspec
 from aiohttp import web
 
 from sdk.address import is_dispatch
-from sdk.endpoints import abort, claim, hang_up, run_folder
+from sdk.endpoints import claim, hang_up, run_folder
 from sdk.errors import NovaError, TransportError
-from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
+from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from sdk.transport.local_commands import PATH as COMMANDS_PATH
 from sdk.transport.local_commands import CommandListener, CommandServer
+from sdk.transport.local_publishers import (
+    FRAME_MAX_BYTES,
+    AnswerLimits,
+    LocalBatch,
+    Publish,
+    Published,
+    PublisherServer,
+)
 
-FRAME_MAX_BYTES = 64 * 1024 * 1024
 QUEUE_MAX_BATCHES = 64
 CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 10.0
 SCHEME_PREFIX = "local://"
 SOCKET_NAME = "publish.sock"
-
-
-class _Publish(msgspec.Struct, array_like=True):
-    ref: int
-    records: list[tuple[str | None, bytes]]
-
-
-class _Published(msgspec.Struct, array_like=True):
-    ref: int
-    new: int
-    duplicate: int
-    rejected: list[Rejection]
-    error: str | None = None
-
-
-@dataclass(slots=True)
-class LocalBatch(Batch):
-    """A published batch with the way back to who published it."""
-
-    ref: int = 0
-    socket: web.WebSocketResponse | None = None
-    request: web.Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +96,13 @@ class Endpoint:
 class LocalTransport:
     """Publishes to a Core that listens, or listens for the Core that consumes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: AnswerLimits | None = None) -> None:
         self.link = url
         self._endpoint = Endpoint.of_url(url)
         self._health = LinkHealth()
         self._arrived: asyncio.Queue[LocalBatch | None] = asyncio.Queue(QUEUE_MAX_BATCHES)
         self._runner: web.AppRunner | None = None
-        self._connections: dict[web.WebSocketResponse, web.Request] = {}
+        self._publishers = PublisherServer(self._health, limits or AnswerLimits())
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connecting = asyncio.Lock()
@@ -144,7 +128,7 @@ class LocalTransport:
         socket = await self._connected()
         self._last_ref += 1
         ref = self._last_ref
-        frame = msgspec.msgpack.encode(_Publish(ref, [(r.address, r.value) for r in records]))
+        frame = msgspec.msgpack.encode(Publish(ref, [(r.address, r.value) for r in records]))
         if len(frame) > FRAME_MAX_BYTES:
             raise TransportError(f"{len(frame)} bytes at once, {FRAME_MAX_BYTES} are allowed")
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
@@ -186,7 +170,7 @@ class LocalTransport:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 continue
             try:
-                reply = msgspec.msgpack.decode(message.data, type=_Published)
+                reply = msgspec.msgpack.decode(message.data, type=Published)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 await socket.close()  # whoever that is, it is no NOVA
                 break
@@ -244,49 +228,12 @@ class LocalTransport:
         self._health.up()
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        if "Origin" in request.headers:
-            raise web.HTTPForbidden(reason="web pages may not publish")
-        socket = web.WebSocketResponse(max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=30.0)
-        await socket.prepare(request)
-        self._connections[socket] = request
-        try:
-            async for message in socket:
-                await self._receive(request, socket, message)
-        finally:
-            del self._connections[socket]
-        return socket
-
-    async def _receive(
-        self, request: web.Request, socket: web.WebSocketResponse, message: aiohttp.WSMessage
-    ) -> None:
-        try:
-            if message.type is not aiohttp.WSMsgType.BINARY:
-                raise msgspec.ValidationError("a publish is a binary MessagePack frame")
-            publish = msgspec.msgpack.decode(message.data, type=_Publish)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            await socket.send_bytes(msgspec.msgpack.encode(_Published(0, 0, 0, [], str(error))))
-            return
-        records = [Record(address, value) for address, value in publish.records]
-        await self._arrived.put(
-            LocalBatch(records, ref=publish.ref, socket=socket, request=request)
-        )
+        return await self._publishers.serve(request, self._arrived.put)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Tell the publisher what became of its records; one that has left will publish again.
-
-        One that sends and never reads is sent away, for all others wait behind this answer.
-        """
-        if not isinstance(batch, LocalBatch) or batch.socket is None or batch.request is None:
-            return
-        rejected = list(receipt.rejected)
-        reply = _Published(batch.ref, receipt.new, receipt.duplicate, rejected)
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await batch.socket.send_bytes(msgspec.msgpack.encode(reply))
-        except TimeoutError:
-            abort(batch.request)
-        except ConnectionError:
-            pass
+        """Queue the publisher's answer; whether and when it reads it holds up nobody else."""
+        if isinstance(batch, LocalBatch):
+            batch.answer(receipt)
 
     async def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
@@ -313,7 +260,8 @@ class LocalTransport:
 
     async def _stop_listening(self) -> None:
         runner, self._runner = self._runner, None
-        await hang_up({**self._connections, **self._command_server.connections})
+        await self._publishers.flush()
+        await hang_up({**self._publishers.connections, **self._command_server.connections})
         if runner is not None:
             await runner.cleanup()
 

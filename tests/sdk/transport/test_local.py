@@ -17,7 +17,6 @@ import pytest
 from aiohttp import web
 
 from sdk.errors import TransportError
-from sdk.transport import local
 from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
 from sdk.transport.local import LocalTransport
 
@@ -253,42 +252,6 @@ async def test_a_receipt_of_many_rejections_comes_back(url: str) -> None:
     async with consumer(url, lambda _: Receipt(0, 0, rejected), []):
         assert (await publish(publisher, records)).rejected == rejected
     await publisher.close()
-
-
-async def test_a_publisher_that_never_reads_is_sent_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pitfalls row 21: the answers of all others wait behind its own."""
-    monkeypatch.setattr(local, "ANSWER_TIMEOUT_S", 0.1)
-    url = f"local://{tmp_path / 'x.sock'}"
-    seen: list[Batch] = []
-    rejected = [Rejection(place, "malformed", "", "r" * 1_000) for place in range(5_000)]
-
-    def answer(batch: Batch) -> Receipt:
-        return Receipt(0, 0, rejected) if batch.records[0].value == b"deaf" else all_new(batch)
-
-    publisher = LocalTransport(url)
-    async with consumer(url, answer, seen):
-        await publish(publisher, [Record(None, b"before")])
-        with socket.socket(socket.AF_UNIX) as deaf:
-            deaf.connect(str(tmp_path / "x.sock"))
-            deaf.sendall(UPGRADE + masked(msgspec.msgpack.encode([1, [[None, b"deaf"]]])))
-            async with asyncio.timeout(30):
-                while len(seen) < 2:
-                    await asyncio.sleep(0.01)
-                assert (await publisher.publish([Record(None, b"after")])).new == 1
-    await publisher.close()
-
-
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-def masked(payload: bytes) -> bytes:
-    """A short binary frame as a client sends it, with a mask of zeros."""
-    return bytes([0x82, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
 async def test_a_web_page_may_not_publish() -> None:

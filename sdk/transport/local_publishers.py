@@ -1,0 +1,237 @@
+"""Publishers over the embedded transport: each is answered by a task of its own, from a queue of
+its own, so one that does not read its answers holds up nobody else.
+
+A publisher that is owed many answers, or has many bytes of them unread, is not read from until it
+has taken some; one that takes nothing for ANSWER_TIMEOUT_S is disconnected. What it had published
+is committed or not as the Core decided; without its answer it publishes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket as sockets
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from sdk import timestamps
+from sdk.endpoints import abort
+from sdk.transport.base import Batch, Receipt, Record, Rejection
+from sdk.transport.link import LinkHealth
+
+FRAME_MAX_BYTES = 64 * 1024 * 1024
+HEARTBEAT_S = 30.0
+FLUSH_TIMEOUT_S = 1.0
+"""How long the end of a consumption waits for publishers to take what they are owed."""
+PEER_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group at the other end of a Unix socket, as Linux tells them."""
+
+log = logging.getLogger(__name__)
+
+
+class Publish(msgspec.Struct, array_like=True):
+    """A publisher's frame."""
+
+    ref: int
+    records: list[tuple[str | None, bytes]]
+
+
+class Published(msgspec.Struct, array_like=True):
+    """The answer to one; `error` says that the frame could not be read."""
+
+    ref: int
+    new: int
+    duplicate: int
+    rejected: list[Rejection]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """What one publisher may leave unread.
+
+    `owed_max` counts publishes without a sent answer, `unread_max_bytes` answers that its socket
+    has no room for. Beyond either nothing more is read from it.
+    """
+
+    owed_max: int = 1_024
+    unread_max_bytes: int = 16 * 1024 * 1024
+    timeout_s: float = 10.0
+
+
+class Publisher:
+    """One publisher's connection, and the answers that it is owed."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        limits: AnswerLimits,
+        on_deaf: Callable[[str], None],
+    ) -> None:
+        self._socket = socket
+        self._request = request
+        self._limits = limits
+        self._on_deaf = on_deaf
+        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unsent_bytes = 0
+        self._owed = 0
+        self._is_over = False
+        self._may_publish = asyncio.Event()
+        self.is_answered = asyncio.Event()
+        self._regulate()
+
+    async def serve(self, take: Callable[[LocalBatch], Awaitable[None]]) -> None:
+        """Hand over what it publishes until it leaves; reading pauses while it is owed too much."""
+        sender = asyncio.create_task(self._send())
+        try:
+            async for message in self._socket:
+                await self._may_publish.wait()
+                self._owed += 1
+                self._regulate()
+                await self._receive(message, take)
+        finally:
+            sender.cancel()
+            await asyncio.wait((sender,))
+
+    async def _receive(
+        self, message: aiohttp.WSMessage, take: Callable[[LocalBatch], Awaitable[None]]
+    ) -> None:
+        try:
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                raise msgspec.ValidationError("a publish is a binary MessagePack frame")
+            publish = msgspec.msgpack.decode(message.data, type=Publish)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.answer(Published(0, 0, 0, [], str(error)))
+            return
+        records = [Record(address, value) for address, value in publish.records]
+        await take(LocalBatch(records, ref=publish.ref, publisher=self))
+
+    def answer(self, published: Published) -> None:
+        """Queue an answer; it never waits, and for a publisher that has left it is dropped."""
+        if self._is_over:
+            return
+        frame = msgspec.msgpack.encode(published)
+        self._unsent_bytes += len(frame)
+        self._regulate()
+        self._unsent.put_nowait(frame)
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                frame = await self._unsent.get()
+                async with asyncio.timeout(self._limits.timeout_s):
+                    await self._socket.send_bytes(frame)
+                self._owed -= 1
+                self._unsent_bytes -= len(frame)
+                self._regulate()
+        except TimeoutError:
+            self._send_away()
+        except ConnectionError:
+            pass  # It has left, and publishes again what it has no answer to.
+        finally:
+            self._end()
+
+    def _regulate(self) -> None:
+        """Whether it may publish, and whether it has all that it was answered."""
+        limits = self._limits
+        full = self._owed >= limits.owed_max or self._unsent_bytes > limits.unread_max_bytes
+        _set(self._may_publish, self._is_over or not full)
+        _set(self.is_answered, self._is_over or not self._unsent_bytes)
+
+    def _send_away(self) -> None:
+        self._on_deaf(
+            f"publisher {_name(self._request)} took no answer for {self._limits.timeout_s:g} s and "
+            f"was disconnected, {self._owed} answers short"
+        )
+        abort(self._request)
+
+    def _end(self) -> None:
+        """Nothing more is sent: whoever waits for that goes on."""
+        self._is_over = True
+        self._regulate()
+
+
+@dataclass(slots=True)
+class LocalBatch(Batch):
+    """A published batch with the way back to who published it."""
+
+    ref: int = 0
+    publisher: Publisher | None = None
+
+    def answer(self, receipt: Receipt) -> None:
+        """Tell the publisher what became of its records."""
+        if self.publisher is not None:
+            rejected = list(receipt.rejected)
+            published = Published(self.ref, receipt.new, receipt.duplicate, rejected)
+            self.publisher.answer(published)
+
+
+class PublisherServer:
+    """All publishers of one consumption."""
+
+    def __init__(self, health: LinkHealth, limits: AnswerLimits) -> None:
+        self._health = health
+        self._limits = limits
+        self._publishers: set[Publisher] = set()
+        self.connections: dict[web.WebSocketResponse, web.Request] = {}
+
+    async def serve(
+        self, request: web.Request, take: Callable[[LocalBatch], Awaitable[None]]
+    ) -> web.WebSocketResponse:
+        """One publisher's connection."""
+        if "Origin" in request.headers:
+            raise web.HTTPForbidden(reason="web pages may not publish")
+        socket = web.WebSocketResponse(
+            max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S
+        )
+        await socket.prepare(request)
+        publisher = Publisher(socket, request, self._limits, self._report)
+        self.connections[socket] = request
+        self._publishers.add(publisher)
+        try:
+            await publisher.serve(take)
+        finally:
+            self._publishers.discard(publisher)
+            del self.connections[socket]
+        return socket
+
+    def _report(self, reason: str) -> None:
+        log.warning("publisher disconnected", extra={"context": {"reason": reason}})
+        self._health.warn("publisher", f"{timestamps.text(time.time_ns())}: {reason}")
+
+    async def flush(self) -> None:
+        """Return when publishers have what they were answered; who does not read is not waited
+        for longer than FLUSH_TIMEOUT_S.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
+                for publisher in list(self._publishers):
+                    await publisher.is_answered.wait()
+
+
+def _set(event: asyncio.Event, value: bool) -> None:
+    if value:
+        event.set()
+    else:
+        event.clear()
+
+
+def _name(request: web.Request) -> str:
+    """Who publishes, as an operator can find it: the process of a Unix socket, else the port."""
+    transport = request.transport
+    peer = None if transport is None else transport.get_extra_info("socket")
+    option = getattr(sockets, "SO_PEERCRED", None)
+    if peer is not None and peer.family == sockets.AF_UNIX and option is not None:
+        with contextlib.suppress(OSError):
+            found = peer.getsockopt(sockets.SOL_SOCKET, option, PEER_CREDENTIALS.size)
+            return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
+    name = None if transport is None else transport.get_extra_info("peername")
+    return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"

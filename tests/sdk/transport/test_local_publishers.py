@@ -1,0 +1,185 @@
+"""Publishers over the local transport that do not read their answers: nobody else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
+from sdk.transport.local import LocalTransport
+from sdk.transport.local_publishers import AnswerLimits
+from tests.core.commanding import WAIT_S
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+REFUSED = [Rejection(place, "malformed", "", "r" * 1_000) for place in range(5_000)]
+"""An answer that no socket has room for while nobody reads."""
+
+
+def published(ref: int, value: bytes) -> bytes:
+    """A publish of one short record as a client sends it, with a mask of zeros."""
+    payload = msgspec.msgpack.encode([ref, [[None, value]]])
+    return bytes([0x82, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+class Core:
+    """Takes what is published, and refuses at length what is `deaf`."""
+
+    def __init__(self, path: Path, limits: AnswerLimits) -> None:
+        self.path = path
+        self.transport = LocalTransport(f"local://{path}", limits)
+        self.seen: list[Batch] = []
+
+    async def take(self) -> None:
+        """Consume and acknowledge for ever."""
+        async for batch in self.transport.consume(Subscription(), {}):
+            self.seen.append(batch)
+            await self.transport.acknowledge(batch, self._answer(batch))
+
+    def _answer(self, batch: Batch) -> Receipt:
+        if batch.records[0].value == b"deaf":
+            return Receipt(0, 0, REFUSED)
+        return Receipt(new=len(batch.records))
+
+    def deaf(self) -> int:
+        """How many publishes of the deaf have come."""
+        return sum(batch.records[0].value == b"deaf" for batch in self.seen)
+
+
+@asynccontextmanager
+async def running(path: Path, limits: AnswerLimits) -> AsyncIterator[Core]:
+    """A Core that listens."""
+    core = Core(path, limits)
+    taking = asyncio.create_task(core.take())
+    try:
+        await until(lambda: core.transport.state().connected)
+        yield core
+    finally:
+        taking.cancel()
+        await asyncio.wait((taking,))
+        await core.transport.close()
+
+
+async def until(condition: object) -> None:
+    """Wait for a condition."""
+    assert callable(condition)
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where they meet."""
+    return tmp_path / "x.sock"
+
+
+async def test_others_are_answered_while_one_reads_nothing(path: Path) -> None:
+    """Before, all answers waited behind one: here it is not even sent away."""
+    never = AnswerLimits(timeout_s=3_600.0)
+    other = LocalTransport(f"local://{path}")
+    async with running(path, never) as core:
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(path))
+            deaf.sendall(UPGRADE + published(1, b"deaf"))
+            await until(core.deaf)
+            async with asyncio.timeout(WAIT_S):
+                for number in range(200):
+                    assert (await other.publish([Record(None, b"%d" % number)])).new == 1
+            assert deaf.fileno() >= 0 and core.transport.state().warnings == ()
+    await other.close()
+
+
+async def test_who_leaves_much_unread_is_not_read_from(path: Path) -> None:
+    """What it publishes further stays in its own socket, until it has read."""
+    limits = AnswerLimits(unread_max_bytes=1_000_000, timeout_s=3_600.0)
+    other = LocalTransport(f"local://{path}")
+    async with running(path, limits) as core:
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(path))
+            deaf.sendall(UPGRADE + published(1, b"deaf"))
+            await until(core.deaf)
+            deaf.sendall(published(2, b"deaf"))
+            await other.publish([Record(None, b"other")])  # Long enough to have come, if it could.
+            await other.publish([Record(None, b"other")])
+            assert core.deaf() == 1
+            deaf.setblocking(False)
+            reading = asyncio.create_task(read_on(deaf))
+            await until(lambda: core.deaf() == 2)
+            reading.cancel()
+            await asyncio.wait((reading,))
+    await other.close()
+
+
+async def test_who_is_owed_many_answers_is_not_read_from(path: Path) -> None:
+    """A Core that cannot keep up is not filled with the publishes of one."""
+    other = LocalTransport(f"local://{path}")
+    core = LocalTransport(f"local://{path}", AnswerLimits(owed_max=3))
+    batches = core.consume(Subscription(), {})
+    publishing = [asyncio.create_task(_publish_when_open(other, n)) for n in range(9)]
+    first = [await anext(batches) for _ in range(3)]
+    fourth = asyncio.ensure_future(anext(batches))
+    await asyncio.wait((fourth,), timeout=0.2)
+    assert not fourth.done()
+    for batch in first:
+        await core.acknowledge(batch, Receipt(new=1))
+    await core.acknowledge(await fourth, Receipt(new=1))
+    for _ in range(5):
+        await core.acknowledge(await anext(batches), Receipt(new=1))
+    assert [receipt.new for receipt in await asyncio.gather(*publishing)] == [1] * 9
+    await other.close()
+    await core.close()
+
+
+async def _publish_when_open(transport: LocalTransport, number: int) -> Receipt:
+    while not await asyncio.to_thread(Path(transport.link.removeprefix("local://")).exists):
+        await asyncio.sleep(0.01)
+    return await transport.publish([Record(None, b"%d" % number)])
+
+
+async def test_who_takes_no_answer_is_disconnected_and_named(path: Path) -> None:
+    """Nobody is sent away in silence: the link says who it was, and why."""
+    other = LocalTransport(f"local://{path}")
+    async with running(path, AnswerLimits(timeout_s=0.1)) as core:
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(path))
+            deaf.sendall(UPGRADE + published(1, b"deaf"))
+            await until(lambda: core.transport.state().warnings)
+            [warning] = core.transport.state().warnings
+            assert f"process {os.getpid()} took no answer for 0.1 s" in warning
+            deaf.setblocking(False)
+            async with asyncio.timeout(WAIT_S):
+                await read_on(deaf)
+        assert (await other.publish([Record(None, b"after")])).new == 1
+    await other.close()
+
+
+async def read_on(peer: socket.socket) -> None:
+    """Read until the other side ends the connection."""
+    loop = asyncio.get_running_loop()
+    try:
+        while await loop.sock_recv(peer, 1_000_000):
+            pass
+    except ConnectionError:
+        pass
+
+
+async def test_what_was_acknowledged_is_answered_before_a_core_ends(path: Path) -> None:
+    """An answer that is on its way to a publisher is not lost with the Core that gave it."""
+    other = LocalTransport(f"local://{path}")
+    core = LocalTransport(f"local://{path}")
+    batches = core.consume(Subscription(), {})
+    publishing = asyncio.create_task(_publish_when_open(other, 1))
+    await core.acknowledge(await anext(batches), Receipt(new=1))
+    await core.close()
+    assert (await publishing).new == 1
+    await other.close()
