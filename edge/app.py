@@ -87,6 +87,7 @@ class Edge:
             shutdown_timeout=shutdown_timeout_s,
             keepalive_timeout=self._limits.request_timeout_s,
             lingering_time=self._limits.lingering_s,
+            auto_decompress=False,  # See edge/bodies.py.
         )
 
     async def _post_login(self, request: web.Request) -> web.StreamResponse:

@@ -10,7 +10,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from edge.errors import BusyError
+from edge.bodies import body_of
+from edge.errors import BodyError, BusyError
 from edge.guessing import Guessing
 from edge.passwords import Passwords
 from edge.replies import error_reply, json_reply
@@ -60,8 +61,8 @@ class Login:
     async def post(self, request: web.Request) -> web.Response:
         """Answer one login."""
         try:
-            credentials = _decoder.decode(await request.read())
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            credentials = _decoder.decode(await body_of(request, LOGIN_MAX_BYTES))
+        except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return error_reply(400, "badRequest", str(error))
         try:
             user = await self._attempt(credentials, request.remote or "")

@@ -9,6 +9,10 @@ class AccessError(NovaError):
     """A token is not or no longer valid, or its user may not come in; clients never learn which."""
 
 
+class BodyError(NovaError):
+    """A request's body is not what its headers say, or too large."""
+
+
 class BusyError(NovaError):
     """Too much is waiting already; the caller may come back after `retry_after_s`."""
 

@@ -46,7 +46,7 @@ class Client(Connection):
         *,
         start_time: str | None = None,
         stop_time: str | None = None,
-        rate: float | str = 1.0,
+        rate: protocol.Rate = 1.0,
         timebase: Timebase | None = None,
         filters: Filters | None = None,
         after_key: str | None = None,
@@ -62,7 +62,7 @@ class Client(Connection):
             timeline_mode=timeline_mode,
             start_time=start_time,
             stop_time=stop_time,
-            rate="max" if rate == "max" else float(rate),
+            rate=rate,
             timebase=timebase,
             filters=filters or Filters(),
             after_key=after_key,
@@ -180,6 +180,7 @@ class Client(Connection):
         """Have a command recorded and sent; after a lost connection ask again with the same
         requestId.
         """
+        submission.check_payload(message.payload)
         return await self.request(message, submission.CommandAck)
 
     async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:

@@ -13,7 +13,8 @@ from sdk.envelope import Lane
 
 Timebase = Literal["source", "canonical"]
 TimelineMode = Literal["LIVE", "REPLAY"]
-Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+NUMBER_MAX = 2**53 - 1
+Number = Annotated[int, Meta(ge=-NUMBER_MAX, le=NUMBER_MAX)]
 """An integer that every language's JSON reads as it was written."""
 
 Ref = str | Number | None

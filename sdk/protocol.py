@@ -32,7 +32,7 @@ from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
-from sdk.submission import Submission, SubmissionReply
+from sdk.submission import Submission, SubmissionReply, SubmitCommand, check_payload
 from sdk.timeline import TimelineReply, TimelineRequest
 from sdk.views import DescriptorInfo as DescriptorInfo
 from sdk.views import GetUiState as GetUiState
@@ -44,6 +44,11 @@ FRAME_MAX_BYTES = 16 * 1024 * 1024
 REQUEST_MAX_BYTES = 64 * 1024
 SERIES_LIMIT_DEFAULT = 1_000
 SERIES_LIMIT_MAX = 10_000
+
+Rate = float | Literal["max", "-max"]
+"""How fast a REPLAY plays: a factor other than 0, backwards below it; or as fast as its client
+takes it, in either direction.
+"""
 
 SeriesLimit = Annotated[int, Meta(ge=1, le=SERIES_LIMIT_MAX)]
 PageKey = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -82,7 +87,7 @@ class StartStream(Message, kw_only=True, tag="startStream"):
     timeline_mode: TimelineMode
     start_time: str | None = None
     stop_time: str | None = None
-    rate: float | Literal["max"] = 1.0
+    rate: Rate = 1.0
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
     after_key: str | None = None
@@ -272,11 +277,16 @@ def encode(message: Message) -> bytes:
 
 
 def decode_request(frame: bytes | str) -> Request:
-    """The request in a frame; raises ProtocolError `badRequest` naming the member that is wrong."""
+    """The request in a frame; raises ProtocolError naming the member that is wrong:
+    `badArguments` where it lies in the payload of a command, else `badRequest`.
+    """
     try:
-        return _request_decoder.decode(frame)
+        request = _request_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError("badRequest", str(error)) from None
+    if isinstance(request, SubmitCommand):
+        check_payload(request.payload)
+    return request
 
 
 def decode_reply(frame: bytes | str) -> Reply:

@@ -10,10 +10,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from sdk.canonical import canonical_json
 from sdk.envelope import Id, JsonObject, Name
-from sdk.message import Message, TimelineMode
+from sdk.errors import CanonicalError, ProtocolError
+from sdk.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
+PATH_MAX_CHARS = 200
+"""Of the path of a member that an error names."""
 
 Role = Literal["admin", "operator", "viewer"]
 SUBMITTING_ROLES: tuple[Role, ...] = ("admin", "operator")
@@ -62,6 +66,36 @@ class AcknowledgeAlarm(Message, kw_only=True, tag="acknowledgeAlarm"):
 
 
 Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm
+
+
+def check_payload(payload: JsonObject) -> None:
+    """Raises ProtocolError `badArguments` naming what no envelope can hold.
+
+    Asked wherever a command is read or written, so that none reaches a process of the Core that
+    cannot write it down.
+    """
+    try:
+        canonical_json(payload)
+    except CanonicalError as error:
+        where = _too_large(payload)
+        reason = f"payload is {error}" if where is None else where
+        raise ProtocolError("badArguments", reason) from None
+
+
+def _too_large(payload: JsonObject) -> str | None:
+    """What is said of the first integer that JSON's readers do not agree on; None if there is
+    none.
+    """
+    waiting: list[tuple[str, object]] = [("payload", payload)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += ((f"{path}.{key}", one) for key, one in value.items())
+        elif isinstance(value, list | tuple):
+            waiting += ((f"{path}[{place}]", one) for place, one in enumerate(value))
+        elif isinstance(value, int) and abs(value) > NUMBER_MAX:
+            return f"{path[:PATH_MAX_CHARS]} is an integer beyond ±(2^53−1): give it as text"
+    return None
 
 
 class CommandAck(Message, kw_only=True, tag="commandAck"):

@@ -11,13 +11,13 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
 
 from core.errors import QueryError
 from core.ordering import time_of
 from core.reader.bounds import clipped
 from core.reader.reading import Found, Reading
 from core.reader.view import View
+from sdk.protocol import Rate
 from sdk.timestamps import NS_PER_SECOND
 
 RATE_MAX = 1e9
@@ -28,13 +28,15 @@ Send = Callable[[int, Sequence[Found]], Awaitable[None]]
 """Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
 
 
-def rate_of(rate: float | Literal["max"]) -> tuple[float | None, bool]:
+def rate_of(rate: Rate) -> tuple[float | None, bool]:
     """The speed (None: as fast as the client drains) and whether it runs backwards."""
-    if rate == "max":
-        return None, False
+    if isinstance(rate, str):
+        return None, rate == "-max"
     if not math.isfinite(rate) or rate == 0 or abs(rate) > RATE_MAX:
         raise QueryError(
-            "badRate", f"rate {rate} is not 'max' or a factor other than 0; pause by cancelStream"
+            "badRate",
+            f"rate {rate} is not 'max', '-max' or a factor from -{RATE_MAX:g} to {RATE_MAX:g} "
+            "other than 0; pause by cancelStream",
         )
     return abs(rate), rate < 0
 

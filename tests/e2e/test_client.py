@@ -9,8 +9,10 @@ import asyncio
 import aiohttp
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from sdk import endpoints, protocol, timestamps
+from sdk.cli.play import play
 from sdk.client import Client
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.observation import Entity
@@ -83,6 +85,28 @@ async def test_a_new_stream_replaces_the_one_before(nova: Nova) -> None:
         assert chunk.cursor <= at(299) and [number(event) for event in chunk.events] == [299]
         await client.cancel_stream()
         assert (await client.status()).events == COUNT + MANIFESTS
+
+
+async def test_backwards_as_fast_as_it_goes(nova: Nova) -> None:
+    """Issue 14 §1.5: the same events as forwards, the other way round, by client and command."""
+    await fill(nova.publish)
+    async with await Client.to_core(nova.data) as client:
+        stream = client.stream("REPLAY", start_time=at(299), stop_time=at(0), rate="-max")
+        played = [number(event) async for chunk in stream for event in chunk.events]
+    assert played == list(range(299, -1, -1))
+    asked = ("--rate", "-max", "--from", at(299), "--to", at(0), "--json", "--limit", "250")
+    shown = await asyncio.to_thread(
+        CliRunner().invoke, play, [*asked, "--data", str(nova.data)], catch_exceptions=False
+    )
+    events = [number(line.encode()) for line in shown.stdout.splitlines()]
+    assert events == list(range(299, 49, -1))
+
+
+@pytest.mark.parametrize("rate", ["0", "nan", "inf", "fast", "-Max"])
+def test_a_rate_that_is_none_is_said(rate: str) -> None:
+    """The option names what it takes."""
+    shown = CliRunner().invoke(play, ["--rate", rate])
+    assert shown.exit_code == 2 and "not a factor other than 0, max or -max" in shown.stderr
 
 
 async def test_a_stream_resumes_behind_its_last_key(nova: Nova) -> None:

@@ -13,7 +13,7 @@ from sdk import timestamps
 from sdk.client import Client
 from sdk.observation import Entity
 from sdk.producer import Producer
-from sdk.protocol import Timebase
+from sdk.protocol import Rate, Timebase
 from sdk.testing.instance import running_nova
 from sdk.transport.base import connect
 
@@ -43,7 +43,7 @@ async def publish_history(url: str) -> None:
 
 
 async def played(
-    data: Path, rate: float | str, timebase: Timebase, start: str = START, stop: str = STOP
+    data: Path, rate: Rate, timebase: Timebase, start: str = START, stop: str = STOP
 ) -> list[bytes]:
     """The events of one stream."""
     async with await Client.to_core(data) as client:

@@ -41,7 +41,7 @@ requests = st.one_of(
         ref=refs,
         playback_request_id=st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z"),
         timeline_mode=st.sampled_from(["LIVE", "REPLAY"]),
-        rate=st.floats(allow_nan=False, allow_infinity=False) | st.just("max"),
+        rate=st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(("max", "-max")),
         filters=filters,
     ),
     st.builds(Rejects, ref=refs, after=st.none() | st.integers(0, 2**53 - 1)),

@@ -110,5 +110,6 @@ async def test_an_empty_archive_replays_to_its_end(view: View) -> None:
 def test_rates_are_a_speed_and_a_direction() -> None:
     """A-156, AMB-35: any factor but zero, backwards if negative, or as fast as can be read."""
     assert rate_of("max") == (None, False)
+    assert rate_of("-max") == (None, True)
     assert rate_of(0.1) == (0.1, False)
     assert rate_of(-10) == (10, True)

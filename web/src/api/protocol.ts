@@ -1308,7 +1308,7 @@ export interface StartStream {
   timelineMode: "LIVE" | "REPLAY";
   startTime?: string | null;
   stopTime?: string | null;
-  rate?: number | "max";
+  rate?: number | ("-max" | "max");
   timebase?: ("canonical" | "source") | null;
   filters?: Filters;
   afterKey?: string | null;

@@ -19,7 +19,6 @@ export type Rate = number | "max";
 export type Timebase = "source" | "canonical";
 
 export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, "max"];
-const BACKWARDS_MAX = -1e6;
 const SILENCE_MAX_MS = 3_000;
 /** A loop does not begin again sooner, however short its selection is. */
 const LOOP_PACE_MS = 250;
@@ -79,8 +78,8 @@ export function flush(): void {
 }
 
 /** The rate as the protocol writes it, direction included. */
-export function signedRate(factor: Rate, reverse: boolean): Rate {
-  if (factor === "max") return reverse ? BACKWARDS_MAX : "max";
+export function signedRate(factor: Rate, reverse: boolean): Rate | "-max" {
+  if (factor === "max") return reverse ? "-max" : "max";
   return reverse ? -factor : factor;
 }
 

@@ -1,0 +1,91 @@
+"""`nova play`: a range of the archive as a stream, at a rate and in either direction."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import get_args
+
+import click
+
+from sdk.cli.lines import write_event
+from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.protocol import Rate, Timebase
+
+WORDS: tuple[str, ...] = get_args(get_args(Rate)[1])
+
+
+class RateType(click.ParamType[Rate]):
+    """A factor, or the word for as fast as the output takes it."""
+
+    name = "rate"
+
+    def convert(
+        self, value: Rate, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Rate:
+        """The rate as the protocol has it."""
+        if value == "max" or value == "-max":
+            return value
+        try:
+            factor = float(value)
+        except ValueError:
+            factor = 0.0
+        if factor == 0 or not math.isfinite(factor):
+            self.fail(f"{value!r} is not a factor other than 0, max or -max", param, ctx)
+        return factor
+
+
+@click.command()
+@click.option("--from", "start", type=Time(), help="Where it begins; backwards the later time.")
+@click.option("--to", "stop", type=Time(), help="Where it ends.")
+@click.option(
+    "--rate",
+    type=RateType(),
+    default=1.0,
+    show_default=True,
+    help="1 is as it happened, 10 ten times as fast, -1 backwards; max and -max do not wait.",
+)
+@click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Which clock orders.")
+@click.option("--limit", type=click.IntRange(min=1), help="End after so many events.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
+)
+@filter_options
+@reads_from_source
+async def play(
+    source: Source,
+    /,
+    start: str | None,
+    stop: str | None,
+    rate: Rate,
+    timebase: Timebase | None,
+    limit: int | None,
+    as_json: bool,
+    **narrow: str | None,
+) -> None:
+    """Print events of the past at the pace at which they happened, or at another.
+
+    An edge streams the metadata, command and ui lanes; the Core on this machine streams all.
+
+    \b
+    Examples:
+      nova play --from 2026-01-31T12:00:00Z --rate 10
+      nova play --from 2026-01-31T13:00:00Z --to 2026-01-31T12:00:00Z --rate -max
+    """
+    left = limit if limit is not None else sys.maxsize
+    async with await source.connect() as client:
+        stream = client.stream(
+            "REPLAY",
+            start_time=start,
+            stop_time=stop,
+            rate=rate,
+            timebase=timebase,
+            filters=filters_of(**narrow),
+        )
+        async for chunk in stream:
+            for event in chunk.events[:left]:
+                write_event(bytes(event), as_json)
+            sys.stdout.flush()
+            left -= len(chunk.events)
+            if left <= 0:
+                break

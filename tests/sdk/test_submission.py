@@ -1,0 +1,85 @@
+"""Payloads of commands: what no envelope can hold is named before anything is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import submission as handed_over
+from core.submission import Asker, Submitted
+from sdk import protocol
+from sdk.errors import ProtocolError
+from sdk.message import NUMBER_MAX
+from sdk.submission import SubmitCommand, check_payload
+
+
+def frame(payload: str) -> bytes:
+    """A command with a payload as somebody wrote it."""
+    ids = '"scopeId":"s","commandId":"c","requestId":"r","targetId":"t","commandType":"x"'
+    return f'{{"type":"submitCommand",{ids},"timelineMode":"LIVE","payload":{payload}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "where"),
+    [
+        ('{"a":18446744073709551616}', "payload.a "),
+        ('{"a":-9223372036854775809}', "payload.a "),
+        ('{"a":9007199254740992}', "payload.a "),
+        ('{"a":[1,{"b":[0,36893488147419103232]}]}', "payload.a[1].b[1] "),
+        ('{"a":' + "[" * 400 + "]" * 400 + "}", "payload is nested too deeply"),
+    ],
+)
+def test_what_no_envelope_holds_is_named(payload: str, where: str) -> None:
+    """Issue 14 §1.5: an integer of 2^64 and more was an `internal` error of the Core."""
+    with pytest.raises(ProtocolError) as refusal:
+        protocol.decode_request(frame(payload))
+    assert refusal.value.code == "badArguments"
+    assert refusal.value.message.startswith(where)
+
+
+@pytest.mark.parametrize("payload", ['{"a":1e400}', '{"a":' + "1" * 5_000 + "}"])
+def test_what_no_number_holds_is_a_bad_request(payload: str) -> None:
+    """It does not come as far as a payload."""
+    with pytest.raises(ProtocolError) as refusal:
+        protocol.decode_request(frame(payload))
+    assert refusal.value.code == "badRequest"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), JSON, max_size=4))
+def test_what_passes_reaches_the_writer(payload: dict[str, Any]) -> None:
+    """A property: a payload is refused, or can be handed over and comes out as it was."""
+    try:
+        check_payload(payload)
+    except ProtocolError as refusal:
+        assert refusal.code == "badArguments"
+        return
+    request = SubmitCommand(
+        scope_id="s",
+        command_id="c",
+        request_id="r",
+        target_id="t",
+        command_type="x",
+        payload=payload,
+        timeline_mode="LIVE",
+    )
+    given = handed_over.encode(Submitted(1, Asker("ann", "admin"), request, 0.0))
+    assert handed_over.decode_submitted(given).what == request
+    assert msgspec.json.decode(protocol.encode(request)).get("payload", {}) == payload
+
+
+def test_the_largest_integers_pass() -> None:
+    """Those that JSON's readers agree on."""
+    check_payload({"a": [NUMBER_MAX, -NUMBER_MAX, True, 1e300, 2.0**70]})
