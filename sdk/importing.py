@@ -9,6 +9,7 @@ itself.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
+from sdk import members
 from sdk.address import Address
-from sdk.drivers.opening import CHECKPOINT_METADATA
 from sdk.drivers.registry import BINDING_TYPE
 from sdk.drivers.stream import stream_of
 from sdk.errors import NovaError
+from sdk.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS
 from sdk.transport.base import Record
 
 MANIFEST_FILE = "export.json"
@@ -29,8 +31,12 @@ _BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
 _STAMP = b',"canonicalTruthTime":"'
 
 
+# Damage in a zip shows as any of these, an encrypted or unknown member as the last two.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+
+
 class _Manifest(msgspec.Struct, rename="camel"):
-    bindings: list[dict[str, object]]
+    bindings: list[msgspec.Raw]
 
 
 class Content(NamedTuple):
@@ -47,7 +53,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._zip = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else None
+        self._zip = _opened(path) if zipfile.is_zipfile(path) else None
         names = self._names()
         readable = [name for name in names if name.endswith(READABLE)]
         # A binding's file before all others; False sorts before True.
@@ -71,49 +77,62 @@ class Source:
 
     @contextmanager
     def _open(self, name: str) -> Iterator[BinaryIO]:
-        if self._zip is not None:
-            with self._zip.open(name) as inner:
-                yield inner  # type: ignore[misc]  # it reads bytes, and seeks
-        else:
-            path = self._path / name if self._path.is_dir() else self._path
-            with path.open("rb") as file:
-                yield file
+        try:
+            if self._zip is not None:
+                with self._zip.open(name) as inner:
+                    yield inner  # type: ignore[misc]  # it reads bytes
+            else:
+                path = self._path / name if self._path.is_dir() else self._path
+                with path.open("rb") as file:
+                    yield file
+        except (*_UNREADABLE, OSError) as error:
+            raise NovaError(f"{name} of {self._path} cannot be read: {error}") from error
 
     def envelopes(self) -> Iterator[bytes]:
-        """All envelopes, byte for byte as they were exported; raises NovaError where a file cannot
-        be read.
+        """All envelopes, byte for byte as they were exported, in bounded memory; raises NovaError
+        where a file cannot be read.
         """
         if self._has_manifest:
-            with self._open(MANIFEST_FILE) as file:
-                try:
-                    manifest = msgspec.json.decode(file.read(), type=_Manifest)
-                except msgspec.DecodeError as error:
-                    raise NovaError(f"{MANIFEST_FILE} is no manifest: {error}") from error
-            yield from map(msgspec.json.encode, manifest.bindings)
+            yield from self._bindings()
         for name in self.content.names:
             with self._open(name) as file:
-                yield from _messages(file, name) if name.endswith(".mcap") else _lines(file)
+                read = members.messages if name.endswith(".mcap") else members.lines
+                yield from read(file, name)
+
+    def _bindings(self) -> Iterator[bytes]:
+        with self._open(MANIFEST_FILE) as file:
+            text = members.whole(file, MANIFEST_FILE)
+        try:
+            # One by one, for as objects they take ten times what they take as text.
+            for binding in msgspec.json.decode(text, type=_Manifest).bindings:
+                yield msgspec.json.encode(msgspec.json.decode(binding))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise NovaError(f"{MANIFEST_FILE} is no manifest: {error}") from error
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    for line in file:
-        text = line.rstrip(b"\r\n")
-        if text:
-            yield text
-
-
-def _messages(file: BinaryIO, name: str) -> Iterator[bytes]:
+def _opened(path: Path) -> zipfile.ZipFile:
     try:
-        from mcap.exceptions import McapError
-        from mcap.reader import make_reader
-    except ImportError as error:
-        raise NovaError(f"{name} needs {error.name}: pip install 'nova-truth[mcap]'") from error
-    try:
-        for _, channel, message in make_reader(file).iter_messages(log_time_order=False):
-            if channel.metadata != CHECKPOINT_METADATA:  # What was shown is no event.
-                yield message.data
-    except McapError as error:
-        raise NovaError(f"{name} is no whole MCAP file: {error}") from error
+        return zipfile.ZipFile(path)
+    except (*_UNREADABLE, OSError, ValueError) as error:
+        raise NovaError(f"{path} is no whole zip: {error}") from error
+
+
+def parts(
+    found: Iterable[Record],
+    max_records: int = PUBLISH_MAX_RECORDS,
+    max_bytes: int = PUBLISH_MAX_BYTES,
+) -> Iterator[list[Record]]:
+    """Records some at once, as many as are published at once."""
+    part: list[Record] = []
+    size_bytes = 0
+    for record in found:
+        part.append(record)
+        size_bytes += len(record.value)
+        if len(part) == max_records or size_bytes >= max_bytes:
+            yield part
+            part, size_bytes = [], 0
+    if part:
+        yield part
 
 
 def records(envelopes: Iterable[bytes]) -> Iterator[Record]:

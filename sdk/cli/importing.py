@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,10 +12,10 @@ import msgspec
 
 from sdk.cli.console import events_progress, say_json, warn
 from sdk.errors import NovaError
-from sdk.importing import Source, records
-from sdk.producer import PUBLISH_MAX_RECORDS, Producer, Retry
+from sdk.importing import Source, parts, records
+from sdk.producer import Producer, Retry
 from sdk.settings import GROUND_SCOPE
-from sdk.transport.base import Receipt, connect
+from sdk.transport.base import Receipt, Rejection, connect
 
 GIVE_UP_AFTER_S = 30.0
 REASONS_MAX = 10
@@ -30,6 +30,26 @@ class Imported(msgspec.Struct, rename="camel"):
     duplicate: int
     rejected: int
     unread_files: int
+
+
+@dataclass
+class Sum:
+    """The receipts of all parts; of what was refused the first few, however many there are."""
+
+    sent: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    first_rejected: list[Rejection] = field(default_factory=list)
+
+    def add(self, receipt: Receipt, sent: int) -> None:
+        """Take in what became of so many."""
+        self.sent += sent
+        self.new += receipt.new
+        self.duplicate += receipt.duplicate
+        self.rejected += len(receipt.rejected)
+        room = REASONS_MAX - len(self.first_rejected)
+        self.first_rejected += receipt.rejected[:room]
 
 
 @click.command(name="import")
@@ -52,42 +72,37 @@ def import_(ctx: click.Context, path: Path, url: str, as_json: bool) -> None:
     try:
         if not source.content.names:
             raise NovaError(f"{path} holds nothing that can be imported: no .jsonl, no .mcap")
-        sent, total = asyncio.run(_run(source, url))
+        total = asyncio.run(_run(source, url))
     finally:
         source.close()
     for name in source.content.unread[:REASONS_MAX]:
         warn(f"not read: {name}")
-    for rejection in total.rejected[:REASONS_MAX]:
+    for rejection in total.first_rejected:
         warn(f"refused: {rejection.code} {rejection.member}: {rejection.reason}")
-    rejected = len(total.rejected)
     unread = len(source.content.unread)
     if as_json:
-        say_json(Imported(sent, total.new, total.duplicate, rejected, unread))
+        say_json(Imported(total.sent, total.new, total.duplicate, total.rejected, unread))
     else:
         click.echo(
-            f"{sent:,} sent, {total.new:,} new, {total.duplicate:,} known, {rejected:,} refused"
+            f"{total.sent:,} sent, {total.new:,} new, {total.duplicate:,} known, "
+            f"{total.rejected:,} refused"
         )
-    if rejected:
+    if total.rejected:
         ctx.exit(1)
 
 
-async def _run(source: Source, url: str) -> tuple[int, Receipt]:
+async def _run(source: Source, url: str) -> Sum:
     transport = connect(url)
     is_local = urlsplit(url).scheme == LOCAL_SCHEME
     producer = Producer(transport, GROUND_SCOPE, retry=Retry(deadline_s=GIVE_UP_AFTER_S))
-    total, sent = Receipt(), 0
-    found = records(source.envelopes())
+    total = Sum()
     try:
         with events_progress("import") as report:
-            while part := list(islice(found, PUBLISH_MAX_RECORDS)):
+            for part in parts(records(source.envelopes())):
                 if is_local:
                     part = [record._replace(address=None) for record in part]
-                receipt = await producer.publish(part)
-                total.new += receipt.new
-                total.duplicate += receipt.duplicate
-                total.rejected += receipt.rejected
-                sent += len(part)
-                report(sent, sent, sent)
+                total.add(await producer.publish(part), len(part))
+                report(total.sent, total.sent, total.sent)
     finally:
         await transport.close()
-    return sent, total
+    return total

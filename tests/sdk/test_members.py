@@ -1,0 +1,152 @@
+"""Files of exports are read in memory that does not grow with what they expand to (issue 14)."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import zstandard
+from mcap.records import Chunk
+from mcap.writer import CompressionType, Writer
+
+from sdk import members
+from sdk.errors import NovaError
+from sdk.importing import MANIFEST_FILE, Source, parts, records
+from sdk.transport.base import Record
+
+MIB = 1024 * 1024
+BOMB_MIB = 400
+PEAK_MAX_MIB = 300
+
+
+def bomb(path: Path, name: str, head: bytes = b"", block: bytes = b"x" * MIB) -> Path:
+    """A small zip with one member that expands to very much."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(name, "w", force_zip64=True) as member,
+    ):
+        member.write(head)
+        for _ in range(BOMB_MIB):
+            member.write(block)
+    assert path.stat().st_size < 4 * MIB
+    return path
+
+
+def imported(path: Path, data: Path) -> tuple[int, str, float]:
+    """What `nova import` ends with, says, and has needed at most, in MiB."""
+    command = [sys.executable, "-m", "sdk.cli", "import", str(path), "--to", f"local://{data}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, said, usage.ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", MANIFEST_FILE, "a.mcap"])
+def test_a_small_zip_that_expands_takes_no_memory(tmp_path: Path, name: str) -> None:
+    """Issue 14: a line, a manifest or a record without end is refused with what, where and the
+    most that is read.
+    """
+    chunk = b"\x89MCAP0\r\n" + b"\x06" + (2**40).to_bytes(8, "little") + bytes(8)
+    head = chunk if name.endswith(".mcap") else b""
+    path = bomb(tmp_path / "bomb.zip", name, head)
+    if name == MANIFEST_FILE:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("a.jsonl", b"{}\n")
+    status, said, peak_mib = imported(path, tmp_path / "nowhere")
+    assert status == 1 and name in said
+    if not head:
+        assert "67,108,864 bytes" in said
+    assert peak_mib < PEAK_MAX_MIB
+
+
+def test_lines_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty ones are passed over, ends are left off, the last needs none."""
+    text = b"one\r\n\n\r\ntwo\n three \r\r\nfour\n\nfive"
+    expected = [line.rstrip(b"\r") for line in text.split(b"\n") if line.rstrip(b"\r")]
+    for size in range(1, len(text) + 2):
+        monkeypatch.setattr(members, "READ_BYTES", size)
+        assert list(members.lines(io.BytesIO(text), "a")) == expected
+
+
+def test_a_line_at_the_limit_is_read_and_one_beyond_is_named() -> None:
+    """The error has file, line, rule and what it may mean."""
+    text = b"a\n" + b"b" * 10 + b"\nc"
+    assert len(list(members.lines(io.BytesIO(text), "a.jsonl", 10))) == 3
+    with pytest.raises(NovaError, match=r"a\.jsonl: line 2 has more than 9 bytes.*no export"):
+        list(members.lines(io.BytesIO(text), "a.jsonl", 9))
+
+
+def recording(compression: CompressionType, messages: list[bytes]) -> bytes:
+    """An MCAP file with these messages."""
+    out = io.BytesIO()
+    writer = Writer(out, compression=compression)
+    writer.start()
+    channel = writer.register_channel("topic", "json", 0)
+    for number, data in enumerate(messages):
+        writer.add_message(channel, number, data, number)
+    writer.finish()  # type: ignore[no-untyped-call]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("compression", list(CompressionType))
+def test_a_chunk_may_not_expand_beyond_the_limit(compression: CompressionType) -> None:
+    """Whatever the chunk says of its size: what it expands to counts."""
+    whole = [b"m" * 1_000, b"n" * 1_000]
+    data = recording(compression, whole)
+    assert list(members.messages(io.BytesIO(data), "a.mcap")) == whole
+    with pytest.raises(NovaError, match=r"a\.mcap: a (chunk|record) has more than 1,500 bytes"):
+        list(members.messages(io.BytesIO(data), "a.mcap", 1_500))
+
+
+def test_a_frame_that_lies_about_its_size_is_expanded_up_to_the_limit() -> None:
+    """zstd allocates at once what a frame says, unless it is read as a stream."""
+    data = zstandard.ZstdCompressor().compress(b"\0" * (400 * MIB))
+    lie = Chunk("zstd", data, 0, 0, 0, 10)
+    with pytest.raises(NovaError, match="a chunk has more than"):
+        members.inflated(lie, "a.mcap", MIB)
+
+
+@pytest.mark.parametrize("cut", [0, 4, 12, 60, -1])
+def test_a_cut_or_changed_recording_is_one_error(cut: int) -> None:
+    """Nothing of the library's own errors gets out."""
+    data = recording(CompressionType.ZSTD, [b"m" * 1_000])
+    with pytest.raises(NovaError, match=r"a\.mcap"):
+        list(members.messages(io.BytesIO(data[:cut]), "a.mcap"))
+
+
+def test_damaged_zips_are_one_error(tmp_path: Path) -> None:
+    """A flipped byte of a member, and a directory that is cut."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", os.urandom(5_000).hex() + "\n")
+    good = path.read_bytes()
+    path.write_bytes(good[:200] + bytes([good[200] ^ 0xFF]) + good[201:])
+    source = Source(path)
+    with pytest.raises(NovaError, match=r"a\.jsonl of .* cannot be read"):
+        list(source.envelopes())
+    source.close()
+
+
+def test_records_come_in_parts_of_bounded_size() -> None:
+    """By number and by bytes; a large one makes a part full by itself."""
+    small, large = Record(None, b"s"), Record(None, b"l" * 100)
+    found = list(parts([small] * 5 + [large] * 2 + [small], max_records=3, max_bytes=50))
+    assert [len(part) for part in found] == [3, 3, 1, 1]
+    assert list(chain.from_iterable(found)) == [small] * 5 + [large] * 2 + [small]
+
+
+def test_every_envelope_is_a_record(tmp_path: Path) -> None:
+    """What is no envelope is published too: the Core says what is wrong with it."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"x\n[]\n")
+    source = Source(path)
+    assert [record.value for record in records(source.envelopes())] == [b"x", b"[]"]
+    source.close()
