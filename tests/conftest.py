@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from sdk.testing import kafka, nats
 from sdk.testing.conformance import table
 from sdk.testing.nats_server import NatsServer
 from sdk.testing.server import Server
+from tests import recordings as real
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,10 +58,9 @@ def own_nats_server() -> Iterator[NatsServer]:
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    """The folder of real recordings; without it tests prove nothing, so it has to be there."""
-    default = Path(__file__).parents[1].parent / "shared" / "data"
-    folder = Path(os.environ.get("NOVA_TEST_DATA", default))
-    assert (folder / "ccsds").is_dir(), f"no recordings in {folder}: set NOVA_TEST_DATA"
+    """The folder of real recordings. Tests that ask for it run only where it is."""
+    folder = real.folder()
+    assert folder is not None
     return folder
 
 
@@ -83,6 +82,23 @@ def say(request: pytest.FixtureRequest, text: str) -> None:
         reporter.write_line(text)
 
 
+NOT_HERE = pytest.StashKey[list[str]]()
+"""The tests that were left out because their recordings are not here."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, of the tests that were chosen, those whose recordings are not here."""
+    if real.folder() is not None:
+        return
+    needy = real.without_recordings(items)
+    config.hook.pytest_deselected(items=needy)
+    config.stash[NOT_HERE] = [item.nodeid for item in needy]
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["not_here"] = config.stash[NOT_HERE]
+
+
 class _Node(Protocol):
     """A process of the run, as pytest-xdist tells of it."""
 
@@ -95,10 +111,15 @@ def pytest_testnodedown(node: _Node) -> None:
     """Keep what a process has said until the run's summary."""
     output = getattr(node, "workeroutput", {})
     node.config.stash.setdefault(SAID, []).extend(output.get("said", ()))
+    if "not_here" in output:
+        node.config.stash[NOT_HERE] = output["not_here"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print which servers were used, and the table of the transports' conformance suite."""
+    """Print which servers were used, what was not run, and the transports' conformance table."""
+    not_here: list[str] = terminalreporter.config.stash.get(NOT_HERE, [])
+    for line in real.listing(not_here):
+        terminalreporter.write_line(line)
     for line in terminalreporter.config.stash.get(SAID, []):
         terminalreporter.write_line(line)
     if lines := table.lines(terminalreporter.stats):

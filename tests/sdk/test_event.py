@@ -4,9 +4,6 @@ wrong.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,6 +14,7 @@ from sdk.canonical import canonical_json
 from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
 from sdk.errors import EnvelopeError
 from sdk.event import ENVELOPE_MAX_BYTES, Event, address_of, check, check_stored
+from tests.golden import Vector, vectors
 
 HEADER: dict[str, object] = {
     "scopeId": "sat",
@@ -295,19 +293,11 @@ def test_mutated_envelopes_are_taken_or_refused(data: st.DataObject) -> None:
     assert check_stored(event.stamped(1))[0].event_id == event.event_id
 
 
-def vectors() -> list[dict[str, object]]:
-    """The golden vectors of an independent implementation."""
-    default = Path(__file__).parents[2].parent / "shared" / "spec"
-    file = Path(os.environ.get("NOVA_TEST_SPEC", default)) / "vectors" / "event_id.json"
-    found = msgspec.json.decode(file.read_bytes(), type=dict[str, object])["vectors"]
-    return msgspec.convert(found, list[dict[str, object]])
-
-
-@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: str(vector["name"]))
-def test_golden_vectors(vector: dict[str, object]) -> None:
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector.name)
+def test_golden_vectors(vector: Vector) -> None:
     """A-065…A-075: ids, normal times and canonical payloads as another language made them."""
-    event = check(msgspec.json.encode(vector["envelope"]))
-    assert event.event_id.hex() == vector["eventId"]
-    if "canonicalPayload" in vector:
-        payload = msgspec.json.decode(str(vector["canonicalPayload"]), type=dict[str, object])
-        assert canonical_json(payload).decode() == vector["canonicalPayload"]
+    event = check(msgspec.json.encode(vector.envelope))
+    assert event.event_id.hex() == vector.event_id
+    if vector.canonical_payload is not None:
+        payload = msgspec.json.decode(vector.canonical_payload, type=dict[str, object])
+        assert canonical_json(payload).decode() == vector.canonical_payload

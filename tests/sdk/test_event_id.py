@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +13,7 @@ from sdk import timestamps
 from sdk.canonical import canonical_json
 from sdk.event import check
 from sdk.event_id import event_id
+from tests.golden import Vector, vectors
 
 HEADER = {
     "eventId",
@@ -27,33 +26,6 @@ HEADER = {
     "messageType",
     "canonicalTruthTime",
 }
-
-
-class Vector(msgspec.Struct, rename="camel"):
-    """One golden vector, made by an implementation in another language."""
-
-    name: str
-    envelope: dict[str, object]
-    normalized_source_truth_time: str
-    event_id: str
-    canonical_payload: str | None = None
-
-    def part(self, member: str) -> str:
-        """A header member, empty where it is absent."""
-        return str(self.envelope.get(member, ""))
-
-
-class Vectors(msgspec.Struct):
-    """The file."""
-
-    vectors: list[Vector]
-
-
-def vectors() -> list[Vector]:
-    """All golden vectors; a file that is not there is a failure."""
-    default = Path(__file__).parents[2].parent / "shared" / "spec"
-    file = Path(os.environ.get("NOVA_TEST_SPEC", default)) / "vectors" / "event_id.json"
-    return msgspec.json.decode(file.read_bytes(), type=Vectors).vectors
 
 
 def test_all_vectors_are_there() -> None:
