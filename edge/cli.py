@@ -20,7 +20,7 @@ from edge.metrics import TOKEN_VARIABLE
 from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
-from sdk import endpoints, lifecycle, logs
+from sdk import archive_id, endpoints, lifecycle, logs
 from sdk.errors import NovaError, SettingsError
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
@@ -51,8 +51,16 @@ log = logging.getLogger(__name__)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Unix socket of the Core reader; by default that of DATA.",
 )
+@click.option(
+    "--archive",
+    metavar="ID",
+    envvar="NOVA_ARCHIVE",
+    help="Do not start where DATA holds another archive than this one, or none.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
-def edge(data: Path, listen: str, reader_socket: Path | None, exit_with_stdin: bool) -> None:
+def edge(
+    data: Path, listen: str, reader_socket: Path | None, archive: str | None, exit_with_stdin: bool
+) -> None:
     """Serve the web UI and the client protocol of one archive.
 
     The first start makes the user `admin`, with the password of NOVA_ADMIN_PASSWORD or one that is
@@ -64,6 +72,7 @@ def edge(data: Path, listen: str, reader_socket: Path | None, exit_with_stdin: b
     """
     host, port = parse_listen(listen)
     logs.configure("edge")
+    archive_id.require(data, archive)
     config = EdgeConfig(
         data=data,
         reader_socket=reader_socket or endpoints.reader_socket(data),

@@ -33,6 +33,10 @@ class EnvelopeError(NovaError):
         self.reason = reason
 
 
+class ArchiveGoneError(NovaError):
+    """A data folder no longer holds the archive that the instance serves, or another one."""
+
+
 class DriverError(NovaError):
     """A driver is not installed, takes no such stream, or could not write its file."""
 

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     """What one instance is told; members are documented in `HELP`."""
 
     data: str = "./nova-data"
+    archive: str | None = None
     mode: Mode = "payload"
     scope: str | None = None
     transports: tuple[str, ...] = ()
@@ -107,6 +108,10 @@ class Help(NamedTuple):
 
 HELP: Mapping[str, Help] = {
     "data": Help("Folder of the archive and of all that this instance keeps."),
+    "archive": Help(
+        "Id of the archive that is served; where the data folder holds another one or none, NOVA "
+        "does not start."
+    ),
     "mode": Help("`payload` takes one scope, `ground` takes every scope it can see."),
     "scope": Help(
         "The scope a payload is the authority of, required unless the mode is `ground`; on ground "

@@ -21,9 +21,9 @@ from core.reader.view import View
 from core.scratch import scratch_folder
 from core.store.secondary import following
 from core.store.witness import read_witness
-from sdk import lifecycle
+from sdk import archive_id, lifecycle
 from sdk.drivers.registry import Registry
-from sdk.errors import NovaError
+from sdk.errors import ArchiveGoneError, NovaError
 from sdk.settings import Settings
 
 MEMORY_BYTES = 64 * 1024 * 1024
@@ -41,6 +41,7 @@ class Follower:
     def __init__(self, view: View, settings: Settings) -> None:
         self._view = view
         self._data = settings.folder()
+        self._served = settings.archive or archive_id.read(self._data)
         self._root = settings.files_folder()
         self._registry = Registry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
@@ -54,12 +55,15 @@ class Follower:
                 await self._follow()
                 pause_s = RETRY_FIRST_S
                 await asyncio.sleep(LOOK_INTERVAL_S)
+            except ArchiveGoneError:
+                raise
             except (OSError, NovaError) as error:
                 self._give_up(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
 
     async def _follow(self) -> None:
+        archive_id.require(self._data, self._served)
         if self._files is None:
             self._files = DailyFiles(self._view, self._registry, self._root)
             self._files.state.failures = max(self._files.state.failures, self._failures)
@@ -130,8 +134,10 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_seldom()
     lifecycle.open_many()
     lifecycle.give_way()
+    data = settings.folder()
+    archive_id.require(data, settings.archive)
     async with opened(settings) as follower:
-        lifecycle.say_ready("files", data=str(settings.folder()))
+        lifecycle.say_ready("files", data=str(data))
         log.info("daily files ready")
         await lifecycle.until_stopped(follower.run(), stop)
         follower.finish()

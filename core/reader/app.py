@@ -28,7 +28,7 @@ from core.reader.view import View
 from core.scratch import scratch_folder
 from core.store.archive import Archive
 from core.store.secondary import following
-from sdk import endpoints, lifecycle
+from sdk import archive_id, endpoints, lifecycle
 from sdk.protocol import REQUEST_MAX_BYTES
 from sdk.settings import Settings
 
@@ -177,7 +177,10 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the reader until it is told to stop."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
+    data = settings.folder()
+    archive_id.require(data, settings.archive)
     async with opened(settings):
-        lifecycle.say_ready("reader", data=str(settings.folder()))
+        lifecycle.say_ready("reader", data=str(data))
         log.info("reader ready")
-        await stop.wait()
+        served = settings.archive or archive_id.read(data)
+        await lifecycle.until_stopped(archive_id.watch(data, served), stop)

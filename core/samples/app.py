@@ -20,7 +20,7 @@ from core.reader.deriving import deriving
 from core.samples.sampler import Sampler
 from core.store.samples import SampleStore
 from core.store.witness import read_witness
-from sdk import lifecycle
+from sdk import archive_id, lifecycle
 from sdk.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,12 @@ async def opened(settings: Settings) -> AsyncIterator[Sampler]:
         yield Sampler(view, store)
 
 
-async def _follow_both(data: Path, sampler: Sampler, maker: Maker) -> None:
-    await asyncio.gather(follow(data, sampler), following.follow(data, maker))
+async def _follow_both(settings: Settings, sampler: Sampler, maker: Maker) -> None:
+    data = settings.folder()
+    served = settings.archive or archive_id.read(data)
+    await asyncio.gather(
+        follow(data, sampler), following.follow(data, maker), archive_id.watch(data, served)
+    )
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
@@ -53,7 +57,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_seldom()
     lifecycle.give_way()
     data = settings.folder()
+    archive_id.require(data, settings.archive)
     async with opened(settings) as sampler, following.opened(data) as maker:
         lifecycle.say_ready("sampler", data=str(settings.folder()))
         log.info("sampler ready")
-        await lifecycle.until_stopped(_follow_both(data, sampler, maker), stop)
+        await lifecycle.until_stopped(_follow_both(settings, sampler, maker), stop)

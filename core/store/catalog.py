@@ -28,6 +28,7 @@ from sdk.event import Series
 
 SCHEMA_VERSION = b"3"
 SCHEMA_KEY = b"schema/version"
+ARCHIVE_ID_KEY = b"archive/id"
 COUNTERS_KEY = b"counters"
 LAST_CANONICAL_KEY = b"canonical/last"
 SERIES_PREFIX = b"series/"

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from core.feed import Committed, LinkStates
 from core.store.archive import Archive
+from core.store.identity import identify, refuse_emptied
 from core.store.witness import Witness, read_witness, write_witness
 from core.submission import PATH as SUBMISSIONS_PATH
 from core.writer import entries
@@ -36,9 +37,9 @@ from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
 from core.writer.targets import Targets
-from sdk import endpoints, lifecycle, manifest_files
+from sdk import archive_id, endpoints, lifecycle, manifest_files
 from sdk.drivers.registry import Registry
-from sdk.errors import SettingsError
+from sdk.errors import ArchiveGoneError, SettingsError
 from sdk.manifest_files import ManifestFile
 from sdk.settings import Settings
 from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
@@ -112,6 +113,7 @@ class Writer:
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
+        self.identity = identify(archive, self._data)
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
         self.courier = Courier(self.committer.carriers)
@@ -242,7 +244,11 @@ class Writer:
             await asyncio.sleep(LINKS_INTERVAL_S)
 
     def _bear_witness(self) -> None:
-        """Runs in the thread of the syncs, so after one and never beside it."""
+        """Runs in the thread of the syncs, so after one and never beside it. Raises
+        ArchiveGoneError where the archive is no longer in its folder: files that are open outlive
+        an unmount, and what is written by path from then on lies beside the archive.
+        """
+        archive_id.require(self._data, self.identity)
         if self._unwitnessed is not None:
             write_witness(self._data, self._unwitnessed)
             self._unwitnessed = None
@@ -251,6 +257,7 @@ class Writer:
         """After a clean stop: make durable what is written, and witness it."""
         self.let_go()
         self._archive.sync()
+        archive_id.require(self._data, self.identity)
         write_witness(self._data, self.committer.witness())
 
     def let_go(self) -> None:
@@ -276,6 +283,8 @@ async def opened(
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
+    archive_id.require(data, settings.archive)
+    refuse_emptied(data)
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
@@ -318,7 +327,16 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             return
         stopped.cancel()
         writer, transports = opening.result()
-        lifecycle.say_ready("writer", data=str(settings.folder()))
+        lifecycle.say_ready("writer", data=str(settings.folder()), archive=writer.identity)
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
-        await lifecycle.until_stopped(writer.run(transports), stop)
+        await lifecycle.until_stopped(_run(writer, transports), stop)
         writer.finish()
+
+
+async def _run(writer: Writer, transports: list[Transport]) -> None:
+    """Work for ever; what an operator has to do something about is said by itself."""
+    try:
+        await writer.run(transports)
+    except ExceptionGroup as group:
+        gone = group.subgroup(ArchiveGoneError)
+        raise gone.exceptions[0] if gone is not None else group from None

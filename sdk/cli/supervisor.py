@@ -22,6 +22,11 @@ READY_TIMEOUT_S = 60.0
 """A child that says nothing for so long, neither that it is ready nor how far it is, has failed."""
 
 STOP_TIMEOUT_S = 15.0
+SHARED_FACTS = {"archive": "NOVA_ARCHIVE"}
+"""What a child says of the instance when it is ready, and the variable by which all that are
+started from then on are told of it: so no restarted one takes an empty folder for the archive.
+"""
+
 RESTART_PAUSE_S = 0.5
 RESTART_PAUSE_MAX_S = 10.0
 
@@ -108,9 +113,15 @@ class Supervisor:
         try:
             for child in self.children:
                 await child.start()
+                self._share(child.facts)
         except BaseException:
             await self.stop()
             raise
+
+    def _share(self, facts: Mapping[str, str]) -> None:
+        told = {SHARED_FACTS[name]: facts[name] for name in SHARED_FACTS.keys() & facts.keys()}
+        for child in self.children:
+            child.environment = {**child.environment, **told}
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Restart what dies until told to stop."""

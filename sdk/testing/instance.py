@@ -82,12 +82,15 @@ def _ready(process: subprocess.Popen[bytes]) -> Nova:
     return Nova(process, Path(facts["data"]), facts["url"], facts["publish"])
 
 
-def nova_command(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """One `nova` command, run to its end."""
+def nova_command(
+    *arguments: str, stdin: bytes = b"", **variables: str
+) -> subprocess.CompletedProcess[bytes]:
+    """One `nova` command, run to its end with these variables set as well."""
     return subprocess.run(
         [sys.executable, "-m", "sdk.cli", *arguments],
         input=stdin,
         capture_output=True,
+        env={**os.environ, **variables},
         timeout=COMMAND_TIMEOUT_S,
         check=False,
     )

@@ -5,6 +5,7 @@ behind.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sdk.client import Client, login
-from sdk.errors import NovaError, ProtocolError
+from sdk.errors import NovaError, ProtocolError, TransportError
 from sdk.protocol import Filters
 from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
 from sdk.transport.base import Receipt, Record, connect
@@ -111,6 +112,54 @@ async def edge_count(nova: Nova) -> int:
                 return sum([len(chunk.events) async for chunk in chunks])
         except NovaError:
             await asyncio.sleep(0.1)
+
+
+def test_an_archive_is_never_begun_anew_where_one_was(nova: Nova) -> None:
+    """Issue 14: behind an unmounted disk lies an empty folder at the same path. Whoever is
+    restarted there makes nothing and takes nothing; once the archive is back it goes on.
+    """
+    asyncio.run(publish(nova.publish, 1))
+    away, first = nova.data.with_name("away"), nova.child("writer")
+    nova.data.rename(away)
+    nova.data.mkdir()
+    with contextlib.suppress(ProcessLookupError):  # It may have seen for itself.
+        os.kill(first, signal.SIGKILL)
+    asyncio.run(refused_again_and_again(nova, first))
+    assert list(nova.data.iterdir()) == []
+    nova.data.rmdir()
+    away.rename(nova.data)
+    asyncio.run(publish(nova.publish, 2))
+
+    async def both_there() -> None:
+        while await count(nova.data) != 2:
+            await asyncio.sleep(0.1)
+
+    asyncio.run(both_there())
+    assert asyncio.run(edge_count(nova)) == 2
+
+
+async def refused_again_and_again(nova: Nova, first: int) -> None:
+    """Until several restarted writers have ended again, with nothing acknowledged by any."""
+    seen = {first}
+    while len(seen) < 4:
+        transport = connect(nova.publish)
+        with pytest.raises(TransportError):
+            await transport.publish([Record(None, ENVELOPE % 3)])
+        await transport.close()
+        with contextlib.suppress(NovaError, FileNotFoundError):
+            seen.add(nova.child("writer"))
+        await asyncio.sleep(0.05)
+
+
+def test_every_process_is_refused_another_archive(tmp_path: Path) -> None:
+    """Issue 14: an id in the settings holds across restarts of the machine."""
+    for name in ("core writer", "core reader", "core sampler", "core files", "edge"):
+        refused = nova_command(
+            *name.split(), "--data", str(tmp_path / "x"), NOVA_ARCHIVE="other", NOVA_MODE="ground"
+        )
+        assert refused.returncode == 1, name
+        assert b"this instance serves archive other" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_instance_on_the_same_data_is_refused(nova: Nova) -> None:

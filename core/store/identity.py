@@ -1,0 +1,70 @@
+"""The id of an archive: in the archive itself, so that it goes where the archive goes, and in a
+file beside it for those that do not open it.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from core.errors import ArchiveError
+from core.store.archive import TRUTH_FOLDER, Archive
+from core.store.catalog import ARCHIVE_ID_KEY
+from sdk import archive_id
+
+
+def refuse_emptied(data: Path) -> None:
+    """Raise ArchiveError where an archive was that is gone, before one is made in its place."""
+    known = archive_id.read(data)
+    if known is not None and not (data / TRUTH_FOLDER / "CURRENT").exists():
+        raise ArchiveError(
+            f"{data / archive_id.ID_FILE} says that archive {known} is here, and "
+            f"{data / TRUTH_FOLDER} holds none (is its disk mounted?). Nothing was written. Bring "
+            "it back, or move the whole data folder away to begin a new archive"
+        )
+
+
+def identify(archive: Archive, data: Path) -> str:
+    """The id of an archive that is open for writing, given to it if it has none; raises
+    ArchiveError where its folder says another, for then one of both was exchanged.
+    """
+    beside = archive_id.read(data)
+    stored = archive.get("catalog", ARCHIVE_ID_KEY)
+    if beside is not None and (stored is None or stored.decode() != beside):
+        path = data / archive_id.ID_FILE
+        within = "none" if stored is None else stored.decode()
+        raise ArchiveError(
+            f"{path} says that archive {beside} is here, and the one in {archive.path} has the id "
+            f"{within}. It is not served. Bring the right one back; if the one that is there "
+            f"is the right one, remove {path} and start NOVA again"
+        )
+    found = stored.decode() if stored is not None else _give(archive)
+    if beside is None:
+        _write(data, found)
+    return found
+
+
+def _give(archive: Archive) -> str:
+    """Durable before anybody is told of it."""
+    made = str(uuid.uuid4())
+    batch = archive.batch()
+    batch.put("catalog", ARCHIVE_ID_KEY, made.encode())
+    archive.write(batch)
+    archive.sync()
+    return made
+
+
+def _write(data: Path, identity: str) -> None:
+    path = data / archive_id.ID_FILE
+    fresh = path.with_suffix(".new")
+    with fresh.open("w") as file:
+        file.write(identity + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(data, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
