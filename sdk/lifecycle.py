@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import resource
@@ -27,6 +28,17 @@ NICENESS = 19
 AUTOGROUP = Path("/proc/self/autogroup")
 """The priority of a session among the others (Linux, sched(7))."""
 
+SUPERVISOR_VARIABLE = "NOVA_SUPERVISOR"
+"""The process id of the supervisor, in the environment of the processes that it starts."""
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that this process gets when the thread that started it ends."""
+
+ORPHAN_GRACE_S = 5.0
+"""What an orphan has to end cleanly where the kernel does not end it."""
+
+ORPHAN_STATUS = 70
+
 AUTOGROUP_ATTEMPTS = 20
 AUTOGROUP_PAUSE_S = 0.11
 
@@ -48,15 +60,32 @@ def _say(facts: dict[str, str]) -> None:
 
 def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
     """An event that SIGTERM and SIGINT set, and the end of stdin where the parent holds its other
-    end.
+    end. A process that a supervisor started ends with it, whatever it is doing.
     """
+    is_supervised = _end_with_supervisor()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if exit_with_stdin:
-        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+        threading.Thread(target=_watch_stdin, args=(loop, stop, is_supervised), daemon=True).start()
     return stop
+
+
+def _end_with_supervisor() -> bool:
+    """Have the kernel end this process with the supervisor that started it; whether one did.
+
+    Neither a signal's handler nor the end of stdin is heard within a long synchronous step, and an
+    orphan in one keeps the lock of what it writes. All that we store outlives a SIGKILL.
+    """
+    parent = os.environ.get(SUPERVISOR_VARIABLE)
+    if parent != str(os.getppid()):
+        return False
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if parent != str(os.getppid()):
+            os._exit(ORPHAN_STATUS)  # It ended just before the kernel was told.
+    return True
 
 
 async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
@@ -113,8 +142,11 @@ def collect_seldom() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, is_supervised: bool) -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
     if not loop.is_closed():
         loop.call_soon_threadsafe(stop.set)
+    if is_supervised:
+        time.sleep(ORPHAN_GRACE_S)
+        os._exit(ORPHAN_STATUS)

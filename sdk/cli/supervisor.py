@@ -1,7 +1,8 @@
 """Running NOVA's processes: started in order, restarted when they die, ended in the reverse order.
 
-Children hold the other end of a pipe on their stdin and end when it closes, so none outlives this
-process, however it ends.
+Children hold the other end of a pipe on their stdin and end when it closes, and know the id of this
+process, with which the kernel ends them (`sdk.lifecycle`): so none outlives it, however it ends and
+whatever they are doing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sdk.errors import NovaError
+from sdk.lifecycle import SUPERVISOR_VARIABLE
 
 READY_TIMEOUT_S = 60.0
 """A child that says nothing for so long, neither that it is ready nor how far it is, has failed."""
@@ -54,7 +56,7 @@ class Child:
             "--exit-with-stdin",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
             start_new_session=True,  # Ctrl-C is for the supervisor, which ends them in order
         )
         assert self.process.stdout is not None
@@ -151,6 +153,7 @@ class Supervisor:
                 pause_s = RESTART_PAUSE_S
             except NovaError as error:
                 log.error(str(error))
+                await child.stop()  # It may be there still, and never get ready.
                 pause_s = min(pause_s * 2, RESTART_PAUSE_MAX_S)
 
     async def stop(self) -> None:

@@ -85,6 +85,17 @@ def test_children_end_with_a_supervisor_that_was_killed(nova: Nova) -> None:
     asyncio.run(until(lambda: not any(alive(child) for child in children)))
 
 
+def test_a_new_instance_starts_at_once_after_a_kill(nova: Nova) -> None:
+    """Issue 14: no child keeps a lock, not one either that hears nothing."""
+    asyncio.run(publish(nova.publish, 1))
+    for name in ("writer", "sampler"):
+        os.kill(nova.child(name), signal.SIGSTOP)
+    nova.process.kill()
+    nova.process.wait()
+    with running_nova(nova.data, "--scope", "sat") as again:
+        assert asyncio.run(count(again.data)) == 1
+
+
 @pytest.mark.parametrize("name", ["writer", "reader", "sampler", "edge"])
 def test_a_child_that_dies_is_started_again(nova: Nova, name: str) -> None:
     """Every process may die at any time; the instance goes on with what it had."""

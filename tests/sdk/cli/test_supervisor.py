@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +15,29 @@ from sdk.cli import supervisor
 from sdk.cli.supervisor import Child
 from sdk.errors import NovaError
 
+SUPERVISED = """
+import asyncio, sys
+from sdk.cli.supervisor import Child, Supervisor
+
+async def main():
+    supervisor = Supervisor([Child("busy", ("busy_child",))])
+    await supervisor.start()
+    print(supervisor.children[0].process.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+BUSY = """
+import asyncio, ctypes
+from sdk import lifecycle
+
+async def main():
+    lifecycle.stop_event(exit_with_stdin=True)
+    lifecycle.say_ready("busy")
+    ctypes.PyDLL(None).sleep(60)  # in C, with the GIL held, as a long call into RocksDB is
+
+asyncio.run(main())
+"""
 SLOW = """
 import sys, time
 from sdk import lifecycle
@@ -23,6 +49,8 @@ if sys.argv[1] != "0":
 sys.stdin.read()
 """
 TIMEOUT_S = 2.0
+ORPHAN_MAX_S = 20.0
+"""Far less than the child would be busy."""
 
 
 @pytest.fixture
@@ -55,3 +83,30 @@ async def test_a_child_that_ends_before_it_is_ready_has_failed(child: Child) -> 
     child.arguments = ("slow_child", "x", "0")
     with pytest.raises(NovaError, match=r"slow ended with status 1 before it was ready"):
         await child.start()
+
+
+async def test_a_busy_child_ends_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    """Issue 14: an orphan within a long step held its lock for minutes."""
+    (tmp_path / "busy_child.py").write_text(BUSY)
+    path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISED],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        assert is_there(child)
+        process.kill()
+    async with asyncio.timeout(ORPHAN_MAX_S):
+        while is_there(child):
+            await asyncio.sleep(0.05)
+
+
+def is_there(process_id: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
