@@ -13,7 +13,7 @@ RUN python -m venv /opt/nova
 WORKDIR /src
 COPY requirements.runtime.lock ./
 RUN /opt/nova/bin/pip install --no-cache-dir --require-hashes -r requirements.runtime.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY core core
 COPY edge edge
 COPY sdk sdk

@@ -13,7 +13,7 @@ TEST_PROCESSES ?= 3
 TEST_EXAMPLES ?= 20
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help demo schema test test-slow check format web bench scale lock clean
+.PHONY: help demo schema test test-slow check format web wheel bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ format: $(STAMP)/python ## Put the code into its one format
 
 web: $(STAMP)/web ## The browser's half, built into edge/static
 
+wheel: $(STAMP)/python $(STAMP)/web ## One file to install anywhere, with the web page in it: dist/
+	rm -rf build/lib build/bdist.*
+	$(BIN)/pip wheel -q --no-deps --wheel-dir dist .
+
 schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from the server's structs
 	$(BIN)/python -m sdk.protocol_schema > web/src/api/protocol.schema.json
 	npm --prefix web run schema
@@ -59,7 +63,7 @@ lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 
 clean: ## Forget everything that was built
-	rm -rf $(VENV) $(STAMP) build *.egg-info web/node_modules edge/static
+	rm -rf $(VENV) $(STAMP) build dist *.egg-info web/node_modules edge/static
 
 $(STAMP)/python: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,0 +1,162 @@
+"""The wheel: a stranger installs it into an empty environment, and the demo runs without Node."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import msgspec
+import pytest
+
+from sdk import timestamps
+from sdk.client import Client, login
+from sdk.protocol import Filters
+from sdk.testing.instance import FREE_PORT, PASSWORD
+from tests.test_tidy import ROOT, tracked
+
+pytestmark = pytest.mark.timeout(480)
+BUILD_TIMEOUT_S = 150
+INSTALL_TIMEOUT_S = 170
+SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+PACKAGES = ("core", "edge", "sdk", "transport_kafka", "transport_nats")
+
+
+def copied(folder: Path, *, page: bool) -> Path:
+    """What a wheel is built from, in a folder of its own, with the built page or without it."""
+    for file in tracked(*SOURCES, *PACKAGES):
+        place = folder / file.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, place)
+    if page:
+        shutil.copytree(ROOT / "edge/static", folder / "edge/static", dirs_exist_ok=True)
+    return folder
+
+
+def build(sources: Path, into: Path) -> subprocess.CompletedProcess[str]:
+    """`pip wheel`, as anybody would."""
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(into), "."]
+    return subprocess.run(
+        command, cwd=sources, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    done = build(copied(folder / "sources", page=True), folder)
+    assert done.returncode == 0, done.stderr
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_a_wheel_holds_the_page_and_the_licence(wheel: Path) -> None:
+    """What runs is in it, and under which terms."""
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "edge/static/index.html" in names
+    assert {Path(name).suffix for name in names if name.startswith("edge/static/assets/")} >= {
+        ".js",
+        ".css",
+    }
+    assert [name for name in names if name.endswith("dist-info/licenses/LICENSE")]
+    assert not [name for name in names if name.startswith(("tests/", "bench/"))]
+
+
+def test_a_wheel_without_the_page_is_refused_in_words(tmp_path: Path) -> None:
+    """It would install an edge whose page says that it was not built."""
+    done = build(copied(tmp_path / "sources", page=False), tmp_path)
+    assert done.returncode != 0
+    assert "make wheel" in done.stdout + done.stderr
+    assert list(tmp_path.glob("*.whl")) == []
+
+
+def constraints(folder: Path) -> Path:
+    """The locked versions without their hashes, which a wheel of today cannot have."""
+    pins = re.findall(r"^\S+==\S+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert pins
+    file = folder / "constraints.txt"
+    file.write_text("\n".join(pins) + "\n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that holds the wheel and what it asks for, nothing else."""
+    folder = tmp_path_factory.mktemp("empty")
+    venv.create(folder / "venv", with_pip=True)
+    programs = folder / "venv" / "bin"
+    locked = ("--constraint", str(constraints(folder)))
+    subprocess.run(
+        [programs / "python", "-m", "pip", "install", "-q", *locked, str(wheel)],
+        check=True,
+        cwd=folder,
+        timeout=INSTALL_TIMEOUT_S,
+    )
+    return programs
+
+
+@contextmanager
+def demo_of(programs: Path, home: Path) -> Iterator[str]:
+    """`nova demo` where nothing else can be found: no Node, no checkout; yields its address."""
+    environment = {"PATH": str(programs), "HOME": str(home), "NOVA_ADMIN_PASSWORD": PASSWORD}
+    assert not any(shutil.which(name, path=environment["PATH"]) for name in ("node", "npm"))
+    process = subprocess.Popen(
+        [programs / "nova", "demo", *FREE_PORT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=home,
+        env=environment,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            yield msgspec.json.decode(line, type=dict[str, str])["url"]
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def page_of(url: str) -> list[str]:
+    """What the page loads, each of it fetched."""
+    with urlopen(url) as answer:
+        text = answer.read().decode()
+    names = re.findall(r'(?:src|href)="(/?assets/[^"]+)"', text)
+    for name in names:
+        with urlopen(f"{url}/{name.lstrip('/')}") as answer:
+            assert answer.status == 200
+    return names
+
+
+async def voltage_now(url: str, begun: str) -> object:
+    """The first voltage of the battery that the satellite tells from now on."""
+    battery = Filters(unique_id="battery", lanes=["ui"])
+    token = await login(url, "admin", PASSWORD)
+    async with await Client.to_edge(url, token) as client:
+        async for chunk in client.stream("LIVE", start_time=begun, filters=battery):
+            for event in chunk.events:
+                data = msgspec.json.decode(event, type=dict[str, object])["data"]
+                assert isinstance(data, dict)
+                if "voltage" in data:
+                    return data["voltage"]
+    raise AssertionError("the stream ended")
+
+
+def test_the_demo_runs_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+    """The page is served, and the satellite tells values as time goes by."""
+    with demo_of(installed, tmp_path) as url:
+        names = page_of(url)
+        assert {Path(name).suffix for name in names} == {".js", ".css"}
+        begun = timestamps.text(timestamps.now())
+        voltage = asyncio.run(voltage_now(url, begun))
+        assert isinstance(voltage, float)
+        assert 20 < voltage < 40
