@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sdk import logs, settings
+from sdk import logs, private, settings
 
 
 def _load(config: Path | None, data: Path | None) -> settings.Settings:
@@ -43,6 +43,7 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from core.writer import app
 
     logs.configure("writer")
+    private.begin()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -53,6 +54,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from core.reader import app
 
     logs.configure("reader")
+    private.begin()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -63,6 +65,7 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
     from core.samples import app
 
     logs.configure("sampler")
+    private.begin()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -73,6 +76,7 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
     from core.files import app
 
     logs.configure("files")
+    private.begin()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -83,6 +87,7 @@ def exporter(data: Path) -> None:
     from core.exports import worker
 
     logs.configure("exporter")
+    private.begin()
     worker.serve(data)
 
 

@@ -20,7 +20,7 @@ from edge.metrics import TOKEN_VARIABLE
 from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
-from sdk import archive_id, endpoints, lifecycle, logs
+from sdk import archive_id, endpoints, lifecycle, logs, private
 from sdk.errors import NovaError, SettingsError
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
@@ -73,6 +73,7 @@ def edge(
     host, port = parse_listen(listen)
     logs.configure("edge")
     archive_id.require(data, archive)
+    private.begin()
     config = EdgeConfig(
         data=data,
         reader_socket=reader_socket or endpoints.reader_socket(data),

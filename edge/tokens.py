@@ -14,6 +14,7 @@ import msgspec
 
 from edge.errors import AccessError
 from edge.users import Role, User
+from sdk import private
 from sdk.errors import SettingsError
 
 KEY_NAME = "jwt.key"
@@ -89,7 +90,7 @@ class Tokens:
 def load_key(folder: Path) -> bytes:
     """The key of a data folder, made on first use; whoever can read it can make tokens."""
     path = folder / KEY_NAME
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.make_folder(folder)
     if not path.exists():
         _create_key(path)
     if path.stat().st_mode & 0o077:

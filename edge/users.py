@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sdk import timestamps
+from sdk import private, timestamps
 from sdk.errors import NovaError
 
 Role = Literal["admin", "operator", "viewer"]
@@ -44,10 +44,11 @@ class UserStore:
     """The users of one data folder; several edges may share the file."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
         path = folder / FILE_NAME
         # Made here and not by SQLite, so that nobody else can read it even for a moment.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        private.mend(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         (found,) = self._db.execute("PRAGMA user_version").fetchone()

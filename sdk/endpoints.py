@@ -15,13 +15,16 @@ from pathlib import Path
 
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
+from sdk import private
 from sdk.errors import NovaError
 
 SOCKET_PATH_MAX_BYTES = 100
+"""Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
+
+RUN_FOLDER = "run"
+RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
 """In the folder of the daily files: how far they are, and what has gone wrong."""
-
-"""Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
 
 HANG_UP_TIMEOUT_S = 1.0
 
@@ -38,21 +41,50 @@ async def send_text(
 
 
 def run_folder(data: Path) -> Path:
-    """The folder of the sockets of an instance, one for all names of its data folder."""
+    """The folder of the sockets of an instance, one for all names of its data folder; raises
+    NovaError if it is a stand-in that another user may have made.
+    """
     data = data.resolve()
-    folder = data / "run"
-    if len(os.fsencode(folder / "writer.sock")) > SOCKET_PATH_MAX_BYTES:
-        name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"nova-{os.getuid()}-{name}"
-    return folder
+    folder = data / RUN_FOLDER
+    if len(os.fsencode(folder / "writer.sock")) <= SOCKET_PATH_MAX_BYTES:
+        return folder
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    places = [base / f"{_stand_in_prefix()}{name}" for base in _bases()]
+    # A service and a login may have different variables: where sockets are already, they meet.
+    for place in places:
+        private.check_folder(place)
+        if any(place.glob("*.sock")):
+            return place
+    return places[0]
+
+
+def _stand_in_prefix() -> str:
+    return f"nova-{os.getuid()}-"
+
+
+def _bases() -> list[Path]:
+    """Where stand-ins may lie: in the user's own folder for such, if there is one, or where the
+    system has its temporary files.
+    """
+    runtime = os.environ.get(RUNTIME_VARIABLE) or f"/run/user/{os.getuid()}"
+    temporary = Path(tempfile.gettempdir())
+    return [Path(runtime), temporary] if private.is_own(Path(runtime)) else [temporary]
 
 
 def claim(path: Path) -> Path:
     """Make a socket's folder, for its owner only, and remove what a dead process left there.
 
-    Raises NovaError if somebody listens there: who came second would take the callers of the first.
+    Raises NovaError if somebody listens there: who came second would take the callers of the first;
+    and if the folder is a stand-in that is not this user's own.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_stand_in = path.parent.name.startswith(_stand_in_prefix())
+    if is_stand_in:
+        private.check_folder(path.parent)
+    private.make_folder(path.parent)
+    if is_stand_in:
+        private.check_folder(path.parent)
+    elif path.parent.name == RUN_FOLDER:
+        private.mend(path.parent)
     if _is_listened_at(path):
         raise NovaError(f"somebody listens at {path} already")
     path.unlink(missing_ok=True)

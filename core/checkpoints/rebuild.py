@@ -20,7 +20,7 @@ from core.scratch import scratch_folder
 from core.store.archive import TRUTH_FOLDER
 from core.store.checkpoints import CheckpointStore
 from core.store.witness import read_witness
-from sdk import logs, settings
+from sdk import logs, private, settings
 from sdk.cli.console import events_progress, say_json
 
 WATCH_INTERVAL_S = 0.2
@@ -48,6 +48,7 @@ def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
       nova rebuild checkpoints --data /archive
     """
     logs.configure("rebuild")
+    private.begin()
     folder = Path(data) if data else settings.load(config, mode="ground").folder()
     if not (folder / TRUTH_FOLDER).exists():
         raise ArchiveError(f"there is no archive in {folder}")

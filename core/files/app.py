@@ -21,7 +21,7 @@ from core.reader.view import View
 from core.scratch import scratch_folder
 from core.store.secondary import following
 from core.store.witness import read_witness
-from sdk import archive_id, lifecycle
+from sdk import archive_id, lifecycle, private
 from sdk.drivers.registry import Registry
 from sdk.errors import ArchiveGoneError, NovaError
 from sdk.settings import Settings
@@ -100,7 +100,8 @@ def locked(root: Path) -> BinaryIO:
     """The lock of a folder of daily files, held until it is closed; raises NovaError if another
     process has it.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    private.make_folder(root)
+    private.mend(root)
     file = (root / LOCK_FILE).open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

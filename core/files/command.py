@@ -12,7 +12,7 @@ from core.files.daily import read_state, write_state
 from core.files.day import span_of
 from core.files.rebuild import rebuild
 from core.store import catalog
-from sdk import settings, timestamps
+from sdk import private, settings, timestamps
 from sdk.cli.console import say_json
 from sdk.drivers.registry import Registry
 from sdk.errors import NovaError
@@ -77,6 +77,7 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     Example:
       nova files rebuild 2026-01-26 --data /archive
     """
+    private.begin()
     chosen = _settings(data, config)
     root = chosen.files_folder()
     state = read_state(root)

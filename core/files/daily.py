@@ -28,7 +28,7 @@ from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.store.scan import first
-from sdk import endpoints
+from sdk import endpoints, private
 from sdk.drivers.registry import Registry
 from sdk.errors import NovaError
 from sdk.protocol import Filters
@@ -91,7 +91,7 @@ class DailyFiles:
         self._view = view
         self._registry = registry
         self._root = root
-        root.mkdir(parents=True, exist_ok=True)
+        private.make_folder(root)
         self._bound = Bound(view, registry, "canonical")
         self._everything = Selection(Filters(), view.series)
         self._router: Router | None = None

@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 
 from core.files.day import day_of, is_day
-from core.files.folder import FOLDER_MODE
 from core.ordering import PLACE_BYTES, time_of
 from core.store.archive import Archive
+from sdk.private import FOLDER_MODE
 
 End = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * PLACE_BYTES}}}$")]
 """A place in hex."""

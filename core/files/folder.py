@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from sdk.private import FILE_MODE, FOLDER_MODE, make_folder
+
 OPEN_MAX_FILES = 4_096
 OPEN_SHARE = 2
 """Of the files that the process may have open, half are for these."""
 
-FOLDER_MODE = 0o750
-FILE_MODE = 0o640
 FRESH_SUFFIX = ".new"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,7 +31,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._open_max = max(1, min(OPEN_MAX_FILES, allowed // OPEN_SHARE))

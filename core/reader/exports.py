@@ -25,8 +25,8 @@ import msgspec
 from core import jobs
 from core.errors import QueryError
 from core.jobs import ExportJob
+from sdk import private, timestamps
 from sdk import settings as all_settings
-from sdk import timestamps
 from sdk.drivers.registry import Registry
 from sdk.endpoints import exports_folder
 from sdk.errors import DriverError
@@ -38,7 +38,6 @@ TEMPORARY_PREFIX = "tmp-"
 LOCK_FILE = ".lock"
 PROGRESS_INTERVAL_S = 0.5
 SWEEP_INTERVAL_S = 60.0
-FOLDER_MODE = 0o700
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +133,8 @@ class Exports:
 
     @contextlib.contextmanager
     def _claimed(self, temporary: Path) -> Iterator[None]:
-        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        temporary.mkdir(mode=FOLDER_MODE)
+        private.make_folder(self._folder)
+        temporary.mkdir(mode=private.FOLDER_MODE)
         with (temporary / LOCK_FILE).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
@@ -209,6 +208,7 @@ class Exports:
 
     async def keep_tidy(self) -> None:
         """Sweep now and then, for ever."""
+        private.mend(self._folder)
         while True:
             self.sweep()
             await asyncio.sleep(SWEEP_INTERVAL_S)

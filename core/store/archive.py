@@ -18,6 +18,9 @@ from core.ordering import PLACE_BYTES, TIME_BYTES
 from core.store.keys import FAMILIES, series_source_key
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
+from core.store.witness import WITNESS_FILE
+from sdk import private
+from sdk.archive_id import ID_FILE
 
 TRUTH_FOLDER = "truth"
 CATCH_UP_ATTEMPTS = 5
@@ -40,11 +43,12 @@ class Archive:
         """Open for writing, making it if it is not there; only one process can."""
         path = data / TRUTH_FOLDER
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path)
         except OSError as error:
             raise ArchiveError(
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
+        private.mend(path, data / WITNESS_FILE, data / ID_FILE)
         return cls._open(path, AccessType.read_write(), memory_bytes)
 
     @classmethod

@@ -17,6 +17,7 @@ from core.ordering import TIME_BYTES
 from core.store.archive import Archive
 from core.store.options import derived_options
 from core.store.scan import Row, scan
+from sdk import private
 from sdk.timestamps import NS_MIN
 
 BEHIND_ALL = b"\xff" * TIME_BYTES
@@ -59,12 +60,15 @@ class DerivedStore:
     def open_primary(cls, data: Path) -> Self:
         """Open for writing, made anew if it is not there or cannot be read."""
         path = data / cls.FOLDER
+        private.make_folder(path)
+        private.mend(path)
         try:
             return cls._open(path, AccessType.read_write())
         except ArchiveError as error:
             if "/LOCK" in str(error):
                 raise
             shutil.rmtree(path, ignore_errors=True)
+            private.make_folder(path)
             return cls._open(path, AccessType.read_write())
 
     @classmethod

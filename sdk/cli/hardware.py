@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sdk import lifecycle, logs
+from sdk import lifecycle, logs, private
 from sdk.hardware import config as configs
 from sdk.hardware.config import HardwareConfig
 from sdk.hardware.host import Host
@@ -76,6 +76,7 @@ def hardware(
 ) -> None:
     """Run devices: publish what they say, and let them do what they are told."""
     logs.configure(PROCESS)
+    private.begin()
     config = configs.load(path, scope=scope, transports=urls, data=data)
     if check:
         _describe(config)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from sdk import lifecycle, settings
+from sdk import lifecycle, private, settings
 from sdk.cli.supervisor import Child, Supervisor
 from sdk.settings import Settings
 
@@ -50,6 +50,7 @@ async def run(
     notes: Sequence[str] = (),
 ) -> None:
     """Run an instance until it is told to stop."""
+    private.begin()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
     supervisor = Supervisor([*base, *extra])

@@ -61,6 +61,63 @@ async def test_long_folders_can_be_listened_in(tmp_path: Path) -> None:
         path.parent.rmdir()
 
 
+def far(base: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with too long a path, where the system's temporary files are in `base`."""
+    monkeypatch.setattr(tempfile, "tempdir", str(base))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base / "nowhere"))
+    data = base / ("a" * 120)
+    data.mkdir()
+    return data
+
+
+@pytest.mark.parametrize("trap", ["open", "symlink", "file"])
+def test_a_stand_in_that_another_may_have_made_is_refused(
+    data: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
+    """Issue 14, §2 point 15: whoever is first in a folder of all users would be listened to, by
+    clients, and listen in.
+    """
+    long = far(data, monkeypatch)
+    folder = endpoints.writer_socket(long).parent
+    if trap == "open":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif trap == "symlink":
+        (data / "other").mkdir(mode=0o700)
+        folder.symlink_to(data / "other")
+    else:
+        folder.touch()
+    with pytest.raises(NovaError, match=r"remove it, or have XDG_RUNTIME_DIR"):
+        endpoints.reader_socket(long)
+    with pytest.raises(NovaError):
+        endpoints.claim(folder / "writer.sock")
+
+
+def test_stand_ins_lie_in_the_users_own_folder_where_there_is_one(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XDG_RUNTIME_DIR if it is the user's own; a service that had none is found all the same."""
+    long = far(data, monkeypatch)
+    temporary = endpoints.writer_socket(long)
+    assert temporary.parent.parent == data
+    runtime = data / "r"
+    runtime.mkdir(mode=0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    assert endpoints.writer_socket(long) == temporary
+    runtime.chmod(0o700)
+    assert endpoints.writer_socket(long).parent.parent == runtime
+    endpoints.claim(temporary).touch()
+    assert endpoints.writer_socket(long) == temporary
+
+
+def test_a_run_folder_that_others_may_enter_is_closed(data: Path) -> None:
+    """It lies in the data folder, so it is the instance's own."""
+    (data / "run").mkdir()
+    (data / "run").chmod(0o777)
+    endpoints.claim(endpoints.writer_socket(data))
+    assert (data / "run").stat().st_mode & 0o077 == 0
+
+
 def test_a_socket_that_is_listened_at_is_not_taken(data: Path) -> None:
     """Who listens keeps the address, also while more wait to be let in than it has room for."""
     path = endpoints.claim(endpoints.writer_socket(data))

@@ -1,0 +1,60 @@
+"""Everything that a running NOVA keeps is closed to other users (issue 14, §2 point 15)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sdk.client import Client
+from sdk.export import Export
+from sdk.observation import Entity
+from sdk.producer import Producer
+from sdk.testing.instance import running_nova
+from sdk.transport.base import connect
+
+
+def open_paths(root: Path) -> list[str]:
+    """What others may enter or read, sockets too."""
+    return [str(path) for path in root.rglob("*") if path.lstat().st_mode & 0o077]
+
+
+async def use(data: Path, publish: str) -> None:
+    """Have an event, an export of it, a plot's samples and daily files made."""
+    transport = connect(publish)
+    producer = Producer(transport, "sat")
+    event = producer.observe(Entity("bus", "eps", "a")).ui("view", "m", "1", {"n": 1})
+    await producer.send([event])
+    await transport.close()
+    async with await Client.to_core(data) as client:
+        done = await client.export(Export())
+        assert done.events >= 1
+
+
+async def test_all_that_is_kept_is_its_owners_and_what_was_open_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the umask; an archive of before is mended when it is opened, and that is said."""
+    monkeypatch.setenv("NOVA_DRIVERS", "jsonl")
+    data = tmp_path / "data"
+    before = os.umask(0)
+    try:
+        with running_nova(data, "--scope", "sat") as nova:
+            await use(data, nova.publish)
+            kept = {path.name for path in data.iterdir()}
+            assert {"truth", "edge", "run", "exports", "files", "samples"} <= kept
+            assert open_paths(data) == []
+        assert open_paths(data) == []
+        for path in data.rglob("*"):
+            if path.name != "jwt.key":
+                path.chmod(0o777 if path.is_dir() else 0o666)
+        with running_nova(data, "--scope", "sat") as nova:
+            await use(data, nova.publish)
+            assert open_paths(data) == []
+    finally:
+        os.umask(before)
+    said = [line for line in capfd.readouterr().err.splitlines() if "closed to them now" in line]
+    mended = {Path(msgspec.json.decode(line)["path"]).name for line in said}
+    assert {"truth", "edge", "exports", "files", "samples"} <= mended
