@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import socket
+import struct
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ FILES_STATE_FILE = "state.json"
 """In the folder of the daily files: how far they are, and what has gone wrong."""
 
 HANG_UP_TIMEOUT_S = 1.0
+PEER_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group at the other end of a Unix socket, as Linux tells them."""
 
 
 async def send_text(
@@ -139,3 +142,15 @@ def abort(request: web.Request) -> None:
     """End a connection at once, whatever is still unsent."""
     if request.transport is not None:
         request.transport.abort()
+
+
+def peer_name(request: web.Request) -> str:
+    """Who is at the other end, as an operator can find it: by its process, else by its port."""
+    transport, option = request.transport, getattr(socket, "SO_PEERCRED", None)
+    peer = None if transport is None else transport.get_extra_info("socket")
+    if peer is not None and peer.family == socket.AF_UNIX and option is not None:
+        with contextlib.suppress(OSError):
+            found = peer.getsockopt(socket.SOL_SOCKET, option, PEER_CREDENTIALS.size)
+            return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
+    name = None if transport is None else transport.get_extra_info("peername")
+    return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"

@@ -45,6 +45,10 @@ class TransportError(NovaError):
     """A transport could not do what was asked; what was being published may or may not be there."""
 
 
+class NotSentError(TransportError):
+    """Nothing of what was being published has left: there was nobody to take it."""
+
+
 class ProtocolError(NovaError):
     """The other side answered with an error, or with something that is not the protocol."""
 

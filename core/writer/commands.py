@@ -170,7 +170,8 @@ class Commands:
         if failure is None:
             self._entries.enter_later(lambda committer: _end(committer, event))
         else:
-            await self._fail(event, SENT_OR_NOT.format(failure))
+            text = NOT_SENT if failure.is_certain else SENT_OR_NOT
+            await self._fail(event, text.format(failure.reason))
 
     async def _fail(self, event: Event, reason: str) -> None:
         log.warning("command not dispatched", extra={"context": {"reason": reason}})

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from core.errors import QueryError
 from core.writer.carriers import Carriers
 from core.writer.targets import Target
 from sdk import address
 from sdk.envelope import CommandRequest
-from sdk.errors import NovaError
+from sdk.errors import NotSentError, NovaError
 from sdk.event import Event
 from sdk.transport.base import Record, Transport
 
 log = logging.getLogger(__name__)
+
+
+class Failure(NamedTuple):
+    """Why a command was not sent; unless that is certain, it may have been sent all the same."""
+
+    reason: str
+    is_certain: bool = False
 
 
 class Courier:
@@ -51,18 +59,20 @@ class Courier:
         newest = target.descriptor.order_key
         return [link for link in self.transports if brought.get(link.link, b"") >= newest]
 
-    async def send(self, transport: Transport, event: Event) -> str | None:
-        """Send a command on its way; what went wrong, or None. What went wrong may be sent."""
+    async def send(self, transport: Transport, event: Event) -> Failure | None:
+        """Send a command on its way; what went wrong, or None."""
         request = event.envelope
         assert isinstance(request, CommandRequest)
         where = address.dispatch(event.series.scope_id, request.request_id)
         try:
             await transport.publish([Record(where, event.body)])
+        except NotSentError as error:
+            return Failure(str(error), is_certain=True)
         except NovaError as error:
-            return str(error)
+            return Failure(str(error))
         except Exception as error:  # A plug-in's own fault must not end the writer.
             log.exception("a transport failed")
-            return f"{type(error).__name__}: {error}"
+            return Failure(f"{type(error).__name__}: {error}")
         return None
 
 

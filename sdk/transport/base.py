@@ -103,7 +103,9 @@ class Transport(Protocol):
     """The name under which the Core keeps this transport's positions; never holds a password."""
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Return when the records are durable; raises TransportError when that cannot be known."""
+        """Return when the records are durable; raises TransportError when that cannot be known,
+        and NotSentError when certainly nothing has left.
+        """
 
     def consume(self, subscription: Subscription, positions: Positions) -> AsyncIterator[Batch]:
         """Batches from the given positions on, for ever; the next one is fetched while one is
@@ -120,7 +122,8 @@ class Transport(Protocol):
         ones.
 
         `listening` is set once every command dispatched after it will come, and is cleared while
-        that cannot be said. What is dispatched while nobody listens comes to nobody.
+        that cannot be said. What is dispatched while nobody listens comes to nobody. A command
+        counts as taken when the next one is asked for, so do what takes long in a task.
         """
 
     def state(self) -> LinkState:

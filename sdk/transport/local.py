@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,7 +29,8 @@ from sdk.errors import NovaError, TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from sdk.transport.local_commands import PATH as COMMANDS_PATH
-from sdk.transport.local_commands import CommandListener, CommandServer
+from sdk.transport.local_commands import CommandListener
+from sdk.transport.local_listeners import CommandServer, DispatchLimits
 from sdk.transport.local_publishers import (
     FRAME_MAX_BYTES,
     AnswerLimits,
@@ -93,23 +94,32 @@ class Endpoint:
         return cls(None, host, port)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a Core lets those do who connect to it."""
+
+    answers: AnswerLimits = field(default_factory=AnswerLimits)
+    dispatch: DispatchLimits = field(default_factory=DispatchLimits)
+
+
 class LocalTransport:
     """Publishes to a Core that listens, or listens for the Core that consumes."""
 
-    def __init__(self, url: str, limits: AnswerLimits | None = None) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
         self.link = url
         self._endpoint = Endpoint.of_url(url)
         self._health = LinkHealth()
         self._arrived: asyncio.Queue[LocalBatch | None] = asyncio.Queue(QUEUE_MAX_BATCHES)
         self._runner: web.AppRunner | None = None
-        self._publishers = PublisherServer(self._health, limits or AnswerLimits())
+        self._publishers = PublisherServer(self._health, limits.answers)
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connecting = asyncio.Lock()
         self._listener: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Receipt]] = {}
         self._last_ref = 0
-        self._command_server = CommandServer()
+        self._command_server = CommandServer(url, self._health, limits.dispatch)
         self._command_listeners: set[CommandListener] = set()
         self._is_closed = False
 
@@ -118,8 +128,9 @@ class LocalTransport:
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Return when the Core has committed the records durably, with what became of each.
 
-        From the Core itself commands go to those who listen, and return when their sockets have
-        them: the Core has recorded them before, and what others publish is never dispatched.
+        From the Core itself commands go to those who listen, and return when one has taken them:
+        the Core has recorded them before, and what others publish is never dispatched. Raises
+        NotSentError where nobody listens.
         """
         self._check_open()
         if self._runner is not None and all(is_dispatch(record.address) for record in records):

@@ -1,90 +1,39 @@
 """Commands over the embedded transport: the Core sends each to all who listen for its scope.
 
 Who listens opens a WebSocket to `/commands?scope=ID`, gets an empty frame as soon as it is heard,
-and then each command as MessagePack `[address, bytes]`.
+and then each command as MessagePack `[address, bytes]`. It answers each, in order, with an empty
+frame once it has taken it (`local_listeners.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
-from aiohttp import web
 
-from sdk.address import is_id, parse
-from sdk.endpoints import abort
 from sdk.transport.base import Record
 from sdk.transport.link import LinkHealth
 
 PATH = "/commands"
-SEND_TIMEOUT_S = 1.0
 RETRY_INTERVAL_S = 0.1
 CONNECT_TIMEOUT_S = 5.0
 HEARTBEAT_S = 10.0
 COMMAND_MAX_BYTES = 8 * 1024 * 1024
-LISTENERS_MAX = 1_000
 WAITING_MAX_COMMANDS = 10_000
 
 
-class CommandServer:
-    """The Core's side: who listens, and sending to them."""
+class _Heard(NamedTuple):
+    """A command, and the connection over which it came and is confirmed."""
 
-    def __init__(self) -> None:
-        self.connections: dict[web.WebSocketResponse, web.Request] = {}
-        self._of_scope: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
-        self._turn = asyncio.Lock()
-
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One listener's connection."""
-        scope_id = request.query.get("scope", "")
-        if "Origin" in request.headers or not is_id(scope_id):
-            raise web.HTTPForbidden(reason="only programs listen, and for one scope")
-        if len(self.connections) >= LISTENERS_MAX:
-            raise web.HTTPServiceUnavailable(reason="so many listen already")
-        socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S)
-        await socket.prepare(request)
-        self.connections[socket] = request
-        self._of_scope[scope_id].add(socket)
-        try:
-            await socket.send_bytes(b"")
-            async for _ in socket:
-                pass  # A listener has nothing to say; its leaving ends the loop.
-        except ConnectionError:
-            pass
-        finally:
-            self._of_scope[scope_id].discard(socket)
-            del self.connections[socket]
-        return socket
-
-    async def send(self, records: Sequence[Record]) -> None:
-        """Send commands in order; returns when every listener's socket has them.
-
-        A listener that does not take them in time is sent away, and no other waits for it again.
-        """
-        async with self._turn:
-            for record in records:
-                assert record.address is not None
-                listeners = list(self._of_scope[parse(record.address).scope_id])
-                frame = msgspec.msgpack.encode((record.address, record.value))
-                await asyncio.gather(*(self._send(listener, frame) for listener in listeners))
-
-    async def _send(self, listener: web.WebSocketResponse, frame: bytes) -> None:
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await listener.send_bytes(frame)
-        except ConnectionError:
-            pass
-        except TimeoutError:
-            if (request := self.connections.get(listener)) is not None:
-                abort(request)
+    record: Record
+    socket: aiohttp.ClientWebSocketResponse
 
 
 class CommandListener:
-    """The other side: keeps a connection to the Core, over its restarts, until it is stopped."""
+    """Who listens: keeps a connection to the Core, over its restarts, until it is stopped."""
 
     def __init__(
         self,
@@ -98,12 +47,18 @@ class CommandListener:
         self._url = f"{url}{PATH.removeprefix('/')}?scope={scope_id}"
         self._health = health
         self._listening = listening or asyncio.Event()
-        self._heard: asyncio.Queue[Record | None] = asyncio.Queue(WAITING_MAX_COMMANDS)
+        self._heard: asyncio.Queue[_Heard | None] = asyncio.Queue(WAITING_MAX_COMMANDS)
+        self._last: _Heard | None = None
         self._keeper = asyncio.create_task(self._keep())
 
     async def next(self) -> Record | None:
-        """The next command, or None once it is stopped."""
-        return await self._heard.get()
+        """The next command, or None once it is stopped; the one before is confirmed as taken."""
+        last, self._last = self._last, None
+        if last is not None:
+            with contextlib.suppress(ConnectionError):
+                await last.socket.send_bytes(b"")
+        self._last = await self._heard.get()
+        return None if self._last is None else self._last.record
 
     async def stop(self) -> None:
         """End the connection."""
@@ -140,4 +95,4 @@ class CommandListener:
                     continue
                 with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                     address, value = msgspec.msgpack.decode(message.data, type=tuple[str, bytes])
-                    await self._heard.put(Record(address, value))
+                    await self._heard.put(_Heard(Record(address, value), socket))

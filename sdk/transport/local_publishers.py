@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket as sockets
-import struct
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ import msgspec
 from aiohttp import web
 
 from sdk import timestamps
-from sdk.endpoints import abort
+from sdk.endpoints import abort, peer_name
 from sdk.transport.base import Batch, Receipt, Record, Rejection
 from sdk.transport.link import LinkHealth
 
@@ -30,9 +28,6 @@ FRAME_MAX_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 30.0
 FLUSH_TIMEOUT_S = 1.0
 """How long the end of a consumption waits for publishers to take what they are owed."""
-PEER_CREDENTIALS = struct.Struct("3i")
-"""Process, user and group at the other end of a Unix socket, as Linux tells them."""
-
 log = logging.getLogger(__name__)
 
 
@@ -148,8 +143,8 @@ class Publisher:
 
     def _send_away(self) -> None:
         self._on_deaf(
-            f"publisher {_name(self._request)} took no answer for {self._limits.timeout_s:g} s and "
-            f"was disconnected, {self._owed} answers short"
+            f"the publisher {peer_name(self._request)} has taken no answer for "
+            f"{self._limits.timeout_s:g} s and was disconnected; {self._owed} were owed to it"
         )
         abort(self._request)
 
@@ -222,16 +217,3 @@ def _set(event: asyncio.Event, value: bool) -> None:
         event.set()
     else:
         event.clear()
-
-
-def _name(request: web.Request) -> str:
-    """Who publishes, as an operator can find it: the process of a Unix socket, else the port."""
-    transport = request.transport
-    peer = None if transport is None else transport.get_extra_info("socket")
-    option = getattr(sockets, "SO_PEERCRED", None)
-    if peer is not None and peer.family == sockets.AF_UNIX and option is not None:
-        with contextlib.suppress(OSError):
-            found = peer.getsockopt(sockets.SOL_SOCKET, option, PEER_CREDENTIALS.size)
-            return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
-    name = None if transport is None else transport.get_extra_info("peername")
-    return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 
 from sdk import address
-from sdk.errors import TransportError
+from sdk.errors import NotSentError, TransportError
 from sdk.testing.conformance.cases import Cases
 from sdk.testing.conformance.core import CoreStandIn
 from sdk.testing.conformance.leftovers import Holdings, left_since
@@ -85,7 +85,8 @@ class CommandCases(Cases):
         commands, nor events of the command lane that are none.
         """
         core, scope = await _core(trial)
-        await core.dispatch(commands(scope, "old-1", "old-2"))
+        for name in ("old-1", "old-2"):
+            await _dispatch_to_nobody(trial, core, commands(scope, name))
         listener = await Listener(trial.connect(), scope).begin()
         producer = trial.producer(scope)
         await producer.publish(
@@ -96,11 +97,34 @@ class CommandCases(Cases):
                 Record(producer.entity("u", "ui"), b"telemetry"),
             ]
         )
-        await core.dispatch(commands(f"{scope}x", "other-scope"))
+        await _dispatch_to_nobody(trial, core, commands(f"{scope}x", "other-scope"))
         last = commands(scope, "new")
         await core.dispatch(last)
         assert await listener.until(last[0]) == [b"new"]
         await listener.stop()
+
+    async def test_a_command_that_nobody_takes_is_not_sent_in_silence(self, trial: Trial) -> None:
+        """A backend that keeps records keeps it too. From hand to hand a dispatch to nobody raises
+        NotSentError, and one whose listeners leave before they have taken it, which is when they
+        ask for the next, a TransportError that leaves open whether they have it.
+        """
+        core, scope = await _core(trial)
+        await _dispatch_to_nobody(trial, core, commands(scope, "nobody"))
+        transport = trial.connect()
+        listening = asyncio.Event()
+        leaving = transport.commands(scope, listening)
+        heard = asyncio.ensure_future(anext(leaving))
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            await listening.wait()
+            dispatch = asyncio.create_task(core.dispatch(commands(scope, "leaving")))
+            assert (await heard).value == b"leaving"
+            await transport.close()
+            if trial.keeps_records:
+                await dispatch
+                return
+            with pytest.raises(TransportError) as lost:
+                await dispatch
+            assert not isinstance(lost.value, NotSentError)
 
     async def test_listening_goes_on_when_the_server_comes_back(self, trial: Trial) -> None:
         """A listener outlives the server's crash: it gets what is dispatched afterwards, and
@@ -125,8 +149,7 @@ class CommandCases(Cases):
         """Listening ends when it is cancelled or its transport is closed, and leaves no task,
         thread or descriptor; a closed transport refuses to listen.
         """
-        core, scope = await _core(trial)
-        await core.dispatch(commands(scope, "c"))
+        _, scope = await _core(trial)
         await _listen_and_leave(trial, scope)
         before = Holdings.now()
         await _listen_and_leave(trial, scope)
@@ -138,6 +161,15 @@ async def _core(trial: Trial) -> tuple[CoreStandIn, str]:
     producer, core = trial.pair()
     await trial.deliver(producer, core, producer.numbered(1))
     return core, producer.scope_id
+
+
+async def _dispatch_to_nobody(trial: Trial, core: CoreStandIn, records: list[Record]) -> None:
+    """Dispatch while nobody listens: from hand to hand that is refused."""
+    if trial.keeps_records:
+        await core.dispatch(records)
+        return
+    with pytest.raises(NotSentError):
+        await core.dispatch(records)
 
 
 async def _listen_and_leave(trial: Trial, scope: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +12,11 @@ import aiohttp
 import pytest
 
 from sdk import address
+from sdk.errors import NotSentError, TransportError
 from sdk.transport import local_commands
 from sdk.transport.base import Receipt, Record, Subscription
-from sdk.transport.local import LocalTransport
+from sdk.transport.local import Limits, LocalTransport
+from sdk.transport.local_listeners import DispatchLimits
 from tests.core.commanding import WAIT_S, listening
 
 SCOPE = "sat"
@@ -26,9 +29,11 @@ def url(tmp_path: Path) -> str:
 
 
 @asynccontextmanager
-async def core(url: str, seen: list[Record]) -> AsyncIterator[LocalTransport]:
+async def core(
+    url: str, seen: list[Record], limits: DispatchLimits | None = None
+) -> AsyncIterator[LocalTransport]:
     """A Core that takes what is published."""
-    transport = LocalTransport(url)
+    transport = LocalTransport(url, Limits(dispatch=limits or DispatchLimits()))
 
     async def consume() -> None:
         async for batch in transport.consume(Subscription(), {}):
@@ -80,26 +85,127 @@ async def test_a_command_that_somebody_publishes_goes_to_the_core_alone(url: str
     await other.close()
 
 
-async def test_a_listener_that_does_not_read_holds_nobody_back(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pitfalls §1.8: it is sent away, and the others have all."""
-    monkeypatch.setattr(local_commands, "SEND_TIMEOUT_S", 0.2)
+@asynccontextmanager
+async def deaf_listener(tmp_path: Path) -> AsyncIterator[None]:
+    """Somebody who listens and reads nothing."""
     connector = aiohttp.UnixConnector(str(tmp_path / "run" / "publish.sock"))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(f"http://localhost{local_commands.PATH}?scope={SCOPE}") as socket,
+    ):
+        assert await socket.receive_bytes() == b""  # It is heard; what it can hold is soon full.
+        yield
+
+
+async def test_a_listener_that_does_not_read_holds_nobody_back(url: str, tmp_path: Path) -> None:
+    """Pitfalls §1.8: the others take all while it takes nothing, and nothing waits for it."""
+    never = DispatchLimits(take_s=3_600.0)
     device = LocalTransport(url)
     async with (
-        core(url, []) as transport,
-        aiohttp.ClientSession(connector=connector) as session,
-        session.ws_connect(f"http://localhost{local_commands.PATH}?scope={SCOPE}") as stuck,
+        core(url, [], never) as transport,
+        deaf_listener(tmp_path),
         listening(device, SCOPE) as ears,
     ):
-        way = stuck.get_extra_info("socket")
-        assert way is not None  # Nobody receives from it, so what it can hold is soon full.
         for number in range(40):
             value = f'{{"requestId":"r{number}"}}'.encode().ljust(128 * 1024)
             record = Record(address.dispatch(SCOPE, f"r{number}"), value)
             async with asyncio.timeout(WAIT_S):
                 await transport.publish([record])
         await ears.until("r39")
-        assert len(ears.heard) == 40
+        assert ears.requests() == [f"r{number}" for number in range(40)]
+        assert transport.state().warnings == ()
     await device.close()
+
+
+async def test_a_listener_that_takes_too_few_is_disconnected_and_named(
+    url: str, tmp_path: Path
+) -> None:
+    """What lies for it is bounded, and the link says whom it sent away."""
+    device = LocalTransport(url)
+    limits = DispatchLimits(take_s=3_600.0, untaken_max=5)
+    async with (
+        core(url, [], limits) as transport,
+        deaf_listener(tmp_path),
+        listening(device, SCOPE) as ears,
+    ):
+        for number in range(6):
+            assert transport.state().warnings == ()
+            await transport.publish([command_of(number)])
+        [warning] = transport.state().warnings
+        assert f"process {os.getpid()} has taken none of 5 commands" in warning
+        await ears.until("r5")
+    await device.close()
+
+
+def command_of(number: int) -> Record:
+    """A command that ears can read."""
+    return Record(address.dispatch(SCOPE, f"r{number}"), f'{{"requestId":"r{number}"}}'.encode())
+
+
+async def test_a_command_that_nobody_takes_in_time_may_have_been_sent(
+    url: str, tmp_path: Path
+) -> None:
+    """It lies in a socket: that is neither sent nor not sent."""
+    async with core(url, [], DispatchLimits(take_s=0.1)) as transport, deaf_listener(tmp_path):
+        with pytest.raises(TransportError, match=r"did not confirm this one within 0\.1 s") as told:
+            await transport.publish([command("c")])
+        assert not isinstance(told.value, NotSentError)
+
+
+async def test_a_command_to_nobody_is_certainly_not_sent(url: str) -> None:
+    """Before, it was answered as sent: whoever listens later has not heard it."""
+    device = LocalTransport(url)
+    async with core(url, [], DispatchLimits(reconnect_s=0.01)) as transport:
+        with pytest.raises(NotSentError, match=f"nobody takes commands for {SCOPE} over local:"):
+            await transport.publish([command_of(1)])
+        async with listening(device, SCOPE) as ears:
+            await transport.publish([command_of(2)])
+            assert ears.requests() == ["r2"]
+        with pytest.raises(NotSentError):
+            await until_nobody(transport)
+    await device.close()
+
+
+async def until_nobody(transport: LocalTransport) -> None:
+    """Dispatch until it is known that who listened has left."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                await transport.publish([command_of(3)])
+            except NotSentError:
+                raise
+            except TransportError:
+                continue
+
+
+async def test_a_host_that_connects_again_gets_what_waited_for_it(url: str) -> None:
+    """A moment without listeners is none in which commands fail."""
+    device = LocalTransport(url)
+    async with core(url, [], DispatchLimits(reconnect_s=WAIT_S)) as transport:
+        dispatch = asyncio.create_task(transport.publish([command_of(1)]))
+        await asyncio.sleep(0)
+        async with listening(device, SCOPE) as ears:
+            await dispatch
+            assert ears.requests() == ["r1"]
+    await device.close()
+
+
+async def test_commands_taken_one_by_one_are_confirmed_one_by_one(url: str) -> None:
+    """A command counts as taken when the next is asked for: until then its end is unknown."""
+    device = LocalTransport(url)
+    async with core(url, [], DispatchLimits(take_s=WAIT_S)) as transport:
+        ready = asyncio.Event()
+        commands = device.commands(SCOPE, ready)
+        first = asyncio.ensure_future(anext(commands))
+        await ready.wait()
+        dispatch = asyncio.create_task(transport.publish([command_of(1)]))
+        assert (await first).value == command_of(1).value
+        done, _ = await asyncio.wait((dispatch,), timeout=0.1)
+        assert not done
+        second = asyncio.ensure_future(anext(commands))
+        await dispatch
+        dispatch = asyncio.create_task(transport.publish([command_of(2)]))
+        await second
+        await device.close()
+        with pytest.raises(TransportError, match="went away before confirming"):
+            await dispatch

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
-from sdk.transport.local import LocalTransport
+from sdk.transport.local import Limits, LocalTransport
 from sdk.transport.local_publishers import AnswerLimits
 from tests.core.commanding import WAIT_S
 
@@ -36,7 +36,7 @@ class Core:
 
     def __init__(self, path: Path, limits: AnswerLimits) -> None:
         self.path = path
-        self.transport = LocalTransport(f"local://{path}", limits)
+        self.transport = LocalTransport(f"local://{path}", Limits(answers=limits))
         self.seen: list[Batch] = []
 
     async def take(self) -> None:
@@ -123,7 +123,7 @@ async def test_who_leaves_much_unread_is_not_read_from(path: Path) -> None:
 async def test_who_is_owed_many_answers_is_not_read_from(path: Path) -> None:
     """A Core that cannot keep up is not filled with the publishes of one."""
     other = LocalTransport(f"local://{path}")
-    core = LocalTransport(f"local://{path}", AnswerLimits(owed_max=3))
+    core = LocalTransport(f"local://{path}", Limits(answers=AnswerLimits(owed_max=3)))
     batches = core.consume(Subscription(), {})
     publishing = [asyncio.create_task(_publish_when_open(other, n)) for n in range(9)]
     first = [await anext(batches) for _ in range(3)]
@@ -155,7 +155,7 @@ async def test_who_takes_no_answer_is_disconnected_and_named(path: Path) -> None
             deaf.sendall(UPGRADE + published(1, b"deaf"))
             await until(lambda: core.transport.state().warnings)
             [warning] = core.transport.state().warnings
-            assert f"process {os.getpid()} took no answer for 0.1 s" in warning
+            assert f"process {os.getpid()} has taken no answer for 0.1 s" in warning
             deaf.setblocking(False)
             async with asyncio.timeout(WAIT_S):
                 await read_on(deaf)
