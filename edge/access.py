@@ -35,6 +35,10 @@ class Access:
         if user.version != claims.ver or user.role != claims.role:
             raise AccessError("the user has changed since the token was given")
 
+    def forget(self) -> None:
+        """Ask the store about everybody anew."""
+        self._cache.clear()
+
     def _user(self, username: str) -> User | None:
         now = time.monotonic()
         seen = self._cache.get(username)

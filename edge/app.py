@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import aiohttp
@@ -12,7 +14,9 @@ from aiohttp import WSCloseCode, web
 from edge.access import Access
 from edge.assets import add_assets
 from edge.auth import LOGIN_MAX_BYTES, Login
+from edge.client_address import ClientAddresses, counted
 from edge.config import EdgeConfig
+from edge.connections import Connections
 from edge.core_status import CoreStatus
 from edge.exports import Exports
 from edge.guessing import Guessing
@@ -45,15 +49,18 @@ class Edge:
         config: EdgeConfig,
         users: UserStore,
         passwords: Passwords,
+        guessing: Guessing,
         reader: aiohttp.ClientSession,
     ) -> None:
         self._config = config
         self._limits = config.limits
         tokens = Tokens(load_key(config.folder), self._limits.token_lifetime_s)
         self._access = Access(users, tokens, self._limits.access_cache_s)
-        self._login = Login(users, passwords, tokens, Guessing(self._limits))
+        self._users = users
+        self._addresses = ClientAddresses(config.trusted_proxies)
+        self._login = Login(users, passwords, tokens, guessing, self._addresses, self._limits)
         self._gate = Gate(self._limits)
-        self._sessions: set[Session] = set()
+        self._sessions: Connections[Session] = Connections(self._limits)
         self._reader = reader
         core = CoreStatus(reader, self._limits)
         self._health = Health(core)
@@ -65,6 +72,7 @@ class Edge:
         app = web.Application(middlewares=[plain_errors], client_max_size=LOGIN_MAX_BYTES)
         app.on_response_prepare.append(add_security_headers)
         app.on_shutdown.append(self._end_sessions)
+        app.cleanup_ctx.append(self._watching_users)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/exports/{id}", self._exports.get)
@@ -103,19 +111,16 @@ class Edge:
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:
         if foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN)
-        unknown = sum(not session.authenticated for session in self._sessions)
-        if (
-            len(self._sessions) >= self._limits.connections_max
-            or unknown >= self._limits.unauthenticated_max
-        ):
+        address = counted(self._addresses.of(request))
+        if not self._sessions.make_room(address):
             log.info(
                 "no place for another connection",
                 extra={"context": {"sessions": len(self._sessions)}},
             )
             return error_reply(503, "tooManyConnections", FULL, RETRY_AFTER)
-        return await self._session(request)
+        return await self._session(request, address)
 
-    async def _session(self, request: web.Request) -> web.StreamResponse:
+    async def _session(self, request: web.Request, address: str) -> web.StreamResponse:
         ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
             heartbeat=self._limits.heartbeat_s,
             timeout=self._limits.close_timeout_s,
@@ -124,15 +129,34 @@ class Edge:
             max_msg_size=REQUEST_MAX_BYTES + 1,
             decode_text=False,
         )
-        await ws.prepare(request)
         upstream = Upstream(self._reader, self._limits)
         session = Session(ws, request.transport, upstream, self._access, self._gate, self._limits)
-        self._sessions.add(session)
+        self._sessions.add(session, address)
         try:
+            await ws.prepare(request)
             await session.run()
         finally:
             self._sessions.discard(session)
         return ws
+
+    async def _watching_users(self, _: web.Application) -> AsyncIterator[None]:
+        """While the edge runs, what changes of a user ends his sessions soon."""
+        task = asyncio.create_task(self._watch_users())
+        yield
+        task.cancel()
+        await asyncio.wait((task,))
+
+    async def _watch_users(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.users_poll_s)
+            try:
+                if not self._users.changed():
+                    continue
+            except sqlite3.Error as error:  # each request still asks the file itself
+                log.error("cannot see whether users have changed: %s", error)
+            self._access.forget()
+            for session in self._sessions:
+                session.users_changed()
 
     async def _end_sessions(self, _: web.Application) -> None:
         going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]

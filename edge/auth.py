@@ -1,9 +1,11 @@
-"""`POST /auth/login`: a password for a token; guessing is slowed, flooding is refused."""
+"""`POST /auth/login`: a password for a token; guesses are bounded, floods are refused."""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import logging
+import re
+import secrets
 from typing import Annotated
 
 import msgspec
@@ -11,8 +13,11 @@ from aiohttp import web
 from msgspec import Meta
 
 from edge.bodies import body_of
+from edge.client_address import ClientAddresses
+from edge.config import Limits
 from edge.errors import BodyError, BusyError
-from edge.guessing import Guessing
+from edge.guessing import DEVICE_MEMORY_S, Attempt, Client, Guessing
+from edge.login_queue import LoginQueue
 from edge.passwords import Passwords
 from edge.replies import error_reply, json_reply
 from edge.tokens import Tokens
@@ -23,6 +28,7 @@ log = logging.getLogger(__name__)
 
 FIRST_USER = "admin"
 LOGIN_MAX_BYTES = 4 * 1024
+PASSWORD_MAX_CHARS = 1_024
 
 # One text for every reason, so that nobody learns which names exist.
 DENIED = "the username or the password is wrong"
@@ -32,7 +38,7 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a login."""
 
     username: Annotated[str, Meta(min_length=1, max_length=64)]
-    password: Annotated[str, Meta(min_length=1, max_length=1_024)]
+    password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX_CHARS)]
 
 
 class LoginReply(msgspec.Struct, rename="camel"):
@@ -44,6 +50,10 @@ class LoginReply(msgspec.Struct, rename="camel"):
     expires_at: str
 
 
+DEVICE_COOKIE = "nova_device"
+DEVICE_BYTES = 32
+_DEVICE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
 _decoder = msgspec.json.Decoder(Credentials)
 
 
@@ -51,12 +61,20 @@ class Login:
     """The login of one edge."""
 
     def __init__(
-        self, users: UserStore, passwords: Passwords, tokens: Tokens, guessing: Guessing
+        self,
+        users: UserStore,
+        passwords: Passwords,
+        tokens: Tokens,
+        guessing: Guessing,
+        addresses: ClientAddresses,
+        limits: Limits,
     ) -> None:
         self._users = users
         self._passwords = passwords
         self._tokens = tokens
         self._guessing = guessing
+        self._addresses = addresses
+        self._queue = LoginQueue(limits)
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer one login."""
@@ -64,30 +82,60 @@ class Login:
             credentials = _decoder.decode(await body_of(request, LOGIN_MAX_BYTES))
         except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return error_reply(400, "badRequest", str(error))
+        device = self._device(request)
+        client = Client(self._addresses.of(request), _named(device))
         try:
-            user = await self._attempt(credentials, request.remote or "")
+            attempt, user = await self._attempt(credentials, client)
         except BusyError as error:
             headers = {"Retry-After": str(error.retry_after_s)}
             return error_reply(429, "tooManyRequests", str(error), headers)
         if user is None:
             return error_reply(401, "unauthorized", DENIED)
+        attempt.succeeded(_named(device))
         token, claims = self._tokens.issue(user)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
-        return json_reply(200, LoginReply(token, user.username, user.role, expires))
+        reply = json_reply(200, LoginReply(token, user.username, user.role, expires))
+        self._make_known(request, reply, device)
+        return reply
 
-    async def _attempt(self, credentials: Credentials, ip: str) -> User | None:
-        with self._guessing.attempt(credentials.username, ip) as attempt:
-            await asyncio.sleep(attempt.delay_s)
-            user = await self._verified(credentials)
-            if user is None:
-                attempt.failed()
-                log.warning(
-                    "login failed", extra={"context": {"user": credentials.username, "ip": ip}}
-                )
-                return None
-            attempt.succeeded()
-            log.info("login", extra={"context": {"user": user.username, "ip": ip}})
-            return user
+    async def _attempt(
+        self, credentials: Credentials, client: Client
+    ) -> tuple[Attempt, User | None]:
+        """Check a password if it may be; a right one has still to be given back."""
+        rank, allowance = self._guessing.look(credentials.username, client)
+        async with self._queue.turn(rank, (credentials.username, allowance)):
+            attempt = self._guessing.take(credentials.username, client)
+            user = None
+            try:
+                user = await self._verified(credentials)
+            finally:
+                if user is None:
+                    attempt.failed()
+        said = {"user": credentials.username, "ip": client.address}
+        if user is None:
+            log.warning("login failed", extra={"context": said})
+        else:
+            log.info("login", extra={"context": said})
+        return attempt, user
+
+    def _device(self, request: web.Request) -> str:
+        """What the client's cookie says, if this edge gave it; else a new device's name."""
+        shown = request.cookies.get(DEVICE_COOKIE, "")
+        if _DEVICE.fullmatch(shown) and self._guessing.is_device(_named(shown)):
+            return shown
+        return secrets.token_urlsafe(DEVICE_BYTES)
+
+    def _make_known(self, request: web.Request, reply: web.Response, device: str) -> None:
+        """Let the browser show from now on that it has logged in to this account."""
+        reply.set_cookie(
+            DEVICE_COOKIE,
+            device,
+            max_age=int(DEVICE_MEMORY_S),
+            path=request.path,
+            httponly=True,
+            samesite="Strict",
+            secure=self._addresses.is_secure(request),
+        )
 
     async def _verified(self, credentials: Credentials) -> User | None:
         user = self._users.get(credentials.username)
@@ -98,6 +146,11 @@ class Login:
         if self._passwords.outdated(user.password_hash):
             self._users.set_hash(user, await self._passwords.hash(credentials.password))
         return user
+
+
+def _named(device: str) -> str:
+    """What of a device's cookie is kept: the file of logins is not one of keys."""
+    return hashlib.sha256(device.encode()).hexdigest()
 
 
 async def first_admin(users: UserStore, passwords: Passwords, password: str) -> bool:

@@ -16,12 +16,15 @@ from aiohttp import web
 from edge.app import Edge
 from edge.auth import FIRST_USER, first_admin
 from edge.config import EdgeConfig, parse_listen
+from edge.guessing import Guessing
+from edge.login_store import LoginStore
 from edge.metrics import TOKEN_VARIABLE
 from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import archive_id, endpoints, lifecycle, logs, private
 from sdk.errors import NovaError, SettingsError
+from sdk.settings import LIST_SEPARATOR, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 SHUTDOWN_TIMEOUT_S = 5.0
@@ -57,9 +60,21 @@ log = logging.getLogger(__name__)
     envvar="NOVA_ARCHIVE",
     help="Do not start where DATA holds another archive than this one, or none.",
 )
+@click.option(
+    "--trusted-proxies",
+    metavar="NETWORK,…",
+    default="",
+    envvar="NOVA_TRUSTED_PROXIES",
+    help="Proxies in front, by address or network, whose X-Forwarded-For or Forwarded is believed.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
 def edge(
-    data: Path, listen: str, reader_socket: Path | None, archive: str | None, exit_with_stdin: bool
+    data: Path,
+    listen: str,
+    reader_socket: Path | None,
+    archive: str | None,
+    trusted_proxies: str,
+    exit_with_stdin: bool,
 ) -> None:
     """Serve the web UI and the client protocol of one archive.
 
@@ -80,6 +95,7 @@ def edge(
         host=host,
         port=port,
         metrics_token=_secret(TOKEN_VARIABLE),
+        trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 
@@ -94,8 +110,10 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
         passwords = Passwords(config.limits)
         stack.callback(passwords.close)
         await _welcome(users, passwords)
+        logins = LoginStore(config.folder)
+        stack.callback(logins.close)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
-        runner = Edge(config, users, passwords, reader).runner(SHUTDOWN_TIMEOUT_S)
+        runner = Edge(config, users, passwords, Guessing(logins), reader).runner(SHUTDOWN_TIMEOUT_S)
         stack.push_async_callback(runner.cleanup)
         lifecycle.say_ready("edge", url=await _listen(runner, config))
         await stop.wait()

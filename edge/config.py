@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdk.errors import SettingsError
+from sdk.settings import ProxyNetwork
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 FOLDER_NAME = "edge"
@@ -29,8 +30,12 @@ class Limits:
     heartbeat_s: float = 20.0
     access_check_s: float = 2.0
     access_cache_s: float = 2.0
+    users_poll_s: float = 0.25
+    """How soon a change of the users by another process, such as a new password, is seen."""
+
     connections_max: int = 10_000
     unauthenticated_max: int = 512
+    unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
     submissions_per_user_per_s: float = 10.0
     submissions_burst_max: float = 50.0
@@ -40,14 +45,9 @@ class Limits:
     ready_timeout_s: float = 2.0
     token_lifetime_s: int = 12 * 3600
     hash_workers: int = 2
-    hash_waiting_max: int = 16
-    logins_pending_max: int = 64
-    failures_per_ip_max: int = 20
-    failures_window_s: float = 60.0
-    account_free_failures: int = 3
-    account_delay_max_s: float = 4.0
-    account_memory_s: float = 900.0
-    failure_table_max: int = 10_000
+    hash_waiting_max: int = 64
+    strangers_per_s: float = 20.0
+    """Passwords of clients that no account knows which are checked in a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,7 @@ class EdgeConfig:
     port: int = 0
     static: Path = STATIC_FOLDER
     metrics_token: str | None = field(default=None, repr=False)
+    trusted_proxies: tuple[ProxyNetwork, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -16,8 +16,10 @@ class BodyError(NovaError):
 class BusyError(NovaError):
     """Too much is waiting already; the caller may come back after `retry_after_s`."""
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"too many attempts, try again in {retry_after_s} s")
+    def __init__(
+        self, retry_after_s: int, what: str = "too many attempts", instead: str = ""
+    ) -> None:
+        super().__init__(f"{what}: try again in {retry_after_s} s{instead}")
         self.retry_after_s = retry_after_s
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,6 +21,8 @@ from edge.errors import BusyError
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 2
+NICENESS = 5
+"""So that hashing gives way to the event loop, which serves everybody's streams."""
 
 _Result = TypeVar("_Result")
 
@@ -27,7 +32,7 @@ class Passwords:
 
     def __init__(self, limits: Limits, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._pool = ThreadPoolExecutor(limits.hash_workers, thread_name_prefix="argon2")
+        self._pool = ThreadPoolExecutor(limits.hash_workers, "argon2", initializer=_give_way)
         self._places = limits.hash_workers + limits.hash_waiting_max
         # What an unknown user's password is checked against, so that it takes as long.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
@@ -70,6 +75,12 @@ class Passwords:
 
     def _give_back(self) -> None:
         self._places += 1
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread and of those that argon2 starts from it."""
+    if sys.platform == "linux":  # elsewhere it is the whole process that has one
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:

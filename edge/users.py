@@ -59,6 +59,13 @@ class UserStore:
             )
         self._db.execute(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._seen = self._state()
+
+    def __enter__(self) -> UserStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -94,9 +101,32 @@ class UserStore:
             (password_hash, user.username, user.password_hash),
         )
 
+    def names(self) -> list[str]:
+        """The names of all users."""
+        rows = self._db.execute("SELECT username FROM users ORDER BY username")
+        return [name for (name,) in rows]
+
+    def set_password(self, username: str, password_hash: str) -> bool:
+        """Give a user another password; all earlier tokens end. False if there is no such user."""
+        cursor = self._db.execute(
+            "UPDATE users SET password_hash = ?, version = version + 1 WHERE username = ?",
+            (password_hash, username),
+        )
+        return cursor.rowcount == 1
+
+    def changed(self) -> bool:
+        """Whether anybody has written to the file since this was asked last."""
+        seen, self._seen = self._seen, self._state()
+        return seen != self._seen
+
     def set_enabled(self, username: str, enabled: bool) -> None:
         """Let a user in or keep one out; either way all earlier tokens end."""
         self._db.execute(
             "UPDATE users SET enabled = ?, version = version + 1 WHERE username = ?",
             (int(enabled), username),
         )
+
+    def _state(self) -> tuple[int, int]:
+        """What differs after a commit of another connection, or after a change of this one."""
+        (others,) = self._db.execute("PRAGMA data_version").fetchone()
+        return others, self._db.total_changes

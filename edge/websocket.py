@@ -68,6 +68,7 @@ class Session:
         self._limits = limits
         self._fence = Fence(limits.streams_per_connection_max)
         self._claims: Claims | None = None
+        self._users_changed = asyncio.Event()
         self._connection_id = uuid.uuid4().hex
         self._is_replaying = False
         """Its last stream was a REPLAY, which it may have paused or seen to the end (AMB-28)."""
@@ -100,7 +101,16 @@ class Session:
             async with asyncio.timeout(self._limits.close_timeout_s):
                 await self._ws.close(code=code)
         except (TimeoutError, OSError):
-            self._cut()
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection at once, whatever the client does."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def users_changed(self) -> None:
+        """Look again whether the client may go on."""
+        self._users_changed.set()
 
     async def _authenticate(self) -> tuple[Claims, Ref]:
         try:
@@ -159,7 +169,10 @@ class Session:
         """End even a silent session soon after its token expires or its user is disabled."""
         while True:
             left = max(claims.exp - time.time(), 0.0)
-            await asyncio.sleep(min(self._limits.access_check_s, left))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(self._limits.access_check_s, left)):
+                    await self._users_changed.wait()
+            self._users_changed.clear()
             await self._check(claims)
 
     async def _request(self, claims: Claims, frame: bytes) -> None:
@@ -221,14 +234,10 @@ class Session:
             async with asyncio.timeout(self._limits.send_timeout_s):
                 await send_text(self._ws, frame)
         except TimeoutError:
-            self._cut()
+            self.cut()
             raise ClientGoneError("did not read for too long") from None
         except OSError as error:
             raise ClientGoneError(str(error)) from None
-
-    def _cut(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
 
 
 async def _first_of(*works: Coroutine[None, None, None]) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -31,6 +32,8 @@ SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
 DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
 NO_DRIVERS = ("none",)
 
+ProxyNetwork = IPv4Network | IPv6Network
+
 Mode = Literal["payload", "ground"]
 Timebase = Literal["source", "canonical"]
 
@@ -45,6 +48,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     transports: tuple[str, ...] = ()
     timebase: Timebase | None = None
     listen: str = "127.0.0.1:8800"
+    trusted_proxies: tuple[str, ...] = ()
     envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
     commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
@@ -120,6 +124,10 @@ HELP: Mapping[str, Help] = {
     "transports": Help("URLs to consume from; none means the embedded local transport."),
     "timebase": Help("Timebase of requests that name none; by mode if absent."),
     "listen": Help("HOST:PORT of the edge; port 0 picks a free one."),
+    "trusted_proxies": Help(
+        "Addresses or networks of the proxies in front of the edge, whose X-Forwarded-For or "
+        "Forwarded says where a client is; nobody else's does."
+    ),
     "envelope_max_bytes": Help("Largest envelope that is taken; a larger one is rejected."),
     "commit_max_events": Help("Most events of one commit."),
     "commit_max_bytes": Help("Most bytes of one commit."),
@@ -163,6 +171,20 @@ def load(
     return settings
 
 
+def proxy_networks(texts: Iterable[str]) -> tuple[ProxyNetwork, ...]:
+    """The networks of the proxies that are trusted; raises SettingsError."""
+    networks: list[ProxyNetwork] = []
+    for text in texts:
+        try:
+            networks.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            raise SettingsError(
+                f"trusted_proxies: {text[:64]!r} is neither an IP address nor a network such as "
+                "10.0.0.0/8"
+            ) from None
+    return tuple(networks)
+
+
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings as `NOVA_*` variables, the way they reach child processes."""
     found: dict[str, str] = {}
@@ -195,7 +217,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_BEHIND.split(text)
-    if name == "drivers":
+    if name in ("drivers", "trusted_proxies"):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -207,3 +229,4 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             "a payload needs its scope: give --scope ID, or --ground to take all scopes"
         )
+    proxy_networks(settings.trusted_proxies)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,14 @@ from argon2 import PasswordHasher
 from edge.app import Edge
 from edge.auth import LoginReply, first_admin
 from edge.config import EdgeConfig, Limits
+from edge.guessing import Guessing
+from edge.login_store import LoginStore
 from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import protocol
 from sdk.protocol import Auth, Authenticated, Error, Message, Ref, Reply
+from sdk.settings import proxy_networks
 
 PASSWORD = "correct horse battery staple"
 WAIT_S = 10.0
@@ -48,9 +52,9 @@ class RunningEdge:
         async with self.http.post(f"{self.url}/auth/login", data=body, headers=headers) as reply:
             return reply.status, await reply.read(), reply.headers
 
-    async def token(self) -> str:
-        """A good token of the admin."""
-        status, body, _ = await self.post_login()
+    async def token(self, username: str = "admin") -> str:
+        """A good token of a user, by default of the admin."""
+        status, body, _ = await self.post_login(username)
         assert status == 200, body
         return msgspec.json.decode(body, type=LoginReply).token
 
@@ -61,9 +65,9 @@ class RunningEdge:
             yield Client(ws)
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Client]:
+    async def client(self, username: str = "admin") -> AsyncIterator[Client]:
         """A WebSocket that is logged in."""
-        token = await self.token()
+        token = await self.token(username)
         async with self.socket() as client:
             await client.send(Auth(token=token))
             assert isinstance(await client.receive(), Authenticated)
@@ -118,6 +122,8 @@ async def running_edge(
     static: Path | None = None,
     hasher: PasswordHasher | None = None,
     metrics_token: str | None = None,
+    trusted_proxies: tuple[str, ...] = (),
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[RunningEdge]:
     """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
     config = EdgeConfig(
@@ -126,12 +132,14 @@ async def running_edge(
         limits=limits or Limits(),
         static=static or folder / "static",
         metrics_token=metrics_token,
+        trusted_proxies=proxy_networks(trusted_proxies),
     )
     users = UserStore(config.folder)
     passwords = Passwords(config.limits, hasher or CHEAP)
     await first_admin(users, passwords, PASSWORD)
     reader = reader_client(reader_socket)
-    runner = Edge(config, users, passwords, reader).runner(1.0)
+    logins = LoginStore(config.folder)
+    runner = Edge(config, users, passwords, Guessing(logins, clock), reader).runner(1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -142,4 +150,5 @@ async def running_edge(
         await runner.cleanup()
         await reader.close()
         passwords.close()
+        logins.close()
         users.close()

@@ -42,16 +42,49 @@ async def test_a_foreign_page_cannot_connect(edge: RunningEdge) -> None:
         pass
 
 
-@pytest.mark.parametrize("limits", [Limits(connections_max=1), Limits(unauthenticated_max=1)])
-async def test_connections_are_capped(tmp_path: Path, peer: Peer, limits: Limits) -> None:
+async def test_connections_are_capped(tmp_path: Path, peer: Peer) -> None:
     """The one too many is told to come back."""
+    limits = Limits(connections_max=1)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
-        async with edge.socket(), edge.http.get(f"{edge.url}/ws", headers=UPGRADE) as reply:
+        async with edge.client(), edge.http.get(f"{edge.url}/ws", headers=UPGRADE) as reply:
             assert reply.status == 503
             assert (await reply.json())["code"] == "tooManyConnections"
             assert int(reply.headers["Retry-After"]) > 0
         async with edge.client():
             pass
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(unauthenticated_max=50, unauthenticated_per_address_max=1_000),
+        Limits(unauthenticated_max=1_000, unauthenticated_per_address_max=50),
+        Limits(connections_max=60, unauthenticated_per_address_max=1_000),
+    ],
+    ids=["all", "of an address", "with those inside"],
+)
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:1:2::99"])
+async def test_sockets_that_only_connect_keep_nobody_out(
+    tmp_path: Path, peer: Peer, limits: Limits, address: str
+) -> None:
+    """Sixty that say nothing, of one address or of one /64, while forty others log in."""
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits, trusted_proxies=("127.0.0.1",)) as edge,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        token = await edge.token()
+        silent = []
+        for number in range(60):
+            sender = address if "." in address else f"2001:db8:1:2::{number:x}"
+            socket = edge.socket({"X-Forwarded-For": sender})
+            silent.append(await stack.enter_async_context(socket))
+        for number in range(40):
+            sender = address if number % 2 else f"198.51.100.{number}"
+            socket = edge.socket({"X-Forwarded-For": sender})
+            client = await stack.enter_async_context(socket)
+            await client.send(Auth(token=token))
+            assert isinstance(await client.receive(), Authenticated)
+        assert await silent[0].close_code() == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
 
 
 async def test_frames_are_never_compressed(edge: RunningEdge) -> None:

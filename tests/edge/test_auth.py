@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
+import re
 from pathlib import Path
 
 import aiohttp
@@ -91,24 +93,102 @@ async def test_a_foreign_page_cannot_log_in(edge: RunningEdge) -> None:
     assert status == 200
 
 
-async def test_guessing_is_refused_with_the_time_to_come_back(
+async def test_guessing_is_refused_with_the_time_to_come_back(edge: RunningEdge) -> None:
+    """The account that is guessed at; a name that is nobody's is refused in the same words."""
+    refusals = set()
+    for name in ("admin", "nobody"):
+        statuses = [(await edge.post_login(name, "wrong"))[0] for _ in range(8)]
+        assert statuses == sorted(statuses) and set(statuses) == {401, 429}
+        status, body, headers = await edge.post_login(name, "wrong")
+        answer = json.loads(body)
+        assert (status, answer["code"]) == (429, "tooManyRequests")
+        assert 1 <= int(headers["Retry-After"]) <= 3_600
+        refusals.add((statuses.count(401), re.sub(r"\d+", "N", answer["message"])))
+    assert len(refusals) == 1
+
+
+async def test_guessing_locks_nobody_else_out(edge: RunningEdge) -> None:
+    """Ten others who log in from the guesser's address meanwhile, as behind one proxy."""
+    admin = edge.users.get("admin")
+    assert admin is not None
+    for name in ("admin", "nobody", *(f"made-up-{number}" for number in range(9))):
+        for _ in range(3):
+            await edge.post_login(name, "wrong")
+    for number in range(10):
+        edge.users.add(f"user-{number}", admin.password_hash, "viewer")
+        assert (await edge.post_login(f"user-{number}"))[0] == 200
+
+
+async def test_many_that_wait_for_their_answers_keep_nobody_out(
     tmp_path: Path, reader_socket: Path
 ) -> None:
-    """Also a good password waits then; what is already open goes on."""
-    async with running_edge(tmp_path, reader_socket, limits=Limits(failures_per_ip_max=2)) as edge:
-        for _ in range(2):
-            assert (await edge.post_login(password="wrong"))[0] == 401
-        status, body, headers = await edge.post_login()
-        assert status == 429
-        assert json.loads(body)["code"] == "tooManyRequests"
-        assert int(headers["Retry-After"]) >= 1
+    """Sixty connections of one address guess without a pause while forty others log in."""
+    trusted = ("127.0.0.1",)
+    async with running_edge(tmp_path, reader_socket, trusted_proxies=trusted) as edge:
+        admin = edge.users.get("admin")
+        assert admin is not None
+        for number in range(40):
+            edge.users.add(f"user-{number}", admin.password_hash, "viewer")
+
+        async def guess(number: int) -> None:
+            for count in itertools.count():
+                name = f"made-up-{number}-{count}"
+                await edge.post_login(name, "wrong", headers={"X-Forwarded-For": "192.0.2.1"})
+
+        guessers = [asyncio.create_task(guess(number)) for number in range(60)]
+        await asyncio.sleep(0.5)
+        logins = (
+            edge.post_login(f"user-{n}", headers={"X-Forwarded-For": f"198.51.{n}.1"})
+            for n in range(40)
+        )
+        statuses = [status for status, _, _ in await asyncio.gather(*logins)]
+        for task in guessers:
+            task.cancel()
+        await asyncio.wait(guessers)
+        assert statuses == [200] * 40
+
+
+async def test_a_browser_that_has_logged_in_shows_it_by_a_cookie(edge: RunningEdge) -> None:
+    """For logging in alone, hidden from pages, one for all accounts of the browser, and none that
+    somebody made up.
+    """
+    made_up = "a" * 43
+    _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={made_up}"})
+    cookie = headers["Set-Cookie"]
+    found = re.match(r"nova_device=([A-Za-z0-9_-]{43});", cookie)
+    assert found and found[1] != made_up
+    for word in ("HttpOnly", "Path=/auth/login", "SameSite=Strict", "Max-Age="):
+        assert word in cookie
+    assert "Secure" not in cookie
+    _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={found[1]}"})
+    assert found[1] in headers["Set-Cookie"]
+    _, _, headers = await edge.post_login(password="wrong")
+    assert "Set-Cookie" not in headers
+
+
+async def test_the_cookie_opens_while_the_address_is_refused(edge: RunningEdge) -> None:
+    """Who guesses behind the owner's proxy spends what that address has, not the browser's own."""
+    _, _, headers = await edge.post_login()
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    while (await edge.post_login(password="wrong"))[0] == 401:
+        pass
+    assert (await edge.post_login())[0] == 429
+    assert (await edge.post_login(headers={"Cookie": cookie}))[0] == 200
+
+
+async def test_behind_tls_the_cookie_is_for_tls_alone(tmp_path: Path, reader_socket: Path) -> None:
+    """A trusted proxy says so."""
+    trusted = ("127.0.0.1",)
+    async with running_edge(tmp_path, reader_socket, trusted_proxies=trusted) as edge:
+        _, _, headers = await edge.post_login(headers={"X-Forwarded-Proto": "https"})
+        assert "Secure" in headers["Set-Cookie"]
 
 
 async def test_a_flood_of_logins_is_answered_and_bounded(
     tmp_path: Path, reader_socket: Path
 ) -> None:
     """What finds no place gets 429 at once; the rest is answered."""
-    limits = Limits(hash_workers=1, hash_waiting_max=2, logins_pending_max=1000)
+    limits = Limits(hash_workers=1, hash_waiting_max=2)
     strong = PasswordHasher()
     async with running_edge(tmp_path, reader_socket, limits=limits, hasher=strong) as edge:
         replies = await asyncio.gather(*(edge.post_login() for _ in range(20)))

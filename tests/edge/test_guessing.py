@@ -1,76 +1,234 @@
-"""Slowing down of those who guess passwords (pitfalls 27)."""
+"""Bounding the guesses at passwords (pitfalls 27), with a clock that tests move."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from edge.config import Limits
 from edge.errors import BusyError
-from edge.guessing import ACCOUNT_DELAY_FIRST_S, Guessing
+from edge.guessing import (
+    ADDRESS,
+    DEVICE,
+    NETWORKS_MAX,
+    NEWCOMER_RESERVE,
+    STRANGER,
+    Client,
+    Guessing,
+)
+from edge.login_store import LoginStore
+
+HOUR_S = 3_600
+FAILURES_AN_HOUR_MAX = 20
+OWNER = Client("203.0.113.9", "d" * 64)
 
 
-def fail(guessing: Guessing, username: str, ip: str) -> float:
-    """One failed login; returns how long it had to wait."""
-    with guessing.attempt(username, ip) as attempt:
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock."""
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LoginStore]:
+    """The file of the edges."""
+    store = LoginStore(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def guessing(store: LoginStore, clock: Clock) -> Guessing:
+    """What bounds the guesses."""
+    return Guessing(store, clock)
+
+
+def fail(guessing: Guessing, username: str, client: Client) -> bool:
+    """One wrong password; False if it was not looked at."""
+    try:
+        guessing.look(username, client)
+        guessing.take(username, client).failed()
+    except BusyError as error:
+        assert error.retry_after_s >= 1
+        return False
+    return True
+
+
+def log_in(guessing: Guessing, username: str, client: Client, device: str = "x" * 64) -> bool:
+    """The right password; False if it was not looked at."""
+    try:
+        guessing.look(username, client)
+        guessing.take(username, client).succeeded(client.device or device)
+    except BusyError:
+        return False
+    return True
+
+
+def failures(guessing: Guessing, username: str, *clients: Client) -> int:
+    """How many wrong passwords are looked at before all clients are refused."""
+    count = 0
+    while any([fail(guessing, username, client) for client in clients]):
+        count += 1
+    return count
+
+
+def crowd(count: int) -> list[Client]:
+    """Clients of as many networks."""
+    return [Client(f"10.{number // 250}.{number % 250}.7") for number in range(count)]
+
+
+def test_all_allowances_together_are_no_more_than_twenty_an_hour() -> None:
+    """At the most: all that is there at once, and all that comes back meanwhile."""
+    most = sum(one.burst + HOUR_S / one.interval_s for one in (DEVICE, ADDRESS, STRANGER))
+    assert most <= FAILURES_AN_HOUR_MAX
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_hour_has_more_whatever_clients_and_times(
+    guessing: Guessing, clock: Clock, seed: int
+) -> None:
+    """Known and unknown clients, in bursts and evenly, with the owner logging in meanwhile."""
+    draw = random.Random(seed)
+    log_in(guessing, "ann", OWNER)
+    clients = [*crowd(120), OWNER, Client(OWNER.address), Client("192.0.2.1", OWNER.device)]
+    at: list[float] = []
+    for _ in range(6_000):
+        clock.now += draw.choice((0.0, 0.1, 1.0, 10.0))
+        if fail(guessing, "ann", draw.choice(clients)):
+            at.append(clock.now)
+        if draw.random() < 0.01:
+            log_in(guessing, "ann", OWNER)
+    most = max(sum(begin <= time <= begin + HOUR_S for time in at) for begin in at)
+    assert FAILURES_AN_HOUR_MAX / 2 < most <= FAILURES_AN_HOUR_MAX
+
+
+def test_the_owner_comes_in_while_strangers_guess(guessing: Guessing) -> None:
+    """By the cookie of the browser or by the address, and mistypes meanwhile."""
+    assert log_in(guessing, "ann", OWNER)
+    failures(guessing, "ann", *crowd(200))
+    elsewhere, without_cookie = Client("192.0.2.1", OWNER.device), Client(OWNER.address)
+    for client in (elsewhere, without_cookie):
+        assert fail(guessing, "ann", client)
+        assert log_in(guessing, "ann", client)
+    assert log_in(guessing, "ann", OWNER)
+
+
+def test_the_cookie_lets_in_from_an_address_that_guesses(guessing: Guessing) -> None:
+    """As behind a proxy that all clients share."""
+    shared = Client("192.0.2.1")
+    assert log_in(guessing, "ann", Client("192.0.2.1", OWNER.device))
+    failures(guessing, "ann", shared, *crowd(200))
+    assert not log_in(guessing, "ann", shared)
+    assert log_in(guessing, "ann", Client("192.0.2.1", OWNER.device))
+
+
+def test_a_newcomer_comes_in_while_a_crowd_guesses(guessing: Guessing, clock: Clock) -> None:
+    """From a network that has not failed; the crowd's novelty is spent within its first minute."""
+    guessers = crowd(120)
+    failures(guessing, "ann", *guessers)
+    for minute in range(1, 60):
+        clock.now += 61
+        failures(guessing, "ann", *guessers)
+        assert log_in(guessing, "ann", Client(f"198.51.{minute}.1")), minute
+
+
+def test_neighbours_are_no_newcomers(guessing: Guessing) -> None:
+    """Whoever has a network whole has one chance in it, not as many as addresses."""
+    failures(guessing, "ann", *(Client(f"10.0.0.{number}") for number in range(200)))
+    assert log_in(guessing, "ann", Client("198.51.100.1"))
+    ipv6 = [Client(f"2001:db8:1:{number:x}::1") for number in range(200)]
+    assert failures(guessing, "bob", *ipv6) <= STRANGER.burst - NEWCOMER_RESERVE
+
+
+def test_a_guesser_locks_nobody_else_out_of_his_address(guessing: Guessing) -> None:
+    """Ten others behind the same proxy, who have never been there."""
+    shared = Client("192.0.2.1")
+    for name in ("ann", "bob"):
+        failures(guessing, name, shared)
+    assert all(log_in(guessing, f"user-{number}", shared) for number in range(10))
+
+
+def test_names_that_exist_are_refused_as_soon_as_others(guessing: Guessing) -> None:
+    """Also at the address where their owner logs in."""
+    assert log_in(guessing, "ann", OWNER)
+    here = Client(OWNER.address)
+    assert failures(guessing, "ann", here) == failures(guessing, "nobody", here)
+    there = Client("192.0.2.1")
+    assert failures(guessing, "bob", there) == failures(guessing, "nobody-2", there)
+
+
+def test_a_right_password_gives_back_and_forgives_nothing(guessing: Guessing) -> None:
+    """Logins are unlimited; they do not buy a guesser new guesses."""
+    stranger = Client("192.0.2.1")
+    assert all(log_in(guessing, "ann", Client(f"192.0.{n}.1")) for n in range(100))
+    failures(guessing, "ann", *crowd(100))
+    assert log_in(guessing, "ann", Client("192.0.3.1"))
+    assert not fail(guessing, "ann", crowd(100)[0])
+    assert fail(guessing, "bob", stranger)
+
+
+def test_logins_side_by_side_are_not_taken_for_failures(guessing: Guessing) -> None:
+    """What those under way have taken may come back: who looks meanwhile may wait for it."""
+    stranger = Client("192.0.2.1")
+    attempts = [guessing.take("ann", stranger) for _ in range(STRANGER.burst - NEWCOMER_RESERVE)]
+    guessing.look("ann", stranger)
+    attempts[0].given_up()
+    guessing.take("ann", stranger).failed()
+    for attempt in attempts[1:]:
         attempt.failed()
-        return attempt.delay_s
+    with pytest.raises(BusyError, match="too many failed logins of this account"):
+        guessing.look("ann", stranger)
 
 
-def test_an_account_is_slowed_after_a_few_failures_and_up_to_a_limit() -> None:
-    """The first failures are free, then the wait doubles."""
-    limits = Limits(account_free_failures=3, account_delay_max_s=2.0)
-    guessing = Guessing(limits)
-    waits = [fail(guessing, "admin", f"10.0.0.{sender}") for sender in range(8)]
-    first = ACCOUNT_DELAY_FIRST_S
-    assert waits == [0, 0, 0, first, 2 * first, 2.0, 2.0, 2.0]
-    assert fail(guessing, "other", "10.0.0.1") == 0
+def test_edges_and_restarts_do_not_multiply_the_guesses(
+    store: LoginStore, clock: Clock, tmp_path: Path
+) -> None:
+    """They share one file."""
+    other = LoginStore(tmp_path)
+    first, second = Guessing(store, clock), Guessing(other, clock)
+    log_in(first, "ann", OWNER)
+    count = failures(first, "ann", *crowd(200))
+    assert failures(second, "ann", *crowd(200)) <= NEWCOMER_RESERVE
+    assert count + failures(Guessing(other, clock), "ann", *crowd(200)) <= STRANGER.burst
+    assert log_in(second, "ann", OWNER)
+    other.close()
 
 
-def test_a_good_login_ends_the_slowing() -> None:
-    """Whoever has proved who it is starts anew."""
-    guessing = Guessing(Limits(account_free_failures=1))
-    fail(guessing, "admin", "a")
-    assert fail(guessing, "admin", "b") > 0
-    with guessing.attempt("admin", "c") as attempt:
-        attempt.succeeded()
-    assert fail(guessing, "admin", "d") == 0
+def test_a_clock_that_goes_back_locks_nobody_out_for_longer(
+    guessing: Guessing, clock: Clock
+) -> None:
+    """A day back, and the allowance is whole again an interval after an interval."""
+    failures(guessing, "ann", Client("192.0.2.1"))
+    clock.now -= 86_400
+    failures(guessing, "ann", Client("192.0.2.1"))
+    clock.now += STRANGER.burst * STRANGER.interval_s
+    assert log_in(guessing, "ann", Client("192.0.2.1"))
 
 
-def test_an_address_is_refused_after_its_failures_and_others_are_not() -> None:
-    """The refusal says when to come back."""
-    guessing = Guessing(Limits(failures_per_ip_max=2, failures_window_s=60))
-    fail(guessing, "a", "10.0.0.1")
-    fail(guessing, "b", "10.0.0.1")
-    with pytest.raises(BusyError) as refusal, guessing.attempt("c", "10.0.0.1"):
-        pass
-    assert 1 <= refusal.value.retry_after_s <= 61
-    assert fail(guessing, "c", "10.0.0.2") == 0
+def test_a_full_disk_does_not_stop_logins(
+    store: LoginStore, guessing: Guessing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Failures are counted all the same."""
+    store._db.execute("PRAGMA query_only = ON")  # noqa: SLF001
+    assert failures(guessing, "ann", Client("192.0.2.1")) == STRANGER.burst - NEWCOMER_RESERVE
+    assert log_in(guessing, "bob", Client("192.0.2.1"))
 
 
-def test_failures_outside_the_window_are_forgotten() -> None:
-    """A window of nothing remembers nothing."""
-    guessing = Guessing(Limits(failures_per_ip_max=1, failures_window_s=-1, account_memory_s=-1))
-    for _ in range(5):
-        assert fail(guessing, "admin", "10.0.0.1") == 0
-
-
-def test_only_so_many_logins_wait_at_once() -> None:
-    """Also those that are being slowed take a place."""
-    guessing = Guessing(Limits(logins_pending_max=1))
-    with (
-        guessing.attempt("a", "1"),
-        pytest.raises(BusyError),
-        guessing.attempt("b", "2"),
-    ):
-        pass
-    with guessing.attempt("c", "3") as attempt:
-        assert attempt.delay_s == 0
-
-
-def test_what_is_remembered_is_bounded() -> None:
-    """The oldest accounts and addresses are forgotten first."""
-    guessing = Guessing(Limits(failure_table_max=2, account_free_failures=1))
-    for name in ("a", "b", "c"):
-        fail(guessing, name, name)
-    assert fail(guessing, "a", "x") == 0
-    assert fail(guessing, "c", "y") > 0
+def test_what_is_remembered_is_bounded(guessing: Guessing) -> None:
+    """However many networks are refused."""
+    failures(guessing, "ann", Client("192.0.2.1"))
+    for number in range(NETWORKS_MAX + 10):
+        guessing._note_failure(Client(f"10.{number >> 8 & 255}.{number & 255}.{number >> 16}"))  # noqa: SLF001
+    assert len(guessing._failures) <= NETWORKS_MAX  # noqa: SLF001

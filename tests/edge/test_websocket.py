@@ -102,7 +102,7 @@ async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, p
 
 async def test_every_request_is_checked(tmp_path: Path, peer: Peer) -> None:
     """A request after the user was disabled is not forwarded (A-271)."""
-    limits = Limits(access_check_s=3600, access_cache_s=0)
+    limits = Limits(access_check_s=3600, access_cache_s=0, users_poll_s=3600)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
         connection = await peer.connection()
         edge.users.set_enabled("admin", False)

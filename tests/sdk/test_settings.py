@@ -98,3 +98,13 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     file.write_text("= nonsense")
     with pytest.raises(SettingsError, match="not TOML"):
         settings.load(file, {})
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    """In the variable they are parted by commas, and reach the edge the same way."""
+    environment = {"NOVA_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "NOVA_SCOPE": "sat"}
+    found = settings.load(None, environment)
+    assert found.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert settings.as_environment(found)["NOVA_TRUSTED_PROXIES"] == "10.0.0.0/8,::1"
+    with pytest.raises(SettingsError, match=r"trusted_proxies: 'proxy\.example'"):
+        settings.load(None, {"NOVA_TRUSTED_PROXIES": "proxy.example", "NOVA_SCOPE": "sat"})
