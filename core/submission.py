@@ -11,7 +11,11 @@ import msgspec
 from sdk.submission import Role, Submission
 
 PATH: Final = "/submissions"
-FRAME_MAX_BYTES = 1024 * 1024
+FRAME_MAX_BYTES = 32 * 1024 * 1024
+"""An import's largest request, and what its encoding may add."""
+
+LOCAL_CONNECTION = "local"
+"""The connection of whoever reaches the reader's socket without an edge."""
 
 
 class Asker(msgspec.Struct, array_like=True, frozen=True):

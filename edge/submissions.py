@@ -13,7 +13,7 @@ from collections import Counter
 from edge.config import Limits
 from edge.tokens import Claims
 from sdk.errors import ProtocolError
-from sdk.submission import SUBMITTING_ROLES, Submission
+from sdk.submission import Submission, roles_for
 
 FORWARDED = "forwarded"
 
@@ -45,8 +45,8 @@ class Gate:
     def _refusal(
         self, claims: Claims, what: Submission, is_replaying: bool
     ) -> ProtocolError | None:
-        if claims.role not in SUBMITTING_ROLES:
-            return ProtocolError("forbidden", f"the role {claims.role} may not submit anything")
+        if claims.role not in roles_for(what):
+            return ProtocolError("forbidden", f"the role {claims.role} may not submit this")
         if is_replaying or what.timeline_mode != "LIVE":
             return ProtocolError(
                 "replayRefused", "nothing is submitted from a replay: go LIVE first"

@@ -22,6 +22,7 @@ from sdk.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Ser
 from sdk.event_id import head
 from sdk.manifest import CardManifest
 from sdk.manifest_rule import Manifests, by_version, require_allowed, what_breaks
+from sdk.reserved import require_unreserved
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 REMEMBERED_MAX = 65_536
@@ -148,7 +149,7 @@ class _Columns:
 
 class Checker:
     """Checks for one scope (None: all), size limit and manifests, and remembers series and
-    seconds.
+    seconds. What is reserved in `own_scope` is refused.
     """
 
     def __init__(
@@ -156,8 +157,11 @@ class Checker:
         scope_id: str | None = None,
         max_bytes: int = ENVELOPE_MAX_BYTES,
         manifests: Sequence[CardManifest] = (),
+        *,
+        own_scope: str | None = None,
     ) -> None:
         self._scope_id = scope_id
+        self._own_scope = own_scope
         self._max_bytes = max_bytes
         self._manifests = by_version(manifests)
         self._kinds = {**_KINDS, "ui": _ui_kind(self._manifests)} if manifests else _KINDS
@@ -232,6 +236,8 @@ class Checker:
         """The event that a record holds; raises EnvelopeError naming the member and the rule."""
         parsed = event.address_of(address)
         found = event.check(record, parsed, scope_id=self._scope_id, max_bytes=self._max_bytes)
+        if found.series.scope_id == self._own_scope:
+            require_unreserved(found.series)  # Before it is remembered, so it is never plain.
         if isinstance(found.envelope, UiUpdate):
             require_allowed(found.envelope, self._manifests)
         kind = self._kinds.get(found.series.lane)

@@ -191,6 +191,10 @@ class Client(Connection):
         """Say that an alarm has been seen."""
         return await self.request(message, submission.AlarmAck)
 
+    async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
+        """Bring back events of the Core's own kinds; doing so again changes nothing."""
+        return await self.request(message, submission.ImportAck)
+
     async def export(
         self, message: Export, on_progress: OnProgress | None = None
     ) -> ExportComplete:

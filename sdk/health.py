@@ -127,6 +127,8 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     file_failures: int = 0
     commands_require_descriptor: bool = True
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
+    manifest_conflicts: list[str] = msgspec.field(default_factory=list)
+    """What differs under one manifestId and version, found when the writer started."""
 
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse

@@ -22,13 +22,13 @@ from sdk.address import Address
 from sdk.drivers.registry import BINDING_TYPE
 from sdk.drivers.stream import stream_of
 from sdk.errors import NovaError
+from sdk.event import without_stamp
 from sdk.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS
 from sdk.transport.base import Record
 
 MANIFEST_FILE = "export.json"
 READABLE = (".jsonl", ".mcap")
 _BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
-_STAMP = b',"canonicalTruthTime":"'
 
 
 # Damage in a zip shows as any of these, an encrypted or unknown member as the last two.
@@ -138,10 +138,7 @@ def parts(
 def records(envelopes: Iterable[bytes]) -> Iterator[Record]:
     """Envelopes as they can be published: without the time at which they were received."""
     for envelope in envelopes:
-        if envelope.endswith(b'"}'):
-            body, _, stamp = envelope.rpartition(_STAMP)
-            if body and stamp.count(b'"') == 1:
-                envelope = body + b"}"
+        envelope = without_stamp(envelope)
         try:
             stream = stream_of(envelope)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -276,6 +276,14 @@ def published_body(manifest: CardManifest) -> JsonObject:
     }
 
 
+def read_published(stored: bytes) -> CardManifest | None:
+    """The same of the event's envelope, which may be nested deeper than can be read here."""
+    try:
+        return from_published(_body.decode(stored))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def from_published(body: Mapping[str, object]) -> CardManifest | None:
     """The manifest that a ManifestPublished event holds; None where it is of another form, as
     anybody may publish one.
@@ -295,6 +303,7 @@ def from_published(body: Mapping[str, object]) -> CardManifest | None:
         return None
 
 
+_body = msgspec.json.Decoder(JsonObject)
 _PUBLISHED = (
     "manifestId",
     "manifestVersion",

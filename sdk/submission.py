@@ -1,4 +1,5 @@
-"""What clients submit to be recorded: commands, chat, acknowledged alarms; and their answers.
+"""What clients submit to be recorded: commands, chat, acknowledged alarms, what an import brings
+back; and their answers.
 
 A client says what it wants and in which mode its timeline is. Who it is, the edge adds.
 """
@@ -21,6 +22,8 @@ PATH_MAX_CHARS = 200
 
 Role = Literal["admin", "operator", "viewer"]
 SUBMITTING_ROLES: tuple[Role, ...] = ("admin", "operator")
+IMPORTING_ROLES: tuple[Role, ...] = ("admin",)
+IMPORT_MAX_EVENTS = 500
 
 USER_HEADER = "Nova-User"
 ROLE_HEADER = "Nova-Role"
@@ -65,7 +68,21 @@ class AcknowledgeAlarm(Message, kw_only=True, tag="acknowledgeAlarm"):
     timeline_mode: TimelineMode
 
 
-Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm
+class ImportEvents(Message, kw_only=True, tag="importEvents"):
+    """Record events of the Core's own kinds as they were, with their ids: envelopes as text, of
+    which a stored one's receive time is no part.
+    """
+
+    events: Annotated[list[str], Meta(min_length=1, max_length=IMPORT_MAX_EVENTS)]
+    timeline_mode: TimelineMode
+
+
+Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ImportEvents
+
+
+def roles_for(what: Submission) -> tuple[Role, ...]:
+    """Who may submit this."""
+    return IMPORTING_ROLES if isinstance(what, ImportEvents) else SUBMITTING_ROLES
 
 
 def check_payload(payload: JsonObject) -> None:
@@ -125,4 +142,23 @@ class AlarmAck(Message, kw_only=True, tag="alarmAck"):
     time: str
 
 
-SubmissionReply = CommandAck | ChatAck | AlarmAck
+class ImportRefusal(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Why one event of an import was refused; `place` is its index."""
+
+    place: int
+    code: str
+    member: str
+    reason: str
+
+
+class ImportAck(Message, kw_only=True, tag="importAck"):
+    """What became of the events of an import; the new ones are durable."""
+
+    new: int
+    duplicate: int
+    rejected: list[ImportRefusal]
+
+
+SubmissionReply = CommandAck | ChatAck | AlarmAck | ImportAck

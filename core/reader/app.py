@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from core import feed
 from core.errors import ArchiveError
-from core.reader.asker import asker_of
+from core.reader.asker import asker_of, request_max_bytes
 from core.reader.discover import Discovery
 from core.reader.exports import Exports
 from core.reader.links import Links
@@ -29,7 +29,6 @@ from core.scratch import scratch_folder
 from core.store.archive import Archive
 from core.store.secondary import following
 from sdk import archive_id, endpoints, lifecycle
-from sdk.protocol import REQUEST_MAX_BYTES
 from sdk.settings import Settings
 
 FEED_RETRY_S = 0.1
@@ -99,7 +98,7 @@ class Reader:
         """One client's connection."""
         asker = asker_of(request)
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=REQUEST_MAX_BYTES, heartbeat=HEARTBEAT_S
+            compress=False, max_msg_size=request_max_bytes(asker), heartbeat=HEARTBEAT_S
         )
         await socket.prepare(request)
         session = Session(

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from core.submission import Asker
+from core.submission import LOCAL_CONNECTION, Asker
+from sdk.protocol import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
 from sdk.submission import (
     CONNECTION_HEADER,
     REPLAYING_HEADER,
@@ -33,7 +34,7 @@ def asker_of(request: web.Request) -> Asker:
     headers = request.headers
     user = headers.get(USER_HEADER)
     if user is None:
-        return Asker(_local_user(request), "admin", "local")
+        return Asker(_local_user(request), "admin", LOCAL_CONNECTION)
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
         raise web.HTTPBadRequest(reason="the role is none")
@@ -43,6 +44,13 @@ def asker_of(request: web.Request) -> Asker:
         headers.get(CONNECTION_HEADER, ""),
         REPLAYING_HEADER in headers,
     )
+
+
+def request_max_bytes(asker: Asker) -> int:
+    """The largest request that is read: what an edge forwards is small, and whoever is on this
+    machine may bring events of any size back.
+    """
+    return FRAME_MAX_BYTES if asker.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
 
 
 def _local_user(request: web.Request) -> str:

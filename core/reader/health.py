@@ -37,6 +37,9 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         submissions=submitter.counts(),
         file_failures=file_failures(settings),
         commands_require_descriptor=settings.commands_require_descriptor,
+        manifest_conflicts=catalog.decode_conflicts(
+            view.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
+        ),
     )
 
 

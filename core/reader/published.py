@@ -8,8 +8,8 @@ from core.ordering import Timebase
 from core.reader.effective import Effective
 from core.reader.selection import Selection
 from core.reader.view import View
-from sdk.envelope import JsonObject
-from sdk.manifest import CardManifest, from_published
+from sdk.address import SCOPE_TOKEN
+from sdk.manifest import CardManifest, name_of, read_published
 from sdk.protocol import DescriptorInfo, Filters
 
 DESCRIPTOR = "ProducerDescriptor"
@@ -22,8 +22,17 @@ class _Descriptor(msgspec.Struct, rename="camel"):
     effective_time: str
 
 
+class _Ids(msgspec.Struct, rename="camel", frozen=True):
+    """Whose an event is."""
+
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+
+
 _descriptor = msgspec.json.Decoder(_Descriptor)
-_body = msgspec.json.Decoder(JsonObject)
+_ids = msgspec.json.Decoder(_Ids)
 
 
 class Published:
@@ -33,7 +42,7 @@ class Published:
         self._view = view
         self._own_scope = own_scope
         self._descriptors = Effective(view, _read_descriptor)
-        self._manifests = Effective(view, _read_manifest)
+        self._manifests = Effective(view, _Versions().read)
         self._published = Selection(
             Filters(lanes=["metadata"], message_types=[MANIFEST]), view.series
         )
@@ -64,7 +73,11 @@ class Published:
         names = self._view.series.names
         return sorted(
             self._published.numbers(),
-            key=lambda number: (names[number].scope_id == self._own_scope, names[number]),
+            key=lambda number: (
+                names[number].scope_id == self._own_scope,
+                names[number].unique_id == SCOPE_TOKEN,
+                names[number],
+            ),
         )
 
 
@@ -77,5 +90,18 @@ def _read_descriptor(stored: bytes) -> DescriptorInfo:
     )
 
 
-def _read_manifest(stored: bytes) -> CardManifest | None:
-    return from_published(_body.decode(stored))
+class _Versions:
+    """The first manifest that a series has told under each id and version: another one under the
+    same name would change how the past is drawn.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[_Ids, str], CardManifest] = {}
+
+    def read(self, stored: bytes) -> CardManifest | None:
+        """The manifest of an event; they come in the order in which they were received."""
+        found = read_published(stored)
+        if found is None:
+            return None
+        name = (_ids.decode(stored), name_of(found))
+        return found if self._first.setdefault(name, found) == found else None

@@ -38,7 +38,7 @@ from sdk.endpoints import send_text
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Ref
 from sdk.settings import Settings
-from sdk.submission import AcknowledgeAlarm, SubmitChat, SubmitCommand
+from sdk.submission import AcknowledgeAlarm, ImportEvents, SubmitChat, SubmitCommand
 from sdk.timeline import TimelineRequest
 from sdk.timestamps import NS_MAX, NS_MIN
 
@@ -153,7 +153,7 @@ class Session:
             case protocol.Links():
                 links = self._links.describe(self._view)
                 await self._send(protocol.LinksResponse(links=links), request.ref)
-            case SubmitCommand() | SubmitChat() | AcknowledgeAlarm():
+            case SubmitCommand() | SubmitChat() | AcknowledgeAlarm() | ImportEvents():
                 await self._send(await self._submitter.submit(asker, request), request.ref)
             case export.Export() | export.CancelExport() | export.Drivers():
                 await self._exporting.answer(request, self._timebase)

@@ -11,6 +11,7 @@ carrier/<entity>          JSON object: link -> order key of the newest descripto
 reject/<8 bytes>          MessagePack: one refused record
 canonical/last            8 bytes: the last canonical time given out
 binding/<stream>          text: the driver that the writer has selected for a stream, empty if none
+manifest/conflicts        JSON array: what differs under one name among manifests, for people
 rollup/…                  counts per bucket of time, see rollup.py
 """
 
@@ -39,6 +40,7 @@ DISPATCH_PREFIX = b"dispatch/"
 CARRIER_PREFIX = b"carrier/"
 REJECT_PREFIX = b"reject/"
 BINDING_PREFIX = b"binding/"
+MANIFEST_CONFLICTS_KEY = b"manifest/conflicts"
 NUMBER_BYTES = 8
 
 
@@ -223,3 +225,13 @@ def check_schema(version: bytes | None, path: Path) -> None:
             f"the archive in {path} has layout {version!r}, this NOVA knows {SCHEMA_VERSION!r}: "
             "open it with the version that wrote it"
         )
+
+
+def encode_conflicts(conflicts: list[str]) -> bytes:
+    """The manifest conflicts that the writer has found when it started."""
+    return msgspec.json.encode(conflicts)
+
+
+def decode_conflicts(stored: bytes | None) -> list[str]:
+    """The same from the catalog; none where no writer has looked yet."""
+    return [] if stored is None else msgspec.json.decode(stored, type=list[str])

@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from core.feed import Committed, LinkStates
+from core.store import catalog
 from core.store.archive import Archive
 from core.store.identity import identify, refuse_emptied
 from core.store.witness import Witness, read_witness, write_witness
@@ -31,8 +32,9 @@ from core.writer.counting import count_aloud
 from core.writer.courier import Courier
 from core.writer.desk import Desk
 from core.writer.entries import Entries
+from core.writer.imports import Imports
 from core.writer.ingest import Incoming
-from core.writer.manifests import published_event, refuse_changes
+from core.writer.manifests import published_event, settle
 from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
@@ -88,8 +90,8 @@ class Writer:
         files: Sequence[ManifestFile] = (),
     ) -> None:
         self._settings = settings
-        self._files = files
-        manifests = [file.manifest for file in files]
+        self._manifests = settle(files, archive, settings.own_scope())
+        manifests = self._manifests.manifests
         self._archive = archive
         self._server = server
         self._data = settings.folder()
@@ -108,6 +110,7 @@ class Writer:
             settings.subscribed_scope(),
             settings.envelope_max_bytes,
             manifests,
+            settings.own_scope(),
         )
         self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
@@ -126,9 +129,9 @@ class Writer:
             settings.envelope_max_bytes,
         )
         remarks = Remarks(self.committer, self._entries, settings.own_scope())
-        self.submissions = SubmissionServer(
-            Desk(settings.subscribed_scope(), self._commands, remarks)
-        )
+        subscribed = settings.subscribed_scope()
+        imports = Imports(self.committer, self._entries, subscribed, settings.envelope_max_bytes)
+        self.submissions = SubmissionServer(Desk(subscribed, self._commands, remarks, imports))
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
@@ -152,12 +155,19 @@ class Writer:
             await self._checking.close()
 
     def publish_manifests(self) -> None:
-        """Tell, durably, of the manifests that the archive has not been told of; before anybody
-        reads it.
+        """Tell, durably, of the manifests that the archive has not been told of, and of those that
+        are in conflict with it; before anybody reads it.
         """
         scope, committer = self._settings.own_scope(), self.committer
-        refuse_changes(self._files, self._archive, committer.series, scope)
-        if committer.tell([published_event(file.manifest, scope) for file in self._files]):
+        conflicts = self._manifests.conflicts
+        for conflict in conflicts:
+            log.warning("manifest conflict", extra={"context": {"conflict": conflict}})
+        known = self._archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
+        is_news = conflicts != catalog.decode_conflicts(known)
+        if is_news:
+            committer.note(catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts))
+        events = [published_event(one, scope) for one in self._manifests.unpublished]
+        if committer.tell(events) or is_news:
             committer.close()
 
     def witness_recovered(self) -> None:

@@ -67,10 +67,11 @@ class Checking:
         scope_id: str | None,
         max_bytes: int,
         manifests: Sequence[CardManifest] = (),
+        own_scope: str | None = None,
     ) -> None:
         self._checker = checker
         self._manifests = list(manifests)
-        self._arguments = [scope_id or "", str(max_bytes)]
+        self._arguments = [scope_id or "", str(max_bytes), own_scope or ""]
         self._requests: asyncio.WriteTransport | None = None
         self.process_id: int | None = None
         """Of the process beside, while it takes requests."""
@@ -263,14 +264,16 @@ def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
 
 def main() -> None:
     """Check for the writer that has started this process, until that closes its end or dies."""
-    scope_id, max_bytes = sys.argv[1:]
+    scope_id, max_bytes, own_scope = sys.argv[1:]
     lifecycle.outlast_interrupt()
     lifecycle.collect_seldom()
     pipes.enlarge(sys.stdout.buffer)
     source = sys.stdin.buffer
     if not (frame := _read_frame(source)):
         return
-    checker = Checker(scope_id or None, int(max_bytes), _manifests.decode(frame))
+    checker = Checker(
+        scope_id or None, int(max_bytes), _manifests.decode(frame), own_scope=own_scope or None
+    )
     with contextlib.suppress(BrokenPipeError):
         serve(source, sys.stdout.buffer, checker)
 

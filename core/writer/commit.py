@@ -60,7 +60,7 @@ class Committer:
         self.archive = archive
         self.series = SeriesTable()
         self.carriers = Carriers(archive)
-        self.checker = Checker(scope_id, envelope_max_bytes, manifests)
+        self.checker = Checker(scope_id, envelope_max_bytes, manifests, own_scope=own_scope)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
         self._clock = clock
@@ -152,6 +152,12 @@ class Committer:
         unknown = self._unknown(incoming.keys)
         self._closed += self._add(incoming, unknown)
         return self.last_ns if unknown else None
+
+    def bring(self, link: str, consumed: Consumed, incoming: Incoming) -> Receipt:
+        """`take` for what no transport brings; what it closed, `take_closed` returns."""
+        receipt, closed = self.take(link, consumed, incoming)
+        self._closed += closed
+        return receipt
 
     def take_closed(self) -> list[Committed]:
         """The commits that recording has closed since the last call."""

@@ -38,10 +38,28 @@ def check_records(records: Sequence[Arrived], checker: Checker) -> Incoming:
 
 def own_event(event: Event) -> Incoming:
     """An event that the Core itself has to tell."""
-    key = order_keys([event.source_ns], [event.lane], [event.event_id])
-    envelope = event.envelope
-    requests = [(0, envelope.request_id)] if isinstance(envelope, CommandRequest) else []
-    return Incoming(key, [0], [event.body[:-1]], [event.series], requests, [])
+    return incoming_of([event], [])
+
+
+def incoming_of(events: Sequence[Event], refusals: list[Refused]) -> Incoming:
+    """Events that were checked one by one, and what was refused beside them."""
+    names: dict[Series, int] = {}
+    return Incoming(
+        order_keys(
+            [event.source_ns for event in events],
+            [event.lane for event in events],
+            [event.event_id for event in events],
+        ),
+        [names.setdefault(event.series, len(names)) for event in events],
+        [event.body[:-1] for event in events],
+        list(names),
+        [
+            (number, event.envelope.request_id)
+            for number, event in enumerate(events)
+            if isinstance(event.envelope, CommandRequest)
+        ],
+        refusals,
+    )
 
 
 class _Command(msgspec.Struct, rename="camel"):

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
-from core.errors import ArchiveError
 from core.ordering import TIME_BYTES
 from core.store.archive import Archive
-from core.store.keys import LAST_EVENT_ID, series_bytes, series_key
+from core.store.keys import series_bytes
 from core.store.scan import scan
 from core.store.series import SeriesTable
 from sdk.address import SCOPE_TOKEN
 from sdk.envelope import JsonObject
 from sdk.event import Event, Series, check
-from sdk.manifest import CardManifest, from_published, name_of, published_body
+from sdk.manifest import CardManifest, name_of, published_body, read_published
 from sdk.manifest_files import ManifestFile
 
 MANIFEST_PUBLISHED = "ManifestPublished"
@@ -48,32 +48,54 @@ def published_event(manifest: CardManifest, scope_id: str) -> Event:
     return check(msgspec.json.encode({**header, **published_body(manifest)}))
 
 
-def refuse_changes(
-    files: Sequence[ManifestFile], archive: Archive, series: SeriesTable, scope_id: str
-) -> None:
-    """Raise ArchiveError where a manifest is not what was published under its id and version:
-    cards of the past would be drawn by what was not in effect then.
+class Settled(NamedTuple):
+    """The manifests in force: those of files, but under a name that the archive holds already, what
+    it holds. Cards of the past would be drawn by what was not in effect then.
     """
-    before = {name_of(manifest): manifest for manifest in published(archive, series, scope_id)}
-    for path, manifest in files:
-        known = before.get(name_of(manifest))
-        if known is not None and known != manifest:
-            raise ArchiveError(
-                f"{path}: {name_of(manifest)} is not what the archive holds under this id and "
-                "version: give it a new manifestVersion"
+
+    manifests: list[CardManifest]
+    unpublished: list[CardManifest]
+    """Those that the archive has not been told of."""
+
+    conflicts: list[str]
+    """What differs under one name, for people; it stops nothing."""
+
+
+def settle(files: Sequence[ManifestFile], archive: Archive, scope_id: str) -> Settled:
+    """Settle manifest files with what an archive holds of its own scope."""
+    series = SeriesTable()
+    series.load(archive)
+    settled = Settled([], [], [])
+    first: dict[str, CardManifest] = {}
+    for manifest in published(archive, series, scope_id):
+        if first.setdefault(name_of(manifest), manifest) != manifest:
+            settled.conflicts.append(
+                f"the archive holds two manifests {name_of(manifest)} of {scope_id}: the one that "
+                "it received first counts"
             )
+    for path, manifest in files:
+        known = first.get(name_of(manifest))
+        settled.manifests.append(known or manifest)
+        if known is None:
+            settled.unpublished.append(manifest)
+        elif known != manifest:
+            settled.conflicts.append(
+                f"{path}: {name_of(manifest)} is not what the archive holds under this id and "
+                "version, which counts: give it a new manifestVersion"
+            )
+    return settled
 
 
 def published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[CardManifest]:
-    """The manifests that a scope has published, in the order of their times."""
+    """The manifests that a scope has published, in the order in which they were received."""
     number = series.number(published_series(scope_id))
     if number is None:
         return
-    prefix = series_bytes(number)
-    bounds = series_key(prefix, b""), series_key(prefix, b"\xff" * TIME_BYTES, LAST_EVENT_ID)
-    rows = scan(archive.families["series_source"], *bounds)
-    while places := [time + prefix for _, time in islice(rows, READ_TOGETHER)]:
+    tail = series_bytes(number)
+    bounds = tail, tail + b"\xff" * TIME_BYTES
+    rows = scan(archive.families["series_canonical"], *bounds)
+    while places := [key[len(tail) :] + tail for key, _ in islice(rows, READ_TOGETHER)]:
         for stored in archive.get_many("canonical", places):
-            found = from_published(msgspec.json.decode(stored or b"{}", type=JsonObject))
+            found = read_published(stored or b"{}")
             if found is not None:
                 yield found

@@ -70,6 +70,8 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
     for link in found.links:
         for warning in link.warnings:
             parts.append(Text.from_markup(f"[yellow]{escape(link.link)}: {escape(warning)}[/]"))
+    for conflict in found.manifest_conflicts:
+        parts.append(Text.from_markup(f"[yellow]{escape(conflict)}[/]"))
     return Group(*parts)
 
 

@@ -9,14 +9,18 @@ import signal
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from core.writer.manifests import published_event
+from sdk import manifest_files
 from sdk.client import Client, login
 from sdk.digest import Digest
 from sdk.endpoints import exports_folder
 from sdk.errors import ConnectionLostError
 from sdk.export import Export
 from sdk.protocol import Query
+from sdk.submission import AcknowledgeAlarm, ImportEvents
 from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
 from sdk.transport.base import connect
 from tests.core.filing import arrivals
@@ -88,6 +92,59 @@ def test_an_imported_export_exports_the_same(
     with zipfile.ZipFile(tmp_path / "b.zip") as archive:
         manifest = json.loads(archive.read("export.json"))
     assert (manifest["digest"], manifest["failures"]) == (told["digest"], [])
+
+
+@pytest.mark.parametrize("through", ["core", "edge"])
+def test_an_export_of_the_own_scope_comes_back_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    """Issue 14: manifests, bindings and acknowledgements of a payload's own scope, and one that is
+    in conflict with what ships, by the Core's own socket or an edge; then everything starts again.
+    """
+    monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
+    monkeypatch.setenv("NOVA_PASSWORD", PASSWORD)
+    shipped = manifest_files.load()[0].manifest
+    changed = published_event(msgspec.structs.replace(shipped, title="Another"), "sat")
+    with running_nova(tmp_path / "a", "--scope", "sat") as first:
+
+        async def fill() -> None:
+            transport = connect(first.publish)
+            await transport.publish(list({one.value: one for one in arrivals(90)}.values()))
+            await transport.close()
+            async with await Client.to_core(first.data) as client:
+                await client.import_events(
+                    ImportEvents(events=[changed.body.decode()], timeline_mode="LIVE")
+                )
+                await client.acknowledge_alarm(acknowledged())
+
+        asyncio.run(fill())
+        told = export(first, tmp_path / "a.zip", "--driver", "jsonl")
+    for again in ("import", "start"):
+        with running_nova(tmp_path / "b", "--scope", "sat") as second:
+            if again == "import":
+                edge = ("--url", second.url, "--user", "admin") if through == "edge" else ()
+                done = nova_command(
+                    "import", str(tmp_path / "a.zip"), "--to", second.publish, "--json", *edge
+                )
+                assert done.returncode == 0, done.stderr.decode()
+                assert json.loads(done.stdout)["rejected"] == 0
+            found = export(second, tmp_path / f"{again}.zip", "--driver", "jsonl")
+            assert (found["digest"], found["events"]) == (told["digest"], told["events"])
+
+
+def acknowledged() -> AcknowledgeAlarm:
+    """Somebody has seen an alarm of a view that `arrivals` update."""
+    return AcknowledgeAlarm(
+        scope_id="sat",
+        system_id="bus",
+        container_id="CON",
+        unique_id="u1",
+        view_id="v",
+        key="n",
+        severity="warning",
+        since="2026-01-27T00:00:00Z",
+        timeline_mode="LIVE",
+    )
 
 
 def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

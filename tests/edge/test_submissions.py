@@ -12,7 +12,7 @@ from edge.tokens import Claims
 from edge.users import Role
 from sdk.errors import ProtocolError
 from sdk.protocol import Error, StartStream, TimelineMode
-from sdk.submission import SubmitChat
+from sdk.submission import ImportEvents, SubmitChat
 from tests.edge.peer import Peer
 from tests.edge.server import RunningEdge
 
@@ -42,6 +42,20 @@ def refusal(gate: Gate, who: Claims, mode: TimelineMode = "LIVE", replaying: boo
 def test_the_role_decides(role: Role, code: str) -> None:
     """A-176: viewers look."""
     assert refusal(Gate(Limits()), claims(role=role)) == code
+
+
+@pytest.mark.parametrize(
+    ("role", "code"), [("viewer", "forbidden"), ("operator", "forbidden"), ("admin", None)]
+)
+def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
+    """Issue 14: what they bring speaks in the Core's own name."""
+    gate, asked = Gate(Limits()), ImportEvents(events=["{}"], timeline_mode="LIVE")
+    try:
+        gate.admit(claims(role=role), asked, is_replaying=False)
+    except ProtocolError as error:
+        assert error.code == code
+    else:
+        assert code is None
 
 
 def test_nothing_from_a_replay() -> None:

@@ -12,11 +12,12 @@ from core.feed import Committed
 from core.ordering import TIMEBASES, Timebase
 from core.reader.published import Published
 from core.reader.view import View
+from core.writer.commit import Committer
 from core.writer.manifests import published_event
 from sdk import manifest_files, timestamps
 from sdk.client import Client
 from sdk.envelope import JsonObject
-from sdk.manifest import CardManifest
+from sdk.manifest import CardManifest, published_body
 from sdk.protocol import Discover, Filters, GetUiState
 from sdk.settings import Settings
 from sdk.timestamps import NS_MAX
@@ -170,11 +171,11 @@ def test_in_canonical_time_manifests_are_known_from_their_arrival_on(
     assert len(shared.manifests("canonical", view.mark)) == 2
 
 
-def test_the_instance_goes_before_others(view: View, commit: Commit) -> None:
+def test_the_instance_goes_before_others(view: View, committer: Committer, commit: Commit) -> None:
     """AMB-13: a ground archive draws by its own manifests, and by others' where it has none."""
+    committer.record(published_event(version("1.0.0", title="ours"), "ground"))
     commit(
         [
-            published(version("1.0.0", title="ours"), "ground"),
             published(version("1.0.0", title="theirs"), "sat"),
             published(version("3.0.0", title="theirs alone"), "sat"),
         ]
@@ -182,6 +183,22 @@ def test_the_instance_goes_before_others(view: View, commit: Commit) -> None:
     view.refresh()
     titles = [manifest.title for manifest in Published(view, "ground").manifests("source", NS_MAX)]
     assert sorted(titles) == ["ours", "theirs alone"]
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_a_version_is_never_changed_afterwards(
+    view: View, commit: Commit, timebase: Timebase
+) -> None:
+    """Issue 14: of one id and version the first that was received counts, whatever a later one
+    says of its time; and the scope's own goes before what an entity of it has published.
+    """
+    commit([metadata("ManifestPublished", START_NS, published_body(version("1.0.0", title="c")))])
+    commit([published(version("1.0.0", title="a"))])
+    commit([published(version("1.0.0", title="b", since="1969-01-01T00:00:00Z"))])
+    view.refresh()
+    for _ in range(2):
+        (found,) = Published(view, "sat").manifests(timebase, NS_MAX)
+        assert found.title == "a"
 
 
 def test_what_is_no_manifest_is_passed_over(view: View, commit: Commit) -> None:

@@ -7,18 +7,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.errors import ArchiveError
+from core.ordering import TIMEBASES
 from core.store import catalog
 from core.store.archive import Archive
 from core.store.scan import scan
 from core.writer import app as writer_app
+from core.writer.ingest import check_records
 from core.writer.manifests import published_event
 from sdk import manifest_files
+from sdk.checker import Checker
+from sdk.client import Client
 from sdk.event import check_stored
-from sdk.manifest import KeySpec
+from sdk.manifest import CardManifest, KeySpec
 from sdk.manifest_files import ManifestError, ManifestFile
+from sdk.protocol import Discover
 from sdk.settings import Settings
-from sdk.transport.base import Record, connect
+from sdk.transport.base import Batch, Record, connect
 from tests.core.running import running_core, running_writer
 from tests.sdk.test_manifest import MANIFEST
 from tests.sdk.test_manifest_files import write
@@ -69,13 +73,66 @@ async def test_a_new_version_is_published_beside_the_old(data: Path) -> None:
     assert len(ids_in(data)) == 2
 
 
+def renamed(title: str) -> CardManifest:
+    """Another manifest under the same id and version."""
+    return msgspec.structs.replace(MANIFEST, title=title)
+
+
+async def conflicts_of(data: Path, files: list[ManifestFile]) -> list[str]:
+    """What the status of a Core says that is started with these manifests."""
+    async with (
+        running_core(Settings(data=str(data), scope="sat"), files) as core,
+        await Client.to_core(core.data) as client,
+    ):
+        return (await client.status()).manifest_conflicts
+
+
 async def test_a_changed_manifest_needs_a_new_version(data: Path) -> None:
-    """Cards of the past would be drawn by what was not in effect then; the file is named."""
+    """Cards of the past would be drawn by what was not in effect then: the archive's own counts,
+    status and log name the file, and the start goes on.
+    """
     await started(data, FILES)
     allowed = {**MANIFEST.allowed_keys, "more": KeySpec(type="any")}
     changed = msgspec.structs.replace(MANIFEST, allowed_keys=allowed)
-    with pytest.raises(ArchiveError, match=r"pump\.manifest\.py: pump 1\.2\.0 is not what"):
-        await started(data, [ManifestFile(Path("pump.manifest.py"), changed)])
+    files = [ManifestFile(Path("pump.manifest.py"), changed)]
+    (said,) = await conflicts_of(data, files)
+    assert "pump.manifest.py: pump 1.2.0 is not what the archive holds" in said
+    assert len(ids_in(data)) == 1
+    async with running_core(Settings(data=str(data), scope="sat"), files) as core:
+        names = {"viewId": "v", "manifestId": "pump", "manifestVersion": "1.2.0"}
+        header = {"sourceTruthTime": "2026-01-01T00:00:00Z", "messageType": "UiUpdate"}
+        update = msgspec.json.encode({**header, **names, "data": {"more": 1}})
+        receipt = await core.publish([Record("nova.sat.ui.a.b.c.v1", update)])
+        assert [one.code for one in receipt.rejected] == ["notAllowed"]
+    assert await conflicts_of(data, FILES) == []
+
+
+async def test_an_archive_with_another_manifest_of_a_shipped_name_starts(data: Path) -> None:
+    """Issue 14: such an event was taken from a transport, and no writer started ever after. The
+    one that the Core itself had published before counts, for updates and for cards.
+    """
+    async with running_writer(Settings(data=str(data), scope="sat"), FILES) as writer:
+        bad = Record(None, published_event(renamed("Bad"), "sat").body)
+        receipt, _ = writer.committer.take("old", Batch([bad]), check_records([bad], Checker()))
+        assert receipt.new == 1
+        writer.committer.close()
+    (said,) = await conflicts_of(data, FILES)
+    assert "two manifests pump 1.2.0 of sat" in said
+    async with (
+        running_core(Settings(data=str(data), scope="sat"), FILES) as core,
+        await Client.to_core(core.data) as client,
+    ):
+        for timebase in TIMEBASES:
+            found = await client.discover(Discover(timebase=timebase))
+            assert [one.title for one in found.manifests] == [MANIFEST.title]
+
+
+async def test_no_transport_publishes_a_manifest_of_the_own_scope(data: Path) -> None:
+    """Issue 14: nor any other event that only the Core writes."""
+    async with running_core(Settings(data=str(data), scope="sat"), FILES) as core:
+        bad = Record(None, published_event(renamed("Bad"), "sat").body)
+        receipt = await core.publish([bad])
+        assert [one.code for one in receipt.rejected] == ["reserved"]
     assert len(ids_in(data)) == 1
 
 

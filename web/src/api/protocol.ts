@@ -49,6 +49,7 @@ export type Reply =
   | CommandAck
   | ChatAck
   | AlarmAck
+  | ImportAck
   | ExportStarted
   | ExportProgress
   | ExportComplete
@@ -78,6 +79,7 @@ export type Request =
   | SubmitCommand
   | SubmitChat
   | AcknowledgeAlarm
+  | ImportEvents
   | Export
   | CancelExport
   | Drivers;
@@ -920,6 +922,48 @@ export interface GetUiState {
   updates?: boolean;
 }
 /**
+ * What became of the events of an import; the new ones are durable.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ImportAck".
+ */
+export interface ImportAck {
+  type: "importAck";
+  ref?: string | number | null;
+  new: number;
+  duplicate: number;
+  rejected: ImportRefusal[];
+}
+/**
+ * Why one event of an import was refused; `place` is its index.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ImportRefusal".
+ */
+export interface ImportRefusal {
+  place: number;
+  code: string;
+  member: string;
+  reason: string;
+}
+/**
+ * Record events of the Core's own kinds as they were, with their ids: envelopes as text, of
+ *     which a stored one's receive time is no part.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ImportEvents".
+ */
+export interface ImportEvents {
+  type: "importEvents";
+  ref?: string | number | null;
+  /**
+   * @minItems 1
+   * @maxItems 500
+   */
+  events: [string, ...string[]];
+  timelineMode: "LIVE" | "REPLAY";
+}
+/**
  * A number of events for each bucket, lane by lane.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1236,6 +1280,7 @@ export interface StatusResponse {
   fileFailures?: number;
   commandsRequireDescriptor?: boolean;
   submissions?: SubmissionCount[];
+  manifestConflicts?: string[];
 }
 /**
  * How many submissions of one kind were `taken`, or refused with one code.

@@ -1,0 +1,65 @@
+"""Imports: events of the Core's own kinds, brought back by an administrator as they were.
+
+No transport may bring them for the Core's own scope, and an export of the archive holds them. They
+are checked, deduplicated and stored like what transports bring, under a link of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.writer.commit import Committer
+from core.writer.entries import Entries
+from core.writer.ingest import Incoming, incoming_of
+from sdk.checker import Refused
+from sdk.errors import EnvelopeError
+from sdk.event import check, without_stamp
+from sdk.reserved import require_reserved
+from sdk.submission import ImportAck, ImportEvents, ImportRefusal
+from sdk.transport.base import Batch, Record
+
+IMPORT_LINK = "import"
+"""What such events are counted under; the links of transports are URLs."""
+
+
+class Imports:
+    """Takes events for one scope (None: all) up to a size."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        entries: Entries,
+        scope_id: str | None,
+        envelope_max_bytes: int,
+    ) -> None:
+        self._committer = committer
+        self._entries = entries
+        self._scope_id = scope_id
+        self._envelope_max_bytes = envelope_max_bytes
+
+    async def bring(self, request: ImportEvents) -> ImportAck:
+        """Record events; what became of each, once that is durable."""
+        records = [Record(None, without_stamp(text.encode())) for text in request.events]
+        incoming = self._check(records)
+        receipt = await self._entries.enter(
+            lambda committer: committer.bring(IMPORT_LINK, Batch(records), incoming)
+        )
+        rejected = [
+            ImportRefusal(place=place, code=code, member=member, reason=reason)
+            for place, code, member, reason in receipt.rejected
+        ]
+        return ImportAck(new=receipt.new, duplicate=receipt.duplicate, rejected=rejected)
+
+    def _check(self, records: Sequence[Record]) -> Incoming:
+        events, refusals = [], []
+        for place, record in enumerate(records):
+            try:
+                event = check(
+                    record.value, scope_id=self._scope_id, max_bytes=self._envelope_max_bytes
+                )
+                require_reserved(event.series)
+            except EnvelopeError as error:
+                refusals.append(Refused(place, error.code, error.member, error.reason))
+            else:
+                events.append(event)
+        return incoming_of(events, refusals)

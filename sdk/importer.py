@@ -1,0 +1,140 @@
+"""Importing: what transports may bring goes over one, what only a Core writes through its own door.
+
+Both sides acknowledge what is durable before more is sent, and know by eventId what they have
+already. So an import that was cut off is begun again, and ends as one that was not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from sdk.client import Client
+from sdk.drivers.stream import stream_of
+from sdk.errors import ConnectionLostError, NovaError, ProtocolError
+from sdk.producer import Producer, Retry
+from sdk.protocol import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
+from sdk.reserved import reserved_member
+from sdk.submission import IMPORT_MAX_EVENTS, ImportAck, ImportEvents
+from sdk.transport.base import Receipt, Record, Rejection
+
+FRAME_SLACK_BYTES = 1024
+"""What a request holds beside its events."""
+
+PASSING_CODES = frozenset(("rateLimited", "writerAway", "coreUnavailable", "busy"))
+"""Refusals of a moment: the same request may be sent again."""
+
+
+def is_reserved(record: Record) -> bool:
+    """Whether a record is of a kind that only a Core writes; what cannot be read is of none."""
+    try:
+        stream = stream_of(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return reserved_member(stream.lane, stream.system_id, stream.stream_type) is not None
+
+
+class Door(NamedTuple):
+    """Where a Core is reached by an administrator, and the largest request that is read there."""
+
+    connect: Callable[[], Awaitable[Client]]
+    request_max_bytes: int
+
+    @classmethod
+    def of(cls, connect: Callable[[], Awaitable[Client]], *, is_local: bool) -> Door:
+        """The door of a Core on this machine, or of an edge."""
+        return cls(connect, FRAME_MAX_BYTES if is_local else REQUEST_MAX_BYTES)
+
+
+class Importer:
+    """Brings records to their places; without a door all go over the transport."""
+
+    def __init__(self, producer: Producer, door: Door | None, retry: Retry) -> None:
+        self._producer = producer
+        self._door = door
+        self._retry = retry
+        self._client: Client | None = None
+        self.undelivered = 0
+        """Events of reserved kinds that went over the transport for want of a door."""
+
+    async def bring(self, records: Sequence[Record]) -> Receipt:
+        """What became of records, the reserved kinds first: bindings go before what they bind."""
+        reserved = [place for place, record in enumerate(records) if is_reserved(record)]
+        if self._door is None:
+            self.undelivered += len(reserved)
+            return await self._producer.publish(records)
+        total = Receipt()
+        for part in _parts(records, reserved, self._door.request_max_bytes, total):
+            ack = await self._submit([records[place].value.decode() for place in part])
+            total.new += ack.new
+            total.duplicate += ack.duplicate
+            total.rejected += [
+                Rejection(part[one.place], one.code, one.member, one.reason) for one in ack.rejected
+            ]
+        known = set(reserved)
+        others = [place for place in range(len(records)) if place not in known]
+        if others:
+            receipt = await self._producer.publish([records[place] for place in others])
+            total.new += receipt.new
+            total.duplicate += receipt.duplicate
+            total.rejected += [one._replace(place=others[one.place]) for one in receipt.rejected]
+        return total
+
+    async def _submit(self, events: list[str]) -> ImportAck:
+        """The Core's answer; asked again after a lost connection, for nothing is stored twice."""
+        assert self._door is not None
+        loop = asyncio.get_running_loop()
+        give_up_at = None
+        if self._retry.deadline_s is not None:
+            give_up_at = loop.time() + self._retry.deadline_s
+        for delay_s in self._retry.delays_s():
+            try:
+                if self._client is None:
+                    self._client = await self._door.connect()
+                message = ImportEvents(events=events, timeline_mode="LIVE")
+                return await self._client.import_events(message)
+            except (ConnectionLostError, ProtocolError) as error:
+                if isinstance(error, ProtocolError) and error.code not in PASSING_CODES:
+                    raise
+                if give_up_at is not None and loop.time() + delay_s >= give_up_at:
+                    raise NovaError(f"the Core takes no import: {error}") from error
+                if isinstance(error, ConnectionLostError):
+                    await self.close()
+            await asyncio.sleep(delay_s)
+        raise AssertionError("delays never end")
+
+    async def close(self) -> None:
+        """Leave the Core."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def _parts(
+    records: Sequence[Record], places: Sequence[int], max_bytes: int, total: Receipt
+) -> Iterator[list[int]]:
+    """Places of records that fit into one request; one that never fits is refused in `total`."""
+    part: list[int] = []
+    room = max_bytes - FRAME_SLACK_BYTES
+    left = room
+    for place in places:
+        try:
+            size = len(msgspec.json.encode(records[place].value.decode())) + 1
+        except UnicodeDecodeError:
+            reason = "the envelope is not UTF-8"
+            total.rejected.append(Rejection(place, "malformed", "", reason))
+            continue
+        if size > room:
+            reason = f"an event of {size} bytes does not fit into a request of {max_bytes}"
+            total.rejected.append(Rejection(place, "tooLarge", "", reason))
+            continue
+        if part and (size > left or len(part) == IMPORT_MAX_EVENTS):
+            yield part
+            part, left = [], room
+        part.append(place)
+        left -= size
+    if part:
+        yield part

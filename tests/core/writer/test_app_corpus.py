@@ -1,0 +1,65 @@
+"""Nothing that an archive can hold stops its start."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core.writer import app as writer_app
+from core.writer.app import Writer
+from core.writer.ingest import check_records
+from sdk import manifest_files
+from sdk.checker import Checker
+from sdk.settings import Settings
+from sdk.transport.base import Batch
+from tests.core.running import running_core
+from tests.core.writer.corpus import OWN_SCOPE, Corpus
+
+SERVED_EVERY_STARTS = 100
+DRIVERS = ("rawBinary", "positionCsv", "jsonl")
+
+
+def accept_one(writer: Writer, corpus: Corpus) -> None:
+    """Store the next event of a corpus as an archive has it that was made before anything was
+    reserved, or to which an import brought it.
+    """
+    anything = Checker()
+    while True:
+        record = corpus.record()
+        receipt, _ = writer.committer.take(
+            "old", Batch([record]), check_records([record], anything)
+        )
+        if receipt.new:
+            writer.committer.close()
+            return
+
+
+async def start_after_each(data: Path, events: int, seed: int, mode: str) -> None:
+    """Open an archive's writer anew after each event that it has accepted."""
+    files = manifest_files.load()
+    corpus = Corpus(seed, [file.manifest for file in files], time.time_ns())
+    scope = {"mode": "ground"} if mode == "ground" else {}
+    settings = Settings(data=str(data), scope=OWN_SCOPE, drivers=DRIVERS, **scope)  # type: ignore[arg-type]
+    for number in range(events):
+        async with writer_app.opened(settings, files) as (writer, _):
+            accept_one(writer, corpus)
+            writer.finish()
+        if number % SERVED_EVERY_STARTS == 0 or number == events - 1:
+            async with running_core(settings, files) as core:
+                assert core.writer.committer.counters.events > number
+
+
+@pytest.mark.parametrize("mode", ["payload", "ground"])
+async def test_a_writer_starts_after_every_accepted_event(data: Path, mode: str) -> None:
+    """Reserved kinds of its own scope, and manifests in conflict with those that ship, included."""
+    await start_after_each(data, 150, 1, mode)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_writer_starts_after_every_one_of_ten_thousand(data: Path, seed: int) -> None:
+    """The same, at length."""
+    await start_after_each(data, 2_500, 100 + seed, ("payload", "ground")[seed % 2])
