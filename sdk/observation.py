@@ -1,7 +1,8 @@
-"""Observations: what one entity showed at one instant, as checked events (A-120…A-123, AMB-06).
+"""Observations: what one entity showed at one instant, as checked events.
 
-An eventId holds the time and not the sequence, so two equal frames at one time would be one event.
-Here every entity's time only grows, by a nanosecond where the clock or the recording stands still.
+An event's time is what its record says and is never moved: equal content at one time is one event,
+whichever way it came, and different content shares the time. Only times that this host makes
+itself grow strictly, for a clock that stands still must not make one event of two.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Entity(NamedTuple):
 
 
 class Observer:
-    """Makes the events of one scope and keeps each entity's source time strictly increasing."""
+    """Makes the events of one scope."""
 
     def __init__(self, scope_id: str) -> None:
         if not addresses.is_id(scope_id):
@@ -36,30 +37,40 @@ class Observer:
                 "badValue", "scopeId", f"scopeId {scope_id[:80]!r} is not [A-Za-z0-9_-]{{1,64}}"
             )
         self.scope_id = scope_id
-        self._last_ns: dict[Entity, int] = {}
+        self._last_stamp_ns: dict[Entity, int] = {}
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
-        """A new instant of an entity: the given time or now, or just behind its last one."""
-        wanted_ns = timestamps.now() if at_ns is None else at_ns
-        return Observation(self, entity, self.next_instant(entity, wanted_ns))
+        """An instant of an entity: the given time as it is, or else a stamp of this host."""
+        if at_ns is None:
+            return self.stamp(entity, timestamps.now())
+        return Observation(self, entity, _in_range(at_ns), is_stamped=False)
 
-    def next_instant(self, entity: Entity, wanted_ns: int) -> int:
-        """Take the first free nanosecond of an entity from a time on."""
-        last_ns = self._last_ns.get(entity)
-        at_ns = wanted_ns if last_ns is None else max(wanted_ns, last_ns + 1)
-        if not timestamps.NS_MIN <= at_ns <= timestamps.NS_MAX:
-            raise TimestampError(f"{at_ns} ns is outside 1677-09-21 to 2262-04-11")
-        self._last_ns[entity] = at_ns
+    def stamp(self, entity: Entity, earliest_ns: int) -> Observation:
+        """An instant that this host dates: the earliest time, or just behind its last stamp."""
+        return Observation(self, entity, self.next_stamp(entity, earliest_ns), is_stamped=True)
+
+    def next_stamp(self, entity: Entity, earliest_ns: int) -> int:
+        """Take the first free nanosecond of an entity's stamps from a time on."""
+        last_ns = self._last_stamp_ns.get(entity)
+        at_ns = _in_range(earliest_ns if last_ns is None else max(earliest_ns, last_ns + 1))
+        self._last_stamp_ns[entity] = at_ns
         return at_ns
 
 
-class Observation:
-    """Events of different series that share an instant; a series' second event opens the next."""
+def _in_range(at_ns: int) -> int:
+    if not timestamps.NS_MIN <= at_ns <= timestamps.NS_MAX:
+        raise TimestampError(f"{at_ns} ns is outside 1677-09-21 to 2262-04-11")
+    return at_ns
 
-    def __init__(self, observer: Observer, entity: Entity, at_ns: int) -> None:
+
+class Observation:
+    """Events that share an instant; of a stamped one, a series' second event takes the next."""
+
+    def __init__(self, observer: Observer, entity: Entity, at_ns: int, *, is_stamped: bool) -> None:
         self.entity = entity
         self.at_ns = at_ns
         self._observer = observer
+        self._is_stamped = is_stamped
         self._series: set[tuple[str, str]] = set()
 
     def raw(
@@ -169,9 +180,9 @@ class Observation:
         return check(_encode({**header, **present}))
 
     def _claim(self, series: tuple[str, str]) -> None:
-        """Two equal events of one series at one time would be one: give the second its own time."""
-        if series in self._series:
-            self.at_ns = self._observer.next_instant(self.entity, self.at_ns)
+        """Two equal events of one series at one stamp would be one: stamp the second anew."""
+        if self._is_stamped and series in self._series:
+            self.at_ns = self._observer.next_stamp(self.entity, self.at_ns)
             self._series.clear()
         self._series.add(series)
 

@@ -63,7 +63,7 @@ class Producer:
         self._retry = retry or Retry()
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
-        """A new instant of an entity, now if no time is given, always later than its last one."""
+        """An instant of an entity: the given time as it is, or now, later than the now before."""
         return self.observer.observe(entity, at_ns)
 
     def ui(

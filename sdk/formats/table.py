@@ -29,6 +29,9 @@ UNITS = ("iso", *counter.UNITS_NS)
 DELIMITERS = ",;\t"
 BLANK = " "
 
+TIMES_REMEMBERED_MAX = 65_536
+"""Of so many times it is remembered how many rows have had them."""
+
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -49,6 +52,26 @@ class TimeColumn:
         if ns is None:
             raise TimestampError(f"{cell[:64]!r} is not a number of {self.unit}")
         return ns
+
+
+class RowTimes:
+    """Times of rows that keep the file's order among equal ones, by a nanosecond each.
+
+    Rows carry no identity as packets do: without this, two equal ones would be one event. The
+    same rows get the same times in every file that holds all rows of a time.
+    """
+
+    def __init__(self, remembered_max: int = TIMES_REMEMBERED_MAX) -> None:
+        self._remembered_max = remembered_max
+        self._rows: dict[int, int] = {}
+
+    def next(self, time_ns: int) -> int:
+        """When the next row with a time is."""
+        earlier = self._rows.pop(time_ns, 0)
+        self._rows[time_ns] = earlier + 1
+        if len(self._rows) > self._remembered_max:
+            del self._rows[next(iter(self._rows))]
+        return time_ns + earlier
 
 
 class _Texts:
@@ -91,6 +114,7 @@ class TableReader:
         self._view_id = view_id
         self._observer = observer
         self._time = time
+        self._row_times = RowTimes()
         self._entity = entity
         self._message_type = message_type
 
@@ -144,7 +168,7 @@ class TableReader:
             payload = {
                 name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
             }
-            observation = self._observer.observe(self._entity, at_ns)
+            observation = self._observer.observe(self._entity, self._row_times.next(at_ns))
             return step(end_bytes, place, self._events(observation, payload))
         except UnicodeEncodeError:
             return Step(end_bytes, place, problem="the row is not UTF-8")

@@ -25,7 +25,7 @@ class Answers:
     def __init__(
         self, scope_id: str, outlet: Outlets, now_ns: Callable[[], int] = timestamps.now
     ) -> None:
-        # Times of its own: a Core whose clock is ahead must not pull telemetry's time along.
+        # Stamps of its own: a Core whose clock is ahead must not pull those of telemetry along.
         self._observer = Observer(scope_id)
         self._outlet = outlet
         self._now_ns = now_ns
@@ -59,8 +59,7 @@ class Answers:
 
     def _observe(self, command: Command) -> Observation:
         """A moment of the target behind the command's own, whatever the two clocks say."""
-        at_ns = max(self._now_ns(), command.source_ns + 1)
-        return self._observer.observe(command.target, at_ns)
+        return self._observer.stamp(command.target, max(self._now_ns(), command.source_ns + 1))
 
 
 def _who(command: Command) -> tuple[str, str, str]:

@@ -11,13 +11,7 @@ from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
 from sdk.observation import Entity, Observation, Observer, record_of
-from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
-
-AHEAD_MAX_S = 3600
-"""A device whose clock is further ahead is not believed: an entity's time only grows, and one
-wrong reading would hold it in the future for good.
-"""
 
 SYSTEM_ID = "hardware"
 
@@ -38,23 +32,23 @@ class Wrapper:
         self._now_ns = now_ns
 
     def readings(self, readings: Iterator[Reading] | list[Reading]) -> Wrapped:
-        """All outputs of readings as records, in order; a bad one costs only itself."""
+        """All outputs of readings as records, in order; a bad one costs only itself.
+
+        A device's own time is kept as it is, however far it lies from this host's clock.
+        """
         wrapped = Wrapped()
         now_ns = self._now_ns()
         for reading in readings:
-            at_ns = reading.at_ns
-            if at_ns is not None and at_ns > now_ns + AHEAD_MAX_S * NS_PER_SECOND:
-                time = timestamps.text(min(at_ns, timestamps.NS_MAX))
-                wrapped.refused.append(
-                    f"sourceTruthTime: {time} is in the future, the host's holds"
-                )
-                at_ns = None
-            self._wrap(reading, now_ns if at_ns is None else at_ns, wrapped)
+            self._wrap(reading, now_ns, wrapped)
         return wrapped
 
-    def _wrap(self, reading: Reading, at_ns: int, wrapped: Wrapped) -> None:
+    def _wrap(self, reading: Reading, now_ns: int, wrapped: Wrapped) -> None:
         try:
-            observation = self._observer.observe(reading.entity, at_ns)
+            observation = (
+                self._observer.stamp(reading.entity, now_ns)
+                if reading.at_ns is None
+                else self._observer.observe(reading.entity, reading.at_ns)
+            )
         except TimestampError as error:
             wrapped.refused.append(str(error))
             return
@@ -66,12 +60,16 @@ class Wrapper:
 
     def descriptor(self, target: Target) -> Record:
         """What a target can do, from its own beginning or from now on (A-098)."""
-        observation = self._observer.observe(target.entity, target.since_ns or self._now_ns())
+        observation = (
+            self._observer.observe(target.entity, target.since_ns)
+            if target.since_ns
+            else self._observer.stamp(target.entity, self._now_ns())
+        )
         return record_of(observation.descriptor(target.capabilities, target.schema_version))
 
     def note(self, entity: Entity, message_type: str, payload: JsonObject) -> Record:
         """A metadata event of the host itself."""
-        observation = self._observer.observe(entity, self._now_ns())
+        observation = self._observer.stamp(entity, self._now_ns())
         return record_of(observation.metadata(message_type, payload))
 
 

@@ -1,4 +1,4 @@
-"""Observations: one instant, several series, time that only grows."""
+"""Observations: one instant, several series, times as given, stamps that only grow."""
 
 from __future__ import annotations
 
@@ -79,28 +79,46 @@ def test_record_goes_to_the_entity_address() -> None:
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=50))
-def test_time_of_an_entity_only_grows(offsets: list[int]) -> None:
-    """AMB-06: whatever times are given, no two equal frames become one event."""
+def test_a_given_time_is_never_moved(offsets: list[int]) -> None:
+    """Whatever was observed before: each event lies at its own time, also behind newer ones."""
     observer = Observer("nova")
     events = [observer.observe(GPS, NOON + offset).raw(b"same") for offset in offsets]
+    assert [event.source_ns for event in events] == [NOON + offset for offset in offsets]
+    assert len({event.event_id for event in events}) == len(set(offsets))
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=50))
+def test_stamps_of_an_entity_only_grow(offsets: list[int]) -> None:
+    """AMB-06: whatever this host's clock says, no two equal frames become one event."""
+    observer = Observer("nova")
+    events = [observer.stamp(GPS, NOON + offset).raw(b"same") for offset in offsets]
     times = [event.source_ns for event in events]
     assert all(later > earlier for earlier, later in pairwise(times))
     assert all(time >= NOON + offset for time, offset in zip(times, offsets, strict=True))
     assert len({event.event_id for event in events}) == len(offsets)
 
 
-def test_entities_do_not_push_each_other() -> None:
-    """Each entity has its own clock."""
+def test_stamps_of_entities_do_not_push_each_other_nor_given_times() -> None:
+    """Each entity has its own clock, and a record's time is its own."""
     observer = Observer("nova")
-    observer.observe(GPS, NOON + 1000)
-    assert observer.observe(BATTERY, NOON).at_ns == NOON
-    assert observer.observe(GPS, NOON).at_ns == NOON + 1001
+    observer.stamp(GPS, NOON + 1000)
+    assert observer.stamp(BATTERY, NOON).at_ns == NOON
+    assert observer.observe(GPS, NOON).at_ns == NOON
+    assert observer.stamp(GPS, NOON).at_ns == NOON + 1001
 
 
-def test_second_event_of_a_series_opens_the_next_instant() -> None:
-    """AMB-06: two equal frames in one observation stay two events; later series follow along."""
+def test_events_of_one_record_share_its_time() -> None:
+    """Equal ones are one event, different ones are told apart by what they say."""
+    observation = Observer("nova").observe(GPS, NOON)
+    first, other, same = (observation.raw(frame) for frame in (b"same", b"other", b"same"))
+    assert {first.source_ns, other.source_ns, same.source_ns} == {NOON}
+    assert first.event_id == same.event_id != other.event_id
+
+
+def test_second_event_of_a_series_takes_the_next_stamp() -> None:
+    """AMB-06: two equal frames in one read stay two events; later series follow along."""
     observer = Observer("nova")
-    observation = observer.observe(GPS, NOON)
+    observation = observer.stamp(GPS, NOON)
     first, parsed, second = (
         observation.raw(b"same"),
         observation.parsed("A", {}),
@@ -108,12 +126,12 @@ def test_second_event_of_a_series_opens_the_next_instant() -> None:
     )
     assert (first.source_ns, parsed.source_ns, second.source_ns) == (NOON, NOON, NOON + 1)
     assert observation.parsed("B", {}).source_ns == NOON + 1
-    assert observer.observe(GPS, NOON).at_ns == NOON + 2
+    assert observer.stamp(GPS, NOON).at_ns == NOON + 2
 
 
 def test_two_views_are_two_series() -> None:
-    """UiUpdates of different views may share an instant, those of one view may not."""
-    observation = Observer("nova").observe(GPS, NOON)
+    """UiUpdates of different views may share a stamp, those of one view may not."""
+    observation = Observer("nova").stamp(GPS, NOON)
     times = [observation.ui(view, "gps", "1.0.0", {}).source_ns for view in ("v.a", "v.b", "v.a")]
     assert times == [NOON, NOON, NOON + 1]
 
@@ -127,10 +145,12 @@ def test_no_time_means_now() -> None:
 def test_time_beyond_int64_is_refused() -> None:
     """AMB-07: there is no nanosecond after the last."""
     observer = Observer("nova")
-    observer.observe(GPS, timestamps.NS_MAX)
+    observer.stamp(GPS, timestamps.NS_MAX)
     for wanted in (timestamps.NS_MAX, timestamps.NS_MAX + 1):
         with pytest.raises(TimestampError, match="2262"):
-            observer.observe(GPS, wanted)
+            observer.stamp(GPS, wanted)
+    with pytest.raises(TimestampError, match="2262"):
+        observer.observe(GPS, timestamps.NS_MAX + 1)
 
 
 @pytest.mark.parametrize(

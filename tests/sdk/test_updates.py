@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from sdk.envelope import UiUpdate
 from sdk.event import Event
 from sdk.manifest import CardManifest, KeySpec
 from sdk.observation import Entity, Observer
-from sdk.updates import PERIOD_NS, ViewError, Views
+from sdk.updates import PERIOD_NS, WHOLE_PERIOD_NS, ViewError, Views
 
 MANIFEST = CardManifest(
     manifest_id="unit",
@@ -171,5 +171,40 @@ def test_in_the_end_the_updates_are_the_state(
         told.end()
     assert first.folded() == expected
     assert first.updates == second.updates
+    assert all(after > before for (before, _), (after, _) in pairwise(first.updates))
     numeric = [at for at, data in first.updates[:-1] if "mode" not in data]
-    assert all(after - before >= PERIOD_NS for before, after in pairwise(numeric))
+    assert all(
+        after - before >= PERIOD_NS or after // WHOLE_PERIOD_NS > before // WHOLE_PERIOD_NS
+        for before, after in pairwise(numeric)
+    )
+
+
+@given(REPORTS, st.integers(0, 60))
+def test_recordings_that_overlap_tell_the_same_again(
+    reports: list[tuple[int, dict[str, object]]], cut: int
+) -> None:
+    """From twenty seconds after the begin of the shorter one on."""
+    whole, part = Told(), Told()
+    times = list(accumulate(wait_ns for wait_ns, _ in reports))
+    for number, (at_ns, (_, data)) in enumerate(zip(times, reports, strict=True)):
+        whole.hear(at_ns, **data)
+        if number >= cut:
+            part.hear(at_ns, **data)
+    settled_ns = part.updates[0][0] + 2 * WHOLE_PERIOD_NS if part.updates else 0
+    assert [one for one in part.updates if one[0] >= settled_ns] == (
+        [one for one in whole.updates if one[0] >= settled_ns] if part.updates else []
+    )
+
+
+def test_two_changes_at_one_time_are_one_update() -> None:
+    """Two updates of a view at one time would have no order: the second waits for the next."""
+    told = Told().hear(0, mode="A").hear(0, mode="B").end()
+    assert told.updates == [(0, {"mode": "A"}), (1, {"mode": "B"})]
+    told = Told().hear(0, mode="A").hear(0, mode="B").hear(5, x=1)
+    assert told.updates == [(0, {"mode": "A"}), (5, {"mode": "B", "x": 1})]
+
+
+def test_a_report_that_comes_late_does_not_undo_a_newer_one() -> None:
+    """By less than a period; what it alone says is told."""
+    told = Told().hear(SECOND, x=5).hear(SECOND - TENTH, x=4, y=1).hear(2 * SECOND, y=1)
+    assert told.updates == [(SECOND, {"x": 5}), (2 * SECOND, {"y": 1})]

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, UiUpdate
 from sdk.formats.recording import RecordingError
-from sdk.formats.table import LINE_MAX_BYTES, TableReader, TimeColumn, cell_value, column_names
+from sdk.formats.table import (
+    LINE_MAX_BYTES,
+    RowTimes,
+    TableReader,
+    TimeColumn,
+    cell_value,
+    column_names,
+)
 from sdk.observation import Entity, Observer
 from sdk.updates import Views
 from tests.sdk.formats.reading import Everything, everything
@@ -69,6 +76,34 @@ def test_times(tmp_path: Path, time: TimeColumn, cell: str, expected: str) -> No
     """Every unit, absolute and from an epoch, exact to the nanosecond."""
     found = read(table(tmp_path, f"t,x\n{cell},1\n".encode()), time)
     assert [event.source_ns for event in found.events] == [timestamps.parse(expected)]
+
+
+def test_time_that_steps_back_stays(tmp_path: Path) -> None:
+    """Each row at its own time, whatever stood before it."""
+    found = read(table(tmp_path, b"t,x\n0,1\n10,2\n2,3\n3,4\n11,5\n"), TimeColumn("t"))
+    seconds = [event.source_ns / 10**9 for event in found.events]
+    assert seconds == [0, 10, 2, 3, 11]
+
+
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(0, 30))
+def test_equal_times_keep_the_order_of_the_file(times: list[int], cut: int) -> None:
+    """By a nanosecond each; a part that is cut between two times gives the same."""
+    rows = RowTimes()
+    found = [rows.next(time * 10**9) for time in times]
+    assert [at // 10**9 for at in found] == times
+    assert len(set(found)) == len(times)
+    ordered = sorted(times)
+    part = [time for time in ordered if time > cut % 4]
+    whole, beginning = RowTimes(), RowTimes()
+    whole_times = [whole.next(time * 10**9) for time in ordered]
+    part_times = [beginning.next(time * 10**9) for time in part]
+    assert part_times == whole_times[len(ordered) - len(part) :]
+
+
+def test_remembered_times_are_bounded() -> None:
+    """The one that was used longest ago is forgotten first."""
+    rows = RowTimes(remembered_max=2)
+    assert [rows.next(time) for time in (10, 20, 10, 30, 10, 20)] == [10, 20, 11, 30, 12, 20]
 
 
 def test_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdk import timestamps
 from sdk.event import address_of, check
 from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
-from sdk.hardware.wrapping import AHEAD_MAX_S, Wrapper
+from sdk.hardware.wrapping import Wrapper
 from sdk.observation import Entity
 from sdk.transport.base import Record
 
@@ -51,14 +51,22 @@ def test_a_device_with_a_clock_keeps_its_time() -> None:
     assert times(wrapper().readings([Reading(PUMP, [Raw(b"")], at_ns)]).records) == [at_ns]
 
 
-def test_a_clock_that_is_far_ahead_is_not_believed() -> None:
-    """Pitfalls row 19: one wrong reading must not hold an entity in the future for good."""
-    far_ns = NOON + (AHEAD_MAX_S + 1) * 10**9
+def test_a_time_is_kept_whatever_this_host_thinks_of_it() -> None:
+    """Neither a clock far ahead nor a dump of old readings behind new ones is rewritten."""
     said = wrapper()
-    wrapped = said.readings([Reading(PUMP, [Raw(b"")], far_ns)])
+    given = [NOON + 7200 * 10**9, NOON, NOON - 86_400 * 10**9, NOON - 5, NOON]
+    wrapped = said.readings([Reading(PUMP, [Raw(b"")], at_ns) for at_ns in given])
+    assert times(wrapped.records) == given
+    assert wrapped.refused == []
+    assert times(said.readings([Reading(PUMP, [Raw(b"")])]).records) == [NOON]
+
+
+def test_a_time_outside_the_range_is_told() -> None:
+    """And costs only its own reading."""
+    beyond = Reading(PUMP, [Raw(b"")], timestamps.NS_MAX + 1)
+    wrapped = wrapper().readings([beyond, Reading(PUMP, [Raw(b"kept")])])
     assert times(wrapped.records) == [NOON]
-    assert len(wrapped.refused) == 1
-    assert times(said.readings([Reading(PUMP, [Raw(b"")])]).records) == [NOON + 1]
+    assert ["2262" in one for one in wrapped.refused] == [True]
 
 
 def test_a_bad_output_costs_only_itself() -> None:
