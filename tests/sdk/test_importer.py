@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from sdk.envelope import JsonObject
 from sdk.errors import ConnectionLostError, NovaError, ProtocolError
 from sdk.importer import Door, Importer, is_reserved
 from sdk.producer import Producer, Retry
@@ -18,7 +19,7 @@ AT_ONCE = Retry(first_delay_s=0.0, max_delay_s=0.0, deadline_s=5.0)
 
 def own(number: int, size: int = 0) -> Record:
     """One that only a Core writes."""
-    body = {"payload": {"n": number, "text": "x" * size}}
+    body: JsonObject = {"payload": {"n": number, "text": "x" * size}}
     return Record(None, envelope("AdminAction", body, scope="sat", system="bus"))
 
 

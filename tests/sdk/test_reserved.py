@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 import pytest
 
@@ -42,7 +44,10 @@ def envelope(
 METADATA: list[tuple[str, JsonObject]] = [
     ("ManifestPublished", published_body(MANIFEST)),
     ("DriverBinding", BINDING),
-    *((kind, {"payload": {}}) for kind in ("IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)),
+    *(
+        (kind, cast("JsonObject", {"payload": {}}))
+        for kind in ("IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)
+    ),
 ]
 ANYTHING: list[tuple[str, str | None, JsonObject]] = [
     ("raw", None, {"bytes": "AA=="}),
