@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import msgspec
 import pytest
 
@@ -41,13 +39,11 @@ def envelope(
     return msgspec.json.encode({**header, **kind, **body})
 
 
+NOTHING: JsonObject = {"payload": {}}
 METADATA: list[tuple[str, JsonObject]] = [
     ("ManifestPublished", published_body(MANIFEST)),
     ("DriverBinding", BINDING),
-    *(
-        (kind, cast("JsonObject", {"payload": {}}))
-        for kind in ("IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)
-    ),
+    *((kind, NOTHING) for kind in ("IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)),
 ]
 ANYTHING: list[tuple[str, str | None, JsonObject]] = [
     ("raw", None, {"bytes": "AA=="}),

@@ -12,7 +12,7 @@ from core.writer.app import Writer
 from core.writer.ingest import check_records
 from sdk import manifest_files
 from sdk.checker import Checker
-from sdk.settings import Settings
+from sdk.settings import Mode, Settings
 from sdk.transport.base import Batch
 from tests.core.running import running_core
 from tests.core.writer.corpus import OWN_SCOPE, Corpus
@@ -36,12 +36,11 @@ def accept_one(writer: Writer, corpus: Corpus) -> None:
             return
 
 
-async def start_after_each(data: Path, events: int, seed: int, mode: str) -> None:
+async def start_after_each(data: Path, events: int, seed: int, mode: Mode) -> None:
     """Open an archive's writer anew after each event that it has accepted."""
     files = manifest_files.load()
     corpus = Corpus(seed, [file.manifest for file in files], time.time_ns())
-    scope = {"mode": "ground"} if mode == "ground" else {}
-    settings = Settings(data=str(data), scope=OWN_SCOPE, drivers=DRIVERS, **scope)  # type: ignore[arg-type]
+    settings = Settings(data=str(data), mode=mode, scope=OWN_SCOPE, drivers=DRIVERS)
     for number in range(events):
         async with writer_app.opened(settings, files) as (writer, _):
             accept_one(writer, corpus)
@@ -52,14 +51,17 @@ async def start_after_each(data: Path, events: int, seed: int, mode: str) -> Non
 
 
 @pytest.mark.parametrize("mode", ["payload", "ground"])
-async def test_a_writer_starts_after_every_accepted_event(data: Path, mode: str) -> None:
+async def test_a_writer_starts_after_every_accepted_event(data: Path, mode: Mode) -> None:
     """Reserved kinds of its own scope, and manifests in conflict with those that ship, included."""
     await start_after_each(data, 150, 1, mode)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("seed", range(4))
-async def test_a_writer_starts_after_every_one_of_ten_thousand(data: Path, seed: int) -> None:
+@pytest.mark.parametrize("mode", ["payload", "ground"])
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_writer_starts_after_every_one_of_ten_thousand(
+    data: Path, seed: int, mode: Mode
+) -> None:
     """The same, at length."""
-    await start_after_each(data, 2_500, 100 + seed, ("payload", "ground")[seed % 2])
+    await start_after_each(data, 500, 100 + seed, mode)
