@@ -21,6 +21,7 @@ from edge.core_status import CoreStatus
 from edge.exports import Exports
 from edge.guessing import Guessing
 from edge.health import Health
+from edge.heartbeat import Heartbeat
 from edge.metrics import Metrics
 from edge.origin import foreign_origin
 from edge.passwords import Passwords
@@ -62,6 +63,7 @@ class Edge:
         self._gate = Gate(self._limits)
         self._sessions: Connections[Session] = Connections(self._limits)
         self._reader = reader
+        self._heartbeat = Heartbeat(reader, self._limits, self._lose_reader)
         core = CoreStatus(reader, self._limits)
         self._health = Health(core)
         self._metrics = Metrics(core, config.metrics_token, self._gate.outcomes)
@@ -73,6 +75,7 @@ class Edge:
         app.on_response_prepare.append(add_security_headers)
         app.on_shutdown.append(self._end_sessions)
         app.cleanup_ctx.append(self._watching_users)
+        app.cleanup_ctx.append(self._listening)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/exports/{id}", self._exports.get)
@@ -130,7 +133,15 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        session = Session(ws, request.transport, upstream, self._access, self._gate, self._limits)
+        session = Session(
+            ws,
+            request.transport,
+            upstream,
+            self._access,
+            self._gate,
+            self._limits,
+            self._heartbeat.answers,
+        )
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)
@@ -157,6 +168,17 @@ class Edge:
             self._access.forget()
             for session in self._sessions:
                 session.users_changed()
+
+    async def _listening(self, _: web.Application) -> AsyncIterator[None]:
+        """Hear the reader's heartbeat for as long as the application runs."""
+        listening = asyncio.create_task(self._heartbeat.run())
+        yield
+        listening.cancel()
+        await asyncio.wait((listening,))
+
+    def _lose_reader(self) -> None:
+        for session in self._sessions:
+            session.lose_reader()
 
     async def _end_sessions(self, _: web.Application) -> None:
         going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]

@@ -43,6 +43,10 @@ class Limits:
     upstream_retry_min_s: float = 0.1
     upstream_retry_max_s: float = 2.0
     ready_timeout_s: float = 2.0
+    reader_ask_s: float = 1.0
+    reader_silence_s: float = 3.5
+    """A reader that has not answered for so long hangs: its connections are given up."""
+
     token_lifetime_s: int = 12 * 3600
     hash_workers: int = 2
     hash_waiting_max: int = 64

@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers; `/readyz`: so does its reader."""
+"""`/healthz`: the process answers; `/readyz`: so do the Core's reader and its writer."""
 
 from __future__ import annotations
 
@@ -30,10 +30,15 @@ class Health:
         return json_reply(200, HealthReply("ok"))
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """The reader answers; a link that is down does not matter, for the archive serves."""
+        """Reader and writer answer; a link that is down does not matter, for its backend keeps
+        what is not taken in yet.
+        """
         found = await self._core.get()
         if found is None:
             return json_reply(503, HealthReply("the Core's reader does not answer"))
+        if not found.writer_connected:
+            text = "the Core's writer does not answer: the archive is served as it was"
+            return json_reply(503, HealthReply(text))
         return json_reply(200, HealthReply("ready", _counted(found.links)))
 
 

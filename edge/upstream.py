@@ -31,6 +31,7 @@ class Upstream:
         self._client = client
         self._limits = limits
         self._ws: aiohttp.ClientWebSocketResponse[bool] | None = None
+        self._closing: set[asyncio.Future[bool]] = set()
 
     async def connect(self, headers: Mapping[str, str] | None = None) -> bool:
         """Open the connection, telling who the client is; False if the reader is not there."""
@@ -72,6 +73,14 @@ class Upstream:
             if message.type is not WSMsgType.TEXT:
                 return
             yield message.data
+
+    def drop(self) -> None:
+        """Let go of the connection at once: its other side does not answer. `frames` ends."""
+        ws, self._ws = self._ws, None
+        if ws is not None:
+            closing = asyncio.ensure_future(ws.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Close the connection, if there is one."""

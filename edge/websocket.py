@@ -41,7 +41,7 @@ CLOSE_UNAUTHORIZED = 4401
 # One text for every reason, so that nobody learns why a token is refused.
 UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
-CORE_AWAY = "the Core's reader is not there; the edge keeps trying"
+CORE_AWAY = "the Core's reader does not answer; the edge keeps trying"
 
 _auth = msgspec.json.Decoder(Auth)
 
@@ -59,8 +59,10 @@ class Session:
         access: Access,
         gate: Gate,
         limits: Limits,
+        answers: asyncio.Event,
     ) -> None:
         self._ws = ws
+        self._answers = answers
         self._transport = transport
         self._upstream = upstream
         self._access = access
@@ -112,6 +114,10 @@ class Session:
         """Look again whether the client may go on."""
         self._users_changed.set()
 
+    def lose_reader(self) -> None:
+        """The reader does not answer any more; the client is told as if it had gone."""
+        self._upstream.drop()
+
     async def _authenticate(self) -> tuple[Claims, Ref]:
         try:
             message = await self._ws.receive(timeout=self._limits.auth_timeout_s)
@@ -138,7 +144,8 @@ class Session:
     async def _serve(self, admitted: tuple[Claims, Ref]) -> None:
         claims, ref = admitted
         self._claims = claims
-        connected = await self._upstream.connect(self._who(claims))
+        # A reader that hangs would be waited for before anything is said.
+        connected = self._answers.is_set() and await self._upstream.connect(self._who(claims))
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
         await self._send(
             protocol.encode(
@@ -206,6 +213,7 @@ class Session:
                 await self._tell_lost()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
+            await self._answers.wait()
             connected = await self._upstream.connect(self._who(claims))
 
     def _who(self, claims: Claims) -> dict[str, str]:

@@ -17,6 +17,8 @@ from sdk.exporting import Exporting
 
 REPLY_TIMEOUT_S = 30.0
 CHUNKS_MAX_WAITING = 16
+CORE_AWAY = "coreUnavailable"
+"""The code by which an edge says that it has lost its reader, and with it all that was asked."""
 
 T = TypeVar("T", bound=protocol.Message)
 
@@ -154,15 +156,21 @@ class Connection:
             await self._socket.close()
         finally:
             self._lost = lost
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(lost)
-                    future.exception()
+            self._fail_waiting(lost)
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
             self._exporting.lose(lost)
 
+    def _fail_waiting(self, lost: ConnectionLostError) -> None:
+        """What was asked gets no answer any more."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(lost)
+                future.exception()
+
     async def _receive(self, reply: protocol.Reply) -> None:
+        if isinstance(reply, protocol.Error) and (reply.ref, reply.code) == (None, CORE_AWAY):
+            self._fail_waiting(ConnectionLostError(reply.message))
         future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
         self._exporting.note(reply)
         if future is not None:

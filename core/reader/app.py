@@ -51,7 +51,9 @@ class Reader:
         self._tail = Tail(self._view, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._links = Links()
-        self._submitter = Submitter(endpoints.writer_socket(settings.folder()))
+        self._submitter = Submitter(
+            endpoints.writer_socket(settings.folder()), lambda: self._links.writer_hangs
+        )
         self._exports = Exports(settings)
         self.marked = asyncio.Event()
 
@@ -80,6 +82,7 @@ class Reader:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
+                self._links.heard()
                 try:
                     news = feed.decode(message.data)
                 except msgspec.DecodeError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from core.reader.view import View
 from core.store import catalog
 from core.store.catalog import LinkCounters
@@ -9,13 +11,32 @@ from sdk import timestamps
 from sdk.protocol import LinkInfo, OutageInfo
 from sdk.transport.link import LinkState, Outage
 
+WRITER_SILENCE_S = 3.0
+"""A writer has something to say twice a second; one that has not for so long hangs."""
+
 
 class Links:
     """Shared by all sessions of a reader; what the writer said is forgotten when it goes away."""
 
-    def __init__(self) -> None:
-        self.writer_connected = False
+    def __init__(self, silence_s: float = WRITER_SILENCE_S) -> None:
+        self._silence_s = silence_s
+        self._is_connected = False
+        self._heard_at = 0.0
         self._states: dict[str, LinkState] = {}
+
+    @property
+    def writer_connected(self) -> bool:
+        """Whether the writer is there, and is heard of."""
+        return self._is_connected and not self.writer_hangs
+
+    @property
+    def writer_hangs(self) -> bool:
+        """Whether the writer is there and says nothing."""
+        return self._is_connected and time.monotonic() - self._heard_at > self._silence_s
+
+    def heard(self) -> None:
+        """The writer has said something, whatever it was."""
+        self._heard_at = time.monotonic()
 
     def note(self, states: dict[str, LinkState]) -> None:
         """Take in what the writer says of its transports."""
@@ -23,31 +44,36 @@ class Links:
 
     def writer_came(self) -> None:
         """The writer is there; how its links are it will say next."""
-        self.writer_connected = True
+        self._is_connected = True
+        self.heard()
 
     def writer_went(self) -> None:
         """The writer is away, and how its links are nobody knows."""
-        self.writer_connected = False
+        self._is_connected = False
         self._states = {}
 
     def describe(self, view: View) -> list[LinkInfo]:
         """Every link that the writer consumes from or ever did, by name."""
         view.refresh()
         counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
-        names = sorted(counters.links.keys() | self._states.keys())
-        return [self._describe(view, name, counters.links.get(name)) for name in names]
+        states = self._states if self.writer_connected else {}
+        names = sorted(counters.links.keys() | states.keys())
+        return [_describe(view, name, counters.links.get(name), states.get(name)) for name in names]
 
-    def _describe(self, view: View, link: str, counted: LinkCounters | None) -> LinkInfo:
-        stored = view.archive.get("catalog", catalog.position_key(link))
-        info = LinkInfo(link=link, positions=catalog.decode_positions(stored) if stored else {})
-        if counted is not None:
-            info.received, info.new = counted.received, counted.new
-            info.duplicate, info.rejected = counted.duplicate, counted.rejected
-            info.gaps = counted.gaps
-            info.last_seen = timestamps.text(counted.last_ns) if counted.last_ns else None
-        if (state := self._states.get(link)) is not None:
-            _add_state(info, state)
-        return info
+
+def _describe(
+    view: View, link: str, counted: LinkCounters | None, state: LinkState | None
+) -> LinkInfo:
+    stored = view.archive.get("catalog", catalog.position_key(link))
+    info = LinkInfo(link=link, positions=catalog.decode_positions(stored) if stored else {})
+    if counted is not None:
+        info.received, info.new = counted.received, counted.new
+        info.duplicate, info.rejected = counted.duplicate, counted.rejected
+        info.gaps = counted.gaps
+        info.last_seen = timestamps.text(counted.last_ns) if counted.last_ns else None
+    if state is not None:
+        _add_state(info, state)
+    return info
 
 
 def _add_state(info: LinkInfo, state: LinkState) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +24,7 @@ from sdk.submission import Submission
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 60.0
+LOOK_INTERVAL_S = 0.5
 TAKEN = "taken"
 AWAY = "the writer is not there; nothing was recorded"
 LOST = (
@@ -34,8 +36,9 @@ LOST = (
 class Submitter:
     """One connection to the writer for all sessions of a reader, made when it is needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hangs: Callable[[], bool] = lambda: False) -> None:
         self._path = path
+        self._hangs = hangs
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse[bool] | None = None
         self._connecting = asyncio.Lock()
@@ -66,6 +69,8 @@ class Submitter:
 
     async def _ask(self, asker: Asker, what: Submission) -> Reply:
         since_s = time.monotonic()
+        if self._hangs():
+            raise QueryError("writerAway", AWAY)
         socket = await self._connected()
         ref = next(self._refs)
         frame = submission.encode(Submitted(ref, asker, what, since_s))
@@ -74,11 +79,20 @@ class Submitter:
         try:
             await socket.send_bytes(frame)
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return protocol.decode_reply(await answer)
+                return protocol.decode_reply(await self._answered(answer))
         except (OSError, aiohttp.ClientError, TimeoutError):
             raise QueryError("writerAway", LOST) from None
         finally:
             self._waiting.pop(ref, None)
+
+    async def _answered(self, answer: asyncio.Future[bytes]) -> bytes:
+        """The answer; raises TimeoutError where the writer hangs meanwhile."""
+        while True:
+            done, _ = await asyncio.wait((answer,), timeout=LOOK_INTERVAL_S)
+            if done:
+                return answer.result()
+            if self._hangs():
+                raise TimeoutError
 
     async def _connected(self) -> aiohttp.ClientWebSocketResponse[bool]:
         async with self._connecting:

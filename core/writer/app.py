@@ -247,7 +247,9 @@ class Writer:
             await loop.run_in_executor(self._syncer, self._bear_witness)
 
     async def _tell_links(self, transports: list[Transport]) -> None:
-        """Tell the readers how the links are, whenever that has changed."""
+        """Tell the readers how the links are, again and again: by the silence of a writer that
+        hangs they know that it does.
+        """
         while True:
             states = {transport.link: transport.state() for transport in transports}
             self._server.tell(LinkStates(states))

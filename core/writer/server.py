@@ -64,9 +64,7 @@ class FeedServer:
             queue.put_nowait(whole)
 
     def tell(self, links: LinkStates) -> None:
-        """Tell every reader how the links are, unless they are as it was told last."""
-        if links == self._links:
-            return
+        """Tell every reader how the links are, and thereby that the writer lives."""
         self._links = links
         frame = feed.encode(links)
         for queue in self._queues:

@@ -148,7 +148,7 @@ def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present
         reader = present.child("reader")
         os.kill(reader, signal.SIGSTOP)
         try:
-            expect(banner).to_contain_text("may not be live", timeout=STALE_MS)
+            expect(banner).to_contain_text("Core does not answer", timeout=STALE_MS)
             apart(lambda: publish_now(present.publish, 6001))
             unanswered = screen.page.get_by_test_id("strip-trouble")
             expect(unanswered).to_contain_text("cannot be shown", timeout=UNANSWERED_MS)
@@ -160,6 +160,21 @@ def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present
         expect(unanswered).to_be_hidden(timeout=BACK_MS)
         expect(banner).to_be_hidden()
         screen.expect_state("LIVE")
+
+
+def test_a_writer_that_stands_still_is_said(browser: Browser, present: Nova) -> None:
+    """Issue 14: the past is served meanwhile, and it goes by itself."""
+    with screen_on(browser, present.url, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        banner, writer = screen.page.get_by_test_id("banner"), present.child("writer")
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            expect(banner).to_contain_text("writer is away", timeout=STALE_MS)
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        expect(banner).to_be_hidden(timeout=BACK_MS)
+        apart(lambda: publish_now(present.publish, 6001))
+        screen.expect_count(6001)
 
 
 def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: Nova) -> None:

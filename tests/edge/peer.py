@@ -18,6 +18,7 @@ from sdk.protocol import (
     StatusResponse,
     StreamComplete,
 )
+from sdk.submission import USER_HEADER
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
@@ -74,7 +75,10 @@ def complete(playback_id: str) -> bytes:
 class PeerConnection:
     """One connection that an edge opened."""
 
-    def __init__(self, ws: web.WebSocketResponse[Literal[True]], request: web.Request) -> None:
+    def __init__(
+        self, peer: Peer, ws: web.WebSocketResponse[Literal[True]], request: web.Request
+    ) -> None:
+        self._peer = peer
         self._ws = ws
         self._transport = request.transport
         self.headers = request.headers
@@ -106,7 +110,8 @@ class PeerConnection:
             if message.type is WSMsgType.TEXT:
                 request = protocol.decode_request(message.data)
                 if isinstance(request, Status):
-                    await self.send(STATUS)
+                    if not self._peer.hangs:
+                        await self.send(self._peer.status)
                 else:
                     self.requests.put_nowait(request)
         self.closed.set()
@@ -117,6 +122,10 @@ class Peer:
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
+        self.status = STATUS
+        self.hangs = False
+        """Whether it says nothing of how it is."""
+
         self._connections: asyncio.Queue[PeerConnection] = asyncio.Queue()
         self._open: set[PeerConnection] = set()
         self._runner: web.AppRunner | None = None
@@ -146,9 +155,10 @@ class Peer:
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(compress=False, timeout=0.1)
         await ws.prepare(request)
-        connection = PeerConnection(ws, request)
+        connection = PeerConnection(self, ws, request)
         self._open.add(connection)
-        self._connections.put_nowait(connection)
+        if USER_HEADER in request.headers:  # else the edge asks for itself
+            self._connections.put_nowait(connection)
         await connection.serve()
         self._open.discard(connection)
         return ws

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.edge.peer import Peer
+from sdk import protocol
+from sdk.protocol import StatusResponse
+from tests.edge.peer import STATUS, Peer
 from tests.edge.server import RunningEdge, running_edge
 
 
@@ -21,6 +23,18 @@ async def test_alive_and_ready_while_the_reader_answers(edge: RunningEdge) -> No
         200,
         {"status": "ready", "links": {"connected": 1, "unreachable": 1}},
     )
+
+
+async def test_not_ready_while_the_writer_does_not_answer(edge: RunningEdge, peer: Peer) -> None:
+    """Issue 14: what comes is not taken in, which the archive that serves does not make good."""
+    status = protocol.decode_reply(STATUS)
+    assert isinstance(status, StatusResponse)
+    status.writer_connected = False
+    peer.status = protocol.encode(status)
+    code, body = await get(edge, "/readyz")
+    assert code == 503
+    assert "writer does not answer" in str(body["status"])
+    assert (await get(edge, "/healthz"))[0] == 200
 
 
 async def test_alive_but_not_ready_without_a_reader(tmp_path: Path, reader_socket: Path) -> None:

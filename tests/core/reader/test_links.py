@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.reader.links import Links as KnownLinks
 from core.writer import app as writer_app
 from sdk.client import Client
 from sdk.errors import SettingsError
@@ -143,3 +144,24 @@ async def test_two_transports_of_one_name_are_refused(data: Path, tapes: dict[st
 def settings_of(data: Path, *transports: str) -> Settings:
     """A Core that takes every scope over the given transports."""
     return Settings(data=str(data), mode="ground", transports=transports)
+
+
+def test_a_writer_that_says_nothing_hangs() -> None:
+    """Issue 14: its connection stays open. Once it says something it is there again, and one that
+    has gone does not hang.
+    """
+    silent = KnownLinks(silence_s=-1.0)  # as if it were long ago that it was heard
+    assert how(silent) == "away"
+    silent.writer_came()
+    assert how(silent) == "hangs"
+    silent.writer_went()
+    assert how(silent) == "away"
+    links = KnownLinks()
+    links.writer_came()
+    assert how(links) == "connected"
+
+
+def how(links: KnownLinks) -> str:
+    """How the writer is, as far as is known."""
+    assert not (links.writer_hangs and links.writer_connected)
+    return "hangs" if links.writer_hangs else "connected" if links.writer_connected else "away"

@@ -132,6 +132,28 @@ async def test_a_writer_that_is_away_is_said(here: Commanded) -> None:
     await submitter.close()
 
 
+async def test_a_writer_that_hangs_is_said(
+    here: Commanded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 14: who waits for it learns that it hangs, and nothing more is handed to it."""
+    disk, hanging = StuckDisk(here.core.writer.committer.archive, monkeypatch), asyncio.Event()
+    submitter = Submitter(endpoints.writer_socket(here.core.data), hanging.is_set)
+    asker, asked = Asker("ann", "admin"), here.command()
+    waiting = asyncio.create_task(submitter.submit(asker, asked))
+    await disk.is_stuck()
+    hanging.set()
+    with pytest.raises(QueryError, match="nobody knows"):
+        async with asyncio.timeout(WAIT_S):
+            await waiting
+    with pytest.raises(QueryError, match="nothing was recorded"):
+        await submitter.submit(asker, here.command())
+    disk.go_on()
+    hanging.clear()
+    reply = await submitter.submit(asker, asked)
+    assert isinstance(reply, CommandAck) and reply.duplicate
+    await submitter.close()
+
+
 async def test_a_reader_that_goes_does_not_stop_its_command(
     here: Commanded, submitter: Submitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ import { deliver, jumps, receive, restart, state, tend, timebase } from "./timel
 
 const VALUES_INTERVAL_MS = 1_000;
 const ENTITIES_INTERVAL_MS = 3_000;
+/** With the 3 s after which a reader takes its writer for hung, the screen says so within 5 s. */
+const STATUS_INTERVAL_MS = 1_500;
 const LINKS_INTERVAL_MS = 2_000;
 
 let begun = false;
@@ -37,7 +39,7 @@ export function begin(): void {
   setInterval(() => open() && tend(), VALUES_INTERVAL_MS);
   repeat(VALUES_INTERVAL_MS, moving, refreshLatest);
   repeat(ENTITIES_INTERVAL_MS, open, refreshEntities);
-  repeat(ENTITIES_INTERVAL_MS, open, refreshStatus);
+  repeat(STATUS_INTERVAL_MS, open, refreshStatus);
   repeat(LINKS_INTERVAL_MS, () => open() && !document.hidden, refreshLinks);
 }
 

@@ -1,0 +1,96 @@
+"""Processes that hang: stopped in the middle, they are told from those that work, and go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import pytest
+
+from sdk.client import Client, login
+from sdk.errors import ConnectionLostError, ProtocolError
+from sdk.protocol import Filters, Query
+from sdk.submission import SubmitChat
+from sdk.testing.instance import PASSWORD, Nova
+from tests.e2e.test_up import publish
+
+WAIT_S = 20.0
+LIVE = Filters(lanes=["ui"])
+
+
+@contextmanager
+def stopped(process_id: int) -> Iterator[None]:
+    """A process that hangs while the block runs."""
+    os.kill(process_id, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process_id, signal.SIGCONT)
+
+
+async def client_of(nova: Nova) -> Client:
+    """A client through the edge."""
+    return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
+
+
+async def until_ready_is(nova: Nova, code: int) -> str:
+    """What `/readyz` says once it has this status."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{nova.url}/readyz") as reply:
+                if reply.status == code:
+                    return str((await reply.json())["status"])
+            await asyncio.sleep(0.1)
+
+
+async def test_a_reader_that_hangs_is_told_to_its_clients(nova: Nova) -> None:
+    """Issue 14: `coreUnavailable` instead of silence, for what goes on and for what is asked; all
+    is well again once it goes on.
+    """
+    await publish(nova.publish, 1)
+    async with asyncio.timeout(3 * WAIT_S), await client_of(nova) as client:
+        stream = client.stream("LIVE", filters=LIVE)
+        streaming = asyncio.ensure_future(anext(stream))
+        await client.status()
+        with stopped(nova.child("reader")):
+            asking = asyncio.ensure_future(client.status())
+            with pytest.raises(ConnectionLostError):
+                await streaming
+            with pytest.raises((ConnectionLostError, ProtocolError), match="does not answer"):
+                await asking
+            assert "reader" in await until_ready_is(nova, 503)
+            with pytest.raises(ProtocolError) as caught:
+                await client.status()
+            assert caught.value.code == "coreUnavailable"
+        assert await until_ready_is(nova, 200) == "ready"
+        while True:
+            try:
+                events = [event async for event in client.query(Query(filters=LIVE))]
+                break
+            except (ConnectionLostError, ProtocolError):
+                await asyncio.sleep(0.1)
+        assert len(events) == 1
+
+
+async def test_a_writer_that_hangs_is_said(nova: Nova) -> None:
+    """Issue 14: the archive is served meanwhile; what is submitted is refused and not kept until it
+    is too late.
+    """
+    await publish(nova.publish, 1)
+    said = SubmitChat(scope_id="sat", content="hello", timeline_mode="LIVE")
+    async with asyncio.timeout(3 * WAIT_S), await client_of(nova) as client:
+        with stopped(nova.child("writer")):
+            assert "writer" in await until_ready_is(nova, 503)
+            assert not (await client.status()).writer_connected
+            assert len([event async for event in client.query(Query(filters=LIVE))]) == 1
+            with pytest.raises(ProtocolError, match="nothing was recorded") as caught:
+                await client.submit_chat(said)
+            assert caught.value.code == "writerAway"
+        assert await until_ready_is(nova, 200) == "ready"
+        assert (await client.status()).writer_connected
+        await client.submit_chat(said)
+        await publish(nova.publish, 2)

@@ -1,0 +1,69 @@
+"""A reader that hangs keeps its connections and says nothing; its clients are told all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from edge.config import Limits
+from sdk.protocol import Latest, StreamCancelled
+from tests.edge.peer import WAIT_S, Peer, chunk, start
+from tests.edge.server import running_edge
+
+LIMITS = Limits(reader_ask_s=0.02, reader_silence_s=0.2)
+
+
+async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer: Peer) -> None:
+    """Issue 14: nobody waits for what is not coming, and nothing is handed to who does it late."""
+    async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        await connection.take()
+        peer.hangs = True
+        assert await client.receive() == StreamCancelled(playback_request_id="a")
+        assert await client.error() == ("coreUnavailable", None)
+        await connection.wait_closed()
+        await client.send(Latest(ref=1))
+        assert await client.error() == ("coreUnavailable", 1)
+        async with edge.client() as other:  # who comes now is let in, and told
+            await other.send(Latest(ref=2))
+            assert await other.error() == ("coreUnavailable", 2)
+        peer.hangs = False
+        again = await peer.connection()
+        await client.send(start("b"))
+        await again.take()
+        await again.send(chunk("b"))
+        assert await client.frame() == chunk("b")
+
+
+async def test_a_reader_that_answers_keeps_its_clients(tmp_path: Path, peer: Peer) -> None:
+    """However quiet its streams are."""
+    async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        await connection.take()
+        await asyncio.sleep(3 * LIMITS.reader_silence_s)
+        await connection.send(chunk("a"))
+        assert await client.frame() == chunk("a")
+        assert not connection.closed.is_set()
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_a_reader_that_hung_and_went_is_found_again(
+    tmp_path: Path, peer: Peer, is_gone: bool
+) -> None:
+    """A killed one is not waited for as one that hangs."""
+    async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
+        await peer.connection()
+        peer.hangs = True
+        assert await client.error() == ("coreUnavailable", None)
+        if is_gone:
+            await peer.stop()
+            await peer.start()
+        peer.hangs = False
+        again = await peer.connection()
+        async with asyncio.timeout(WAIT_S):
+            await client.send(Latest(ref=1))
+            assert await again.take() == Latest(ref=1)
