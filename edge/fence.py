@@ -1,41 +1,61 @@
-"""The fence of one connection: only chunks of the stream that its client asked for last may pass,
-and only what is said of that stream's gaps.
+"""The fence of one connection: only chunks of the stream that the reader has taken up last may
+pass, and only what is said of that stream's gaps.
 
-These frames are told apart by their first bytes and never parsed (A-141, A-142, AMB-36).
+It follows the reader's answers, not the client's requests: a start that the reader refuses leaves
+the stream before it as it was, and until the answer what comes is that stream's. These frames are
+told apart by their first bytes; chunks are never parsed.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
+from sdk import timestamps
 from sdk.envelope import Lane
-from sdk.errors import ProtocolError
-from sdk.protocol import CHUNK_PREFIX, GAP_PREFIX, CancelStream, StartStream
+from sdk.errors import ProtocolError, TimestampError
+from sdk.protocol import CHUNK_PREFIX, GAP_PREFIX, CancelStream, SetCursor, StartStream
+from sdk.replay_gate import SERVED_REPLAY, ReplayGate
 
 STREAMED_LANES: tuple[Lane, ...] = ("metadata", "command", "ui")
 
 _OF_STREAMS = (b'{"type":"streamChunk"', b'{"type":"gap"')
 _COMPLETE = b'{"type":"streamComplete"'
+_STARTED = b'{"type":"streamStarted"'
+_ERROR = b'{"type":"error"'
 
 
 class _Playback(msgspec.Struct, rename="camel"):
-    playback_request_id: str
+    playback_request_id: str | None = None
 
 
 _playback = msgspec.json.Decoder(_Playback)
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A start that the reader has not answered; one that was cancelled meanwhile is not wanted."""
+
+    request: StartStream
+    is_wanted: bool = True
+
+
 class Fence:
-    """Which stream is the connection's, and which ids it has used up."""
+    """Which stream is the connection's, which were asked for, which ids it has used up, and whether
+    its client looks at the past.
+    """
 
     def __init__(self, streams_max: int) -> None:
         self._streams_max = streams_max
         self._used: set[str] = set()
+        self._asked: dict[str, _Asked] = {}
         self._active: str | None = None
         self._heads: tuple[bytes, ...] = ()
+        self._gate = ReplayGate()
 
     def start(self, request: StartStream) -> StartStream:
-        """Make a stream the active one; returns what to ask the reader, raises ProtocolError."""
+        """Await the reader's answer to a start; returns what to ask it, raises ProtocolError."""
         lanes = request.filters.lanes
         refused = [lane for lane in lanes or () if lane not in STREAMED_LANES]
         if refused:
@@ -45,6 +65,7 @@ class Fence:
                 f"{', '.join(STREAMED_LANES)}; ask for the others by query",
             )
         self._use(request.playback_request_id)
+        self._asked[request.playback_request_id] = _Asked(request)
         if lanes:
             return request
         filters = msgspec.structs.replace(request.filters, lanes=list(STREAMED_LANES))
@@ -52,14 +73,42 @@ class Fence:
 
     def cancel(self, request: CancelStream) -> None:
         """From now on nothing of the named stream passes; without a name, of none."""
-        if request.playback_request_id in (None, self._active):
+        name = request.playback_request_id
+        if name in (None, self._active):
             self._activate(None)
+        for playback_id, asked in self._asked.items():
+            if name in (None, playback_id):
+                asked.is_wanted = False
+
+    def state(self, request: SetCursor) -> None:
+        """The client says where its cursor stands; raises ProtocolError if that is no time."""
+        try:
+            time = None if request.time is None else timestamps.normal(request.time)
+        except TimestampError as error:
+            raise ProtocolError("badTime", f"time {error}") from None
+        self._gate.state(time)
+
+    def refuse(self, playback_id: str) -> None:
+        """A start has not been taken up, so the stream before it still is the connection's."""
+        self._asked.pop(playback_id, None)
 
     def lose(self) -> str | None:
-        """The reader is gone and the active stream with it; returns its id."""
-        lost = self._active
+        """The reader is gone and its stream with it; returns the id that the client waits for."""
+        wanted = [name for name, asked in self._asked.items() if asked.is_wanted]
+        lost = wanted[-1] if wanted else self._active
+        # What was asked for may have been taken up without an answer that came as far as this.
+        self._gate.lose(is_streaming=bool(self._asked) or self._active is not None)
+        if self._asks_for_past():
+            self._gate.serve("REPLAY", is_present=False)
+        self._asked.clear()
         self._activate(None)
         return lost
+
+    def why_past(self) -> str | None:
+        """Why the client looks at the past, None if it does not; what it is about to be served
+        counts where that is a replay.
+        """
+        return SERVED_REPLAY if self._asks_for_past() else self._gate.reason
 
     def passes(self, frame: bytes) -> bool:
         """Whether a frame of the reader may go to the client."""
@@ -69,17 +118,42 @@ class Fence:
             return False
         if frame.startswith(_COMPLETE):
             return self._completes(frame)
+        if frame.startswith(_STARTED):
+            self._started(_id_of(frame))
+        elif frame.startswith(_ERROR):
+            self._failed(_id_of(frame))
         return True
 
     def _completes(self, frame: bytes) -> bool:
-        try:
-            playback_id = _playback.decode(frame).playback_request_id
-        except msgspec.DecodeError:
-            return False
-        if playback_id != self._active:
+        playback_id = _id_of(frame)
+        if playback_id is None or playback_id != self._active:
             return False
         self._activate(None)
+        self._gate.end()
         return True
+
+    def _started(self, playback_id: str | None) -> None:
+        if playback_id is None or playback_id not in self._asked:
+            return
+        for earlier in list(self._asked):
+            asked = self._asked.pop(earlier)
+            if earlier == playback_id:  # The reader answers in order: others before it have failed.
+                break
+        request = asked.request
+        is_bounded = request.has_history or request.stop_time is not None
+        is_present = None if is_bounded else True  # Whether it is there yet, the reader knows.
+        self._gate.serve(request.timeline_mode, is_present=is_present)
+        self._activate(playback_id if asked.is_wanted else None)
+
+    def _failed(self, playback_id: str | None) -> None:
+        if playback_id is None:
+            return
+        self.refuse(playback_id)
+        if playback_id == self._active:
+            self._activate(None)
+
+    def _asks_for_past(self) -> bool:
+        return any(asked.request.timeline_mode == "REPLAY" for asked in self._asked.values())
 
     def _use(self, playback_id: str) -> None:
         if playback_id in self._used:
@@ -93,9 +167,15 @@ class Fence:
                 f"this connection has started {self._streams_max} streams: open a new one",
             )
         self._used.add(playback_id)
-        self._activate(playback_id)
 
     def _activate(self, playback_id: str | None) -> None:
         self._active = playback_id
         tail = b"" if playback_id is None else playback_id.encode() + b'"'
         self._heads = (CHUNK_PREFIX + tail, GAP_PREFIX + tail) if tail else ()
+
+
+def _id_of(frame: bytes) -> str | None:
+    try:
+        return _playback.decode(frame).playback_request_id
+    except msgspec.DecodeError:
+        return None

@@ -13,9 +13,11 @@ from collections import Counter
 from edge.config import Limits
 from edge.tokens import Claims
 from sdk.errors import ProtocolError
+from sdk.replay_gate import REFUSAL
 from sdk.submission import Submission, roles_for
 
 FORWARDED = "forwarded"
+SAYS_SO = "its timelineMode is {}"
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,12 @@ class Gate:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Submissions by kind and by what became of them here."""
 
-    def admit(self, claims: Claims, what: Submission, *, is_replaying: bool) -> None:
-        """Raises ProtocolError unless this user may submit this now."""
+    def admit(self, claims: Claims, what: Submission, why_past: str | None) -> None:
+        """Raises ProtocolError unless this user may submit this now; `why_past` says that, and why,
+        his connection looks at the past.
+        """
         kind = str(what.__struct_config__.tag)
-        refused = self._refusal(claims, what, is_replaying)
+        refused = self._refusal(claims, what, why_past)
         self.outcomes[kind, refused.code if refused else FORWARDED] += 1
         if refused is not None:
             log.warning(
@@ -43,14 +47,14 @@ class Gate:
             raise refused
 
     def _refusal(
-        self, claims: Claims, what: Submission, is_replaying: bool
+        self, claims: Claims, what: Submission, why_past: str | None
     ) -> ProtocolError | None:
         if claims.role not in roles_for(what):
             return ProtocolError("forbidden", f"the role {claims.role} may not submit this")
-        if is_replaying or what.timeline_mode != "LIVE":
-            return ProtocolError(
-                "replayRefused", "nothing is submitted from a replay: go LIVE first"
-            )
+        if what.timeline_mode != "LIVE":
+            why_past = SAYS_SO.format(what.timeline_mode)
+        if why_past is not None:
+            return ProtocolError("replayRefused", REFUSAL.format(why_past))
         if not self._spend(claims.sub):
             rate = self._limits.submissions_per_user_per_s
             return ProtocolError("rateLimited", f"a user may submit {rate:g} times a second")

@@ -26,7 +26,18 @@ from sdk import protocol, timestamps
 from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
 from sdk.export import CancelExport, Export
-from sdk.protocol import Auth, Authenticated, CancelStream, Error, Ref, StartStream, StreamCancelled
+from sdk.protocol import (
+    REQUEST_MAX_BYTES,
+    Auth,
+    Authenticated,
+    CancelStream,
+    Error,
+    Ref,
+    Request,
+    SetCursor,
+    StartStream,
+    StreamCancelled,
+)
 from sdk.submission import (
     CONNECTION_HEADER,
     REPLAYING_HEADER,
@@ -72,8 +83,6 @@ class Session:
         self._claims: Claims | None = None
         self._users_changed = asyncio.Event()
         self._connection_id = uuid.uuid4().hex
-        self._is_replaying = False
-        """Its last stream was a REPLAY, which it may have paused or seen to the end (AMB-28)."""
 
     @property
     def authenticated(self) -> bool:
@@ -145,7 +154,7 @@ class Session:
         claims, ref = admitted
         self._claims = claims
         # A reader that hangs would be waited for before anything is said.
-        connected = self._answers.is_set() and await self._upstream.connect(self._who(claims))
+        connected = self._answers.is_set() and await self._connect(claims)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
         await self._send(
             protocol.encode(
@@ -185,21 +194,40 @@ class Session:
     async def _request(self, claims: Claims, frame: bytes) -> None:
         try:
             request = protocol.decode_request(frame)
-            if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
-                raise ProtocolError("forbidden", "exports are for operators and administrators")
-            if isinstance(request, StartStream):
-                request = self._fence.start(request)
-                self._is_replaying = request.timeline_mode == "REPLAY"
-            elif isinstance(request, CancelStream):
-                self._fence.cancel(request)
-            elif isinstance(request, Submission):
-                self._gate.admit(claims, request, is_replaying=self._is_replaying)
         except ProtocolError as error:
             await self._error(protocol.ref_of(frame), error.code, error.message)
             return
-        if not await self._upstream.send(protocol.encode(request)):
-            self._fence.lose()
-            await self._error(request.ref, "coreUnavailable", CORE_AWAY)
+        try:
+            frame = self._admitted(claims, request, frame)
+            if not await self._upstream.send(frame):
+                raise ProtocolError("coreUnavailable", CORE_AWAY)
+        except ProtocolError as error:
+            await self._refuse(request, error)
+
+    def _admitted(self, claims: Claims, request: Request, frame: bytes) -> bytes:
+        """The frame to forward, which is the client's own unless something has to be added; raises
+        ProtocolError where nothing is.
+        """
+        if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
+            raise ProtocolError("forbidden", "exports are for operators and administrators")
+        if isinstance(request, StartStream):
+            wanted = self._fence.start(request)
+            return frame if wanted is request else _encoded(wanted)
+        if isinstance(request, CancelStream):
+            self._fence.cancel(request)
+        elif isinstance(request, SetCursor):
+            self._fence.state(request)
+        elif isinstance(request, Submission):
+            self._gate.admit(claims, request, self._fence.why_past())
+        return frame
+
+    async def _refuse(self, request: Request, error: ProtocolError) -> None:
+        """What is not served changes nothing: what was served before goes on."""
+        refusal = Error(ref=request.ref, code=error.code, message=error.message)
+        if isinstance(request, StartStream) and error.code != "playbackRequestIdReused":
+            refusal.playback_request_id = request.playback_request_id
+            self._fence.refuse(request.playback_request_id)
+        await self._send(protocol.encode(refusal))
 
     async def _pump(self, claims: Claims, connected: bool) -> None:
         """Forward the reader's frames as they are, and find the reader again when it is lost."""
@@ -214,7 +242,17 @@ class Session:
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
             await self._answers.wait()
-            connected = await self._upstream.connect(self._who(claims))
+            connected = await self._connect(claims)
+
+    async def _connect(self, claims: Claims) -> bool:
+        """Connect to the reader, which is told of the client as it is by the end of that."""
+        while True:
+            who = self._who(claims)
+            if not await self._upstream.connect(who):
+                return False
+            if self._who(claims) == who:
+                return True
+            await self._upstream.close()
 
     def _who(self, claims: Claims) -> dict[str, str]:
         """What the Core is told of the client, which cannot say it itself."""
@@ -223,7 +261,7 @@ class Session:
             ROLE_HEADER: claims.role,
             CONNECTION_HEADER: self._connection_id,
         }
-        return {**who, REPLAYING_HEADER: "yes"} if self._is_replaying else who
+        return {**who, REPLAYING_HEADER: "yes"} if self._fence.why_past() else who
 
     async def _tell_lost(self) -> None:
         """What was asked gets no answer any more: the client may ask again from its cursor."""
@@ -246,6 +284,20 @@ class Session:
             raise ClientGoneError("did not read for too long") from None
         except OSError as error:
             raise ClientGoneError(str(error)) from None
+
+
+def _encoded(request: Request) -> bytes:
+    """The frame of a request that is not its client's own. Its size is measured as it is sent, by
+    the reader's rule: numbers may be written longer than the client wrote them.
+    """
+    frame = protocol.encode(request)
+    if len(frame) > REQUEST_MAX_BYTES:
+        raise ProtocolError(
+            "requestTooLarge",
+            f"the request is {len(frame)} bytes as it goes to the Core, of {REQUEST_MAX_BYTES} at "
+            "most: ask for less in its filters",
+        )
+    return frame
 
 
 async def _first_of(*works: Coroutine[None, None, None]) -> None:

@@ -52,7 +52,8 @@ class Client(Connection):
         after_key: str | None = None,
         on_gap: Callable[[StreamGap], None] | None = None,
     ) -> AsyncIterator[StreamChunk]:
-        """Chunks of a new stream until it completes; a stream that was going on is replaced.
+        """Chunks of a new stream until it completes; a stream that was going on is replaced once
+        the new one has been accepted, and goes on where it is refused.
 
         With `on_gap` a LIVE stream that is not taken fast enough goes on at the present, and calls
         it with what was left out; without, nothing ever is.
@@ -68,10 +69,9 @@ class Client(Connection):
             after_key=after_key,
             shed=on_gap is not None,
         )
-        stream = Stream(start)
-        self._replace(stream)
+        stream = self._asked[start.playback_request_id] = Stream(start)
         try:
-            await self.request(start, protocol.StreamStarted)
+            await self._begin(stream, start)
             while (part := await self._next_part(stream)) is not None:
                 if isinstance(part, StreamChunk):
                     yield part
@@ -80,12 +80,18 @@ class Client(Connection):
         finally:
             await self._leave(stream)
 
-    def _replace(self, stream: Stream | None) -> None:
-        """Make another stream the connection's, or none; who waits in the one before goes home."""
-        if self._stream is not None:
-            self._stream.frames.put_nowait(None)
-        self._stream = stream
-        self._room.set()
+    async def _begin(self, stream: Stream, start: protocol.StartStream) -> None:
+        try:
+            await self.request(start, protocol.StreamStarted)
+        except ProtocolError:
+            self._asked.pop(stream.playback_id, None)
+            raise
+
+    async def set_cursor(self, time: str | None) -> None:
+        """Say where what is shown stands while no stream moves it; None is the present. Whoever
+        shows a time commands nothing until a LIVE stream is served, or this says otherwise.
+        """
+        await self.request(protocol.SetCursor(time=time), protocol.CursorSet)
 
     async def _next_part(self, stream: Stream) -> StreamChunk | StreamGap | None:
         """The next chunk or gap, None at the end of the stream or when another has replaced it."""
@@ -109,15 +115,19 @@ class Client(Connection):
 
     async def _leave(self, stream: Stream) -> None:
         """Stop a stream that nobody reads any more, without waiting for the answer."""
-        if self._stream is not stream:
-            return
-        self._replace(None)
+        if self._asked.pop(stream.playback_id, None) is None:
+            if self._stream is not stream:
+                return
+            self._replace(None)
         cancel = protocol.CancelStream(playback_request_id=stream.playback_id, ref=LEAVING_REF)
         with contextlib.suppress(ConnectionLostError):
             await self._send(protocol.encode(cancel))
 
     async def cancel_stream(self) -> None:
         """Stop the stream; what is still on its way is dropped."""
+        for asked in self._asked.values():
+            asked.frames.put_nowait(None)
+        self._asked.clear()
         self._replace(None)
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 

@@ -58,6 +58,8 @@ class Connection:
         self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
         self._stream: Stream | None = None
+        self._asked: dict[str, Stream] = {}
+        """Streams that the other side has not accepted yet, by their ids."""
         self._exporting = Exporting()
         self._room = asyncio.Event()
         self._lost: ConnectionLostError | None = None
@@ -171,6 +173,10 @@ class Connection:
     async def _receive(self, reply: protocol.Reply) -> None:
         if isinstance(reply, protocol.Error) and (reply.ref, reply.code) == (None, CORE_AWAY):
             self._fail_waiting(ConnectionLostError(reply.message))
+        if isinstance(reply, protocol.StreamStarted):
+            asked = self._asked.pop(reply.playback_request_id, None)
+            if asked is not None:
+                self._replace(asked)
         future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
         self._exporting.note(reply)
         if future is not None:
@@ -179,6 +185,13 @@ class Connection:
         elif self._stream is not None and self._stream.owns(reply):
             self._stream.frames.put_nowait(reply)
             await self._wait_for_room(self._stream)
+
+    def _replace(self, stream: Stream | None) -> None:
+        """Make another stream the connection's, or none; who waits in the one before goes home."""
+        if self._stream is not None:
+            self._stream.frames.put_nowait(None)
+        self._stream = stream
+        self._room.set()
 
     async def _wait_for_room(self, stream: Stream) -> None:
         """Read no further while a stream is not taken, unless a reply may be behind its chunks."""

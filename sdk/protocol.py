@@ -93,11 +93,24 @@ class StartStream(Message, kw_only=True, tag="startStream"):
     after_key: str | None = None
     shed: bool = False
 
+    @property
+    def has_history(self) -> bool:
+        """Whether a LIVE stream begins before the present."""
+        return self.start_time is not None or self.after_key is not None
+
 
 class CancelStream(Message, kw_only=True, tag="cancelStream"):
     """Stop the connection's stream, or only the named one."""
 
     playback_request_id: RequestId | None = None
+
+
+class SetCursor(Message, kw_only=True, tag="setCursor"):
+    """Say where the client's timeline stands while no stream moves it: at a time, which is the past
+    from now on, or without one at the present.
+    """
+
+    time: str | None = None
 
 
 class Discover(Message, kw_only=True, tag="discover"):
@@ -124,6 +137,7 @@ Request = (
     Query
     | StartStream
     | CancelStream
+    | SetCursor
     | Discover
     | Latest
     | GetUiState
@@ -138,10 +152,13 @@ Request = (
 
 
 class Error(Message, kw_only=True, tag="error"):
-    """A request could not be served; the connection stays open."""
+    """A request could not be served; the connection stays open. What concerns a stream, as that it
+    was not started, names it.
+    """
 
     code: str
     message: str
+    playback_request_id: str | None = None
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):
@@ -189,6 +206,12 @@ class StreamCancelled(Message, kw_only=True, tag="streamCancelled"):
     """The stream was stopped, or there was none."""
 
     playback_request_id: str | None = None
+
+
+class CursorSet(Message, kw_only=True, tag="cursorSet"):
+    """The client's timeline is taken to stand there."""
+
+    time: str | None = None
 
 
 class SeriesInfo(
@@ -245,6 +268,7 @@ Reply = (
     | StreamChunk
     | StreamComplete
     | StreamCancelled
+    | CursorSet
     | DiscoverResponse
     | LatestResponse
     | UiStateResponse

@@ -101,7 +101,10 @@ class Reader:
         """One client's connection."""
         asker = asker_of(request)
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=request_max_bytes(asker), heartbeat=HEARTBEAT_S
+            # aiohttp refuses what reaches this size; exactly the limit is taken, as at an edge.
+            compress=False,
+            max_msg_size=request_max_bytes(asker) + 1,
+            heartbeat=HEARTBEAT_S,
         )
         await socket.prepare(request)
         session = Session(

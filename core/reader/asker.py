@@ -47,8 +47,8 @@ def asker_of(request: web.Request) -> Asker:
 
 
 def request_max_bytes(asker: Asker) -> int:
-    """The largest request that is read: what an edge forwards is small, and whoever is on this
-    machine may bring events of any size back.
+    """The largest request that is read: of an edge's client what an edge reads of it, and whoever
+    is on this machine may bring events of any size back.
     """
     return FRAME_MAX_BYTES if asker.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
 

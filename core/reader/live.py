@@ -8,6 +8,7 @@ stream that was asked to shed is kept at the present instead, and says what it h
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from core.reader.view import View
 from sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 IDLE_INTERVAL_S = 0.5
+PRESENT_LAG_MAX_S = 10.0
+"""A stream that has not sent all that was durable this long ago does not show the present."""
 
 
 class Tail:
@@ -85,8 +88,12 @@ class LiveStream:
         *,
         chunk_max_events: int,
         tell: Tell | None = None,
+        is_present: bool = False,
+        lag_max_s: float = PRESENT_LAG_MAX_S,
     ) -> None:
-        """With `tell` it sheds what its client is too slow for."""
+        """With `tell` it sheds what its client is too slow for; with `is_present` it has no
+        history to send before it comes to the present.
+        """
         self._view = view
         self._tail = tail
         self._selection = selection
@@ -94,6 +101,14 @@ class LiveStream:
         self._tell = tell
         self._position = view.mark
         self._resumable = True
+        self._lag_max_s = lag_max_s
+        self._whole_s = time.monotonic() if is_present else -math.inf
+        """All that was durable then has been sent."""
+
+    @property
+    def is_present(self) -> bool:
+        """Whether what it has sent is as good as the present."""
+        return time.monotonic() - self._whole_s <= self._lag_max_s
 
     async def run(self, history: Reading, stop_ns: int, send: Send) -> int:
         """Send history up to the mark at its start, then follow from that mark on; returns the last
@@ -101,6 +116,8 @@ class LiveStream:
         """
         self._position = history.mark
         await self._drain(history, send)
+        if self._position >= self._view.mark:
+            self._whole_s = time.monotonic()
         # The tail comes in canonical order, so its keys resume no stream in source order.
         self._resumable = history.span.timebase == "canonical"
         loop = asyncio.get_running_loop()
@@ -109,11 +126,13 @@ class LiveStream:
             idle_s = told_at + IDLE_INTERVAL_S - loop.time()
             wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
             news = await self._tail.wait_beyond(self._position, wait_s)
+            looked_s = time.monotonic()
             if news and await self._step(send):
                 told_at = loop.time()
             elif loop.time() >= told_at + IDLE_INTERVAL_S:
                 await send(time.time_ns(), [])
                 told_at = loop.time()
+            self._whole_s = looked_s
         return stop_ns
 
     async def _step(self, send: Send) -> bool:

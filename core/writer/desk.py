@@ -22,6 +22,11 @@ from sdk.submission import (
     roles_for,
 )
 
+FROM_THE_PAST = (
+    "nothing is submitted from the past: what this connection was served last, or the cursor that "
+    "it has stated, is not the present; start a LIVE stream first, and wait until it is there"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -61,7 +66,7 @@ class Desk:
                 "submission refused in replay",
                 extra={"context": {"user": asker.user, "connection": asker.connection}},
             )
-            raise QueryError("replayRefused", "nothing is submitted from a replay: go LIVE first")
+            raise QueryError("replayRefused", FROM_THE_PAST)
         if isinstance(what, ImportEvents):
             return  # Each of its events says its scope itself, and is checked for it.
         if self._scope_id not in (None, what.scope_id):

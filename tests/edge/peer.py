@@ -11,12 +11,14 @@ from aiohttp import WSMsgType, web
 from sdk import protocol
 from sdk.health import SubmissionCount
 from sdk.protocol import (
+    Error,
     LinkInfo,
     Request,
     StartStream,
     Status,
     StatusResponse,
     StreamComplete,
+    StreamStarted,
 )
 from sdk.submission import USER_HEADER
 
@@ -62,6 +64,16 @@ def start(playback_id: str) -> StartStream:
     return StartStream(playback_request_id=playback_id, timeline_mode="REPLAY", rate="max")
 
 
+def started(playback_id: str) -> bytes:
+    """The answer of a reader that takes a stream up."""
+    return protocol.encode(StreamStarted(ref=1, playback_request_id=playback_id))
+
+
+def error(playback_id: str | None) -> bytes:
+    """The answer of a reader that refuses something: a start, if it is named."""
+    return protocol.encode(Error(code="badRate", message="no", playback_request_id=playback_id))
+
+
 def chunk(playback_id: str, event: bytes = b'{"a":1}') -> bytes:
     """A chunk as the reader writes it."""
     return protocol.chunk_frame(playback_id, CURSOR, [event], None)
@@ -83,12 +95,19 @@ class PeerConnection:
         self._transport = request.transport
         self.headers = request.headers
         self.requests: asyncio.Queue[Request] = asyncio.Queue()
+        self.frames: list[str] = []
         self.closed = asyncio.Event()
 
     async def take(self) -> Request:
         """The next request that the edge forwarded."""
         async with asyncio.timeout(WAIT_S):
             return await self.requests.get()
+
+    async def begin(self, playback_id: str) -> Request:
+        """The next request, which starts a stream, taken up as a reader does."""
+        request = await self.take()
+        await self.send(started(playback_id))
+        return request
 
     async def send(self, frame: bytes) -> None:
         """Send a frame as it is."""
@@ -108,6 +127,7 @@ class PeerConnection:
         """Note what comes; `status` is answered, as readiness asks for it."""
         async for message in self._ws:
             if message.type is WSMsgType.TEXT:
+                self.frames.append(message.data)
                 request = protocol.decode_request(message.data)
                 if isinstance(request, Status):
                     if not self._peer.hangs:

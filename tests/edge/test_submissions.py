@@ -11,9 +11,10 @@ from edge.submissions import Gate
 from edge.tokens import Claims
 from edge.users import Role
 from sdk.errors import ProtocolError
-from sdk.protocol import Error, StartStream, TimelineMode
+from sdk.protocol import Error, StartStream, StreamCancelled, TimelineMode
+from sdk.replay_gate import SERVED_REPLAY
 from sdk.submission import ImportEvents, SubmitChat
-from tests.edge.peer import Peer
+from tests.edge.peer import Peer, error, started
 from tests.edge.server import RunningEdge
 
 
@@ -30,7 +31,7 @@ def chat(mode: TimelineMode = "LIVE") -> SubmitChat:
 def refusal(gate: Gate, who: Claims, mode: TimelineMode = "LIVE", replaying: bool = False) -> str:
     """The code of a refusal, empty if there is none."""
     try:
-        gate.admit(who, chat(mode), is_replaying=replaying)
+        gate.admit(who, chat(mode), SERVED_REPLAY if replaying else None)
     except ProtocolError as error:
         return error.code
     return ""
@@ -51,7 +52,7 @@ def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
     """Issue 14: what they bring speaks in the Core's own name."""
     gate, asked = Gate(Limits()), ImportEvents(events=["{}"], timeline_mode="LIVE")
     try:
-        gate.admit(claims(role=role), asked, is_replaying=False)
+        gate.admit(claims(role=role), asked, None)
     except ProtocolError as error:
         assert error.code == code
     else:
@@ -87,7 +88,7 @@ def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_session_is_in_replay_until_it_goes_live(edge: RunningEdge, peer: Peer) -> None:
-    """The gate knows what the client asked for last, whether or not it is still going on."""
+    """The gate knows what the reader has served last, whether or not it is still going on."""
     async with edge.client() as client:
         upstream = await peer.connection()
 
@@ -105,14 +106,48 @@ async def test_a_session_is_in_replay_until_it_goes_live(edge: RunningEdge, peer
             await client.send(StartStream(playback_request_id=playback_id, timeline_mode=mode))
             await upstream.take()
 
+        async def answered(frame: bytes) -> None:
+            await upstream.send(frame)
+            assert await client.frame() == frame
+
         assert await answer() == "forwarded"
         await start("REPLAY", "one")
         assert await answer() == "replayRefused"
+        await answered(error("one"))
+        assert await answer() == "forwarded"
+        await start("REPLAY", "two")
+        await answered(started("two"))
         await client.send_text('{"type":"cancelStream"}')
         await upstream.take()
         assert await answer() == "replayRefused"
-        await start("LIVE", "two")
+        await start("LIVE", "three")
+        assert await answer() == "replayRefused"
+        await answered(error("three"))
+        assert await answer() == "replayRefused"
+        await start("LIVE", "four")
+        await answered(started("four"))
         assert await answer() == "forwarded"
+
+
+async def test_a_refused_live_and_a_lost_reader_open_nothing(edge: RunningEdge, peer: Peer) -> None:
+    """Issue 14 §2.4: REPLAY, a refused LIVE, and a reader that drops the connection."""
+    async with edge.client() as client:
+        upstream = await peer.connection()
+        await client.send(StartStream(playback_request_id="a", timeline_mode="REPLAY"))
+        await upstream.begin("a")
+        assert await client.frame() == started("a")
+        await client.send(StartStream(playback_request_id="b", timeline_mode="LIVE", rate=2))
+        await upstream.take()
+        await upstream.send(error("b"))
+        assert await client.frame() == error("b")
+        upstream.abort()
+        again = await peer.connection()
+        assert again.headers["Nova-Replaying"]
+        assert isinstance(await client.receive(), StreamCancelled)
+        assert await client.error() == ("coreUnavailable", None)
+        await client.send(chat())
+        assert await client.error() == ("replayRefused", None)
+        assert again.requests.empty()
 
 
 async def test_the_core_is_told_who_asks(edge: RunningEdge, peer: Peer) -> None:

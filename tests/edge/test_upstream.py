@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from edge.config import Limits
-from sdk.protocol import Latest, StartStream, StreamCancelled
+from sdk.protocol import Latest, StartStream, StreamCancelled, StreamStarted
 from tests.edge.peer import Peer, chunk, start
 from tests.edge.server import RunningEdge, running_edge
 
@@ -19,7 +19,8 @@ async def test_a_lost_reader_is_told_and_found_again(edge: RunningEdge, peer: Pe
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))
-        await connection.take()
+        await connection.begin("a")
+        assert isinstance(await client.receive(), StreamStarted)
         await peer.stop()
         assert await client.receive() == StreamCancelled(playback_request_id="a")
         assert await client.error() == ("coreUnavailable", None)
@@ -28,8 +29,9 @@ async def test_a_lost_reader_is_told_and_found_again(edge: RunningEdge, peer: Pe
         await peer.start()
         again = await peer.connection()
         await client.send(start("b"))
-        request = await again.take()
+        request = await again.begin("b")
         assert isinstance(request, StartStream) and request.playback_request_id == "b"
+        assert isinstance(await client.receive(), StreamStarted)
         await again.send(chunk("b"))
         assert await client.frame() == chunk("b")
 
@@ -59,7 +61,7 @@ async def test_a_client_that_does_not_read_holds_back_the_reader_and_is_cut(
         async with edge.client() as slow:
             connection = await peer.connection()
             await slow.send(start("a"))
-            await connection.take()
+            await connection.begin("a")
             sent = 0
             while not connection.closed.is_set() and sent * CHUNK_BYTES < 2 * HELD_MAX_BYTES:
                 sending = asyncio.ensure_future(connection.send(frame))

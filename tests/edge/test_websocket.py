@@ -19,10 +19,12 @@ from sdk.protocol import (
     Filters,
     Latest,
     Query,
+    SetCursor,
     StartStream,
     StreamCancelled,
 )
-from tests.edge.peer import Peer, chunk, complete, start
+from sdk.submission import SubmitChat
+from tests.edge.peer import CURSOR, Peer, chunk, complete, error, start, started
 from tests.edge.server import RunningEdge, running_edge
 
 
@@ -240,11 +242,13 @@ async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))
-        await connection.take()
+        await connection.begin("a")
+        assert await client.frame() == started("a")
         await connection.send(chunk("a"))
         assert await client.frame() == chunk("a")
         await client.send(start("b"))
-        await connection.take()
+        await connection.begin("b")
+        assert await client.frame() == started("b")
         await connection.send(chunk("a"))
         await connection.send(complete("a"))
         await connection.send(chunk("b"))
@@ -257,12 +261,106 @@ async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
         assert await client.receive() == cancelled
 
 
+async def test_a_start_that_the_reader_refuses_costs_the_stream_nothing(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """Issue 14 §2.3: not a chunk of the stream that runs is lost, before and after the refusal."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(start("a"))
+        await connection.begin("a")
+        assert await client.frame() == started("a")
+        await client.send(start("b"))
+        await connection.take()
+        for frame in (chunk("a", b"1"), error("b"), chunk("a", b"2")):
+            await connection.send(frame)
+        assert [await client.frame() for _ in range(3)] == [
+            chunk("a", b"1"),
+            error("b"),
+            chunk("a", b"2"),
+        ]
+
+
+def padded(playback_id: str, size: int) -> str:
+    """A start that is so large as the client sends it, and larger with the lanes of streams."""
+    request = start(playback_id)
+    request.filters.message_types = []
+    room = size - len(protocol.encode(request)) - 2
+    request.filters.message_types = ["x" * room]
+    frame = protocol.encode(request).decode()
+    assert len(frame) == size
+    return frame
+
+
+async def test_what_is_too_large_for_the_reader_is_not_sent(edge: RunningEdge, peer: Peer) -> None:
+    """Issue 14 §2.4: limits are equal on both sides, measured on the same bytes."""
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send_text(padded("a", REQUEST_MAX_BYTES))
+        assert await client.error() == ("requestTooLarge", None)
+        await client.send_text(padded("b", REQUEST_MAX_BYTES - 200))
+        request = await connection.take()
+        assert isinstance(request, StartStream) and request.playback_request_id == "b"
+
+
+async def test_a_request_goes_to_the_reader_as_its_client_wrote_it(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """Numbers and spaces included: written again, they may be longer."""
+    frame = '{ "type":"submitCommand","scopeId":"s","commandId":"c","requestId":"r","targetId":"t"'
+    frame += ',"commandType":"x","timelineMode":"LIVE","payload":{"x":[' + "1e15," * 9_000 + "1]}}"
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send_text(frame)
+        await connection.take()
+        assert connection.frames[-1] == frame
+
+
+async def test_a_cursor_in_the_past_submits_nothing(edge: RunningEdge, peer: Peer) -> None:
+    """Issue 14 §2.4: a client that says where it stands is taken at its word, also after the reader
+    was lost meanwhile.
+    """
+    said = SubmitChat(ref="s", scope_id="sat", content="psst", timeline_mode="LIVE")
+    async with edge.client() as client:
+        connection = await peer.connection()
+        await client.send(SetCursor(ref=1, time="now"))
+        assert await client.error() == ("badTime", 1)
+        await client.send(SetCursor(ref=2, time=CURSOR))
+        assert await connection.take() == SetCursor(ref=2, time=CURSOR)
+        await client.send(said)
+        assert await client.error() == ("replayRefused", "s")
+        connection.abort()
+        assert await client.error() == ("coreUnavailable", None)
+        again = await peer.connection()
+        assert again.headers["Nova-Replaying"]
+        await client.send(said)
+        assert await client.error() == ("replayRefused", "s")
+        await client.send(SetCursor(ref=3))
+        await again.take()
+        await client.send(said)
+        assert await again.take() == said
+
+
+async def test_what_is_said_while_the_reader_is_away_counts_when_it_is_back(
+    tmp_path: Path, reader_socket: Path
+) -> None:
+    """The next reader is told, whenever in between it was said."""
+    peer = Peer(reader_socket)
+    async with running_edge(tmp_path, reader_socket) as edge, edge.client() as client:
+        await client.send(SetCursor(ref=1, time=CURSOR))
+        assert await client.error() == ("coreUnavailable", 1)
+        await peer.start()
+        assert (await peer.connection()).headers["Nova-Replaying"]
+        await peer.stop()
+
+
 async def test_a_stream_ends_once(edge: RunningEdge, peer: Peer) -> None:
     """After its end nothing of it passes."""
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))
-        await connection.take()
+        await connection.begin("a")
+        assert await client.frame() == started("a")
         for frame in (complete("a"), chunk("a"), complete("a")):
             await connection.send(frame)
         await connection.send(b'{"type":"latestResponse","time":"","events":[]}')

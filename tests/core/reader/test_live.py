@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.reader.live import chunks
+from core.feed import Committed
+from core.reader.live import LiveStream, Tail, chunks
 from core.reader.playback import CHUNK_MAX_BYTES
+from core.reader.reading import Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk.protocol import Filters
+from sdk.timestamps import NS_MAX
+from sdk.transport.base import Record
+
+WAIT_S = 20.0
+LAG_MAX_S = 0.05
 
 
 @given(st.lists(st.sampled_from([1, 300_000, 900_000, 2_000_000]), max_size=25), st.integers(1, 6))
@@ -19,3 +32,52 @@ def test_chunks_are_bounded_by_events_and_by_bytes(sizes: list[int], max_events:
     for chunk in cut:
         assert 1 <= len(chunk) <= max_events
         assert sum(len(stored) for _, stored in chunk[:-1]) < CHUNK_MAX_BYTES
+
+
+class Door:
+    """A client that takes what is sent only while its door is open."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+        """Wait for the door."""
+        await self.open.wait()
+
+
+async def until(stream: LiveStream, is_present: bool) -> None:
+    """Wait until a stream is there, or is not."""
+    async with asyncio.timeout(WAIT_S):
+        while stream.is_present != is_present:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_stream_that_is_held_up_does_not_show_the_present(
+    view: View, commit: Callable[[Sequence[Record]], Committed], record: Callable[..., Record]
+) -> None:
+    """Issue 14 §2.4: neither in its history nor later, and it does again once it has caught up."""
+    commit([record(n) for n in range(5)])
+    selection, tail, door = Selection(Filters(), view.series), Tail(view, 100), Door()
+    stream = LiveStream(view, tail, selection, chunk_max_events=10, lag_max_s=LAG_MAX_S)
+    history = Reading(view, selection, Span("canonical"))
+    running = asyncio.create_task(stream.run(history, NS_MAX, door.send))
+    await asyncio.sleep(2 * LAG_MAX_S)
+    assert not stream.is_present
+    door.open.set()
+    await until(stream, True)
+    door.open.clear()
+    await tail.note(commit([record(5)]))
+    await until(stream, False)
+    await asyncio.sleep(2 * LAG_MAX_S)
+    assert not stream.is_present
+    door.open.set()
+    await until(stream, True)
+    running.cancel()
+    await asyncio.wait((running,))
+
+
+def test_a_stream_without_history_begins_at_the_present(view: View) -> None:
+    """So that a client may submit at once when its stream has been accepted."""
+    selection, tail = Selection(Filters(), view.series), Tail(view, 100)
+    assert LiveStream(view, tail, selection, chunk_max_events=1, is_present=True).is_present
+    assert not LiveStream(view, tail, selection, chunk_max_events=1).is_present

@@ -34,6 +34,7 @@ export type Reply =
   | StreamChunk
   | StreamComplete
   | StreamCancelled
+  | CursorSet
   | DiscoverResponse
   | LatestResponse
   | UiStateResponse
@@ -65,6 +66,7 @@ export type Request =
   | Query
   | StartStream
   | CancelStream
+  | SetCursor
   | Discover
   | Latest
   | GetUiState
@@ -434,6 +436,17 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
+ * The client's timeline is taken to stand there.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CursorSet".
+ */
+export interface CursorSet {
+  type: "cursorSet";
+  ref?: string | number | null;
+  time?: string | null;
+}
+/**
  * What a producer said that it can do, in effect since a time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -733,7 +746,8 @@ export interface MetadataEvent {
   effectiveTime?: string | null;
 }
 /**
- * A request could not be served; the connection stays open.
+ * A request could not be served; the connection stays open. What concerns a stream, as that it
+ *     was not started, names it.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Error".
@@ -743,6 +757,7 @@ export interface Error {
   ref?: string | number | null;
   code: string;
   message: string;
+  playbackRequestId?: string | null;
 }
 /**
  * Bring a range, both ends included, to files; by the drivers that are bound to its streams,
@@ -1358,6 +1373,18 @@ export interface StartStream {
   filters?: Filters;
   afterKey?: string | null;
   shed?: boolean;
+}
+/**
+ * Say where the client's timeline stands while no stream moves it: at a time, which is the past
+ *     from now on, or without one at the present.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SetCursor".
+ */
+export interface SetCursor {
+  type: "setCursor";
+  ref?: string | number | null;
+  time?: string | null;
 }
 /**
  * How the Core is.

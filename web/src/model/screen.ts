@@ -8,6 +8,7 @@ import { refreshEntities, selected } from "./entities";
 import { applyLatest, forgetLatest, refreshLatest } from "./latest";
 import { refreshLinks } from "./links";
 import { connection, listen, refreshStatus, status } from "./session";
+import { stateClock } from "./stated";
 import { deliver, jumps, receive, restart, state, tend, timebase } from "./timeline";
 
 const VALUES_INTERVAL_MS = 1_000;
@@ -23,6 +24,7 @@ export function begin(): void {
   listen(receive, opened);
   deliver(applyLatest);
   conduct();
+  stateClock();
   const askLatest = oneAtATime(refreshLatest);
   effect(() => {
     void [selected.value, jumps.value];

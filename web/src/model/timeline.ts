@@ -56,7 +56,7 @@ const stream = new Stream({
   },
   ended: finished,
   refused: (error) => {
-    state.value = "PAUSED";
+    stop();
     said(error);
   },
   usedUp: () => reconnect(),
@@ -101,13 +101,23 @@ function present(): Run {
 
 /** Stop where the clock is. */
 export function pause(): void {
-  const wasPlaying = stream.running;
+  if (stream.running) {
+    stop();
+    return;
+  }
+  batch(halt);
+}
+
+/** Stand still, and have the server send nothing more: what it was sent before a refused start, it sends still. */
+function stop(): void {
   stream.forget();
-  batch(() => {
-    state.value = "PAUSED";
-    jump();
-  });
-  if (wasPlaying) request({ type: "cancelStream" }, "streamCancelled").catch(said);
+  batch(halt);
+  request({ type: "cancelStream" }, "streamCancelled").catch(said);
+}
+
+function halt(): void {
+  state.value = "PAUSED";
+  jump();
 }
 
 /** Play from where the clock is, at the chosen rate and direction. */

@@ -1,0 +1,214 @@
+"""The one stream that a connection may have, and where its client looks by it (A-139…A-143)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.errors import QueryError
+from core.reader.coalesce import Shed
+from core.reader.live import LiveStream, Tail
+from core.reader.playback import Playback, Send, clip_to_archive, rate_of
+from core.reader.query import key_or_none, time_or
+from core.reader.reading import BEHIND_ALL, Found, Reading, Span
+from core.reader.selection import Selection
+from core.reader.view import View
+from sdk import protocol, timeline, timestamps
+from sdk.errors import NovaError
+from sdk.protocol import Ref
+from sdk.replay_gate import READER_LOST, ReplayGate
+from sdk.settings import Settings
+from sdk.timestamps import NS_MAX, NS_MIN
+
+STREAM_REQUESTS = (protocol.StartStream, protocol.CancelStream, protocol.SetCursor)
+"""Requests that say where a client looks: nothing behind one is begun before it is answered."""
+
+StreamRequest = protocol.StartStream | protocol.CancelStream | protocol.SetCursor
+
+log = logging.getLogger(__name__)
+
+
+class Answers(Protocol):
+    """How a connection's client is reached."""
+
+    async def send(self, reply: protocol.Message, ref: Ref) -> None:
+        """Answer a request."""
+
+    async def refuse(self, request: protocol.Request, code: str, message: str) -> None:
+        """Say why a request is not, or no longer, served."""
+
+    async def write(self, frame: bytes) -> None:
+        """Send a frame as it is."""
+
+
+class Streaming:
+    """Starts, plays and stops the stream of one connection, and knows whether its client looks at
+    the past.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        view: View,
+        tail: Tail,
+        settings: Settings,
+        *,
+        is_replaying: bool,
+    ) -> None:
+        self._answers = answers
+        self._view = view
+        self._tail = tail
+        self._settings = settings
+        self._stream: asyncio.Task[None] | None = None
+        self._stream_id: str | None = None
+        self._live: LiveStream | None = None
+        self._gate = ReplayGate(READER_LOST if is_replaying else None)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether what the client is served, was served last, or has stated is the past."""
+        if self._live is not None:
+            self._gate.follow(self._live.is_present)
+        return self._gate.reason is not None
+
+    async def answer(self, request: StreamRequest) -> None:
+        """Answer one request; raises QueryError, and then all is as it was."""
+        match request:
+            case protocol.StartStream():
+                await self._start(request)
+            case protocol.CancelStream():
+                await self._stop(request)
+            case protocol.SetCursor():
+                await self._set_cursor(request)
+
+    async def close(self) -> None:
+        """Stop the stream, if there is one."""
+        if self._stream is not None:
+            self._stream.cancel()
+            await asyncio.wait((self._stream,))
+        self._stream = self._stream_id = None
+
+    async def _start(self, request: protocol.StartStream) -> None:
+        """Stop the stream before, then start this one; one stream per connection (A-140)."""
+        run = self._prepare(request)
+        await self.close()
+        self._gate.serve(request.timeline_mode, is_present=_begins_at_present(request))
+        self._stream_id = request.playback_request_id
+        await self._answers.send(
+            protocol.StreamStarted(playback_request_id=self._stream_id), request.ref
+        )
+        self._stream = asyncio.create_task(self._play(request, run))
+
+    def _prepare(self, request: protocol.StartStream) -> tuple[Reading, float | None]:
+        """Check a stream request wholly before the one that plays is stopped."""
+        rate, reverse = rate_of(request.rate)
+        live = request.timeline_mode == "LIVE"
+        if live and (reverse or rate not in (None, 1.0)):
+            raise QueryError("badRate", "a LIVE stream runs at rate 1")
+        start = time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
+        stop = time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
+        low, high = (stop, start) if reverse else (start, stop)
+        if low > high:
+            side = "after" if reverse else "before"
+            raise QueryError("badRange", f"stopTime is {side} startTime for this direction")
+        after = key_or_none(request.after_key)
+        if live and request.start_time is None and after is None:
+            after = BEHIND_ALL
+        span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
+        selection = Selection(request.filters, self._view.series)
+        return Reading(self._view, selection, span, after), rate
+
+    async def _play(self, request: protocol.StartStream, run: tuple[Reading, float | None]) -> None:
+        playback_id = request.playback_request_id
+
+        async def send(cursor_ns: int, events: Sequence[Found]) -> None:
+            cursor = timestamps.text(cursor_ns)
+            last_key = events[-1][0].hex() if events else None
+            stored = [stored for _, stored in events]
+            await self._answers.write(protocol.chunk_frame(playback_id, cursor, stored, last_key))
+
+        reading, rate = run
+        with contextlib.suppress(ConnectionError):
+            try:
+                if request.timeline_mode == "LIVE":
+                    end = await self._follow(request, reading, send)
+                else:
+                    end = await self._replay(reading, rate, send)
+            except NovaError as error:
+                log.error("stream failed", extra={"context": {"error": str(error)}})
+                await self._answers.refuse(request, "stream", str(error))
+                return
+            except ConnectionError:
+                return
+            except Exception:
+                log.exception("stream failed")
+                await self._answers.refuse(request, "internal", "the Core failed; see its log")
+                return
+            cursor = timestamps.text(end)
+            await self._answers.send(
+                protocol.StreamComplete(playback_request_id=playback_id, cursor=cursor), None
+            )
+
+    async def _replay(self, reading: Reading, rate: float | None, send: Send) -> int:
+        begin, end = clip_to_archive(self._view, reading)
+        playback = Playback(
+            reading,
+            begin,
+            end,
+            chunk_max_events=self._settings.chunk_max_events,
+            interval_ms=self._settings.chunk_interval_ms,
+        )
+        return await playback.run(rate, send)
+
+    async def _follow(self, request: protocol.StartStream, history: Reading, send: Send) -> int:
+        async def tell(shed: Shed) -> None:
+            gap = timeline.StreamGap(
+                playback_request_id=request.playback_request_id,
+                from_time=timestamps.text(shed.from_ns),
+                to_time=timestamps.text(shed.to_ns),
+                shed=shed.events,
+                reason="slow",
+            )
+            await self._answers.send(gap, None)
+
+        stream = LiveStream(
+            self._view,
+            self._tail,
+            Selection(request.filters, self._view.series),
+            chunk_max_events=self._settings.chunk_max_events,
+            tell=tell if request.shed else None,
+            is_present=_begins_at_present(request),
+        )
+        self._live = stream
+        try:
+            end = await stream.run(history, _stop_of(request), send)
+        finally:
+            self._gate.follow(stream.is_present)
+            self._live = None
+        self._gate.end()
+        return end
+
+    async def _stop(self, request: protocol.CancelStream) -> None:
+        stopped = self._stream_id
+        if request.playback_request_id in (None, stopped):
+            await self.close()
+        else:
+            stopped = None
+        await self._answers.send(protocol.StreamCancelled(playback_request_id=stopped), request.ref)
+
+    async def _set_cursor(self, request: protocol.SetCursor) -> None:
+        time = None if request.time is None else timestamps.text(time_or("time", request.time, 0))
+        self._gate.state(time)
+        await self._answers.send(protocol.CursorSet(time=time), request.ref)
+
+
+def _begins_at_present(request: protocol.StartStream) -> bool:
+    """Whether a LIVE stream shows the present at once: it has no history, and is not over yet."""
+    return not request.has_history and _stop_of(request) > timestamps.now()
+
+
+def _stop_of(request: protocol.StartStream) -> int:
+    return time_or("stopTime", request.stop_time, NS_MAX)
