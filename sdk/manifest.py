@@ -161,7 +161,9 @@ def argument_problem(action: Action, payload: Mapping[str, object]) -> str | Non
     for name, value in payload.items():
         spec = action.arguments.get(name)
         if spec is None:
-            return f"argument {name[:SHOWN_CHARS]!r} is none of {action.command_type}"
+            known = ", ".join(action.arguments) or "none"
+            shown = name[:SHOWN_CHARS]
+            return f"{action.command_type} has no argument {shown!r}; it takes {known}"
         if value is None and not spec.required:
             continue
         if (reason := rule_of(spec)(value)) is not None:

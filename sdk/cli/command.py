@@ -135,6 +135,7 @@ async def _wait(
         timebase="canonical",
         filters=Filters(scope_ids=[scope], lanes=["command"], command_id=ack.command_id),
     )
+    state = "sent"
     try:
         async with asyncio.timeout(timeout_s):
             async for chunk in stream:
@@ -142,11 +143,12 @@ async def _wait(
                     reported = _reported.decode(event)
                     if reported.message_type != "CommandRequest":
                         _say_reported(bytes(event), reported, as_json)
+                        state = reported.message or "running"
                     if reported.status is not None:
                         sys.exit(0 if reported.status == "success" else 1)
     except TimeoutError:
         raise NovaError(
-            f"nobody has told a result of {ack.command_id} within {timeout_s:g} s; it stays sent"
+            f"no result within {timeout_s:g} s; the command {ack.command_id} remains {state!r}"
         ) from None
 
 

@@ -160,7 +160,10 @@ class Device(Protocol):
         """Wait for what the device says next; what was returned before is safe on disk by then."""
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Do what a command says and return its result, if it has one."""
+        """Do what a command says and return its result once that is confirmed: a success.
+
+        None says that nobody has confirmed it: the command was written, and gets no result.
+        """
 
     async def close(self) -> None:
         """Let go of everything; also called after an `open` that failed."""

@@ -12,7 +12,8 @@ from typing import Literal
 
 from sdk.envelope import JsonObject
 from sdk.hardware.answers import Answers
-from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Progress, Reading
+from sdk.hardware.confirmation import WRITTEN, WRITTEN_PERCENT
+from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Reading
 from sdk.hardware.memory import CommandMemory
 from sdk.producer import Retry
 from sdk.transport.base import Record
@@ -169,11 +170,13 @@ class Keeper:
         while True:
             command = await self._waiting.get()
             result = await self._do(command)
-            self._memory.ended(command, result)
-            await self._answers.publish(result)
+            if result is not None:
+                self._memory.ended(command, result)
+                await self._answers.publish(result)
             self._memory.told(command)
 
-    async def _do(self, command: Command) -> Record:
+    async def _do(self, command: Command) -> Record | None:
+        """Its result; None where the device was told, and nobody has confirmed anything."""
         refusal = self._too_old(command)
         if refusal is None and self.state != "open":
             refusal = f"not done: device {self.name} is not open: {self._reason or self.state}"
@@ -185,10 +188,14 @@ class Keeper:
             return self._answers.failure(command, f"not done, it could not be noted: {error}")
         return await self._execute(command)
 
-    async def _execute(self, command: Command) -> Record:
+    async def _execute(self, command: Command) -> Record | None:
+        report = _Report(self._answers, command)
         try:
             async with asyncio.timeout(self._command_timeout_s) as limit:
-                result = await self._device.execute(command, self._progress(command))
+                result = await self._device.execute(command, report)
+            if result is None:
+                await report(max(report.percent, WRITTEN_PERCENT), WRITTEN)
+                return None
             return self._answers.success(command, _checked(result))
         except CommandRefusedError as error:
             return self._answers.failure(command, told(error))
@@ -216,16 +223,23 @@ class Keeper:
         if not self._broken.done():
             self._broken.set_result(reason)
 
-    def _progress(self, command: Command) -> Progress:
-        async def progress(percent: float, message: str | None = None) -> None:
-            await self._answers.progress(command, percent, message)
 
-        return progress
+class _Report:
+    """Tells how far a command has come, and remembers it."""
+
+    def __init__(self, answers: Answers, command: Command) -> None:
+        self._answers = answers
+        self._command = command
+        self.percent = 0.0
+
+    async def __call__(self, percent: float, message: str | None = None) -> None:
+        await self._answers.progress(self._command, percent, message)
+        self.percent = percent
 
 
-def _checked(result: object) -> JsonObject | None:
+def _checked(result: object) -> JsonObject:
     """A result as the envelope can hold it; whatever else a plug-in returned is told as text."""
-    if result is None or isinstance(result, dict):
+    if isinstance(result, dict):
         return result
     return {"value": repr(result)[:REASON_MAX_CHARS]}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from sdk.envelope import JsonObject
+from sdk.errors import SettingsError
+from sdk.hardware.confirmation import AwaitedAnswer, check_arguments
 from sdk.hardware.device import (
     COMMAND_PREFIX,
     Command,
@@ -17,6 +20,7 @@ from sdk.hardware.device import (
     Setup,
     Target,
 )
+from sdk.hardware.line_command import LineCommand, LineCommandOptions
 from sdk.hardware.lines import LineReader, LineSplitter, Meaning
 from sdk.hardware.links import link_of
 
@@ -30,18 +34,21 @@ class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     time: Literal["host", "device"] = "host"
     type_member: str | None = None
     hello: str | None = None
-    commands: dict[str, str] = {}
+    commands: dict[str, str | LineCommandOptions] = {}
 
 
 class LineDevice:
-    """Reads lines; its commands are fixed lines that are sent."""
+    """Reads lines; its commands are fixed lines, and the lines that answer say how they ended."""
 
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(LineOptions)
         self._link = link_of(setup.name, options.source, ("tcp", "serial"))
         self._entity = setup.entity(options.entity)
         self._hello = options.hello
-        self._commands = options.commands
+        self._commands = {
+            name: _command(setup.name, name, one) for name, one in options.commands.items()
+        }
+        self._answer: AwaitedAnswer[bytes] = AwaitedAnswer()
         self._lines = LineReader(
             options.decode,
             self._entity,
@@ -66,16 +73,30 @@ class LineDevice:
         """The lines of the next piece; empty ones say nothing."""
         pieces = await self._link.read()
         lines = [line for piece in pieces for line in self._splitter.feed(piece)]
+        for line in lines:
+            self._answer.see(line)
         return [self._lines.reading(line) for line in lines if line.strip()]
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Send the line of a command."""
-        line = self._commands.get(command.command_type)
-        if line is None:
+        """Send the line of a command; its result is the answer, where one is configured."""
+        told = self._commands.get(command.command_type)
+        if told is None:
             raise CommandRefusedError(f"no line is configured for {command.command_type!r}")
-        await self._link.write(line.encode() + b"\r\n")
-        return {"sent": line}
+        check_arguments(command.command_type, command.payload, ())
+        write = partial(self._link.write, told.line.encode() + b"\r\n")
+        if not told.is_confirmed:
+            await write()
+            return None
+        return await self._answer.after(write, told.judge, told.within_s, progress)
 
     async def close(self) -> None:
         """Disconnect."""
+        self._answer.lose()
         await self._link.close()
+
+
+def _command(device: str, name: str, options: str | LineCommandOptions) -> LineCommand:
+    try:
+        return LineCommand(options)
+    except SettingsError as error:
+        raise SettingsError(f"devices.{device}: commands.{name}: {error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from sdk.errors import NovaError, SettingsError, TimestampError
 from sdk.formats.ccsds import CONTAINER_ID, TimeSource, message_type
 from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
 from sdk.formats.xtce import Definition
+from sdk.hardware.confirmation import AwaitedAnswer, check_arguments
 from sdk.hardware.device import (
     COMMAND_PREFIX,
     Command,
@@ -30,9 +33,12 @@ from sdk.hardware.device import (
     Target,
 )
 from sdk.hardware.links import UdpLink, link_of
+from sdk.hardware.packet_command import PacketCommand, PacketCommandOptions
+from sdk.hardware.sequence_counts import SequenceCounts
 from sdk.observation import Entity
 
 DROPPED = "DatagramsDropped"
+COUNTS_FILE = "sequence_counts.json"
 
 
 class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -46,7 +52,7 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     time: str = "host"
     time_unit: Literal["s", "ms", "us", "ns"] = "s"
     epoch: str | None = None
-    commands: dict[str, str] = {}
+    commands: dict[str, str | PacketCommandOptions] = {}
 
     def time_source(self, name: str) -> TimeSource | None:
         """Where packets say their time; None for the time of the host."""
@@ -60,7 +66,9 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PacketDevice:
-    """Reads packets; its commands are fixed packets that are sent back over the same link."""
+    """Reads packets; its commands are packets over the same link, each under a sequence count of
+    its own, and telemetry says how they ended.
+    """
 
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(PacketOptions)
@@ -74,9 +82,14 @@ class PacketDevice:
             )
             if self._definition is not None and self._time is not None and self._time.field:
                 self._definition.require(self._time.field)
-            self._commands = {name: bytes.fromhex(text) for name, text in options.commands.items()}
+            self._commands = {
+                name: _command(name, one, self._definition)
+                for name, one in options.commands.items()
+            }
+            self._counts = SequenceCounts(setup.folder / COUNTS_FILE)
         except (NovaError, TimestampError, ValueError) as error:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
+        self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._rest = b""
         self._dropped = 0
         self._is_lost = False
@@ -127,6 +140,7 @@ class PacketDevice:
         at_ns = None if self._time is None else self._time.of(packet, decoded)
         outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
         if decoded is not None:
+            self._answer.see(decoded.fields)
             outputs.append(Parsed(message_type(decoded, packet.apid), decoded.fields))
         return Reading(Entity(self._system_id, CONTAINER_ID, str(packet.apid)), outputs, at_ns)
 
@@ -137,16 +151,32 @@ class PacketDevice:
             yield Reading(self._entity, [Metadata(DROPPED, payload)])
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Send the packet of a command."""
-        packet = self._commands.get(command.command_type)
-        if packet is None:
+        """Send the packet of a command; its result is in telemetry, where that is configured."""
+        told = self._commands.get(command.command_type)
+        if told is None:
             raise CommandRefusedError(f"no packet is configured for {command.command_type!r}")
-        await self._link.write(packet)
-        return {"sentBytes": len(packet)}
+        check_arguments(command.command_type, command.payload, ())
+        count = await asyncio.to_thread(self._counts.take, told.apid)
+        write = partial(self._link.write, told.numbered(count))
+        if not told.is_confirmed:
+            await write()
+            return None
+        judge = partial(told.judge, count)
+        return await self._answer.after(write, judge, told.within_s, progress)
 
     async def close(self) -> None:
         """Disconnect."""
+        self._answer.lose()
         await self._link.close()
+
+
+def _command(
+    name: str, options: str | PacketCommandOptions, definition: Definition | None
+) -> PacketCommand:
+    try:
+        return PacketCommand(options, definition)
+    except NovaError as error:
+        raise SettingsError(f"commands.{name}: {error}") from None
 
 
 def _packet_bytes(data: bytes, offset: int) -> int | None:

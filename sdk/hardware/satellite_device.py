@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from sdk import timestamps
 from sdk.envelope import JsonObject
+from sdk.hardware.confirmation import check_arguments
 from sdk.hardware.device import (
     Command,
     CommandRefusedError,
@@ -71,6 +72,14 @@ class _Point(msgspec.Struct, forbid_unknown_fields=True):
 class _Capture(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     exposure_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 10.0
 
+
+ARGUMENTS: dict[str, type[msgspec.Struct]] = {
+    "heater.set": _Heater,
+    "mode.set": _Mode,
+    "attitude.point": _Point,
+    "camera.capture": _Capture,
+}
+"""The arguments of each command that has any."""
 
 _Arguments = TypeVar("_Arguments", bound=msgspec.Struct)
 _Done = Callable[[JsonObject, Progress], Awaitable[JsonObject]]
@@ -153,6 +162,8 @@ class SimulatedSatellite:
         do = self._commands.get(command.command_type)
         if do is None:
             raise CommandRefusedError(f"the satellite knows no {command.command_type!r}")
+        takes = ARGUMENTS.get(command.command_type, _Nothing).__struct_encode_fields__
+        check_arguments(command.command_type, command.payload, takes)
         return await do(command.payload, progress)
 
     async def _set_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:

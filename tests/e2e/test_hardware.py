@@ -35,7 +35,10 @@ COMMANDS = 24
 
 def line_config(scope: str, port: int, commands: int = 0) -> str:
     """A device of text lines on a port, with a line of its own for each command."""
-    told = "".join(f'"pump.c{number}" = "do {number}"\n' for number in range(commands))
+    told = "".join(
+        f'"pump.c{number}" = {{ line = "do {number}", confirm = "^done {number}$" }}\n'
+        for number in range(commands)
+    )
     return f"""
 scope = "{scope}"
 [devices.pump]
@@ -144,7 +147,7 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
     """
     url = f"local://{tmp_path / 'core.sock'}"
     dice = random.Random(11)
-    async with Speaker().serving() as speaker, core_at(url, "lab") as core:
+    async with Speaker(confirms=True).serving() as speaker, core_at(url, "lab") as core:
         config = line_config("lab", speaker.port, COMMANDS)
         async with hardware(tmp_path, config, url) as host:
             records = [
@@ -190,7 +193,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 async def test_every_transport_carries_both_ways(url: str, tmp_path: Path) -> None:
     """A-124: the same host, whatever the URL: telemetry and answers out, commands in."""
     scope = f"lab-{uuid.uuid4().hex[:8]}"
-    async with Speaker().serving() as speaker, core_at(url, scope) as core:
+    async with Speaker(confirms=True).serving() as speaker, core_at(url, scope) as core:
         async with hardware(tmp_path, line_config(scope, speaker.port, 1), url) as host:
             far = await speaker.connection()
             far.write(b"all is well\n")
@@ -202,7 +205,8 @@ async def test_every_transport_carries_both_ways(url: str, tmp_path: Path) -> No
             await core.until("it is answered", lambda: len(results_in(core)) == 1)
             assert host.stop() == 0
         (result,) = results_in(core)
-    assert (result.command_id, result.status, result.result) == ("c0", "success", {"sent": "do 0"})
+    assert (result.command_id, result.status) == ("c0", "success")
+    assert result.result == {"answer": "done 0"}
     assert _has(core, b"ProducerDescriptor")
 
 

@@ -104,7 +104,7 @@ def test_a_manifest_may_allow_all_other_keys() -> None:
         ({"flow": 11}, "argument 'flow' is 11, above the maximum 10"),
         ({}, "argument 'flow' of pump.set is missing"),
         ({"flow": None}, "argument 'flow' is null, which is not a number"),
-        ({"flow": 1, "x": 1}, "argument 'x' is none of pump.set"),
+        ({"flow": 1, "x": 1}, "pump.set has no argument 'x'; it takes flow, note"),
     ],
 )
 def test_arguments_of_a_command(payload: JsonObject, words: str | None) -> None:

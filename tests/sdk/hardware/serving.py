@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 
 
 class Speaker:
-    """A TCP server on a free port; `port` is where."""
+    """A TCP server on a free port, `port`; one that confirms answers `do X` by `done X`."""
 
-    def __init__(self) -> None:
+    def __init__(self, confirms: bool = False) -> None:
         self.port = 0
+        self._confirms = confirms
         self.connections: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
         self._writers: list[asyncio.StreamWriter] = []
@@ -25,6 +26,8 @@ class Speaker:
         try:
             while data := await reader.read(4096):
                 self.heard.put_nowait(data)
+                if self._confirms:
+                    writer.write(data.replace(b"do ", b"done "))
         except ConnectionError:
             pass
         finally:

@@ -76,8 +76,9 @@ async def test_a_command_that_grew_old_while_it_waited_is_not_done(tmp_path: Pat
     """The age counts when it would begin, not when it came."""
     line, clock, go = Line(), Clock(), asyncio.Event()
 
-    async def execute(command: Command, progress: Progress) -> None:
+    async def execute(command: Command, progress: Progress) -> JsonObject:
         clock.ns += 40 * NS_PER_SECOND
+        return {}
 
     device = BenchDevice(execute=execute)
     async with running(tmp_path, {"pump": device}, line, now_ns=clock):

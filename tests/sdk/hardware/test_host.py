@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sdk import timestamps
-from sdk.envelope import MetadataEvent, ParsedMessage, ProducerDescriptor
+from sdk.envelope import CommandProgress, MetadataEvent, ParsedMessage, ProducerDescriptor
 from sdk.errors import NovaError, SettingsError
-from sdk.hardware.device import Parsed, Reading
+from sdk.hardware.device import Command, Parsed, Progress, Reading
 from sdk.hardware.host import GAP, Host
 from tests.sdk.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
 from tests.sdk.hardware.running import config_for, running
@@ -142,3 +142,26 @@ async def test_an_entity_belongs_to_one_device(tmp_path: Path) -> None:
     """Or nobody could say which of them a command is for."""
     with pytest.raises(SettingsError, match=r"devices\.two and devices\.one both are lab/bench"):
         Host(config_for(tmp_path, "one", "two"), [Line()], make=lambda *_: BenchDevice())
+
+
+async def test_a_command_that_nobody_confirms_has_no_result(tmp_path: Path) -> None:
+    """It was written, which is said as progress; before, that was a success. It is not done again,
+    and not answered by the next host.
+    """
+
+    async def write(command: Command, progress: Progress) -> None:
+        await progress(70, "sent")
+
+    line, device = Line(), BenchDevice(execute=write)
+    async with running(tmp_path, {"pump": device}, line):
+        line.dispatch(command_record("c1"))
+        told = [event.envelope for event in await line.until("CommandProgress", 2)]
+    async with running(tmp_path, {"pump": device}, line):
+        line.dispatch(command_record("c1"))
+        line.dispatch(command_record("c2"))
+        await line.until("CommandProgress", 4)
+    assert [
+        (one.progress_percent, one.message) for one in told if isinstance(one, CommandProgress)
+    ] == [(70, "sent"), (70, "written")]
+    assert [command.command_id for command in device.done] == ["c1", "c2"]
+    assert line.of_type("CommandResult") == []

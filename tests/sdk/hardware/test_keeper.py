@@ -193,12 +193,13 @@ async def test_commands_of_a_device_are_done_one_at_a_time(tmp_path: Path) -> No
     line = Line()
     at_once = most = 0
 
-    async def execute(command: Command, progress: Progress) -> None:
+    async def execute(command: Command, progress: Progress) -> JsonObject:
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
         await asyncio.sleep(0.001)
         at_once -= 1
+        return {}
 
     device = BenchDevice(execute=execute)
     async with running(tmp_path, {"pump": device}, line):
@@ -225,9 +226,10 @@ async def test_a_command_that_raises_has_failed(
     """A refusal leaves the device alone; after anything else it is opened anew, and obeys again."""
     line = Line()
 
-    async def execute(command: Command, progress: Progress) -> None:
+    async def execute(command: Command, progress: Progress) -> JsonObject:
         if command.command_id == "c1":
             raise fault
+        return {}
 
     device = BenchDevice(execute=execute)
     async with running(tmp_path, {"pump": device}, line) as host:
@@ -291,9 +293,10 @@ async def test_too_many_waiting_commands_are_refused(
     line = Line()
     go = asyncio.Event()
 
-    async def execute(command: Command, progress: Progress) -> None:
+    async def execute(command: Command, progress: Progress) -> JsonObject:
         begun.set()
         await go.wait()
+        return {}
 
     begun = asyncio.Event()
     async with running(tmp_path, {"pump": BenchDevice(execute=execute)}, line):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from sdk.envelope import JsonObject
 from sdk.errors import SettingsError
-from sdk.hardware.device import Command, CommandRefusedError, DeviceError, Raw, Setup
+from sdk.hardware.device import Command, CommandRefusedError, DeviceError, Progress, Raw, Setup
 from sdk.hardware.line_device import LineDevice
 from sdk.observation import Entity
 from tests.sdk.hardware.serving import Speaker, serial_line
@@ -23,9 +25,9 @@ def device(folder: Path, source: str, **options: object) -> LineDevice:
     return LineDevice(Setup("gps", {"source": source, **options}, folder))
 
 
-def command(command_type: str) -> Command:
+def command(command_type: str, payload: JsonObject | None = None) -> Command:
     """A command for it."""
-    return Command("c1", Entity("hardware", "device", "gps"), command_type, {}, 0)
+    return Command("c1", Entity("hardware", "device", "gps"), command_type, payload or {}, 0)
 
 
 async def no_progress(percent: float, message: str | None = None) -> None:
@@ -56,7 +58,7 @@ async def test_lines_over_tcp(tmp_path: Path) -> None:
         assert await frames(gps) == [GGA]
         far.write(GGA[20:] + b"\r\n\n")
         assert await frames(gps) == [GGA]
-        assert await gps.execute(command("gps.restart"), no_progress) == {"sent": "$PMTK101*32"}
+        assert await gps.execute(command("gps.restart"), no_progress) is None
         assert await speaker.heard.get() == b"$PMTK101*32\r\n"
         with pytest.raises(CommandRefusedError, match=r"gps\.jump"):
             await gps.execute(command("gps.jump"), no_progress)
@@ -66,6 +68,102 @@ async def test_lines_over_tcp(tmp_path: Path) -> None:
         with pytest.raises(DeviceError, match="ended"):
             await frames(gps)
         await gps.close()
+
+
+SETTING = {
+    "line": "VOLT 5",
+    "confirm": r"^OK volt=(?P<volts>[\d.]+)",
+    "refuse": "^ERR",
+    "within_s": 20,
+}
+
+
+@asynccontextmanager
+async def supply(
+    folder: Path, setting: JsonObject
+) -> AsyncIterator[tuple[LineDevice, asyncio.StreamWriter, list[str | None]]]:
+    """A power supply that is being read, its far end, and what its commands say of themselves."""
+    said: list[str | None] = []
+    async with Speaker().serving() as speaker:
+        source = f"tcp://127.0.0.1:{speaker.port}"
+        psu = device(folder, source, decode="text", commands={"volt.set": setting})
+        await psu.open()
+        far = await speaker.connection()
+        reading = asyncio.create_task(read_on(psu))
+        try:
+            yield psu, far, said
+        finally:
+            reading.cancel()
+            await asyncio.wait((reading,))
+            await psu.close()
+
+
+async def read_on(psu: LineDevice) -> None:
+    """Read as its keeper does."""
+    while True:
+        await psu.read()
+
+
+def noting(said: list[str | None]) -> Progress:
+    """Progress that is kept."""
+
+    async def progress(percent: float, message: str | None = None) -> None:
+        said.append(message)
+
+    return progress
+
+
+async def test_what_the_device_answers_decides(tmp_path: Path) -> None:
+    """Before, a command was a success as soon as its line was written."""
+    async with supply(tmp_path, SETTING) as (psu, far, said):
+        doing = asyncio.create_task(psu.execute(command("volt.set"), noting(said)))
+        await until(lambda: said == ["written"])
+        far.write(b"U=4.98\r\n")
+        done, _ = await asyncio.wait((doing,), timeout=0.1)
+        assert not done, "telemetry is no answer"
+        far.write(b"OK volt=5.00\r\n")
+        assert await doing == {"answer": "OK volt=5.00", "volts": "5.00"}
+        doing = asyncio.create_task(psu.execute(command("volt.set"), noting(said)))
+        await until(lambda: len(said) == 2)
+        far.write(b"ERR -222 out of range\r\n")
+        with pytest.raises(CommandRefusedError, match="refused it: ERR -222 out of range"):
+            await doing
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_device_that_does_not_answer_leaves_the_end_unknown(tmp_path: Path) -> None:
+    """Neither a success nor a refusal; what came before the command is no answer to it."""
+    async with supply(tmp_path, SETTING | {"within_s": 0.2}) as (psu, far, said):
+        far.write(b"OK volt=3.30\r\n")
+        await asyncio.sleep(0.1)
+        with pytest.raises(CommandRefusedError, match=r"no answer within 0\.2 s.*unknown"):
+            await psu.execute(command("volt.set"), noting(said))
+
+
+async def test_a_connection_that_ends_before_the_answer_is_said(tmp_path: Path) -> None:
+    """No answer comes over it any more."""
+    async with supply(tmp_path, SETTING) as (psu, _, said):
+        doing = asyncio.create_task(psu.execute(command("volt.set"), noting(said)))
+        await until(lambda: said == ["written"])
+        await psu.close()
+        with pytest.raises(CommandRefusedError, match="connection ended before an answer"):
+            await doing
+
+
+async def test_an_argument_that_no_line_has_is_refused(tmp_path: Path) -> None:
+    """Before, it was dropped, and the fixed line was sent all the same."""
+    async with supply(tmp_path, SETTING) as (psu, _, said):
+        with pytest.raises(
+            CommandRefusedError, match=r"volt\.set has no argument 'volts'; it takes none"
+        ):
+            await psu.execute(command("volt.set", {"volts": 12}), noting(said))
+        assert said == []
 
 
 async def test_half_a_line_of_an_old_connection_is_no_part_of_a_new_one(tmp_path: Path) -> None:
@@ -120,6 +218,9 @@ async def test_what_is_no_serial_line_says_so(tmp_path: Path) -> None:
         ({"source": "tcp://h:1", "entity": "a/b"}, "SYSTEM/CONTAINER/UNIQUE"),
         ({"source": "tcp://h:1", "decode": "morse"}, "morse"),
         ({"source": "tcp://h:1", "sauce": 1}, "sauce"),
+        ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "confirm": "("}}}, "commands.a"),
+        ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "refuse": "E"}}}, "needs confirm"),
+        ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "conform": "E"}}}, "conform"),
         ({}, "source"),
     ],
 )

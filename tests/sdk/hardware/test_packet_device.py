@@ -10,13 +10,25 @@ import pytest
 
 from sdk import timestamps
 from sdk.errors import SettingsError
-from sdk.hardware.device import Command, DeviceError, Metadata, Parsed, Raw, Reading, Setup
+from sdk.formats.packets import Packet
+from sdk.hardware.device import (
+    Command,
+    CommandRefusedError,
+    DeviceError,
+    Metadata,
+    Parsed,
+    Raw,
+    Reading,
+    Setup,
+)
 from sdk.hardware.packet_device import DROPPED, PacketDevice
 from sdk.observation import Entity
 from sdk.testing.ports import free_port
 from tests.sdk.hardware.serving import Speaker
+from tests.sdk.hardware.verifying import report
 
 PACKET_BYTES = 71
+PING = "1801c000000100ff"
 APID_11 = Entity("ccsds", "apid", "11")
 
 
@@ -56,7 +68,7 @@ def frames(readings: list[Reading]) -> bytes:
 async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, object]) -> None:
     """One packet or several in a datagram; each raw and parsed, with its own time."""
     port = free_port()
-    radio = device(tmp_path, f"udp://127.0.0.1:{port}", commands={"radio.ping": "1800"}, **options)
+    radio = device(tmp_path, f"udp://127.0.0.1:{port}", commands={"radio.ping": PING}, **options)
     await radio.open()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
         far.settimeout(20)
@@ -64,8 +76,8 @@ async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, obje
             far.sendto(packets[start : start + 5 * PACKET_BYTES], ("127.0.0.1", port))
         readings = await read(radio, 200)
         ping = Command("c1", APID_11, "radio.ping", {}, 0)
-        assert await radio.execute(ping, _no_progress) == {"sentBytes": 2}
-        assert far.recv(100) == b"\x18\x00"
+        assert await radio.execute(ping, _no_progress) is None
+        assert far.recv(100) == bytes.fromhex(PING)
     await radio.close()
     assert frames(readings) == packets
     assert {reading.entity for reading in readings} == {APID_11}
@@ -76,6 +88,62 @@ async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, obje
 
 async def _no_progress(percent: float, message: str | None = None) -> None:
     """Nobody listens."""
+
+
+async def test_every_packet_has_a_count_of_its_own(tmp_path: Path) -> None:
+    """Before, each was the same bytes, which a spacecraft drops as a repetition."""
+    counts = []
+    async with Speaker().serving() as speaker:
+        for _ in range(2):  # Another process has the folder of the one before.
+            radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}", commands={"ping": PING})
+            await radio.open()
+            await speaker.connection()
+            for _ in range(2):
+                await radio.execute(Command("c", APID_11, "ping", {}, 0), _no_progress)
+                counts.append(Packet(0, await speaker.heard.get()).sequence)
+            await radio.close()
+    assert counts == [0, 1, 2, 3]
+
+
+async def test_telemetry_says_how_a_command_ended(tmp_path: Path, verification: Path) -> None:
+    """Before, a command was a success as soon as its packet was written."""
+    done, refused = ({"SERVICE": 1, "SUBTYPE": n, "ECHO": "$sequence"} for n in (7, 8))
+    setting = {"packet": PING, "confirm": done, "refuse": refused}
+    ping = Command("c", APID_11, "ping", {}, 0)
+    async with Speaker().serving() as speaker:
+        source = f"tcp://127.0.0.1:{speaker.port}"
+        radio = device(tmp_path, source, xtce=str(verification), commands={"ping": setting})
+        await radio.open()
+        far = await speaker.connection()
+        reading = asyncio.create_task(_read_on(radio))
+        doing = asyncio.create_task(radio.execute(ping, _no_progress))
+        await speaker.heard.get()
+        far.write(report(1, 0) + report(7, 41))
+        finished, _ = await asyncio.wait((doing,), timeout=0.1)
+        assert not finished, "acceptance is no completion, and 41 is another's count"
+        far.write(report(7, 0))
+        assert await doing == {"sequence": 0, "SERVICE": 1, "SUBTYPE": 7, "ECHO": 0}
+        doing = asyncio.create_task(radio.execute(ping, _no_progress))
+        await speaker.heard.get()
+        far.write(report(8, 1))
+        with pytest.raises(CommandRefusedError, match="SUBTYPE 8"):
+            await doing
+        reading.cancel()
+        await asyncio.wait((reading,))
+        await radio.close()
+
+
+async def _read_on(radio: PacketDevice) -> None:
+    while True:
+        await radio.read()
+
+
+async def test_an_argument_that_no_packet_has_is_refused(tmp_path: Path) -> None:
+    """Before, it was dropped, and the fixed packet was sent all the same."""
+    radio = device(tmp_path, "udp://127.0.0.1:1", commands={"ping": PING})
+    asked = Command("c", APID_11, "ping", {"power": 1}, 0)
+    with pytest.raises(CommandRefusedError, match="ping has no argument 'power'; it takes none"):
+        await radio.execute(asked, _no_progress)
 
 
 async def test_damaged_datagrams_are_raw_and_hurt_nothing(tmp_path: Path, packets: bytes) -> None:
@@ -167,6 +235,8 @@ async def test_a_stream_that_is_no_packets_is_kept_and_begun_anew(
         ({"time": "field:SHCOARSE", "epoch": "1980-01-06T00:00:00Z"}, "needs xtce"),
         ({"time": "cds", "epoch": "yesterday"}, "yesterday"),
         ({"commands": {"a": "no hex"}}, "hex"),
+        ({"commands": {"a": {"packet": "1801c000000100ff", "confirm": {"A": 1}}}}, "needs xtce"),
+        ({"commands": {"a": {"packet": "1801c000000100ff", "when": 1}}}, "when"),
     ],
 )
 def test_wrong_options_name_the_device(

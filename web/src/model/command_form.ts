@@ -63,7 +63,7 @@ export function problemOf(action: Action, payload: Payload): string {
   const specs = action.arguments ?? {};
   for (const [name, value] of Object.entries(payload)) {
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
-    if (spec === undefined) return `The argument “${name}” is none of ${action.commandType}.`;
+    if (spec === undefined) return `${action.commandType} has no argument “${name}”; it takes ${Object.keys(specs).join(", ") || "none"}.`;
     if (value === null && spec.required !== true) continue;
     const problem = isOfType(value, spec) ? ruleOf(value, spec) : notOf(JSON.stringify(value) ?? "", spec);
     if (problem !== "") return `${nameOf(name, spec)} ${problem}`;

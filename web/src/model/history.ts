@@ -5,8 +5,14 @@ import { selected } from "./entities";
 import { type Entity, entityKey, type StoredEvent } from "./event";
 import { Ledger } from "./ledger";
 
-/** `sent` stays for as long as nobody answers: there is no time-out, for nobody knows. */
-export type CommandState = "sent" | "running" | "success" | "failure";
+/**
+ * `sent` stays for as long as nobody answers: there is no time-out, for nobody knows. `written`: a host has brought it
+ * to its device, and nobody has confirmed it.
+ */
+export type CommandState = "sent" | "written" | "running" | "success" | "failure";
+
+/** What a host says of a command that its device was told. */
+const WRITTEN = "written";
 
 /** One command and what has become of it. */
 export interface Command extends Entity {
@@ -94,7 +100,8 @@ function after(before: Command | undefined, id: string, event: StoredEvent): Com
 
 function stateOf(progress: StoredEvent | undefined, result: StoredEvent | undefined): CommandState {
   if (result !== undefined) return result["status"] === "success" ? "success" : "failure";
-  return progress === undefined ? "sent" : "running";
+  if (progress === undefined) return "sent";
+  return progress["message"] === WRITTEN ? "written" : "running";
 }
 
 /** How far a command is, in percent: what was told last, or all of it where it succeeded. */

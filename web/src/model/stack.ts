@@ -45,7 +45,9 @@ function waiting(one: Stacked): string {
   const before = stack.value[stack.value.indexOf(one) - 1];
   if (before === undefined || !isSent(before)) return "";
   const state = commandOf(before)?.state;
-  return state === "success" || state === "failure" ? "" : `It waits for the result of ${titleOf(before)} (${before.uniqueId}).`;
+  if (state === "success" || state === "failure") return "";
+  const of = `${titleOf(before)} (${before.uniqueId})`;
+  return state === "written" ? `${of} was written, and nobody has confirmed it.` : `It waits for the result of ${of}.`;
 }
 
 /** What the archive says of one that was sent; undefined where it says nothing as of the clock. */

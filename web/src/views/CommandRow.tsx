@@ -12,6 +12,7 @@ import { ageText } from "./Reading";
 
 export const STATES: Readonly<Record<CommandState, string>> = {
   sent: "sent",
+  written: "written",
   running: "running",
   success: "success",
   failure: "failure",
@@ -54,7 +55,7 @@ export function Payload({ of }: { of: object }) {
 
 /** How a command goes: a bar while it runs, and what was said of it last. */
 export function Told({ command }: { command: Command }) {
-  const words = wordsOf(command);
+  const words = command.state === "written" ? "" : wordsOf(command);
   return (
     <>
       {command.state === "running" && <Bar percent={percentOf(command)} name={titleOf(command)} />}
@@ -74,7 +75,7 @@ export function Outcome({ command }: { command: Command }) {
   const words = state === "running" ? `${Math.round(percentOf(command))} %` : STATES[state];
   if (event === undefined) {
     return (
-      <span class={`outcome ${state}`} title="Nobody has answered yet; nobody has to." data-testid="command-state">
+      <span class={`outcome ${state}`} title="No answer yet: whether it arrived is unknown." data-testid="command-state">
         {words}
       </span>
     );
@@ -83,7 +84,7 @@ export function Outcome({ command }: { command: Command }) {
     <button
       type="button"
       class={`outcome ${state}`}
-      title={`Look at this answer, of ${readable(timeOf(event, timebase.value))} UTC`}
+      title={`${state === "written" ? "Written to the device, not confirmed. " : ""}Look at this answer, of ${readable(timeOf(event, timebase.value))} UTC`}
       data-testid="command-state"
       onClick={() => look(event)}
     >

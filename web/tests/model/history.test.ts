@@ -67,6 +67,12 @@ describe("the fold", () => {
     expect(states.map((one) => wordsOf(one as never))).toEqual(["", "on the way", "metres 2"]);
   });
 
+  it("is written where its device was told and nobody has confirmed it", () => {
+    const written = event(2, "CommandProgress", "a", { progressPercent: 50, message: "written" });
+    expect(commandsOf([REQUEST, written]).map((one) => one.state)).toEqual(["written"]);
+    expect(commandsOf([REQUEST, written, DONE]).map((one) => one.state)).toEqual(["success"]);
+  });
+
   it("puts the newest first, and says why one failed", () => {
     const found = commandsOf([REQUEST, HALF, DONE, OTHER, FAILED]);
     expect(found.map(({ commandId, state }) => [commandId, state])).toEqual([

@@ -1,0 +1,118 @@
+"""Commands that are space packets: what is sent, under which count, and what confirms it."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+from sdk.envelope import JsonObject
+from sdk.errors import SettingsError
+from sdk.formats.packets import HEADER_SIZE_BYTES, Packet
+from sdk.formats.xtce import Definition
+from sdk.hardware.confirmation import ConfirmSeconds
+from sdk.hardware.device import CommandRefusedError
+
+CRC_BYTES = 2
+COUNT_MASK = 0x3FFF
+SEQUENCE = "$sequence"
+"""Stands for the sequence count of the packet that was sent, among the values to be matched."""
+
+Fields = dict[str, str | int | float | bool]
+
+
+class PacketCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A command in the configuration, where it is more than a packet in hex."""
+
+    packet: str
+    confirm: Fields | None = None
+    refuse: Fields | None = None
+    within_s: ConfirmSeconds = 10.0
+
+
+class PacketCommand:
+    """One command: its packet, and the fields of telemetry that answer it."""
+
+    def __init__(self, options: str | PacketCommandOptions, definition: Definition | None) -> None:
+        if isinstance(options, str):
+            options = PacketCommandOptions(packet=options)
+        self._packet = _packet(options.packet)
+        self._confirm, self._refuse = options.confirm, options.refuse
+        self.within_s = options.within_s
+        if self._refuse is not None and self._confirm is None:
+            raise SettingsError("refuse needs confirm: without it nothing is waited for")
+        for fields in (self._confirm, self._refuse):
+            if fields is not None:
+                _check(fields, definition)
+
+    @property
+    def apid(self) -> int:
+        """The application process that it goes to."""
+        return self._packet.apid
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether telemetry tells how it ended."""
+        return self._confirm is not None
+
+    def numbered(self, count: int) -> bytes:
+        """The packet under its own sequence count, with its CRC made anew where it has one."""
+        data = bytearray(self._packet.data)
+        flags = int.from_bytes(data[2:4]) & ~COUNT_MASK
+        data[2:4] = (flags | count).to_bytes(2)
+        if _has_crc(self._packet.data):
+            data[-CRC_BYTES:] = _crc(data[:-CRC_BYTES]).to_bytes(CRC_BYTES)
+        return bytes(data)
+
+    def judge(self, count: int, fields: Mapping[str, object]) -> JsonObject | None:
+        """The result, if this telemetry is the answer to the packet of that count."""
+        if self._refuse is not None and _matches(self._refuse, count, fields):
+            raise CommandRefusedError(f"the device refused it: {_shown(self._refuse, fields)}")
+        if self._confirm is None or not _matches(self._confirm, count, fields):
+            return None
+        return {"sequence": count, **{name: fields[name] for name in self._confirm}}
+
+
+def _packet(text: str) -> Packet:
+    """The one packet that a text in hex is; raises SettingsError."""
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        raise SettingsError(f"{text[:64]!r} is not hex") from None
+    size = HEADER_SIZE_BYTES + 1 + int.from_bytes(data[4:6]) if len(data) > HEADER_SIZE_BYTES else 0
+    if size != len(data) or data[0] >> 5:
+        raise SettingsError(
+            f"{text[:64]!r} is no space packet: it needs a header of version 0 whose length fits "
+            f"its {len(data)} bytes"
+        )
+    return Packet(0, data)
+
+
+def _check(fields: Fields, definition: Definition | None) -> None:
+    if definition is None:
+        raise SettingsError("confirm needs xtce: it names fields of decoded packets")
+    if not fields:
+        raise SettingsError("confirm and refuse name at least one field")
+    for name in fields:
+        definition.require(name)
+
+
+def _has_crc(data: bytes) -> bool:
+    """Whether a packet ends with the CRC-16/CCITT of what is before."""
+    return len(data) > HEADER_SIZE_BYTES + CRC_BYTES and _crc(data) == 0
+
+
+def _crc(data: bytes | bytearray) -> int:
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def _matches(wanted: Fields, count: int, fields: Mapping[str, object]) -> bool:
+    return all(
+        name in fields and fields[name] == (count if value == SEQUENCE else value)
+        for name, value in wanted.items()
+    )
+
+
+def _shown(wanted: Fields, fields: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {fields[name]}" for name in wanted)
