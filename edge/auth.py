@@ -87,6 +87,7 @@ class Login:
         try:
             attempt, user = await self._attempt(credentials, client)
         except BusyError as error:
+            self._guessing.turned_away(client)
             headers = {"Retry-After": str(error.retry_after_s)}
             return error_reply(429, "tooManyRequests", str(error), headers)
         if user is None:

@@ -131,6 +131,12 @@ class Guessing:
             self._under_way[username, allowance.name] += 1
         return Attempt(self, username, client, choice)
 
+    def turned_away(self, client: Client) -> None:
+        """It was refused, by an allowance or by a full queue: it comes as a newcomer no more, else
+        a crowd would stay one for as long as it is refused.
+        """
+        self._note_failure(client)
+
     def end(self, attempt: Attempt, *, give_back: bool) -> None:
         """What was taken stays so, or is given back."""
         for allowance in attempt.taken:
@@ -159,14 +165,13 @@ class Guessing:
         return self._stored(lambda store: store.is_device(device))
 
     def _refusal(self, username: str, client: Client) -> BusyError:
-        """Say when to come back; that it was refused tells as much of a network as a failure."""
+        """Say when to come back."""
         waits = self._stored(
             lambda store: [
                 max(self._wait_s(store, username, one, left) for one, left in option)
                 for option in self._options(store, username, client)
             ]
         )
-        self._note_failure(client)
         return BusyError(max(1, math.ceil(min(waits))), TOO_MANY, INSTEAD)
 
     def _taken(self, store: LoginStore, username: str, client: Client) -> tuple[Allowance, ...]:

@@ -30,7 +30,8 @@ class _Place:
 
 
 class LoginQueue:
-    """As many turns at once as there are hashing threads, one at a time for each key.
+    """As many turns at once as there are hashing threads, one at a time for each key; where there
+    are several threads, one of them is not for strangers.
 
     Those of one network that wait already count as failures of the next: a crowd waits in a row of
     its own.
@@ -41,6 +42,7 @@ class LoginQueue:
 
     def __init__(self, limits: Limits) -> None:
         self._free = limits.hash_workers
+        self._free_for_strangers = max(1, limits.hash_workers - 1)
         self._waiting_max = limits.hash_waiting_max
         self._interval_s = 1 / limits.strangers_per_s
         self._stranger_after = 0.0
@@ -77,6 +79,7 @@ class LoginQueue:
     def _end(self, place: _Place) -> None:
         self._running.discard(place.key)
         self._free += 1
+        self._free_for_strangers += place.rank.is_stranger
         self._start()
 
     def _drop_last(self) -> None:
@@ -99,9 +102,12 @@ class LoginQueue:
             self._waiting.remove(place)
             self._running.add(place.key)
             self._free -= 1
+            self._free_for_strangers -= place.rank.is_stranger
             place.turn.set_result(None)
 
     def _may_start(self, place: _Place, now: float) -> bool:
         if place.turn.done() or place.key in self._running:
             return False
-        return not place.rank.is_stranger or now >= self._stranger_after - TIMER_SLACK_S
+        if not place.rank.is_stranger:
+            return True
+        return self._free_for_strangers > 0 and now >= self._stranger_after - TIMER_SLACK_S

@@ -62,6 +62,7 @@ def fail(guessing: Guessing, username: str, client: Client) -> bool:
         guessing.take(username, client).failed()
     except BusyError as error:
         assert error.retry_after_s >= 1
+        guessing.turned_away(client)
         return False
     return True
 
@@ -72,6 +73,7 @@ def log_in(guessing: Guessing, username: str, client: Client, device: str = "x" 
         guessing.look(username, client)
         guessing.take(username, client).succeeded(client.device or device)
     except BusyError:
+        guessing.turned_away(client)
         return False
     return True
 

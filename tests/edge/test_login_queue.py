@@ -101,6 +101,18 @@ async def test_strangers_are_paced_and_known_clients_are_not() -> None:
     await asyncio.wait(tasks)
 
 
+async def test_one_thread_is_kept_for_known_clients() -> None:
+    """Strangers whose passwords take long do not keep an owner waiting."""
+    asked = Asked(Limits(hash_workers=2, strangers_per_s=1e6))
+    tasks = [asked.ask("s1", STRANGER), asked.ask("s2", STRANGER)]
+    await settled()
+    tasks.append(asked.ask("k", KNOWN))
+    await settled()
+    assert asked.order == ["s1", "k"]
+    asked.go_on.set()
+    assert await asyncio.gather(*tasks) == [True, True, True]
+
+
 async def test_the_pace_lets_the_next_stranger_go_by_itself() -> None:
     """Nobody has to come or go for that."""
     asked = Asked(Limits(hash_workers=9, strangers_per_s=100))
