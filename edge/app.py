@@ -22,6 +22,7 @@ from edge.exports import Exports
 from edge.guessing import Guessing
 from edge.health import Health
 from edge.heartbeat import Heartbeat
+from edge.hosts import Hosts
 from edge.metrics import Metrics
 from edge.origin import foreign_origin
 from edge.passwords import Passwords
@@ -71,7 +72,10 @@ class Edge:
 
     def application(self) -> web.Application:
         """The application, to be run once."""
-        app = web.Application(middlewares=[plain_errors], client_max_size=LOGIN_MAX_BYTES)
+        hosts = Hosts(self._config.host, self._config.allowed_hosts)
+        app = web.Application(
+            middlewares=[plain_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
+        )
         app.on_response_prepare.append(add_security_headers)
         app.on_shutdown.append(self._end_sessions)
         app.cleanup_ctx.append(self._watching_users)

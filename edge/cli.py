@@ -24,7 +24,7 @@ from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import archive_id, endpoints, lifecycle, logs, private
 from sdk.errors import NovaError, SettingsError
-from sdk.settings import LIST_SEPARATOR, proxy_networks
+from sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 SHUTDOWN_TIMEOUT_S = 5.0
@@ -67,6 +67,13 @@ log = logging.getLogger(__name__)
     envvar="NOVA_TRUSTED_PROXIES",
     help="Proxies in front, by address or network, whose X-Forwarded-For or Forwarded is believed.",
 )
+@click.option(
+    "--allowed-hosts",
+    metavar="NAME,…",
+    default="",
+    envvar="NOVA_ALLOWED_HOSTS",
+    help="Further names that it answers to, such as a proxy's; *.NAME is all below, * any.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
 def edge(
     data: Path,
@@ -74,6 +81,7 @@ def edge(
     reader_socket: Path | None,
     archive: str | None,
     trusted_proxies: str,
+    allowed_hosts: str,
     exit_with_stdin: bool,
 ) -> None:
     """Serve the web UI and the client protocol of one archive.
@@ -96,6 +104,7 @@ def edge(
         port=port,
         metrics_token=_secret(TOKEN_VARIABLE),
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
+        allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 

@@ -65,6 +65,7 @@ class EdgeConfig:
     static: Path = STATIC_FOLDER
     metrics_token: str | None = field(default=None, repr=False)
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -25,6 +25,9 @@ LIST_SEPARATOR = ","
 _URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 """Where one URL ends and another begins; one alone may hold commas, between brokers."""
 
+ANY_HOST = "*"
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.ASCII)
+
 GROUND_SCOPE = "ground"
 """The scope of a ground Core that was given none of its own."""
 
@@ -49,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     timebase: Timebase | None = None
     listen: str = "127.0.0.1:8800"
     trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
     commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
@@ -128,6 +132,10 @@ HELP: Mapping[str, Help] = {
         "Addresses or networks of the proxies in front of the edge, whose X-Forwarded-For or "
         "Forwarded says where a client is; nobody else's does."
     ),
+    "allowed_hosts": Help(
+        "Further names that the edge answers to, `*.NAME` for all below one, `*` for any; its own, "
+        "loopback's and addresses need none."
+    ),
     "envelope_max_bytes": Help("Largest envelope that is taken; a larger one is rejected."),
     "commit_max_events": Help("Most events of one commit."),
     "commit_max_bytes": Help("Most bytes of one commit."),
@@ -185,6 +193,18 @@ def proxy_networks(texts: Iterable[str]) -> tuple[ProxyNetwork, ...]:
     return tuple(networks)
 
 
+def host_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names that an edge answers to; raises SettingsError."""
+    names = tuple(text.strip().lower() for text in texts)
+    for name in names:
+        if name != ANY_HOST and not _HOST_NAME.fullmatch(name.removeprefix("*.")):
+            raise SettingsError(
+                f"allowed_hosts: {name[:64]!r} is not a name such as nova.example.org, or *.NAME, "
+                "without scheme and port; one beyond ASCII is given in its xn-- form"
+            )
+    return tuple(name.removesuffix(".") for name in names)
+
+
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings as `NOVA_*` variables, the way they reach child processes."""
     found: dict[str, str] = {}
@@ -217,7 +237,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_BEHIND.split(text)
-    if name in ("drivers", "trusted_proxies"):
+    if name in ("drivers", "trusted_proxies", "allowed_hosts"):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -230,3 +250,4 @@ def _check(settings: Settings) -> None:
             "a payload needs its scope: give --scope ID, or --ground to take all scopes"
         )
     proxy_networks(settings.trusted_proxies)
+    host_names(settings.allowed_hosts)

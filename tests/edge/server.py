@@ -122,6 +122,7 @@ async def running_edge(
     static: Path | None = None,
     hasher: PasswordHasher | None = None,
     metrics_token: str | None = None,
+    allowed_hosts: tuple[str, ...] = (),
     trusted_proxies: tuple[str, ...] = (),
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[RunningEdge]:
@@ -132,6 +133,7 @@ async def running_edge(
         limits=limits or Limits(),
         static=static or folder / "static",
         metrics_token=metrics_token,
+        allowed_hosts=allowed_hosts,
         trusted_proxies=proxy_networks(trusted_proxies),
     )
     users = UserStore(config.folder)

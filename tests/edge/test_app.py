@@ -14,8 +14,8 @@ from sdk.protocol import Auth, Authenticated
 from tests.edge.peer import Peer
 from tests.edge.server import Client, RunningEdge, running_edge
 
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
-LOGIN = b"POST /auth/login HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LOGIN = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 REQUEST = b"GET /" + b"a" * 1_000
 SHORT_S = 0.3
 ANSWER_MAX_BYTES = 65_536

@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,17 @@ from tests.edge.server import Client
 
 READY_WAIT_S = 30
 NOVA_EDGE = (sys.executable, "-m", "sdk.cli", "edge")
+
+
+def answered(url: str, host: str) -> int:
+    """The status that an edge gives to one name."""
+    asked = urllib.request.Request(f"{url}/healthz", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(asked) as reply:
+            status: int = reply.status
+            return status
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 class Ready(msgspec.Struct, forbid_unknown_fields=True):
@@ -167,3 +180,18 @@ def test_an_empty_password_and_a_bad_address_are_refused(tmp_path: Path) -> None
     wrong = run(tmp_path / "b", "--listen", "nowhere")
     assert wrong.returncode == 1 and "HOST:PORT" in wrong.stderr
     assert not (tmp_path / "b").exists()
+
+
+def test_names_are_given_by_option_or_variable(tmp_path: Path) -> None:
+    """Issue 14 §1.5: names that a proxy or the DNS has for it; what is none is refused at start."""
+    with process(tmp_path, "--allowed-hosts", "nova.example, *.ops.example") as (_, url):
+        hosts = ("nova.example:80", "a.ops.example", "evil.example", "localhost")
+        assert [answered(url, host) for host in hosts] == [200, 200, 421, 200]
+    refused = subprocess.run(
+        [*NOVA_EDGE, "--data", str(tmp_path), "--allowed-hosts", "https://nova.example"],
+        capture_output=True,
+        text=True,
+        timeout=READY_WAIT_S,
+        check=False,
+    )
+    assert refused.returncode == 1 and "allowed_hosts" in refused.stderr

@@ -100,6 +100,17 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
         settings.load(file, {})
 
 
+def test_allowed_hosts_are_names() -> None:
+    """Issue 14 §1.5: from the environment too, and back into it for the processes."""
+    found = settings.load(
+        environment={"NOVA_SCOPE": "s", "NOVA_ALLOWED_HOSTS": "a.example, *.b.example"}
+    )
+    assert found.allowed_hosts == ("a.example", "*.b.example")
+    assert settings.as_environment(found)["NOVA_ALLOWED_HOSTS"] == "a.example,*.b.example"
+    with pytest.raises(SettingsError, match="allowed_hosts: 'https://a'"):
+        settings.load(environment={"NOVA_SCOPE": "s", "NOVA_ALLOWED_HOSTS": "https://a"})
+
+
 def test_trusted_proxies_are_addresses_and_networks() -> None:
     """In the variable they are parted by commas, and reach the edge the same way."""
     environment = {"NOVA_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "NOVA_SCOPE": "sat"}
