@@ -72,6 +72,6 @@ class View:
         """
         if self._behind and until_ns > self._seen_ns:
             mark = self.mark
-            self.archive.catch_up()
+            self.archive.catch_up(mark)
             self.series.load(self.archive)
             self._behind, self._seen_ns = False, mark

@@ -6,6 +6,7 @@ as any handle lives. Writes are atomic batches; they are durable only after `syn
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,28 +16,59 @@ from rocksdict import AccessType, ColumnFamily, Rdict, WriteBatch
 
 from core.errors import ArchiveDamagedError, ArchiveError
 from core.ordering import PLACE_BYTES, TIME_BYTES
-from core.store.keys import FAMILIES, series_source_key
+from core.store import catalog
+from core.store.completeness import Completeness
+from core.store.keys import EVENT_FAMILIES, FAMILIES, series_source_key
+from core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
-from core.store.witness import WITNESS_FILE
-from sdk import private
+from core.store.witness import WITNESS_FILE, Witness, compare, read_witness
+from sdk import private, timestamps
 from sdk.archive_id import ID_FILE
+from sdk.timestamps import NS_MIN
 
 TRUTH_FOLDER = "truth"
 CATCH_UP_ATTEMPTS = 5
+CATCH_UP_AGAIN_ATTEMPTS = 2
+"""Of an archive that was found damaged the last time, so that nobody waits for long."""
+
 CATCH_UP_PAUSE_S = 0.05
+REOPEN_INTERVAL_S = 5.0
 
 
 class Archive:
     """One open truth store; `families` are its column families by name."""
 
-    def __init__(self, database: Rdict, path: Path) -> None:
+    def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
         self.path = path
+        self._scratch = scratch
+        """The own folder of a secondary; None of the primary."""
+
+        self._tuning = tuning(memory_bytes)
+        self._is_damaged = False
+        self._opened_at = 0.0
+        self._open()
+
+    def _open(self) -> None:
+        self._opened_at = time.monotonic()
+        scratch = self._scratch
+        access = AccessType.read_write() if scratch is None else AccessType.secondary(str(scratch))
+        live = LiveFiles(self.path)
+        with contextlib.suppress(FileNotFoundError):  # where it is being made
+            live.refresh()
+        try:
+            options, families = self._tuning
+            database = Rdict(str(self.path), options, dict(families), access)
+        except Exception as error:
+            raise _opening_error(self.path, str(error)) from error
         self._database = database
         self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
         self._handles: dict[str, ColumnFamily] = {
             name: database.get_column_family_handle(name) for name in FAMILIES
         }
+        catalog_rows = ("catalog", self.families["catalog"])
+        events = {name: self.families[name] for name in EVENT_FAMILIES}
+        self._completeness = Completeness(database, live, catalog_rows, events)
 
     @classmethod
     def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
@@ -49,25 +81,34 @@ class Archive:
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
         private.mend(path, data / WITNESS_FILE, data / ID_FILE)
-        return cls._open(path, AccessType.read_write(), memory_bytes)
+        _refuse_headless(data, path)
+        archive = cls(path, None, memory_bytes)
+        try:
+            archive.prove_whole()
+        except ArchiveError:
+            archive.close()
+            raise
+        return archive
 
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
         """Open a following view of an archive that a writer has made; `scratch` is the view's own
-        folder.
+        folder. Raises ArchiveDamagedError where the archive is not whole, or holds less than its
+        witness saw.
         """
         path = data / TRUTH_FOLDER
-        if not (path / "CURRENT").exists():
+        _refuse_headless(data, path)
+        if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        return cls._open(path, AccessType.secondary(str(scratch)), memory_bytes)
-
-    @classmethod
-    def _open(cls, path: Path, access: AccessType, memory_bytes: int) -> Archive:
-        database, families = tuning(memory_bytes)
+        witness = read_witness(data)  # before opening, so that what it saw must be there
+        archive = cls(path, scratch, memory_bytes)
         try:
-            return cls(Rdict(str(path), database, dict(families), access), path)
-        except Exception as error:
-            raise _opening_error(path, str(error)) from error
+            archive.catch_up()
+            compare(witness, archive.holdings(), path)
+        except ArchiveError:
+            archive.close()
+            raise
+        return archive
 
     def batch(self) -> Batch:
         """An empty atomic batch."""
@@ -85,19 +126,77 @@ class Archive:
         """RocksDB's count of records written so far."""
         return int(self._database.latest_sequence_number())
 
-    def catch_up(self) -> None:
-        """Let a secondary see all that the primary has written by now."""
-        for attempt in range(CATCH_UP_ATTEMPTS):
-            try:
-                self._database.try_catch_up_with_primary()
-                return
-            except Exception as error:
-                # The primary may drop a log just as it is followed; the next try has the new one.
-                if attempt == CATCH_UP_ATTEMPTS - 1:
-                    raise ArchiveError(
-                        f"cannot follow the archive in {self.path}: {error}"
-                    ) from error
+    def catch_up(self, until_ns: int = NS_MIN) -> None:
+        """Let a secondary see all that the primary has written by now, which is known to reach a
+        canonical time; raises ArchiveDamagedError where it does not see all of it.
+        """
+        # The primary may drop a file or a log just as it is followed; the next try has the new one.
+        attempts = CATCH_UP_AGAIN_ATTEMPTS if self._is_damaged else CATCH_UP_ATTEMPTS
+        for attempt in range(attempts):
+            if attempt:
                 time.sleep(CATCH_UP_PAUSE_S)
+            try:
+                self._follow(until_ns)
+                self._is_damaged = False
+                return
+            except ArchiveError:
+                if attempt == attempts - 1:
+                    self._is_damaged = True
+                    raise
+
+    def _follow(self, until_ns: int) -> None:
+        if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
+            self._reopen()  # A file that was put back is seen by who opens it anew.
+        try:
+            self._database.try_catch_up_with_primary()
+        except Exception as error:
+            raise ArchiveError(f"cannot follow the archive in {self.path}: {error}") from error
+        self._refuse_fault(self._completeness.fault_of_files())
+        if self._completeness.is_shadowed():
+            self._reopen()
+            self._refuse_fault(self._completeness.fault_of_files())
+        self._refuse_fault(self._fault_of_rows(until_ns))
+
+    def _reopen(self) -> None:
+        """Open a secondary anew. Iterators over the one before go on as they were, and keep it."""
+        self._handles.clear()
+        self.families.clear()
+        self._open()
+
+    def _fault_of_rows(self, until_ns: int) -> str | None:
+        held = self.holdings()
+        fault = self._completeness.fault_of_counts(held.events)
+        if fault is not None or held.canonical_ns >= until_ns:
+            return fault
+        return (
+            f"it ends at {timestamps.text(held.canonical_ns)} where {timestamps.text(until_ns)} "
+            "is durable: a log is missing or damaged"
+        )
+
+    def _refuse_fault(self, fault: str | None) -> None:
+        if fault is not None:
+            raise ArchiveDamagedError(
+                f"the archive in {self.path} is not whole: {fault}. It is not served; "
+                f"{RESTORE.lower()}"
+            )
+
+    def prove_whole(self) -> None:
+        """Raise ArchiveDamagedError unless all files are open that the archive is made of, and hold
+        what was counted.
+        """
+        self._refuse_fault(self._completeness.fault_of_files())
+        self._refuse_fault(self._fault_of_rows(NS_MIN))
+
+    def holdings(self) -> Witness:
+        """What the archive holds, as its witness would say; positions are left out."""
+        counters, last_ns = self.get_many(
+            "catalog", [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
+        )
+        return Witness(
+            sequence=self.sequence(),
+            canonical_ns=catalog.decode_time(last_ns),
+            events=catalog.decode_counters(counters).events,
+        )
 
     def get(self, family: str, key: bytes) -> bytes | None:
         """One value, or None; raises ArchiveDamagedError where it cannot be read."""
@@ -195,11 +294,23 @@ class Batch:
         return int(self.raw.size_in_bytes())
 
 
-def _opening_error(path: Path, reason: str) -> ArchiveError:
-    if "corrupt" in reason.lower():
-        return ArchiveDamagedError(
-            f"the archive in {path} is damaged: {reason}. Restore it from a copy"
+def _refuse_headless(data: Path, path: Path) -> None:
+    """Raise ArchiveDamagedError where files of an archive lie without the one that names the
+    others: RocksDB would make a new archive of them, and remove what it does not know.
+    """
+    if (path / CURRENT_FILE).exists():
+        return
+    left = [*path.glob("*.sst"), *path.glob("*.log"), *data.glob(WITNESS_FILE)]
+    if left:
+        raise ArchiveDamagedError(
+            f"the archive in {path} is damaged: {CURRENT_FILE} is missing beside "
+            f"{min(left).name}. {RESTORE}, or move it away to start anew"
         )
+
+
+def _opening_error(path: Path, reason: str) -> ArchiveError:
+    if "corrupt" in reason.lower() or ".sst" in reason:
+        return ArchiveDamagedError(f"the archive in {path} is damaged: {reason}. {RESTORE}")
     if "/LOCK" in reason:
         return ArchiveError(f"the archive in {path} is held by another writer: {reason}")
     return ArchiveError(f"cannot open the archive in {path}: {reason}")

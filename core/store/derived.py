@@ -4,7 +4,9 @@ made again whenever it is lost.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
@@ -14,7 +16,9 @@ from rocksdict import AccessType, Rdict, WriteBatch
 
 from core.errors import ArchiveError
 from core.ordering import TIME_BYTES
-from core.store.archive import Archive
+from core.store.archive import CATCH_UP_ATTEMPTS, CATCH_UP_PAUSE_S, Archive
+from core.store.completeness import Completeness
+from core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from core.store.options import derived_options
 from core.store.scan import Row, scan
 from sdk import private
@@ -52,9 +56,22 @@ class DerivedStore:
 
     LAYOUT: ClassVar[int]
 
-    def __init__(self, database: Rdict, path: Path) -> None:
-        self._database = database
+    def __init__(self, path: Path, access: AccessType) -> None:
+        self._path = path
+        self._access = access
         self._identity = _identity(path)
+        self._open()
+
+    def _open(self) -> None:
+        live = LiveFiles(self._path)
+        with contextlib.suppress(FileNotFoundError):  # where it is being made
+            live.refresh()
+        try:
+            database = Rdict(str(self._path), derived_options(), access_type=self._access)
+        except Exception as error:
+            raise ArchiveError(f"cannot open the {self.WHAT} in {self._path}: {error}") from error
+        self._database = database
+        self._completeness = Completeness(database, live, (DEFAULT_FAMILY, database))
 
     @classmethod
     def open_primary(cls, data: Path) -> Self:
@@ -63,13 +80,13 @@ class DerivedStore:
         private.make_folder(path)
         private.mend(path)
         try:
-            return cls._open(path, AccessType.read_write())
+            return cls(path, AccessType.read_write())
         except ArchiveError as error:
             if "/LOCK" in str(error):
                 raise
             shutil.rmtree(path, ignore_errors=True)
             private.make_folder(path)
-            return cls._open(path, AccessType.read_write())
+            return cls(path, AccessType.read_write())
 
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path) -> Self | None:
@@ -77,25 +94,40 @@ class DerivedStore:
         path = data / cls.FOLDER
         if not (path / "CURRENT").exists():
             return None
-        return cls._open(path, AccessType.secondary(str(scratch)))
-
-    @classmethod
-    def _open(cls, path: Path, access: AccessType) -> Self:
+        store = cls(path, AccessType.secondary(str(scratch)))
         try:
-            return cls(Rdict(str(path), derived_options(), access_type=access), path)
-        except Exception as error:
-            raise ArchiveError(f"cannot open the {cls.WHAT} in {path}: {error}") from error
+            store.catch_up()
+        except ArchiveError:
+            store.close()
+            raise
+        return store
 
     def is_of(self, data: Path) -> bool:
         """Whether a folder still holds this database, and not one that was made anew."""
         return self._identity == _identity(data / self.FOLDER)
 
     def catch_up(self) -> None:
-        """Let a secondary see all that has been written by now; raises ArchiveError."""
+        """Let a secondary see all that has been written by now; raises ArchiveError where it does
+        not see all of it.
+        """
+        for attempt in range(CATCH_UP_ATTEMPTS):
+            if attempt:
+                time.sleep(CATCH_UP_PAUSE_S)
+            fault = self._fault_of_following()
+            if fault is None:
+                return
+        raise ArchiveError(f"cannot follow the {self.WHAT}: {fault}")
+
+    def _fault_of_following(self) -> str | None:
         try:
             self._database.try_catch_up_with_primary()
         except Exception as error:
-            raise ArchiveError(f"cannot follow the {self.WHAT}: {error}") from error
+            return str(error)
+        fault = self._completeness.fault_of_files()
+        if fault is None and self._completeness.is_shadowed():
+            self._open()
+            return self._completeness.fault_of_files()
+        return fault
 
     def get(self, key: bytes) -> bytes | None:
         """One value, or None; raises ArchiveError where it cannot be read."""

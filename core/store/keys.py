@@ -29,7 +29,10 @@ from core.ordering import (
 )
 
 TIMEBASE_BYTES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
-FAMILIES = ("canonical", "source", "series_canonical", "series_source", "catalog")
+EVENT_FAMILIES = ("canonical", "source", "series_canonical", "series_source")
+"""Each holds one row of every event; rows are neither replaced nor removed."""
+
+FAMILIES = (*EVENT_FAMILIES, "catalog")
 
 _SERIES = struct.Struct(">I")
 _ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 2 * EVENT_ID_BYTES)

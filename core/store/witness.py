@@ -9,6 +9,7 @@ holds less than its witness saw is damaged and must say so instead of serving a 
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -29,17 +30,38 @@ class Witness(msgspec.Struct, kw_only=True, rename="camel"):
     canonical_ns: int
     events: int
     positions: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    crc32: int | None = None
+    """Of the file with null here, and only there; absent in the files of NOVA before it had one."""
+
+
+def encode(witness: Witness) -> bytes:
+    """A witness as it is stored."""
+    crc32 = zlib.crc32(msgspec.json.encode(witness))
+    return msgspec.json.encode(msgspec.structs.replace(witness, crc32=crc32))
+
+
+def decode(content: bytes) -> Witness:
+    """A witness as it was stored; raises msgspec.DecodeError or UnicodeDecodeError if
+    it is none.
+    """
+    stored = msgspec.json.decode(content, type=Witness)
+    witness = msgspec.structs.replace(stored, crc32=None)
+    if stored.crc32 not in (None, zlib.crc32(msgspec.json.encode(witness))):
+        raise msgspec.DecodeError("its checksum is another")
+    return witness
 
 
 def read_witness(data: Path) -> Witness | None:
     """The witness of an archive, None before its first commit; an unreadable one is an error."""
     path = data / WITNESS_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Witness)
+        return decode(path.read_bytes())
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
-        raise ArchiveDamagedError(f"the witness file {path} cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArchiveDamagedError(
+            f"the witness file {path} is damaged: {error}. Restore it from a copy"
+        ) from error
 
 
 def write_witness(data: Path, witness: Witness) -> None:
@@ -47,7 +69,7 @@ def write_witness(data: Path, witness: Witness) -> None:
     path = data / WITNESS_FILE
     fresh = path.with_suffix(".new")
     with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(witness))
+        file.write(encode(witness))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

@@ -23,9 +23,9 @@ def followed(view: View, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     marks: list[int] = []
     catch_up = view.archive.catch_up
 
-    def noted() -> None:
+    def noted(until_ns: int) -> None:
         marks.append(view.mark)
-        catch_up()
+        catch_up(until_ns)
 
     monkeypatch.setattr(view.archive, "catch_up", noted)
     return marks

@@ -12,6 +12,7 @@ import pytest
 from core.errors import ArchiveDamagedError, ArchiveError
 from core.store.archive import TRUTH_FOLDER, Archive
 from core.store.keys import FAMILIES
+from core.store.options import MIB
 from core.store.scan import scan
 from core.store.witness import write_witness
 from core.writer.commit import Committer
@@ -236,3 +237,115 @@ def test_a_data_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -
     (tmp_path / "truth").write_text("not a folder")
     with pytest.raises(ArchiveError, match="cannot be written: File exists"):
         Archive.open_primary(tmp_path)
+
+
+def damaged_file(path: Path, damage: str) -> None:
+    """A file that is gone, cut, or whose footer cannot be read."""
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        flip(path, path.stat().st_size - 1)
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "footer"])
+def test_a_reader_that_opens_a_damaged_archive_refuses_by_name(
+    tmp_path: Path, record: Make, damage: str
+) -> None:
+    """A RocksDB secondary would leave the file out and answer "0 events"."""
+    file = flushed(tmp_path, record)
+    damaged_file(file, damage)
+    with pytest.raises(ArchiveDamagedError, match=file.name):
+        Archive.open_secondary(tmp_path, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "footer"])
+def test_a_reader_whose_archive_is_damaged_while_it_runs_becomes_loud(
+    archive: Archive, committer: Committer, tmp_path: Path, record: Make, damage: str
+) -> None:
+    """What it knew goes on being right; what it cannot open is refused by name, not left out."""
+    view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    committer.take("link", Batch([record(n) for n in range(3_000)]))
+    committer.close()
+    archive.families["canonical"].flush(True)
+    file = max((tmp_path / TRUTH_FOLDER).glob("*.sst"))
+    kept = file.read_bytes()
+    damaged_file(file, damage)
+    for _ in range(2):
+        with pytest.raises(ArchiveDamagedError, match=file.name):
+            view.catch_up(committer.last_ns)
+    view.close()
+    file.write_bytes(kept)
+    restored = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    assert sum(1 for _ in scan(restored.families["canonical"], *EVERYTHING)) == 3_000
+    restored.close()
+
+
+def test_a_reader_does_not_see_an_archive_end_before_what_is_durable(
+    archive: Archive, committer: Committer, tmp_path: Path, record: Make
+) -> None:
+    """A log that is gone under a running archive looks as if nothing had been written."""
+    view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    wal(tmp_path).unlink()
+    committer.take("link", Batch([record(1)]))
+    committer.close()
+    with pytest.raises(ArchiveDamagedError, match="is durable: a log is missing or damaged"):
+        view.catch_up(committer.last_ns)
+    view.close()
+
+
+def test_a_reader_of_an_archive_at_rest_obeys_the_witness(tmp_path: Path, record: Make) -> None:
+    """`nova replay` and `nova export` open it so: a cut log was a shorter answer with success."""
+    crash, durable = crashed(tmp_path, record)
+    wal(crash).write_bytes(wal(crash).read_bytes()[: durable // 2])
+    with pytest.raises(ArchiveDamagedError, match="event count 0 where the witness saw 40"):
+        Archive.open_secondary(crash, tmp_path / "scratch")
+
+
+def test_an_archive_without_its_head_is_not_made_anew(tmp_path: Path, record: Make) -> None:
+    """RocksDB would make a new one and remove the files of the old."""
+    file = flushed(tmp_path, record)
+    (tmp_path / TRUTH_FOLDER / "CURRENT").unlink()
+    for _ in range(2):
+        with pytest.raises(ArchiveDamagedError, match="CURRENT is missing"):
+            Archive.open_primary(tmp_path)
+        with pytest.raises(ArchiveDamagedError, match="CURRENT is missing"):
+            Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    assert file.exists()
+
+
+def rows_of(archive: Archive) -> dict[bytes, bytes]:
+    """The catalog, whose rows are written over."""
+    return dict(scan(archive.families["catalog"], *EVERYTHING))
+
+
+def test_readers_follow_while_files_come_and_go(tmp_path: Path, record: Make) -> None:
+    """A file that a compaction removed between two looks is no damage; and what a secondary keeps
+    in memory never hides what its files hold: counters stayed behind until the next commit.
+    """
+    archive = Archive.open_primary(tmp_path, memory_bytes=4 * MIB)
+    committer = Committer(archive, tmp_path)
+    view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    dice = random.Random(3)
+    number = 0
+    for turn in range(80):
+        count = dice.choice((1, 30, 400))
+        committer.take("link", Batch([record(n) for n in range(number, number + count)]))
+        committer.close()
+        number += count
+        for family in archive.families.values():
+            if dice.random() < 0.2:
+                family.flush(True)
+        if turn % 30 == 29:
+            archive.families["source"].compact_range(None, None)
+            view.close()
+            view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+        if dice.random() < 0.5:
+            view.catch_up(committer.last_ns)
+            assert view.holdings().events == number
+            rows = rows_of(archive)
+            assert rows_of(view) == rows
+            assert view.get_many("catalog", list(rows)) == list(rows.values())
+    view.close()
+    archive.close()

@@ -1,0 +1,132 @@
+"""Which files make up a database, as its MANIFEST says: the proof that none is left out.
+
+A RocksDB secondary goes on without a file that it cannot open, and says nothing. So the MANIFEST is
+read here as well, and what it names is compared with what RocksDB has open.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from core.errors import ArchiveDamagedError
+from core.store.log_records import BLOCK_BYTES, LogReader
+from core.store.version_edit import EditError, VersionEdit
+
+CURRENT_FILE = "CURRENT"
+DEFAULT_FAMILY = "default"
+RESTORE = "Restore the archive from a copy"
+
+
+class LiveFiles:
+    """The files of a database and how far its logs are flushed; `refresh` goes on where it was."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._current_file = str(folder / CURRENT_FILE)
+        self._current_stamp = (0, 0)
+        self._manifest = ""
+        self._read_bytes = 0
+        self.sizes: dict[int, int] = {}
+        """Bytes of each table file by its number."""
+
+        self.last_sequence = 0
+        """All records up to this one are in table files or in logs that are still needed."""
+
+        self._families: dict[str, int] = {DEFAULT_FAMILY: 0}
+        self._filed: dict[int, int] = {}
+        self._log_numbers: dict[int, int] = {}
+        self._least_log = 0
+
+    @property
+    def manifest(self) -> str:
+        """The path of the MANIFEST that was read."""
+        return self._manifest
+
+    def filed_sequence(self, family: str) -> int:
+        """The newest row of a family that was ever in a file, since this MANIFEST was begun."""
+        return self._filed.get(self._families.get(family, 0), 0)
+
+    @property
+    def least_log(self) -> int:
+        """The number of the oldest log that is still needed."""
+        return max(self._least_log, min(self._log_numbers.values(), default=0))
+
+    def refresh(self) -> bool:
+        """Read what has been added to the MANIFEST, or all of a new one; whether there was any.
+
+        Raises ArchiveDamagedError where it cannot be read, FileNotFoundError where RocksDB replaced
+        it just now.
+        """
+        told = os.stat(self._current_file)
+        stamp = (told.st_ino, told.st_mtime_ns)
+        if stamp != self._current_stamp:
+            self._forget(self._named())
+            self._current_stamp = stamp
+        before = self._read_bytes
+        if os.stat(self._manifest).st_size != before:
+            self._read_on(self._manifest)
+        return self._read_bytes != before
+
+    def fault_of(self, number: int) -> str:
+        """What is wrong with a file that RocksDB does not open, as far as the folder tells."""
+        path = self.folder / table_name(number)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return f"{path} is missing"
+        recorded = self.sizes[number]
+        if size != recorded:
+            return f"{path} has {size} bytes where the MANIFEST records {recorded}"
+        return f"{path} is damaged and cannot be opened"
+
+    def _named(self) -> str:
+        """The path of the MANIFEST in use."""
+        name = Path(self._current_file).read_text("ascii", "replace").removesuffix("\n")
+        if not name.startswith("MANIFEST-") or "/" in name:
+            raise ArchiveDamagedError(f"{self._current_file} does not name a MANIFEST. {RESTORE}")
+        return str(self.folder / name)
+
+    def _forget(self, manifest: str) -> None:
+        self._manifest, self._read_bytes = manifest, 0
+        self.sizes, self._filed, self._log_numbers = {}, {}, {}
+        self._families = {DEFAULT_FAMILY: 0}
+        self.last_sequence = self._least_log = 0
+
+    def _read_on(self, path: str) -> None:
+        base = self._read_bytes // BLOCK_BYTES * BLOCK_BYTES
+        with Path(path).open("rb") as file:
+            file.seek(base)
+            content = file.read()
+        reader = LogReader(content, self._read_bytes - base)
+        reason = ""
+        try:
+            for record in reader:
+                self._apply(VersionEdit.decode(record.payload(content)))
+                self._read_bytes = base + reader.offset
+        except EditError as error:
+            reason = f" ({error})"
+        if reason or reader.ending == "damaged":
+            raise ArchiveDamagedError(
+                f"{path} is damaged behind byte {self._read_bytes}{reason}. {RESTORE}"
+            )
+
+    def _apply(self, edit: VersionEdit) -> None:
+        for number in edit.deleted:
+            self.sizes.pop(number, None)
+        for file in edit.added:
+            self.sizes[file.number] = file.size
+            self._filed[edit.family] = max(self._filed.get(edit.family, 0), file.last_sequence)
+        if edit.added_family is not None:
+            self._families[edit.added_family] = edit.family
+        self.last_sequence = max(self.last_sequence, edit.last_sequence)
+        self._least_log = max(self._least_log, edit.least_log)
+        if edit.is_family_dropped:
+            self._log_numbers.pop(edit.family, None)
+        elif edit.log_number is not None:
+            self._log_numbers[edit.family] = edit.log_number
+
+
+def table_name(number: int) -> str:
+    """The name of a table file."""
+    return f"{number:06d}.sst"

@@ -1,0 +1,140 @@
+"""One record of RocksDB's MANIFEST: which files a family gained and lost, as much of it as counts
+here (format of RocksDB 9, which later versions extend by fields that can be skipped).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple, Self
+
+SKIPPABLE = 1 << 13
+"""A tag with this bit is followed by a length, so that it can be passed over unknown."""
+
+FIELD_END = 1
+"""Ends the optional fields of a file."""
+
+
+class EditError(Exception):
+    """The bytes are no edit of a MANIFEST."""
+
+
+class Tag(IntEnum):
+    """What a field is."""
+
+    COMPARATOR = 1
+    LOG_NUMBER = 2
+    NEXT_FILE_NUMBER = 3
+    LAST_SEQUENCE = 4
+    COMPACT_CURSOR = 5
+    DELETED_FILE = 6
+    PREVIOUS_LOG_NUMBER = 9
+    LEAST_LOG_TO_KEEP = 10
+    NEW_FILE = 103
+    FAMILY = 200
+    FAMILY_ADDED = 201
+    FAMILY_DROPPED = 202
+    MAX_FAMILY = 203
+    IN_ATOMIC_GROUP = 300
+
+
+class AddedFile(NamedTuple):
+    """A table file that a family has from an edit on; `last_sequence` is that of its newest row."""
+
+    number: int
+    size: int
+    last_sequence: int
+
+
+class VersionEdit:
+    """An edit as it stands in the MANIFEST."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._at = 0
+        self.family = 0
+        self.added_family: str | None = None
+        self.is_family_dropped = False
+        self.log_number: int | None = None
+        self.least_log = 0
+        self.last_sequence = 0
+        self.added: list[AddedFile] = []
+        self.deleted: list[int] = []
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Read an edit; raises EditError."""
+        edit = cls(content)
+        try:
+            while edit._at < len(content):
+                edit._read_field(edit._number())
+        except IndexError:
+            raise EditError("an edit ends within a field") from None
+        return edit
+
+    def _read_field(self, tag: int) -> None:
+        match tag:
+            case Tag.LOG_NUMBER:
+                self.log_number = self._number()
+            case Tag.LAST_SEQUENCE:
+                self.last_sequence = self._number()
+            case Tag.LEAST_LOG_TO_KEEP:
+                self.least_log = self._number()
+            case Tag.NEW_FILE:
+                self._read_file()
+            case Tag.DELETED_FILE:
+                self._number()  # its level
+                self.deleted.append(self._number())
+            case Tag.FAMILY:
+                self.family = self._number()
+            case Tag.FAMILY_ADDED:
+                self.added_family = self._text().decode("utf-8", "replace")
+            case Tag.FAMILY_DROPPED:
+                self.is_family_dropped = True
+            case _:
+                self._pass_over(tag)
+
+    def _pass_over(self, tag: int) -> None:
+        if tag == Tag.COMPARATOR or tag & SKIPPABLE:
+            self._text()
+        elif tag == Tag.COMPACT_CURSOR:
+            self._number()
+            self._text()
+        elif tag in (
+            Tag.NEXT_FILE_NUMBER,
+            Tag.PREVIOUS_LOG_NUMBER,
+            Tag.MAX_FAMILY,
+            Tag.IN_ATOMIC_GROUP,
+        ):
+            self._number()
+        else:
+            raise EditError(f"there is no field {tag}")
+
+    def _read_file(self) -> None:
+        self._number()  # its level
+        number, size = self._number(), self._number()
+        self._text()  # its first key
+        self._text()  # its last key
+        self._number()  # its first sequence
+        last_sequence = self._number()
+        while self._number() != FIELD_END:
+            self._text()
+        self.added.append(AddedFile(number, size, last_sequence))
+
+    def _text(self) -> bytes:
+        size = self._number()
+        start = self._at
+        self._at += size
+        if self._at > len(self._content):
+            raise IndexError
+        return self._content[start : self._at]
+
+    def _number(self) -> int:
+        """A varint."""
+        found = shift = 0
+        while True:
+            byte = self._content[self._at]
+            self._at += 1
+            found |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return found
+            shift += 7

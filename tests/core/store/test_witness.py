@@ -1,0 +1,42 @@
+"""The witness: what is in its file is what was written, or is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import ArchiveDamagedError
+from core.store.witness import WITNESS_FILE, Witness, read_witness, write_witness
+
+WITNESS = Witness(sequence=7, canonical_ns=1_000, events=3, positions={"link": {"s": 4}})
+OLD = b'{"sequence":7,"canonicalNs":1000,"events":3,"positions":{"link":{"s":4}}}'
+
+
+def test_a_witness_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Also one of a NOVA whose witnesses had no checksum."""
+    assert read_witness(tmp_path) is None
+    write_witness(tmp_path, WITNESS)
+    read = read_witness(tmp_path)
+    assert read is not None and (read.sequence, read.canonical_ns, read.events) == (7, 1_000, 3)
+    (tmp_path / WITNESS_FILE).write_bytes(OLD)
+    assert read_witness(tmp_path) == WITNESS
+
+
+def test_no_flipped_bit_makes_it_claim_less(tmp_path: Path) -> None:
+    """A lower canonical time would end every answer of an archive at rest there."""
+    write_witness(tmp_path, WITNESS)
+    path = tmp_path / WITNESS_FILE
+    kept = path.read_bytes()
+    refused = 0
+    for bit in range(8 * len(kept)):
+        content = bytearray(kept)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        try:
+            read = read_witness(tmp_path)
+        except ArchiveDamagedError as error:
+            assert str(path) in str(error)
+            refused += 1
+            continue
+        assert read is not None
+        assert (read.sequence, read.canonical_ns, read.events) == (7, 1_000, 3)
+    assert refused > 4 * len(kept)
