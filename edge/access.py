@@ -29,6 +29,10 @@ class Access:
         """Raises AccessError once the token has expired or its user was disabled or changed."""
         if claims.exp <= time.time():
             raise AccessError("the token has expired")
+        self.check_user(claims)
+
+    def check_user(self, claims: Claims) -> None:
+        """Raises AccessError once the user of a token of any age was disabled or changed."""
         user = self._user(claims.sub)
         if user is None or not user.enabled:
             raise AccessError("the user is not there or is disabled")

@@ -53,9 +53,9 @@ class Exports:
         if foreign_origin(request):
             return error_reply(403, "forbidden", "this page was not served by this edge")
         token = _bearer(request)
-        refusal = self._refusal(token)
-        if refusal is not None:
-            return refusal
+        admitted = self._admitted(token)
+        if isinstance(admitted, web.Response):
+            return admitted
         response = web.Response(status=204, headers=NO_STORE)
         response.set_cookie(
             COOKIE,
@@ -70,25 +70,25 @@ class Exports:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """The zip of an export."""
-        refusal = self._refusal(_bearer(request) or request.cookies.get(COOKIE, ""))
-        if refusal is not None:
-            return refusal
+        claims = self._admitted(_bearer(request) or request.cookies.get(COOKIE, ""))
+        if isinstance(claims, web.Response):
+            return claims
         export_id = request.match_info["id"]
         opened = self._open(export_id) if _ID.fullmatch(export_id) else None
         if opened is None:
             return error_reply(404, "notFound", "there is no such export, or it has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
-            return await self._sent(request, export_id, file.fileno())
+            return await self._sent(request, claims, export_id, file.fileno())
 
-    def _refusal(self, token: str) -> web.Response | None:
-        """Why somebody may not have exports, None if he may."""
+    def _admitted(self, token: str) -> Claims | web.Response:
+        """The claims of somebody who may have exports, else the refusal."""
         try:
-            claims: Claims = self._access.admit(token)
+            claims = self._access.admit(token)
         except AccessError:
             return error_reply(401, "unauthorized", "log in, and show the token")
         if claims.role not in EXPORT_ROLES:
             return error_reply(403, "forbidden", "exports are for operators and administrators")
-        return None
+        return claims
 
     def _open(self, export_id: str) -> int | None:
         """The file of an export that has not expired, None if there is none."""
@@ -108,7 +108,7 @@ class Exports:
         return descriptor
 
     async def _sent(
-        self, request: web.Request, export_id: str, descriptor: int
+        self, request: web.Request, claims: Claims, export_id: str, descriptor: int
     ) -> web.StreamResponse:
         headers = {
             **NO_STORE,
@@ -122,10 +122,11 @@ class Exports:
             return response
         try:
             while block := await asyncio.to_thread(os.read, descriptor, BLOCK_BYTES):
+                self._access.check_user(claims)
                 async with asyncio.timeout(self._limits.send_timeout_s):
                     await response.write(block)
-        except TimeoutError:
-            log.info("a download was not taken")
+        except (TimeoutError, AccessError) as error:
+            log.info("a download was cut", extra={"context": {"reason": str(error) or "not read"}})
             if request.transport is not None:
                 request.transport.abort()
         return response

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from edge.exports import COOKIE
@@ -130,6 +131,19 @@ async def test_a_browser_downloads_by_a_cookie(edge: RunningEdge, folder: Path) 
         )
         assert reply.headers["Cache-Control"] == "no-store"
         assert await reply.read() == CONTENT
+
+
+async def test_a_download_ends_with_its_user(edge: RunningEdge, folder: Path) -> None:
+    """Whoever is disabled or given a new password in the middle of it gets no more."""
+    with (folder / f"{ID}.zip").open("r+b") as file:
+        file.truncate(1 << 30)  # more than sockets hold
+    bearer = {"Authorization": f"Bearer {await token(edge, 'operator')}"}
+    async with edge.http.get(f"{edge.url}/exports/{ID}", headers=bearer) as reply:
+        await reply.content.readexactly(1_000)
+        edge.users.set_password("operator", "another hash")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            while await reply.content.read(1 << 20):
+                pass
 
 
 async def test_another_page_gets_no_cookie(edge: RunningEdge, folder: Path) -> None:
