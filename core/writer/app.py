@@ -102,6 +102,7 @@ class Writer:
             own_scope=settings.own_scope(),
             envelope_max_bytes=settings.envelope_max_bytes,
             commit_max_bytes=settings.commit_max_bytes,
+            commit_max_events=settings.commit_max_events,
             manifests=manifests,
             registry=Registry.load(drivers) if (drivers := settings.chosen_drivers()) else None,
         )

@@ -53,6 +53,7 @@ class Committer:
         own_scope: str = GROUND_SCOPE,
         envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
         commit_max_bytes: int = 2 * 1024 * 1024,
+        commit_max_events: int = 2_000,
         manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
         registry: Registry | None = None,
@@ -63,6 +64,7 @@ class Committer:
         self.checker = Checker(scope_id, envelope_max_bytes, manifests, own_scope=own_scope)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
+        self._commit_max_events = commit_max_events
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)
@@ -220,20 +222,28 @@ class Committer:
             self._count_strays(incoming, unknown[start:end])
             self.counters.events += end - start
             self.last_ns = first_ns + end - 1
-            if self._batch.size_bytes() >= self._commit_max_bytes:
+            if self._is_full():
                 closed.append(self.close())
                 self._fresh.update(keys[end:])
             start = end
         return closed
 
+    def _is_full(self) -> bool:
+        """Whether the open commit takes no further event."""
+        return (
+            len(self._events) >= self._commit_max_events
+            or self._batch.size_bytes() >= self._commit_max_bytes
+        )
+
     def _room(self, stored: Sequence[bytes], start: int) -> int:
         """Where the events end that still fit into the open commit, at least one."""
         room = self._commit_max_bytes - self._batch.size_bytes()
-        for place in range(start, len(stored)):
+        end = min(len(stored), start + self._commit_max_events - len(self._events))
+        for place in range(start, end):
             room -= len(stored[place])
             if room <= 0:
                 return place + 1
-        return len(stored)
+        return end
 
     def _series_bytes(self, names: Series) -> bytes:
         """The number of a series; a new one is recorded in the open commit."""

@@ -234,3 +234,21 @@ def test_the_witness_never_claims_what_is_not_written(
     committer.close()
     assert committer.witness().events == 2
     assert committer.witness().positions == {"a": {"s": 3}}
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_no_commit_has_more_events_than_the_setting_says(
+    archive: Archive, tmp_path: Path, record: Make, most: int
+) -> None:
+    """Whatever a batch brings, and together with what is in the open commit already."""
+    committer = Committer(archive, tmp_path, commit_max_events=most)
+    commits = []
+    for start, count in ((0, 3), (3, 50), (40, 30), (70, 1)):
+        records = [record(n) for n in range(start, start + count)]
+        commits += committer.take("a", Batch(records, {"s": start + count}))[1]
+    commits.append(committer.close())
+    sizes = [len(commit.events or ()) for commit in commits]
+    assert sum(sizes) == 71 and max(sizes) == min(most, 71)
+    assert Committer(archive, tmp_path).resume("a") == {"s": 71}
+    for family in COMMITTED:
+        assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == 71

@@ -1,0 +1,252 @@
+"""What every kind of reader answers about an archive: as text, to be compared with what it answers
+about another, or why it answers nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core.checkpoints.maker import Maker
+from core.exports.worker import Export
+from core.files.daily import DailyFiles
+from core.files.folder import Folder
+from core.jobs import ExportJob
+from core.ordering import TIMEBASES, Timebase
+from core.reader import neighbour as stepping
+from core.reader.discover import Discovery
+from core.reader.latest import latest
+from core.reader.playback import Playback, clip_to_archive
+from core.reader.published import Published
+from core.reader.query import page_of, reading_of
+from core.reader.reading import Found, Reading, Span
+from core.reader.samples import Samples
+from core.reader.selection import Selection
+from core.reader.summary import summary
+from core.reader.ui_state import UiStates
+from core.reader.view import View
+from core.replay.mark import durable_mark
+from core.replay.pieces import Replay
+from core.samples.sampler import Sampler
+from core.store.archive import Archive
+from core.store.checkpoints import CheckpointStore
+from core.store.samples import SampleStore
+from sdk import timestamps
+from sdk.drivers.registry import Registry
+from sdk.protocol import Filters, Query
+from sdk.shards.messages import Cut, Job
+from sdk.timeline import Neighbour, Sample, Summary
+from sdk.timestamps import NS_MAX, NS_MIN
+from sdk.views import GetUiState
+
+FIRST, LAST = timestamps.text(NS_MIN), timestamps.text(NS_MAX)
+PAGE_EVENTS = 150
+
+
+class Answerer:
+    """One opened archive that all kinds of readers are asked about; `folder` is for what they
+    write. Derived data is read where it lies in `data`, and made anew in `folder`.
+    """
+
+    def __init__(self, stack: ExitStack, data: Path, folder: Path, mark: int | None = None) -> None:
+        self._data, self._folder = data, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.archive = Archive.open_secondary(data, folder / "scratch")
+        stack.callback(self.archive.close)
+        self.view = View(self.archive)
+        self.view.advance(durable_mark(data, self.archive) if mark is None else mark)
+        self.samples = Samples(self.view, data, folder / "scratch-samples")
+        stack.callback(self.samples.close)
+        self.states = UiStates(self.view, data, folder / "scratch-states")
+        stack.callback(self.states.close)
+        self.everything = Selection(Filters(), self.view.series)
+
+    def kinds(self) -> dict[str, Callable[[], str]]:
+        """What there is to ask."""
+        asks = (
+            self.query,
+            self.stream,
+            self.latest,
+            self.state,
+            self.discover,
+            self.summary,
+            self.sample,
+            self.ends,
+            self.replay,
+            self.export,
+        )
+        kinds: dict[str, Callable[[], str]] = {"files": self.files, "samplers": self.samplers}
+        for timebase in TIMEBASES:
+            kinds |= {f"{ask.__name__} {timebase}": partial(ask, timebase) for ask in asks}
+        return kinds
+
+    def query(self, timebase: Timebase) -> str:
+        """All pages, forwards and backwards."""
+        both: list[list[bytes]] = []
+        for reverse in (False, True):
+            found: list[bytes] = []
+            after: str | None = None
+            while True:
+                request = Query(reverse=reverse, limit=PAGE_EVENTS, after_key=after)
+                page = asyncio.run(page_of(reading_of(self.view, request, timebase), PAGE_EVENTS))
+                found += page.events
+                after = page.next_key
+                if after is None:
+                    break
+            both.append(found[::-1] if reverse else found)
+        assert both[0] == both[1]
+        return _told(both[0])
+
+    def stream(self, timebase: Timebase) -> str:
+        """A playback of everything, as fast as it goes."""
+        found: list[bytes] = []
+
+        async def send(_: int, events: list[Found] | tuple[Found, ...]) -> None:
+            found.extend(stored for _, stored in events)
+
+        reading = Reading(self.view, self.everything, Span(timebase))
+        begin, end = clip_to_archive(self.view, reading)
+        playback = Playback(reading, begin, end, chunk_max_events=100, interval_ms=10)
+        asyncio.run(playback.run(None, send))  # type: ignore[arg-type]
+        return _told(found)
+
+    def latest(self, timebase: Timebase) -> str:
+        """The last event of each series."""
+        self.view.refresh()
+        page = asyncio.run(latest(self.view, self.everything, timebase, NS_MAX))
+        assert page.next_key is None
+        return _told([stored for _, stored in page.events])
+
+    def state(self, timebase: Timebase) -> str:
+        """What each view shows."""
+        answer = asyncio.run(self.states.answer(GetUiState(updates=False), timebase, NS_MAX))
+        for info in answer.states:
+            info.checkpoint = None  # Where a fold begins decides nothing.
+        return msgspec.json.encode(answer.states).decode()
+
+    def discover(self, timebase: Timebase) -> str:
+        """All entities with their series, descriptors and manifests."""
+        published = Published(self.view, "sat")
+        page = asyncio.run(Discovery(self.view, published).page(self.everything, timebase, NS_MAX))
+        manifests = published.manifests(timebase, NS_MAX)
+        return _told([*page.entities, msgspec.json.encode(manifests)])
+
+    def summary(self, timebase: Timebase) -> str:
+        """Counts over all times that there are."""
+        request = Summary(start_time=FIRST, stop_time=LAST, buckets=16)
+        return str(asyncio.run(summary(self.view, request, timebase)).lanes)
+
+    def sample(self, timebase: Timebase) -> str:
+        """A plot of a field."""
+        answers = []
+        kinds: tuple[tuple[Literal["ui", "parsed"], str, str], ...] = (
+            ("ui", "UiUpdate", "v"),
+            ("parsed", "Numbers", ""),
+        )
+        for lane, message_type, view_id in kinds:
+            request = Sample(
+                start_time=FIRST,
+                stop_time=LAST,
+                buckets=8,
+                lane=lane,
+                message_type=message_type,
+                view_id=view_id,
+                fields=["n"],
+                scope_id="sat",
+                system_id="bus",
+                container_id="eps",
+                unique_id="a",
+            )
+            answers.append(asyncio.run(self.samples.answer(request, timebase)))
+        assert not any(answer.behind for answer in answers)
+        return msgspec.json.encode(answers).decode()
+
+    def ends(self, timebase: Timebase) -> str:
+        """The extent, and the events next to its ends."""
+        extent = asyncio.run(stepping.extent(self.view, timebase))
+        steps = [
+            Neighbour(time=LAST, direction="previous"),
+            Neighbour(time=FIRST, direction="next"),
+        ]
+        found = [asyncio.run(stepping.neighbour(self.view, step, timebase)) for step in steps]
+        return msgspec.json.encode([extent, *found]).decode()
+
+    def replay(self, timebase: Timebase) -> str:
+        """A replay as its shards read it, in several cuts."""
+        told = {_told(list(self._lines(timebase, pieces))) for pieces in (1, 3)}
+        (one,) = told
+        return one
+
+    def _lines(self, timebase: Timebase, pieces: int) -> Iterator[bytes]:
+        job = Job(start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=None)
+        replay = Replay(self._data, self.archive, job)
+        for piece in replay.cut(Cut(pieces=pieces)):
+            for block in replay.read(piece.start_ns, piece.stop_ns, None):
+                yield from block.lines.splitlines()
+
+    def export(self, timebase: Timebase) -> str:
+        """What an export proves of itself, and its files."""
+        target = self._folder / f"export-{timebase}"
+        folder = Folder(target)
+        job = ExportJob(
+            start_ns=NS_MIN,
+            stop_ns=NS_MAX,
+            timebase=timebase,
+            filters=Filters(),
+            mark=self.view.mark,
+            folder=str(target),
+            preference=["jsonl"],
+            max_bytes=2**40,
+        )
+        try:
+            brought = Export(self._data, self.archive, job, folder).bring(lambda _: None)
+        finally:
+            folder.close()
+        return msgspec.json.encode(brought).decode() + _tree(target)
+
+    def files(self) -> str:
+        """The daily files, written anew."""
+        root = self._folder / "files"
+        files = DailyFiles(self.view, Registry.load(("jsonl",)), root)
+        try:
+            for _ in files.follow(self.view.mark):
+                pass
+        finally:
+            files.close()
+        return _tree(root)
+
+    def samplers(self) -> str:
+        """Samples and checkpoints, made anew."""
+        samples = SampleStore.open_primary(self._folder)
+        try:
+            for _ in Sampler(self.view, samples).sample(self.view.mark):
+                pass
+            rows = samples.everything()
+        finally:
+            samples.close()
+        checkpoints = CheckpointStore.open_primary(self._folder)
+        try:
+            for _ in Maker(self.view, checkpoints).make(self.view.mark):
+                pass
+            rows += checkpoints.everything()
+        finally:
+            checkpoints.close()
+        return _told([key + value for key, value in rows])
+
+
+def _told(parts: list[bytes]) -> str:
+    return f"{len(parts)} {hashlib.sha256(b''.join(parts)).hexdigest()}"
+
+
+def _tree(root: Path) -> str:
+    files = sorted(
+        path for path in root.rglob("*") if path.is_file() and path.name not in ("state.json",)
+    )
+    return _told([str(path.relative_to(root)).encode() + path.read_bytes() for path in files])
