@@ -145,6 +145,7 @@ class Edge:
             self._gate,
             self._limits,
             self._heartbeat.answers,
+            self._config.default_view,
         )
         self._sessions.add(session, address)
         try:

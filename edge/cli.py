@@ -23,6 +23,7 @@ from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import archive_id, endpoints, lifecycle, logs, private
+from sdk.default_view import load as load_default_view
 from sdk.errors import NovaError, SettingsError
 from sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
@@ -74,6 +75,12 @@ log = logging.getLogger(__name__)
     envvar="NOVA_ALLOWED_HOSTS",
     help="Further names that it answers to, such as a proxy's; *.NAME is all below, * any.",
 )
+@click.option(
+    "--default-view",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="NOVA_DEFAULT_VIEW",
+    help="File that says what a screen opens on where its user chose nothing.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
 def edge(
     data: Path,
@@ -82,6 +89,7 @@ def edge(
     archive: str | None,
     trusted_proxies: str,
     allowed_hosts: str,
+    default_view: Path | None,
     exit_with_stdin: bool,
 ) -> None:
     """Serve the web UI and the client protocol of one archive.
@@ -105,6 +113,7 @@ def edge(
         metrics_token=_secret(TOKEN_VARIABLE),
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
+        default_view=None if default_view is None else load_default_view(default_view),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 

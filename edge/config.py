@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdk.default_view import DefaultView
 from sdk.errors import SettingsError
 from sdk.settings import ProxyNetwork
 
@@ -66,6 +67,7 @@ class EdgeConfig:
     metrics_token: str | None = field(default=None, repr=False)
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    default_view: DefaultView | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property

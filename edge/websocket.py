@@ -23,6 +23,7 @@ from edge.submissions import Gate
 from edge.tokens import Claims
 from edge.upstream import Upstream
 from sdk import protocol, timestamps
+from sdk.default_view import DefaultView
 from sdk.endpoints import send_text
 from sdk.errors import ProtocolError
 from sdk.export import CancelExport, Export
@@ -71,6 +72,7 @@ class Session:
         gate: Gate,
         limits: Limits,
         answers: asyncio.Event,
+        default_view: DefaultView | None = None,
     ) -> None:
         self._ws = ws
         self._answers = answers
@@ -79,6 +81,7 @@ class Session:
         self._access = access
         self._gate = gate
         self._limits = limits
+        self._default_view = default_view
         self._fence = Fence(limits.streams_per_connection_max)
         self._claims: Claims | None = None
         self._users_changed = asyncio.Event()
@@ -156,11 +159,14 @@ class Session:
         # A reader that hangs would be waited for before anything is said.
         connected = self._answers.is_set() and await self._connect(claims)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
-        await self._send(
-            protocol.encode(
-                Authenticated(ref=ref, user=claims.sub, role=claims.role, expires_at=expires)
-            )
+        welcome = Authenticated(
+            ref=ref,
+            user=claims.sub,
+            role=claims.role,
+            expires_at=expires,
+            default_view=self._default_view,
         )
+        await self._send(protocol.encode(welcome))
         await _first_of(self._read(claims), self._pump(claims, connected), self._watch(claims))
 
     async def _read(self, claims: Claims) -> None:

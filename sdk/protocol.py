@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from sdk.default_view import DefaultView
 from sdk.envelope import JsonObject, Lane
 from sdk.errors import ProtocolError
 from sdk.export import ExportReply, ExportRequest
@@ -162,11 +163,12 @@ class Error(Message, kw_only=True, tag="error"):
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):
-    """The token was good."""
+    """The token was good; `default_view` is what a screen opens on, where the instance has one."""
 
     user: str
     role: str
     expires_at: str
+    default_view: DefaultView | None = None
 
 
 class QueryResponse(Message, kw_only=True, tag="queryResponse"):

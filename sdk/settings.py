@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 1_500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
     manifests: str | None = None
+    default_view: str | None = None
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
     files: str | None = None
@@ -144,6 +145,7 @@ HELP: Mapping[str, Help] = {
     "chunk_max_events": Help("Most events of one stream chunk."),
     "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
     "manifests": Help("Folder of your own card manifests, beside those that are shipped."),
+    "default_view": Help("File that says what a screen opens on where its user chose nothing."),
     "commands_require_descriptor": Help(
         "Whether a command needs a descriptor in effect of its target; where none is needed and "
         "there is none, the command names systemId and containerId itself."

@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 import click
+import msgspec
 
 from sdk import logs, settings
 from sdk.cli import instance
 from sdk.cli.supervisor import Child
+from sdk.simulator.view import opening_view
 
 DEMO_SCOPE = "demo"
 SATELLITE = """[devices.satellite]
@@ -40,7 +42,15 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
     logs.configure("demo")
     password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
-        chosen = settings.load(data=folder, listen=listen, scope=DEMO_SCOPE, mode="payload")
+        view = Path(folder) / "view.json"
+        view.write_bytes(msgspec.json.encode(opening_view(DEMO_SCOPE)))
+        chosen = settings.load(
+            data=folder,
+            listen=listen,
+            scope=DEMO_SCOPE,
+            mode="payload",
+            default_view=str(view),
+        )
         config = Path(folder) / "hardware.toml"
         config.write_text(SATELLITE.format(seed=seed))
         told = ("--config", str(config), "--data", str(Path(folder) / "hardware"))

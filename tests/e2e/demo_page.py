@@ -11,14 +11,24 @@ SHOWN_MS = 20_000
 
 
 def log_in(page: Page, url: str) -> None:
-    """Log in, and wait for the entities."""
+    """Log in, and wait for the entities; a narrow screen has them behind a tab."""
     page.goto(url)
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
+    expect(page.get_by_test_id("panels")).to_be_visible()
+    if page.get_by_test_id("tab-entities").is_visible():
+        page.get_by_test_id("tab-entities").click()
     expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
 
 
 def choose(page: Page, entity: str) -> None:
     """Choose an entity of the tree."""
     page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()
+
+
+def clear_plots(page: Page) -> None:
+    """Take away the plots that the demo opens on."""
+    expect(page.get_by_test_id("remove-plot").first).to_be_visible(timeout=SHOWN_MS)
+    while page.get_by_test_id("remove-plot").count():
+        page.get_by_test_id("remove-plot").first.click()

@@ -24,6 +24,7 @@ from edge.passwords import Passwords
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import protocol
+from sdk.default_view import DefaultView
 from sdk.protocol import Auth, Authenticated, Error, Message, Ref, Reply
 from sdk.settings import proxy_networks
 
@@ -125,6 +126,7 @@ async def running_edge(
     allowed_hosts: tuple[str, ...] = (),
     trusted_proxies: tuple[str, ...] = (),
     clock: Callable[[], float] = time.time,
+    default_view: DefaultView | None = None,
 ) -> AsyncIterator[RunningEdge]:
     """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
     config = EdgeConfig(
@@ -135,6 +137,7 @@ async def running_edge(
         metrics_token=metrics_token,
         allowed_hosts=allowed_hosts,
         trusted_proxies=proxy_networks(trusted_proxies),
+        default_view=default_view,
     )
     users = UserStore(config.folder)
     passwords = Passwords(config.limits, hasher or CHEAP)

@@ -195,3 +195,13 @@ def test_names_are_given_by_option_or_variable(tmp_path: Path) -> None:
         check=False,
     )
     assert refused.returncode == 1 and "allowed_hosts" in refused.stderr
+
+
+def test_a_default_view_that_is_none_is_refused(tmp_path: Path) -> None:
+    """At start, in one line with the file and the rule; no screen would open on it."""
+    view = tmp_path / "view.json"
+    view.write_text('{"panel": "map"}')
+    done = run(tmp_path / "data", "--listen", "127.0.0.1:0", "--default-view", str(view))
+    assert done.returncode == 1
+    assert "view.json" in done.stderr and "panel" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ import pytest
 from edge.config import Limits
 from edge.websocket import CLOSE_UNAUTHORIZED
 from sdk import protocol
+from sdk.default_view import DefaultView
 from sdk.protocol import (
     REQUEST_MAX_BYTES,
     Auth,
@@ -37,6 +38,18 @@ async def test_a_good_token_opens_the_session(edge: RunningEdge) -> None:
     assert isinstance(reply, Authenticated)
     assert (reply.ref, reply.user, reply.role) == ("first", "admin", "admin")
     assert reply.expires_at.endswith("Z")
+
+
+async def test_the_welcome_holds_what_screens_open_on(tmp_path: Path, peer: Peer) -> None:
+    """An instance that was given a default view tells it to whoever logs in."""
+    view = DefaultView(panel="plots", command_type="pump.set")
+    async with running_edge(tmp_path, peer.socket, default_view=view) as edge:
+        token = await edge.token()
+        async with edge.socket() as client:
+            await client.send(Auth(token=token))
+            reply = await client.receive()
+    assert isinstance(reply, Authenticated)
+    assert reply.default_view == view
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ export interface Auth {
   token: string;
 }
 /**
- * The token was good.
+ * The token was good; `default_view` is what a screen opens on, where the instance has one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Authenticated".
@@ -215,6 +215,97 @@ export interface Authenticated {
   user: string;
   role: string;
   expiresAt: string;
+  defaultView?: DefaultView | null;
+}
+/**
+ * The whole file; every member may be absent.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DefaultView".
+ */
+export interface DefaultView {
+  layout?: PanelLayout | null;
+  panel?: ("cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values") | null;
+  selected?: ViewEntity | null;
+  commandType?: string | null;
+  track?: ViewTrack | null;
+  plots?: ViewLine[][];
+}
+/**
+ * Where the panels are, in the form that the screen exports; others are put away.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "PanelLayout".
+ */
+export interface PanelLayout {
+  version?: 1;
+  columns: PanelColumn[];
+  hidden?: ("cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values")[];
+}
+/**
+ * Panels above one another, and the column's share of the width.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "PanelColumn".
+ */
+export interface PanelColumn {
+  panels: PlacedPanel[];
+  share?: number;
+}
+/**
+ * A panel and its share of its column's height.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "PlacedPanel".
+ */
+export interface PlacedPanel {
+  id: "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values";
+  share?: number;
+}
+/**
+ * An entity by its ids.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ViewEntity".
+ */
+export interface ViewEntity {
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+}
+/**
+ * Where the ground track comes from while the chosen entity says no place of its own.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ViewTrack".
+ */
+export interface ViewTrack {
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane?: "parsed" | "ui";
+  messageType: string;
+  viewId?: string | null;
+  latitude?: string;
+  longitude?: string;
+}
+/**
+ * One line of a plot: a numeric field, nested names joined by dots.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ViewLine".
+ */
+export interface ViewLine {
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane?: "parsed" | "ui";
+  messageType: string;
+  viewId?: string | null;
+  field: string;
 }
 /**
  * Give up an export that this connection has asked for.

@@ -1,6 +1,7 @@
 /** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
 
 import type {
+  Authenticated,
   ExportCancelled,
   ExportComplete,
   ExportFailed,
@@ -49,6 +50,8 @@ export interface Handlers {
   stream: (frame: StreamFrame) => void;
   error: (error: RequestError) => void;
   exporting: (frame: ExportFrame) => void;
+  /** The token was good; told before the connection is open. */
+  welcome: (reply: Authenticated) => void;
 }
 
 export class Socket {
@@ -107,8 +110,9 @@ export class Socket {
     this.socket = socket;
     socket.onopen = () => {
       this.exchange({ type: "auth", token: this.token }).then(
-        () => {
+        (reply) => {
           this.retryMs = RETRY_FIRST_MS;
+          if (reply.type === "authenticated") this.handlers.welcome(reply);
           this.handlers.connection("open");
         },
         () => socket.close(),

@@ -6,6 +6,7 @@ import { actionOf, type Prepared, reasonAgainstPrepared } from "./abilities";
 import { showPanel } from "./arrangement";
 import { attempt, type Attempt } from "./attempt";
 import { defaultsOf, type Payload, type Texts, textsOf } from "./command_form";
+import { openingCommand } from "./default_view";
 import { select } from "./entities";
 import { type Entity, entityKey } from "./event";
 import { commandKey, commandsById } from "./history";
@@ -51,6 +52,14 @@ export function openForm(entity: Entity, action: Action, payload?: Payload): voi
   part.value = "send";
   showPanel("commands");
   focusAsked.value++;
+}
+
+/** The action whose form is open: as was chosen, else the one alone or the instance's; undefined is none. */
+export function openedOf(entity: Entity, commandTypes: readonly string[]): string | undefined {
+  const chosen = opened.value.get(entityKey(entity));
+  if (chosen !== undefined) return chosen ?? undefined;
+  if (commandTypes.length === 1) return commandTypes[0];
+  return commandTypes.find((type) => type === openingCommand(entity));
 }
 
 /** Open an action's form, or none. */

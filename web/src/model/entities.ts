@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { EntityInfo } from "../api/protocol";
 import { type Entity, entityKey } from "./event";
-import { request } from "./session";
+import { defaultView, request } from "./session";
 import { toMs } from "./time";
 import { cursor, cursorMs, state, timebase } from "./timeline";
 import { matching, rowsOf, treeOf } from "./tree";
@@ -30,11 +30,14 @@ export const rows = computed(() => {
 /** The clock in whole seconds: ages need no more. */
 export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 1000);
 
+/** Whether a person, or a link, has chosen the entity; the screen's own choice gives way to the instance's. */
+let isChosen = false;
 let notBeforeMs = 0;
 let asked = 0;
 
 /** Choose an entity; its panels follow. */
 export function select(entity: Entity): void {
+  isChosen = true;
   selected.value = entity;
 }
 
@@ -46,7 +49,7 @@ export function fold(key: string, isClosed: boolean): void {
   folded.value = next;
 }
 
-/** Ask what there is; the first answer chooses the first entity that has values. */
+/** Ask what there is; the first answer chooses the instance's entity, or the first that has values. */
 export async function refreshEntities(): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;
@@ -55,8 +58,7 @@ export async function refreshEntities(): Promise<void> {
     entities.value = found;
     entitiesTrouble.value = "";
     if (state.value === "LIVE") seenMs.value = lastTimes(found);
-    const first = found.find(says) ?? found[0];
-    if (selected.value === null && first !== undefined) select(first);
+    choose(found);
   } catch (error) {
     entitiesTrouble.value = (error as Error).message;
     throw error;
@@ -64,6 +66,14 @@ export async function refreshEntities(): Promise<void> {
     const tookMs = Date.now() - startMs;
     notBeforeMs = Date.now() + tookMs / BUSY_SHARE;
   }
+}
+
+function choose(found: readonly EntityInfo[]): void {
+  if (isChosen) return;
+  const named = defaultView.value?.selected;
+  const opening = named == null ? undefined : found.find((one) => entityKey(one) === entityKey(named));
+  if (opening !== undefined) select(opening);
+  else selected.value ??= found.find(says) ?? found[0] ?? null;
 }
 
 /** Whether an entity has values to be looked at. */

@@ -1,7 +1,8 @@
-/** What the map shows: the track of the chosen entity over the visible span, and where it is now. */
+/** What the map shows: the track of the chosen entity, or of the instance's, over the visible span, and where it is now. */
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { SeriesName } from "../api/sampling";
+import { trackSource } from "./default_view";
 import { selected } from "./entities";
 import { entityKey, type StoredEvent, timeOf } from "./event";
 import { latest } from "./latest";
@@ -78,16 +79,20 @@ function locate(events: ReadonlyMap<string, StoredEvent>): void {
     const place = series === undefined ? undefined : placeOf(event);
     // Some fields are only called so: NMEA's own `lat` counts degrees and minutes in one number.
     if (series === undefined || place === undefined || pointOf(event, place, 0) === undefined) continue;
-    const known = untracked(() => located.value);
-    if (known === null || nameKey(known.series) !== nameKey(series)) {
-      [sampled.value, located.value] = [null, { series, place }];
-    }
+    show({ series, place });
     return;
   }
   const known = untracked(() => located.value);
   const entity = selected.value;
-  const isOther = known !== null && (entity === null || entityKey(known.series) !== entityKey(entity));
-  if (isOther || events.size > 0) [sampled.value, located.value] = [null, null];
+  const isOther = known === null || entity === null || entityKey(known.series) !== entityKey(entity);
+  if (isOther || events.size > 0) show(trackSource() ?? null);
+}
+
+/** Show where a series was; one that is shown already stays, and its place with it. */
+function show(next: Located | null): void {
+  const known = untracked(() => located.value);
+  const isSame = known === null || next === null ? known === next : nameKey(known.series) === nameKey(next.series);
+  if (!isSame) [sampled.value, located.value] = [null, next];
 }
 
 /** Ask for the track, soon. */

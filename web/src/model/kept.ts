@@ -19,6 +19,15 @@ export function keep(name: string, user: string, value: unknown): void {
   }
 }
 
+/** Keep a value no longer. */
+export function forget(name: string, user: string): void {
+  try {
+    localStorage.removeItem(keyOf(name, user));
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
+}
+
 function keyOf(name: string, user: string): string {
   return `nova.${name}.${user}`;
 }

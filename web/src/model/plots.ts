@@ -1,11 +1,12 @@
-/** Which plots there are, and which fields each shows; kept per user in this browser. */
+/** Which plots there are, and which fields each shows: the user's own, kept in this browser, else the instance's. */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { SeriesName } from "../api/sampling";
 import { newId } from "../api/ids";
 import { nameKey } from "./sampling";
-import { user } from "./session";
-import { kept, keep } from "./kept";
+import { type DefaultView, seriesOf } from "./default_view";
+import { defaultView, user } from "./session";
+import { forget, keep, kept } from "./kept";
 
 /** One field of one series. */
 export interface PlotField {
@@ -26,17 +27,33 @@ export const plots = signal<readonly PlotSpec[]>([]);
 /** The plot that the next field goes into. */
 export const active = signal<string | null>(null);
 
+/** The plots of a user who has chosen none. */
+const opening = computed<readonly PlotSpec[]>(() => plotsOf(defaultView.value));
+
 /** Bring back the plots of whoever logs in, and keep what becomes of them. */
 export function keepPlots(): void {
   effect(() => {
     if (user.value === null) return;
-    const found = specsOf(kept(NAME, user.value));
+    const own = kept(NAME, user.value);
+    const found = own === undefined ? opening.value : specsOf(own);
     [plots.value, active.value] = [found, found.at(-1)?.id ?? null];
   });
   effect(() => {
     const found = plots.value;
-    if (user.peek() !== null) keep(NAME, user.peek() as string, found);
+    const name = user.peek();
+    if (name === null) return;
+    // Who has chosen nothing gets what the instance says then, also the next time.
+    if (found === opening.peek()) forget(NAME, name);
+    else keep(NAME, name, found);
   });
+}
+
+/** The plots of an instance's default view. */
+export function plotsOf(view: DefaultView | null): PlotSpec[] {
+  return (view?.plots ?? []).map((lines) => ({
+    id: newId(),
+    fields: lines.slice(0, LINES_MAX).map(({ field, ...series }) => ({ series: seriesOf(series), field })),
+  }));
 }
 
 /** The plots of a kept value; what is none is left out. */

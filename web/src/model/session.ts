@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { login as askToken } from "../api/login";
-import type { Reply, Request, StatusResponse } from "../api/protocol";
+import type { DefaultView, Reply, Request, StatusResponse } from "../api/protocol";
 import { type Connection, CORE_AWAY, type ExportFrame, RequestError, Socket, type StreamFrame } from "../api/socket";
 
 const TOKEN_KEY = "nova.token";
@@ -15,6 +15,8 @@ export const role = signal("");
 export const connection = signal<Connection>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
+/** What the instance opens on where a user has chosen nothing; null if it says nothing. */
+export const defaultView = signal<DefaultView | null>(null);
 /** Whether the edge answers and the Core behind it does not. */
 export const coreAway = signal(false);
 
@@ -91,11 +93,17 @@ function connect(secret: string, name: string): void {
     connection: changed,
     stream: (frame) => onStream(frame),
     exporting: (frame) => onExport(frame),
+    welcome: ({ defaultView: told }) => welcomed(told ?? null),
     error: (error) => {
       if (error.code === CORE_AWAY) coreAway.value = true;
       else notice.value = error.message;
     },
   });
+}
+
+/** A connection that comes back says the same again, which is no news. */
+function welcomed(view: DefaultView | null): void {
+  if (JSON.stringify(view) !== JSON.stringify(defaultView.value)) defaultView.value = view;
 }
 
 function changed(state: Connection): void {

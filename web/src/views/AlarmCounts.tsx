@@ -1,7 +1,7 @@
 /** How many values are out of limits, acknowledged, and in limits; a press shows the cards concerned. */
 
 import { counts } from "../model/alarms";
-import { narrow, layout, tab } from "../model/arrangement";
+import { layout, narrow, showTab } from "../model/arrangement";
 import { choice } from "../model/gallery";
 import { placeOf, shown } from "../model/layout";
 import "../cards.css";
@@ -49,6 +49,6 @@ export function AlarmsChip() {
 /** Bring the cards with alarms up. */
 export function showAlarms(): void {
   choice.value = "alarms";
-  if (narrow.value) tab.value = "cards";
+  if (narrow.value) showTab("cards");
   else if (placeOf(layout.value, "cards") === undefined) layout.value = shown(layout.value, "cards");
 }

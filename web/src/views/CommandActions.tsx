@@ -2,7 +2,7 @@
 
 import { abilitiesOf, type Ability } from "../model/abilities";
 import { statesAwaited } from "../model/cards";
-import { open, opened, part } from "../model/commanding";
+import { open, openedOf, part } from "../model/commanding";
 import { entities, selected } from "../model/entities";
 import { type Entity, entityKey } from "../model/event";
 import { commandsTo } from "../model/history";
@@ -17,9 +17,10 @@ export function CommandActions() {
   if (entity === null) return <Empty testid="commands-empty">Choose an entity to tell it something.</Empty>;
   const abilities = abilitiesOf(entity);
   if (abilities.length === 0) return <Nothing entity={entity} />;
-  const chosen = opened.value.get(entityKey(entity));
-  // One action alone is open by itself, until it is closed.
-  const shown = chosen === undefined && abilities.length === 1 ? abilities[0]?.action.commandType : chosen;
+  const shown = openedOf(
+    entity,
+    abilities.map(({ action }) => action.commandType),
+  );
   return (
     <div class="scroll command-actions" data-testid="command-actions" data-entity={entity.uniqueId}>
       <p class="muted command-target">

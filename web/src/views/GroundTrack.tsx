@@ -43,10 +43,9 @@ export function GroundTrack() {
 
 function Place() {
   const point = here.value;
-  const entity = selected.value;
   return (
     <p class="place" data-testid="track-place">
-      <span class="muted">{entity?.uniqueId}</span> {point === undefined ? "–" : placeInWords(point)}
+      <span class="muted">{located.value?.series.uniqueId}</span> {point === undefined ? "–" : placeInWords(point)}
       <Note track={track.value} />
     </p>
   );

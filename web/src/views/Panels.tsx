@@ -2,7 +2,7 @@
 
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
-import { importError, layout, narrow, resetLayout, tab } from "../model/arrangement";
+import { importError, layout, narrow, resetLayout, showTab, tab } from "../model/arrangement";
 import { dragged, drop } from "../model/dragging";
 import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } from "../model/layout";
 import { beginPanels } from "../model/panels";
@@ -36,7 +36,7 @@ function findEntity(event: KeyboardEvent): void {
   const focus = () => document.getElementById("entity-search")?.focus();
   focus();
   if (!narrow.value || tab.value === "entities") return;
-  tab.value = "entities";
+  showTab("entities");
   requestAnimationFrame(focus);
 }
 

@@ -1,7 +1,7 @@
 /** The panels where there is room for one: a tab for each. */
 
 import { useEffect } from "preact/hooks";
-import { tab } from "../model/arrangement";
+import { showTab, tab } from "../model/arrangement";
 import { PANELS, type PanelId } from "../model/layout";
 import { SHORT, VIEWS } from "./panes";
 
@@ -16,7 +16,7 @@ export function Tabs() {
     if (by === 0) return;
     event.preventDefault();
     event.stopPropagation();
-    tab.value = ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length] as PanelId;
+    showTab(ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length] as PanelId);
     document.getElementById(`tab-${tab.value}`)?.focus();
   };
   return (
@@ -32,7 +32,7 @@ export function Tabs() {
             aria-controls="tab-content"
             tabIndex={id === tab.value ? 0 : -1}
             data-testid={`tab-${id}`}
-            onClick={() => (tab.value = id)}
+            onClick={() => showTab(id)}
           >
             {SHORT[id] ?? PANELS[id]}
           </button>

@@ -42,6 +42,7 @@ class Wire {
 const states: Connection[] = [];
 const frames: StreamFrame[] = [];
 let exports: object[] = [];
+let welcomes: object[] = [];
 const errors: RequestError[] = [];
 
 async function settle(): Promise<void> {
@@ -60,6 +61,7 @@ async function opened(): Promise<Socket> {
     stream: (frame) => frames.push(frame),
     error: (error) => errors.push(error),
     exporting: (frame) => exports.push(frame),
+    welcome: (reply) => welcomes.push(reply),
   });
   wire().open();
   wire().say({ type: "authenticated", ref: 1, user: "a", role: "admin", expiresAt: "" });
@@ -161,6 +163,12 @@ describe("socket", () => {
     socket.close();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(Wire.made).toHaveLength(2);
+  });
+
+  it("passes on what the edge says with its welcome", async () => {
+    welcomes = [];
+    await opened();
+    expect(welcomes).toMatchObject([{ type: "authenticated", user: "a", role: "admin" }]);
   });
 
   it("tells of exports also what nobody has asked for", async () => {

@@ -17,6 +17,7 @@ vi.mock("../../src/model/session", async () => {
     user: signal("somebody"),
     notice: signal(""),
     status: signal(null),
+    defaultView: signal(null),
     role: signal("operator"),
     listenToExports: () => undefined,
     reconnect: () => undefined,

@@ -11,6 +11,7 @@ export function sessionOf<Own extends { request: unknown }>(own: Own) {
     role: signal("operator"),
     notice: signal(""),
     status: signal(null),
+    defaultView: signal(null),
     reconnect: () => undefined,
     ...own,
   };
