@@ -30,9 +30,8 @@ def process_options(command: Callable[..., None]) -> Callable[..., None]:
 def core() -> None:
     """Run one process of the Core by hand.
 
-    \b `nova up` runs all of them and an edge and restarts what dies; these are
-    for service managers that want to do that themselves. Settings come from NOVA_* variables and
-    --config.
+    `nova up` runs all of them and an edge and restarts what dies; these are for service managers
+    that want to do that themselves. Settings come from NOVA_* variables and --config.
     """
 
 

@@ -18,6 +18,7 @@ from sdk.cli.main import nova
 from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
 from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
 from sdk.testing.conformance import TransportConformance
+from tests.error_codes import codes_in
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -64,6 +65,23 @@ def test_every_envelope_is_documented(kind: type) -> None:
         assert f"`{member}`" in page, f"{kind.__name__} lacks {member}"
     for name in AUDIT_TYPES:
         assert f"`{name}`" in page
+
+
+def test_every_reject_code_is_documented() -> None:
+    """docs/envelopes.md has each code that a record can be refused with, and no other."""
+    table = text_of("docs/envelopes.md").split("## Refusals", 1)[1].split("`nova rejects`")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    listed = [code for row in rows for code in row.replace("`", " ").split()]
+    codes = codes_in("EnvelopeError", "Rejection")
+    assert {"malformed", "wrongType", "badValue", "tooLarge"} <= codes, "the scan finds little"
+    assert sorted(listed) == sorted(codes)
+
+
+def test_every_error_code_is_documented() -> None:
+    """docs/protocol.md has each code that a reply of the Core or the edge can carry."""
+    section = text_of("docs/protocol.md").split("### `error`", 1)[1].split("\n##", 1)[0]
+    missing = {c for c in codes_in("QueryError", "Error") if f"`{c}`" not in section}
+    assert missing == set()
 
 
 def test_every_family_and_catalog_record_is_documented() -> None:

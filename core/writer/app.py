@@ -39,7 +39,7 @@ from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
 from core.writer.targets import Targets
-from sdk import archive_id, endpoints, lifecycle, manifest_files
+from sdk import archive_id, default_timebase, endpoints, lifecycle, manifest_files
 from sdk.drivers.registry import Registry
 from sdk.errors import ArchiveGoneError, SettingsError
 from sdk.manifest_files import ManifestFile
@@ -118,6 +118,7 @@ class Writer:
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
         self.identity = identify(archive, self._data)
+        default_timebase.write(self._data, settings.chosen_timebase())
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
         self.courier = Courier(self.committer.carriers)

@@ -19,9 +19,7 @@ from sdk.protocol import Timebase
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    default="canonical",
-    show_default=True,
-    help="Which clock orders, and says which drivers are bound.",
+    help="Which clock orders, and says which drivers are bound [the instance's default].",
 )
 @click.option("--driver", metavar="ID[@VERSION]", help="All by this driver [the bound ones].")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
@@ -33,7 +31,7 @@ async def export(
     /,
     start: str | None,
     stop: str | None,
-    timebase: Timebase,
+    timebase: Timebase | None,
     driver: str | None,
     out: Path,
     as_json: bool,

@@ -15,7 +15,11 @@ from sdk.protocol import Timebase
 @click.command()
 @click.option("--from", "start", type=Time(), help="First time, included.")
 @click.option("--to", "stop", type=Time(), help="Last time, included.")
-@click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Which clock orders.")
+@click.option(
+    "--timebase",
+    type=click.Choice(["source", "canonical"]),
+    help="Which clock orders [the instance's default].",
+)
 @click.option("--reverse", is_flag=True, help="Newest first.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many events.")
 @click.option(

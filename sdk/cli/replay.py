@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sdk import default_timebase
 from sdk.cli.console import events_progress, say_json
 from sdk.cli.reading import Time, filter_options, filters_of
 from sdk.protocol import Timebase
@@ -21,9 +22,7 @@ from sdk.shards.wanted import Report, Summary, Wanted
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    default="canonical",
-    show_default=True,
-    help="Which clock orders.",
+    help="Which clock orders [the default of the archive's instance].",
 )
 @click.option(
     "--shards",
@@ -49,7 +48,7 @@ def replay(
     data: Path,
     start: str | None,
     stop: str | None,
-    timebase: Timebase,
+    timebase: Timebase | None,
     shards: int,
     out: Path | None,
     per_shard: Path | None,
@@ -75,7 +74,8 @@ def replay(
         raise click.UsageError("give one of --out, --per-shard and --call")
     if restart and out is None and per_shard is None:
         raise click.UsageError("--restart is for --out and --per-shard")
-    wanted = Wanted(data, start, stop, timebase, filters_of(**narrow))
+    chosen = timebase or default_timebase.read(data)
+    wanted = Wanted(data, start, stop, chosen, filters_of(**narrow))
     try:
         with events_progress("replay") as report:
             if out is not None:

@@ -23,7 +23,9 @@ def _note(gap: StreamGap) -> None:
 @click.command()
 @click.option("--from", "start", type=Time(), help="First play what has been since then.")
 @click.option(
-    "--timebase", type=click.Choice(["source", "canonical"]), help="Which clock --from is."
+    "--timebase",
+    type=click.Choice(["source", "canonical"]),
+    help="Which clock --from is [the instance's default].",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="End after so many events.")
 @click.option(
