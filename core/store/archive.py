@@ -84,7 +84,7 @@ class Archive:
         _refuse_headless(data, path)
         archive = cls(path, None, memory_bytes)
         try:
-            archive.prove_whole()
+            archive._prove_whole()
         except ArchiveError:
             archive.close()
             raise
@@ -180,12 +180,17 @@ class Archive:
                 f"{RESTORE.lower()}"
             )
 
-    def prove_whole(self) -> None:
-        """Raise ArchiveDamagedError unless all files are open that the archive is made of, and hold
-        what was counted.
+    def _prove_whole(self) -> None:
+        """Raise ArchiveDamagedError unless the primary has all files open, and they hold what was
+        counted.
         """
-        self._refuse_fault(self._completeness.fault_of_files())
-        self._refuse_fault(self._fault_of_rows(NS_MIN))
+        for attempt in range(CATCH_UP_ATTEMPTS):
+            if attempt:
+                time.sleep(CATCH_UP_PAUSE_S)  # Compactions run since it was opened.
+            fault = self._completeness.fault_of_files() or self._fault_of_rows(NS_MIN)
+            if fault is None:
+                return
+        self._refuse_fault(fault)
 
     def holdings(self) -> Witness:
         """What the archive holds, as its witness would say; positions are left out."""

@@ -349,3 +349,19 @@ def test_readers_follow_while_files_come_and_go(tmp_path: Path, record: Make) ->
             assert view.get_many("catalog", list(rows)) == list(rows.values())
     view.close()
     archive.close()
+
+
+def test_a_writer_opens_while_its_files_are_merged(tmp_path: Path, record: Make) -> None:
+    """Compactions begin with the opening: what they have just replaced is no damage."""
+    number = 0
+    for _ in range(12):
+        archive = Archive.open_primary(tmp_path, memory_bytes=4 * MIB)
+        committer = Committer(archive, tmp_path)
+        assert committer.counters.events == number
+        for _ in range(9):
+            committer.take("link", Batch([record(n) for n in range(number, number + 40)]))
+            committer.close()
+            number += 40
+            for family in archive.families.values():
+                family.flush(True)
+        archive.close()
