@@ -4,6 +4,7 @@ its place.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -133,6 +134,30 @@ def test_docs_link_to_files_that_exist() -> None:
             target = part.split(")", 1)[0].split("#", 1)[0]
             if target and "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as hosts of Markdown make them of its headings."""
+    lines = [line for line in page.read_text().splitlines() if line.startswith("#")]
+    titles = [re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()) for line in lines]
+    return {title.replace(" ", "-") for title in titles}
+
+
+def test_docs_link_to_headings_that_exist() -> None:
+    """A link into a page leads to a place in it; the README's claims stand on such links."""
+    for page in [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "ARCHITECTURE.md"]:
+        for target in re.findall(r"\]\(([^)\s:]*#[^)\s]+)\)", page.read_text()):
+            name, anchor = target.split("#", 1)
+            linked = page.parent / name if name else page
+            assert anchor in headings(linked), f"{page.name}: {target}"
+
+
+def test_every_claim_of_the_readme_has_its_conditions() -> None:
+    """What is promised in a few words links to the words that say when it holds."""
+    claims = re.findall(r"^- \*\*.*$", text_of("README.md"), re.MULTILINE)
+    assert len(claims) >= 8
+    for claim in claims:
+        assert re.search(r"\(\[exactly\]\(docs/\w+\.md#[\w-]+\)\)\.$", claim), claim
 
 
 def test_every_member_of_a_manifest_is_documented() -> None:
