@@ -20,6 +20,7 @@ from core.store import catalog
 from core.store.completeness import Completeness
 from core.store.keys import EVENT_FAMILIES, FAMILIES, series_source_key
 from core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
+from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
 from core.store.witness import WITNESS_FILE, Witness, compare, read_witness
@@ -45,9 +46,16 @@ class Archive:
         """The own folder of a secondary; None of the primary."""
 
         self._tuning = tuning(memory_bytes)
+        self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
+        """Where a secondary is opened whose archive cannot be written."""
+
         self._is_damaged = False
         self._opened_at = 0.0
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self._let_mirror_go()
+            raise
 
     def _open(self) -> None:
         self._opened_at = time.monotonic()
@@ -58,7 +66,7 @@ class Archive:
             live.refresh()
         try:
             options, families = self._tuning
-            database = Rdict(str(self.path), options, dict(families), access)
+            database = Rdict(str(self._where()), options, dict(families), access)
         except Exception as error:
             raise _opening_error(self.path, str(error)) from error
         self._database = database
@@ -69,6 +77,17 @@ class Archive:
         catalog_rows = ("catalog", self.families["catalog"])
         events = {name: self.families[name] for name in EVENT_FAMILIES}
         self._completeness = Completeness(database, live, catalog_rows, events)
+
+    def _where(self) -> Path:
+        """Where RocksDB finds the files as they are at this moment."""
+        if self._mirror is None:
+            return self.path
+        self._mirror.refresh()
+        return self._mirror.path
+
+    def _let_mirror_go(self) -> None:
+        if self._mirror is not None:
+            self._mirror.close()
 
     @classmethod
     def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
@@ -148,6 +167,7 @@ class Archive:
         if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
             self._reopen()  # A file that was put back is seen by who opens it anew.
         try:
+            self._where()
             self._database.try_catch_up_with_primary()
         except Exception as error:
             raise ArchiveError(f"cannot follow the archive in {self.path}: {error}") from error
@@ -241,6 +261,7 @@ class Archive:
             family.close()
         self.families.clear()
         self._database.close()
+        self._let_mirror_go()
 
 
 class Batch:

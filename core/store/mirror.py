@@ -1,0 +1,47 @@
+"""Mirrors: an archive on a read-only file system, as it can be opened for reading.
+
+The binding writes a file of its own beside the database at every opening. Where it may not, links
+to the archive's files stand in a scratch folder, and the database is opened there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from core.scratch import scratch_folder
+
+BINDING_FILE = "rocksdict-config.json"
+NOT_LINKED = frozenset({BINDING_FILE, "LOCK", "LOG"})
+"""What an opening writes; the archive's own stay as they are."""
+
+
+def needs_mirror(path: Path) -> bool:
+    """Whether a database can only be opened by links to its files."""
+    own = path / BINDING_FILE
+    return not os.access(own if own.exists() else path, os.W_OK)
+
+
+class Mirror:
+    """A folder of links to the files of a database; `refresh` follows a writer elsewhere."""
+
+    def __init__(self, origin: Path) -> None:
+        self._origin = origin.resolve()
+        self._stack = contextlib.ExitStack()
+        self.path = self._stack.enter_context(scratch_folder("mirror")) / origin.name
+        self.path.mkdir()
+        self._linked: set[str] = set()
+
+    def refresh(self) -> None:
+        """Link what is new, and drop the links to what is gone."""
+        there = set(os.listdir(self._origin)) - NOT_LINKED
+        for name in there - self._linked:
+            (self.path / name).symlink_to(self._origin / name)
+        for name in self._linked - there:
+            (self.path / name).unlink()
+        self._linked = there
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._stack.close()
