@@ -38,6 +38,9 @@ class Limits:
     unauthenticated_max: int = 512
     unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
+    start_answer_s: float = 5.0
+    """How long a submission waits for the reader's answer to a start that was sent before it."""
+
     submissions_per_user_per_s: float = 10.0
     submissions_burst_max: float = 50.0
     upstream_connect_timeout_s: float = 5.0

@@ -8,6 +8,8 @@ told apart by their first bytes; chunks are never parsed.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 
 import msgspec
@@ -50,6 +52,8 @@ class Fence:
         self._streams_max = streams_max
         self._used: set[str] = set()
         self._asked: dict[str, _Asked] = {}
+        self._answered = asyncio.Event()
+        self._answered.set()
         self._active: str | None = None
         self._heads: tuple[bytes, ...] = ()
         self._gate = ReplayGate()
@@ -66,6 +70,7 @@ class Fence:
             )
         self._use(request.playback_request_id)
         self._asked[request.playback_request_id] = _Asked(request)
+        self._answered.clear()
         if lanes:
             return request
         filters = msgspec.structs.replace(request.filters, lanes=list(STREAMED_LANES))
@@ -91,6 +96,7 @@ class Fence:
     def refuse(self, playback_id: str) -> None:
         """A start has not been taken up, so the stream before it still is the connection's."""
         self._asked.pop(playback_id, None)
+        self._note_answers()
 
     def lose(self) -> str | None:
         """The reader is gone and its stream with it; returns the id that the client waits for."""
@@ -101,8 +107,17 @@ class Fence:
         if self._asks_for_past():
             self._gate.serve("REPLAY", is_present=False)
         self._asked.clear()
+        self._note_answers()
         self._activate(None)
         return lost
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait until the reader has answered every start, but not for longer: what a client sends
+        behind a start is meant as of then.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._answered.wait()
 
     def why_past(self) -> str | None:
         """Why the client looks at the past, None if it does not; what it is about to be served
@@ -139,6 +154,7 @@ class Fence:
             asked = self._asked.pop(earlier)
             if earlier == playback_id:  # The reader answers in order: others before it have failed.
                 break
+        self._note_answers()
         request = asked.request
         is_bounded = request.has_history or request.stop_time is not None
         is_present = None if is_bounded else True  # Whether it is there yet, the reader knows.
@@ -151,6 +167,10 @@ class Fence:
         self.refuse(playback_id)
         if playback_id == self._active:
             self._activate(None)
+
+    def _note_answers(self) -> None:
+        if not self._asked:
+            self._answered.set()
 
     def _asks_for_past(self) -> bool:
         return any(asked.request.timeline_mode == "REPLAY" for asked in self._asked.values())

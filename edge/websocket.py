@@ -203,6 +203,8 @@ class Session:
         except ProtocolError as error:
             await self._error(protocol.ref_of(frame), error.code, error.message)
             return
+        if isinstance(request, Submission):
+            await self._fence.settle(self._limits.start_answer_s)
         try:
             frame = self._admitted(claims, request, frame)
             if not await self._upstream.send(frame):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,10 @@ from sdk.protocol import Error, StartStream, StreamCancelled, TimelineMode
 from sdk.replay_gate import SERVED_REPLAY
 from sdk.submission import ImportEvents, SubmitChat
 from tests.edge.peer import Peer, error, started
-from tests.edge.server import RunningEdge
+from tests.edge.server import RunningEdge, running_edge
+
+MODES: tuple[tuple[TimelineMode, bool], ...] = (("REPLAY", False), ("LIVE", True))
+"""Modes, and whether something submitted from there is forwarded."""
 
 
 def claims(user: str = "ann", role: Role = "operator") -> Claims:
@@ -87,9 +91,15 @@ def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
 
 
-async def test_a_session_is_in_replay_until_it_goes_live(edge: RunningEdge, peer: Peer) -> None:
-    """The gate knows what the reader has served last, whether or not it is still going on."""
-    async with edge.client() as client:
+async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: Peer) -> None:
+    """The gate knows what the reader has served last, whether or not it is still going on; where
+    the reader does not answer, what it had served before.
+    """
+    limits = Limits(start_answer_s=0.1)
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits) as edge,
+        edge.client() as client,
+    ):
         upstream = await peer.connection()
 
         async def answer() -> str:
@@ -127,6 +137,30 @@ async def test_a_session_is_in_replay_until_it_goes_live(edge: RunningEdge, peer
         await start("LIVE", "four")
         await answered(started("four"))
         assert await answer() == "forwarded"
+
+
+async def test_a_submission_waits_for_the_start_before_it(edge: RunningEdge, peer: Peer) -> None:
+    """A client need not wait for its stream: what it sends behind a start is meant as of then."""
+    async with edge.client() as client:
+        upstream = await peer.connection()
+        for number, (mode, is_forwarded) in enumerate(MODES):
+            playback_id = f"p{number}"
+            stream = StartStream(playback_request_id=playback_id, timeline_mode=mode)
+            await client.send(stream)
+            await client.send(chat())
+            await upstream.begin(playback_id)
+            assert await client.frame() == started(playback_id)
+            if is_forwarded:
+                assert await upstream.take() == chat()
+            else:
+                assert await client.error() == ("replayRefused", None)
+        await client.send(StartStream(playback_request_id="lost", timeline_mode="LIVE"))
+        await client.send(chat())
+        await upstream.take()
+        upstream.abort()
+        assert isinstance(await client.receive(), StreamCancelled)
+        codes = {await client.error(), await client.error()}
+        assert codes == {("coreUnavailable", None), ("replayRefused", None)}
 
 
 async def test_a_refused_live_and_a_lost_reader_open_nothing(edge: RunningEdge, peer: Peer) -> None:

@@ -214,10 +214,14 @@ describe("the screen", () => {
 
   it("pauses where a stream is refused, and takes a new connection where ids are used up", async () => {
     const answer = world.answer;
+    world.asked.length = 0;
     world.answer = () => Promise.reject(new RequestError("badRange", "no such range"));
     timeline.play();
     await pass();
     expect(timeline.state.value).toBe("PAUSED");
+    // What the server still sends of the stream before is not wanted, and it is told where the clock stands.
+    expect(world.asked.map(({ type }) => type)).toContain("cancelStream");
+    expect(world.asked.map(({ type }) => type)).toContain("setCursor");
     world.answer = () => Promise.reject(new RequestError("tooManyStreams", "open a new one"));
     timeline.play();
     await pass();
