@@ -51,10 +51,14 @@ class Connection:
     """Requests with their replies, at most one stream, and the exports that were asked for."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse[bool]
+        self,
+        session: aiohttp.ClientSession,
+        socket: aiohttp.ClientWebSocketResponse[bool],
+        request_max_bytes: int,
     ) -> None:
         self._session = session
         self._socket = socket
+        self._request_max_bytes = request_max_bytes
         self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
         self._stream: Stream | None = None
@@ -79,7 +83,12 @@ class Connection:
         """Connect to an edge and authenticate."""
         parts = urlsplit(url)
         target = urlunsplit((parts.scheme, parts.netloc, "/ws", "", ""))
-        client = await cls._open(aiohttp.ClientSession(), target, f"no NOVA answers at {url}")
+        client = await cls._open(
+            aiohttp.ClientSession(),
+            target,
+            f"no NOVA answers at {url}",
+            request_max_bytes=protocol.REQUEST_MAX_BYTES,
+        )
         try:
             await client.request(protocol.Auth(token=token), protocol.Authenticated)
         except BaseException:
@@ -88,7 +97,14 @@ class Connection:
         return client
 
     @classmethod
-    async def _open(cls, session: aiohttp.ClientSession, url: str, hint: str) -> Self:
+    async def _open(
+        cls,
+        session: aiohttp.ClientSession,
+        url: str,
+        hint: str,
+        *,
+        request_max_bytes: int = protocol.FRAME_MAX_BYTES,
+    ) -> Self:
         try:
             socket = await session.ws_connect(
                 url, compress=0, max_msg_size=protocol.FRAME_MAX_BYTES, decode_text=False
@@ -96,7 +112,7 @@ class Connection:
         except (OSError, aiohttp.ClientError) as error:
             await session.close()
             raise ConnectionLostError(f"{hint} ({error})") from error
-        return cls(session, socket)
+        return cls(session, socket, request_max_bytes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,7 +142,7 @@ class Connection:
         self._waiting[ref] = future
         self._room.set()
         try:
-            await self._send(protocol.encode(message))
+            await self._send(self._encoded(message))
             async with asyncio.timeout(REPLY_TIMEOUT_S):
                 answer = await future
         except TimeoutError:
@@ -140,6 +156,16 @@ class Connection:
                 "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
             )
         return answer
+
+    def _encoded(self, message: protocol.Message) -> bytes:
+        """The frame of a request; the other side would end the connection over a larger one."""
+        frame = protocol.encode(message)
+        if len(frame) > self._request_max_bytes:
+            raise ProtocolError(
+                "requestTooLarge",
+                f"the request is {len(frame)} bytes, of {self._request_max_bytes} at most",
+            )
+        return frame
 
     async def _send(self, frame: bytes) -> None:
         try:

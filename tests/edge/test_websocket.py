@@ -10,7 +10,9 @@ import pytest
 from edge.config import Limits
 from edge.websocket import CLOSE_UNAUTHORIZED
 from sdk import protocol
+from sdk.client import Client as SdkClient
 from sdk.default_view import DefaultView
+from sdk.errors import ProtocolError
 from sdk.protocol import (
     REQUEST_MAX_BYTES,
     Auth,
@@ -314,6 +316,14 @@ async def test_what_is_too_large_for_the_reader_is_not_sent(edge: RunningEdge, p
         await client.send_text(padded("b", REQUEST_MAX_BYTES - 200))
         request = await connection.take()
         assert isinstance(request, StartStream) and request.playback_request_id == "b"
+
+
+async def test_a_client_is_told_what_is_too_large_before_it_is_sent(edge: RunningEdge) -> None:
+    """An edge would end the connection over it."""
+    async with await SdkClient.to_edge(edge.url, await edge.token()) as client:
+        asked = Query(filters=Filters(message_types=["x" * REQUEST_MAX_BYTES]))
+        with pytest.raises(ProtocolError, match="requestTooLarge"):
+            await anext(client.query(asked))
 
 
 async def test_a_request_goes_to_the_reader_as_its_client_wrote_it(

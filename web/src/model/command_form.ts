@@ -115,6 +115,10 @@ function ruleOf(value: unknown, spec: ArgumentSpec): string {
   if (typeof value === "number") {
     if (spec.minimum != null && value < spec.minimum) return `must be at least ${spec.minimum}, not ${value}.`;
     if (spec.maximum != null && value > spec.maximum) return `must be at most ${spec.maximum}, not ${value}.`;
+    // JSON would write it as an integer, which no envelope holds, and this language has rounded it already.
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      return `must lie within ±${Number.MAX_SAFE_INTEGER}, beyond which integers are not exact.`;
+    }
   }
   if (spec.type === "enum" && !Object.hasOwn(spec.labels ?? {}, value as string)) {
     return `must be one of ${Object.keys(spec.labels ?? {}).join(", ")}, not ${short(String(value))}.`;

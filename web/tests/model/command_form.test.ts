@@ -45,6 +45,8 @@ describe("a form", () => {
     expect(problem("angle", "-0.1")).toBe("Angle (angle) must be at least 0, not -0.1.");
     expect(problem("angle", "ten")).toBe("Angle (angle) must be a number, not “ten”.");
     expect(problem("turns", "1.5")).toBe("“turns” must be an integer, not “1.5”.");
+    expect(problem("turns", "9007199254740993")).toContain("±9007199254740991");
+    expect(problem("turns", "18446744073709551616")).toContain("±9007199254740991");
     expect(problem("isOpen", "maybe")).toContain("true or false");
     expect(problem("way", "up")).toBe("“way” must be one of in, out, not “up”.");
     expect(problem("at", "noon")).toContain("a time");
