@@ -152,6 +152,8 @@ class CommandServer:
             await listener.serve()
         finally:
             self._of_scope[scope_id].discard(listener)
+            if not self._of_scope[scope_id]:
+                del self._of_scope[scope_id]
             del self.connections[socket]
         return socket
 
@@ -197,7 +199,7 @@ class CommandServer:
         of_scope = self._of_scope
         try:
             async with asyncio.timeout(self._limits.reconnect_s), self._came:
-                while not (here := [one for one in of_scope[scope_id] if not one.is_over]):
+                while not (here := [one for one in of_scope.get(scope_id, ()) if not one.is_over]):
                     await self._came.wait()
                 return here
         except TimeoutError:

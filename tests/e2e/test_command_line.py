@@ -25,14 +25,19 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
 
 @asynccontextmanager
 async def device(nova: Nova, status: str | None = "success") -> AsyncIterator[None]:
-    """A heater that tells half way and then its result; without a status it says nothing."""
+    """A heater that tells half way and then its result; without a status it says nothing, and where
+    that is `written` no result.
+    """
     transport, ready = connect(nova.publish), asyncio.Event()
     producer = Producer(transport, SCOPE)
 
     async def work() -> None:
         async for record in transport.commands(SCOPE, ready):
             request = msgspec.json.decode(record.value)
-            if status is not None:
+            if status == "written":
+                written = {"progressPercent": 50, "message": "written"}
+                await producer.publish([feedback(request, "CommandProgress", written)])
+            elif status is not None:
                 progress = {"progressPercent": 50, "message": "warming"}
                 told = {"status": status, "result": {"celsius": 21.5}}
                 failed = {"status": status, "errorMessage": "no power"}
@@ -95,6 +100,15 @@ async def test_nobody_has_to_answer(nova: Nova) -> None:
     assert done.returncode == 1
     assert b"no result within 0.5 s" in done.stderr and b"remains 'sent'" in done.stderr
     assert b"failure" not in done.stdout
+
+
+async def test_a_command_that_nobody_confirms_remains_written(nova: Nova) -> None:
+    """It is no success, and what it remains is said."""
+    async with device(nova, "written"):
+        done = await run(nova, *HEATER_ON, "--wait", "--timeout", "5")
+    assert done.returncode == 1
+    assert b"50 %  written" in done.stdout and b"success" not in done.stdout
+    assert b"no result within 5 s" in done.stderr and b"remains 'written'" in done.stderr
 
 
 async def test_asking_again_is_answered_and_not_sent_again(nova: Nova) -> None:
