@@ -14,6 +14,7 @@ from sdk.testing import kafka, nats
 from sdk.testing.conformance import table
 from sdk.testing.nats_server import NatsServer
 from sdk.testing.server import Server
+from tests import made_logs, made_packets
 from tests import recordings as real
 
 
@@ -126,3 +127,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("transport conformance")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small recordings of every format, made for the run; tests only read them."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "orbit").write_bytes(made_packets.orbit_packets(300))
+    (folder / "orbit.xml").write_text(made_packets.orbit_xtce())
+    (folder / "counter").write_bytes(made_packets.counter_packets(40))
+    (folder / "counter.xml").write_text(made_packets.counter_xtce())
+    (folder / "boat.log").write_bytes(made_logs.boat_log(20))
+    (folder / "bus.log").write_bytes(made_logs.bus_log(20))
+    (folder / "drone.ulg").write_bytes(made_logs.drone_log(20))
+    (folder / "flight.csv").write_bytes(made_logs.flight_table(40))
+    return folder

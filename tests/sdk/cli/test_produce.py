@@ -18,7 +18,10 @@ from sdk.cli.produce import produce
 from sdk.errors import NovaError
 from sdk.event import check_stored
 from sdk.testing.instance import Nova, nova_command, running_nova
+from tests.made_packets import ORBIT_PACKET_BYTES
 
+ORBIT = "orbit"
+EPOCH = ("--epoch", "2026-03-01T12:00:00Z")
 JPSS = "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
 BUS_UPDATES = 300
 DRONE_UPDATES = 90
@@ -68,6 +71,33 @@ def stored(nova: Nova, scope: str) -> list[bytes]:
     done = nova_command("query", *where, *span, "--json")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+def test_recordings_of_every_format_are_stored_once(ground: Nova, made: Path) -> None:
+    """A-290: formats are told by name or content; the second time all events are known."""
+    xtce = ("--xtce", str(made / "orbit.xml"))
+    counted = ("--time", "field:SHCOARSE", "--root-container", "Telemetry")
+    counter = ("--xtce", str(made / "counter.xml"), *counted, *EPOCH)
+    for name, options, count in (
+        ("orbit", xtce, 4 * 300),
+        ("counter", counter, 2 * 40),
+        ("boat.log", (), 60 + 100 + 20),
+        ("flight.csv", ("--time-column", "time", *EPOCH), 40),
+    ):
+        arguments = (str(made / name), "--scope", f"made-{name.replace('.', '-')}", *options)
+        status, result = produced(ground, *arguments)
+        assert (status, result.sent, result.new, result.rejected) == (0, count, count, 0), name
+        status, result = produced(ground, *arguments)
+        assert (status, result.new, result.duplicate) == (0, 0, count), name
+    for name, options in (("bus.log", ()), ("drone.ulg", EPOCH)):
+        arguments = (str(made / name), "--scope", f"made-{name.replace('.', '-')}", *options)
+        status, first = produced(ground, *arguments)
+        assert (status, first.new, first.rejected) == (0, first.sent, 0), name
+        status, result = produced(ground, *arguments)
+        assert (status, result.new, result.duplicate) == (0, 0, first.new), name
+    events = [check_stored(line)[0] for line in stored(ground, "made-orbit")]
+    lanes = [event.series.lane for event in events]
+    assert (lanes.count("raw"), lanes.count("parsed"), lanes.count("ui")) == (300, 300, 600)
 
 
 def test_jpss_is_stored_once(ground: Nova, recordings: Path) -> None:
@@ -136,30 +166,30 @@ def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
 
 
 def test_truncated_file_is_published_up_to_its_end(
-    ground: Nova, recordings: Path, tmp_path: Path
+    ground: Nova, made: Path, tmp_path: Path
 ) -> None:
     """What is whole is stored, the rest is one line with its offset, and the status says so."""
     path = tmp_path / "cut"
-    path.write_bytes((recordings / JPSS).read_bytes()[: 10 * 71 + 5])
+    path.write_bytes((made / ORBIT).read_bytes()[: 10 * ORBIT_PACKET_BYTES + 5])
     status, result = produced(ground, str(path), "--scope", "cut")
     assert (status, result.new, result.unreadable) == (1, 10, 1)
-    assert result.problems == ["byte 710: 5 bytes are left, a packet header has 6"]
+    assert result.problems == ["byte 540: 5 bytes are left, a packet header has 6"]
 
 
-def test_paced_recording_is_the_same_events(ground: Nova, recordings: Path, tmp_path: Path) -> None:
+def test_paced_recording_is_the_same_events(ground: Nova, made: Path, tmp_path: Path) -> None:
     """At a rate the events are those of `max`: pace is no part of truth."""
     path = tmp_path / "start"
-    path.write_bytes((recordings / JPSS).read_bytes()[: 100 * 71])
+    path.write_bytes((made / ORBIT).read_bytes()[: 100 * ORBIT_PACKET_BYTES])
     status, result = produced(ground, str(path), "--scope", "pace", "--rate", "1000")
     assert (status, result.new) == (0, 100)
     status, result = produced(ground, str(path), "--scope", "pace")
     assert (status, result.duplicate) == (0, 100)
 
 
-def test_progress_on_a_terminal(ground: Nova, recordings: Path) -> None:
+def test_progress_on_a_terminal(ground: Nova, made: Path) -> None:
     """Somebody who looks at stderr sees a bar; stdout has the result only."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "sdk.cli", "produce", str(recordings / JPSS)]
+    command = [sys.executable, "-m", "sdk.cli", "produce", str(made / ORBIT)]
     command += ["--scope", "terminal", "--to", ground.publish]
     try:
         done = subprocess.run(
@@ -174,14 +204,14 @@ def test_progress_on_a_terminal(ground: Nova, recordings: Path) -> None:
     finally:
         os.close(theirs)
         os.close(ours)
-    assert "J01_G011" in shown
+    assert "orbit" in shown
     assert "events" in shown
-    assert done.stdout.startswith(b"sent 7,200, new 7,200")
+    assert done.stdout.startswith(b"sent 300, new 300")
 
 
-def test_interrupted_says_how_far_it_came(ground: Nova, recordings: Path) -> None:
+def test_interrupted_says_how_far_it_came(ground: Nova, made: Path) -> None:
     """Ctrl-C ends it with the usual line and status 130."""
-    command = [sys.executable, "-m", "sdk.cli", "produce", str(recordings / JPSS)]
+    command = [sys.executable, "-m", "sdk.cli", "produce", str(made / ORBIT)]
     command += ["--scope", "interrupted", "--to", ground.publish, "--rate", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
@@ -196,10 +226,10 @@ def test_interrupted_says_how_far_it_came(ground: Nova, recordings: Path) -> Non
     assert out.startswith(b"sent ")
 
 
-def test_nobody_listens(tmp_path: Path, recordings: Path) -> None:
+def test_nobody_listens(tmp_path: Path, made: Path) -> None:
     """Without a NOVA it gives up in time, and the error says what to look at."""
     where = ("--to", f"local://{tmp_path}", "--scope", "s", "--give-up-after", "0")
-    done = nova_command("produce", str(recordings / JPSS), *where)
+    done = nova_command("produce", str(made / ORBIT), *where)
     assert done.returncode == 1
     assert b"is that NOVA running?" in done.stderr
     assert done.stdout == b"sent 0, new 0, duplicate 0, rejected 0\n"
@@ -214,18 +244,20 @@ def test_nobody_listens(tmp_path: Path, recordings: Path) -> None:
         (["--time-unit", "years"], "years"),
     ],
 )
-def test_bad_options_are_usage_errors(recordings: Path, arguments: list[str], reason: str) -> None:
+def test_bad_options_are_usage_errors(made: Path, arguments: list[str], reason: str) -> None:
     """Status 2, and the option's own rule in the message."""
-    where = [str(recordings / JPSS), "--to", "local:///nowhere", "--scope", "s"]
+    where = [str(made / ORBIT), "--to", "local:///nowhere", "--scope", "s"]
     result = CliRunner().invoke(produce, [*where, *arguments])
     assert result.exit_code == 2
     assert reason in result.output
 
 
-def test_bad_scope_and_unknown_format_are_errors_of_ours(recordings: Path) -> None:
+def test_bad_scope_and_unknown_format_are_errors_of_ours(made: Path, tmp_path: Path) -> None:
     """Nothing is connected to before what was asked for makes sense."""
-    for name, scope in ((JPSS, "no blanks"), ("frames/snpp_synchronized_cadus.dat", "s")):
-        arguments = [str(recordings / name), "--to", "local:///nowhere", "--scope", scope]
+    noise = tmp_path / "noise"
+    noise.write_bytes(bytes(range(256)) * 8)
+    for path, scope in ((made / ORBIT, "no blanks"), (noise, "s")):
+        arguments = [str(path), "--to", "local:///nowhere", "--scope", scope]
         result = CliRunner().invoke(produce, arguments)
         assert isinstance(result.exception, NovaError)
 

@@ -13,6 +13,7 @@ from sdk.formats.can import NO_FRAME, NOT_NMEA_2000, CanReader
 from sdk.formats.candump import frame
 from sdk.formats.recording import RecordingError
 from sdk.observation import Observer
+from tests.made_logs import gnss_lines
 from tests.sdk.formats.reading import Everything, everything
 
 BOAT = "can/logfile_20140914_365495765_can.log"
@@ -91,10 +92,9 @@ def test_a_line_without_end_is_measured_not_held(tmp_path: Path) -> None:
     assert found.lanes == {"raw": 1, "parsed": 1}
 
 
-def test_two_buses_do_not_mix_their_messages(recordings: Path, tmp_path: Path) -> None:
+def test_two_buses_do_not_mix_their_messages(tmp_path: Path) -> None:
     """The frames of one long message on two interfaces in turn make it on each."""
-    log = (recordings / BOAT).read_text().splitlines(keepends=True)
-    position = [line for line in log if " 0DF80502#" in line][:7]
+    position = [line.decode() for line in gnss_lines(0)]
     lines = [other for line in position for other in (line, line.replace("can0", "can1"))]
     found = read(written(tmp_path, *lines))
     parsed = [event.series.container_id for event in found.events if event.series.lane == "parsed"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdk.formats.candump import CanFrame, frame
 from sdk.formats.nmea2000 import Bus
+from tests.made_logs import GNSS_FRAMES, gnss_lines
 
 
 def of(text: str) -> CanFrame:
@@ -26,6 +27,23 @@ def test_a_message_of_one_frame() -> None:
     )
 
 
+def gnss(messages: int) -> list[CanFrame]:
+    """The frames of messages of seven frames each."""
+    lines = [line for number in range(messages) for line in gnss_lines(number)]
+    return [found for line in lines if (found := frame(line.rstrip(b"\n")))]
+
+
+def test_a_made_message_of_many_frames() -> None:
+    """Only the frame that completes a message gives it; dates are JSON, what is reserved is not."""
+    frames = gnss(2)
+    bus = Bus()
+    messages = [message for one in frames if (message := bus.message(one))]
+    assert len(messages) == len(frames) // GNSS_FRAMES == 2
+    kind, fields = messages[0]
+    assert (kind, fields["date"], fields["numberOfSvs"]) == ("gnssPositionData", "2026-03-01", 12)
+    assert all(not name.startswith("reserved") for name in fields)
+
+
 def test_a_message_of_many_frames(recordings: Path) -> None:
     """Only the frame that completes a message gives it; lists, dates and times are JSON."""
     log = recordings / "can/logfile_20140914_365495765_can.log"
@@ -42,11 +60,9 @@ def test_a_message_of_many_frames(recordings: Path) -> None:
     assert all(not name.startswith("reserved") for name in fields)
 
 
-def test_a_missing_frame_makes_no_message(recordings: Path) -> None:
+def test_a_missing_frame_makes_no_message() -> None:
     """A message with a hole in it is none; the next one is."""
-    log = recordings / "can/logfile_20140914_365495765_can.log"
-    lines = [line for line in log.read_bytes().splitlines() if b" 0DF80502#" in line]
-    frames = [found for line in lines[:14] if (found := frame(line))]
+    frames = gnss(2)
     bus = Bus()
     assert len([one for one in frames[:3] + frames[4:] if bus.message(one)]) == 1
 

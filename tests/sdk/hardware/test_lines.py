@@ -56,6 +56,15 @@ def test_sentences_are_what_recordings_of_them_are() -> None:
     assert position.payload == {"latitude": 48.1173, "longitude": 11.516666667}
 
 
+def test_a_log_of_sentences_is_understood(made: Path) -> None:
+    """A receiver's log, line by line as it would come over a wire."""
+    lines = (made / "boat.log").read_bytes().splitlines(keepends=True)
+    readings = [read("nmea", line) for line in lines]
+    found = [one for reading in readings for one in reading.outputs if isinstance(one, Parsed)]
+    assert {parsed.message_type for parsed in found} == {"RMC", "GGA", "HDG", "Position"}
+    assert all(isinstance(reading.outputs[0], Raw) for reading in readings)
+
+
 def test_real_sentences_are_understood(recordings: Path) -> None:
     """A real receiver's log, line by line as it would come over a wire."""
     lines = (recordings / "gps/bundg_zeus_9.log").read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Packet devices: real packets of JPSS-1 over UDP and TCP, whole, in pieces, and damaged."""
+"""Packet devices: packets over UDP and TCP, whole, in pieces, and damaged."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from sdk.hardware.device import (
 from sdk.hardware.packet_device import DROPPED, PacketDevice
 from sdk.observation import Entity
 from sdk.testing.ports import free_port
+from tests.made_packets import ORBIT_PACKET_BYTES, orbit_packets
 from tests.sdk.hardware.serving import Speaker
 from tests.sdk.hardware.verifying import report
 
-PACKET_BYTES = 71
+PACKET_BYTES = ORBIT_PACKET_BYTES
 PING = "1801c000000100ff"
 APID_11 = Entity("ccsds", "apid", "11")
 
 
 @pytest.fixture
-def packets(recordings: Path) -> bytes:
+def packets() -> bytes:
     """The packets of some minutes."""
-    path = recordings / "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
-    return path.read_bytes()[: 200 * PACKET_BYTES]
+    return orbit_packets(200)
 
 
 @pytest.fixture
-def options(recordings: Path) -> dict[str, object]:
+def options(made: Path) -> dict[str, object]:
     """Decode them, and take their own times."""
-    return {"xtce": str(recordings / "ccsds/jpss1_geolocation_xtce_v1.xml"), "time": "cds"}
+    return {"xtce": str(made / "orbit.xml"), "time": "cds"}
 
 
 def device(folder: Path, source: str, **options: object) -> PacketDevice:
@@ -81,9 +81,9 @@ async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, obje
     await radio.close()
     assert frames(readings) == packets
     assert {reading.entity for reading in readings} == {APID_11}
-    assert timestamps.text(readings[0].at_ns or 0).startswith("2021-04-09T00:00:00.007")
+    assert timestamps.text(readings[0].at_ns or 0).startswith("2026-03-01T12:00:00.25")
     parsed = [reading.outputs[1] for reading in readings]
-    assert all(isinstance(one, Parsed) and len(one.payload) > 20 for one in parsed)
+    assert all(isinstance(one, Parsed) and len(one.payload) == 20 for one in parsed)
 
 
 async def _no_progress(percent: float, message: str | None = None) -> None:
