@@ -17,12 +17,13 @@ from unittest.mock import patch
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from core.checkpoints.maker import Maker
+from core.effect.moment import at
+from core.effect.published import Published
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
 from core.reader import summary
 from core.reader.deriving import deriving
 from core.reader.discover import Discovery, frame_of
 from core.reader.latest import latest_of
-from core.reader.published import Published
 from core.reader.reading import Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
@@ -255,8 +256,8 @@ class Reader:
     async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
         """A page of entities with descriptors, and manifests, as a frame; how many there are."""
         selection = Selection(Filters(), self._view.series)
-        page = await self._discovery.page(selection, timebase, at_ns, limit=limit)
-        frame_of(7, timestamps.text(at_ns), page, self._published.manifests(timebase, at_ns))
+        page = await self._discovery.page(selection, at(timebase, at_ns), limit=limit)
+        frame_of(7, timestamps.text(at_ns), page, self._published.manifests(at(timebase, at_ns)))
         return len(page.entities)
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:

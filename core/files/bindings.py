@@ -8,17 +8,18 @@ the registry selects.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections import defaultdict
+from collections.abc import Sequence
+from heapq import merge
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from core.effect.history import Entry, History, effect_of, in_effect, told_of
 from core.ordering import Timebase, time_key, time_of
 from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
-from sdk import timestamps
 from sdk.drivers.driver import Driver
 from sdk.drivers.registry import BINDING_TYPE, Registry
 from sdk.drivers.stream import Stream
@@ -63,24 +64,16 @@ class OneDriver:
         return Choice(None, name, f"{name} does not take {stream.lane} {stream.stream_type}")
 
 
-class _Told(msgspec.Struct, rename="camel"):
+class _Binding(msgspec.Struct, rename="camel"):
     target_id: str
     target_lane: str
     stream_type: str
     driver_id: str
     driver_version: str
-    source_truth_time: str
-    effective_time: str
     schema_version: str | None = None
 
 
-class _Bound(NamedTuple):
-    effective_ns: int
-    order: bytes
-    driver: str
-
-
-_told = msgspec.json.Decoder(_Told)
+_binding = msgspec.json.Decoder(_Binding)
 _Key = tuple[str, str, str, str | None]
 
 
@@ -95,7 +88,7 @@ class Bound:
         self._selection = Selection(
             Filters(lanes=["metadata"], message_types=[BINDING_TYPE]), view.series
         )
-        self._bound: defaultdict[_Key, list[_Bound]] = defaultdict(list)
+        self._bound: defaultdict[_Key, History[str]] = defaultdict(History)
         self.envelopes: list[tuple[str, bytes]] = []
         """Every binding by its target, as it is stored."""
 
@@ -117,30 +110,22 @@ class Bound:
         return found > 0
 
     def _add(self, canonical_ns: int, stored: bytes) -> None:
-        told = _told.decode(stored)
-        effective = timestamps.parse(told.effective_time)
-        order_ns = source_ns = timestamps.parse(told.source_truth_time)
-        if self._timebase == "canonical":
-            order_ns = canonical_ns
-            effective = canonical_ns + max(0, effective - source_ns)
-        key = (told.target_id, told.target_lane, told.stream_type, told.schema_version)
-        # The stored envelope begins with its eventId, so it decides a tie as the order does.
-        order = time_key(order_ns) + stored
-        insort(
-            self._bound[key], _Bound(effective, order, f"{told.driver_id}@{told.driver_version}")
-        )
-        self.envelopes.append((told.target_id, stored))
+        one = _binding.decode(stored)
+        key = (one.target_id, one.target_lane, one.stream_type, one.schema_version)
+        driver = f"{one.driver_id}@{one.driver_version}"
+        self._bound[key].add(told_of(canonical_ns, stored), driver)
+        self.envelopes.append((one.target_id, stored))
 
     def choose(self, stream: Stream, time_ns: int) -> Choice:
         """The driver in effect."""
         bound = self._of(stream)
-        after = bisect_right(bound, time_ns, key=lambda one: one.effective_ns)
-        lower = time_key(bound[after - 1].effective_ns) if after else b""
-        upper = time_key(bound[after].effective_ns) if after < len(bound) else BEHIND_ALL_TIMES
+        after = in_effect(bound, time_ns)
+        lower = time_key(effect_of(bound[after - 1])) if after else b""
+        upper = time_key(effect_of(bound[after])) if after < len(bound) else BEHIND_ALL_TIMES
         name = ""
         try:
             if after or (bound and self._timebase == "source"):
-                name = bound[max(after - 1, 0)].driver
+                name = bound[max(after - 1, 0)].value
                 driver = self._registry.get(*name.split("@", 1))
             else:
                 driver = self._registry.select(stream)
@@ -148,8 +133,14 @@ class Bound:
         except DriverError as error:
             return Choice(None, name, str(error), lower, upper)
 
-    def _of(self, stream: Stream) -> list[_Bound]:
+    def _of(self, stream: Stream) -> Sequence[Entry[str]]:
         head = (stream.target_id, stream.lane, stream.stream_type)
-        exact = self._bound.get((*head, stream.schema_version), [])
-        general = self._bound.get((*head, None), [])
-        return sorted([*exact, *general]) if stream.schema_version else general
+        general = self._entries((*head, None))
+        if not stream.schema_version:
+            return general
+        exact = self._entries((*head, stream.schema_version))
+        return list(merge(exact, general, key=lambda entry: entry.order))
+
+    def _entries(self, key: _Key) -> Sequence[Entry[str]]:
+        history = self._bound.get(key)
+        return () if history is None else history.entries(self._timebase)

@@ -13,13 +13,13 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from core import feed
+from core.effect.published import Published
 from core.errors import ArchiveError
 from core.reader.asker import asker_of, request_max_bytes
 from core.reader.discover import Discovery
 from core.reader.exports import Exports
 from core.reader.links import Links
 from core.reader.live import Tail
-from core.reader.published import Published
 from core.reader.samples import Samples
 from core.reader.session import Session
 from core.reader.submitter import Submitter

@@ -13,10 +13,12 @@ from typing import NamedTuple, cast
 import msgspec
 from msgspec.structs import replace
 
+from core.effect.history import Entry
+from core.effect.moment import Moment
+from core.effect.published import DESCRIPTOR, MANIFEST, Published
 from core.errors import QueryError
 from core.ordering import TIMEBASES, Timebase, time_key
 from core.reader.places import places_of
-from core.reader.published import DESCRIPTOR, MANIFEST, Published
 from core.reader.selection import Selection
 from core.reader.turn import Turn
 from core.reader.view import View
@@ -70,6 +72,10 @@ class _Settled(NamedTuple):
     encoded: bytes
 
 
+_Described = tuple[Entry[DescriptorInfo] | None, int]
+"""The descriptor in effect of a series, and from when on it is the last of them."""
+
+
 class _Memory:
     """What is known in one timebase up to the mark, of series without news since."""
 
@@ -77,7 +83,7 @@ class _Memory:
         self.mark = NS_MIN
         self.extents: dict[int, _Extent | None] = {}
         self.entities: dict[EntityIds, _Settled] = {}
-        self.descriptors: dict[int, tuple[DescriptorInfo | None, int]] = {}
+        self.descriptors: dict[int, _Described] = {}
         """The last of a series, and when it takes effect."""
 
     def catch_up(self, view: View) -> None:
@@ -106,19 +112,19 @@ class Discovery:
     async def page(
         self,
         selection: Selection,
-        timebase: Timebase,
-        time_ns: int,
+        at: Moment,
         *,
         limit: int = SERIES_LIMIT_MAX,
         after_key: str | None = None,
     ) -> Page:
-        """The entities that had an event at or before a time, in the order of their ids; the key of
-        a page is its last entity's ids. Raises QueryError for a key that is none.
+        """The entities that had an event at or before a time, or have a descriptor in effect then,
+        in the order of their ids; the key of a page is its last entity's ids. Raises QueryError for
+        a key that is none.
         """
         self._view.refresh()
-        memory = self._memories[timebase]
+        memory = self._memories[at.timebase]
         memory.catch_up(self._view)
-        moment = _Moment(self._view, self._published, selection, timebase, time_ns, memory)
+        listing = _Listing(self._view, self._published, selection, at, memory)
         settled = memory.entities if selection.everything else {}
         known = self._view.series.entities()
         start = 0 if after_key is None else bisect_right(known, _ids_of(after_key))
@@ -129,8 +135,8 @@ class Discovery:
             if last is not None and len(found) == limit:
                 return Page(found, ID_SEPARATOR.join(last))
             entity = settled.get(ids)
-            if entity is None or time_ns < entity.since_ns:
-                entity = moment.entity(ids)
+            if entity is None or at.time_ns < entity.since_ns:
+                entity = listing.entity(ids)
                 await turn.over()
             if entity.encoded:
                 found.append(entity.encoded)
@@ -138,41 +144,43 @@ class Discovery:
         return Page(found, None)
 
 
-class _Moment:
-    """What there is at one time; what is durable later than its begin is left out."""
+class _Listing:
+    """What there is at one moment; what is durable later than its begin is left out."""
 
     def __init__(
         self,
         view: View,
         published: Published,
         selection: Selection,
-        timebase: Timebase,
-        time_ns: int,
+        at: Moment,
         memory: _Memory,
     ) -> None:
         self._view = view
         self._published = published
         self._selection = selection
         self._everything = selection.everything
-        self._timebase: Timebase = timebase
+        self._at = at
+        self._timebase: Timebase = at.timebase
         self._mark = view.mark
-        self._time_ns = time_ns
+        self._time_ns = at.time_ns
         self._memory = memory
-        family = "series_canonical" if timebase == "canonical" else "series_source"
+        family = "series_canonical" if at.timebase == "canonical" else "series_source"
         self._rows = Seeker(view.archive.families[family])
-        self._tail = _tail(time_ns)
-        self._last_tail = _tail(self._mark if timebase == "canonical" else NS_MAX)
+        self._tail = _tail(at.time_ns)
+        self._last_tail = _tail(self._mark if at.timebase == "canonical" else NS_MAX)
         # In source time a row's value is when it was received, as in keys: bytes compare as times.
-        self._durable = time_key(self._mark) if timebase == "source" else None
+        self._durable = time_key(self._mark) if at.timebase == "source" else None
 
     def entity(self, ids: EntityIds) -> _Settled:
         """What is told of an entity at the time."""
         series: list[SeriesInfo] = []
-        descriptor, since_ns = None, NS_MIN
+        described: Entry[DescriptorInfo] | None = None
+        since_ns = NS_MIN
         for number in self._view.series.of_entity(ids):
             names = self._view.series.names[number]
-            if names.lane == "metadata" and names.message_type == DESCRIPTOR:
-                descriptor, effective_ns = self._descriptor(number)
+            is_descriptor = names.lane == "metadata" and names.message_type == DESCRIPTOR
+            if is_descriptor:
+                described, effective_ns = self._descriptor(number)
                 since_ns = max(since_ns, effective_ns)
             if names.lane == "metadata" and names.message_type in OF_NOVA:
                 continue
@@ -181,8 +189,12 @@ class _Moment:
                 info = None if extent is None else self._info(number, extent)
                 if extent is not None:
                     since_ns = max(since_ns, extent.last_ns)
+                if info is None and is_descriptor and described is not None:
+                    # It counts before its own time, which is that of a clock that is ahead.
+                    info = self._told(number, described.told.source_ns, described.told.source_ns)
                 if info is not None:
                     series.append(info)
+        descriptor = None if described is None else described.value
         told = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
         settled = _Settled(since_ns, told)
         if self._everything and self._time_ns >= since_ns and self._is_current():
@@ -193,12 +205,12 @@ class _Moment:
         """Whether what this moment finds is not older than what the memory has forgotten."""
         return self._memory.mark == self._mark
 
-    def _descriptor(self, number: int) -> tuple[DescriptorInfo | None, int]:
+    def _descriptor(self, number: int) -> _Described:
         """The one in effect, and when the last of the series takes effect."""
         known = self._memory.descriptors.get(number)
         if known is not None and self._time_ns >= known[1]:
             return known
-        told = self._published.descriptor(number, self._timebase, self._time_ns)
+        told = self._published.descriptor(number, self._at)
         if self._time_ns >= told[1] and self._is_current():
             self._memory.descriptors[number] = told
         return told

@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from core.effect import moment
 from core.feed import Committed, CommittedEvent
-from core.ordering import series_of, time_of
+from core.ordering import Timebase, series_of, time_of
 from core.reader.coalesce import Pending, Tell
 from core.reader.playback import CHUNK_MAX_BYTES, Send
 from core.reader.reading import NO_KEY, Found, Reading, Span
@@ -100,6 +101,7 @@ class LiveStream:
         self._chunk_max_events = chunk_max_events
         self._tell = tell
         self._position = view.mark
+        self._timebase: Timebase = "canonical"
         self._resumable = True
         self._lag_max_s = lag_max_s
         self._whole_s = time.monotonic() if is_present else -math.inf
@@ -115,14 +117,15 @@ class LiveStream:
         cursor.
         """
         self._position = history.mark
+        self._timebase = history.span.timebase
         await self._drain(history, send)
         if self._position >= self._view.mark:
             self._whole_s = time.monotonic()
         # The tail comes in canonical order, so its keys resume no stream in source order.
-        self._resumable = history.span.timebase == "canonical"
+        self._resumable = self._timebase == "canonical"
         loop = asyncio.get_running_loop()
         told_at = loop.time()
-        while (now := time.time_ns()) < stop_ns:
+        while (now := self._now()) < stop_ns:
             idle_s = told_at + IDLE_INTERVAL_S - loop.time()
             wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
             news = await self._tail.wait_beyond(self._position, wait_s)
@@ -130,10 +133,14 @@ class LiveStream:
             if news and await self._step(send):
                 told_at = loop.time()
             elif loop.time() >= told_at + IDLE_INTERVAL_S:
-                await send(time.time_ns(), [])
+                await send(self._now(), [])
                 told_at = loop.time()
             self._whole_s = looked_s
         return stop_ns
+
+    def _now(self) -> int:
+        """Where the clock of a LIVE timeline is, which receive times are never ahead of."""
+        return moment.now(self._timebase, self._view.mark).time_ns
 
     async def _step(self, send: Send) -> bool:
         """Send what is durable since the position; whether there was anything to send."""
@@ -189,7 +196,7 @@ class LiveStream:
     async def _send(self, send: Send, events: Sequence[Found]) -> None:
         if not self._resumable:
             events = [(NO_KEY, stored) for _, stored in events]
-        await send(time.time_ns(), events)
+        await send(self._now(), events)
 
 
 def chunks(found: Sequence[Found], max_events: int) -> Iterator[Sequence[Found]]:

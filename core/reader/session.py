@@ -7,11 +7,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from core.effect import moment
+from core.effect.moment import Moment
+from core.effect.published import Published
 from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
@@ -21,7 +23,6 @@ from core.reader.exports import Exports
 from core.reader.latest import latest
 from core.reader.links import Links
 from core.reader.live import Tail
-from core.reader.published import Published
 from core.reader.query import page_of, reading_of, time_or
 from core.reader.samples import Samples
 from core.reader.selection import Selection
@@ -139,9 +140,9 @@ class Session:
             case protocol.Latest():
                 await self._latest(request)
             case protocol.GetUiState():
-                at = time_or("time", request.time, self._now(request.timebase))
-                timebase = self._timebase(request.timebase)
-                await self.send(await self._states.answer(request, timebase, at), request.ref)
+                at = self._moment(request)
+                states = await self._states.answer(request, at.timebase, at.time_ns)
+                await self.send(states, request.ref)
             case protocol.Rejects():
                 await self.send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
@@ -180,33 +181,29 @@ class Session:
         await self.write(protocol.events_frame("queryResponse", request.ref, page.events, more))
 
     async def _discover(self, request: protocol.Discover) -> None:
-        at = time_or("time", request.time, self._now(request.timebase))
+        at = self._moment(request)
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
         page = await self._discovery.page(
-            selection,
-            self._timebase(request.timebase),
-            at,
-            limit=request.limit,
-            after_key=request.after_key,
+            selection, at, limit=request.limit, after_key=request.after_key
         )
-        is_first, time = request.after_key is None, timestamps.text(at)
-        known = self._published.manifests(self._timebase(request.timebase), at) if is_first else []
+        is_first, time = request.after_key is None, timestamps.text(at.time_ns)
+        known = self._published.manifests(at) if is_first else []
         await self.write(discover.frame_of(request.ref, time, page, known))
 
     async def _latest(self, request: protocol.Latest) -> None:
-        at = time_or("time", request.time, self._now(request.timebase))
+        at = self._moment(request)
         self._view.refresh()
         selection = Selection(request.filters, self._view.series)
         page = await latest(
             self._view,
             selection,
-            self._timebase(request.timebase),
-            at,
+            at.timebase,
+            at.time_ns,
             limit=request.limit,
             after_key=request.after_key,
         )
-        head: dict[str, object] = {"time": timestamps.text(at)}
+        head: dict[str, object] = {"time": timestamps.text(at.time_ns)}
         if page.next_key is not None:
             head["nextKey"] = page.next_key
         events = [stored for _, stored in page.events]
@@ -217,11 +214,12 @@ class Session:
     def _timebase(self, asked: Timebase | None) -> Timebase:
         return asked or self._settings.chosen_timebase()
 
-    def _now(self, timebase: Timebase | None) -> int:
-        """The time of requests that name none; in source time all there is, for recordings
-        are old.
-        """
-        return time.time_ns() if self._timebase(timebase) == "canonical" else NS_MAX
+    def _moment(self, request: protocol.Discover | protocol.Latest | protocol.GetUiState) -> Moment:
+        """The time that a request names, or now."""
+        timebase = self._timebase(request.timebase)
+        if request.time is None:
+            return moment.now(timebase, self._view.mark)
+        return moment.at(timebase, time_or("time", request.time, NS_MAX))
 
     async def send(self, reply: protocol.Message, ref: Ref) -> None:
         """Answer a request."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from core.errors import QueryError
 from core.writer.commit import Committer
-from core.writer.manifests import published
 from core.writer.targets import Target
+from core.writer.written import InEffect
 from sdk import timestamps
 from sdk.manifest import Action, CardManifest, argument_problem
 from sdk.submission import SubmitCommand
@@ -21,9 +20,9 @@ class Actions:
     publish.
     """
 
-    def __init__(self, committer: Committer, manifests: Sequence[CardManifest]) -> None:
+    def __init__(self, committer: Committer, in_effect: InEffect) -> None:
         self._committer = committer
-        self._own = manifests
+        self._in_effect = in_effect
 
     def check(self, request: SubmitCommand, target: Target) -> None:
         """Raises QueryError where the target's views know the command and none of them takes these
@@ -41,7 +40,7 @@ class Actions:
         views = self._views(request.scope_id, target)
         if not views:
             return
-        for view_id, manifest in self._in_effect(request.scope_id).items():
+        for view_id, manifest in self._newest(request.scope_id).items():
             if view_id in views:
                 for action in manifest.actions:
                     if action.command_type == request.command_type:
@@ -59,17 +58,20 @@ class Actions:
             and one.message_type == UI_UPDATE
         }
 
-    def _in_effect(self, scope_id: str) -> dict[str, CardManifest]:
-        """Of each view the manifest that came into effect last."""
-        committer, now_ns = self._committer, time.time_ns()
-        found: dict[str, tuple[int, tuple[int, ...], CardManifest]] = {}
-        for manifest in (*self._own, *published(committer.archive, committer.series, scope_id)):
-            since_ns = timestamps.parse(manifest.effective_time)
-            rank = (since_ns, _version(manifest))
-            known = found.get(manifest.view_id)
-            if since_ns <= now_ns and (known is None or rank > known[:2]):
-                found[manifest.view_id] = (*rank, manifest)
-        return {view_id: manifest for view_id, (_, _, manifest) in found.items()}
+    def _newest(self, scope_id: str) -> dict[str, CardManifest]:
+        """Of each view the manifest in effect with the latest effectiveTime, then version."""
+        known = self._in_effect
+        scopes = (known.own_scope, scope_id)
+        found: dict[str, CardManifest] = {}
+        for manifest in known.published.manifests(known.now(), scopes):
+            other = found.get(manifest.view_id)
+            if other is None or _rank(manifest) > _rank(other):
+                found[manifest.view_id] = manifest
+        return found
+
+
+def _rank(manifest: CardManifest) -> tuple[int, tuple[int, ...]]:
+    return timestamps.parse(manifest.effective_time), _version(manifest)
 
 
 def _version(manifest: CardManifest) -> tuple[int, ...]:

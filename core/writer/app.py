@@ -39,6 +39,7 @@ from core.writer.remarks import Remarks
 from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
 from core.writer.targets import Targets
+from core.writer.written import InEffect
 from sdk import archive_id, default_timebase, endpoints, lifecycle, manifest_files
 from sdk.drivers.registry import Registry
 from sdk.errors import ArchiveGoneError, SettingsError
@@ -122,11 +123,12 @@ class Writer:
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
         self.courier = Courier(self.committer.carriers)
+        known = InEffect(self.committer, settings.chosen_timebase(), settings.own_scope())
         self._commands = Commands(
             self.committer,
             self._entries,
-            Targets(self.committer, require_descriptor=settings.commands_require_descriptor),
-            Actions(self.committer, manifests),
+            Targets(self.committer, known, require_descriptor=settings.commands_require_descriptor),
+            Actions(self.committer, known),
             self.courier,
             settings.envelope_max_bytes,
         )

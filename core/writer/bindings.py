@@ -13,21 +13,20 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from core.effect.published import DESCRIPTOR
 from core.ordering import order_keys, time_of
 from core.store import catalog
 from core.store.archive import Archive, Batch
-from core.store.keys import series_bytes
-from core.store.scan import last
-from core.store.series import SeriesTable
+from core.store.series import EntityIds, SeriesTable
 from core.writer.ingest import Incoming
+from core.writer.wishes import Wishes
 from sdk import timestamps
 from sdk.drivers.registry import BINDING_TYPE, Registry
 from sdk.drivers.stream import RAW_STREAM, Stream, mark_of
 from sdk.errors import DriverError
 from sdk.event import Series, check
 
-DESCRIPTOR_TYPE = "ProducerDescriptor"
-LEARNED_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
+LEARNED_TYPES = (DESCRIPTOR, BINDING_TYPE)
 UNMARKED = (b"}", 0)
 """No body begins so."""
 
@@ -39,13 +38,7 @@ NO_DRIVER = ""
 _VERSION = b'"schemaVersion":'
 _BEHIND_VERSION = b',"payload":'
 
-Entity = tuple[str, str, str, str]
-
 log = logging.getLogger(__name__)
-
-
-class _Descriptor(msgspec.Struct):
-    capabilities: list[str]
 
 
 class _Told(msgspec.Struct, rename="camel"):
@@ -57,12 +50,11 @@ class _Told(msgspec.Struct, rename="camel"):
     schema_version: str = ""
 
 
-_descriptors = msgspec.json.Decoder(_Descriptor)
 _told = msgspec.json.Decoder(_Told)
 _versions = msgspec.json.Decoder(str)
 
 
-def _entity(series: Series | Stream) -> Entity:
+def _entity(series: Series | Stream) -> EntityIds:
     return (series.scope_id, series.system_id, series.container_id, series.unique_id)
 
 
@@ -72,7 +64,7 @@ class Bindings:
     def __init__(self, archive: Archive, table: SeriesTable, registry: Registry) -> None:
         self._archive = archive
         self._registry = registry
-        self._bound: dict[Entity, set[tuple[Series, bytes]]] = {}
+        self._bound: dict[EntityIds, set[tuple[Series, bytes]]] = {}
         """Series, and schemaVersions as they are written, that are bound, by their entities."""
 
         self._marks: dict[Series, tuple[bytes, int]] = {}
@@ -81,35 +73,26 @@ class Bindings:
         self._selected: dict[bytes, str] = {}
         """What the open commit adds to the catalog."""
 
-        self._wishes: dict[Entity, frozenset[str]] = {}
-        for number, series in enumerate(table.names):
-            if series.message_type == DESCRIPTOR_TYPE and series.lane == "metadata":
-                self._read_wish(series, number)
+        self._wishes = Wishes(archive, table)
+        self._now_ns = 0
+        """Of the event that is looked at; each is later than the one before."""
 
-    def _read_wish(self, series: Series, number: int) -> None:
-        """The wish of an entity's newest descriptor."""
-        head = series_bytes(number)
-        family = self._archive.families["series_canonical"]
-        newest = last(family, head, head + b"\xff" * 8)
-        if newest is not None:
-            stored = self._archive.get("canonical", newest[0][len(head) :] + head)
-            if stored is not None:
-                self._note_wish(series, stored)
-
-    def _note_wish(self, series: Series, descriptor: bytes) -> None:
-        wish = frozenset(_descriptors.decode(descriptor).capabilities)
-        entity = _entity(series)
-        if wish == self._wishes.get(entity):
-            return
-        self._wishes[entity] = wish
+    def _forget(self, entity: EntityIds) -> None:
+        """Have the streams of an entity looked at again."""
         for known, _ in self._bound.pop(entity, ()):
             self._marks.pop(known, None)
 
-    def insert(self, incoming: Incoming, unknown: Sequence[int], known: set[bytes]) -> list[int]:
+    def insert(
+        self, incoming: Incoming, unknown: Sequence[int], known: set[bytes], now_ns: int
+    ) -> list[int]:
         """The events that are to be stored with the bindings that go before them.
 
-        `known` are the order keys of the open commit; bindings are added to the columns.
+        `known` are the order keys of the open commit; bindings are added to the columns. `now_ns`
+        is about when they are received.
         """
+        self._now_ns = max(now_ns, self._now_ns)
+        for entity in self._wishes.arrived(self._now_ns):
+            self._forget(entity)
         marks = [self._marks.get(names, UNMARKED) for names in incoming.names]
         texts = [text for text, _ in marks]
         places = [place for _, place in marks]
@@ -147,8 +130,10 @@ class Bindings:
 
     def _learn(self, series: Series, envelope: bytes) -> None:
         """Take note of metadata that bears on what is selected."""
-        if series.message_type == DESCRIPTOR_TYPE:
-            self._note_wish(series, envelope)
+        if series.message_type == DESCRIPTOR:
+            self._now_ns += 1
+            if self._wishes.learn(_entity(series), envelope, self._now_ns):
+                self._forget(_entity(series))
         elif series.message_type == BINDING_TYPE:
             told = _told.decode(envelope)
             scope_id, *ids = told.target_id.split("|")
@@ -195,7 +180,7 @@ class Bindings:
         """The name of the driver that is selected for a stream."""
         try:
             return self._registry.select(
-                stream, self._wishes.get(_entity(stream), frozenset())
+                stream, self._wishes.of(_entity(stream), self._now_ns)
             ).name
         except DriverError as error:
             log.warning("no driver", extra={"context": {"reason": str(error)}})

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.effect.published import DESCRIPTOR
 from core.store import catalog
 from core.store.archive import Archive
 from core.writer.ingest import Incoming
 from sdk.event import Series
-
-DESCRIPTOR = "ProducerDescriptor"
 
 
 class Carriers:

@@ -206,7 +206,8 @@ class Committer:
         if not unknown:
             return closed
         if self._bindings is not None:
-            unknown = self._bindings.insert(incoming, unknown, self._fresh)
+            now_ns = max(self._clock(), self.last_ns + 1)
+            unknown = self._bindings.insert(incoming, unknown, self._fresh, now_ns)
         series = [self._series_bytes(names) for names in incoming.names]
         first_ns = self._tick()
         places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])

@@ -4,26 +4,20 @@ AMB-27).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from core.effect.published import DESCRIPTOR
 from core.errors import QueryError
-from core.ordering import TIME_BYTES, order_key
-from core.store.keys import LAST_EVENT_ID, series_bytes
-from core.store.scan import scan
-from core.writer.carriers import DESCRIPTOR
+from core.ordering import order_key
 from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.envelope import ProducerDescriptor
-from sdk.event import Series, check_stored
+from core.writer.written import InEffect
+from sdk.address import LANE_PRIORITY
+from sdk.event import Series
 from sdk.submission import SubmitCommand
 
 CAPABILITY_PREFIX = "command:"
-LATEST_LOOKED_AT = 100
-"""How many descriptors of an entity that are not in effect yet are passed over."""
-
-_END_OF_TIME = b"\xff" * TIME_BYTES + LAST_EVENT_ID
+METADATA = LANE_PRIORITY["metadata"]
 
 
 class Descriptor(NamedTuple):
@@ -46,8 +40,11 @@ class Target(NamedTuple):
 class Targets:
     """The entities that commands may name."""
 
-    def __init__(self, committer: Committer, *, require_descriptor: bool) -> None:
+    def __init__(
+        self, committer: Committer, in_effect: InEffect, *, require_descriptor: bool
+    ) -> None:
         self._committer = committer
+        self._in_effect = in_effect
         self._require_descriptor = require_descriptor
 
     def find(self, request: SubmitCommand) -> Target:
@@ -76,8 +73,7 @@ class Targets:
         is_known = any(True for _ in self._series(request))
         if self._require_descriptor:
             if is_known:
-                reason = f"no descriptor of {request.target_id!r} is in effect"
-                raise QueryError("noDescriptor", reason)
+                raise QueryError("noDescriptor", self._why_not_described(request))
             raise QueryError(
                 "unknownTarget", f"scope {request.scope_id!r} has no {request.target_id!r}"
             )
@@ -102,24 +98,27 @@ class Targets:
                 yield number, names
 
     def _descriptors(self, request: SubmitCommand) -> Iterator[Descriptor]:
+        now = self._in_effect.now()
+        for number, names in self._described(request):
+            found, _ = self._in_effect.published.descriptor(number, now)
+            if found is not None:
+                key = order_key(found.told.source_ns, METADATA, found.told.event_id)
+                yield Descriptor(names, key, frozenset(found.value.capabilities))
+
+    def _described(self, request: SubmitCommand) -> Iterator[tuple[int, Series]]:
+        """The series of descriptors of the entities that a command may mean."""
         for number, names in self._series(request):
             if names.lane == "metadata" and names.message_type == DESCRIPTOR:
-                found = self._in_effect(number, names)
-                if found is not None:
-                    yield found
+                yield number, names
 
-    def _in_effect(self, number: int, names: Series) -> Descriptor | None:
-        """The newest descriptor of a series whose effectiveTime has come."""
-        archive, series = self._committer.archive, series_bytes(number)
-        now_ns = time.time_ns()
-        rows = scan(archive.families["series_source"], series, series + _END_OF_TIME, reverse=True)
-        for _, (_, at) in zip(range(LATEST_LOOKED_AT), rows, strict=False):
-            stored = archive.get("canonical", at + series)
-            assert stored is not None
-            event, _ = check_stored(stored)
-            envelope = event.envelope
-            assert isinstance(envelope, ProducerDescriptor)
-            if timestamps.parse(envelope.effective_time) <= now_ns:
-                key = order_key(event.source_ns, event.lane, event.event_id)
-                return Descriptor(names, key, frozenset(envelope.capabilities))
-        return None
+    def _why_not_described(self, request: SubmitCommand) -> str:
+        """What an operator can do about a descriptor that is not in effect."""
+        reason = f"no descriptor of {request.target_id!r} is in effect"
+        for number, _ in self._described(request):
+            coming = self._in_effect.published.coming(number)
+            if coming is not None:
+                return (
+                    f"{reason}: the last is dated {coming.value.effective_time}; if its "
+                    "producer's clock is wrong, set it and publish the descriptor again"
+                )
+        return reason

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from core.reader.published import Published
 
 from core.checkpoints.maker import Maker
 from core.exports.worker import Export
@@ -24,7 +25,6 @@ from core.reader import neighbour as stepping
 from core.reader.discover import Discovery
 from core.reader.latest import latest
 from core.reader.playback import Playback, clip_to_archive
-from core.reader.published import Published
 from core.reader.query import page_of, reading_of
 from core.reader.reading import Found, Reading, Span
 from core.reader.samples import Samples

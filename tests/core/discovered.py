@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from core.effect.moment import at
+from core.effect.published import Published
 from core.ordering import Timebase
 from core.reader.discover import Discovery
-from core.reader.published import Published
 from core.reader.selection import Selection
 from core.reader.view import View
 from sdk.protocol import EntityInfo, Filters
@@ -32,5 +33,5 @@ async def discovered(
 ) -> list[EntityInfo]:
     """All entities at a time; by one that remembers, or anew."""
     selection = Selection(filters or Filters(), view.series)
-    page = await (discovery or discovery_of(view)).page(selection, timebase, at_ns)
+    page = await (discovery or discovery_of(view)).page(selection, at(timebase, at_ns))
     return [read_entity(entity) for entity in page.entities]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.effect.moment import at
 from core.errors import QueryError
 from core.feed import Committed
 from core.ordering import TIMEBASES, Timebase
@@ -29,7 +30,7 @@ from sdk.transport.base import Batch, Record
 from tests.core.checkpoints.test_maker import Archived
 from tests.core.conftest import START_NS
 from tests.core.discovered import discovered, discovery_of, read_entity
-from tests.core.reader.test_published import descriptor
+from tests.core.effect.test_published import descriptor
 from tests.laws import law
 
 Make = Callable[..., Record]
@@ -62,11 +63,12 @@ async def test_pages_make_up_the_whole(
     units = [f"u{number * 7 % 12}" for number in range(12)]
     commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
     discovery, selection = discovery_of(view), Selection(Filters(), view.series)
+    end = at("source", NS_MAX)
     for _ in range(2):
         found: list[str] = []
         after: str | None = None
         while True:
-            page = await discovery.page(selection, "source", NS_MAX, limit=limit, after_key=after)
+            page = await discovery.page(selection, end, limit=limit, after_key=after)
             assert len(page.entities) <= limit
             found += [read_entity(entity).unique_id for entity in page.entities]
             after = page.next_key
@@ -79,7 +81,7 @@ async def test_a_key_of_something_else_is_refused(view: View) -> None:
     """A page goes on behind the key of a page of its kind."""
     selection = Selection(Filters(), view.series)
     with pytest.raises(QueryError, match="badKey"):
-        await discovery_of(view).page(selection, "source", NS_MAX, after_key="7")
+        await discovery_of(view).page(selection, at("source", NS_MAX), after_key="7")
 
 
 async def test_work_for_many_entities_is_cut_into_slices(
@@ -106,7 +108,7 @@ async def test_work_for_many_entities_is_cut_into_slices(
     monkeypatch.setattr(discover, "encode_entity", counted)
     sockets = asyncio.create_task(serve())
     selection = Selection(Filters(), view.series)
-    page = await discovery_of(view).page(selection, "source", NS_MAX)
+    page = await discovery_of(view).page(selection, at("source", NS_MAX))
     sockets.cancel()
     entities = [read_entity(entity) for entity in page.entities]
     assert [entity.unique_id for entity in entities] == sorted(units)
@@ -234,6 +236,6 @@ async def test_what_comes_in_the_middle_of_a_page_is_not_forgotten(
         await asyncio.sleep(0)
     await commit(10)
     few = Selection(Filters(), view.series)
-    await discovery.page(few, "source", NS_MAX, limit=1)
+    await discovery.page(few, at("source", NS_MAX), limit=1)
     await slow
     assert await discovered(view, discovery=discovery) == await discovered(view)

@@ -6,15 +6,18 @@ import msgspec
 import pytest
 
 from core.errors import QueryError
+from core.ordering import Timebase
 from core.writer.actions import Actions
 from core.writer.commit import Committer
 from core.writer.manifests import published_event
 from core.writer.targets import Target
+from core.writer.written import InEffect
 from sdk.manifest import Action, ArgumentSpec, CardManifest, KeySpec
 from sdk.observation import Observer, record_of
 from sdk.transport.base import Batch, Record
 from tests.core.commanding import HEATER, SCOPE, command
 
+OWN_SCOPE = "ground"
 TARGET = Target(*HEATER, None)
 POWER = ArgumentSpec(type="number", minimum=0, maximum=10, required=True)
 LABEL = ArgumentSpec(type="string")
@@ -57,6 +60,13 @@ def publish(committer: Committer, told: CardManifest) -> None:
     committer.close()
 
 
+def actions_of(committer: Committer, *own: CardManifest, timebase: Timebase = "source") -> Actions:
+    """The actions of an instance that has published these manifests."""
+    committer.tell([published_event(one, OWN_SCOPE) for one in own])
+    committer.close()
+    return Actions(committer, InEffect(committer, timebase, OWN_SCOPE))
+
+
 def refusal(actions: Actions, **payload: object) -> str | None:
     """Why these arguments are refused, None if they are taken."""
     try:
@@ -86,13 +96,13 @@ def test_arguments_are_checked(
 ) -> None:
     """Issue 7: required ones are there, no others, each of its type and in its range."""
     show(committer, "heater")
-    reason = refusal(Actions(committer, [manifest()]), **payload)
+    reason = refusal(actions_of(committer, manifest()), **payload)
     assert (reason is None) if named is None else (reason is not None and f"'{named}'" in reason)
 
 
 def test_a_command_that_no_view_of_the_target_offers_has_no_schema(committer: Committer) -> None:
     """Manifests say nothing of entities that do not show themselves by them."""
-    actions = Actions(committer, [manifest(view_id="camera")])
+    actions = actions_of(committer, manifest(view_id="camera"))
     assert refusal(actions) is None
     show(committer, "heater")
     assert refusal(actions) is None
@@ -101,7 +111,7 @@ def test_a_command_that_no_view_of_the_target_offers_has_no_schema(committer: Co
 def test_what_a_scope_publishes_counts_from_its_time_on(committer: Committer) -> None:
     """On ground the manifests of a payload come as its events; the newest in effect decides."""
     show(committer, "heater")
-    actions = Actions(committer, [])
+    actions = actions_of(committer)
     publish(committer, manifest())
     assert refusal(actions, power=11) is not None
     wider = ArgumentSpec(type="number", maximum=20, required=True)
@@ -117,14 +127,14 @@ def test_of_one_time_the_higher_version_decides(committer: Committer) -> None:
     strict = ArgumentSpec(type="number", maximum=1, required=True)
     publish(committer, manifest("1.10.0", strict))
     publish(committer, manifest("1.9.0"))
-    assert refusal(Actions(committer, []), power=5) is not None
+    assert refusal(actions_of(committer), power=5) is not None
 
 
 def test_one_of_several_views_is_enough(committer: Committer) -> None:
     """A target with two cards takes what either of them offers."""
     show(committer, "heater", "panel")
     other = ArgumentSpec(type="string", required=True)
-    actions = Actions(committer, [manifest(), manifest(power=other, view_id="panel")])
+    actions = actions_of(committer, manifest(), manifest(power=other, view_id="panel"))
     assert refusal(actions, power=5) is None
     assert refusal(actions, power="much") is None
     assert refusal(actions, power=True) is not None

@@ -124,6 +124,38 @@ def test_another_selection_binds_anew(archive: Archive, tmp_path: Path) -> None:
     assert told == ["rawBinary@1.0.0", "jsonl@1.0.0", "mcap@1.0.0"]
 
 
+def test_a_driver_that_is_asked_for_later_is_bound_then(archive: Archive, tmp_path: Path) -> None:
+    """Issue 14: a descriptor that is told ahead of its time changes nothing until it takes effect,
+    and then without any news; so it does after a restart, and one that came later is not undone.
+    """
+    now = [AT_NS]
+
+    def restarted() -> Committer:
+        registry = Registry.load(["rawBinary", "jsonl"])
+        return Committer(archive, tmp_path, registry=registry, clock=lambda: now[0])
+
+    def drivers_of_raw() -> list[str]:
+        return [one.driver for one in bindings(stored(archive)) if one.lane == "raw"]
+
+    committer = restarted()
+    later = json.loads(descriptor(AT_NS, "driver:mcap").value)
+    later["effectiveTime"] = timestamps.text(AT_NS + 1_000)
+    take(committer, [Record(None, msgspec.json.encode(later), "d"), record(2, AT_NS)])
+    assert drivers_of_raw() == ["rawBinary@1.0.0"]
+    now[0] += 500
+    take(committer, [record(8, AT_NS + 1)])
+    assert drivers_of_raw() == ["rawBinary@1.0.0"]
+    committer = restarted()
+    take(committer, [record(14, AT_NS + 2)])
+    assert drivers_of_raw() == ["rawBinary@1.0.0"]
+    now[0] += 10_000
+    take(committer, [record(20, AT_NS + 3)])
+    assert drivers_of_raw() == ["rawBinary@1.0.0", "mcap@1.0.0"]
+    take(committer, [descriptor(AT_NS + 4, "driver:jsonl"), record(26, AT_NS + 5)])
+    take(restarted(), [record(32, AT_NS + 6)])
+    assert drivers_of_raw() == ["rawBinary@1.0.0", "mcap@1.0.0", "jsonl@1.0.0"]
+
+
 def test_a_stream_without_a_driver_is_stored_all_the_same(archive: Archive, tmp_path: Path) -> None:
     """It gets no binding, and one once a driver takes it."""
     take(writer(archive, tmp_path, "csv"), [record(2, AT_NS)])

@@ -11,7 +11,7 @@ from core.errors import QueryError
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from core.writer.courier import Courier, why_unreachable
-from core.writer.targets import Target, Targets
+from core.writer.targets import Target
 from sdk.client import Client
 from sdk.producer import Producer
 from sdk.settings import Settings
@@ -22,6 +22,7 @@ from sdk.transport.link import LinkHealth
 from tests.core.commanding import WAIT_S, command, descriptor, listening
 from tests.core.reader.test_links import Tape
 from tests.core.running import running_core
+from tests.core.writer.test_targets import targets_of
 
 
 class Link(Tape):
@@ -55,7 +56,7 @@ def brought(committer: Committer, record: Record, *names: str) -> Target:
     for name in names:
         committer.take(name, Batch([record]))
         committer.close()
-    return Targets(committer, require_descriptor=True).find(command())
+    return targets_of(committer).find(command())
 
 
 def chosen(courier: Courier, target: Target) -> str:

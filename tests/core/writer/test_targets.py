@@ -7,19 +7,29 @@ from pathlib import Path
 import pytest
 
 from core.errors import QueryError
+from core.ordering import Timebase
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from core.writer.targets import Targets
+from core.writer.written import InEffect
 from sdk.transport.base import Batch
 from tests.core.commanding import HEATER, SCOPE, command, descriptor
 
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z"
 
 
+def targets_of(
+    committer: Committer, timebase: Timebase = "source", *, require_descriptor: bool = True
+) -> Targets:
+    """The targets of an instance with this timebase."""
+    known = InEffect(committer, timebase, "ground")
+    return Targets(committer, known, require_descriptor=require_descriptor)
+
+
 @pytest.fixture
 def targets(committer: Committer) -> Targets:
     """The targets of an archive in which descriptors are required."""
-    return Targets(committer, require_descriptor=True)
+    return targets_of(committer)
 
 
 def tell(committer: Committer, *told: object) -> None:
@@ -87,7 +97,7 @@ def test_other_scopes_and_entities_do_not_count(committer: Committer, targets: T
 
 def test_without_required_descriptors_the_command_names_its_target(committer: Committer) -> None:
     """AMB-26, AMB-27: the setting; a descriptor that is there still decides."""
-    targets = Targets(committer, require_descriptor=False)
+    targets = targets_of(committer, require_descriptor=False)
     assert refusal(targets, target_id="plain") == "noDescriptor"
     ids = {"system_id": "s", "container_id": "c"}
     found = targets.find(command(target_id="plain", **ids))
@@ -104,7 +114,7 @@ def test_a_target_is_known_again_after_a_restart(tmp_path: Path) -> None:
     archive = Archive.open_primary(tmp_path)
     try:
         committer = Committer(archive, tmp_path)
-        found = Targets(committer, require_descriptor=True).find(command(command_type="go"))
+        found = targets_of(committer).find(command(command_type="go"))
         assert found.descriptor is not None
         links = committer.carriers.of(found.descriptor.series)
         assert links == {"link": found.descriptor.order_key}

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core.effect.moment import at
+from core.effect.published import Published
 from core.feed import Committed
 from core.ordering import TIMEBASES, Timebase
-from core.reader.published import Published
 from core.reader.view import View
 from core.writer.commit import Committer
 from core.writer.manifests import published_event
@@ -153,8 +154,9 @@ def test_every_version_that_has_taken_effect_is_there(view: View, commit: Commit
     commit([published(version("1.0.0")), published(version("2.0.0", since="2026-01-01T00:00:00Z"))])
     view.refresh()
     shared = Published(view, "sat")
-    assert versions(shared.manifests("source", START_NS - 1)) == [("pump", "1.0.0")]
-    assert versions(shared.manifests("source", START_NS)) == [("pump", "1.0.0"), ("pump", "2.0.0")]
+    assert versions(shared.manifests(at("source", START_NS - 1))) == [("pump", "1.0.0")]
+    both = [("pump", "1.0.0"), ("pump", "2.0.0")]
+    assert versions(shared.manifests(at("source", START_NS))) == both
 
 
 def test_in_canonical_time_manifests_are_known_from_their_arrival_on(
@@ -166,9 +168,9 @@ def test_in_canonical_time_manifests_are_known_from_their_arrival_on(
     commit([published(version("2.0.0"))])
     view.refresh()
     shared = Published(view, "sat")
-    assert versions(shared.manifests("canonical", first - 1)) == []
-    assert versions(shared.manifests("canonical", first)) == [("pump", "1.0.0")]
-    assert len(shared.manifests("canonical", view.mark)) == 2
+    assert versions(shared.manifests(at("canonical", first - 1))) == []
+    assert versions(shared.manifests(at("canonical", first))) == [("pump", "1.0.0")]
+    assert len(shared.manifests(at("canonical", view.mark))) == 2
 
 
 def test_the_instance_goes_before_others(view: View, committer: Committer, commit: Commit) -> None:
@@ -181,8 +183,8 @@ def test_the_instance_goes_before_others(view: View, committer: Committer, commi
         ]
     )
     view.refresh()
-    titles = [manifest.title for manifest in Published(view, "ground").manifests("source", NS_MAX)]
-    assert sorted(titles) == ["ours", "theirs alone"]
+    found = Published(view, "ground").manifests(at("source", NS_MAX))
+    assert sorted(manifest.title for manifest in found) == ["ours", "theirs alone"]
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
@@ -197,7 +199,7 @@ def test_a_version_is_never_changed_afterwards(
     commit([published(version("1.0.0", title="b", since="1969-01-01T00:00:00Z"))])
     view.refresh()
     for _ in range(2):
-        (found,) = Published(view, "sat").manifests(timebase, NS_MAX)
+        (found,) = Published(view, "sat").manifests(at(timebase, NS_MAX))
         assert found.title == "a"
 
 
@@ -213,7 +215,7 @@ def test_what_is_no_manifest_is_passed_over(view: View, commit: Commit) -> None:
     }
     commit([metadata("ManifestPublished", START_NS, body), published(version("1.0.0"))])
     view.refresh()
-    assert versions(Published(view, "sat").manifests("source", NS_MAX)) == [("pump", "1.0.0")]
+    assert versions(Published(view, "sat").manifests(at("source", NS_MAX))) == [("pump", "1.0.0")]
 
 
 async def test_a_user_manifest_brings_a_new_card(data: Path, tmp_path: Path) -> None:
@@ -251,6 +253,6 @@ def test_discovery_is_the_same_at_every_start(
     """A-233: a reader that starts later finds the same manifests in the same order."""
     commit([published(file.manifest) for file in manifest_files.load()])
     view.refresh()
-    first = Published(view, "sat").manifests(timebase, NS_MAX)
-    assert first == Published(view, "sat").manifests(timebase, NS_MAX)
+    first = Published(view, "sat").manifests(at(timebase, NS_MAX))
+    assert first == Published(view, "sat").manifests(at(timebase, NS_MAX))
     assert len(first) == len(manifest_files.load())

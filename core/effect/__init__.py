@@ -1,0 +1,1 @@
+"""What is in effect at a time: the one answer for discovery, commands, drivers and files."""

@@ -1,0 +1,81 @@
+"""Recorded histories: those of series, read from an archive; only what is new is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Generic, Protocol, TypeVar
+
+from core.effect.history import History, told_of
+from core.errors import ArchiveDamagedError
+from core.ordering import TIME_BYTES, time_key, time_of
+from core.store.archive import Archive
+from core.store.keys import series_bytes, series_key
+from core.store.scan import scan
+from core.store.series import SeriesTable
+from sdk.timestamps import NS_MIN
+
+PART_EVENTS = 50
+"""So many are fetched at once; an envelope may have a megabyte."""
+
+Value = TypeVar("Value")
+
+
+class Records(Protocol):
+    """An archive as far as it is known."""
+
+    @property
+    def archive(self) -> Archive:
+        """What is read."""
+
+    @property
+    def series(self) -> SeriesTable:
+        """Its series."""
+
+    @property
+    def mark(self) -> int:
+        """Canonical time in ns of the last event that is known; nothing past it is read."""
+
+    def has_news(self, number: int, seen_ns: int) -> bool:
+        """Whether a series may have events after a canonical time."""
+
+
+@dataclass(slots=True)
+class _Read(Generic[Value]):
+    """The history of one series up to a canonical time."""
+
+    seen_ns: int = NS_MIN
+    history: History[Value] = field(default_factory=History)
+
+
+class Recorded(Generic[Value]):
+    """The histories of series; `read` makes the value of a stored event, None passes it over. It is
+    given the events of a series in the order in which they were received.
+    """
+
+    def __init__(self, records: Records, read: Callable[[int, bytes], Value | None]) -> None:
+        self._records = records
+        self._read = read
+        self._known: dict[int, _Read[Value]] = {}
+
+    def of(self, number: int) -> History[Value]:
+        """The history of a series by now."""
+        known = self._known.setdefault(number, _Read())
+        mark = self._records.mark
+        if self._records.has_news(number, known.seen_ns):
+            self._extend(known, number, mark)
+            known.seen_ns = mark
+        return known.history
+
+    def _extend(self, known: _Read[Value], number: int, mark: int) -> None:
+        archive, tail = self._records.archive, series_bytes(number)
+        lower = tail if known.seen_ns == NS_MIN else series_key(tail, time_key(known.seen_ns + 1))
+        rows = scan(archive.families["series_canonical"], lower, series_key(tail, time_key(mark)))
+        while part := [key[len(tail) :] + tail for key, _ in islice(rows, PART_EVENTS)]:
+            for place, stored in zip(part, archive.get_many("canonical", part), strict=True):
+                if stored is None:
+                    raise ArchiveDamagedError(f"the archive in {archive.path} lacks an event")
+                value = self._read(number, stored)
+                if value is not None:
+                    known.history.add(told_of(time_of(place[:TIME_BYTES]), stored), value)

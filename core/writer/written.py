@@ -1,0 +1,55 @@
+"""What the writer itself knows is in effect, from what it has written."""
+
+from __future__ import annotations
+
+from core.effect import moment
+from core.effect.moment import Moment
+from core.effect.published import Published
+from core.ordering import TIME_BYTES, Timebase, time_of
+from core.store.archive import Archive
+from core.store.keys import series_bytes
+from core.store.scan import last
+from core.store.series import SeriesTable
+from core.writer.commit import Committer
+
+
+class Written:
+    """The archive up to the last commit that was closed."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+
+    @property
+    def archive(self) -> Archive:
+        """The writer's own."""
+        return self._committer.archive
+
+    @property
+    def series(self) -> SeriesTable:
+        """The series that it has given numbers."""
+        return self._committer.series
+
+    @property
+    def mark(self) -> int:
+        """Canonical time of the last event of that commit."""
+        return self._committer.witness().canonical_ns
+
+    def has_news(self, number: int, seen_ns: int) -> bool:
+        """Whether a series has events after a canonical time."""
+        tail = series_bytes(number)
+        newest = last(self.archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
+        return newest is not None and time_of(newest[0][len(tail) :]) > seen_ns
+
+
+class InEffect:
+    """What is in effect now in the timebase of the instance, as whoever discovers it is told."""
+
+    def __init__(self, committer: Committer, timebase: Timebase, own_scope: str) -> None:
+        self._committer = committer
+        self._timebase = timebase
+        self.own_scope = own_scope
+        self.published = Published(Written(committer), own_scope)
+
+    def now(self) -> Moment:
+        """The moment at which commands are judged."""
+        return moment.now(self._timebase, self._committer.last_ns)
