@@ -36,7 +36,7 @@ VERSIONS = ("1", "1.0.0", '2"\\', "é漢", "0.0.0-rc.1", "v" * 128)
 DRIVERS = ("jsonl", "rawBinary", "positionCsv", "mcap", "gone", "a.b:c")
 CAPABILITIES = ("command:go", "driver:", "driver:jsonl", "driver:mcap@1.0.0", "driver:@", "", "é")
 SHOWN = ("default-card", "battery", "pump", "nobody")
-DEEP = 150
+DEEP = 240
 
 
 class Corpus:
