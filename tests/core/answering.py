@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from core.reader.published import Published
 
 from core.checkpoints.maker import Maker
+from core.effect.moment import at
+from core.effect.published import Published
 from core.exports.worker import Export
 from core.files.daily import DailyFiles
 from core.files.folder import Folder
@@ -134,8 +135,9 @@ class Answerer:
     def discover(self, timebase: Timebase) -> str:
         """All entities with their series, descriptors and manifests."""
         published = Published(self.view, "sat")
-        page = asyncio.run(Discovery(self.view, published).page(self.everything, timebase, NS_MAX))
-        manifests = published.manifests(timebase, NS_MAX)
+        end = at(timebase, NS_MAX)
+        page = asyncio.run(Discovery(self.view, published).page(self.everything, end))
+        manifests = published.manifests(end)
         return _told([*page.entities, msgspec.json.encode(manifests)])
 
     def summary(self, timebase: Timebase) -> str:

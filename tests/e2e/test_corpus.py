@@ -50,9 +50,9 @@ async def served(nova: Nova, least: int) -> None:
         status = await client.status()
         assert status.events >= least
         for timebase in ("source", "canonical"):
-            await client.discover(Discover(timebase=timebase))  # type: ignore[arg-type]  # one of two
-            await client.ui_state(GetUiState(timebase=timebase))  # type: ignore[arg-type]
-            assert (await client.export(Export(timebase=timebase))).events >= least  # type: ignore[arg-type]
+            await client.discover(Discover(timebase=timebase))
+            await client.ui_state(GetUiState(timebase=timebase))
+            assert (await client.export(Export(timebase=timebase))).events >= least
         async with asyncio.timeout(WAIT_S):
             while not state.exists():
                 await asyncio.sleep(0.05)
