@@ -130,5 +130,8 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     manifest_conflicts: list[str] = msgspec.field(default_factory=list)
     """What differs under one manifestId and version, found when the writer started."""
 
+    quarantined: list[str] = msgspec.field(default_factory=list)
+    """What was cut off the archive's logs, ever: it lay behind everything that was durable."""
+
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse

@@ -8,6 +8,7 @@ from core.reader.links import Links
 from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
+from core.store.log_tail import quarantined
 from core.store.scan import scan
 from sdk import endpoints, timestamps
 from sdk.protocol import RejectInfo, Rejects, RejectsResponse, StatusResponse
@@ -40,6 +41,7 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         manifest_conflicts=catalog.decode_conflicts(
             view.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
         ),
+        quarantined=quarantined(settings.folder()),
     )
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from rocksdict import AccessType, ColumnFamily, Rdict, WriteBatch
+from rocksdict import AccessType, ColumnFamily, Rdict
 
 from core.errors import ArchiveDamagedError, ArchiveError
-from core.ordering import PLACE_BYTES, TIME_BYTES
+from core.ordering import PLACE_BYTES
 from core.store import catalog
+from core.store.batch import Batch
 from core.store.completeness import Completeness
-from core.store.keys import EVENT_FAMILIES, FAMILIES, series_source_key
+from core.store.keys import EVENT_FAMILIES, FAMILIES
 from core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
+from core.store.log_tail import cut_garbage
 from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
@@ -35,6 +36,12 @@ CATCH_UP_AGAIN_ATTEMPTS = 2
 
 CATCH_UP_PAUSE_S = 0.05
 REOPEN_INTERVAL_S = 5.0
+
+
+_held: set[Path] = set()
+"""The archives that this process writes to. Closing any descriptor of a lock lets go of it, so the
+lock of one of these must not be tried.
+"""
 
 
 class Archive:
@@ -69,6 +76,8 @@ class Archive:
             database = Rdict(str(self._where()), options, dict(families), access)
         except Exception as error:
             raise _opening_error(self.path, str(error)) from error
+        if scratch is None:
+            _held.add(self.path)
         self._database = database
         self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
         self._handles: dict[str, ColumnFamily] = {
@@ -101,6 +110,8 @@ class Archive:
             ) from error
         private.mend(path, data / WITNESS_FILE, data / ID_FILE)
         _refuse_headless(data, path)
+        if path not in _held:
+            cut_garbage(data, path, read_witness(data))
         archive = cls(path, None, memory_bytes)
         try:
             archive._prove_whole()
@@ -262,62 +273,8 @@ class Archive:
         self.families.clear()
         self._database.close()
         self._let_mirror_go()
-
-
-class Batch:
-    """Puts into several families that happen together or not at all."""
-
-    def __init__(self, handles: dict[str, ColumnFamily]) -> None:
-        self.raw = WriteBatch(raw_mode=True)
-        # The archive's own: a handle that a batch held would keep the database open.
-        self._handles = handles
-
-    def put(self, family: str, key: bytes, value: bytes) -> None:
-        """Set a key of a family."""
-        self.raw.put(key, value, self._handles[family])
-
-    def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Set several keys of a family."""
-        put, handle = self.raw.put, self._handles[family]
-        for key, value in rows:
-            put(key, value, handle)
-
-    def delete(self, family: str, key: bytes) -> None:
-        """Remove a key of a family."""
-        self.raw.delete(key, self._handles[family])
-
-    def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
-        """Remove the keys of a family from lower up to upper, which is left out."""
-        self.raw.delete_range(lower, upper, self._handles[family])
-
-    def put_events(
-        self,
-        places: Sequence[bytes],
-        source_keys: Sequence[bytes],
-        stored: Sequence[bytes],
-    ) -> None:
-        """Events at their places in canonical order, and the three orders that point at them.
-
-        The rows of a series go in together: beside each other in the memtable as well, they cost a
-        third less to insert (bench/results).
-        """
-        put, to = self.raw.put, self._handles
-        canonical, source = to["canonical"], to["source"]
-        by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-        for place, source_key, envelope in zip(places, source_keys, stored, strict=True):
-            put(place, envelope, canonical)
-            put(source_key, place, source)
-            by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))
-        for series, rows in by_series.items():
-            for at, _ in rows:
-                put(series + at, b"", to["series_canonical"])
-        for series, rows in by_series.items():
-            for at, key in rows:
-                put(series_source_key(series, key), at, to["series_source"])
-
-    def size_bytes(self) -> int:
-        """What the batch has grown to."""
-        return int(self.raw.size_in_bytes())
+        if self._scratch is None:
+            _held.discard(self.path)
 
 
 def _refuse_headless(data: Path, path: Path) -> None:

@@ -16,7 +16,8 @@ import msgspec
 from core.effect.published import DESCRIPTOR
 from core.ordering import order_keys, time_of
 from core.store import catalog
-from core.store.archive import Archive, Batch
+from core.store.archive import Archive
+from core.store.batch import Batch
 from core.store.series import EntityIds, SeriesTable
 from core.writer.ingest import Incoming
 from core.writer.wishes import Wishes

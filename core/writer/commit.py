@@ -14,7 +14,8 @@ from pathlib import Path
 from core.feed import Committed, CommittedEvent, NewSeries
 from core.ordering import LAST_TAIL, time_of
 from core.store import catalog
-from core.store.archive import Archive, Batch
+from core.store.archive import Archive
+from core.store.batch import Batch
 from core.store.catalog import Counters, Reject
 from core.store.keys import place_keys, series_bytes
 from core.store.scan import last

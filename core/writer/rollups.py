@@ -20,7 +20,8 @@ from core.ordering import (
     TIME_BYTES,
     Timebase,
 )
-from core.store.archive import Archive, Batch
+from core.store.archive import Archive
+from core.store.batch import Batch
 from core.store.rollup import (
     COARSEST_LEVEL,
     FINEST_LEVEL,

@@ -72,6 +72,12 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
             parts.append(Text.from_markup(f"[yellow]{escape(link.link)}: {escape(warning)}[/]"))
     for conflict in found.manifest_conflicts:
         parts.append(Text.from_markup(f"[yellow]{escape(conflict)}[/]"))
+    if found.quarantined:
+        parts.append(
+            Text.from_markup(
+                f"[yellow]cut off the logs: {len(found.quarantined)}, kept in quarantine/[/]"
+            )
+        )
     return Group(*parts)
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from core.files.daily import STATE_FILE, State, write_state
 from core.reader.health import file_failures
+from core.store.log_tail import QUARANTINE_FOLDER
+from sdk.client import Client
 from sdk.settings import Settings
+from tests.core.running import Core
 
 
 def test_failures_of_the_daily_files_are_told(tmp_path: Path) -> None:
@@ -18,3 +21,13 @@ def test_failures_of_the_daily_files_are_told(tmp_path: Path) -> None:
     assert file_failures(settings) == 2
     (settings.files_folder() / STATE_FILE).write_text("{")
     assert file_failures(settings) == 0
+
+
+async def test_what_was_cut_off_the_logs_is_told(core: Core) -> None:
+    """For as long as it lies in the quarantine."""
+    async with await Client.to_core(core.data) as client:
+        assert (await client.status()).quarantined == []
+        folder = core.data / QUARANTINE_FOLDER
+        folder.mkdir()
+        (folder / "000007.log.from-4096.1").write_bytes(b"garbage")
+        assert (await client.status()).quarantined == ["000007.log.from-4096.1"]

@@ -13,7 +13,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from core.store.archive import Archive, Batch
+from core.store.archive import Archive
+from core.store.batch import Batch
 from core.submission import Asker
 from core.writer import app
 from core.writer.desk import Desk

@@ -1387,6 +1387,7 @@ export interface StatusResponse {
   commandsRequireDescriptor?: boolean;
   submissions?: SubmissionCount[];
   manifestConflicts?: string[];
+  quarantined?: string[];
 }
 /**
  * How many submissions of one kind were `taken`, or refused with one code.

@@ -1,0 +1,67 @@
+"""A write batch of the truth store: puts into several families that happen together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from rocksdict import ColumnFamily, WriteBatch
+
+from core.ordering import TIME_BYTES
+from core.store.keys import series_source_key
+
+
+class Batch:
+    """Puts into several families that happen together or not at all."""
+
+    def __init__(self, handles: dict[str, ColumnFamily]) -> None:
+        self.raw = WriteBatch(raw_mode=True)
+        # The archive's own: a handle that a batch held would keep the database open.
+        self._handles = handles
+
+    def put(self, family: str, key: bytes, value: bytes) -> None:
+        """Set a key of a family."""
+        self.raw.put(key, value, self._handles[family])
+
+    def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Set several keys of a family."""
+        put, handle = self.raw.put, self._handles[family]
+        for key, value in rows:
+            put(key, value, handle)
+
+    def delete(self, family: str, key: bytes) -> None:
+        """Remove a key of a family."""
+        self.raw.delete(key, self._handles[family])
+
+    def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
+        """Remove the keys of a family from lower up to upper, which is left out."""
+        self.raw.delete_range(lower, upper, self._handles[family])
+
+    def put_events(
+        self,
+        places: Sequence[bytes],
+        source_keys: Sequence[bytes],
+        stored: Sequence[bytes],
+    ) -> None:
+        """Events at their places in canonical order, and the three orders that point at them.
+
+        The rows of a series go in together: beside each other in the memtable as well, they cost a
+        third less to insert (bench/results).
+        """
+        put, to = self.raw.put, self._handles
+        canonical, source = to["canonical"], to["source"]
+        by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for place, source_key, envelope in zip(places, source_keys, stored, strict=True):
+            put(place, envelope, canonical)
+            put(source_key, place, source)
+            by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))
+        for series, rows in by_series.items():
+            for at, _ in rows:
+                put(series + at, b"", to["series_canonical"])
+        for series, rows in by_series.items():
+            for at, key in rows:
+                put(series_source_key(series, key), at, to["series_source"])
+
+    def size_bytes(self) -> int:
+        """What the batch has grown to."""
+        return int(self.raw.size_in_bytes())
