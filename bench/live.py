@@ -55,15 +55,17 @@ class Tail:
                     return
 
 
-async def latencies(client: Client, url: str, work: Work, seconds: float) -> list[float]:
+async def latencies(
+    client: Client, url: str, work: Work, seconds: float, rate_hz: int = LIVE_HZ
+) -> list[float]:
     """Seconds from just before a publish until the event is here, at a steady rate of ui events,
     which any client may follow.
     """
-    batches = _made(work, int(seconds * LIVE_HZ))
+    batches = _made(work, int(seconds * rate_hz))
     tail, ready = Tail(client), asyncio.Event()
     following = asyncio.create_task(tail.follow(len(batches) * BATCH_RECORDS, ready))
     await ready.wait()
-    await _feed(url, batches, tail.sent)
+    await _feed(url, batches, tail.sent, rate_hz)
     async with asyncio.timeout(END_TIMEOUT_S):
         await following
     return tail.latencies_s
@@ -81,14 +83,17 @@ def _made(work: Work, count: int) -> list[tuple[Sequence[int], list[Record]]]:
 
 
 async def _feed(
-    url: str, batches: list[tuple[Sequence[int], list[Record]]], sent: dict[int, float]
+    url: str,
+    batches: list[tuple[Sequence[int], list[Record]]],
+    sent: dict[int, float],
+    rate_hz: int,
 ) -> None:
     """Publish at the rate, without waiting for the one before."""
     transport = connect(url)
     publishing = []
     started = time.perf_counter()
     for place, (numbers, records) in enumerate(batches):
-        at = started + place * BATCH_RECORDS / LIVE_HZ
+        at = started + place * BATCH_RECORDS / rate_hz
         await asyncio.sleep(max(0.0, at - time.perf_counter()))
         sent |= dict.fromkeys(numbers, time.perf_counter())
         publishing.append(asyncio.create_task(transport.publish(records)))

@@ -29,6 +29,7 @@ from edge.passwords import Passwords
 from edge.replies import add_security_headers, error_reply, plain_errors
 from edge.submissions import Gate
 from edge.tokens import Tokens, load_key
+from edge.unsent import Unsent
 from edge.upstream import Upstream
 from edge.users import UserStore
 from edge.websocket import Session
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 FOREIGN = "this page was not served by this edge (Origin is not Host)"
 SLOW = "the body of the request did not come in time"
 FULL = "this edge has all the connections that it takes; try again later"
+BUSY = "this edge has as much unsent as it has memory for; try again later"
 RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -62,6 +64,7 @@ class Edge:
         self._addresses = ClientAddresses(config.trusted_proxies)
         self._login = Login(users, passwords, tokens, guessing, self._addresses, self._limits)
         self._gate = Gate(self._limits)
+        self._unsent = Unsent(self._limits.unsent_max_bytes, self._limits.unsent_patience_s)
         self._sessions: Connections[Session] = Connections(self._limits)
         self._reader = reader
         self._heartbeat = Heartbeat(reader, self._limits, self._lose_reader)
@@ -118,6 +121,8 @@ class Edge:
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:
         if foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN)
+        if self._unsent.is_full:
+            return error_reply(503, "busy", BUSY, RETRY_AFTER)
         address = counted(self._addresses.of(request))
         if not self._sessions.make_room(address):
             log.info(
@@ -145,6 +150,7 @@ class Edge:
             self._gate,
             self._limits,
             self._heartbeat.answers,
+            self._unsent,
             self._config.default_view,
         )
         self._sessions.add(session, address)

@@ -11,6 +11,7 @@ from sdk.settings import ProxyNetwork
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 FOLDER_NAME = "edge"
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,10 @@ class Limits:
 
     auth_timeout_s: float = 5.0
     send_timeout_s: float = 15.0
+    unsent_max_bytes: int = 64 * MIB
+    """Of all clients together; beyond it those are cut off that have been slow for so long:"""
+
+    unsent_patience_s: float = 2.0
     close_timeout_s: float = 2.0
     heartbeat_s: float = 20.0
     access_check_s: float = 2.0

@@ -21,6 +21,7 @@ from edge.exports import EXPORT_ROLES
 from edge.fence import Fence
 from edge.submissions import Gate
 from edge.tokens import Claims
+from edge.unsent import Unsent
 from edge.upstream import Upstream
 from sdk import protocol, timestamps
 from sdk.default_view import DefaultView
@@ -72,10 +73,12 @@ class Session:
         gate: Gate,
         limits: Limits,
         answers: asyncio.Event,
+        unsent: Unsent,
         default_view: DefaultView | None = None,
     ) -> None:
         self._ws = ws
         self._answers = answers
+        self._unsent = unsent
         self._transport = transport
         self._upstream = upstream
         self._access = access
@@ -285,8 +288,9 @@ class Session:
     async def _send(self, frame: bytes) -> None:
         """Send one frame; a client that does not take it in time is cut off (pitfalls §1.8)."""
         try:
-            async with asyncio.timeout(self._limits.send_timeout_s):
-                await send_text(self._ws, frame)
+            with self._unsent.sending(len(frame), self.cut):
+                async with asyncio.timeout(self._limits.send_timeout_s):
+                    await send_text(self._ws, frame)
         except TimeoutError:
             self.cut()
             raise ClientGoneError("did not read for too long") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,6 +17,12 @@ from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.exporting import Exporting
 
 REPLY_TIMEOUT_S = 30.0
+BUSY_LIMIT_S = 60.0
+"""How long somebody who is busy is asked again before that is an error."""
+
+BUSY_PAUSE_S = 0.25
+BUSY_PAUSE_MAX_S = 8.0
+HTTP_BUSY = 503
 CHUNKS_MAX_WAITING = 16
 CORE_AWAY = "coreUnavailable"
 """The code by which an edge says that it has lost its reader, and with it all that was asked."""
@@ -47,8 +54,38 @@ class Stream:
         return False
 
 
+class Busy:
+    """Waits for somebody who is busy: as long as it is told, at least twice as long as the time
+    before, never in step with others, and not for ever.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._left_s = limit_s
+        self._pause_s = BUSY_PAUSE_S
+
+    async def over(self, told_s: float) -> bool:
+        """Wait before the next try; False where it has been waited for long enough."""
+        pause_s = max(told_s, self._pause_s) * random.uniform(0.75, 1.25)
+        self._pause_s = min(2 * self._pause_s, BUSY_PAUSE_MAX_S)
+        self._left_s -= pause_s
+        if self._left_s < 0:
+            return False
+        await asyncio.sleep(pause_s)
+        return True
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    """When an edge that has no room says that it may have some, None if it is something else."""
+    if not isinstance(error, aiohttp.WSServerHandshakeError) or error.status != HTTP_BUSY:
+        return None
+    text = error.headers.get("Retry-After", "") if error.headers else ""
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
 class Connection:
     """Requests with their replies, at most one stream, and the exports that were asked for."""
+
+    busy_limit_s = BUSY_LIMIT_S
 
     def __init__(
         self,
@@ -105,14 +142,19 @@ class Connection:
         *,
         request_max_bytes: int = protocol.FRAME_MAX_BYTES,
     ) -> Self:
-        try:
-            socket = await session.ws_connect(
-                url, compress=0, max_msg_size=protocol.FRAME_MAX_BYTES, decode_text=False
-            )
-        except (OSError, aiohttp.ClientError) as error:
-            await session.close()
-            raise ConnectionLostError(f"{hint} ({error})") from error
-        return cls(session, socket, request_max_bytes)
+        busy = Busy(cls.busy_limit_s)
+        while True:
+            try:
+                socket = await session.ws_connect(
+                    url, compress=0, max_msg_size=protocol.FRAME_MAX_BYTES, decode_text=False
+                )
+            except (OSError, aiohttp.ClientError) as error:
+                pause_s = _retry_after_s(error)
+                if pause_s is not None and await busy.over(pause_s):
+                    continue
+                await session.close()
+                raise ConnectionLostError(f"{hint} ({error})") from error
+            return cls(session, socket, request_max_bytes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,7 +175,23 @@ class Connection:
         await self._session.close()
 
     async def request(self, message: protocol.Message, reply: type[T]) -> T:
-        """Send a request and wait for its reply; raises ProtocolError if that is an error."""
+        """Send a request and wait for its reply; raises ProtocolError if that is an error. Who is
+        busy is asked again, later and later.
+        """
+        busy = Busy(self.busy_limit_s)
+        while True:
+            answer = await self._exchange(message)
+            if not isinstance(answer, protocol.Error):
+                break
+            if answer.code != "busy" or not await busy.over((answer.retry_after_ms or 0) / 1_000):
+                raise ProtocolError(answer.code, answer.message)
+        if not isinstance(answer, reply):
+            raise ProtocolError(
+                "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
+            )
+        return answer
+
+    async def _exchange(self, message: protocol.Message) -> protocol.Reply:
         if self._lost is not None:
             raise self._lost
         self._last_ref += 1
@@ -144,18 +202,11 @@ class Connection:
         try:
             await self._send(self._encoded(message))
             async with asyncio.timeout(REPLY_TIMEOUT_S):
-                answer = await future
+                return await future
         except TimeoutError:
             raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
         finally:
             self._waiting.pop(ref, None)
-        if isinstance(answer, protocol.Error):
-            raise ProtocolError(answer.code, answer.message)
-        if not isinstance(answer, reply):
-            raise ProtocolError(
-                "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
-            )
-        return answer
 
     def _encoded(self, message: protocol.Message) -> bytes:
         """The frame of a request; the other side would end the connection over a larger one."""

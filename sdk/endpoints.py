@@ -40,7 +40,15 @@ async def send_text(
     aiohttp lets all who wait share one future: cancelling it, one would take the next to send down
     too, and its client would wait for ever.
     """
-    await asyncio.shield(socket.send_frame(frame, WSMsgType.TEXT))
+    sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
+    sending.add_done_callback(_forget)
+    await asyncio.shield(sending)
+
+
+def _forget(sending: asyncio.Future[None]) -> None:
+    """Take note of how a frame fared that nobody waits for any more: its client is gone."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 def run_folder(data: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from sdk.drivers.opening import CHECKPOINT_METADATA
 from sdk.errors import NovaError
@@ -65,7 +65,8 @@ def messages(file: BinaryIO, name: str, max_bytes: int = RECORD_MAX_BYTES) -> It
     shown: set[int] = set()
     """Channels of what was shown, which is no event."""
 
-    reader = StreamReader(_Capped(file, name, max_bytes), emit_chunks=True)  # type: ignore[arg-type]
+    capped = cast("BinaryIO", _Capped(file, name, max_bytes))  # All that is asked of it is `read`.
+    reader = StreamReader(capped, emit_chunks=True)
     try:
         for outer in reader.records:
             inner = (

@@ -154,12 +154,13 @@ Request = (
 
 class Error(Message, kw_only=True, tag="error"):
     """A request could not be served; the connection stays open. What concerns a stream, as that it
-    was not started, names it.
+    was not started, names it. Of the code `busy` it says when to ask again.
     """
 
     code: str
     message: str
     playback_request_id: str | None = None
+    retry_after_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):

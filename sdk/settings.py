@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
     files: str | None = None
+    answers_mib: Annotated[int, Meta(ge=4, le=65_536)] = 64
     export_processes: Annotated[int, Meta(ge=1, le=64)] = 2
     exports_max: Annotated[int, Meta(ge=1, le=64)] = 2
     export_max_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 65_536
@@ -155,6 +156,10 @@ HELP: Mapping[str, Help] = {
         "`none` for no daily files."
     ),
     "files": Help("Folder of the daily files."),
+    "answers_mib": Help(
+        "Memory of a reader for answers and stream chunks that are made and not yet taken; where "
+        "it is full, askers are told to come again."
+    ),
     "export_processes": Help("Processes that one export works with."),
     "exports_max": Help("Exports that run at once; further ones are refused."),
     "export_max_mib": Help("Largest export; one that grows beyond it is given up."),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ from core import feed
 from core.effect.published import Published
 from core.errors import ArchiveError
 from core.reader.asker import asker_of, request_max_bytes
+from core.reader.budget import Budget
 from core.reader.discover import Discovery
 from core.reader.exports import Exports
 from core.reader.links import Links
@@ -29,7 +31,7 @@ from core.scratch import scratch_folder
 from core.store.archive import Archive
 from core.store.secondary import following
 from sdk import archive_id, endpoints, lifecycle
-from sdk.settings import Settings
+from sdk.settings import MIB, Settings
 
 FEED_RETRY_S = 0.1
 HEARTBEAT_S = 30.0
@@ -55,6 +57,7 @@ class Reader:
             endpoints.writer_socket(settings.folder()), lambda: self._links.writer_hangs
         )
         self._exports = Exports(settings)
+        self._budget = Budget(settings.answers_mib * MIB)
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -120,6 +123,8 @@ class Reader:
             self._discovery,
             self._settings,
             self._exports,
+            self._budget,
+            partial(endpoints.abort, request),
         )
         self._connections[socket] = request
         try:

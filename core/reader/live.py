@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from core.effect import moment
@@ -91,10 +91,13 @@ class LiveStream:
         tell: Tell | None = None,
         is_present: bool = False,
         lag_max_s: float = PRESENT_LAG_MAX_S,
+        chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
         """With `tell` it sheds what its client is too slow for; with `is_present` it has no
-        history to send before it comes to the present.
+        history to send before it comes to the present; `chunk_bytes` says how large the next chunk
+        may be.
         """
+        self._chunk_bytes = chunk_bytes
         self._view = view
         self._tail = tail
         self._selection = selection
@@ -148,7 +151,12 @@ class LiveStream:
         newer = self._tail.since(self._position)
         if newer is None:
             return await self._from_store(send)
-        self._position = mark
+        if self._tell is None:
+            # What a client is not ready for stays in the tail, which all share, or in the store.
+            newer, is_all = self._first(newer)
+            self._position = mark if is_all else time_of(newer[-1][0])
+        else:
+            self._position = mark
         found = [
             (place, stored)
             for place, stored in newer
@@ -160,6 +168,11 @@ class LiveStream:
             return await self._send_pending(self._tell, pending, send)
         return await self._send_all(found, send)
 
+    def _first(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
+        """As many as go into one chunk, and whether that is all."""
+        part = next(chunks(newer, self._chunk_max_events, self._chunk_bytes()), [])
+        return list(part), len(part) == len(newer)
+
     async def _from_store(self, send: Send) -> bool:
         span = Span("canonical", self._position + 1, NS_MAX)
         reading = Reading(self._view, self._selection, span)
@@ -168,8 +181,7 @@ class LiveStream:
             return await self._drain(reading, send)
         pending = Pending(self._view)
         while not reading.done:
-            pending.add(reading.slice(self._chunk_max_events))
-            await asyncio.sleep(0)
+            pending.add(await reading.turn(self._chunk_max_events))
         return await self._send_pending(self._tell, pending, send)
 
     async def _send_pending(self, tell: Tell, pending: Pending, send: Send) -> bool:
@@ -179,18 +191,17 @@ class LiveStream:
         return await self._send_all(pending.events, send)
 
     async def _send_all(self, found: Sequence[Found], send: Send) -> bool:
-        for chunk in chunks(found, self._chunk_max_events):
+        for chunk in chunks(found, self._chunk_max_events, self._chunk_bytes()):
             await self._send(send, chunk)
         return bool(found)
 
     async def _drain(self, reading: Reading, send: Send) -> bool:
         sent = False
         while not reading.done:
-            events = reading.slice(self._chunk_max_events)
+            events = await reading.turn(self._chunk_max_events, self._chunk_bytes())
             if events:
                 await self._send(send, events)
                 sent = True
-            await asyncio.sleep(0)
         return sent
 
     async def _send(self, send: Send, events: Sequence[Found]) -> None:
@@ -199,11 +210,13 @@ class LiveStream:
         await send(self._now(), events)
 
 
-def chunks(found: Sequence[Found], max_events: int) -> Iterator[Sequence[Found]]:
-    """Runs of events, each at most so many and not much beyond CHUNK_MAX_BYTES."""
+def chunks(
+    found: Sequence[Found], max_events: int, max_bytes: int = CHUNK_MAX_BYTES
+) -> Iterator[Sequence[Found]]:
+    """Runs of events, each at most so many and not much beyond so many bytes."""
     start = size = 0
     for end, (_, stored) in enumerate(found):
-        if end > start and (end - start == max_events or size >= CHUNK_MAX_BYTES):
+        if end > start and (end - start == max_events or size >= max_bytes):
             yield found[start:end]
             start, size = end, 0
         size += len(stored)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from core.ordering import Timebase, time_of
@@ -74,7 +72,6 @@ async def _end(view: View, timebase: Timebase, reverse: bool) -> str | None:
 
 async def _first(reading: Reading) -> Found | None:
     while not reading.done:
-        if found := reading.slice(1):
+        if found := await reading.turn(1):
             return found[0]
-        await asyncio.sleep(0)
     return None

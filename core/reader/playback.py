@@ -21,8 +21,11 @@ from sdk.protocol import Rate
 from sdk.timestamps import NS_PER_SECOND
 
 RATE_MAX = 1e9
-CHUNK_MAX_BYTES = 1024 * 1024
+CHUNK_MAX_BYTES = 256 * 1024
 """A chunk that has reached this takes no further event, whatever the number of its events."""
+
+AHEAD_MAX_BYTES = 64 * 1024
+"""What a replay at a rate reads ahead of its clock."""
 
 Send = Callable[[int, Sequence[Found]], Awaitable[None]]
 """Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
@@ -60,7 +63,10 @@ class Playback:
         *,
         chunk_max_events: int,
         interval_ms: int,
+        chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
+        """`chunk_bytes` says how large the next chunk may be."""
+        self._chunk_bytes = chunk_bytes
         self._reading = reading
         self._begin_ns = begin_ns
         self._end_ns = end_ns
@@ -79,10 +85,9 @@ class Playback:
     async def _rush(self, send: Send) -> None:
         """As fast as the client drains: the socket's back-pressure is the only brake."""
         while not self._reading.done:
-            events = self._reading.slice(self._chunk_max_events)
+            events = await self._reading.turn(self._chunk_max_events, self._chunk_bytes())
             if events:
                 await send(time_of(events[-1][0]), events)
-            await asyncio.sleep(0)
 
     async def _pace(self, rate: float, send: Send) -> None:
         """Follow a clock that runs at `rate` from the beginning to the end."""
@@ -130,13 +135,13 @@ class Playback:
     async def _due(self, cursor: int) -> tuple[list[Found], bool]:
         """The next chunk of events up to the cursor, and whether it is full."""
         due: list[Found] = []
-        size = 0
-        while len(due) < self._chunk_max_events and size < CHUNK_MAX_BYTES:
+        size, max_bytes = 0, self._chunk_bytes()
+        while len(due) < self._chunk_max_events and size < max_bytes:
             if not self._ahead:
                 if self._reading.done:
                     return due, False
-                self._ahead.extend(self._reading.slice(self._chunk_max_events))
-                await asyncio.sleep(0)
+                ahead = await self._reading.turn(self._chunk_max_events, AHEAD_MAX_BYTES)
+                self._ahead.extend(ahead)
                 continue
             time = time_of(self._ahead[0][0])
             is_later = time < cursor if self._reading.span.reverse else time > cursor

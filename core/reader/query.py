@@ -4,7 +4,6 @@ AMB-33).
 
 from __future__ import annotations
 
-import asyncio
 from typing import NamedTuple
 
 from core.errors import QueryError
@@ -17,7 +16,10 @@ from sdk.errors import TimestampError
 from sdk.protocol import Query
 from sdk.timestamps import NS_MAX, NS_MIN
 
-PAGE_MAX_BYTES = 8 * 1024 * 1024
+PAGE_MAX_BYTES = 512 * 1024
+"""A page that has reached this takes no further event. Reader and edge hold it several times for
+each client that does not take it, and slow clients have it within the time that they are given.
+"""
 
 
 class Page(NamedTuple):
@@ -64,17 +66,16 @@ def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
     )
 
 
-async def page_of(reading: Reading, limit: int) -> Page:
+async def page_of(reading: Reading, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> Page:
     """Read until a page is full; one event more is looked for, to know whether there is a next
     page.
     """
     found: list[Found] = []
     size = 0
-    while len(found) <= limit and size < PAGE_MAX_BYTES and not reading.done:
-        part = reading.slice(limit + 1 - len(found))
+    while len(found) <= limit and size < max_bytes and not reading.done:
+        part = await reading.turn(limit + 1 - len(found), max_bytes - size)
         size += sum(len(stored) for _, stored in part)
         found += part
-        await asyncio.sleep(0)
     if len(found) > limit:
         return Page([stored for _, stored in found[:limit]], found[limit - 1][0].hex())
     more = None if reading.done or not found else found[-1][0].hex()

@@ -6,6 +6,7 @@ that pauses for hours pins no files, and a slice is short enough that sockets ar
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import Iterator
 from itertools import islice
@@ -37,6 +38,11 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 SLICE_MAX_ROWS = 5_000
 SLICE_MAX_BYTES = 1024 * 1024
+TURN_MAX_EVENTS = 1_000
+"""A few milliseconds of reading."""
+
+PASSES_PER_TURN = 3
+"""What is pushed takes so many passes of the loop from the writer's socket to a client's."""
 
 BEHIND_ALL = b"\xff" * ORDER_KEY_BYTES
 """The `after` of a reading that reads nothing of the past."""
@@ -83,8 +89,20 @@ class Reading:
         self.after = after
         self.done = False
 
-    def slice(self, max_events: int) -> list[Found]:
-        """The next events, at most so many; fewer, even none, does not mean that it is done."""
+    async def turn(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Found]:
+        """A slice, one of all readings of the view at a time, with sockets served in between: two
+        hundred that read at once are slow, and nothing else is.
+        """
+        async with self._view.turns:
+            found = self.slice(min(max_events, TURN_MAX_EVENTS), max_bytes)
+            for _ in range(PASSES_PER_TURN):
+                await asyncio.sleep(0)
+        return found
+
+    def slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Found]:
+        """The next events, at most so many and not much beyond so many bytes; fewer, even none,
+        does not mean that it is done.
+        """
         lower, upper = self._bounds()
         if self.done or lower > upper:
             self.done = True
@@ -94,10 +112,10 @@ class Reading:
                 self._view, self._selection, self.span.timebase, lower, upper
             )
         if self._merges:
-            return self._of_few(self._selection.numbers(), lower, upper, max_events)
-        rows = self._rows(lower, upper, max_events)
+            return self._of_few(self._selection.numbers(), lower, upper, max_events, max_bytes)
+        rows = self._rows(lower, upper, max_events, max_bytes)
         if self.span.timebase == "source":
-            return self._at_places(rows)
+            return self._at_places(rows, max_bytes)
         if self._selection.accepts_all:
             return rows
         return [row for row in rows if self._selection.accepts(row[1])]
@@ -116,7 +134,7 @@ class Reading:
 
     # --- scanning the timeline --------------------------------------------------------------------
 
-    def _rows(self, lower: bytes, upper: bytes, max_events: int) -> list[Row]:
+    def _rows(self, lower: bytes, upper: bytes, max_events: int, max_bytes: int) -> list[Row]:
         """Rows of wanted series, at most so many, which are behind us then."""
         family = self._view.archive.families[self.span.timebase]
         chosen: list[Row] = []
@@ -124,11 +142,14 @@ class Reading:
         want = max_events + (self.after is not None)
         for rows, size_bytes in blocks(family, lower, upper, reverse=self.span.reverse, want=want):
             if count == 0 and rows[0][0] == self.after:
-                del rows[0]
+                # However large it is, it is behind us.
+                size_bytes -= len(rows.pop(0)[1])
             count += len(rows)
             size += size_bytes
+            if size > max_bytes:
+                rows = _up_to(rows, max_bytes - (size - size_bytes))
             is_whole = self._choose(rows, chosen, max_events)
-            if not is_whole or count >= SLICE_MAX_ROWS or size >= SLICE_MAX_BYTES:
+            if not is_whole or count >= SLICE_MAX_ROWS or size >= max_bytes:
                 return chosen
         self.done = True
         return chosen
@@ -151,7 +172,7 @@ class Reading:
             self.after = part[-1][0]
         return not rows or (bool(part) and part[-1] is rows[-1])
 
-    def _at_places(self, rows: list[Row]) -> list[Found]:
+    def _at_places(self, rows: list[Row], max_bytes: int) -> list[Found]:
         """The events that index rows name; what is not durable yet is not there yet."""
         if not rows:
             return []
@@ -159,8 +180,8 @@ class Reading:
         keys, places = zip(*rows, strict=True)
         in_order = sorted(places)
         if in_order[-1] > mark:
-            return self._at_places([row for row in rows if row[1] <= mark])
-        stored = look_up(self._view.archive, places, in_order, SLICE_MAX_BYTES)
+            return self._at_places([row for row in rows if row[1] <= mark], max_bytes)
+        stored = look_up(self._view.archive, places, in_order, max_bytes)
         if len(stored) < len(rows):
             self.after, self.done = keys[len(stored) - 1], False
         found = list(zip(keys, stored, strict=False))
@@ -171,7 +192,7 @@ class Reading:
     # --- merging the indexes of a few series ------------------------------------------------------
 
     def _of_few(
-        self, series: list[int], lower: bytes, upper: bytes, max_events: int
+        self, series: list[int], lower: bytes, upper: bytes, max_events: int, max_bytes: int
     ) -> list[Found]:
         """The same from the indexes of a few series, merged into one order."""
         each = [self._of_series(number, lower, upper, max_events) for number in series]
@@ -182,7 +203,7 @@ class Reading:
             self.done = True
         if rows:
             self.after = rows[-1][0]
-        found = self._at_places(rows)
+        found = self._at_places(rows, max_bytes)
         if self.span.timebase == "source":
             return [(whole_order(key, stored), stored) for key, stored in found]
         return found
@@ -201,3 +222,12 @@ class Reading:
             order = series_key_order(key, lane)
             if lower <= order <= upper and not after.startswith(order):
                 yield order, order if canonical else value + prefix
+
+
+def _up_to(rows: list[Row], size_bytes: int) -> list[Row]:
+    """The first rows, up to the one whose value passes so many bytes."""
+    for number, (_, value) in enumerate(rows):
+        size_bytes -= len(value)
+        if size_bytes <= 0:
+            return rows[: number + 1]
+    return rows

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -17,6 +18,7 @@ from core.effect.published import Published
 from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
+from core.reader.budget import Allowance, Budget, BusyError
 from core.reader.discover import Discovery
 from core.reader.exporting import Exporting
 from core.reader.exports import Exports
@@ -41,6 +43,8 @@ from sdk.timeline import TimelineRequest
 from sdk.timestamps import NS_MAX
 
 CONCURRENT_REQUESTS_MAX = 4
+ANSWER_TIMEOUT_S = 30.0
+"""A client that does not take an answer for so long is cut off: others wait for its room."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +66,12 @@ class Session:
         discovery: Discovery,
         settings: Settings,
         exports: Exports,
+        budget: Budget,
+        cut: Callable[[], None],
     ) -> None:
+        """`cut` ends the connection at once."""
+        self._allowance = Allowance(budget)
+        self._cut = cut
         self._socket = socket
         self._view = view
         self._links = links
@@ -76,7 +85,9 @@ class Session:
         self._exporting = Exporting(view, exports, self.send)
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
-        self._streaming = Streaming(self, view, tail, settings, is_replaying=asker.is_replaying)
+        self._streaming = Streaming(
+            self, view, tail, settings, budget, is_replaying=asker.is_replaying
+        )
 
     async def run(self) -> None:
         """Serve until the client goes, then stop whatever it still had going on."""
@@ -117,7 +128,13 @@ class Session:
         """Answer one request; whatever goes wrong is said to the client and ends nothing else."""
         with contextlib.suppress(ConnectionError):
             try:
-                await self._dispatch(request, asker)
+                async with self._allowance.answer(request) as max_bytes:
+                    await self._dispatch(request, asker, max_bytes)
+            except BusyError as error:
+                busy = protocol.Error(
+                    code=error.code, message=error.message, retry_after_ms=error.retry_after_ms
+                )
+                await self.send(busy, request.ref)
             except (QueryError, ProtocolError) as error:
                 await self.refuse(request, error.code, error.message)
             except NovaError as error:
@@ -129,10 +146,10 @@ class Session:
                 log.exception("request failed")
                 await self.refuse(request, "internal", "the Core failed; see its log")
 
-    async def _dispatch(self, request: protocol.Request, asker: Asker) -> None:
+    async def _dispatch(self, request: protocol.Request, asker: Asker, max_bytes: int) -> None:
         match request:
             case protocol.Query():
-                await self._query(request)
+                await self.write(await self._query(request, max_bytes))
             case protocol.StartStream() | protocol.CancelStream() | protocol.SetCursor():
                 await self._streaming.answer(request)
             case protocol.Discover():
@@ -174,11 +191,11 @@ class Session:
 
     # --- requests ---------------------------------------------------------------------------------
 
-    async def _query(self, request: protocol.Query) -> None:
+    async def _query(self, request: protocol.Query, max_bytes: int) -> bytes:
         reading = reading_of(self._view, request, self._timebase(request.timebase))
-        page = await page_of(reading, request.limit)
+        page = await page_of(reading, request.limit, max_bytes)
         more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
-        await self.write(protocol.events_frame("queryResponse", request.ref, page.events, more))
+        return protocol.events_frame("queryResponse", request.ref, page.events, more)
 
     async def _discover(self, request: protocol.Discover) -> None:
         at = self._moment(request)
@@ -221,10 +238,10 @@ class Session:
             return moment.now(timebase, self._view.mark)
         return moment.at(timebase, time_or("time", request.time, NS_MAX))
 
-    async def send(self, reply: protocol.Message, ref: Ref) -> None:
-        """Answer a request."""
+    async def send(self, reply: protocol.Message, ref: Ref, *, of_stream: bool = False) -> None:
+        """Answer a request, or tell of the stream."""
         reply.ref = ref
-        await self.write(protocol.encode(reply))
+        await self.write(protocol.encode(reply), of_stream=of_stream)
 
     async def _fail(self, ref: Ref, code: str, message: str) -> None:
         await self.send(protocol.Error(code=code, message=message), ref)
@@ -236,6 +253,14 @@ class Session:
             error.playback_request_id = request.playback_request_id
         await self.send(error, request.ref)
 
-    async def write(self, frame: bytes) -> None:
-        """Send a frame as it is."""
-        await send_text(self._socket, frame)
+    async def write(self, frame: bytes, *, of_stream: bool = False) -> None:
+        """Send a frame as it is; what is of a stream may wait for its client as long as it likes,
+        and a client that does not take an answer is cut off.
+        """
+        try:
+            async with asyncio.timeout(None if of_stream else ANSWER_TIMEOUT_S):
+                await send_text(self._socket, frame)
+        except TimeoutError:
+            log.warning("a client did not take its answer, and is cut off")
+            self._cut()
+            raise ConnectionResetError("the client did not take its answer") from None

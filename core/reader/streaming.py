@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.errors import QueryError
+from core.reader.budget import Budget
 from core.reader.coalesce import Shed
 from core.reader.live import LiveStream, Tail
 from core.reader.playback import Playback, Send, clip_to_archive, rate_of
@@ -34,13 +35,13 @@ log = logging.getLogger(__name__)
 class Answers(Protocol):
     """How a connection's client is reached."""
 
-    async def send(self, reply: protocol.Message, ref: Ref) -> None:
-        """Answer a request."""
+    async def send(self, reply: protocol.Message, ref: Ref, *, of_stream: bool = False) -> None:
+        """Answer a request, or tell of the stream."""
 
     async def refuse(self, request: protocol.Request, code: str, message: str) -> None:
         """Say why a request is not, or no longer, served."""
 
-    async def write(self, frame: bytes) -> None:
+    async def write(self, frame: bytes, *, of_stream: bool = False) -> None:
         """Send a frame as it is."""
 
 
@@ -55,6 +56,7 @@ class Streaming:
         view: View,
         tail: Tail,
         settings: Settings,
+        budget: Budget,
         *,
         is_replaying: bool,
     ) -> None:
@@ -62,6 +64,7 @@ class Streaming:
         self._view = view
         self._tail = tail
         self._settings = settings
+        self._budget = budget
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
         self._live: LiveStream | None = None
@@ -128,7 +131,10 @@ class Streaming:
             cursor = timestamps.text(cursor_ns)
             last_key = events[-1][0].hex() if events else None
             stored = [stored for _, stored in events]
-            await self._answers.write(protocol.chunk_frame(playback_id, cursor, stored, last_key))
+            frame = protocol.chunk_frame(playback_id, cursor, stored, last_key)
+            del stored
+            with self._budget.chunk(len(frame)):
+                await self._answers.write(frame, of_stream=True)
 
         reading, rate = run
         with contextlib.suppress(ConnectionError):
@@ -148,9 +154,8 @@ class Streaming:
                 await self._answers.refuse(request, "internal", "the Core failed; see its log")
                 return
             cursor = timestamps.text(end)
-            await self._answers.send(
-                protocol.StreamComplete(playback_request_id=playback_id, cursor=cursor), None
-            )
+            complete = protocol.StreamComplete(playback_request_id=playback_id, cursor=cursor)
+            await self._answers.send(complete, None, of_stream=True)
 
     async def _replay(self, reading: Reading, rate: float | None, send: Send) -> int:
         begin, end = clip_to_archive(self._view, reading)
@@ -160,6 +165,7 @@ class Streaming:
             end,
             chunk_max_events=self._settings.chunk_max_events,
             interval_ms=self._settings.chunk_interval_ms,
+            chunk_bytes=self._budget.chunk_bytes,
         )
         return await playback.run(rate, send)
 
@@ -172,7 +178,7 @@ class Streaming:
                 shed=shed.events,
                 reason="slow",
             )
-            await self._answers.send(gap, None)
+            await self._answers.send(gap, None, of_stream=True)
 
         stream = LiveStream(
             self._view,
@@ -181,6 +187,7 @@ class Streaming:
             chunk_max_events=self._settings.chunk_max_events,
             tell=tell if request.shed else None,
             is_present=_begins_at_present(request),
+            chunk_bytes=self._budget.chunk_bytes,
         )
         self._live = stream
         try:

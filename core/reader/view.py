@@ -4,6 +4,7 @@ no further.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from core.feed import CommittedEvent
@@ -20,6 +21,9 @@ class View:
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
+        self.turns = asyncio.Lock()
+        """Held for a step of a long reading, so that one is made at a time, whoever asks."""
+
         self.series = SeriesTable()
         self.mark = 0
         """Canonical time of the last durable event, in ns; nothing past it is served."""

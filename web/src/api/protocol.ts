@@ -838,7 +838,7 @@ export interface MetadataEvent {
 }
 /**
  * A request could not be served; the connection stays open. What concerns a stream, as that it
- *     was not started, names it.
+ *     was not started, names it. Of the code `busy` it says when to ask again.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Error".
@@ -849,6 +849,7 @@ export interface Error {
   code: string;
   message: string;
   playbackRequestId?: string | null;
+  retryAfterMs?: number | null;
 }
 /**
  * Bring a range, both ends included, to files; by the drivers that are bound to its streams,

@@ -28,12 +28,17 @@ const CLOSE_UNAUTHORIZED = 4401;
 const REPLY_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
+const BUSY = "busy";
+const BUSY_FIRST_MS = 500;
+/** So often somebody who is busy is asked again, half a minute in all. */
+const BUSY_TRIES_MAX = 6;
 
 /** An error that the other side has answered with. */
 export class RequestError extends Error {
   constructor(
     readonly code: string,
     message: string,
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }
@@ -71,7 +76,7 @@ export class Socket {
 
   /** The reply to a request; rejects with a RequestError if it is an error. */
   request<T extends Reply["type"]>(message: Asked, reply: T): Promise<Extract<Reply, { type: T }>> {
-    return this.exchange(message).then((answer) => {
+    return this.patiently(message).then((answer) => {
       if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
       return answer as Extract<Reply, { type: T }>;
     });
@@ -86,6 +91,19 @@ export class Socket {
   close(): void {
     this.closed = true;
     this.socket?.close();
+  }
+
+  /** Ask again, later and later and never in step with others, where there is no room for an answer yet. */
+  private async patiently(message: Asked): Promise<Reply> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.exchange(message);
+      } catch (error) {
+        if (!(error instanceof RequestError) || error.code !== BUSY || tries === BUSY_TRIES_MAX) throw error;
+        const pauseMs = Math.max(error.retryAfterMs ?? 0, BUSY_FIRST_MS * 2 ** tries);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
+      }
+    }
   }
 
   private exchange(message: Request): Promise<Reply> {
@@ -142,8 +160,9 @@ export class Socket {
     }
     this.waiting.delete(reply.ref as number);
     clearTimeout(waiting.timer);
-    if (reply.type === "error") waiting.reject(new RequestError(reply.code, reply.message));
-    else waiting.resolve(reply);
+    if (reply.type === "error") {
+      waiting.reject(new RequestError(reply.code, reply.message, reply.retryAfterMs ?? undefined));
+    } else waiting.resolve(reply);
   }
 
   /** An error that answers no request: without the Core, nothing that was asked will be answered. */

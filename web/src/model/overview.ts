@@ -1,7 +1,7 @@
 /** What the timeline asks the server for: density, the extent of everything, gaps, chat and commands. */
 
 import { batch, signal } from "@preact/signals";
-import type { SummaryResponse } from "../api/protocol";
+import type { Query, SummaryResponse } from "../api/protocol";
 import { RequestError } from "../api/socket";
 import {
   best,
@@ -188,17 +188,26 @@ async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Mark
   );
   if (requests.events.length === 0) return [];
   const oldest = requests.events.at(-1) as unknown as StoredEvent;
-  const answers = await request(
-    {
-      ...ask,
-      startTime: requests.nextKey == null ? startTime : timeOf(oldest, span.timebase),
-      limit: ANSWERS_MAX,
-      filters: { lanes: ["command"], messageTypes: ["CommandProgress", "CommandResult"] },
-    },
-    "queryResponse",
-  );
-  const events = [...requests.events, ...answers.events] as unknown as StoredEvent[];
+  const answers = await answersFrom({
+    ...ask,
+    startTime: requests.nextKey == null ? startTime : timeOf(oldest, span.timebase),
+    filters: { lanes: ["command"], messageTypes: ["CommandProgress", "CommandResult"] },
+  });
+  const events = [...requests.events, ...answers] as unknown as StoredEvent[];
   return commandMarkersOf(merged([], events, span.timebase), span.timebase);
+}
+
+/** The first answers to commands, of as many pages as they come in. */
+async function answersFrom(query: Omit<Query, "limit" | "afterKey">): Promise<unknown[]> {
+  const found: unknown[] = [];
+  let afterKey: string | null | undefined;
+  do {
+    const limit = ANSWERS_MAX - found.length;
+    const reply = await request({ ...query, limit, ...(afterKey == null ? {} : { afterKey }) }, "queryResponse");
+    found.push(...reply.events);
+    afterKey = reply.nextKey;
+  } while (afterKey != null && found.length < ANSWERS_MAX);
+  return found;
 }
 
 /** Markers are asked for again when the span is another by more than a twentieth, or they are old. */

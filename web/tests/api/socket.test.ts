@@ -70,6 +70,36 @@ async function opened(): Promise<Socket> {
 }
 
 describe("socket", () => {
+  it("asks again, later and later, where there is no room for an answer", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "extent" }, "extentResponse");
+    for (let tries = 0; tries < 3; tries++) {
+      const ref = wire().sent.at(-1)?.["ref"];
+      const count = wire().sent.length;
+      wire().say({ type: "error", ref, code: "busy", message: "", retryAfterMs: 1_000 });
+      await vi.advanceTimersByTimeAsync(740);
+      expect(wire().sent.length).toBe(count);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(wire().sent.length).toBe(count + 1);
+    }
+    const ref = wire().sent.at(-1)?.["ref"];
+    wire().say({ type: "extentResponse", ref, timebase: "source", events: 3 });
+    await expect(asked).resolves.toMatchObject({ events: 3 });
+  });
+
+  it("gives up where somebody is busy for too long, and says so", async () => {
+    const socket = await opened();
+    const asked = socket.request({ type: "extent" }, "extentResponse");
+    const refused = expect(asked).rejects.toMatchObject({ code: "busy" });
+    for (let tries = 0; tries < 7; tries++) {
+      const count = wire().sent.length;
+      wire().say({ type: "error", ref: wire().sent.at(-1)?.["ref"], code: "busy", message: "", retryAfterMs: 100 });
+      for (let s = 0; s < 30 && wire().sent.length === count; s++) await vi.advanceTimersByTimeAsync(1_000);
+    }
+    await refused;
+    expect(wire().sent.filter((one) => one["type"] === "extent").length).toBe(7);
+  });
+
   beforeEach(() => {
     vi.useFakeTimers();
     vi.stubGlobal("WebSocket", Wire);

@@ -1,0 +1,42 @@
+"""Memory of reader and edge is bounded whatever many clients ask and do not read (issue 14): a
+tenth of what `bench/crowds.py` measures, on real processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bench.crowds import CROWDS, Watched, crowded
+from bench.ingest import publish
+from bench.work import Work
+from sdk.client import Client, login
+from sdk.protocol import Query, QueryResponse
+from sdk.testing.instance import PASSWORD, running_nova
+
+CLIENTS = 40
+EVENTS = 30_000
+LOOKED_S = 3.0
+GROWN_MAX_MIB = {"reader": 150, "edge": 150}
+"""Forty clients that walked, stalled and hoarded took reader and edge by 900 and 500 MiB."""
+
+
+async def test_reader_and_edge_stay_small_while_many_ask_for_much(tmp_path: Path) -> None:
+    """Walks, stalled streams, and pages that nobody reads; who asks for little is answered."""
+    work = Work(EVENTS)
+    with running_nova(tmp_path / "data", "--scope", work.scope) as nova:
+        await publish(nova.publish, work.records())
+        token = await login(nova.url, "admin", PASSWORD)
+        async with await Client.to_edge(nova.url, token) as client:
+            await client.request(Query(limit=10), QueryResponse)
+            for name, _ in CROWDS:
+                watched = Watched(nova)
+                before = watched.now()
+                with crowded(name, nova, token, CLIENTS) as done:
+                    await asyncio.sleep(LOOKED_S)
+                    page = await client.request(Query(limit=10), QueryResponse)
+                    assert len(page.events) == 10
+                watched.end()
+                assert sum(done.values()), name
+                for process, most in GROWN_MAX_MIB.items():
+                    assert watched.most[process] - before[process] < most, (name, process)
