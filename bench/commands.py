@@ -84,7 +84,7 @@ def request(scope_id: str, device: Device, name: str) -> SubmitCommand:
         request_id=f"r-{name}",
         target_id=device.target_id,
         command_type=device.command_type,
-        payload={"power": 4.5},
+        payload={},
         timeline_mode="LIVE",
     )
 
