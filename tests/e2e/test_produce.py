@@ -1,4 +1,4 @@
-"""A real satellite's recording through real transports: every packet once, whichever way it
+"""A satellite's recording through real transports: every packet once, whichever way it
 came.
 """
 
@@ -17,13 +17,13 @@ from sdk.testing.instance import nova_command, running_nova
 from sdk.testing.server import Server
 from tests.e2e.shipped import MANIFESTS
 
-PACKETS = 7_200
+PACKETS = 300
 
 
-def produce_jpss(recordings: Path, url: str, scope: str) -> dict[str, object]:
-    """`nova produce` of the JPSS-1 recording; what it says it did."""
-    packets = recordings / "ccsds" / "J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
-    xtce = recordings / "ccsds" / "jpss1_geolocation_xtce_v1.xml"
+def produce_orbit(made: Path, url: str, scope: str) -> dict[str, object]:
+    """`nova produce` of a recording; what it says it did."""
+    packets = made / "orbit"
+    xtce = made / "orbit.xml"
     done = nova_command(
         "produce", str(packets), "--xtce", str(xtce), "--to", url, "--scope", scope, "--json"
     )
@@ -54,18 +54,18 @@ async def lanes_of(data: Path, scope: str) -> dict[str, list[str]]:
 
 @pytest.mark.kafka
 def test_a_recording_is_one_truth_over_kafka_and_local(
-    tmp_path: Path, recordings: Path, kafka_broker: Server
+    tmp_path: Path, made: Path, kafka_broker: Server
 ) -> None:
     """A-016, A-073, A-116, A-290: twice over Kafka and once over local add each event once."""
-    scope = f"jpss-{uuid.uuid4().hex[:8]}"
+    scope = f"orbit-{uuid.uuid4().hex[:8]}"
     data = tmp_path / "data"
     links = ("--transport", kafka_broker.url, "--transport", f"local://{data}")
     with running_nova(data, "--scope", scope, *links):
         for sent in (1, 2):
-            assert produce_jpss(recordings, kafka_broker.url, scope)["sent"] == 4 * PACKETS
+            assert produce_orbit(made, kafka_broker.url, scope)["sent"] == 4 * PACKETS
             status = asyncio.run(status_when(data, sent * 4 * PACKETS))
             assert (status.events, status.rejects) == (4 * PACKETS + MANIFESTS, 0)
-        over_local = produce_jpss(recordings, f"local://{data}", scope)
+        over_local = produce_orbit(made, f"local://{data}", scope)
         assert (over_local["new"], over_local["duplicate"]) == (0, 4 * PACKETS)
         by_lane = asyncio.run(lanes_of(data, scope))
     assert {lane: len(set(ids)) for lane, ids in by_lane.items()} == {
@@ -77,15 +77,15 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
 
 
 def test_a_recording_over_local_reads_back_with_the_packets_own_times(
-    tmp_path: Path, recordings: Path
+    tmp_path: Path, made: Path
 ) -> None:
     """A-087: source time is the packet's own; the range asked for by it holds what it should."""
-    with running_nova(tmp_path / "data", "--scope", "jpss1") as nova:
-        done = produce_jpss(recordings, nova.publish, "jpss1")
+    with running_nova(tmp_path / "data", "--scope", "orbit1") as nova:
+        done = produce_orbit(made, nova.publish, "orbit1")
         assert (done["new"], done["duplicate"], done["rejected"]) == (4 * PACKETS, 0, 0)
         window = nova_command(
             *("query", "--data", str(nova.data), "--json", "--timebase", "source"),
-            *("--from", "2021-04-09T00:10:00Z", "--to", "2021-04-09T00:10:59.999999999Z"),
+            *("--from", "2026-03-01T12:01:00Z", "--to", "2026-03-01T12:01:59.999999999Z"),
             *("--lanes", "raw"),
         )
     times = [

@@ -12,11 +12,18 @@ from sdk.formats.ccsds import NOT_CDS, NOT_DECODED, CcsdsReader, TimeSource
 from sdk.formats.recording import RecordingError
 from sdk.formats.xtce import Definition
 from sdk.observation import Observer
+from tests.made_packets import (
+    COUNTER_PACKET_BYTES,
+    ORBIT_PACKET_BYTES,
+    START_NS,
+    counter_packets,
+    orbit_packets,
+    packet,
+)
 from tests.sdk.formats.reading import everything
 
 JPSS_XTCE = "ccsds/jpss1_geolocation_xtce_v1.xml"
 CTIM_XTCE = "ccsds/ctim_xtce_v1.xml"
-CTIM_FIRST_THREE_BYTES = 262
 EPOCH = timestamps.parse("1980-01-06T00:00:00Z")
 
 
@@ -95,78 +102,73 @@ def test_packets_without_a_time_take_the_last_known(recordings: Path) -> None:
     assert {event.source_ns for event in found.events} == {start}
 
 
-def test_packets_before_the_first_time_take_it(jpss: Path, tmp_path: Path) -> None:
+def test_packets_before_the_first_time_take_it(tmp_path: Path) -> None:
     """What came before any clock was heard is as old as the first that was."""
-    packet = bytes.fromhex("000bc0000000") + b"\x07"  # no secondary header
     path = tmp_path / "packets"
-    path.write_bytes(packet + jpss.read_bytes()[:71])
+    path.write_bytes(packet(11, 0, b"\x07", secondary=False) + orbit_packets(1))
     found = everything(CcsdsReader(path, Observer("test")).steps())
-    first = timestamps.parse("2021-04-09T00:00:00.007137Z")
-    assert [event.source_ns - first for event in found.events] == [0, 0]
+    assert [event.source_ns - START_NS for event in found.events] == [0, 0]
 
 
-def test_truncated_packet_is_named_by_its_offset(jpss: Path, tmp_path: Path) -> None:
+def test_truncated_packet_is_named_by_its_offset(tmp_path: Path) -> None:
     """What came before is published, and the rest is one line that says where it begins."""
     path = tmp_path / "cut"
-    path.write_bytes(jpss.read_bytes()[:1000])
+    path.write_bytes(orbit_packets(15)[: 14 * ORBIT_PACKET_BYTES + 6])
     found = everything(CcsdsReader(path, Observer("test")).steps())
     assert found.lanes == {"raw": 14}
-    assert found.problems == ["byte 994: packet cut short: 71 bytes announced, 6 there"]
+    assert found.problems == ["byte 756: packet cut short: 54 bytes announced, 6 there"]
 
 
-def test_undecodable_packet_is_raw_only(jpss: Path, recordings: Path, tmp_path: Path) -> None:
+def test_undecodable_packet_is_raw_only(made: Path, tmp_path: Path) -> None:
     """A packet that the definition does not know is kept, and counted as not decoded."""
-    data = jpss.read_bytes()[: 3 * 71]
+    data = bytearray(orbit_packets(3))
+    data[ORBIT_PACKET_BYTES + 1] = 99  # the second packet's APID
     path = tmp_path / "foreign"
-    path.write_bytes(data[:72] + b"\x63" + data[73:])  # the second packet's APID is 99 now
-    found = everything(with_xtce(path, recordings / JPSS_XTCE).steps())
-    assert found.lanes == {"raw": 3, "parsed": 2}
+    path.write_bytes(data)
+    found = everything(with_xtce(path, made / "orbit.xml").steps())
+    assert (found.lanes["raw"], found.lanes["parsed"]) == (3, 2)
     assert found.notes == {NOT_DECODED: 1}
 
 
-def test_secondary_header_that_is_no_time_is_noted(jpss: Path, tmp_path: Path) -> None:
+def test_secondary_header_that_is_no_time_is_noted(tmp_path: Path) -> None:
     """A packet with a header of another kind takes the last known time, and that is said."""
-    data = jpss.read_bytes()[: 2 * 71]
+    data = bytearray(orbit_packets(2))
+    data[ORBIT_PACKET_BYTES + 6 : ORBIT_PACKET_BYTES + 14] = b"\xff" * 8
     path = tmp_path / "odd"
-    path.write_bytes(data[: 71 + 6] + b"\xff" * 8 + data[71 + 14 :])
+    path.write_bytes(data)
     found = everything(CcsdsReader(path, Observer("test")).steps())
     assert found.notes == {NOT_CDS: 1}
     assert found.events[1].source_ns == found.events[0].source_ns
 
 
-def test_file_without_any_time_says_what_to_give(ctim: Path) -> None:
-    """CTIM has no CDS time; the error names the options that help."""
+def test_file_without_any_time_says_what_to_give(made: Path) -> None:
+    """Its packets have no CDS time; the error names the options that help."""
     with pytest.raises(RecordingError, match=r"--time field:NAME --epoch"):
-        list(CcsdsReader(ctim, Observer("test")).steps())
+        list(CcsdsReader(made / "counter", Observer("test")).steps())
 
 
-def test_epoch_dates_a_file_without_times(ctim: Path) -> None:
+def test_epoch_dates_a_file_without_times(made: Path) -> None:
     """With an epoch alone all packets are published from there on."""
     time = TimeSource(None, "s", EPOCH)
-    found = everything(CcsdsReader(ctim, Observer("test"), time=time).steps())
-    assert found.lanes == {"raw": 1499}
+    found = everything(CcsdsReader(made / "counter", Observer("test"), time=time).steps())
+    assert found.lanes == {"raw": 40}
     assert min(event.source_ns for event in found.events) == EPOCH
 
 
-def test_counter_out_of_range_is_a_problem_and_no_crash(
-    ctim: Path, recordings: Path, tmp_path: Path
-) -> None:
+def test_counter_out_of_range_is_a_problem_and_no_crash(made: Path, tmp_path: Path) -> None:
     """A time beyond int64 is one line per packet; the reader goes on to the end."""
     path = tmp_path / "some"
-    path.write_bytes(ctim.read_bytes()[:CTIM_FIRST_THREE_BYTES])
+    path.write_bytes(counter_packets(3))
     reader = CcsdsReader(
         path,
         Observer("test"),
-        definition=Definition(recordings / CTIM_XTCE, "CCSDSTelemetryPacket"),
+        definition=Definition(made / "counter.xml", "Telemetry"),
         time=TimeSource("SHCOARSE", "s", timestamps.NS_MAX - 10**9),
     )
     found = everything(reader.steps())
     assert found.events == []
-    assert [problem.split(":")[0] for problem in found.problems] == [
-        "byte 0",
-        "byte 114",
-        "byte 148",
-    ]
+    places = [problem.split(":")[0] for problem in found.problems]
+    assert places == [f"byte {number * COUNTER_PACKET_BYTES}" for number in range(3)]
     assert all("2262" in problem for problem in found.problems)
 
 
@@ -194,7 +196,7 @@ def test_bad_time_options_are_refused(
         TimeSource.of_option(text, unit, epoch_ns)
 
 
-def test_field_needs_a_definition(jpss: Path) -> None:
+def test_field_needs_a_definition(made: Path) -> None:
     """Without XTCE nobody knows where a field is."""
     with pytest.raises(RecordingError, match="--xtce"):
-        CcsdsReader(jpss, Observer("test"), time=TimeSource("X", "s", EPOCH))
+        CcsdsReader(made / "orbit", Observer("test"), time=TimeSource("X", "s", EPOCH))

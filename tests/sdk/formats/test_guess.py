@@ -62,8 +62,8 @@ def test_one_packet_is_packets(tmp_path: Path) -> None:
             guess(path)
 
 
-def test_ulog_by_content(recordings: Path, tmp_path: Path) -> None:
+def test_ulog_by_content(made: Path, tmp_path: Path) -> None:
     """Its first bytes say so, whatever its name."""
     path = tmp_path / "flight"
-    path.write_bytes((recordings / "ulog/sample.ulg").read_bytes()[:64])
+    path.write_bytes((made / "drone.ulg").read_bytes()[:64])
     assert guess(path) == "ulog"

@@ -12,8 +12,6 @@ from sdk.formats.opening import Options, open_recording
 from sdk.observation import Observer
 from tests.sdk.formats.reading import everything
 
-CTIM = "ccsds/ccsds_2021_155_14_39_51"
-
 
 def csv_file(folder: Path) -> Path:
     """A table of one row."""
@@ -36,37 +34,39 @@ def test_table_options(tmp_path: Path) -> None:
     assert event.series == ("s", "parsed", "a", "b", "c", "M", "")
 
 
-def test_packet_and_sentence_options(recordings: Path) -> None:
+def first_address(path: Path, options: Options) -> tuple[str | None, str]:
+    """Where the first record goes, and when it was."""
+    first = next(open_recording(path, Observer("s"), None, options))
+    assert first.source_ns is not None
+    return first.records[0].address, timestamps.text(first.source_ns)
+
+
+def test_packet_and_sentence_options(made: Path) -> None:
     """XTCE, root container, time field, epoch, system."""
     options = Options(
-        xtce=recordings / "ccsds/ctim_xtce_v1.xml",
-        root_container="CCSDSTelemetryPacket",
+        xtce=made / "counter.xml",
+        root_container="Telemetry",
         time="field:SHCOARSE",
         epoch="1980-01-06T00:00:00Z",
-        system="ctim",
+        system="craft",
     )
-    first = next(open_recording(recordings / CTIM, Observer("s"), None, options))
+    first = next(open_recording(made / "counter", Observer("s"), None, options))
     assert [record.address for record in first.records] == [
-        "nova.s.raw.ctim.apid.1.v1",
-        "nova.s.parsed.ctim.apid.1.v1",
+        "nova.s.raw.craft.apid.20.v1",
+        "nova.s.parsed.craft.apid.20.v1",
     ]
-    path = recordings / "gps/ais-nmea.log"
-    first = next(open_recording(path, Observer("s"), None, Options(system="boat")))
-    assert first.records[0].address == "nova.s.raw.boat.GP.GSA.v1"
+    address, _ = first_address(made / "boat.log", Options(system="boat"))
+    assert address == "nova.s.raw.boat.GP.RMC.v1"
 
 
-def test_bus_and_autopilot_options(recordings: Path) -> None:
+def test_bus_and_autopilot_options(made: Path) -> None:
     """Epoch and system."""
     options = Options(system="craft", epoch="2026-01-01T00:00:00Z")
-    path = recordings / "can/logfile_20140914_365495765_can.log"
-    first = next(open_recording(path, Observer("s"), None, options))
-    assert first.records[0].address == "nova.s.raw.craft.can0.09F80102.v1"
-    assert first.source_ns is not None
-    assert timestamps.text(first.source_ns).startswith("2070-09-")
-    first = next(open_recording(recordings / "ulog/sample.ulg", Observer("s"), None, options))
-    assert first.records[0].address == "nova.s.metadata.craft.logger.0.v1"
-    assert first.source_ns is not None
-    assert timestamps.text(first.source_ns) == "2026-01-01T00:01:52.500176000Z"
+    address, at = first_address(made / "bus.log", options)
+    assert address == "nova.s.raw.craft.can0.09F80102.v1"
+    assert at.startswith("2082-03-")
+    _, at = first_address(made / "drone.ulg", options)
+    assert at == "2026-01-01T00:00:05.000000000Z"
 
 
 @pytest.mark.parametrize(

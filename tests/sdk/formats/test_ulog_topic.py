@@ -102,10 +102,10 @@ def test_what_is_no_ulog(tmp_path: Path, data: bytes, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == ""
 
 
-def test_damaged_definitions(recordings: Path, tmp_path: Path) -> None:
+def test_damaged_definitions(made: Path, tmp_path: Path) -> None:
     """A format without fields: nothing that follows could be trusted."""
     path = tmp_path / "log.ulg"
-    head = (recordings / "ulog/sample.ulg").read_bytes()[:16]
+    head = (made / "drone.ulg").read_bytes()[:16]
     path.write_bytes(head + struct.pack("<HB", 3, ord("F")) + b"abc")
     with pytest.raises(RecordingError, match="damaged"):
         definitions(path)

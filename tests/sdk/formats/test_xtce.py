@@ -13,9 +13,9 @@ from sdk.canonical import canonical_json
 from sdk.formats.recording import RecordingError
 from sdk.formats.xtce import SAFE_INTEGER_MAX, Definition, json_value
 from sdk.libraries import library
+from tests.made_packets import ORBIT_FIELDS, orbit_packets
 
 JPSS = Path("ccsds/jpss1_geolocation_xtce_v1.xml")
-CTIM = Path("ccsds/ctim_xtce_v1.xml")
 FIRST_PACKET_BYTES = 71
 
 
@@ -36,27 +36,36 @@ def test_decodes_a_real_packet(recordings: Path) -> None:
     assert decoded.fields["ADGPSPOSX"] == 6389695.5
 
 
-@pytest.mark.parametrize("cut", [1, 6, 30, 70])
-def test_packet_that_does_not_fit_is_none(recordings: Path, cut: int) -> None:
+def test_decodes_a_made_packet(made: Path) -> None:
+    """Every field of header and body, under the name of its container."""
+    decoded = Definition(made / "orbit.xml").decode(orbit_packets(1))
+    assert decoded is not None
+    assert decoded.container == "ORBIT"
+    assert set(decoded.fields) > set(ORBIT_FIELDS)
+    assert (decoded.fields["PKT_APID"], decoded.fields["ADGPSPOSX"]) == (11, 7_200_000.0)
+
+
+@pytest.mark.parametrize("cut", [1, 6, 30, 53])
+def test_packet_that_does_not_fit_is_none(made: Path, cut: int) -> None:
     """A packet too short for its definition is not decoded, and nothing is thrown."""
-    assert Definition(recordings / JPSS).decode(jpss_packet(recordings)[:cut]) is None
+    assert Definition(made / "orbit.xml").decode(orbit_packets(1)[:cut]) is None
 
 
-def test_unknown_apid_is_none(recordings: Path) -> None:
+def test_unknown_apid_is_none(made: Path) -> None:
     """An APID that no container takes is not decoded."""
-    packet = jpss_packet(recordings)
-    assert Definition(recordings / JPSS).decode(packet[:1] + b"\x0c" + packet[2:]) is None
+    data = orbit_packets(1)
+    assert Definition(made / "orbit.xml").decode(data[:1] + b"\x0c" + data[2:]) is None
 
 
-def test_wrong_root_names_the_right_ones(recordings: Path) -> None:
+def test_wrong_root_names_the_right_ones(made: Path) -> None:
     """The error says which option to give, and what can stand there."""
-    with pytest.raises(RecordingError, match=r"--root-container.*CCSDSTelemetryPacket"):
-        Definition(recordings / CTIM)
+    with pytest.raises(RecordingError, match=r"--root-container.*Telemetry"):
+        Definition(made / "counter.xml")
 
 
-def test_unknown_parameter_names_near_ones(recordings: Path) -> None:
+def test_unknown_parameter_names_near_ones(made: Path) -> None:
     """A slip of the keys is answered with what was meant."""
-    definition = Definition(recordings / CTIM, "CCSDSTelemetryPacket")
+    definition = Definition(made / "counter.xml", "Telemetry")
     definition.require("SHCOARSE")
     with pytest.raises(RecordingError, match="SHCOARSE"):
         definition.require("SHCORSE")
