@@ -36,7 +36,13 @@ LOST = (
 class Submitter:
     """One connection to the writer for all sessions of a reader, made when it is needed."""
 
-    def __init__(self, path: Path, hangs: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        hangs: Callable[[], bool] = lambda: False,
+        frame_max_bytes: int = submission.FRAME_MAX_BYTES,
+    ) -> None:
+        self._frame_max_bytes = frame_max_bytes
         self._path = path
         self._hangs = hangs
         self._session: aiohttp.ClientSession | None = None
@@ -71,9 +77,16 @@ class Submitter:
         since_s = time.monotonic()
         if self._hangs():
             raise QueryError("writerAway", AWAY)
-        socket = await self._connected()
         ref = next(self._refs)
         frame = submission.encode(Submitted(ref, asker, what, since_s))
+        if len(frame) > self._frame_max_bytes:
+            # The writer would end the connection over it, and with it what others wait for.
+            raise QueryError(
+                "requestTooLarge",
+                f"the submission is {len(frame)} bytes as it goes to the writer, of "
+                f"{self._frame_max_bytes} at most; nothing was recorded",
+            )
+        socket = await self._connected()
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[ref] = answer
         try:

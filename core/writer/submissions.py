@@ -41,7 +41,9 @@ class SubmissionServer:
         """One reader's connection."""
         if not self._is_open:
             raise web.HTTPServiceUnavailable(reason="the writer is starting")
-        socket = web.WebSocketResponse(compress=False, max_msg_size=submission.FRAME_MAX_BYTES)
+        # aiohttp refuses what reaches this size, so that exactly the limit is still taken.
+        limit = submission.FRAME_MAX_BYTES + 1
+        socket = web.WebSocketResponse(compress=False, max_msg_size=limit)
         await socket.prepare(request)
         room = asyncio.Semaphore(UNDER_WAY_MAX)
         self._connections[socket] = request

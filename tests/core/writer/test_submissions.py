@@ -132,6 +132,19 @@ async def test_a_writer_that_is_away_is_said(here: Commanded) -> None:
     await submitter.close()
 
 
+async def test_what_is_too_large_for_the_writer_is_not_handed_over(here: Commanded) -> None:
+    """Numbers take more room there than in JSON; who submits beside it loses nothing."""
+    path = endpoints.writer_socket(here.core.data)
+    submitter = Submitter(path, frame_max_bytes=10_000)
+    asker, asked = Asker("ann", "admin"), here.command(payload={"on": True})
+    with pytest.raises(QueryError) as caught:
+        await submitter.submit(asker, here.command(payload={"x": [10.0] * 2_000}))
+    assert caught.value.code == "requestTooLarge"
+    assert isinstance(await submitter.submit(asker, asked), CommandAck)
+    assert [one.outcome for one in submitter.counts()] == ["requestTooLarge", "taken"]
+    await submitter.close()
+
+
 async def test_a_writer_that_hangs_is_said(
     here: Commanded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
