@@ -190,7 +190,7 @@ class Client(Connection):
         """Have a command recorded and sent; after a lost connection ask again with the same
         requestId.
         """
-        submission.check_payload(message.payload)
+        submission.check_numbers(message.payload)
         return await self.request(message, submission.CommandAck)
 
     async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:

@@ -33,7 +33,7 @@ from sdk.message import Ref as Ref
 from sdk.message import RequestId
 from sdk.message import Timebase as Timebase
 from sdk.message import TimelineMode as TimelineMode
-from sdk.submission import Submission, SubmissionReply, SubmitCommand, check_payload
+from sdk.submission import Submission, SubmissionReply, SubmitCommand, check_numbers
 from sdk.timeline import TimelineReply, TimelineRequest
 from sdk.views import DescriptorInfo as DescriptorInfo
 from sdk.views import GetUiState as GetUiState
@@ -312,7 +312,7 @@ def decode_request(frame: bytes | str) -> Request:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError("badRequest", str(error)) from None
     if isinstance(request, SubmitCommand):
-        check_payload(request.payload)
+        check_numbers(request.payload)
     return request
 
 

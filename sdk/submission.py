@@ -6,6 +6,7 @@ A client says what it wants and in which mode its timeline is. Who it is, the ed
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +18,12 @@ from sdk.errors import CanonicalError, ProtocolError
 from sdk.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
+INTEGERS_HELD = range(-(2**63), 2**64)
+"""What MessagePack takes between the processes."""
+
+INTEGERS_EXACT = range(-NUMBER_MAX, NUMBER_MAX + 1)
+TOO_LARGE = "{} is an integer beyond ±(2^53−1): give it as text"
+NOT_FINITE = "{} is no finite number, and JSON has no other"
 PATH_MAX_CHARS = 200
 """Of the path of a member that an error names."""
 
@@ -85,24 +92,23 @@ def roles_for(what: Submission) -> tuple[Role, ...]:
     return IMPORTING_ROLES if isinstance(what, ImportEvents) else SUBMITTING_ROLES
 
 
-def check_payload(payload: JsonObject) -> None:
-    """Raises ProtocolError `badArguments` naming what no envelope can hold.
-
-    Asked wherever a command is read or written, so that none reaches a process of the Core that
-    cannot write it down.
+def check_numbers(payload: JsonObject) -> None:
+    """Raises ProtocolError `badArguments` naming a number that JSON has no form for or that 64 bits
+    do not hold: no process could hand it to the next. Asked wherever a command is read or written.
     """
+    _check_numbers(payload, INTEGERS_HELD)
+
+
+def check_payload(payload: JsonObject) -> None:
+    """Raises ProtocolError `badArguments` naming what no envelope can hold."""
+    _check_numbers(payload, INTEGERS_EXACT)
     try:
         canonical_json(payload)
     except CanonicalError as error:
-        where = _too_large(payload)
-        reason = f"payload is {error}" if where is None else where
-        raise ProtocolError("badArguments", reason) from None
+        raise ProtocolError("badArguments", f"payload is {error}") from None
 
 
-def _too_large(payload: JsonObject) -> str | None:
-    """What is said of the first integer that JSON's readers do not agree on; None if there is
-    none.
-    """
+def _check_numbers(payload: JsonObject, held: range) -> None:
     waiting: list[tuple[str, object]] = [("payload", payload)]
     while waiting:
         path, value = waiting.pop()
@@ -110,9 +116,10 @@ def _too_large(payload: JsonObject) -> str | None:
             waiting += ((f"{path}.{key}", one) for key, one in value.items())
         elif isinstance(value, list | tuple):
             waiting += ((f"{path}[{place}]", one) for place, one in enumerate(value))
-        elif isinstance(value, int) and abs(value) > NUMBER_MAX:
-            return f"{path[:PATH_MAX_CHARS]} is an integer beyond ±(2^53−1): give it as text"
-    return None
+        elif isinstance(value, int) and value not in held:
+            raise ProtocolError("badArguments", TOO_LARGE.format(path[:PATH_MAX_CHARS]))
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ProtocolError("badArguments", NOT_FINITE.format(path[:PATH_MAX_CHARS]))
 
 
 class CommandAck(Message, kw_only=True, tag="commandAck"):

@@ -32,9 +32,9 @@ from core.writer.targets import Target, Targets
 from sdk import timestamps
 from sdk.canonical import canonical_json
 from sdk.envelope import CommandRequest, JsonObject
-from sdk.errors import CanonicalError, EnvelopeError
+from sdk.errors import CanonicalError, EnvelopeError, ProtocolError
 from sdk.event import Event, check, check_stored
-from sdk.submission import CommandAck, SubmitCommand
+from sdk.submission import CommandAck, SubmitCommand, check_payload
 from sdk.transport.base import Transport
 
 NOT_DISPATCHED = "not dispatched: restart"
@@ -153,7 +153,10 @@ class Commands:
             "payload": request.payload,
         }
         try:
+            check_payload(request.payload)
             return check(msgspec.json.encode(envelope), max_bytes=self._envelope_max_bytes)
+        except ProtocolError as error:
+            raise QueryError(error.code, error.message) from None
         except EnvelopeError as error:
             raise QueryError("badArguments", error.reason) from None
 

@@ -14,7 +14,7 @@ from core.submission import Asker, Submitted
 from sdk import protocol
 from sdk.errors import ProtocolError
 from sdk.message import NUMBER_MAX
-from sdk.submission import SubmitCommand, check_payload
+from sdk.submission import SubmitCommand, check_numbers, check_payload
 
 
 def frame(payload: str) -> bytes:
@@ -34,11 +34,21 @@ def frame(payload: str) -> bytes:
     ],
 )
 def test_what_no_envelope_holds_is_named(payload: str, where: str) -> None:
-    """Issue 14 §1.5: an integer of 2^64 and more was an `internal` error of the Core."""
+    """The writer asks so of what is new to it."""
     with pytest.raises(ProtocolError) as refusal:
-        protocol.decode_request(frame(payload))
+        check_payload(msgspec.json.decode(payload))
     assert refusal.value.code == "badArguments"
     assert refusal.value.message.startswith(where)
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_what_no_process_could_hand_over_is_a_refusal(number: int) -> None:
+    """Issue 14 §1.5: an integer of 2^64 and more was an `internal` error of the Core."""
+    with pytest.raises(ProtocolError) as refusal:
+        protocol.decode_request(frame(f'{{"a":{{"b":[{number}]}}}}'))
+    assert refusal.value.code == "badArguments"
+    assert refusal.value.message.startswith("payload.a.b[0] ")
+    protocol.decode_request(frame(f'{{"a":[{2**64 - 1},{-(2**63)}]}}'))
 
 
 @pytest.mark.parametrize("payload", ['{"a":1e400}', '{"a":' + "1" * 5_000 + "}"])
@@ -62,7 +72,7 @@ JSON = st.recursive(
 def test_what_passes_reaches_the_writer(payload: dict[str, Any]) -> None:
     """A property: a payload is refused, or can be handed over and comes out as it was."""
     try:
-        check_payload(payload)
+        check_numbers(payload)
     except ProtocolError as refusal:
         assert refusal.code == "badArguments"
         return
@@ -78,6 +88,14 @@ def test_what_passes_reaches_the_writer(payload: dict[str, Any]) -> None:
     given = handed_over.encode(Submitted(1, Asker("ann", "admin"), request, 0.0))
     assert handed_over.decode_submitted(given).what == request
     assert msgspec.json.decode(protocol.encode(request)).get("payload", {}) == payload
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_what_json_has_no_form_for_is_refused(number: float) -> None:
+    """It would be sent as null."""
+    for check in (check_numbers, check_payload):
+        with pytest.raises(ProtocolError, match=r"payload\.a "):
+            check({"a": number})
 
 
 def test_the_largest_integers_pass() -> None:

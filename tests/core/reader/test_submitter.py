@@ -10,7 +10,7 @@ from tests.core.running import Core
 IDS = '"scopeId":"sat","commandId":"c","requestId":"r","targetId":"t","commandType":"x"'
 
 
-@pytest.mark.parametrize("number", ["1" + "0" * 20, "-1" + "0" * 20, "9007199254740992"])
+@pytest.mark.parametrize("number", ["1" + "0" * 20, "-1" + "0" * 20])
 async def test_a_number_that_nobody_can_hold_is_named(core: Core, number: str) -> None:
     """Issue 14 §1.5: it was a failure of the Core; the connection serves on."""
     asked = f'{{"type":"submitCommand",{IDS},"ref":5,"timelineMode":"LIVE"'
