@@ -44,7 +44,8 @@ class Wishes:
 
     def of(self, entity: EntityIds, now_ns: int) -> Wish:
         """The wish in effect."""
-        found = self._history(entity).at(at("canonical", now_ns))
+        history = self._history(entity)
+        found = None if history is None else history.at(at("canonical", now_ns))
         return NOTHING if found is None else found.value
 
     def learn(self, entity: EntityIds, envelope: bytes, now_ns: int) -> bool:
@@ -52,7 +53,7 @@ class Wishes:
         Times never go back, so what is over is forgotten.
         """
         before = self.of(entity, now_ns)
-        history = self._told[entity]
+        history = self._told.setdefault(entity, History())
         history.add(told_of(now_ns, envelope), _wish(envelope))
         history.forget_before(at("canonical", now_ns))
         self._expect(entity, history, now_ns)
@@ -70,17 +71,21 @@ class Wishes:
         if next_ns is not None:
             heapq.heappush(self._due, (next_ns, entity))
 
-    def _history(self, entity: EntityIds) -> History[Wish]:
-        """What an entity's descriptors have said, read when it is asked for first."""
-        history = self._told.get(entity)
-        if history is None:
-            history = self._told[entity] = History()
-            scope_id, *ids = entity
-            series = Series(scope_id, "metadata", ids[0], ids[1], ids[2], DESCRIPTOR, "")
-            number = self._table.number(series)
-            if number is not None:
-                self._read(number, history)
-                self._expect(entity, history, self._newest_ns(history))
+    def _history(self, entity: EntityIds) -> History[Wish] | None:
+        """What an entity's descriptors have said, read when it is asked for first; most entities
+        have none, and nothing is kept of them.
+        """
+        known = self._told.get(entity)
+        if known is not None:
+            return known
+        scope_id, system_id, container_id, unique_id = entity
+        ids = (system_id, container_id, unique_id)
+        number = self._table.number(Series(scope_id, "metadata", *ids, DESCRIPTOR, ""))
+        if number is None:
+            return None
+        history = self._told[entity] = History()
+        self._read(number, history)
+        self._expect(entity, history, self._newest_ns(history))
         return history
 
     def _read(self, number: int, history: History[Wish]) -> None:

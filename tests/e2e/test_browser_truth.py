@@ -32,8 +32,10 @@ COLOURS = {"command": "--lane-command", "gap": "--bad", "chat": "--accent"}
 
 def marked_envelopes() -> Iterator[dict[str, object]]:
     """A command and its result, a gap in what was received, and something that a person said."""
-    scope = {"lane": "metadata", "systemId": GLOBAL, "containerId": GLOBAL, "uniqueId": GLOBAL}
+    ids = {"systemId": GLOBAL, "containerId": GLOBAL, "uniqueId": GLOBAL}
+    scope = {"scopeId": SCOPE, "lane": "metadata", **ids}
     told = {
+        "scopeId": SCOPE,
         "lane": "command",
         "systemId": EPS.system_id,
         "containerId": EPS.container_id,
@@ -97,7 +99,7 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
     """Each sign is painted where its event is, and the pointer reads what it is about."""
     file = tmp_path / "marks.jsonl"
     file.write_bytes(b"\n".join(msgspec.json.encode(one) for one in marked_envelopes()))
-    made = nova_command("produce", str(file), "--to", present.publish, "--scope", SCOPE)
+    made = nova_command("import", str(file), "--to", present.publish)  # Only a Core says gaps.
     assert made.returncode == 0, made.stderr.decode()
     first, last = timestamps.text(second(0)), timestamps.text(second(360))
     moment = f"t={timestamps.text(second(250))}&tb=source&from={first}&to={last}"
