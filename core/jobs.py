@@ -23,6 +23,7 @@ class ExportJob(msgspec.Struct, kw_only=True, tag="export"):
     share: int = 0
     shares: int = 1
     max_bytes: int
+    reserve_bytes: int = 0
 
 
 class Written(msgspec.Struct, kw_only=True, rename="camel"):

@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     export_processes: Annotated[int, Meta(ge=1, le=64)] = 2
     exports_max: Annotated[int, Meta(ge=1, le=64)] = 2
     export_max_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 65_536
+    exports_mib: Annotated[int, Meta(ge=1, le=1_073_741_824)] = 131_072
+    reserve_mib: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 1_024
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
 
     def folder(self) -> Path:
@@ -163,6 +165,12 @@ HELP: Mapping[str, Help] = {
     "export_processes": Help("Processes that one export works with."),
     "exports_max": Help("Exports that run at once; further ones are refused."),
     "export_max_mib": Help("Largest export; one that grows beyond it is given up."),
+    "exports_mib": Help(
+        "Most that kept exports take together; the oldest are removed first, and none grows beyond."
+    ),
+    "reserve_mib": Help(
+        "Free disk that exports and daily files leave to truth, where they share its disk."
+    ),
     "export_keep_h": Help("How long a finished export can be downloaded."),
 }
 

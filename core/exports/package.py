@@ -28,6 +28,7 @@ def pack(folder: Folder, paths: Iterable[str], manifest: tuple[str, bytes], out:
             with folder.read(path) as source:
                 size = source.seek(0, 2)
                 source.seek(0)
+                folder.reserve.leave(size)
                 entry = _entry(path)
                 with archive.open(entry, "w", force_zip64=size > LARGE_BYTES) as target:
                     while block := source.read(COPIED_BYTES):

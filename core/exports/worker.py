@@ -40,6 +40,7 @@ from core.jobs import (
 )
 from core.reader.selection import Selection
 from core.replay.pieces import Replay
+from core.reserve import Reserve
 from core.store import catalog
 from core.store.archive import Archive
 from sdk import lifecycle
@@ -99,7 +100,8 @@ def _work(data: Path, requests: SimpleQueue[Request], say: Say) -> None:
     assert isinstance(job, ExportJob)
     with tempfile.TemporaryDirectory(prefix="nova-export-") as scratch:
         archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
-    folder = Folder(Path(job.folder) / FILES_FOLDER)
+    target = Path(job.folder) / FILES_FOLDER
+    folder = Folder(target, Reserve(target, job.reserve_bytes, data))
     try:
         catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
         say(Export(data, archive, job, folder).bring(say))
@@ -202,7 +204,10 @@ class Export:
 
     def _check_size(self) -> None:
         if self._folder.written_bytes > self._job.max_bytes:
-            raise TooLargeError(f"the export has more than {self._job.max_bytes} bytes")
+            raise TooLargeError(
+                f"the export has more than {self._job.max_bytes} bytes: export a shorter range or "
+                "fewer lanes, or set `export_max_mib` and `exports_mib`"
+            )
 
     def _tell(self, say: Say, done: int, total: int) -> None:
         now = time.monotonic()

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from core.files.daily import DailyFiles, read_state, write_state
 from core.reader.view import View
+from core.reserve import MIB, Reserve
 from core.scratch import scratch_folder
 from core.store.secondary import following
 from core.store.witness import read_witness
@@ -43,6 +44,7 @@ class Follower:
         self._data = settings.folder()
         self._served = settings.archive or archive_id.read(self._data)
         self._root = settings.files_folder()
+        self._reserve = Reserve(self._root, settings.reserve_mib * MIB, self._data)
         self._registry = Registry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
         self._failures = 0
@@ -65,7 +67,7 @@ class Follower:
     async def _follow(self) -> None:
         archive_id.require(self._data, self._served)
         if self._files is None:
-            self._files = DailyFiles(self._view, self._registry, self._root)
+            self._files = DailyFiles(self._view, self._registry, self._root, self._reserve)
             self._files.state.failures = max(self._files.state.failures, self._failures)
         witness = read_witness(self._data)
         if witness is not None:

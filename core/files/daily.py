@@ -27,6 +27,7 @@ from core.ordering import TIME_BYTES, time_key, time_of
 from core.reader.reading import Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
+from core.reserve import NONE, Reserve
 from core.store.scan import first
 from sdk import endpoints, private
 from sdk.drivers.registry import Registry
@@ -87,7 +88,8 @@ def write_state(root: Path, state: State) -> None:
 class DailyFiles:
     """Writes the files of one archive; at most one of these per folder."""
 
-    def __init__(self, view: View, registry: Registry, root: Path) -> None:
+    def __init__(self, view: View, registry: Registry, root: Path, reserve: Reserve = NONE) -> None:
+        self._reserve = reserve
         self._view = view
         self._registry = registry
         self._root = root
@@ -148,7 +150,7 @@ class DailyFiles:
         )
 
     def _begin(self, day: str) -> Router:
-        self._folder = Folder(self._root / day)
+        self._folder = Folder(self._root / day, self._reserve)
         start_ns = span_of(day)[0]
         openings = Openings(self._view, self._everything, self._bound, "canonical", start_ns)
         self._router = Router(self._folder, self._bound, openings)

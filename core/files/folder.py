@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from core.reserve import NONE, Reserve
 from sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
 OPEN_MAX_FILES = 4_096
@@ -29,8 +30,9 @@ _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 class Folder:
     """The folder and the files of it that are open."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve: Reserve = NONE) -> None:
         self.root = root
+        self.reserve = reserve
         make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -41,7 +43,10 @@ class Folder:
         """How much was appended to files."""
 
     def append(self, path: str, size: int, data: bytes) -> None:
-        """Write behind the first `size` bytes of a file, which is made if it is not there."""
+        """Write behind the first `size` bytes of a file, which is made if it is not there; raises
+        OSError, where the disk's reserve would be needed too.
+        """
+        self.reserve.leave(len(data))
         descriptor = self._descriptor(path)
         self._is_unsynced = True
         self.written_bytes += len(data)
@@ -113,14 +118,19 @@ class Folder:
         return os.fdopen(self._opened(path, os.O_RDONLY), "rb")
 
     @contextlib.contextmanager
-    def replacing(self, path: str) -> Iterator[BinaryIO]:
-        """A file that takes the place of another once the block ends without error; durable after
-        the next `sync`.
+    def replacing(self, path: str, size: int = 0) -> Iterator[BinaryIO]:
+        """A file of about this size that takes the place of another once the block ends without
+        error; durable after the next `sync`. After an error nothing is left of it.
         """
         fresh = path + FRESH_SUFFIX
         self.remove(fresh)
-        with os.fdopen(self._opened(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb") as file:
-            yield file
+        self.reserve.leave(size)
+        try:
+            with os.fdopen(self._opened(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb") as file:
+                yield file
+        except BaseException:
+            self.remove(fresh)
+            raise
         self._is_unsynced = True
         with self._parent(path) as (parent, name):
             os.replace(name + FRESH_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)

@@ -98,10 +98,11 @@ class Sink:
         if self.failed or not isinstance(driver, SealedDriver):
             return
         (path,), (spool,) = self.paths, self._targets
-        if self._folder.size(spool) is None:
+        size = self._folder.size(spool)
+        if size is None:
             return
         try:
-            with self._folder.replacing(path) as out:
+            with self._folder.replacing(path, size) as out:
                 if isinstance(driver, OpenedDriver):
                     driver.make_from(openings.of(path), self._blocks(spool), out)
                 else:

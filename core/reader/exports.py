@@ -25,6 +25,8 @@ import msgspec
 from core import jobs
 from core.errors import QueryError
 from core.jobs import ExportJob
+from core.reader.kept import KeptExports
+from core.reserve import Reserve
 from sdk import private, timestamps
 from sdk import settings as all_settings
 from sdk.drivers.registry import Registry
@@ -83,6 +85,8 @@ class Exports:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = exports_folder(settings.folder())
+        self._reserve = Reserve(self._folder, settings.reserve_mib * MIB, settings.folder())
+        self._kept = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
         self._running: set[str] = set()
 
     def preference(self) -> tuple[str, ...]:
@@ -104,6 +108,11 @@ class Exports:
                 self.registry().named(job.driver)
             except DriverError as error:
                 raise QueryError("unknownDriver", str(error)) from None
+        self._kept.relieve()
+        try:
+            self._reserve.leave(0)
+        except OSError as error:
+            raise QueryError("diskFull", str(error.strerror)) from None
         export_id = secrets.token_urlsafe(ID_BYTES)
         self._running.add(export_id)
         return export_id
@@ -120,7 +129,8 @@ class Exports:
         try:
             with self._claimed(temporary):
                 job.folder = str(temporary)
-                job.max_bytes = self._settings.export_max_mib * MIB
+                most = min(self._settings.export_max_mib, self._settings.exports_mib)
+                job.max_bytes, job.reserve_bytes = most * MIB, self._reserve.size_bytes
                 job.preference = list(self.preference())
                 brought, size = await self._made(export_id, job, tell)
                 return self._keep(temporary, export_id, brought, size)
@@ -154,7 +164,7 @@ class Exports:
                 workers.append(worker)
                 mine = msgspec.structs.replace(job, share=share, shares=shares)
                 await worker.send(mine)
-            progress = _Progress(export_id, job.max_bytes, tell)
+            progress = _Progress(export_id, job.max_bytes, tell, self._kept)
             async with asyncio.TaskGroup() as all_shares:
                 tasks = [
                     all_shares.create_task(_brought(worker, progress, share))
@@ -192,6 +202,7 @@ class Exports:
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
         kept = Kept(expires, size, brought[0].digest)
+        self._kept.make_room(size)
         about = temporary / f"{export_id}.json"
         about.write_bytes(msgspec.json.encode(kept))
         about.replace(self._folder / about.name)
@@ -229,7 +240,8 @@ class Exports:
 class _Progress:
     """How far the shares of an export are, together."""
 
-    def __init__(self, export_id: str, max_bytes: int, tell: Tell) -> None:
+    def __init__(self, export_id: str, max_bytes: int, tell: Tell, kept: KeptExports) -> None:
+        self._kept = kept
         self._export_id = export_id
         self._max_bytes = max_bytes
         self._tell = tell
@@ -241,7 +253,12 @@ class _Progress:
         """Take in how far one is; raises ExportError where all have written too much."""
         self._shares[share] = passed
         if sum(one.bytes for one in self._shares.values()) > self._max_bytes:
-            raise ExportError("exportTooLarge", f"it has more than {self._max_bytes} bytes")
+            raise ExportError(
+                "exportTooLarge",
+                f"it has more than {self._max_bytes} bytes: export a shorter range or fewer lanes, "
+                "or set `export_max_mib` and `exports_mib`",
+            )
+        self._kept.relieve()
         now = time.monotonic()
         if now - self._told_at < PROGRESS_INTERVAL_S:
             return
