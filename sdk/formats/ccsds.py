@@ -99,7 +99,10 @@ class CcsdsReader:
                 return
             last_ns = read.time_ns if read.time_ns is not None else last_ns
             assert last_ns is not None
-            yield self._step(read, last_ns)
+            told = self._step(read, last_ns)
+            yield told
+            for note in read.decoded.notes if read.decoded is not None else ():
+                yield Step(told.offset_bytes, told.place, note=note)
 
     def _first_time(self) -> int | None:
         """The first known time, which packets before it take; None for a file without packets."""

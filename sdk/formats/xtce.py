@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from sdk.formats.recording import RecordingError
+from sdk.formats.xtce_encodings import Parameter, read_signed, readable
+from sdk.formats.xtce_fields import Entry, FieldReading, fields_of
 from sdk.libraries import library
 
 SAFE_INTEGER_MAX = 2**53 - 1
+NOT_FINITE = "a field is NaN or infinite, which JSON cannot say: left out"
 
 
 class Decoded(NamedTuple):
-    """A decoded packet: the XTCE container that it matched, and its fields."""
+    """A decoded packet: the XTCE container that it matched, its fields, and what to say of them."""
 
     container: str
     fields: dict[str, object]
+    notes: tuple[str, ...] = ()
 
 
 class _Criterion(Protocol):
@@ -27,6 +31,9 @@ class _Criterion(Protocol):
 
 
 class _Container(Protocol):
+    name: str
+    abstract: bool
+    entry_list: Sequence[Entry]
     restriction_criteria: Sequence[_Criterion]
     inheritors: Sequence[str]
 
@@ -36,8 +43,6 @@ class _Library(Protocol):
     parameters: Mapping[str, object]
     root_container_name: str
 
-    def parse_bytes(self, binary_data: bytes) -> Mapping[str, object]: ...
-
 
 class Definition:
     """The packets that one XTCE file describes."""
@@ -46,11 +51,22 @@ class Definition:
         definitions = library("space_packet_parser.xtce.definitions")
         root = root_container or definitions.DEFAULT_ROOT_CONTAINER
         try:
-            loaded = definitions.XtcePacketDefinition.from_xtce(path, root_container_name=root)
+            with warnings.catch_warnings():
+                # The library warns of spellings that it takes all the same.
+                warnings.simplefilter("ignore")
+                document, signed = readable(path)
+                loaded = definitions.XtcePacketDefinition.from_xtce(
+                    document, root_container_name=root
+                )
         except Exception as error:  # whatever the library makes of a file that is no XTCE
             raise RecordingError(f"cannot read {path} as XTCE: {error or type(error)}") from error
         self._definition = cast(_Library, loaded)
+        read_signed(self._definition.parameters, signed)
         self._check_root(path, root)
+        self._fields = {
+            name: tuple(fields_of(container.entry_list))
+            for name, container in self._definition.containers.items()
+        }
 
     def _check_root(self, path: Path, root: str) -> None:
         containers = self._definition.containers
@@ -69,29 +85,40 @@ class Definition:
             raise RecordingError(f"the XTCE file defines no parameter {parameter!r} ({near})")
 
     def decode(self, packet: bytes) -> Decoded | None:
-        """The fields of a packet; None where the definition does not fit it."""
-        try:
-            with warnings.catch_warnings():
-                # The library warns of bits that the definition leaves out; the raw event has them.
-                warnings.simplefilter("ignore")
-                values = self._definition.parse_bytes(packet)
-            container = self._container(values)
-        except Exception:  # a definition that does not fit fails in many of the library's ways
-            return None
-        fields = {name: json_value(value) for name, value in values.items()}
-        return Decoded(container, {name: v for name, v in fields.items() if v is not None})
-
-    def _container(self, values: Mapping[str, object]) -> str:
-        """The innermost container whose criteria the values meet."""
-        name = self._definition.root_container_name
+        """The fields of a packet, as many as it has; None where no container describes it."""
+        reading = FieldReading(packet)
+        container = self._definition.containers[self._definition.root_container_name]
         while True:
-            for heir in self._definition.containers[name].inheritors:
-                criteria = self._definition.containers[heir].restriction_criteria
-                if all(criterion.evaluate(values) for criterion in criteria):
-                    name = heir
-                    break
-            else:
-                return name
+            reading.read(self._fields[container.name])
+            heirs = [] if reading.is_over else self._heirs(container, reading.values)
+            if len(heirs) != 1:
+                break
+            container = heirs[0]
+        if len(heirs) > 1 or container.abstract:
+            return None
+        fields = {name: json_value(value) for name, value in reading.values.items()}
+        if None in fields.values():
+            reading.notes.append(NOT_FINITE)
+        told = {name: value for name, value in fields.items() if value is not None}
+        return Decoded(container.name, told, tuple(dict.fromkeys(reading.notes)))
+
+    def _heirs(self, container: _Container, values: Mapping[str, object]) -> list[_Container]:
+        """The containers that extend one and whose criteria the values meet."""
+        heirs = (self._definition.containers[name] for name in container.inheritors)
+        return [heir for heir in heirs if _is_met(heir.restriction_criteria, values)]
+
+    def width_bits(self, parameter: str) -> int | None:
+        """How many bits a parameter has, where its encoding says so."""
+        known = cast(Mapping[str, Parameter], self._definition.parameters)
+        bits = getattr(known[parameter].parameter_type.encoding, "size_in_bits", None)
+        return bits if isinstance(bits, int) else None
+
+
+def _is_met(criteria: Sequence[_Criterion], values: Mapping[str, object]) -> bool:
+    try:
+        return all(criterion.evaluate(values) for criterion in criteria)
+    except Exception:  # a value that is not there, or not of the kind that is compared
+        return False
 
 
 def json_value(value: object) -> object:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from sdk.canonical import canonical_json
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import SAFE_INTEGER_MAX, Definition, json_value
+from sdk.formats.xtce import NOT_FINITE, SAFE_INTEGER_MAX, Definition, json_value
+from sdk.formats.xtce_fields import AS_HEX, CUT_SHORT, RAW_VALUE
 from sdk.libraries import library
 from tests.made_packets import ORBIT_FIELDS, orbit_packets
+from tests.sdk.formats.packet_files import housekeeping, packet, xtce_file
 
 JPSS = Path("ccsds/jpss1_geolocation_xtce_v1.xml")
 FIRST_PACKET_BYTES = 71
@@ -45,10 +47,21 @@ def test_decodes_a_made_packet(made: Path) -> None:
     assert (decoded.fields["PKT_APID"], decoded.fields["ADGPSPOSX"]) == (11, 7_200_000.0)
 
 
-@pytest.mark.parametrize("cut", [1, 6, 30, 53])
-def test_packet_that_does_not_fit_is_none(made: Path, cut: int) -> None:
-    """A packet too short for its definition is not decoded, and nothing is thrown."""
-    assert Definition(made / "orbit.xml").decode(orbit_packets(1)[:cut]) is None
+def test_packet_without_a_whole_header_is_none(made: Path) -> None:
+    """What no container describes is not decoded, and nothing is thrown."""
+    assert Definition(made / "orbit.xml").decode(orbit_packets(1)[:1]) is None
+
+
+@pytest.mark.parametrize("cut", [6, 30, 53])
+def test_short_packet_keeps_the_fields_that_it_has(made: Path, cut: int) -> None:
+    """Before, one missing byte took all fields, and with them the time."""
+    definition, data = Definition(made / "orbit.xml"), orbit_packets(1)
+    whole, short = definition.decode(data), definition.decode(data[:cut])
+    assert whole is not None
+    assert short is not None
+    assert short.notes == (CUT_SHORT,)
+    assert short.fields.items() < whole.fields.items()
+    assert "PKT_APID" in short.fields
 
 
 def test_unknown_apid_is_none(made: Path) -> None:
@@ -108,3 +121,87 @@ def test_values_say_what_they_are() -> None:
     assert json_value(common.IntParameter(SAFE_INTEGER_MAX)) == SAFE_INTEGER_MAX
     assert json_value(common.IntParameter(SAFE_INTEGER_MAX + 1)) == "9007199254740992"
     assert type(json_value(common.FloatParameter(0.5))) is float
+
+
+def integer(encoding: str, bits: int = 16, more: str = "") -> str:
+    """An integer's type, named T."""
+    coded = f'<IntegerDataEncoding sizeInBits="{bits}" encoding="{encoding}">{more}'
+    return f'<IntegerParameterType name="T">{coded}</IntegerDataEncoding></IntegerParameterType>'
+
+
+def real(encoding: str, bits: int) -> str:
+    """A float's type, named T."""
+    coded = f'<FloatDataEncoding sizeInBits="{bits}" encoding="{encoding}"/>'
+    return f'<FloatParameterType name="T">{coded}</FloatParameterType>'
+
+
+STATES = (
+    '<EnumeratedParameterType name="T"><IntegerDataEncoding sizeInBits="8"/><EnumerationList>'
+    '<Enumeration value="0" label="SAFE"/></EnumerationList></EnumeratedParameterType>'
+)
+TEXT = (
+    '<StringParameterType name="T"><StringDataEncoding encoding="UTF-8"><SizeInBits><Fixed>'
+    "<FixedValue>24</FixedValue></Fixed></SizeInBits></StringDataEncoding></StringParameterType>"
+)
+SPLINE = (
+    '<DefaultCalibrator><SplineCalibrator order="1"><SplinePoint raw="0" calibrated="0"/>'
+    '<SplinePoint raw="10" calibrated="1"/></SplineCalibrator></DefaultCalibrator>'
+)
+SCALE = (
+    "<DefaultCalibrator><PolynomialCalibrator>"
+    '<Term exponent="1" coefficient="0.5"/></PolynomialCalibrator></DefaultCalibrator>'
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "note"),
+    [
+        (STATES, "00", "SAFE", None),
+        (STATES, "07", 7, RAW_VALUE),
+        (TEXT, "414243", "ABC", None),
+        (TEXT, "41ff43", "41ff43", AS_HEX),
+        (integer("unsigned", more=SPLINE), "0005", 0.5, None),
+        (integer("unsigned", more=SPLINE), "00ff", 255, RAW_VALUE),
+        (integer("onesComplement"), "fffa", -5, None),
+        (integer("onesComplement"), "0005", 5, None),
+        (integer("onesComplement", more=SCALE), "fffa", -2.5, None),
+        (integer("signMagnitude"), "8005", -5, None),
+        (integer("signMagnitude"), "0005", 5, None),
+        (integer("packedBCD"), "1234", "1234", None),
+        (real("IEEE754", 16), "ae66", -0.1, None),
+        (real("IEEE754", 32), "41a0147b", 20.01, None),
+        (real("IEEE754", 64), "4034028f5c28f5c3", 20.01, None),
+        (real("MILSTD_1750A", 32), "a0000000", -0.75, None),
+        (real("MILSTD_1750A", 48), "a00000000000", "a00000000000", None),
+        (real("IBM", 32), "c1100000", "c1100000", None),
+        (real("IEEE754", 32), "7fc00000", None, NOT_FINITE),
+        (real("IEEE754", 64), "fff0000000000000", None, NOT_FINITE),
+        (integer("unsigned", 64), "ffffffffffffffff", "18446744073709551615", None),
+    ],
+)
+def test_field_takes_no_other_with_it(
+    tmp_path: Path, kind: str, field: str, value: object, note: str | None
+) -> None:
+    """Each is decoded, kept as number or hex, or said; what stands before and behind it stays."""
+    path = xtce_file(tmp_path, [("X", "T"), ("LAST", "U16")], kind)
+    found = Definition(path).decode(
+        packet(42, 0, housekeeping(102) + bytes.fromhex(field + "0016"))
+    )
+    assert found is not None
+    assert (found.container, found.fields["SECS"], found.fields["LAST"]) == ("HK", 102, 22)
+    assert found.fields.get("X") == value
+    assert found.notes == (() if note is None else (note,))
+
+
+def test_size_that_another_field_decides_may_be_beyond_the_end(tmp_path: Path) -> None:
+    """Nothing is known of what stands behind: the packet ends there."""
+    sized = (
+        '<BinaryParameterType name="T"><BinaryDataEncoding><SizeInBits><DynamicValue>'
+        '<ParameterInstanceRef parameterRef="N"/></DynamicValue></SizeInBits>'
+        "</BinaryDataEncoding></BinaryParameterType>"
+    )
+    path = xtce_file(tmp_path, [("N", "U16"), ("X", "T"), ("LAST", "U16")], sized)
+    found = Definition(path).decode(packet(42, 0, housekeeping(102) + bytes.fromhex("ffff0016")))
+    assert found is not None
+    assert (found.fields["SECS"], found.fields["N"], found.notes) == (102, 65535, (CUT_SHORT,))
+    assert "LAST" not in found.fields

@@ -1,0 +1,127 @@
+"""Encodings of XTCE that `space_packet_parser` refuses: a field of one costs no whole definition.
+
+One's complement and sign and magnitude are read here. What else it cannot read (packed decimals,
+floats of DEC, IBM and TI) becomes binary: its bytes are kept.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+from sdk.libraries import library
+
+_INTEGERS = {"unsigned", "signed", "twosCompliment", "twosComplement"}
+_FLOAT_BITS = {
+    "IEEE754": {16, 32, 64},
+    "IEEE754_1985": {16, 32, 64},
+    "IEEE-754": {16, 32, 64},
+    "MILSTD_1750A": {32},
+    "MIL-1750A": {32},
+}
+
+
+class Element(Protocol):
+    """An element of an XML tree of lxml, as far as it is used here."""
+
+    tag: str
+    attrib: dict[str, str]
+
+    def iter(self, *tags: str) -> Iterator[Element]: ...
+    def getparent(self) -> Element | None: ...
+    def clear(self) -> None: ...
+
+
+class Encoding(Protocol):
+    """A numeric encoding of the library."""
+
+    size_in_bits: int
+
+
+class ParameterType(Protocol):
+    """A parameter's type in the library."""
+
+    name: str
+    encoding: Encoding
+
+
+class Parameter(Protocol):
+    """A parameter of the library."""
+
+    parameter_type: ParameterType
+
+
+def _ones_complement(raw: int, bits: int) -> int:
+    return raw - (1 << bits) + 1 if raw >> (bits - 1) else raw
+
+
+def _sign_magnitude(raw: int, bits: int) -> int:
+    sign = 1 << (bits - 1)
+    return -(raw ^ sign) if raw & sign else raw
+
+
+_SIGNED: dict[str, Callable[[int, int], int]] = {
+    "onesComplement": _ones_complement,
+    "signMagnitude": _sign_magnitude,
+}
+
+
+def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
+    """A definition with encodings that the library takes, and the signed types among them."""
+    etree = library("lxml.etree")
+    tree = etree.parse(str(path))
+    signed: dict[str, str] = {}
+    for element in list(cast(Element, tree.getroot()).iter("{*}IntegerDataEncoding")):
+        encoding = element.attrib.get("encoding", "unsigned")
+        if encoding in _SIGNED:
+            element.attrib["encoding"] = "unsigned"
+            signed[_type_of(element).attrib.get("name", "")] = encoding
+        elif encoding not in _INTEGERS:
+            _to_binary(element)
+    for element in list(cast(Element, tree.getroot()).iter("{*}FloatDataEncoding")):
+        bits = _FLOAT_BITS.get(element.attrib.get("encoding", "IEEE754"), set())
+        if element.attrib.get("sizeInBits", "32") not in map(str, bits):
+            _to_binary(element)
+    written = io.BytesIO()
+    tree.write(written)
+    written.seek(0)
+    return written, signed
+
+
+def read_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> None:
+    """Make the types that `readable` found to be signed read as what they are."""
+    done: set[str] = set()
+    for parameter in cast(Mapping[str, Parameter], parameters).values():
+        kind = parameter.parameter_type
+        if kind.name in signed and kind.name not in done:
+            done.add(kind.name)
+            _convert(kind.encoding, _SIGNED[signed[kind.name]])
+
+
+def _convert(encoding: Encoding, to_signed: Callable[[int, int], int]) -> None:
+    name = "_get_raw_value"  # The library's own hook; calibrators see what it gives.
+    unsigned = getattr(encoding, name)
+    setattr(encoding, name, lambda packet: to_signed(unsigned(packet), encoding.size_in_bits))
+
+
+def _type_of(element: Element) -> Element:
+    """The ParameterType that an encoding stands in."""
+    while (parent := element.getparent()) is not None and not element.tag.endswith("ParameterType"):
+        element = parent
+    return element
+
+
+def _to_binary(element: Element) -> None:
+    """Make the type of an encoding one of as many bits that mean nothing."""
+    etree = library("lxml.etree")
+    kind, bits = _type_of(element), element.attrib.get("sizeInBits", "32")
+    namespace = kind.tag.rpartition("}")[0] + "}" if "}" in kind.tag else ""
+    name = kind.attrib.get("name", "")
+    kind.clear()
+    kind.tag = f"{namespace}BinaryParameterType"
+    kind.attrib["name"] = name
+    encoding = etree.SubElement(kind, f"{namespace}BinaryDataEncoding")
+    size = etree.SubElement(encoding, f"{namespace}SizeInBits")
+    etree.SubElement(size, f"{namespace}FixedValue").text = bits

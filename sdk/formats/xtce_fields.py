@@ -1,0 +1,142 @@
+"""The fields of one packet, read one by one: a field that cannot be decoded costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, cast
+
+from sdk.formats.decimals import shortest
+from sdk.libraries import library
+
+CUT_SHORT = "a packet ends before its definition does: the fields that are there are told"
+RAW_VALUE = "a value that its enumeration or calibration does not have: kept as the raw number"
+AS_HEX = "a field that cannot be decoded: kept as hex"
+
+POSITION, SIZE, RAW = "_parsing_pos", "_calculate_size", "_get_raw_value"
+"""Names of the library's own: where a packet is read, a field's bits, its number as it came."""
+
+
+class _Packet(Protocol):
+    binary_data: bytes
+
+
+class _Encoding(Protocol):
+    """How a field is written; its methods that the library keeps to itself are called by name."""
+
+
+class _Type(Protocol):
+    encoding: _Encoding
+
+    def parse_value(self, packet: _Packet) -> object: ...
+
+
+class Entry(Protocol):
+    """An entry of a container: a parameter, or a container with entries of its own."""
+
+    name: str
+
+
+class Field(NamedTuple):
+    """A field as it is read: `float_bits` is 0 but for narrow floats that nothing calibrates."""
+
+    name: str
+    parse: Callable[[_Packet], object]
+    encoding: _Encoding
+    float_bits: int
+
+
+def fields_of(entries: Sequence[Entry]) -> Iterator[Field]:
+    """The fields of a container's entries in order, those of containers within it too."""
+    for entry in entries:
+        nested = getattr(entry, "entry_list", None)
+        if nested is not None:
+            yield from fields_of(nested)
+        else:
+            kind = cast(_Type, getattr(entry, "parameter_type", None))
+            yield Field(entry.name, kind.parse_value, kind.encoding, _float_bits(kind.encoding))
+
+
+def _float_bits(encoding: _Encoding) -> int:
+    is_ieee = str(getattr(encoding, "encoding", "")).startswith("IEEE")
+    calibrators = ("default_calibrator", "context_calibrators")
+    if not is_ieee or any(getattr(encoding, name, None) for name in calibrators):
+        return 0
+    bits = getattr(encoding, "size_in_bits", 0)
+    return bits if bits in (16, 32) else 0
+
+
+class FieldReading:
+    """Reads fields in order; after a field that lies beyond the packet's end it `is_over`."""
+
+    def __init__(self, data: bytes) -> None:
+        packet = library("space_packet_parser.common").SpacePacket(binary_data=data)
+        self._packet = cast(_Packet, packet)
+        self.values = cast(dict[str, object], packet)
+        self.notes: list[str] = []
+        self.is_over = False
+
+    def read(self, fields: Sequence[Field]) -> None:
+        """Add fields to `values`."""
+        packet, values = self._packet, self.values
+        for name, parse, encoding, float_bits in fields:
+            begin = self._at_bits
+            try:
+                value = parse(packet)
+            except Exception:  # the library fails in many ways; what is left of the field is kept
+                self._keep(name, encoding, begin)
+                if self.is_over:
+                    return
+                continue
+            values[name] = _as_written(value, float_bits) if float_bits else value
+
+    @property
+    def _at_bits(self) -> int:
+        """How far the packet is read; the library has no public name for it."""
+        return cast(int, getattr(self._packet, POSITION))
+
+    def _keep(self, name: str, encoding: _Encoding, begin: int) -> None:
+        """Put the raw number or the bytes of a field in its place, and read on behind it."""
+        bits = self._bits(encoding)
+        if bits is None or begin + bits > len(self._packet.binary_data) * 8:
+            self.notes.append(CUT_SHORT)
+            self.is_over = True
+            return
+        setattr(self._packet, POSITION, begin)
+        raw = self._raw(encoding)
+        self.values[name] = self._hex(begin, bits) if raw is None else raw
+        self.notes.append(AS_HEX if raw is None else RAW_VALUE)
+        setattr(self._packet, POSITION, begin + bits)
+
+    def _hex(self, begin: int, bits: int) -> str:
+        """The bits of a field, flush right in whole bytes."""
+        data = self._packet.binary_data
+        behind = len(data) * 8 - begin - bits
+        number = int.from_bytes(data) >> behind & ((1 << bits) - 1)
+        return number.to_bytes((bits + 7) // 8).hex()
+
+    def _bits(self, encoding: _Encoding) -> int | None:
+        """The size of a field; None where that cannot be known."""
+        try:
+            bits = cast(int, getattr(encoding, SIZE)(self._packet))
+        except Exception:  # sizes that other fields decide, if they are there
+            return None
+        return bits if bits >= 0 else None
+
+    def _raw(self, encoding: _Encoding) -> object:
+        """The number before any calibration; None where the encoding is of another kind."""
+        common = library("space_packet_parser.common")
+        try:
+            raw = getattr(encoding, RAW)(self._packet)
+            kind = common.FloatParameter if isinstance(raw, float) else common.IntParameter
+            return cast(object, kind(raw))
+        except Exception:
+            return None
+
+
+def _as_written(value: object, bits: int) -> object:
+    """A narrow float with its own shortest decimal."""
+    value = cast(float, value)
+    written = shortest(value, bits)
+    if written == value:
+        return value
+    return cast(object, library("space_packet_parser.common").FloatParameter(written, value))
