@@ -232,5 +232,6 @@ def test_what_is_remembered_is_bounded(guessing: Guessing) -> None:
     """However many networks are refused."""
     failures(guessing, "ann", Client("192.0.2.1"))
     for number in range(NETWORKS_MAX + 10):
-        guessing._note_failure(Client(f"10.{number >> 8 & 255}.{number & 255}.{number >> 16}"))  # noqa: SLF001
+        client = Client(f"10.{number >> 8 & 255}.{number & 255}.{number >> 16}")
+        guessing._note_failure(client)  # noqa: SLF001
     assert len(guessing._failures) <= NETWORKS_MAX  # noqa: SLF001

@@ -103,7 +103,8 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
         done = reset(tmp_path, name, stdin=stdin)
         assert done.returncode == 1 and done.stderr.count("\n") == 1
         assert words in done.stderr
-        assert [store.get(one).password_hash for one in ("admin", "off")] == ["hash", "hash"]  # type: ignore[union-attr]
+        users = [store.get(one) for one in ("admin", "off")]
+        assert [user is not None and user.password_hash for user in users] == ["hash", "hash"]
         assert reset(tmp_path, "off", "--enable", stdin="x").returncode == 0
         off = store.get("off")
         assert off is not None and off.enabled and off.password_hash != "hash"
