@@ -23,10 +23,11 @@ def durable_mark(data: Path, archive: Archive) -> int:
     try:
         return asyncio.run(_asked(data))
     except ConnectionLostError:
+        witness = read_witness(data)
+        witnessed = witness.canonical_ns if witness else 0
         if _is_listened_at(endpoints.writer_socket(data)):
-            witness = read_witness(data)
-            return witness.canonical_ns if witness else 0
-        archive.catch_up()
+            return witnessed
+        archive.catch_up(witnessed)
         return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
 
 

@@ -20,7 +20,7 @@ from core.store.batch import Batch
 from core.store.completeness import Completeness
 from core.store.keys import EVENT_FAMILIES, FAMILIES
 from core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
-from core.store.log_tail import cut_garbage
+from core.store.log_tail import cut_garbage, refuse_holes
 from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
@@ -131,6 +131,7 @@ class Archive:
         if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
         witness = read_witness(data)  # before opening, so that what it saw must be there
+        refuse_holes(path)
         archive = cls(path, scratch, memory_bytes)
         try:
             archive.catch_up()

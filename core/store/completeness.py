@@ -18,7 +18,6 @@ from core.store.live_files import LiveFiles
 
 _ENTRIES = re.compile(r"# entries=(\d+)")
 _WAITING = ("num-entries-active-mem-table", "num-entries-imm-mem-tables")
-NAMED_MAX_FILES = 5
 
 
 class _Waiting(NamedTuple):
@@ -68,9 +67,7 @@ class Completeness:
         opened = {_number(str(file["name"])) for file in self._database.live_files()}
         lost = sorted(self._live.sizes.keys() - opened)
         if lost:
-            named = "; ".join(self._live.fault_of(number) for number in lost[:NAMED_MAX_FILES])
-            more = len(lost) - NAMED_MAX_FILES
-            return named + (f"; and {more} more files" if more > 0 else "")
+            return self._live.fault_of(lost)
         self._filed = {name: _entries(family) for name, family in self._events.items()}
         self._is_proved = True
         return None

@@ -19,6 +19,7 @@ from core.ordering import TIME_BYTES
 from core.store.archive import CATCH_UP_ATTEMPTS, CATCH_UP_PAUSE_S, Archive
 from core.store.completeness import Completeness
 from core.store.live_files import DEFAULT_FAMILY, LiveFiles
+from core.store.log_tail import refuse_holes
 from core.store.options import derived_options
 from core.store.scan import Row, scan
 from sdk import private
@@ -66,6 +67,7 @@ class DerivedStore:
         live = LiveFiles(self._path)
         with contextlib.suppress(FileNotFoundError):  # where it is being made
             live.refresh()
+        refuse_holes(self._path)
         try:
             database = Rdict(str(self._path), derived_options(), access_type=self._access)
         except Exception as error:

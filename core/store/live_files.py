@@ -6,7 +6,10 @@ read here as well, and what it names is compared with what RocksDB has open.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import ArchiveDamagedError
@@ -15,6 +18,11 @@ from core.store.version_edit import EditError, VersionEdit
 
 CURRENT_FILE = "CURRENT"
 DEFAULT_FAMILY = "default"
+FOOTER_END = bytes.fromhex("f7cff485b741e288")
+"""How every table file ends."""
+
+NAMED_MAX_FILES = 5
+_MANIFEST = re.compile(r"MANIFEST-\d+")
 RESTORE = "Restore the archive from a copy"
 
 
@@ -68,22 +76,37 @@ class LiveFiles:
             self._read_on(self._manifest)
         return self._read_bytes != before
 
-    def fault_of(self, number: int) -> str:
-        """What is wrong with a file that RocksDB does not open, as far as the folder tells."""
-        path = self.folder / table_name(number)
+    def fault_of(self, numbers: Sequence[int]) -> str:
+        """Why RocksDB does not open files, by what the folder tells. One of them may keep it from
+        opening others, so those are named that are certainly at fault, if there are any.
+        """
+        faults = {self._path(number): self._certain_fault(number) for number in numbers}
+        certain = [f"{path} {fault}" for path, fault in faults.items() if fault]
+        if certain:
+            return "; ".join(certain[:NAMED_MAX_FILES])
+        named = ", ".join(str(path) for path in list(faults)[:NAMED_MAX_FILES])
+        return f"{named} cannot be opened" if len(numbers) == 1 else f"one of {named} is damaged"
+
+    def _certain_fault(self, number: int) -> str | None:
+        path, recorded = self._path(number), self.sizes[number]
         try:
             size = path.stat().st_size
-        except FileNotFoundError:
-            return f"{path} is missing"
-        recorded = self.sizes[number]
+            with path.open("rb") as file:
+                file.seek(max(0, size - len(FOOTER_END)))
+                end = file.read()
+        except OSError as error:
+            return "is missing" if error.errno == errno.ENOENT else f"cannot be read: {error}"
         if size != recorded:
-            return f"{path} has {size} bytes where the MANIFEST records {recorded}"
-        return f"{path} is damaged and cannot be opened"
+            return f"has {size} bytes where the MANIFEST records {recorded}"
+        return None if end == FOOTER_END else "is damaged at its end"
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.sst"
 
     def _named(self) -> str:
         """The path of the MANIFEST in use."""
         name = Path(self._current_file).read_text("ascii", "replace").removesuffix("\n")
-        if not name.startswith("MANIFEST-") or "/" in name:
+        if _MANIFEST.fullmatch(name) is None:
             raise ArchiveDamagedError(f"{self._current_file} does not name a MANIFEST. {RESTORE}")
         return str(self.folder / name)
 
@@ -125,8 +148,3 @@ class LiveFiles:
             self._log_numbers.pop(edit.family, None)
         elif edit.log_number is not None:
             self._log_numbers[edit.family] = edit.log_number
-
-
-def table_name(number: int) -> str:
-    """The name of a table file."""
-    return f"{number:06d}.sst"

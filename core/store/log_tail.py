@@ -29,6 +29,10 @@ QUARANTINE_FOLDER = "quarantine"
 _BATCH_HEAD = struct.Struct("<QI")
 """How a record begins: the sequence of its first row, and how many rows it has."""
 
+OUT_OF_ORDER = "leaves records out, or repeats them,"
+UNCHECKED = 2**64
+LOOKS = 3
+
 log = logging.getLogger(__name__)
 
 
@@ -100,13 +104,32 @@ def _read(
         if len(head) < _BATCH_HEAD.size:
             return reached, offset, "holds what is no batch"
         first, rows = _BATCH_HEAD.unpack(head)
-        if reached is not None and first > reached + 1:
-            return reached, offset, "leaves records out"
+        if reached is not None and first != reached + 1:
+            return reached, offset, OUT_OF_ORDER
         end = max(reached or 0, first + rows - 1)
         if end > checked_behind and not record.is_sound(content):
             return reached, offset, "cannot be read"
         reached, offset = end, reader.offset
     return reached, offset, "cannot be read" if reader.ending == "damaged" else ""
+
+
+def refuse_holes(folder: Path) -> None:
+    """Raise ArchiveDamagedError where records are missing between those of the logs: RocksDB would
+    read what comes behind as if nothing were. What cannot be read at the very end is passed over.
+    """
+    cut: Cut | None = None
+    for _ in range(LOOKS):  # A writer may remove a log just as it is read.
+        with contextlib.suppress(FileNotFoundError):
+            live = LiveFiles(folder)
+            live.refresh()
+            cut = _find_cut(folder, live, UNCHECKED)
+            if cut is None or not (cut.later or cut.reason == OUT_OF_ORDER):
+                return
+    if cut is not None:
+        raise ArchiveDamagedError(
+            f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, behind record "
+            f"{cut.reached}. {RESTORE}"
+        )
 
 
 def quarantined(data: Path) -> list[str]:

@@ -41,6 +41,7 @@ from core.store.checkpoints import CheckpointStore
 from core.store.samples import SampleStore
 from sdk import timestamps
 from sdk.drivers.registry import Registry
+from sdk.errors import NovaError
 from sdk.protocol import Filters, Query
 from sdk.shards.messages import Cut, Job
 from sdk.timeline import Neighbour, Sample, Summary
@@ -167,7 +168,8 @@ class Answerer:
                 unique_id="a",
             )
             answers.append(asyncio.run(self.samples.answer(request, timebase)))
-        assert not any(answer.behind for answer in answers)
+        if any(answer.behind for answer in answers):
+            raise NovaError("the newest events are not sampled yet")
         return msgspec.json.encode(answers).decode()
 
     def ends(self, timebase: Timebase) -> str:

@@ -354,7 +354,7 @@ def test_readers_follow_while_files_come_and_go(tmp_path: Path, record: Make) ->
 def test_a_writer_opens_while_its_files_are_merged(tmp_path: Path, record: Make) -> None:
     """Compactions begin with the opening: what they have just replaced is no damage."""
     number = 0
-    for _ in range(12):
+    for _ in range(6):
         archive = Archive.open_primary(tmp_path, memory_bytes=4 * MIB)
         committer = Committer(archive, tmp_path)
         assert committer.counters.events == number

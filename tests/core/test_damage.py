@@ -1,0 +1,50 @@
+"""No answer is ever silently short: seeded damages over every kind of reader."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.checkpoints import folding
+from core.reader import samples as sample_answers
+from core.samples import sampler
+from tests.core.damaging import Corpus, Table, at_rest, page, running
+
+SEED = 14_006
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """An archive in which a few events are many, so that derived data is made and read."""
+    monkeypatch.setattr(sampler, "STARTED_EVENTS", 10)
+    monkeypatch.setattr(sample_answers, "DIRECT_MAX_EVENTS", 4)
+    monkeypatch.setattr(sample_answers, "DIRECT_MOST_EVENTS", 12)
+    monkeypatch.setattr(folding, "SEGMENT_EVENTS", 4)
+    return Corpus(tmp_path)
+
+
+def damaged(corpus: Corpus, folder: Path, seeds: range) -> None:
+    """So many damages, every third under a running instance."""
+    table, silent = Table(), []
+    for seed in seeds:
+        ways = running if seed % 3 == 0 else at_rest
+        own = folder / str(seed)
+        silent += [f"{seed}: {one}" for one in ways(table, corpus, own, SEED + seed)]
+        shutil.rmtree(own)
+    print(page(table))
+    assert silent == []
+    faults = {outcome for _, outcome in table if outcome.startswith("fault")}
+    assert faults == set()
+
+
+def test_some_damages(corpus: Corpus, tmp_path: Path) -> None:
+    """Right, loud or refused; bits, cuts, missing and swapped files, at rest and while it runs."""
+    damaged(corpus, tmp_path, range(24))
+
+
+@pytest.mark.slow
+def test_two_thousand_damages(corpus: Corpus, tmp_path: Path) -> None:
+    """The same for long."""
+    damaged(corpus, tmp_path, range(2_000))
