@@ -63,7 +63,8 @@ async def test_each_batch_is_retried_before_the_next() -> None:
     """A failure in the middle neither loses a batch nor lets a later one overtake it."""
     tape = Tape(["none", "lost", "lost", "none", "none"])
     producer = Producer(tape, "nova", retry=AT_ONCE)
-    events = [producer.observe(GPS, NOON).raw(b"") for _ in range(3 * PUBLISH_MAX_RECORDS)]
+    numbers = range(3 * PUBLISH_MAX_RECORDS)
+    events = [producer.observe(GPS, NOON).raw(number.to_bytes(2, "big")) for number in numbers]
     receipt = await producer.send(events)
     assert receipt.new == len(events)
     assert [record.value for record in tape.records] == [event.body for event in events]
