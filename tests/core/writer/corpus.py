@@ -16,7 +16,10 @@ from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 from sdk.transport.base import Record
 
 OWN_SCOPE = "sat"
-SCOPES = (OWN_SCOPE, OWN_SCOPE, "other", "ground", "nova")
+SCOPES = (OWN_SCOPE, OWN_SCOPE, OWN_SCOPE, "other", "ground", "nova")
+LANES_DRAWN = (*LANES, "metadata", "metadata", "metadata")
+"""What speaks in the Core's own name is metadata mostly."""
+
 SYSTEMS = ("bus", "bus", "nova", "tcpStream", "S-_9")
 UNITS = ("u", "gps", "nova", "x" * 64)
 TYPES = ("Count", "Note:x", "IngestGap", "AlarmAcknowledged", "ManifestPublished", "a.b:c-d_e")
@@ -67,11 +70,10 @@ class Corpus:
         """The next one; not each of them is an event."""
         self._number += 1
         dice = self._dice
-        lane = dice.choice(LANES)
+        lane = dice.choice(LANES_DRAWN)
         body = dice.choice(self._bodies[lane])()
-        is_global = body.get("messageType") == "ChatMessage" or (
-            lane == "metadata" and dice.random() < 0.3
-        )
+        is_chat = body.get("messageType") == "ChatMessage"
+        is_global = is_chat or (lane == "metadata" and dice.random() < 0.5)
         ids = (dice.choice(SYSTEMS), dice.choice(("eps", "c")), dice.choice(UNITS))
         system, container, unit = (SCOPE_TOKEN,) * 3 if is_global else ids
         header: JsonObject = {
