@@ -42,6 +42,7 @@ RECEIVE_BYTES = 64 * 1024
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 LOOK_INTERVAL_S = 0.2
 _NEXT_KEY = re.compile(rb'"nextKey":"([0-9a-f]+)"')
+_CODE = re.compile(rb'"code":"(\w+)"')
 _RSS = re.compile(r"VmRSS:\s+(\d+) kB")
 
 Socket = aiohttp.ClientWebSocketResponse[Literal[False]]
@@ -73,8 +74,9 @@ async def walk(socket: Socket, done: Counter[str]) -> None:
             done["lost"] += 1
             return
         head = frame[:300]
-        if b'"error"' in head:
-            done["busy" if b'"busy"' in head else "error"] += 1
+        if head.startswith(b'{"type":"error"'):
+            found = _CODE.search(head)
+            done[found[1].decode() if found else "error"] += 1
             await asyncio.sleep(BUSY_PAUSE_S * random.uniform(0.5, 1.5))
             continue
         done["pages"] += 1

@@ -1,59 +1,107 @@
-"""Streams that are asked for and not accepted, or not yet, against a scripted peer."""
+"""Who is busy is asked again, later and later, and not for ever (issue 14)."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from sdk import protocol
-from sdk.errors import ProtocolError
-from sdk.protocol import CancelStream, StartStream, StreamCancelled, StreamChunk, StreamStarted
-from tests.sdk.test_client import Peer, connected, is_served, numbers
+from sdk.client import Client
+from sdk.connection import Busy
+from sdk.errors import ConnectionLostError, ProtocolError
+from sdk.protocol import Error, Status, StatusResponse
+
+STATUS = StatusResponse(
+    mode="ground",
+    timebase="canonical",
+    events=7,
+    duplicates=0,
+    rejects=0,
+    series=0,
+    bytes_on_disk=0,
+    links=[],
+    writer_connected=True,
+)
 
 
-async def test_a_refused_stream_leaves_the_one_that_runs() -> None:
-    """Issue 14 §2.3: here too it goes on, and nothing of it is lost."""
+class Peer:
+    """An edge that has no room some times before it has."""
 
-    async def script(peer: Peer) -> None:
-        old = await peer.start()
-        await peer.chunk(old, 1)
-        refused = await peer.take()
-        await peer.chunk(old, 2)
-        await peer.send(protocol.Error(code="badRate", message=""), refused.ref)
-        await peer.chunk(old, 3)
-        await peer.end(old)
-        await peer.answer_all()
+    def __init__(self, refused: int, busy: int) -> None:
+        self.refused = refused
+        self.busy = busy
+        self.asked = 0
 
-    async with connected(script) as client:
-        running = client.stream("LIVE")
-        seen = [await anext(running)]
-        with pytest.raises(ProtocolError, match="badRate"):
-            await anext(client.stream("REPLAY", rate=0))
-        seen += [chunk async for chunk in running]
-        assert numbers(seen) == [1, 2, 3]
-        assert await is_served(client)
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer one connection."""
+        if self.refused > 0:
+            self.refused -= 1
+            return web.Response(status=503, headers={"Retry-After": "0"})
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            asked = protocol.ref_of(message.data)
+            if b"auth" in message.data.encode():
+                reply: protocol.Message = protocol.Authenticated(
+                    user="a", role="admin", expires_at=""
+                )
+            elif self.busy > 0:
+                self.busy -= 1
+                self.asked += 1
+                reply = Error(code="busy", message="later", retry_after_ms=1)
+            else:
+                reply = STATUS
+            reply.ref = asked
+            await socket.send_str(protocol.encode(reply).decode())
+        return socket
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """A client of it."""
+        app = web.Application()
+        app.router.add_get("/ws", self.serve)
+        async with (
+            TestServer(app) as server,
+            await Client.to_edge(str(server.make_url("/")), "token") as client,
+        ):
+            yield client
 
 
-async def test_a_stream_that_is_cancelled_before_it_begins_ends() -> None:
-    """Who waits for it goes home."""
+async def test_a_request_is_asked_again_until_there_is_room() -> None:
+    """Nobody who calls `request` sees that."""
+    peer = Peer(refused=0, busy=2)
+    async with peer.client() as client:
+        assert (await client.request(Status(), StatusResponse)).events == 7
+    assert peer.asked == 2
 
-    async def script(peer: Peer) -> None:
-        start = await peer.take()
-        assert isinstance(start, StartStream)
-        cancel = await peer.take()
-        assert isinstance(cancel, CancelStream)
-        await peer.send(StreamStarted(playback_request_id=start.playback_request_id), start.ref)
-        await peer.send(StreamCancelled(), cancel.ref)
-        await peer.answer_all()
 
-    async with connected(script) as client:
+async def test_a_request_that_is_busy_for_too_long_is_an_error() -> None:
+    """With the code that it had."""
+    async with Peer(refused=0, busy=1_000).client() as client:
+        client.busy_limit_s = 0.3
+        with pytest.raises(ProtocolError, match="busy: later"):
+            await client.request(Status(), StatusResponse)
 
-        async def watch() -> list[StreamChunk]:
-            return [chunk async for chunk in client.stream("LIVE")]
 
-        watching = asyncio.create_task(watch())
-        await asyncio.sleep(0)
-        await client.cancel_stream()
-        assert await watching == []
-        assert await is_served(client)
+async def test_an_edge_without_room_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After says so; after the limit it is an error like any other."""
+    async with Peer(refused=2, busy=0).client() as client:
+        assert (await client.request(Status(), StatusResponse)).events == 7
+    monkeypatch.setattr(Client, "busy_limit_s", 0.3)
+    with pytest.raises(ConnectionLostError, match="503"):
+        async with Peer(refused=1_000, busy=0).client():
+            pass
+
+
+async def test_pauses_are_as_long_as_was_told_and_end() -> None:
+    """Around what was told, and the sum has a limit."""
+    assert not await Busy(1.0).over(2.0)
+    busy = Busy(1.0)
+    tries = 0
+    while await busy.over(0):
+        tries += 1
+    assert 1 <= tries <= 3
