@@ -92,9 +92,10 @@ class Room:
         """Wait no longer; what was given just now goes to others."""
         if turn.done() and not turn.cancelled():
             self.give(size)
-        else:
+            return
+        with contextlib.suppress(ValueError):  # It may have been passed over already.
             self._waiting.remove((turn, size))
-            self._serve()
+        self._serve()
 
     def give(self, size: int) -> None:
         """Give bytes back."""

@@ -75,6 +75,20 @@ async def test_what_was_given_to_one_who_left_goes_to_others() -> None:
     await room.take(10, SOON_S)
 
 
+async def test_who_left_just_before_there_was_room_is_passed_over() -> None:
+    """Room may come between the moment when a wait ends and the moment when that is noticed."""
+    room = Room(10)
+    await room.take(10, SOON_S)
+    waiting = asyncio.create_task(room.take(10, 10))
+    behind = asyncio.create_task(room.take(10, 10))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    room.give(10)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await behind
+
+
 async def test_more_than_there_is_takes_all_there_is() -> None:
     """A budget that is smaller than a page still serves one at a time."""
     room = Room(10)
