@@ -13,6 +13,10 @@ class ArchiveDamagedError(ArchiveError):
     """The truth store holds less than its witness says, or a block that cannot be read."""
 
 
+class DerivedDamagedError(ArchiveError):
+    """Derived data cannot be read, or is not whole: it is to be made anew from the archive."""
+
+
 class QueryError(NovaError):
     """A request asks for something that cannot be; `code` goes to the client."""
 

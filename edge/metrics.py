@@ -94,6 +94,8 @@ class StatusFigures(Collector):
         yield _counter("unknown_commands", "Progress and results of unknown commands", strays)
         failures = status.file_failures
         yield _counter("file_failures", "Failures to write the daily files", failures)
+        remade = status.derived_remade
+        yield _counter("derived_remade", "Damaged samples or checkpoints made anew", remade)
         yield _gauge("series", "Series in the archive", status.series)
         yield _gauge("disk_bytes", "Bytes that the archive takes on disk", status.bytes_on_disk)
         yield _gauge("writer_connected", "1 while the writer is there", status.writer_connected)

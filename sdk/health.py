@@ -125,6 +125,12 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     request_clashes: int = 0
     unknown_commands: int = 0
     file_failures: int = 0
+    derived_remade: int = 0
+    """How often samples or checkpoints were thrown away because they were damaged."""
+
+    derived_last_remade: str | None = None
+    """When that was the last time, which of both it was, and why."""
+
     commands_require_descriptor: bool = True
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
     manifest_conflicts: list[str] = msgspec.field(default_factory=list)

@@ -27,7 +27,6 @@ from core.store.checkpoints import (
     ViewState,
     series_row,
 )
-from core.store.derived import state_row
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MIN
 
@@ -85,6 +84,7 @@ class Maker:
         """Fold up to a durable mark; after each write it yields how many updates were taken."""
         self._view.advance(mark)
         if mark <= self.cursor_ns:
+            self._store.tend(self._state)
             return
         self._view.refresh()
         if not self._state.origin:
@@ -220,7 +220,7 @@ class Maker:
     def _write(self, cursor_ns: int) -> None:
         self._flush()
         self._state.cursor_ns = cursor_ns
-        self._store.write([state_row(self._state)])
+        self._store.write([self._store.state_row(self._state)])
 
 
 def _together(reading: Reading) -> list[Found]:

@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 
 from core.checkpoints import following
-from core.checkpoints.following import REBUILD_FILE
 from core.errors import ArchiveError
 from core.reader.derived import Followed
 from core.scratch import scratch_folder
 from core.store.archive import TRUTH_FOLDER
-from core.store.checkpoints import CheckpointStore
+from core.store.checkpoints import CHECKPOINTS_FOLDER, CheckpointStore
+from core.store.remaking import asked_file
 from core.store.witness import read_witness
 from sdk import logs, private, settings
 from sdk.cli.console import events_progress, say_json
@@ -71,7 +71,7 @@ async def _rebuild(data: Path, report: Report) -> int | None:
     except ArchiveError as error:
         if "/LOCK" not in str(error):
             raise
-    (data / REBUILD_FILE).touch()
+    asked_file(data, CHECKPOINTS_FOLDER).touch()
     await _watch(data, report)
     return None
 
@@ -103,7 +103,7 @@ async def _watch(data: Path, report: Report) -> None:
         while True:
             store = followed.current()
             state = None if store is None else store.state()
-            if not (data / REBUILD_FILE).exists() and state is not None:
+            if not asked_file(data, CHECKPOINTS_FOLDER).exists() and state is not None:
                 first_ns = state.cursor_ns if first_ns is None else first_ns
                 whole = max(1, mark - first_ns) // NS_PER_MS
                 report(max(0, state.cursor_ns - first_ns) // NS_PER_MS, whole, 0)

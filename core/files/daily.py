@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import msgspec
 
 from core.files.bindings import Bound
 from core.files.day import day_of, span_of
-from core.files.ends import End, day_of_end, ends_held, note_end, put_aside
+from core.files.ends import End, day_of_end, ends_held, has_days, note_end, put_aside
 from core.files.folder import Folder, remove_tree
 from core.files.openings import Openings
 from core.files.router import Router
@@ -60,23 +61,38 @@ class State(msgspec.Struct, kw_only=True, rename="camel"):
     files: list[FileState] = []
     failures: int = 0
     last_failure: str = ""
+    checksum: str = ""
+    """Of all the rest as it is written; empty where an older NOVA wrote it."""
+
+
+class StateDamagedError(NovaError):
+    """What is remembered cannot be read, or is not there: up to where the files go is unknown."""
 
 
 def read_state(root: Path) -> State:
-    """What is remembered in a folder of daily files; raises NovaError where that cannot be read."""
+    """What is remembered in a folder of daily files; raises StateDamagedError."""
     path = root / STATE_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=State)
+        state = msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
+        if has_days(root):
+            raise StateDamagedError(f"{path} is missing beside files") from None
         return State()
     except (msgspec.DecodeError, OSError) as error:
-        raise NovaError(
-            f"{path} cannot be read ({error}): remove it, and the files are written anew"
-        ) from error
+        raise StateDamagedError(f"{path} cannot be read ({error})") from error
+    if state.checksum and state.checksum != _checksum(state):
+        raise StateDamagedError(f"{path} was changed: its checksum does not fit")
+    return state
+
+
+def _checksum(state: State) -> str:
+    rest = msgspec.structs.replace(state, checksum="")
+    return f"{zlib.crc32(msgspec.json.encode(rest)):08x}"
 
 
 def write_state(root: Path, state: State) -> None:
     """Remember, atomically and durably."""
+    state.checksum = _checksum(state)
     fresh = root / f"{STATE_FILE}.new"
     with fresh.open("wb") as file:
         file.write(msgspec.json.encode(state))
@@ -100,8 +116,21 @@ class DailyFiles:
         self._folder: Folder | None = None
         self._remembered_at = time.monotonic()
         self._is_remembered = True
-        self.state = read_state(root)
+        try:
+            self.state = read_state(root)
+        except StateDamagedError as error:
+            self._begin_anew(error)
         self._resume()
+
+    def _begin_anew(self, error: StateDamagedError) -> None:
+        """Write all files anew; those that are there are kept aside, for they may be all that is
+        left of events.
+        """
+        aside = put_aside(self._root, "")
+        kept = f"those that were are in {aside}" if aside else "there were none"
+        self.state = State(failures=1, last_failure=f"{error}: all are written anew, {kept}")
+        self._write_state()
+        log.error("the daily files are written anew", extra={"context": {"why": str(error)}})
 
     def _resume(self) -> None:
         """Go on where the state says; begin a day anew whose files have less than that."""

@@ -47,6 +47,11 @@ def ends_held(ends: list[str], archive: Archive) -> list[str]:
     return ends[:held]
 
 
+def has_days(root: Path) -> bool:
+    """Whether a folder of daily files holds any."""
+    return root.is_dir() and any(is_day(path.name) for path in root.iterdir())
+
+
 def put_aside(root: Path, first_day: str) -> Path | None:
     """Move the folders of a day and those after it, of all days if it is empty, into one of their
     own: they may be all that is left of events. None where there are none.

@@ -9,6 +9,7 @@ from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
 from core.store.log_tail import quarantined
+from core.store.remaking import read_remade
 from core.store.scan import scan
 from sdk import endpoints, timestamps
 from sdk.protocol import RejectInfo, Rejects, RejectsResponse, StatusResponse
@@ -20,6 +21,7 @@ REJECT_RAW_SHOWN_BYTES = 4096
 def status(view: View, settings: Settings, links: Links, submitter: Submitter) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
     view.refresh()
+    remade = read_remade(settings.folder())
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
     return StatusResponse(
         mode=settings.mode,
@@ -37,6 +39,8 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         unknown_commands=counters.unknown_commands,
         submissions=submitter.counts(),
         file_failures=file_failures(settings),
+        derived_remade=remade.count,
+        derived_last_remade=remade.last or None,
         commands_require_descriptor=settings.commands_require_descriptor,
         manifest_conflicts=catalog.decode_conflicts(
             view.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)

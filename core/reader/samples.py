@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from core.errors import QueryError
+from core.errors import DerivedDamagedError, QueryError
 from core.ordering import Timebase, time_of, unsigned
 from core.reader.derived import Followed
 from core.reader.fields import numbers_at, series_of_request, source_time
@@ -152,7 +152,11 @@ class Samples:
         if (few := self._few(number, timebase, wanted, DIRECT_MAX_EVENTS)) is not None:
             return await self._directly(number, request, timebase, wanted, few)
         async with self._turn:  # What is read of the samples is of one moment.
-            return await self._from_rows(number, request, timebase, wanted)
+            try:
+                return await self._from_rows(number, request, timebase, wanted)
+            except DerivedDamagedError as error:
+                self._followed.discard(error)
+                return await self._from_rows(number, request, timebase, wanted)
 
     def _few(
         self, number: int, timebase: Timebase, chosen: Buckets, most: int

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.errors import QueryError
+from core.errors import DerivedDamagedError, QueryError
 from core.ordering import Timebase
 from core.reader.derived import Followed
 from core.reader.query import PAGE_MAX_BYTES
@@ -112,7 +112,11 @@ class UiStates:
     def _checkpoints(self) -> tuple[CheckpointStore | None, int]:
         """The checkpoints, and up to which canonical time they hold everything."""
         store = self._followed.current()
-        state = None if store is None else store.state()
+        try:
+            state = None if store is None else store.state()
+        except DerivedDamagedError as error:
+            self._followed.discard(error)
+            return None, NS_MIN
         # What is beyond the mark is not to be seen yet, in a checkpoint neither.
         if state is None or state.cursor_ns > self._view.mark:
             return None, NS_MIN
@@ -134,7 +138,10 @@ class UiStates:
         version = newest.told.manifest_version
         base = Base()
         if store is not None:
-            base = self._base(store, cursor_ns, number, timebase, newest)
+            try:
+                base = self._base(store, cursor_ns, number, timebase, newest)
+            except DerivedDamagedError as error:  # All of it is in the events.
+                self._followed.discard(error)
         state = ViewState() if base.state is None else base.state.copy()
         checkpoint = None if base.state is None else _checkpoint_info(base.position, base.state)
         told: list[bytes] = []

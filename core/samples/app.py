@@ -15,10 +15,11 @@ from pathlib import Path
 
 from core.checkpoints import following
 from core.checkpoints.following import LOOK_INTERVAL_S
-from core.checkpoints.maker import Maker
-from core.reader.deriving import deriving
+from core.reader import deriving
+from core.reader.view import View
 from core.samples.sampler import Sampler
-from core.store.samples import SampleStore
+from core.store.remaking import refuse_asked
+from core.store.samples import SAMPLES_FOLDER, SampleStore
 from core.store.witness import read_witness
 from sdk import archive_id, lifecycle
 from sdk.settings import Settings
@@ -27,27 +28,51 @@ log = logging.getLogger(__name__)
 
 
 async def follow(data: Path, sampler: Sampler) -> None:
-    """Sample whatever becomes durable, for ever."""
+    """Sample whatever becomes durable, for ever; raises DerivedDamagedError when the samples are to
+    be made anew.
+    """
     while True:
+        refuse_asked(data, SAMPLES_FOLDER)
         witness = read_witness(data)
         if witness is not None:
             for _ in sampler.sample(witness.canonical_ns):
                 await asyncio.sleep(0)
+                refuse_asked(data, SAMPLES_FOLDER)
         await asyncio.sleep(LOOK_INTERVAL_S)
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Sampler]:
     """A sampler with its view of the archive and its own database."""
-    with deriving(settings.folder(), SampleStore) as (view, store):
+    with deriving.deriving(settings.folder(), SampleStore) as (view, store):
         yield Sampler(view, store)
 
 
-async def _follow_both(settings: Settings, sampler: Sampler, maker: Maker) -> None:
+async def keep(data: Path, opened: asyncio.Event) -> None:
+    """Keep the samples for ever, made anew whenever that is needed."""
+
+    async def sample(view: View, store: SampleStore) -> None:
+        await follow(data, Sampler(view, store))
+
+    await deriving.keep(data, SampleStore, sample, opened)
+
+
+async def _keep_all(settings: Settings) -> None:
     data = settings.folder()
+    samples, checkpoints = asyncio.Event(), asyncio.Event()
+
+    async def say() -> None:
+        await samples.wait()
+        await checkpoints.wait()
+        lifecycle.say_ready("sampler", data=str(data))
+        log.info("sampler ready")
+
     served = settings.archive or archive_id.read(data)
     await asyncio.gather(
-        follow(data, sampler), following.follow(data, maker), archive_id.watch(data, served)
+        keep(data, samples),
+        following.keep(data, checkpoints),
+        archive_id.watch(data, served),
+        say(),
     )
 
 
@@ -56,9 +81,5 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     lifecycle.give_way()
-    data = settings.folder()
-    archive_id.require(data, settings.archive)
-    async with opened(settings) as sampler, following.opened(data) as maker:
-        lifecycle.say_ready("sampler", data=str(settings.folder()))
-        log.info("sampler ready")
-        await lifecycle.until_stopped(_follow_both(settings, sampler, maker), stop)
+    archive_id.require(settings.folder(), settings.archive)
+    await lifecycle.until_stopped(_keep_all(settings), stop)

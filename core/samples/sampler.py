@@ -21,7 +21,6 @@ from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, Reading, Span
 from core.reader.selection import Selection
 from core.reader.view import View
 from core.samples.fold import Rows, joined, merged, rows_of, wider
-from core.store.derived import state_row
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
@@ -151,6 +150,7 @@ class Sampler:
         """
         self._view.advance(mark)
         if mark <= self.cursor_ns:
+            self._store.tend(self._state)
             return
         self._view.refresh()
         if not self._state.origin:
@@ -239,7 +239,7 @@ class Sampler:
                     yield from self._rows(number, series, timebase)
                 series.told = {}
             yield series_record_key(number), encode_series(series.record)
-        yield state_row(self._state)
+        yield self._store.state_row(self._state)
 
     def _rows(self, number: int, series: _Series, timebase: Timebase) -> Iterator[StoredRow]:
         """The rows of all levels to which the chunk has added anything, as they are now."""

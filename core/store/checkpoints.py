@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from core.errors import DerivedDamagedError
 from core.ordering import TIME_BYTES, Timebase, time_key, time_of
 from core.store.derived import DerivedStore
 from core.store.keys import ID_HEAD_BYTES, TIMEBASE_BYTES, series_bytes
-from core.store.scan import Row, scan
+from core.store.scan import Row
 from sdk.timestamps import NS_MIN, NS_PER_SECOND
 
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -94,8 +95,11 @@ class Checkpoint(NamedTuple):
 
     def state(self) -> ViewState:
         """What it was."""
-        data, times = _rows.decode(self.value)
-        return ViewState(_data.decode(data), times)
+        try:
+            data, times = _rows.decode(self.value)
+            return ViewState(_data.decode(data), times)
+        except msgspec.DecodeError as error:
+            raise DerivedDamagedError(f"a checkpoint holds no state: {error}") from error
 
 
 _series = msgspec.msgpack.Decoder(FoldedSeries)
@@ -155,13 +159,16 @@ class CheckpointStore(DerivedStore):
     def series(self, number: int) -> FoldedSeries | None:
         """How far a series is folded."""
         value = self.get(_series_key(number))
-        return None if value is None else _series.decode(value)
+        try:
+            return None if value is None else _series.decode(value)
+        except msgspec.DecodeError as error:
+            raise DerivedDamagedError(f"the checkpoints hold no series {number}") from error
 
     def back_from(self, timebase: Timebase, number: int, position: bytes) -> Iterator[Checkpoint]:
         """The checkpoints of a series at or before a position, the last first."""
         head = _head(timebase, number)
         upper = head + position + _BEHIND_VERSIONS
-        for key, value in scan(self._database, head, upper, reverse=True):
+        for key, value in self.scan(head, upper, reverse=True):
             position = key[_HEAD_BYTES : _HEAD_BYTES + POSITION_BYTES]
             version = key[_HEAD_BYTES + POSITION_BYTES :].decode()
             yield Checkpoint(position, version, value)

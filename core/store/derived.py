@@ -5,25 +5,28 @@ made again whenever it is lost.
 from __future__ import annotations
 
 import contextlib
-import shutil
+import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
 import msgspec
 from rocksdict import AccessType, Rdict, WriteBatch
 
-from core.errors import ArchiveError
+from core.errors import ArchiveError, DerivedDamagedError
 from core.ordering import TIME_BYTES
 from core.store.archive import CATCH_UP_ATTEMPTS, CATCH_UP_PAUSE_S, Archive
 from core.store.completeness import Completeness
 from core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from core.store.log_tail import refuse_holes
 from core.store.options import derived_options
+from core.store.remaking import throw_away
 from core.store.scan import Row, scan
 from sdk import private
 from sdk.timestamps import NS_MIN
+
+log = logging.getLogger(__name__)
 
 BEHIND_ALL = b"\xff" * TIME_BYTES
 STATE_KEY = b"state"
@@ -31,21 +34,18 @@ STATE_KEY = b"state"
 
 class State(msgspec.Struct, array_like=True):
     """What was taken in: everything up to a canonical time in ns, of the archive whose first event
-    has the place `origin`; `newest` is the place of the last event, empty before there was one.
+    has the place `origin`; `newest` is the place of the last event, empty before there was one;
+    `files` are the numbers of RocksDB's table files when that was written.
     """
 
     layout: int
     origin: bytes
     cursor_ns: int
     newest: bytes = b""
+    files: list[int] = []
 
 
 _states = msgspec.msgpack.Decoder(State)
-
-
-def state_row(state: State) -> Row:
-    """What was taken in, as stored."""
-    return STATE_KEY, msgspec.msgpack.encode(state)
 
 
 class DerivedStore:
@@ -57,10 +57,14 @@ class DerivedStore:
 
     LAYOUT: ClassVar[int]
 
-    def __init__(self, path: Path, access: AccessType) -> None:
+    def __init__(self, path: Path, access: AccessType, *, merges: bool = True) -> None:
         self._path = path
         self._access = access
-        self._identity = _identity(path)
+        self._merges = merges
+        self._identity = identity_of(path)
+        self._proved = b""
+        """The stored state of which it was proved that its files are there."""
+
         self._open()
 
     def _open(self) -> None:
@@ -68,8 +72,10 @@ class DerivedStore:
         with contextlib.suppress(FileNotFoundError):  # where it is being made
             live.refresh()
         refuse_holes(self._path)
+        options = derived_options()
+        options.set_disable_auto_compactions(not self._merges)
         try:
-            database = Rdict(str(self._path), derived_options(), access_type=self._access)
+            database = Rdict(str(self._path), options, access_type=self._access)
         except Exception as error:
             raise ArchiveError(f"cannot open the {self.WHAT} in {self._path}: {error}") from error
         self._database = database
@@ -82,13 +88,28 @@ class DerivedStore:
         private.make_folder(path)
         private.mend(path)
         try:
-            return cls(path, AccessType.read_write())
+            if not (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
+                raise DerivedDamagedError("CURRENT is missing")
+            return cls._open_proved(path)
         except ArchiveError as error:
             if "/LOCK" in str(error):
                 raise
-            shutil.rmtree(path, ignore_errors=True)
+            throw_away(data, cls.FOLDER, str(error))
             private.make_folder(path)
             return cls(path, AccessType.read_write())
+
+    @classmethod
+    def _open_proved(cls, path: Path) -> Self:
+        """Open for writing; raises DerivedDamagedError where it is not whole."""
+        # Files are merged only once it is known that they are all there.
+        store = cls(path, AccessType.read_write(), merges=False)
+        try:
+            store.prove()
+            store.begin_merging()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path) -> Self | None:
@@ -104,9 +125,13 @@ class DerivedStore:
             raise
         return store
 
+    def begin_merging(self) -> None:
+        """Let RocksDB merge files in the background."""
+        self._database.set_options({"disable_auto_compactions": "false"})
+
     def is_of(self, data: Path) -> bool:
         """Whether a folder still holds this database, and not one that was made anew."""
-        return self._identity == _identity(data / self.FOLDER)
+        return self._identity == identity_of(data / self.FOLDER)
 
     def catch_up(self) -> None:
         """Let a secondary see all that has been written by now; raises ArchiveError where it does
@@ -132,19 +157,19 @@ class DerivedStore:
         return fault
 
     def get(self, key: bytes) -> bytes | None:
-        """One value, or None; raises ArchiveError where it cannot be read."""
+        """One value, or None; raises DerivedDamagedError where it cannot be read."""
         return self.get_many([key])[0]
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of keys, None where there is none; raises ArchiveError where one cannot be
-        read.
+        """The values of keys, None where there is none; raises DerivedDamagedError where one cannot
+        be read.
         """
         if not keys:
             return []
         try:
             values = self._database.get(list(keys))
         except Exception as error:
-            raise ArchiveError(f"the {self.WHAT} cannot be read: {error}") from error
+            raise DerivedDamagedError(f"the {self.WHAT} cannot be read: {error}") from error
         return [] if values is None else list(values)
 
     def state(self) -> State | None:
@@ -158,6 +183,37 @@ class DerivedStore:
             return None
         return state if state.layout == self.LAYOUT else None
 
+    def state_row(self, state: State) -> Row:
+        """What was taken in, as stored."""
+        state.files = self._files()
+        return STATE_KEY, msgspec.msgpack.encode(state)
+
+    def tend(self, state: State) -> None:
+        """Store again what was taken in, where RocksDB has merged files since."""
+        if state.origin and state.files != self._files():
+            self.write([self.state_row(state)])
+
+    def _files(self) -> list[int]:
+        return sorted(_number(str(file["name"])) for file in self._database.live_files())
+
+    def prove(self) -> None:
+        """Raise DerivedDamagedError unless all files are open that were there when the newest state
+        was stored.
+
+        A secondary leaves out what it cannot open, and a MANIFEST that lost its end names too
+        little: both look whole and are not, for the log goes on behind what is missing. Files that
+        were merged since are missed too, until the maker has looked after that (`tend`).
+        """
+        value = self.get(STATE_KEY) or b""
+        if value == self._proved:
+            return
+        state = self.state()
+        lost = set() if state is None else set(state.files) - set(self._files())
+        if lost:
+            names = ", ".join(f"{number:06}.sst" for number in sorted(lost))
+            raise DerivedDamagedError(f"the {self.WHAT} lack {names}")
+        self._proved = value
+
     def resumed(self, archive: Archive) -> State:
         """Where it was; what was derived of another archive or by another layout is forgotten, and
         what was of an archive that was put back to an earlier state.
@@ -167,19 +223,30 @@ class DerivedStore:
         state = self.state()
         if state is not None and state.origin == origin and _is_held(state.newest, archive):
             return state
+        if self.get(STATE_KEY) is None and next(self.scan(b"", BEHIND_ALL), None) is not None:
+            raise DerivedDamagedError(f"the {self.WHAT} do not say how far they go")
         self.clear()
         return State(self.LAYOUT, origin, NS_MIN)
 
+    def scan(
+        self, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
+    ) -> Iterator[Row]:
+        """Rows in key order or backwards; raises DerivedDamagedError where they cannot be read."""
+        try:
+            yield from scan(self._database, lower, upper, reverse=reverse, want=want)
+        except ArchiveError as error:
+            raise DerivedDamagedError(f"the {self.WHAT} cannot be read: {error}") from error
+
     def everything(self) -> list[Row]:
         """All rows; for tests."""
-        return list(scan(self._database, b"", BEHIND_ALL))
+        return list(self.scan(b"", BEHIND_ALL))
 
     def write(self, rows: Iterable[Row]) -> None:
         """Set rows atomically."""
         batch = WriteBatch(raw_mode=True)
         for key, value in rows:
             batch.put(key, value)
-        self._database.write(batch)
+        self._write(batch)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -189,18 +256,38 @@ class DerivedStore:
         """Remove the rows from lower up to upper, which is left out."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(lower, upper)
-        self._database.write(batch)
+        self._write(batch)
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._database.write(batch)
+        except Exception as error:
+            kind = DerivedDamagedError if _is_damage(error) else ArchiveError
+            raise kind(f"the {self.WHAT} cannot be written: {error}") from error
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
+        """Let go of the database; of a damaged one RocksDB says once more that it is."""
+        try:
+            self._database.close()
+        except Exception as error:
+            log.warning("closed with an error", extra={"context": {"error": str(error)}})
+
+
+def _number(name: str) -> int:
+    return int(name.strip("/").removesuffix(".sst"))
 
 
 def _is_held(newest: bytes, archive: Archive) -> bool:
     return not newest or archive.holds(newest)
 
 
-def _identity(path: Path) -> bytes:
+def _is_damage(error: Exception) -> bool:
+    """Whether a write failed by what is on the disk already, which RocksDB meets as it merges."""
+    text = str(error).lower()
+    return "corruption" in text or "no such file" in text
+
+
+def identity_of(path: Path) -> bytes:
     """What RocksDB calls a database, given when it is made; nothing where there is none."""
     try:
         return (path / "IDENTITY").read_bytes()

@@ -16,12 +16,12 @@ from itertools import islice
 
 import msgspec
 
+from core.errors import DerivedDamagedError
 from core.ordering import Timebase
 from core.store.derived import DerivedStore
 from core.store.keys import TIMEBASE_BYTES, series_bytes
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.scan import Row as StoredRow
-from core.store.scan import scan
 
 SAMPLES_FOLDER = "samples"
 LAYOUT = 2
@@ -94,8 +94,11 @@ def encode_row(row: Row) -> bytes:
 
 
 def decode_row(value: bytes) -> Row:
-    """A row as read."""
-    return _rows.decode(value)
+    """A row as read; raises DerivedDamagedError where it is none."""
+    try:
+        return _rows.decode(value)
+    except msgspec.DecodeError as error:
+        raise DerivedDamagedError(f"the samples hold a row that is none: {error}") from error
 
 
 class SampleStore(DerivedStore):
@@ -108,14 +111,17 @@ class SampleStore(DerivedStore):
     def series(self, number: int) -> SampledSeries | None:
         """What is known of a series."""
         value = self.get(series_record_key(number))
-        return None if value is None else _series.decode(value)
+        try:
+            return None if value is None else _series.decode(value)
+        except msgspec.DecodeError as error:
+            raise DerivedDamagedError(f"the samples hold no series {number}") from error
 
     def rows(
         self, head: bytes, level: int, first: int, stop: int, max_rows: int
     ) -> list[StoredRow]:
         """Rows from a bucket up to another, which is left out; at most so many."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
-        return list(islice(scan(self._database, lower, upper, want=max_rows), max_rows))
+        return list(islice(self.scan(lower, upper, want=max_rows), max_rows))
 
 
 def encode_series(series: SampledSeries) -> bytes:

@@ -70,6 +70,11 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
     for link in found.links:
         for warning in link.warnings:
             parts.append(Text.from_markup(f"[yellow]{escape(link.link)}: {escape(warning)}[/]"))
+    if found.derived_remade:
+        text = f"damaged and made anew {found.derived_remade} times; the last: "
+        parts.append(
+            Text.from_markup(f"[yellow]{text}{escape(found.derived_last_remade or '')}[/]")
+        )
     for conflict in found.manifest_conflicts:
         parts.append(Text.from_markup(f"[yellow]{escape(conflict)}[/]"))
     if found.quarantined:

@@ -54,6 +54,7 @@ STATUS = protocol.encode(
         request_clashes=4,
         unknown_commands=5,
         file_failures=3,
+        derived_remade=2,
         submissions=[SubmissionCount(kind="submitChat", outcome="taken", count=6)],
     )
 )

@@ -41,6 +41,7 @@ async def test_every_figure_of_archive_and_links_is_there(edge: RunningEdge) -> 
         ("nova_request_clashes_total",): 4,
         ("nova_unknown_commands_total",): 5,
         ("nova_file_failures_total",): 3,
+        ("nova_derived_remade_total",): 2,
         ("nova_submissions_total", "core", "submitChat", "taken"): 6,
         ("nova_series",): 2,
         ("nova_disk_bytes",): 4096,

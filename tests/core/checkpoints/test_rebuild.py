@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from core.checkpoints import following
 from core.checkpoints.rebuild import rebuild
+from core.store.checkpoints import CHECKPOINTS_FOLDER
+from core.store.remaking import asked_file, read_remade
 from core.store.witness import write_witness
 from tests.core.checkpoints.test_maker import Archived
 from tests.core.viewing import Drawn
@@ -42,14 +44,16 @@ async def test_a_running_process_makes_them_and_the_command_waits() -> None:
     """Issue 6: the database is another process's, which is asked by a file."""
     with ExitStack() as stack:
         archived = filled(stack)
-        async with following.opened(archived.data) as maker:
-            work = asyncio.create_task(following.follow(archived.data, maker))
-            arguments = ["checkpoints", "--data", str(archived.data)]
-            done = await asyncio.to_thread(
-                CliRunner().invoke, rebuild, arguments, catch_exceptions=False
-            )
-            work.cancel()
-            await asyncio.wait((work,))
+        opened = asyncio.Event()
+        work = asyncio.create_task(following.keep(archived.data, opened))
+        await opened.wait()
+        arguments = ["checkpoints", "--data", str(archived.data)]
+        done = await asyncio.to_thread(
+            CliRunner().invoke, rebuild, arguments, catch_exceptions=False
+        )
+        work.cancel()
+        await asyncio.wait((work,))
         assert "NOVA's own process made them" in done.stdout
-        assert not (archived.data / following.REBUILD_FILE).exists()
+        assert not asked_file(archived.data, CHECKPOINTS_FOLDER).exists()
+        assert read_remade(archived.data).count == 0
         assert archived.rows("source")

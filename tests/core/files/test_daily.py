@@ -19,7 +19,6 @@ from core.files.rebuild import rebuild
 from core.jobs import ExportJob
 from core.store.archive import Archive
 from sdk.drivers.driver import File
-from sdk.errors import NovaError
 from sdk.protocol import Filters
 from tests.core.filing import (
     DAYS,
@@ -156,11 +155,40 @@ def test_a_driver_that_fails_stops_its_own_file_only(
         assert tree(archive.root / DAYS[0]) == whole
 
 
-def test_a_state_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
-    """It names the file."""
-    (tmp_path / daily.STATE_FILE).write_text(json.dumps([1]))
-    with pytest.raises(NovaError, match=r"state\.json cannot be read .*: remove it"):
-        daily.read_state(tmp_path)
+@pytest.mark.parametrize("kind", ["missing", "cut", "changed", "another"])
+def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str) -> None:
+    """Issue 14: up to where they go nobody knows, so nothing is left out and nothing is lost: what
+    was is kept aside, and the failure is counted and said.
+    """
+    with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
+        files = archive.daily()
+        list(files.follow(archive.committer.last_ns))
+        files.remember()
+        files.close()
+        before, path = tree(archive.root), archive.root / daily.STATE_FILE
+        whole = path.read_bytes()
+        cursor = str(files.state.cursor_ns).encode()
+        later = str(files.state.cursor_ns + 10**12).encode()
+        damaged = {
+            "cut": whole[:20],
+            "changed": whole.replace(cursor, later),
+            "another": json.dumps([1]).encode(),
+        }
+        if kind == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(damaged[kind])
+        files = archive.daily()
+        assert files.state.failures == 1
+        assert "all are written anew, those that were are in" in files.state.last_failure
+        list(files.follow(archive.committer.last_ns))
+        files.remember()
+        files.close()
+        after = tree(archive.root)
+        aside = {name: body for name, body in after.items() if name.startswith("replaced-1/")}
+        days = {name: body for name, body in before.items() if name != daily.STATE_FILE}
+        assert {name.removeprefix("replaced-1/"): body for name, body in aside.items()} == days
+        assert {name: after[name] for name in days} == days
 
 
 def test_files_of_another_archive_are_begun_anew(tmp_path: Path) -> None:
@@ -261,6 +289,7 @@ def test_a_state_of_a_version_that_kept_no_ends_is_gone_on_with(tmp_path: Path) 
         path = archive.root / daily.STATE_FILE
         old = json.loads(path.read_bytes())
         assert len(old.pop("ends")) == 3
+        assert old.pop("checksum")
         path.write_text(json.dumps(old))
         archive.take([record(1_001, THIRD_DAY_NS)], THIRD_DAY_NS + HOUR_NS)
         assert set(written(archive)) == {*DAYS, LATER_DAYS[0]}

@@ -1385,6 +1385,8 @@ export interface StatusResponse {
   requestClashes?: number;
   unknownCommands?: number;
   fileFailures?: number;
+  derivedRemade?: number;
+  derivedLastRemade?: string | null;
   commandsRequireDescriptor?: boolean;
   submissions?: SubmissionCount[];
   manifestConflicts?: string[];
