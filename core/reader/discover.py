@@ -19,6 +19,7 @@ from core.effect.published import DESCRIPTOR, MANIFEST, Published
 from core.errors import QueryError
 from core.ordering import TIMEBASES, Timebase, time_key
 from core.reader.places import places_of
+from core.reader.query import PAGE_MAX_BYTES
 from core.reader.selection import Selection
 from core.reader.turn import Turn
 from core.reader.view import View
@@ -116,6 +117,7 @@ class Discovery:
         *,
         limit: int = SERIES_LIMIT_MAX,
         after_key: str | None = None,
+        max_bytes: int = PAGE_MAX_BYTES,
     ) -> Page:
         """The entities that had an event at or before a time, or have a descriptor in effect then,
         in the order of their ids; the key of a page is its last entity's ids. Raises QueryError for
@@ -130,9 +132,10 @@ class Discovery:
         start = 0 if after_key is None else bisect_right(known, _ids_of(after_key))
         found: list[bytes] = []
         last: EntityIds | None = None
+        size = 0
         turn = Turn(ENTITIES_TOGETHER)
         for ids in known[start:]:
-            if last is not None and len(found) == limit:
+            if last is not None and (len(found) == limit or size >= max_bytes):
                 return Page(found, ID_SEPARATOR.join(last))
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
@@ -140,6 +143,7 @@ class Discovery:
                 await turn.over()
             if entity.encoded:
                 found.append(entity.encoded)
+                size += len(entity.encoded)
                 last = ids
         return Page(found, None)
 

@@ -77,6 +77,20 @@ async def test_pages_make_up_the_whole(
         assert found == sorted(units)
 
 
+async def test_a_page_ends_by_bytes_too(view: View, commit: Commit, record: Make) -> None:
+    """Issue 14: what is held for a client has a bound, and its next page goes on behind."""
+    commit([record(number, unit=f"u{number}") for number in range(5)])
+    discovery, selection = discovery_of(view), Selection(Filters(), view.series)
+    found: list[str] = []
+    after: str | None = None
+    for _ in range(5):
+        page = await discovery.page(selection, at("source", NS_MAX), after_key=after, max_bytes=1)
+        found += [read_entity(entity).unique_id for entity in page.entities]
+        after = page.next_key
+        assert len(page.entities) == 1
+    assert found == [f"u{number}" for number in range(5)] and after is None
+
+
 async def test_a_key_of_something_else_is_refused(view: View) -> None:
     """A page goes on behind the key of a page of its kind."""
     selection = Selection(Filters(), view.series)
