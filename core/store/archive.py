@@ -190,9 +190,9 @@ class Archive:
         self._refuse_fault(self._fault_of_rows(until_ns))
 
     def _reopen(self) -> None:
-        """Open a secondary anew. Iterators over the one before go on as they were, and keep it."""
-        self._handles.clear()
-        self.families.clear()
+        """Open a secondary anew; where that fails, it stays as it was. Iterators over the old one
+        go on, and keep it.
+        """
         self._open()
 
     def _fault_of_rows(self, until_ns: int) -> str | None:
@@ -267,15 +267,24 @@ class Archive:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
 
     def close(self) -> None:
-        """Let go of every handle, then of the database."""
+        """Let go of every handle, then of the database; raises ArchiveDamagedError where merging
+        has met what it cannot read.
+        """
         self._handles.clear()
-        for family in self.families.values():
-            family.close()
+        faults = []
+        for database in (*self.families.values(), self._database):
+            try:
+                database.close()
+            except Exception as error:
+                faults.append(str(error))
         self.families.clear()
-        self._database.close()
         self._let_mirror_go()
         if self._scratch is None:
             _held.discard(self.path)
+        if faults:
+            raise ArchiveDamagedError(
+                f"the archive in {self.path} is damaged: {faults[0]}. {RESTORE}"
+            )
 
 
 def _refuse_headless(data: Path, path: Path) -> None:

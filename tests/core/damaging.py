@@ -136,7 +136,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the archive go, damaged as it may be."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(NovaError):
             self.archive.close()
 
 
@@ -258,7 +258,8 @@ def _as_writer(table: Table, data: Path) -> str:
         table["writer", "refused"] += 1
         return ", writer refused"
     finally:
-        archive.close()
+        with contextlib.suppress(NovaError):  # Merging has met the damage.
+            archive.close()
 
 
 def running(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
