@@ -11,7 +11,8 @@ from sdk import address as addresses
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards, cds, counter
-from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
+from sdk.formats.packet_scan import packets
+from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet
 from sdk.formats.recording import RecordingError, Step, no_time, step
 from sdk.formats.xtce import Decoded, Definition
 from sdk.observation import Entity, Observer
@@ -90,13 +91,12 @@ class CcsdsReader:
             definition.require(self._time.field)
 
     def steps(self) -> Iterator[Step]:
-        """A step per packet, and one for the place where the file breaks off, if it does."""
+        """A step per packet, and one per stretch of bytes that hold none."""
         last_ns = self._first_time()
         for read in self._read():
             if isinstance(read, Damage):
-                place = f"byte {read.offset_bytes}"
-                yield Step(read.offset_bytes, place, problem=read.reason)
-                return
+                yield _skipped(read)
+                continue
             last_ns = read.time_ns if read.time_ns is not None else last_ns
             assert last_ns is not None
             told = self._step(read, last_ns)
@@ -109,7 +109,7 @@ class CcsdsReader:
         empty = True
         for read in self._read():
             if isinstance(read, Damage):
-                break
+                continue
             empty = False
             if read.time_ns is not None:
                 return read.time_ns
@@ -126,7 +126,7 @@ class CcsdsReader:
             for packet in packets(file):
                 if isinstance(packet, Damage):
                     yield packet
-                    return
+                    continue
                 decoded = self._definition.decode(packet.data) if self._definition else None
                 yield _Read(packet, decoded, self._time_of(packet, decoded))
 
@@ -157,6 +157,13 @@ class CcsdsReader:
         if self._time.field is None and read.time_ns is None and read.packet.has_secondary_header:
             return NOT_CDS
         return None
+
+
+def _skipped(damage: Damage) -> Step:
+    """What is said of bytes that hold no packet."""
+    zeros = "" if damage.data.strip(b"\0") else ", the last of them zeros"
+    problem = f"{damage.size_bytes:,} bytes skipped: {damage.reason}{zeros}"
+    return Step(damage.end_bytes, f"byte {damage.offset_bytes}", problem=problem)
 
 
 def message_type(decoded: Decoded, apid: int) -> str:

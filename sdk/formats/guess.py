@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sdk.formats.packets import HEADER_SIZE_BYTES
+from sdk.formats.packet_scan import PacketScanner
+from sdk.formats.packets import COUNT_MASK, Damage, Packet
 from sdk.formats.recording import RecordingError
 
 FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
@@ -50,11 +51,20 @@ def guess(path: Path) -> str:
 
 
 def _is_packets(head: bytes, whole: bool) -> bool:
-    """Whether lengths lead from packet header to packet header, as far as can be seen."""
-    offset = complete = 0
-    while offset + HEADER_SIZE_BYTES <= len(head):
-        if head[offset] >> 5:
-            return False
-        offset += HEADER_SIZE_BYTES + int.from_bytes(head[offset + 4 : offset + 6]) + 1
-        complete += offset <= len(head)
-    return complete >= PACKETS_MIN or (whole and complete == 1 and offset == len(head))
+    """Whether it is packets as far as can be seen; among other bytes they have to count on."""
+    found = list(PacketScanner().feed(head, is_end=whole))
+    told = [one for one in found if isinstance(one, Packet)]
+    complete = len(told)
+    if len(found) == complete:
+        return complete >= PACKETS_MIN or (whole and complete == 1)
+    counts: dict[int, int] = {}
+    going_on = 0
+    for one in told:
+        going_on += counts.get(one.source) == one.sequence
+        counts[one.source] = (one.sequence + 1) & COUNT_MASK
+    return going_on >= PACKETS_MIN or (complete >= PACKETS_MIN and _is_only_cut(found))
+
+
+def _is_only_cut(found: list[Packet | Damage]) -> bool:
+    """Whether all that is no packet is the end that one breaks off at."""
+    return all(isinstance(one, Packet) for one in found[:-1])

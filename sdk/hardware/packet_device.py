@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,8 @@ from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, SettingsError, TimestampError
 from sdk.formats.ccsds import CONTAINER_ID, TimeSource, message_type
-from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet, packets
+from sdk.formats.packet_scan import PacketScanner
+from sdk.formats.packets import Damage, Packet
 from sdk.formats.xtce import Definition
 from sdk.hardware.confirmation import AwaitedAnswer, check_arguments
 from sdk.hardware.device import (
@@ -90,9 +90,8 @@ class PacketDevice:
         except (NovaError, TimestampError, ValueError) as error:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
-        self._rest = b""
+        self._scanner = PacketScanner(eager=True)
         self._dropped = 0
-        self._is_lost = False
 
     def targets(self) -> Sequence[Target]:
         """One entity, with a command for each packet that may be sent."""
@@ -101,38 +100,32 @@ class PacketDevice:
 
     async def open(self) -> None:
         """Connect, or listen."""
-        self._rest, self._dropped, self._is_lost = b"", 0, False
+        self._dropped = 0
+        self._scanner.begin_anew()
         await self._link.open()
 
     async def read(self) -> Sequence[Reading]:
         """The packets of the next pieces; what is no packet is kept as raw bytes of the device."""
-        if self._is_lost:
-            raise DeviceError("the stream holds no space packets any more")
-        pieces = await self._link.read()
+        try:
+            pieces = await self._link.read()
+        except (DeviceError, OSError):
+            if not self._scanner.rest:
+                raise
+            return list(self._readings(b"", is_end=True))  # The next read says it again.
         if isinstance(self._link, UdpLink):
-            found = [reading for piece in pieces for reading in self._datagram(piece)]
+            found = [one for piece in pieces for one in self._readings(piece, is_end=True)]
             return [*found, *self._drops(self._link)]
-        return list(self._stream(b"".join(pieces)))
+        return list(self._readings(b"".join(pieces), is_end=False))
 
-    def _datagram(self, data: bytes) -> Iterator[Reading]:
-        """A datagram holds whole packets; the rest of a damaged one is raw."""
-        for found in packets(io.BytesIO(data)):
+    def _readings(self, data: bytes, *, is_end: bool) -> Iterator[Reading]:
+        """A datagram holds whole packets; a stream goes on behind what is none."""
+        for found in self._scanner.feed(data, is_end=is_end):
             if isinstance(found, Damage):
-                yield Reading(self._entity, [Raw(data[found.offset_bytes :])])
+                yield Reading(self._entity, [Raw(found.data)])
             else:
                 yield self._reading(found)
-
-    def _stream(self, data: bytes) -> Iterator[Reading]:
-        """Packets back to back; once their lengths lead nowhere only a new connection helps."""
-        data = self._rest + data
-        offset = 0
-        while (size := _packet_bytes(data, offset)) and offset + size <= len(data):
-            yield self._reading(Packet(offset, data[offset : offset + size]))
-            offset += size
-        self._rest = data[offset:]
-        if size is None:
-            yield Reading(self._entity, [Raw(self._rest)])
-            self._is_lost = True
+        if is_end:
+            self._scanner.begin_anew()
 
     def _reading(self, packet: Packet) -> Reading:
         """The events that a recording of the same packet would make (`sdk.formats.ccsds`)."""
@@ -177,14 +170,3 @@ def _command(
         return PacketCommand(options, definition)
     except NovaError as error:
         raise SettingsError(f"commands.{name}: {error}") from None
-
-
-def _packet_bytes(data: bytes, offset: int) -> int | None:
-    """How long the packet at a place is, by its header: 0 where that is not there yet, None where
-    there is no packet.
-    """
-    if offset < len(data) and data[offset] >> 5:
-        return None
-    if offset + HEADER_SIZE_BYTES > len(data):
-        return 0
-    return HEADER_SIZE_BYTES + int.from_bytes(data[offset + 4 : offset + 6]) + 1

@@ -116,7 +116,9 @@ def test_truncated_packet_is_named_by_its_offset(tmp_path: Path) -> None:
     path.write_bytes(orbit_packets(15)[: 14 * ORBIT_PACKET_BYTES + 6])
     found = everything(CcsdsReader(path, Observer("test")).steps())
     assert found.lanes == {"raw": 14}
-    assert found.problems == ["byte 756: packet cut short: 54 bytes announced, 6 there"]
+    assert found.problems == [
+        "byte 756: 6 bytes skipped: packet cut short: 54 bytes announced, 6 there"
+    ]
 
 
 def test_undecodable_packet_is_raw_only(made: Path, tmp_path: Path) -> None:

@@ -205,24 +205,33 @@ async def test_a_stream_of_packets(
     assert readings[0].at_ns is not None
 
 
-async def test_a_stream_that_is_no_packets_is_kept_and_begun_anew(
-    tmp_path: Path, packets: bytes
-) -> None:
-    """Once the lengths lead nowhere only another connection helps; the bytes are not lost."""
+async def test_a_stream_goes_on_behind_what_is_no_packet(tmp_path: Path, packets: bytes) -> None:
+    """Before, the connection was given up, and with it what came before the next was made."""
+    garbage = b"\xff\xffgarbage"
     async with Speaker().serving() as speaker:
         radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
         await radio.open()
         far = await speaker.connection()
-        far.write(packets[: 2 * PACKET_BYTES] + b"\xff\xffgarbage")
-        readings = await read(radio, 3)
-        assert frames(readings) == packets[: 2 * PACKET_BYTES] + b"\xff\xffgarbage"
-        with pytest.raises(DeviceError, match="no space packets"):
-            await radio.read()
+        sent = packets[: 2 * PACKET_BYTES] + garbage + packets[2 * PACKET_BYTES :][:PACKET_BYTES]
+        far.write(sent)
+        readings = await read(radio, 4)
+        assert frames(readings) == sent
+        own = Entity("hardware", "device", "radio")
+        assert [reading.entity for reading in readings] == [APID_11, APID_11, own, APID_11]
         await radio.close()
+
+
+async def test_what_is_left_of_a_broken_stream_is_kept(tmp_path: Path, packets: bytes) -> None:
+    """A connection that ends within a packet: its bytes are raw, and then it is said."""
+    async with Speaker().serving() as speaker:
+        radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
         await radio.open()
         far = await speaker.connection()
-        far.write(packets[:PACKET_BYTES])
-        assert frames(await read(radio, 1)) == packets[:PACKET_BYTES]
+        far.write(packets[: PACKET_BYTES + 20])
+        far.write_eof()
+        assert frames(await read(radio, 2)) == packets[: PACKET_BYTES + 20]
+        with pytest.raises(DeviceError, match="ended the connection"):
+            await radio.read()
         await radio.close()
 
 

@@ -1,0 +1,251 @@
+"""Packets in bytes that hold more than packets: reading goes on behind what is none.
+
+A header alone proves little, one random place in eight has version 0. So a packet is taken where
+the one before it ends; behind damage only where something more speaks for it: the next count of an
+APID that was heard before, another packet of a known APID behind it, or its own successor, near by
+or at the end of a chain of packets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from sdk.formats.packets import (
+    CONTINUATION,
+    COUNT_MASK,
+    FIRST,
+    HEADER_SIZE_BYTES,
+    LAST,
+    WHOLE,
+    Damage,
+    Header,
+    Packet,
+    header_at,
+)
+
+BLOCK_BYTES = 1024 * 1024
+SUCCESSOR_MAX_BYTES = 2048
+"""How far behind a packet the next of its APID is looked for."""
+CHAIN_MAX = 64
+"""How many packets of other APIDs may stand before the next of the same."""
+ZEROS_MAX = 1
+NO_PACKET = "no packet"
+_CANDIDATE = re.compile(rb"(?!\0{4})[\0-\x1f]")
+
+
+class _Search(NamedTuple):
+    """Where a packet surely begins, and the first place that more bytes may show to be one."""
+
+    found: int | None = None
+    undecided: int | None = None
+
+
+class PacketScanner:
+    """Finds packets in bytes that come in pieces.
+
+    An `eager` one takes a packet as soon as it is whole, as one who listens has to; another waits
+    for the header behind it, which shows whether bytes were lost.
+    """
+
+    def __init__(self, *, eager: bool = False) -> None:
+        self._data = b""
+        self._base = 0
+        self._at = 0
+        self._is_eager = eager
+        self._is_end = False
+        self._is_trusted = True
+        self._counts: dict[int, int] = {}
+
+    @property
+    def rest(self) -> bytes:
+        """What was fed and is not told yet."""
+        return self._data[self._at :]
+
+    def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[Packet | Damage]:
+        """What can be told by now; all of it where this is the end of what belongs together."""
+        self._data = self._data[self._at :] + data
+        self._base += self._at
+        self._at = 0
+        self._is_end = is_end
+        while self._at < len(self._data):
+            told = self._next()
+            if told is None:
+                return
+            yield told
+
+    def begin_anew(self) -> None:
+        """Forget what is left, but not which APIDs were heard: another connection, another file."""
+        self._base += len(self._data)
+        self._data, self._at, self._is_trusted = b"", 0, True
+
+    def _next(self) -> Packet | Damage | None:
+        header = header_at(self._data, self._at)
+        if not self._is_trusted or (header is not None and not header.is_possible):
+            return self._resynchronised()
+        if header is None:
+            return self._cut_short("a packet header has 6 bytes") if self._is_end else None
+        end = self._at + header.size_bytes
+        if end > len(self._data):
+            return self._unfinished(header)
+        if end + HEADER_SIZE_BYTES > len(self._data) and not (self._is_eager or self._is_end):
+            return None
+        known = header.source in self._counts
+        if not (known and self._is_followed(end)) and not self._continues(header, end):
+            inside = self._search(self._at + 1, end)
+            if inside.found is not None:
+                return self._skip(inside.found, "a packet that the next one cuts off")
+        return self._packet(header, end)
+
+    def _packet(self, header: Header, end: int) -> Packet:
+        packet = Packet(self._base + self._at, self._data[self._at : end])
+        self._counts[header.source] = header.number
+        self._at = end
+        return packet
+
+    def _unfinished(self, header: Header) -> Damage | None:
+        """A packet that is not all there: wait for it, unless others surely stand within it."""
+        if not self._is_end and header.source in self._counts:
+            return None
+        within = self._search(self._at + 1, len(self._data))
+        if within.found is not None:
+            return self._skip(within.found, NO_PACKET)
+        if not self._is_end:
+            return None
+        return self._cut_short(f"packet cut short: {header.size_bytes} bytes announced")
+
+    def _cut_short(self, reason: str) -> Damage:
+        left = len(self._data) - self._at
+        return self._skip(len(self._data), f"{reason}, {left} there")
+
+    def _resynchronised(self) -> Packet | Damage | None:
+        """Skip to the next place where a packet surely begins, or may begin."""
+        end = len(self._data)
+        search = self._search(self._at + self._is_trusted, end)
+        if search.found is not None:
+            self._is_trusted = True
+            at_once = search.found == self._at
+            return self._next() if at_once else self._skip(search.found, NO_PACKET)
+        if not self._is_end and search.undecided is not None:
+            end = search.undecided
+        self._is_trusted = False
+        return self._skip(end, NO_PACKET) if end > self._at else None
+
+    def _skip(self, end: int, reason: str) -> Damage:
+        data = self._data[self._at : end]
+        damage = Damage(self._base + self._at, len(data), reason, data)
+        self._at = end
+        return damage
+
+    def _is_followed(self, end: int) -> bool:
+        """Whether a packet of a known APID begins at a place, or may yet begin there."""
+        left = len(self._data) - end
+        if left < HEADER_SIZE_BYTES and self._is_eager and not self._is_end:
+            return not left or not self._data[end] >> 5
+        header = header_at(self._data, end)
+        return not left or (header is not None and header.source in self._counts)
+
+    def _continues(self, header: Header, end: int) -> bool:
+        """Whether the next packet of the same APID begins at a place."""
+        following = header_at(self._data, end)
+        due = (header.source, (header.number + 1) & COUNT_MASK)
+        return following is not None and (following.source, following.number) == due
+
+    def _search(self, start: int, stop: int) -> _Search:
+        undecided: int | None = None
+        for match in _CANDIDATE.finditer(self._data, start, stop):
+            at = match.start()
+            verdict = self._is_sure(at)
+            if verdict:
+                return _Search(at, undecided)
+            if verdict is None and undecided is None:
+                undecided = at
+        return _Search(None, undecided)
+
+    def _is_sure(self, at: int) -> bool | None:
+        """Whether more than a header speaks for a packet at a place; None where bytes lack."""
+        unknown = False if self._is_end else None
+        header = header_at(self._data, at)
+        if header is None:
+            return unknown
+        if not header.is_possible:
+            return False
+        end = at + header.size_bytes
+        if end > len(self._data):
+            return unknown
+        last = self._counts.get(header.source)
+        if last is not None and self._fits(header, last, end):
+            return True
+        sure = self._has_successor(header, end) or self._recurs(header, end)
+        return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
+
+    def _fits(self, header: Header, last: int, end: int) -> bool:
+        """Whether a packet of a known APID has the count that is due, or another behind it."""
+        if header.number == (last + 1) & COUNT_MASK and _says_much(header):
+            return True
+        return self._is_followed(end) and (self._is_end or end < len(self._data))
+
+    def _has_successor(self, header: Header, end: int) -> bool:
+        """Whether the next packet of the same APID begins near by."""
+        following = {WHOLE: (WHOLE,), FIRST: (CONTINUATION, LAST)}.get(header.flags, ())
+        count = (header.number + 1) & COUNT_MASK
+        for flags in following if _says_much(header) else ():
+            for identification in {header.identification, header.source}:
+                begin = identification.to_bytes(2) + (flags << 14 | count).to_bytes(2)
+                if self._data.find(begin, end, end + SUCCESSOR_MAX_BYTES) >= 0:
+                    return True
+        return False
+
+    def _recurs(self, header: Header, end: int) -> bool | None:
+        """Whether lengths lead from packet to packet until one has the next count of the same
+        APID; None where bytes lack. A false header often leads into a true chain, but it has no
+        part in it.
+        """
+        if not _says_much(header):
+            return False
+        due = (header.source, (header.number + 1) & COUNT_MASK)
+        for _ in range(CHAIN_MAX):
+            following = header_at(self._data, end)
+            if following is None:
+                return False if self._is_end else None
+            if not following.is_possible:
+                return False
+            if (following.source, following.number) == due:
+                return True
+            end += following.size_bytes
+        return False
+
+
+def _says_much(header: Header) -> bool:
+    """Whether few of the bytes that are compared are zero, as most are in tables of numbers."""
+    compared = (header.identification << 16 | header.sequence).to_bytes(4)
+    return compared.count(0) <= ZEROS_MAX
+
+
+def packets(file: BinaryIO) -> Iterator[Packet | Damage]:
+    """All that a file holds; neighbouring pieces of damage are told as one."""
+    scanner = PacketScanner()
+    damage: Damage | None = None
+    is_end = False
+    while not is_end:
+        block = file.read(BLOCK_BYTES)
+        is_end = not block
+        for found in scanner.feed(block, is_end=is_end):
+            if isinstance(found, Damage):
+                damage = found if damage is None else _joined(damage, found)
+                continue
+            if damage is not None:
+                yield damage
+                damage = None
+            yield found
+    if damage is not None:
+        yield damage
+
+
+def _joined(damage: Damage, further: Damage) -> Damage:
+    return further._replace(
+        offset_bytes=damage.offset_bytes,
+        size_bytes=damage.size_bytes + further.size_bytes,
+        reason=damage.reason,
+    )
