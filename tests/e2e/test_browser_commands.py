@@ -350,10 +350,11 @@ def test_a_phone_has_both_in_tabs(browser: Browser, demo: Nova) -> None:
     """In portrait a card's action leads to its form, and nothing is wider than the screen."""
     context = browser.new_context(viewport=PHONE)
     screen = Screen(context)
-    screen.open(demo.url)
-    live(screen)
     page = screen.page
+    page.goto(demo.url)
+    screen.log_in()
     page.get_by_test_id("tab-cards").click()
+    live(screen)
     page.get_by_test_id("card-choice").select_option("all")
     page.locator('[data-testid="card-action"][data-command="heater.set"]').click()
     expect(page.get_by_test_id("argument-on")).to_be_focused()
