@@ -9,7 +9,6 @@ the files that need an end are made, and nothing touches them any more.
 from __future__ import annotations
 
 import logging
-import os
 import time
 import zlib
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from core.reader.selection import Selection
 from core.reader.view import View
 from core.reserve import NONE, Reserve
 from core.store.scan import first
-from sdk import endpoints, private
+from sdk import durable, endpoints, private
 from sdk.drivers.registry import Registry
 from sdk.errors import NovaError
 from sdk.protocol import Filters
@@ -93,12 +92,7 @@ def _checksum(state: State) -> str:
 def write_state(root: Path, state: State) -> None:
     """Remember, atomically and durably."""
     state.checksum = _checksum(state)
-    fresh = root / f"{STATE_FILE}.new"
-    with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(state))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(root / STATE_FILE)
+    durable.replace(root / STATE_FILE, msgspec.json.encode(state))
 
 
 class DailyFiles:

@@ -4,14 +4,13 @@ file beside it for those that do not open it.
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 
 from core.errors import ArchiveError
 from core.store.archive import TRUTH_FOLDER, Archive
 from core.store.catalog import ARCHIVE_ID_KEY
-from sdk import archive_id
+from sdk import archive_id, durable
 
 
 def refuse_emptied(data: Path) -> None:
@@ -41,7 +40,7 @@ def identify(archive: Archive, data: Path) -> str:
         )
     found = stored.decode() if stored is not None else _give(archive)
     if beside is None:
-        _write(data, found)
+        durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
     return found
 
 
@@ -53,18 +52,3 @@ def _give(archive: Archive) -> str:
     archive.write(batch)
     archive.sync()
     return made
-
-
-def _write(data: Path, identity: str) -> None:
-    path = data / archive_id.ID_FILE
-    fresh = path.with_suffix(".new")
-    with fresh.open("w") as file:
-        file.write(identity + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(data, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -23,7 +23,7 @@ from core.errors import ArchiveDamagedError
 from core.store.live_files import RESTORE, LiveFiles
 from core.store.log_records import LogReader
 from core.store.witness import Witness
-from sdk import private
+from sdk import durable, private
 
 QUARANTINE_FOLDER = "quarantine"
 _BATCH_HEAD = struct.Struct("<QI")
@@ -170,13 +170,13 @@ def _put_aside(data: Path, cut: Cut) -> None:
     tail = cut.path.read_bytes()[cut.offset :]
     kept = [_kept(quarantine, cut.path, cut.offset, tail)]
     kept += [_kept(quarantine, path, 0, path.read_bytes()) for path in cut.later]
-    _sync(quarantine)
+    durable.sync_folder(quarantine)
     for path in reversed(cut.later):
         path.unlink()
     with cut.path.open("r+b") as file:
         file.truncate(cut.offset)
         os.fsync(file.fileno())
-    _sync(cut.path.parent)
+    durable.sync_folder(cut.path.parent)
     context = {
         "log": str(cut.path),
         "byte": cut.offset,
@@ -196,11 +196,3 @@ def _kept(quarantine: Path, path: Path, offset: int, content: bytes) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return target
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

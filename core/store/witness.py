@@ -8,13 +8,13 @@ holds less than its witness saw is damaged and must say so instead of serving a 
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 
 import msgspec
 
 from core.errors import ArchiveDamagedError
+from sdk import durable
 
 WITNESS_FILE = "witness.json"
 
@@ -66,18 +66,7 @@ def read_witness(data: Path) -> Witness | None:
 
 def write_witness(data: Path, witness: Witness) -> None:
     """Replace the witness atomically and durably."""
-    path = data / WITNESS_FILE
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(encode(witness))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(data, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.replace(data / WITNESS_FILE, encode(witness))
 
 
 def compare(witness: Witness | None, found: Witness, path: Path) -> None:

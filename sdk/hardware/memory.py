@@ -20,6 +20,7 @@ from typing import Literal
 
 import msgspec
 
+from sdk import durable
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError
 from sdk.hardware.device import Command
@@ -203,9 +204,7 @@ class CommandMemory:
             whole.write(data)
         os.fsync(file)
         aside.rename(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        durable.sync_folder(self._path.parent)
         self._size_bytes = len(data)
         self._rewrite_at_bytes = max(FILE_MAX_BYTES, 2 * len(data))
         return file

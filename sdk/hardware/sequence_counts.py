@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from sdk import durable
 from sdk.errors import NovaError
 
 MODULUS = 1 << 14
@@ -42,15 +42,5 @@ class SequenceCounts:
 
     def _save(self, counts: dict[int, int]) -> None:
         """Replace the file as a whole, or not at all."""
-        aside = self._path.with_suffix(".new")
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(msgspec.json.encode(counts))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.replace(self._path, msgspec.json.encode(counts))

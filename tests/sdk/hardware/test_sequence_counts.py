@@ -29,7 +29,7 @@ def test_a_count_is_not_given_out_where_it_cannot_be_kept(tmp_path: Path) -> Non
     """Otherwise the next process would give it out again."""
     path = tmp_path / "counts.json"
     counts = SequenceCounts(path)
-    path.with_suffix(".new").mkdir()
+    path.with_name(f"{path.name}.new").mkdir()
     with pytest.raises(OSError):
         counts.take(7)
     path.with_suffix(".new").rmdir()
