@@ -125,6 +125,9 @@ class LiveFiles:
         reason = ""
         try:
             for record in reader:
+                # At a record that is not sound a secondary of RocksDB would wait for ever.
+                if not record.is_sound(content):
+                    raise EditError("a checksum is wrong")
                 self._apply(VersionEdit.decode(record.payload(content)))
                 self._read_bytes = base + reader.offset
         except EditError as error:

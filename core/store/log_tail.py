@@ -115,7 +115,8 @@ def _read(
 
 def refuse_holes(folder: Path) -> None:
     """Raise ArchiveDamagedError where records are missing between those of the logs: RocksDB would
-    read what comes behind as if nothing were. What cannot be read at the very end is passed over.
+    read what comes behind as if nothing were; or where one cannot be read, at which a secondary may
+    wait for ever.
     """
     cut: Cut | None = None
     for _ in range(LOOKS):  # A writer may remove a log just as it is read.
@@ -123,7 +124,7 @@ def refuse_holes(folder: Path) -> None:
             live = LiveFiles(folder)
             live.refresh()
             cut = _find_cut(folder, live, UNCHECKED)
-            if cut is None or not (cut.later or cut.reason == OUT_OF_ORDER):
+            if cut is None:
                 return
     if cut is not None:
         raise ArchiveDamagedError(

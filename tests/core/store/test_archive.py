@@ -365,3 +365,16 @@ def test_a_writer_opens_while_its_files_are_merged(tmp_path: Path, record: Make)
             for family in archive.families.values():
                 family.flush(True)
         archive.close()
+
+
+def test_a_flipped_bit_in_the_manifest_is_refused(tmp_path: Path, record: Make) -> None:
+    """A secondary of RocksDB waited for ever at some of them."""
+    flushed(tmp_path, record)
+    (manifest,) = (tmp_path / TRUTH_FOLDER).glob("MANIFEST-*")
+    kept = manifest.read_bytes()
+    for place in range(0, len(kept), len(kept) // 40):
+        flip(manifest, place)
+        with pytest.raises(ArchiveDamagedError):
+            Archive.open_secondary(tmp_path, tmp_path / "scratch")
+        manifest.write_bytes(kept)
+    Archive.open_secondary(tmp_path, tmp_path / "scratch").close()
