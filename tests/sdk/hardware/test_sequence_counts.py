@@ -32,7 +32,7 @@ def test_a_count_is_not_given_out_where_it_cannot_be_kept(tmp_path: Path) -> Non
     path.with_name(f"{path.name}.new").mkdir()
     with pytest.raises(OSError):
         counts.take(7)
-    path.with_suffix(".new").rmdir()
+    path.with_name(f"{path.name}.new").rmdir()
     assert counts.take(7) == 0
 
 
