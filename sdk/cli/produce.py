@@ -103,7 +103,10 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
     type=click.Choice(["iso", *counter.UNITS_NS]),
     help="csv, ccsds field: what the time counts (default s).",
 )
-@click.option("--epoch", help="ISO time that counters begin at; nmea: a time near the start.")
+@click.option(
+    "--epoch",
+    help="ISO time that counters begin at; nmea: a time near the start, decides week rollovers.",
+)
 @click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")

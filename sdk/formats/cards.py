@@ -66,7 +66,7 @@ def of_packet(fields: Values) -> Iterator[Card]:
 
 
 def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[Card]:
-    """The fixes of NMEA 0183: GGA with its quality, RMC with its speed."""
+    """The fixes of NMEA 0183: GGA with its quality, RMC with its speed, GNS and GLL."""
     if kind == "GGA":
         data = dict(position or {})
         quality = fields.get("gps_qual")
@@ -81,6 +81,19 @@ def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[
         # Who stands still has no course.
         data["course"] = fields.get("true_course")
         yield Card(POSITION, data, "gps")
+    elif kind == "GNS" and position is not None:
+        yield Card(POSITION, {**position, "satellites": fields.get("num_sats")}, "gps")
+    elif kind == "GLL" and position is not None:
+        yield Card(POSITION, position, "gps")
+
+
+def of_ship(fields: Values, position: Values) -> Iterator[Card]:
+    """Where a ship says that it is, by AIS."""
+    knots = _number(fields, "speed_knots")
+    data = dict(position)
+    data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
+    data["course"] = fields.get("course")
+    yield Card(POSITION, data)
 
 
 def of_bus(kind: str, fields: Values, source: str) -> Iterator[Card]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sdk.formats.logged_line import holds_sentence
 from sdk.formats.packet_scan import PacketScanner
 from sdk.formats.packets import COUNT_MASK, Damage, Packet
 from sdk.formats.recording import RecordingError
@@ -22,7 +23,6 @@ _BY_SUFFIX = {
     ".ccsds": "ccsds",
     ".ulg": "ulog",
 }
-_SENTENCE = re.compile(rb"(?:^|[\r\n])[$!](?:[A-Z]{2}[A-Z0-9]{3}|P[A-Z]{3}),")
 _CAN_FRAME = re.compile(
     rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
 )
@@ -43,7 +43,7 @@ def guess(path: Path) -> str:
         return "jsonl"
     if _CAN_FRAME.search(head):
         return "can"
-    if _SENTENCE.search(head):
+    if holds_sentence(head):
         return "nmea"
     if _is_packets(head, whole=len(head) < LOOK_MAX_BYTES):
         return "ccsds"

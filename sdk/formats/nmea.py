@@ -1,28 +1,43 @@
 """NMEA 0183 recordings: a raw event per line, and parsed ones for each sentence that can be read.
 
 Sentences say the time of day, and only a few the date. So the file is read twice: once up to the
-first date, which dates the whole, and once to publish.
+first moment that is stated, which dates what stands before it, and once to publish.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from functools import partial
+from typing import BinaryIO, NamedTuple
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.formats import cards
+from sdk.formats import ais, cards
+from sdk.formats.ais import AisJoiner, AisMessage
+from sdk.formats.logged_line import LoggedLine, logged, parts
 from sdk.formats.recording import Recorded, Step, no_time, step
-from sdk.formats.sentence import NS_PER_DAY, Sentence, Source, decode, source_of, split_binary
+from sdk.formats.sentence import CUT, Sentence, Source, damage, decode, source_of
+from sdk.formats.sentence_clock import Fixes, SentenceClock, Start, Told, start
 from sdk.observation import Entity
-from sdk.timestamps import NS_PER_SECOND
 
 LINE_MAX_BYTES = 8192
 """Longer lines are no sentences; they are published in pieces of this size."""
-RAW_ONLY = "raw only: no sentence that pynmea2 reads"
-AIS = (b"!AIVDM", b"!AIVDO", b"!BSVDM", b"!ABVDM")
+AIS_KINDS = ("VDM", "VDO")
 """Sentences of ships, whose payload pynmea2 does not read."""
+TAG_DAMAGED = "the checksum of a TAG block is wrong; its time is taken as it stands"
+HINT = "no RMC or ZDA of a receiver with a fix has a date; give --epoch, an ISO time"
+
+
+class _Said(NamedTuple):
+    """A line with what it is."""
+
+    line: bytes
+    logged: LoggedLine
+    source: Source
+    sentence: Sentence | None
+
+    @property
+    def is_ais(self) -> bool:
+        return self.source.kind in AIS_KINDS
 
 
 class NmeaReader(Recorded):
@@ -32,17 +47,15 @@ class NmeaReader(Recorded):
 
     def steps(self) -> Iterator[Step]:
         """A step per line; header lines (`#`) and empty ones are passed over."""
-        now_ns = self._first_time()
+        clock = SentenceClock(self._start(), self._epoch_ns)
+        fixes, joiner = Fixes(), AisJoiner()
         for number, offset, line in self._lines():
-            sentence = None if line.startswith(AIS) else decode(line)
-            if sentence is not None and now_ns is not None:
-                now_ns = _dated(sentence, now_ns)
-            assert now_ns is not None
+            said = _said(line)
+            at_ns = clock.time_ns(_told(said, fixes))
+            message = joiner.message(said.logged.sentence) if said.is_ais else None
             place = f"line {number}"
             try:
-                yield step(
-                    offset, place, self._events(line, sentence, now_ns), _note(line, sentence)
-                )
+                yield step(offset, place, self._events(said, message, at_ns), _note(said, message))
             except (EnvelopeError, TimestampError) as error:
                 yield Step(offset, place, problem=str(error))
 
@@ -50,65 +63,79 @@ class NmeaReader(Recorded):
         """The number, end and bytes (with line end) of each line that may hold a sentence."""
         offset, number, begins = 0, 1, True
         with self._path.open("rb") as file:
-            for piece in iter(partial(file.readline, LINE_MAX_BYTES), b""):
+            for piece in _pieces(file):
                 offset += len(piece)
                 if piece.strip() and not (begins and piece.startswith(b"#")):
-                    yield from ((number, offset, part) for part in split_binary(piece))
-                begins = piece.endswith(b"\n")
+                    yield number, offset, piece
+                begins = piece.endswith((b"\n", b"\r"))
                 number += begins
 
-    def _first_time(self) -> int | None:
-        """The time of the first sentence that says one, dated by the first date in the file."""
-        first_of_day_ns: int | None = None
-        empty = True
-        for _, _, line in self._lines():
-            empty = False
-            sentence = decode(line)
-            if sentence is None or sentence.time_of_day_ns is None:
-                continue
-            if first_of_day_ns is None:
-                first_of_day_ns = sentence.time_of_day_ns
-            if sentence.date is not None:
-                reference_ns = _midnight_ns(sentence.date) + sentence.time_of_day_ns
-                return nearest(first_of_day_ns, reference_ns)
-        if empty or self._epoch_ns is not None:
-            return self._epoch_ns
-        raise no_time(self._path, "no RMC or ZDA sentence has a date; give --epoch, an ISO time")
+    def _start(self) -> Start:
+        """Where the log begins, dated by the first moment that it states."""
+        fixes = Fixes()
+        found = start((_told(_said(line), fixes) for _, _, line in self._lines()), self._epoch_ns)
+        if found is not None:
+            return found
+        if self._epoch_ns is not None:
+            return Start(self._epoch_ns, None)
+        if next(self._lines(), None) is None:
+            return Start(0, None)
+        raise no_time(self._path, HINT)
 
-    def _events(self, line: bytes, sentence: Sentence | None, at_ns: int) -> Iterator[Event]:
-        observation = self._observer.observe(self._entity(source_of(line)), at_ns)
-        yield observation.raw(line)
-        if sentence is None:
-            return
-        yield observation.parsed(sentence.kind, sentence.fields)
-        if sentence.position is not None:
-            yield observation.parsed("Position", sentence.position)
-        told = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
-        yield from cards.tell(self._views, observation, told)
+    def _events(self, said: _Said, message: AisMessage | str | None, at_ns: int) -> Iterator[Event]:
+        entity = Entity(self._system_id, said.source.talker, said.source.kind)
+        observation = self._observer.observe(entity, at_ns)
+        yield observation.raw(said.line)
+        sentence = said.sentence
+        if isinstance(message, AisMessage):
+            yield from self._ship(message, at_ns)
+        elif sentence is not None:
+            yield observation.parsed(sentence.kind, sentence.fields)
+            if sentence.position is not None:
+                yield observation.parsed("Position", sentence.position)
+            told = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
+            yield from cards.tell(self._views, observation, told)
 
-    def _entity(self, source: Source) -> Entity:
-        return Entity(self._system_id, source.talker, source.kind)
-
-
-def _note(line: bytes, sentence: Sentence | None) -> str | None:
-    return RAW_ONLY if sentence is None and not line.startswith(AIS) else None
-
-
-def _dated(sentence: Sentence, now_ns: int) -> int:
-    """The time of a sentence; without a time of its own, that of the sentence before."""
-    if sentence.time_of_day_ns is None:
-        return now_ns
-    if sentence.date is not None:
-        return _midnight_ns(sentence.date) + sentence.time_of_day_ns
-    return nearest(sentence.time_of_day_ns, now_ns)
+    def _ship(self, message: AisMessage, at_ns: int) -> Iterator[Event]:
+        ship = Entity(self._system_id, ais.CONTAINER_ID, message.mmsi)
+        observation = self._observer.observe(ship, at_ns)
+        yield observation.parsed(ais.KIND, message.fields)
+        if message.position is not None:
+            yield observation.parsed("Position", message.position)
+            told = cards.of_ship(message.fields, message.position)
+            yield from cards.tell(self._views, observation, told)
 
 
-def nearest(time_of_day_ns: int, reference_ns: int) -> int:
-    """The moment with this time of day that is nearest to another moment, across midnight."""
-    half = NS_PER_DAY // 2
-    return reference_ns + (time_of_day_ns - reference_ns + half) % NS_PER_DAY - half
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Lines, and what of lines is a sentence of its own; together they are the file."""
+    rest = b""
+    while piece := file.readline(LINE_MAX_BYTES - len(rest)):
+        *whole, rest = parts(rest + piece)
+        yield from whole
+        if rest.endswith(b"\n") or len(rest) >= LINE_MAX_BYTES:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
 
 
-def _midnight_ns(day: date) -> int:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return int(midnight.timestamp()) * NS_PER_SECOND
+def _said(line: bytes) -> _Said:
+    found = logged(line)
+    source = source_of(found.sentence)
+    sentence = None if source.kind in AIS_KINDS else decode(found.sentence)
+    return _Said(line, found, source, sentence)
+
+
+def _told(said: _Said, fixes: Fixes) -> Told:
+    return fixes.told(said.source.talker, said.sentence, said.logged.stamp_ns)
+
+
+def _note(said: _Said, message: AisMessage | str | None) -> str | None:
+    tag = TAG_DAMAGED if said.logged.is_tag_damaged else None
+    if said.is_ais:
+        return message if isinstance(message, str) else tag
+    if said.sentence is None:
+        return damage(said.logged.sentence)
+    if said.sentence.is_cut:
+        return CUT
+    return tag

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple, Protocol, cast
 
+from sdk.formats.logged_line import xor
 from sdk.libraries import library
 from sdk.timestamps import NS_PER_SECOND
 
@@ -16,7 +17,19 @@ COORDINATE_DECIMALS = 9
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d)(?:\.(\d{1,9})\d*)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?|[+-]?\.\d{1,15}", re.ASCII)
 _ADDRESS = re.compile(rb"[$!](P)([A-Z0-9]{3})|[$!]([A-Z]{2})([A-Z0-9]{3}),")
-_AFTER_BINARY = re.compile(rb"[$!][A-Z]{2}[A-Z0-9]{3},[ -~]*\r?\n?\Z")
+_CHECKSUM = re.compile(rb"\*[0-9A-Fa-f]{2}\Z")
+_LATITUDE = re.compile(r"(\d{1,2})(\d\d\.\d*)", re.ASCII)
+_LONGITUDE = re.compile(r"(\d{1,3})(\d\d\.\d*)", re.ASCII)
+_DEGREE_DIGITS = {"lat": 2, "lon": 3}
+_LEAP_SECOND = re.compile(r"235960(?:\.(\d{1,9})\d*)?", re.ASCII)
+_FIELDS_MIN = {"RMC": 11, "GGA": 14, "GNS": 12, "GLL": 6, "ZDA": 6}
+"""Fields that these have at least; with fewer and without a checksum, a sentence is cut."""
+YEARS = range(1980, 2262)
+"""Dates of satellite receivers that are times of events."""
+
+CUT = "cut: without a checksum and without all fields; no position, and not the last field"
+DAMAGED = "raw only: damaged, the checksum is not that of the sentence"
+UNREAD = "raw only: no sentence that pynmea2 reads"
 _AS_TEXT = frozenset({"timestamp", "datestamp"})
 
 
@@ -31,24 +44,20 @@ UNKNOWN = Source("unknown", "line")
 
 
 class Sentence(NamedTuple):
-    """A decoded sentence; `date` only where it is certain (an active RMC, or a ZDA)."""
+    """A decoded sentence. `fix` says whether the receiver has one; None where it does not say."""
 
     kind: str
     fields: dict[str, object]
     position: dict[str, object] | None
     time_of_day_ns: int | None
     date: date | None
+    fix: bool | None
+    is_cut: bool = False
 
 
 class _Message(Protocol):
     fields: Sequence[tuple[object, ...]]
     data: Sequence[str]
-
-
-class _Fix(_Message, Protocol):
-    latitude: float
-    longitude: float
-    is_valid: bool
 
 
 def source_of(line: bytes) -> Source:
@@ -61,43 +70,49 @@ def source_of(line: bytes) -> Source:
     return Source(first.decode(), second.decode())
 
 
-def split_binary(line: bytes) -> tuple[bytes, ...]:
-    """A line as binary output of the same receiver and the sentence behind it, if it holds both."""
-    match = _AFTER_BINARY.search(line)
-    if match is None or match.start() == 0:
-        return (line,)
-    return line[: match.start()], line[match.start() :]
-
-
 def decode(line: bytes) -> Sentence | None:
     """The sentence of a line; None where `pynmea2` refuses it."""
     pynmea2 = library("pynmea2")
+    text = line.strip()
     try:
-        message = cast(_Message, pynmea2.parse(line.decode("ascii")))
+        message = cast(_Message, pynmea2.parse(text.decode("ascii")))
     except (UnicodeDecodeError, pynmea2.ParseError):
         return None
-    source = source_of(line)
-    fields = _fields(message)
+    source = source_of(text)
+    is_checked = _CHECKSUM.search(text) is not None
+    is_cut = not is_checked and len(message.data) < _FIELDS_MIN.get(source.kind, 0)
+    texts = _texts(message, message.data[:-1] if is_cut else message.data)
+    fields = {name: text if name in _AS_TEXT else _value(text) for name, text in texts.items()}
     named = {"talker": source.talker, "type": source.kind}
     payload = named | {f"{name}_" if name in named else name: v for name, v in fields.items()}
-    time = fields.get("timestamp")
+    place = None if is_cut else _place(texts, is_checked)
+    fix = None if is_cut else _fix(source.kind, texts)
     return Sentence(
         source.kind,
         payload,
-        _position(source.kind, cast(_Fix, message), fields),
-        time_of_day(time) if isinstance(time, str) else None,
-        _date(source.kind, fields),
+        _position(place, fields.get("altitude")) if fix else None,
+        time_of_day(texts.get("timestamp", "")),
+        None if is_cut else _date(source.kind, texts),
+        fix,
+        is_cut,
     )
 
 
-def _fields(message: _Message) -> dict[str, object]:
+def damage(line: bytes) -> str:
+    """Why nothing is read from a line that does not decode."""
+    head, star, checksum = line.strip().rpartition(b"*")
+    if star and source_of(head) != UNKNOWN and checksum.upper() != b"%02X" % xor(head[1:]):
+        return DAMAGED
+    return UNREAD
+
+
+def _texts(message: _Message, data: Sequence[str]) -> dict[str, str]:
     """Every field that is there, by pynmea2's name for it; those that have none by their number."""
     names = [str(field[1]) for field in message.fields]
-    found: dict[str, object] = {}
-    for index, text in enumerate(message.data):
-        name = names[index] if index < len(names) else f"field_{index + 1}"
+    found: dict[str, str] = {}
+    for index, text in enumerate(data):
         if text:
-            found[name] = text if name in _AS_TEXT else _value(text)
+            found[names[index] if index < len(names) else f"field_{index + 1}"] = text
     return found
 
 
@@ -109,7 +124,13 @@ def _value(text: str) -> object:
 
 
 def time_of_day(text: str) -> int | None:
-    """Nanoseconds since midnight of `hhmmss.sss`; None where it is no time."""
+    """Nanoseconds since midnight of `hhmmss.sss`; None where it is no time.
+
+    A leap second is the first second of the next day, as in all times that count from 1970.
+    """
+    leap = _LEAP_SECOND.fullmatch(text)
+    if leap is not None:
+        return NS_PER_DAY + int((leap[1] or "").ljust(9, "0"))
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
         return None
@@ -118,40 +139,75 @@ def time_of_day(text: str) -> int | None:
     return whole * NS_PER_SECOND + int((fraction or "").ljust(9, "0"))
 
 
-def _has_fix(kind: str, message: _Fix, fields: dict[str, object]) -> bool:
-    """Whether a receiver stands by its position; pynmea2 would demand a navigational status too."""
-    if kind == "RMC":
-        return fields.get("status") == "A" and fields.get("mode_indicator") != "N"
-    return kind == "GGA" and message.is_valid
+def _fix(kind: str, texts: dict[str, str]) -> bool | None:
+    """Whether a receiver stands by its position; None of kinds that do not say.
+
+    One that idles at 0/0 has none. A navigational status is not asked for, as many give none.
+    """
+    if kind == "UBX" and "nav_stat" in texts:
+        return _letters(texts, "nav_stat") != "NF"
+    if kind not in ("RMC", "GLL", "GGA", "GNS"):
+        return None
+    if _is_zero(texts, "lat") and _is_zero(texts, "lon"):
+        return False
+    if kind == "GGA":
+        return texts.get("gps_qual", "").lstrip("0") in tuple("12345")
+    mode = _letters(texts, "faa_mode" if kind == "GLL" else "mode_indicator")
+    if kind == "GNS":
+        return any(letter in "ADEFPR" for letter in mode)
+    return _letters(texts, "status") == "A" and mode != "N"
 
 
-def _date(kind: str, fields: dict[str, object]) -> date | None:
+def _is_zero(texts: dict[str, str], name: str) -> bool:
+    return not texts.get(name, "none").strip("0.")
+
+
+def _letters(texts: dict[str, str], name: str) -> str:
+    return texts.get(name, "").upper()
+
+
+def _date(kind: str, texts: dict[str, str]) -> date | None:
     try:
-        if kind == "RMC" and fields.get("status") == "A":
-            return datetime.strptime(str(fields["datestamp"]), "%d%m%y").replace(tzinfo=UTC).date()
-        if kind == "ZDA":
-            year, month, day = (int(str(fields[name])) for name in ("year", "month", "day"))
-            return date(year, month, day)
+        if kind == "RMC":
+            found = datetime.strptime(texts["datestamp"], "%d%m%y").replace(tzinfo=UTC).date()
+        elif kind == "ZDA":
+            found = date(*(int(texts[name]) for name in ("year", "month", "day")))
+        else:
+            return None
     except (KeyError, ValueError):
         return None
-    return None
+    return found if found.year in YEARS else None
 
 
-def _position(kind: str, message: _Fix, fields: dict[str, object]) -> dict[str, object] | None:
-    """Where a fix is; None without one."""
-    if not _has_fix(kind, message, fields) or "lat" not in fields or "lon" not in fields:
+def _place(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | None:
+    """Latitude and longitude that are there in full, with their hemispheres."""
+    latitude = _degrees(texts, "lat", _LATITUDE, "NS", is_checked)
+    longitude = _degrees(texts, "lon", _LONGITUDE, "EW", is_checked)
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    try:
-        latitude, longitude = message.latitude, message.longitude
-    except ValueError:
+    return latitude, longitude
+
+
+def _degrees(
+    texts: dict[str, str], name: str, form: re.Pattern[str], signs: str, is_checked: bool
+) -> float | None:
+    """A coordinate; without a checksum only one with all its digits, lest some are lost."""
+    match = form.fullmatch(texts.get(name, ""))
+    sign = _letters(texts, f"{name}_dir")
+    if match is None or len(sign) != 1 or sign not in signs:
         return None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+    degrees, minutes = match.groups()
+    if float(minutes) >= 60 or not (is_checked or len(degrees) == _DEGREE_DIGITS[name]):
         return None
-    position: dict[str, object] = {
-        "latitude": round(latitude, COORDINATE_DECIMALS),
-        "longitude": round(longitude, COORDINATE_DECIMALS),
-    }
-    altitude = fields.get("altitude")
+    whole = float(degrees) + float(minutes) / 60
+    return round(whole if sign == signs[0] else -whole, COORDINATE_DECIMALS)
+
+
+def _position(place: tuple[float, float] | None, altitude: object) -> dict[str, object] | None:
+    """Where a fix is; None without a place."""
+    if place is None:
+        return None
+    position: dict[str, object] = {"latitude": place[0], "longitude": place[1]}
     if isinstance(altitude, int | float):
         position["altitude"] = altitude
     return position

@@ -93,7 +93,9 @@ class FileFollower:
             lines = self._splitter.feed(data)
             if not data:
                 lines = self._turn_over()
-            readings = [self._lines.reading(line) for line in lines if line.strip()]
+            readings = [
+                reading for line in lines if line.strip() for reading in self._lines.readings(line)
+            ]
             if readings:
                 return readings
             if not data and not self._has_more():

@@ -75,7 +75,7 @@ class LineDevice:
         lines = [line for piece in pieces for line in self._splitter.feed(piece)]
         for line in lines:
             self._answer.see(line)
-        return [self._lines.reading(line) for line in lines if line.strip()]
+        return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
         """Send the line of a command; its result is the answer, where one is configured."""

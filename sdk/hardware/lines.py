@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -9,8 +10,11 @@ import msgspec
 from sdk import address as addresses
 from sdk import timestamps
 from sdk.envelope import JsonObject
-from sdk.formats.nmea import AIS, nearest
+from sdk.formats.ais import CONTAINER_ID, KIND, AisJoiner, AisMessage
+from sdk.formats.logged_line import logged, parts
+from sdk.formats.nmea import AIS_KINDS
 from sdk.formats.sentence import decode, source_of
+from sdk.formats.sentence_clock import Fixes, Told, nearest, stated_ns
 from sdk.hardware.device import Output, Parsed, Raw, Reading
 from sdk.libraries import library
 from sdk.observation import Entity
@@ -62,6 +66,7 @@ class LineReader:
         *,
         type_member: str | None = None,
         device_time: bool = False,
+        now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
         if meaning == "nmea":
             library("pynmea2")  # so that an install without it says so before anything runs
@@ -69,32 +74,66 @@ class LineReader:
         self._entity = entity
         self._type_member = type_member
         self._device_time = device_time
+        self._now_ns = now_ns
+        self._fixes = Fixes()
+        self._ships = AisJoiner()
+        self._device_ns: int | None = None
 
-    def reading(self, line: bytes) -> Reading:
-        """What a line says."""
+    def readings(self, line: bytes) -> list[Reading]:
+        """What a line says; a torn one that holds the next sentence too says both."""
         if self._meaning == "nmea":
-            return self._sentence(line)
+            return [reading for part in parts(line) for reading in self._sentence(part)]
+        return [self._reading(line)]
+
+    def _reading(self, line: bytes) -> Reading:
         outputs: list[Output] = [Raw(line)]
         parsed = self._parsed(line)
         if parsed is not None:
             outputs.append(parsed)
         return Reading(self._entity, outputs)
 
-    def _sentence(self, line: bytes) -> Reading:
+    def _sentence(self, line: bytes) -> list[Reading]:
         """The events that a recording of the same sentence would make (`sdk.formats.nmea`)."""
-        source = source_of(line)
+        sentence, stamp_ns, _ = logged(line)
+        source = source_of(sentence)
         entity = Entity(self._entity.system_id, source.talker, source.kind)
-        sentence = None if line.startswith(AIS) else decode(line)
         outputs: list[Output] = [Raw(line)]
-        if sentence is None:
-            return Reading(entity, outputs)
-        outputs.append(Parsed(sentence.kind, sentence.fields))
-        if sentence.position is not None:
-            outputs.append(Parsed("Position", sentence.position))
-        at_ns = sentence.time_of_day_ns
-        if at_ns is None or not self._device_time:
-            return Reading(entity, outputs)
-        return Reading(entity, outputs, nearest(at_ns, timestamps.now()))
+        if source.kind in AIS_KINDS:
+            at_ns = stamp_ns if self._device_time else None
+            return [Reading(entity, outputs, at_ns), *self._ship(sentence, at_ns)]
+        decoded = decode(sentence)
+        at_ns = self._time_ns(self._fixes.told(source.talker, decoded, stamp_ns))
+        if decoded is not None:
+            outputs.append(Parsed(decoded.kind, decoded.fields))
+            if decoded.position is not None:
+                outputs.append(Parsed("Position", decoded.position))
+        return [Reading(entity, outputs, at_ns)]
+
+    def _time_ns(self, told: Told) -> int | None:
+        """A sentence's own time; None, so that the host dates it, of a receiver without a fix.
+
+        The host's clock decides week rollovers, and the day until the device has told a date.
+        """
+        if not self._device_time or not (told.believed or told.stamp_ns is not None):
+            return None
+        now_ns = self._now_ns()
+        at_ns = stated_ns(told, now_ns)
+        if at_ns is None:
+            if told.time_of_day_ns is None:
+                return None
+            return nearest(told.time_of_day_ns, self._device_ns or now_ns)
+        self._device_ns = at_ns
+        return at_ns
+
+    def _ship(self, sentence: bytes, at_ns: int | None) -> list[Reading]:
+        message = self._ships.message(sentence)
+        if not isinstance(message, AisMessage):
+            return []
+        ship = Entity(self._entity.system_id, CONTAINER_ID, message.mmsi)
+        outputs = [Parsed(KIND, message.fields)]
+        if message.position is not None:
+            outputs.append(Parsed("Position", message.position))
+        return [Reading(ship, outputs, at_ns)]
 
     def _parsed(self, line: bytes) -> Parsed | None:
         if self._meaning == "text":

@@ -84,9 +84,9 @@ def test_orbit(recordings: Path) -> None:
 
 
 def test_boat(recordings: Path) -> None:
-    """One card of GGA and RMC together, once a second."""
+    """One card of GGA, RMC and GLL together, once a second."""
     told = updates(recordings / BOAT)
-    assert counted(told) == {("nmea", "GP", "gps", POSITION): 148}
+    assert counted(told) == {("nmea", "GP", "gps", POSITION): 149}
     state = folded(told, POSITION)
     assert set(state) == {
         *("latitude", "longitude", "altitude", "speed", "course", "fix", "satellites", "hdop")

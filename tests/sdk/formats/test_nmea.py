@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, RawFrame
-from sdk.formats.nmea import RAW_ONLY, NmeaReader, nearest
+from sdk.formats.logged_line import xor
+from sdk.formats.nmea import TAG_DAMAGED, NmeaReader
 from sdk.formats.recording import RecordingError
-from sdk.formats.sentence import NS_PER_DAY
+from sdk.formats.sentence import CUT, DAMAGED, NS_PER_DAY, UNREAD
+from sdk.formats.sentence_clock import nearest
 from sdk.observation import Observer
 from tests.sdk.formats.reading import Everything, everything
 
@@ -34,36 +37,39 @@ def written(folder: Path, *lines: str) -> Path:
 
 
 def test_sailing_boat(recordings: Path) -> None:
-    """4,999 sentences of which pynmea2 refuses 146, and 284 positions."""
+    """4,999 sentences of which pynmea2 refuses 146, and 284 positions and 147 of GLL."""
     path = recordings / "gps/bundg_zeus_9.log"
     found = read(path)
-    assert found.lanes == {"raw": 4999, "parsed": 4853 + 284}
-    assert found.notes == {RAW_ONLY: 146}
+    assert found.lanes == {"raw": 4999, "parsed": 4853 + 284 + 147}
+    assert found.notes == {UNREAD: 146}
     assert found.problems == []
     assert found.end_bytes == path.stat().st_size
     # Receivers repeat themselves within a second: equal lines at one time are one event.
-    assert len(set(found.ids)) == 9244
+    assert len(set(found.ids)) == 9391
     times = [timestamps.text(event.source_ns) for event in found.events]
     assert min(times).startswith("2018-08-20T09:47:36")
     assert max(times).startswith("2018-08-20T09:50:04")
     positions = [one for one in found.events if one.series.message_type == "Position"]
-    assert len(positions) == 284
+    assert len(positions) == 284 + 147
 
 
 def test_ships_around(recordings: Path) -> None:
-    """1,313 sentences and 183 AIS lines, which are raw only and not worth a note."""
+    """1,313 sentences, and 183 AIS lines: 171 messages of 33 ships, as pyais reads them too."""
     found = read(recordings / "gps/ais-nmea.log")
-    assert found.lanes == {"raw": 1313 + 183, "parsed": 1313 + 328}
+    # Positions: 328 of RMC and GGA, 164 of GLL, 141 of ships.
+    assert found.lanes == {"raw": 1313 + 183, "parsed": 1313 + 328 + 164 + 171 + 141}
     assert (found.notes, found.problems) == ({}, [])
     assert sum(event.series.unique_id == "VDM" for event in found.events) == 183
-    assert len(set(found.ids)) == 3135
+    ships = {one.series.unique_id for one in found.events if one.series.container_id == "ais"}
+    assert len(ships) == 33
+    assert len(set(found.ids)) == 3611
 
 
 def test_binary_and_sentences_mixed(recordings: Path) -> None:
     """A receiver's UBX output between its 2,620 sentences is kept as raw bytes, all of it."""
     path = recordings / "gps/ublox-zed-f9p_hpg1.11.log"
     found = read(path)
-    assert found.lanes["parsed"] == 2620 + 1310
+    assert found.lanes["parsed"] == 2620 + 1310 + 655
     assert found.problems == []
 
 
@@ -119,7 +125,144 @@ def test_without_a_date_says_what_to_give(tmp_path: Path) -> None:
     epoch_ns = timestamps.parse("2020-02-29T12:00:00Z")
     found = everything(NmeaReader(path, Observer("test"), epoch_ns=epoch_ns).steps())
     seconds = [(event.source_ns - epoch_ns) // 10**9 for event in found.events]
-    assert seconds == [0, 0, 1, 1]
+    assert seconds == [0, 0, 1, 1, 1]
+
+
+def checked(*lines: str) -> str:
+    """Sentences with their checksums, a line each."""
+    return "".join(f"${line}*{xor(line.encode()):02X}\r\n" for line in lines)
+
+
+COLD = ("GPGGA,{},,,,,0,00,,,M,,M,,", "GPRMC,{},V,,,,,0.00,0.00,{},,,N")
+WARM = (
+    "GPGGA,{},5230.0000,N,01324.0000,E,1,08,1.0,35.0,M,45.0,M,,",
+    "GPRMC,{},A,5230.0000,N,01324.0000,E,0.10,0.00,{},,,A",
+)
+
+
+def test_a_cold_start_is_not_later_than_the_first_fix(tmp_path: Path) -> None:
+    """Before, the fixes were dated by the receiver's clock of before: a day late."""
+    cold = [line.format(f"2359{s}.800", "050180") for s in range(55, 60) for line in COLD]
+    warm = [line.format(f"14293{s}.000", "270921") for s in range(6) for line in WARM]
+    found = read(written(tmp_path, checked(*cold, *warm)))
+    fixes = {one.source_ns for one in found.events if one.series.message_type == "Position"}
+    first = timestamps.parse("2021-09-27T14:29:30Z")
+    assert sorted(fixes) == [first + s * 10**9 for s in range(6)]
+    raw = [one.source_ns for one in found.events if one.series.lane == "raw"]
+    assert max(raw[: len(cold)]) < first
+    # What it says of itself is kept as it says it.
+    assert timestamps.text(raw[1]) == "1980-01-05T23:59:55.800000000Z"
+
+
+def test_an_idle_receiver_is_not_believed_beside_a_real_one(tmp_path: Path) -> None:
+    """At 0/0, with status A and a date. Before, every line between was dated 2005."""
+    idle = "GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,050505,0.0,E"
+    empty = "GPGGA,,,,,,0,00,99.99,,,,,,"
+    real = [line.format("091500.00", "230322") for line in WARM]
+    found = read(written(tmp_path, checked(idle, empty, *real, idle, empty)))
+    raw = [timestamps.text(one.source_ns)[:19] for one in found.events if one.series.lane == "raw"]
+    itself, others = "2005-05-05T00:00:00", "2022-03-23T09:15:00"
+    assert raw == [itself, others, others, others, itself, others]
+
+
+def test_epoch_decides_the_rollover(tmp_path: Path) -> None:
+    """A receiver that counts its weeks anew is 1,024 weeks behind."""
+    path = written(tmp_path, checked(WARM[1].format("102030.00", "141000")))
+    assert timestamps.text(read(path).events[0].source_ns).startswith("2000-10-14T10:20:30")
+    epoch_ns = timestamps.parse("2020-05-30T10:20:00Z")
+    found = everything(NmeaReader(path, Observer("test"), epoch_ns=epoch_ns).steps())
+    assert {one.source_ns - epoch_ns for one in found.events} == {30 * 10**9}
+
+
+def test_times_beside_sentences(tmp_path: Path) -> None:
+    """TAG blocks, prefixes and what stands behind a checksum; the ship is the entity."""
+    ship = "!BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0*0F"
+    lines = [
+        f"\\s:2573435,c:1699169531*03\\{ship}\r\n",
+        f"\\c:1699169540*00\\{ship}\r\n",
+        f"{ship},1699169541,1699169549\r\n",
+        f"2023-11-05T07:32:22Z {ship}\r\n",
+        "2023-11-05T07:32:23Z $IIXXX,1\r\n",
+    ]
+    found = read(written(tmp_path, *lines))
+    raw = [one.source_ns // 10**9 for one in found.events if one.series.lane == "raw"]
+    assert raw == [1699169531, 1699169540, 1699169541, 1699169542, 1699169543]
+    parsed = [one for one in found.events if one.series.message_type == "AIS"]
+    assert {one.series[2:5] for one in parsed} == {("nmea", "ais", "257632500")}
+    assert [one.source_ns // 10**9 for one in parsed] == raw[:4]
+    assert found.notes == {TAG_DAMAGED: 1, UNREAD: 1}
+
+
+def test_damaged_lines_are_said_and_cost_only_themselves(tmp_path: Path) -> None:
+    """A torn line that runs into the next, a wrong checksum, a cut one without, CR alone."""
+    good = checked(WARM[1].format("102030.00", "141020"))
+    lines = good[:40] + good + good.replace("*", "*0") + good[:30] + "\r" + good
+    found = read(written(tmp_path, lines))
+    frames = [one.envelope.frame for one in found.events if isinstance(one.envelope, RawFrame)]
+    assert b"".join(frames) == lines.encode()
+    positions = [one.source_ns for one in found.events if one.series.message_type == "Position"]
+    assert len(positions) == 2
+    assert found.notes == {CUT: 2, DAMAGED: 1}
+
+
+def test_overlapping_logs_have_the_same_ids(tmp_path: Path) -> None:
+    """A part of a log that begins with a date makes a part of its events."""
+    hours = [line.format(f"1029{s}.00", "141020") for s in range(10, 60) for line in WARM[::-1]]
+    whole = read(written(tmp_path, checked(*hours)))
+    part = read(written(tmp_path, checked(*hours[40:])))
+    ids = [one.event_id for one in whole.events if one.series.lane != "ui"]
+    assert [one.event_id for one in part.events if one.series.lane != "ui"] == ids[-len(part.ids) :]
+
+
+def mutated(whole: bytes, random: Random) -> bytes:
+    """Some bytes changed, lost, repeated or moved."""
+    data = bytearray(whole)
+    for _ in range(random.randint(1, 12)):
+        at = random.randrange(len(data))
+        kind = random.randrange(4)
+        if kind == 0:
+            data[at] = random.randrange(256)
+        elif kind == 1:
+            del data[at : at + random.randint(1, 40)]
+        elif kind == 2:
+            data[at:at] = data[at : at + random.randint(1, 80)]
+        else:
+            data[at:at] = random.choice([b"\r", b"\n", b"\\", b"$", b"!", b",", b"*", b"\xff"])
+    return bytes(data)
+
+
+def fuzz(folder: Path, files: int) -> None:
+    """Read mutated logs: no crash, no byte lost, no place that nobody said."""
+    ship = "\\s:1,c:1602671425*5F\\!BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0*0F\r\n"
+    lines = [line.format(f"1030{s}.00", "141020") for s in range(10, 22) for line in WARM]
+    whole = checked(*lines).encode() + ship.encode() + HDG.encode()
+    random = Random(15)
+    for _ in range(files):
+        data = mutated(whole, random)
+        path = folder / "log"
+        path.write_bytes(data)
+        try:
+            found = read(path)
+        except RecordingError:
+            continue
+        frames = [one.envelope.frame for one in found.events if isinstance(one.envelope, RawFrame)]
+        assert b"".join(frames).split() == data.split()
+        for one in found.events:
+            if one.series.message_type == "Position":
+                assert isinstance(one.envelope, ParsedMessage)
+                assert one.envelope.payload["longitude"] != 0.0
+
+
+def test_mutated_logs(tmp_path: Path) -> None:
+    """A hundredth of the number below."""
+    fuzz(tmp_path, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_many_mutated_logs(tmp_path: Path) -> None:
+    """Ten thousand."""
+    fuzz(tmp_path, 10_000)
 
 
 def test_long_line_comes_in_pieces(tmp_path: Path) -> None:

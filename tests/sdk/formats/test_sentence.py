@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk.canonical import canonical_json
-from sdk.formats.sentence import UNKNOWN, Source, decode, source_of, split_binary, time_of_day
+from sdk.formats.sentence import (
+    DAMAGED,
+    UNKNOWN,
+    UNREAD,
+    Source,
+    damage,
+    decode,
+    source_of,
+    time_of_day,
+)
 
 RMC = b"$GPRMC,094737,A,5251.0093,N,00518.8170,E,5.6,230.5,200818,1.4,E,A*1F\r\n"
 GGA = b"$GPGGA,094736,5251.0094,S,00518.8172,W,1,12,0.60,-4,M,46.8,M,,*44\r\n"
@@ -113,19 +122,98 @@ def test_source_is_read_from_the_first_characters(line: bytes, source: Source) -
     assert source_of(line) == source
 
 
-@given(st.binary(max_size=40))
-def test_binary_before_a_sentence_is_split_off(junk: bytes) -> None:
-    """Receivers mix binary output and sentences; split, no byte is lost."""
-    parts = split_binary(junk + RMC)
-    assert b"".join(parts) == junk + RMC
-    assert parts[-1].endswith(RMC)
-    assert len(parts) <= 2
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("000000", 0),
+        ("235959.25", 86_399_250_000_000),
+        ("240000", None),
+        ("235960.5", 86_400_500_000_000),
+        ("123460", None),
+    ],
+)
+def test_time_of_day(text: str, ns: int | None) -> None:
+    """Hours to fractions, leap seconds, and what is none."""
+    assert time_of_day(text) == ns
+
+
+GGA_FIELDS = b"$GPGGA,101531.00,4807.0380,N,01131.0000,E,1,08,1.0,545.4,M,46.9,M,,"
+
+
+@pytest.mark.parametrize("length", range(8, len(GGA_FIELDS) - 1))
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_a_cut_sentence_gives_no_position(length: int, end: bytes) -> None:
+    """Wherever it is cut. Before, `…,E` and a line end gave longitude 0.0."""
+    sentence = decode(GGA_FIELDS[:length] + end)
+    assert sentence is None or (sentence.position, sentence.is_cut) == (None, True)
 
 
 @pytest.mark.parametrize(
-    ("text", "ns"),
-    [("000000", 0), ("235959.25", 86_399_250_000_000), ("240000", None), ("235960", None)],
+    ("line", "last"),
+    [
+        (b"$SDDBT,7.8,f,2.4,M,1.3,F\r\n", ("unit_fathoms", "F")),
+        (b"$WIMWV,214.8,R,10.4,M,A\r\n", ("status", "A")),
+    ],
 )
-def test_time_of_day(text: str, ns: int | None) -> None:
-    """Hours to fractions, and what is none."""
-    assert time_of_day(text) == ns
+def test_no_field_keeps_its_line_end(line: bytes, last: tuple[str, str]) -> None:
+    """Before, the last field of a sentence without a checksum was `F`, CR and LF."""
+    sentence = decode(line)
+    assert sentence is not None and not sentence.is_cut
+    assert sentence.fields[last[0]] == last[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "altitude"),
+    [
+        (b"$GNGNS,101530.00,4807.0380,N,01131.0000,E,AANN,13,0.93,545.4,46.9,,*6F", 545.4),
+        (b"$GPGLL,4807.0380,N,01131.0000,E,101530.00,A,A", None),
+        (b"$GPRMC,235959.00,a,4807.0380,n,01131.0000,e,1.0,84.4,311223,,,a*64", None),
+        (GGA_FIELDS, 545.4),
+    ],
+)
+def test_positions_of_every_kind(line: bytes, altitude: float | None) -> None:
+    """GNS and GLL as well, in capitals or not, and unchecked where all is there."""
+    sentence = decode(line)
+    assert sentence is not None and sentence.fix is True
+    expected = {"latitude": 48.1173, "longitude": 11.516666667}
+    assert sentence.position == expected | ({} if altitude is None else {"altitude": altitude})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"$GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,050505,0.0,E*6D",
+        b"$GPRMC,000000.00,A,0000.0000,N,00000.0000,E,0.0,0.0,050505,,,A",
+        b"$GPRMC,235955.800,V,,,,,0.00,0.00,050180,,,N*44",
+        b"$GPRMC,235955.800,A,4807.0380,N,01131.0000,E,0.00,0.00,050180,,,N",
+        b"$GPGGA,235955.800,,,,,0,00,,,M,,M,,*7D",
+        b"$GPGLL,4807.0380,N,01131.0000,E,101530.00,V,N",
+        b"$GNGNS,101530.00,4807.0380,N,01131.0000,E,NNNN,13,0.93,545.4,46.9,,",
+        b"$PUBX,00,081350.00,4717.113210,N,00833.915187,E,546.589,NF,2.1,2.0,0.007,77.52,0.007,,0.92,1.19,0.77,9,0,0",
+    ],
+)
+def test_receivers_without_a_fix(line: bytes) -> None:
+    """By status, quality or mode, or idling at 0/0."""
+    sentence = decode(line)
+    assert sentence is not None
+    assert (sentence.fix, sentence.position) == (False, None)
+
+
+def test_a_position_lacks_no_digit_and_no_hemisphere() -> None:
+    """A byte that is lost within an unchecked sentence takes the position, not only a digit."""
+    for lost in (
+        b"4807.0380,N,0113.0000,E",
+        b"807.0380,N,01131.0000,E",
+        b"4807.0380,N,01131.0000,",
+    ):
+        line = b"$GPGGA,101531.00," + lost + b",1,08,1.0,545.4,M,46.9,M,,"
+        sentence = decode(line)
+        assert sentence is not None and sentence.position is None
+
+
+def test_why_a_line_is_not_read() -> None:
+    """Damage is told from what pynmea2 does not know."""
+    assert damage(RMC.replace(b"1F", b"1E")) == DAMAGED
+    assert damage(RMC.strip()[:-1]) == DAMAGED
+    assert damage(b"$GPXYZ,1,2,3") == UNREAD
+    assert damage(b"\xb5b") == UNREAD

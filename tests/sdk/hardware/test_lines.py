@@ -37,7 +37,8 @@ def test_noise_without_a_line_end_comes_in_pieces() -> None:
 
 def read(meaning: Meaning, line: bytes, type_member: str | None = None) -> Reading:
     """What a line says."""
-    return LineReader(meaning, ENTITY, type_member=type_member).reading(line)
+    (reading,) = LineReader(meaning, ENTITY, type_member=type_member).readings(line)
+    return reading
 
 
 def outputs(reading: Reading) -> list[Output]:

@@ -1,0 +1,129 @@
+"""Lines as loggers keep them: a sentence with what was written around it, often a time.
+
+Known are TAG blocks of NMEA 4 (`\\c:1699169531*57\\`), an ISO time or seconds since 1970 before the
+sentence, and seconds since 1970 behind its checksum. A time of day or a date without a zone before
+a sentence is passed over: nothing says where that clock stands.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import NamedTuple
+
+from sdk import timestamps
+from sdk.errors import TimestampError
+
+BOM = b"\xef\xbb\xbf"
+
+_ADDRESS = rb"[$!](?:[A-Za-z]{2}[A-Za-z0-9]{3}|P[A-Z0-9]{3,8}),"
+_TAGS = rb"(?:\\[ -\[\]-~]{1,200}\\){1,4}"
+_STAMP = rb"\[?\d[\dT:.,+Zz/ -]{0,40}\]?[ \t,;:|>-]{0,8}"
+_LINE_BEGIN = rb"(?:^|(?<=[\r\n]))(?:" + BOM + rb")?"
+_BEGIN = re.compile(
+    rb"(?:" + _TAGS + rb"|" + _LINE_BEGIN + rb"(?:" + _TAGS + rb"|" + _STAMP + rb")?)?" + _ADDRESS
+)
+_LINE = re.compile(_LINE_BEGIN + rb"(?:" + _TAGS + rb"|" + _STAMP + rb")?" + _ADDRESS)
+_SENTENCE = re.compile(_ADDRESS)
+_BEHIND = re.compile(rb"(\*[0-9A-Fa-f]{2})((?:,[ -~]*)?)\s*\Z")
+_TAG_BLOCK = re.compile(rb"\\([^\\*]*)\*([0-9A-Fa-f]{2})\\")
+_TAG_TIME = re.compile(rb"(?:^|,)c:(\d{9,10}|\d{12,13})(?:,|$)")
+_SECONDS = re.compile(rb"(\d{9,10})(?:\.(\d{1,9}))?")
+_ISO = re.compile(
+    rb"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) ?([Zz]|[+-]\d\d:?\d\d)\b"
+)
+
+
+class LoggedLine(NamedTuple):
+    """A line's sentence without its line end, and the time that was written beside it.
+
+    `is_tag_damaged` where that is of a TAG block whose checksum is another.
+    """
+
+    sentence: bytes
+    stamp_ns: int | None = None
+    is_tag_damaged: bool = False
+
+
+def holds_sentence(text: bytes) -> bool:
+    """Whether some line of a text begins as a sentence does, with or without a time before it."""
+    return _LINE.search(text) is not None
+
+
+def parts(line: bytes) -> tuple[bytes, ...]:
+    """A line cut where another sentence begins within it: behind binary output, a torn line or a
+    lone CR. Together they are the line.
+    """
+    cuts = [match.start() for match in _BEGIN.finditer(line) if match.start()]
+    edges = [0, *cuts, len(line)]
+    return tuple(line[begin:end] for begin, end in pairwise(edges))
+
+
+def logged(line: bytes) -> LoggedLine:
+    """The sentence of a line and the time beside it; the whole line where none begins in it."""
+    match = _SENTENCE.search(line)
+    if match is None:
+        return LoggedLine(line.strip())
+    before, sentence = line[: match.start()].removeprefix(BOM), line[match.start() :].strip()
+    behind = _BEHIND.search(sentence)
+    if before.endswith(b"\\") and (tags := _TAG_BLOCK.findall(before)):
+        stamp_ns, is_damaged = _tag(tags)
+        return LoggedLine(_bare(sentence, behind), stamp_ns, is_damaged)
+    stamp_ns = _before_ns(before.strip())
+    if stamp_ns is None and behind is not None:
+        stamp_ns = _behind_ns(behind[2])
+    return LoggedLine(_bare(sentence, behind), stamp_ns)
+
+
+def _bare(sentence: bytes, behind: re.Match[bytes] | None) -> bytes:
+    return sentence if behind is None else sentence[: behind.end(1)]
+
+
+def _before_ns(text: bytes) -> int | None:
+    iso = _ISO.match(text)
+    if iso is not None:
+        return _iso_ns(*(part.decode() for part in iso.groups()))
+    match = _SECONDS.match(text)
+    if match is None or text[match.end() :].strip(b" \t,;:|>-") != b"":
+        return None
+    return _seconds_ns(match)
+
+
+def _tag(blocks: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
+    """The `c:` of TAG blocks, in seconds or milliseconds, and whether its checksum is wrong."""
+    for content, checksum in blocks:
+        time = _TAG_TIME.search(content)
+        if time is not None:
+            count = int(time[1]) * (10**9 if len(time[1]) <= 10 else 10**6)
+            return count, xor(content) != int(checksum, 16)
+    return None, False
+
+
+def _iso_ns(day: str, clock: str, zone: str) -> int | None:
+    if len(zone) == 5:
+        zone = f"{zone[:3]}:{zone[3:]}"
+    try:
+        return timestamps.parse(f"{day}T{clock.replace(',', '.')}{zone.upper()}")
+    except TimestampError:
+        return None
+
+
+def _behind_ns(text: bytes) -> int | None:
+    """The first field behind the checksum that is a whole count of seconds."""
+    for field in text.split(b","):
+        match = _SECONDS.fullmatch(field.strip())
+        if match is not None:
+            return _seconds_ns(match)
+    return None
+
+
+def _seconds_ns(match: re.Match[bytes]) -> int:
+    return int(match[1]) * 10**9 + int((match[2] or b"").ljust(9, b"0"))
+
+
+def xor(content: bytes) -> int:
+    """The checksum of NMEA 0183."""
+    checksum = 0
+    for byte in content:
+        checksum ^= byte
+    return checksum
