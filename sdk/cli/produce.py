@@ -51,6 +51,8 @@ class _Given(TypedDict):
     time: str | None
     time_column: str | None
     time_unit: str | None
+    time_zone: str | None
+    time_format: str | None
     epoch: str | None
     system: str | None
     entity: str | None
@@ -97,7 +99,7 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
 @click.option("--root-container", help="ccsds: where the XTCE file begins, if not CCSDSPacket.")
 @click.option("--time", help="ccsds: cds (default), or field:NAME, a counter from --epoch.")
-@click.option("--time-column", help="csv: the column that holds the time.")
+@click.option("--time-column", help="csv: the column that holds the time, or several: DATE,TIME.")
 @click.option(
     "--time-unit",
     type=click.Choice(["iso", *counter.UNITS_NS]),

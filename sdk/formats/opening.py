@@ -12,11 +12,12 @@ from sdk.errors import TimestampError
 from sdk.formats import ccsds, table
 from sdk.formats.can import CanReader
 from sdk.formats.ccsds import CcsdsReader, TimeSource
+from sdk.formats.cell_time import TimeColumn, check_form, zone_of
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
 from sdk.formats.recording import RecordingError, Step, step
-from sdk.formats.table import TableReader, TimeColumn
+from sdk.formats.table import TableReader
 from sdk.formats.ulog import UlogReader
 from sdk.formats.xtce import Definition
 from sdk.observation import Entity, Observer
@@ -32,6 +33,8 @@ class Options:
     time: str | None = None
     time_column: str | None = None
     time_unit: str | None = None
+    time_zone: str | None = None
+    time_format: str | None = None
     epoch: str | None = None
     system: str | None = None
     entity: str | None = None
@@ -97,22 +100,31 @@ def _dated(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
 
 
 def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
-    unit = options.time_unit or "s"
-    if unit == "iso" and options.epoch is not None:
-        raise RecordingError("--epoch is for times that count from it, not for --time-unit iso")
     if options.view is not None:
         views.manifest(options.view)
     columns = options.columns.split(",") if options.columns else ()
     return TableReader(
         path,
         observer,
-        time=TimeColumn(options.time_column, unit, options.epoch_ns() or 0),
+        time=_time_column(options),
         entity=_entity(options.entity) if options.entity else table.ENTITY,
         message_type=options.message_type or table.MESSAGE_TYPE,
         columns=columns,
         views=views,
         view_id=options.view,
     ).steps()
+
+
+def _time_column(options: Options) -> TimeColumn:
+    """Where a table's time stands and what it says; texts are whole times, numbers count."""
+    unit = options.time_unit or ("s" if options.time_format is None else "iso")
+    if unit == "iso" and options.epoch is not None:
+        raise RecordingError("--epoch is for times that count from it, not for --time-unit iso")
+    if unit != "iso" and (options.time_zone or options.time_format):
+        raise RecordingError("--time-zone and --time-format are for --time-unit iso")
+    zone = None if options.time_zone is None else zone_of(options.time_zone)
+    form = None if options.time_format is None else check_form(options.time_format)
+    return TimeColumn(options.time_column, unit, options.epoch_ns() or 0, zone, form)
 
 
 def _jsonl(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
@@ -137,7 +149,8 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "csv": (
         _csv,
         frozenset(
-            {"time_column", "time_unit", "epoch", "entity", "message_type", "columns", "view"}
+            {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
+            | {"entity", "message_type", "columns", "view"}
         ),
     ),
     "jsonl": (_jsonl, frozenset()),

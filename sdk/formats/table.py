@@ -9,14 +9,13 @@ import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import counter
+from sdk.formats.cell_time import TimeColumn
 from sdk.formats.lines import lines
 from sdk.formats.recording import RecordingError, Step, step
 from sdk.observation import Entity, Observation, Observer
@@ -34,24 +33,6 @@ TIMES_REMEMBERED_MAX = 65_536
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeColumn:
-    """Which column holds the time, and what its cells count."""
-
-    name: str | None = None
-    unit: str = "s"
-    epoch_ns: int = 0
-
-    def time_ns(self, cell: str) -> int:
-        """The time of a cell; raises TimestampError where it holds none."""
-        if self.unit == "iso":
-            return timestamps.parse(cell)
-        ns = counter.to_ns(cell, self.unit, self.epoch_ns)
-        if ns is None:
-            raise TimestampError(f"{cell[:64]!r} is not a number of {self.unit}")
-        return ns
 
 
 class RowTimes:
@@ -136,7 +117,7 @@ class TableReader:
 
     def _check_time_column(self, names: Sequence[str]) -> None:
         name = self._time.name
-        if name not in names:
+        if self._time.columns(names) is None:
             why = "none is given" if name is None else f"there is no {name!r}"
             raise RecordingError(
                 f"say by --time-column which column holds the time ({why}): {', '.join(names)}"
@@ -164,7 +145,7 @@ class TableReader:
         named = dict(zip([*names, *extra], cells, strict=False))
         try:
             "".join(cells).encode()
-            at_ns = self._time.time_ns(named.get(self._time.name or "", ""))
+            at_ns = self._time.time_ns(self._time.cell(self._time.columns(names) or (), named))
             payload = {
                 name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
             }
@@ -178,7 +159,8 @@ class TableReader:
     def _events(self, observation: Observation, payload: dict[str, object]) -> Iterator[Event]:
         yield observation.parsed(self._message_type, payload)
         if self._views is not None and self._view_id is not None:
-            data = {name: value for name, value in payload.items() if name != self._time.name}
+            times = self._time.columns(list(payload)) or (self._time.name,)
+            data = {name: value for name, value in payload.items() if name not in times}
             yield from self._views.tell(observation, self._view_id, data)
 
 

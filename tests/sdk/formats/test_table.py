@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, UiUpdate
+from sdk.formats.cell_time import TimeColumn, zone_of
 from sdk.formats.recording import RecordingError
 from sdk.formats.table import (
     LINE_MAX_BYTES,
     RowTimes,
     TableReader,
-    TimeColumn,
     cell_value,
     column_names,
 )
@@ -76,6 +76,16 @@ def test_times(tmp_path: Path, time: TimeColumn, cell: str, expected: str) -> No
     """Every unit, absolute and from an epoch, exact to the nanosecond."""
     found = read(table(tmp_path, f"t,x\n{cell},1\n".encode()), time)
     assert [event.source_ns for event in found.events] == [timestamps.parse(expected)]
+
+
+def test_a_time_in_two_columns(tmp_path: Path) -> None:
+    """Date and time of day, in a zone that is said; the view hears neither."""
+    path = table(tmp_path, b"date,time,x\n2025-04-17,17:00:08.5,1\n")
+    found = read(path, TimeColumn("date,time", "iso", zone=zone_of("Europe/Berlin")))
+    assert [event.source_ns for event in found.events] == [
+        timestamps.parse("2025-04-17T15:00:08.5Z")
+    ]
+    assert found.problems == []
 
 
 def test_time_that_steps_back_stays(tmp_path: Path) -> None:

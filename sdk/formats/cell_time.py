@@ -1,0 +1,182 @@
+"""Times in cells: ISO 8601 as people and programs write it, formats that are said, and counters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from sdk.errors import TimestampError
+from sdk.formats import counter
+from sdk.formats.recording import RecordingError
+from sdk.timestamps import NS_PER_SECOND
+
+SECONDS_PER_DAY = 86_400
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<sign>-?)(?:(?P<month>\d\d)(?P=sign)(?P<day>\d\d)|(?P<of_year>\d{3}))"
+    r"(?:[Tt]| +)(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r" ?(?P<zone>[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+_OFFSET = re.compile(r"([+-])(\d\d)(?::?(\d\d))?", re.ASCII)
+_WITH_YEAR = ("%Y", "%y", "%c", "%x", "%G")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumn:
+    """Which column holds the time, or which two or more together, and what its cells say.
+
+    `zone` is that of times that name none; `form` is a format of `strptime`.
+    """
+
+    name: str | None = None
+    unit: str = "s"
+    epoch_ns: int = 0
+    zone: tzinfo | None = None
+    form: str | None = None
+
+    def columns(self, names: Sequence[str]) -> list[str] | None:
+        """The columns among these that hold the time; None where one is missing."""
+        if self.name is None:
+            return None
+        wanted = [self.name] if self.name in names else self.name.split(",")
+        return wanted if all(name in names for name in wanted) else None
+
+    def cell(self, columns: Sequence[str], row: Mapping[str, str]) -> str:
+        """What a row says of time, with a blank between columns."""
+        return " ".join(row.get(name, "") for name in columns)
+
+    def time_ns(self, cell: str) -> int:
+        """The time of a cell; raises TimestampError where it holds none."""
+        if self.form is not None:
+            return _formed_ns(cell, self.form, self.zone)
+        if self.unit == "iso":
+            return iso_ns(cell, self.zone)
+        ns = counter.to_ns(cell, self.unit, self.epoch_ns)
+        if ns is None:
+            raise TimestampError(f"{cell[:64]!r} is not a number of {self.unit}")
+        return ns
+
+
+def zone_of(text: str) -> tzinfo:
+    """A zone by its name, or an offset; raises RecordingError where it is none."""
+    offset = _OFFSET.fullmatch(text)
+    if offset is not None:
+        try:
+            return timezone(timedelta(seconds=_offset_s(text)))
+        except TimestampError as error:
+            raise RecordingError(f"--time-zone {error}") from None
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, KeyError) as error:
+        raise RecordingError(
+            f"--time-zone {text[:64]!r} is no zone; give UTC, a name like Europe/Berlin, or +02:00"
+        ) from error
+
+
+def check_form(form: str) -> str:
+    """A format of whole times; raises RecordingError where it has no year or cannot be used."""
+    if not any(part in form for part in _WITH_YEAR):
+        raise RecordingError(
+            f"--time-format {form!r} has no year (%Y): a time of day alone is no time"
+        )
+    try:
+        now = datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)
+        datetime.strptime(now.strftime(form), form)
+    except (ValueError, re.error) as error:
+        raise RecordingError(f"--time-format {form!r} cannot be used: {error}") from None
+    return form
+
+
+def iso_ns(cell: str, zone: tzinfo | None) -> int:
+    """Nanoseconds since 1970 of an ISO 8601 time, in a zone where it names none."""
+    match = _ISO.fullmatch(cell)
+    if match is None:
+        raise TimestampError(
+            f"{cell[:64]!r} is no ISO 8601 time; --time-format says another form, "
+            "for example '%d/%m/%Y %H:%M:%S'"
+        )
+    seconds = _day(match, cell) * SECONDS_PER_DAY + _second_of_day(match, cell)
+    named = match["zone"]
+    if named is not None:
+        seconds -= 0 if named in ("Z", "z", "UTC") else _offset_s(named)
+    else:
+        seconds = _local(seconds, zone, cell)
+    if match["second"] == "60" and seconds % SECONDS_PER_DAY:
+        raise TimestampError(f"{cell[:64]!r} has a second 60 that is not 23:59:60 UTC")
+    return seconds * NS_PER_SECOND + _fraction_ns(match["fraction"] or "", cell)
+
+
+def _day(match: re.Match[str], cell: str) -> int:
+    try:
+        if match["of_year"] is None:
+            found = date(int(match["year"]), int(match["month"]), int(match["day"]))
+        else:
+            found = date(int(match["year"]), 1, 1) + timedelta(days=int(match["of_year"]) - 1)
+    except (ValueError, OverflowError):
+        raise TimestampError(f"{cell[:64]!r} has a day that does not exist") from None
+    if match["of_year"] is not None and found.year != int(match["year"]):
+        raise TimestampError(f"{cell[:64]!r} has a day that does not exist")
+    return found.toordinal() - _EPOCH_DAY
+
+
+def _second_of_day(match: re.Match[str], cell: str) -> int:
+    hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
+    found = hour * 3600 + minute * 60 + second
+    if hour > 24 or minute > 59 or second > 60 or (hour == 24 and found > SECONDS_PER_DAY):
+        raise TimestampError(f"{cell[:64]!r} has a time of day that does not exist")
+    return found
+
+
+def _fraction_ns(digits: str, cell: str) -> int:
+    if digits[9:].strip("0"):
+        raise TimestampError(f"{cell[:64]!r} is finer than a nanosecond")
+    return int(digits[:9].ljust(9, "0"))
+
+
+def _offset_s(text: str) -> int:
+    match = _OFFSET.fullmatch(text)
+    assert match is not None
+    sign, hours, minutes = match.groups()
+    if int(hours) > 23 or int(minutes or 0) > 59:
+        raise TimestampError(f"{text!r} is an offset beyond 23:59")
+    offset = int(hours) * 3600 + int(minutes or 0) * 60
+    return -offset if sign == "-" else offset
+
+
+def _local(seconds: int, zone: tzinfo | None, cell: str) -> int:
+    """Seconds since 1970 of a clock in a zone; an hour that is there twice or never is refused."""
+    if zone is None:
+        raise TimestampError(f"{cell[:64]!r} names no zone; --time-zone says which it is in")
+    try:
+        clock = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+        folds = [clock.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+        found = {
+            int(moment.timestamp())
+            for moment in folds
+            if moment.astimezone(zone).replace(tzinfo=None) == clock
+        }
+    except OverflowError:
+        raise TimestampError(f"{cell[:64]!r} is outside the years 1 to 9999") from None
+    if len(found) != 1:
+        how = "is there twice" if found else "does not exist"
+        raise TimestampError(f"{cell[:64]!r} {how} in {zone}, where clocks were changed")
+    return found.pop()
+
+
+def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
+    try:
+        moment = datetime.strptime(cell, form)
+    except ValueError:
+        raise TimestampError(f"{cell[:64]!r} is not of the form {form!r}") from None
+    clock = moment.replace(tzinfo=None, microsecond=0) - datetime(1970, 1, 1)
+    seconds = clock.days * SECONDS_PER_DAY + clock.seconds
+    offset = moment.utcoffset()
+    if offset is not None:
+        seconds -= int(offset.total_seconds())
+    else:
+        seconds = _local(seconds, zone, cell)
+    return seconds * NS_PER_SECOND + moment.microsecond * 1000

@@ -1,0 +1,115 @@
+"""Times in cells: as people, pandas and spreadsheets write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdk import timestamps
+from sdk.errors import TimestampError
+from sdk.formats.cell_time import TimeColumn, check_form, iso_ns, zone_of
+from sdk.formats.recording import RecordingError
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("2025-04-17 17:00:08+00:00", "2025-04-17T17:00:08Z"),
+        ("2025-04-17 17:00:09.250000+00:00", "2025-04-17T17:00:09.25Z"),
+        ("2025-04-17T17:00:08+0000", "2025-04-17T17:00:08Z"),
+        ("2025-04-17T17:00:08z", "2025-04-17T17:00:08Z"),
+        ("2025-04-17T17:00Z", "2025-04-17T17:00:00Z"),
+        ("20250417T170008Z", "2025-04-17T17:00:08Z"),
+        ("2025-107T17:00:08Z", "2025-04-17T17:00:08Z"),
+        ("2025-04-17T17:00:08.1234567890Z", "2025-04-17T17:00:08.123456789Z"),
+        ("2025-04-17T24:00:00Z", "2025-04-18T00:00:00Z"),
+        ("2025-04-17T10:00:10-05:00", "2025-04-17T15:00:10Z"),
+        ("2025-04-17 17:00:08 UTC", "2025-04-17T17:00:08Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2017-01-01T00:59:60.5+01:00", "2017-01-01T00:00:00.5Z"),
+    ],
+)
+def test_spellings(cell: str, expected: str) -> None:
+    """Before, only RFC 3339 was taken, and pandas' own output was refused row by row."""
+    assert iso_ns(cell, None) == timestamps.parse(expected)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("2025-04-17T17:00:08", "--time-zone"),
+        ("17/04/2025 17:00:08", "--time-format"),
+        ("2025-04-17", "--time-format"),
+        ("2025-02-30T00:00:00Z", "day that does not exist"),
+        ("2025-366T00:00:00Z", "day that does not exist"),
+        ("2025-000T00:00:00Z", "day that does not exist"),
+        ("0001-000T00:00:00Z", "day that does not exist"),
+        ("2025-04-17T24:00:01Z", "time of day"),
+        ("2025-04-17T17:60:00Z", "time of day"),
+        ("2025-04-17T17:00:60Z", "second 60"),
+        ("2025-04-17T17:00:08.1234567891Z", "finer than a nanosecond"),
+        ("2025-04-17T17:00:08+24:00", "offset"),
+        ("", "--time-format"),
+    ],
+)
+def test_what_is_no_time_says_what_helps(cell: str, words: str) -> None:
+    """One clear error each."""
+    with pytest.raises(TimestampError, match=words):
+        iso_ns(cell, None)
+
+
+@given(st.integers(0, 2**62))
+def test_every_time_text_is_read_as_before(ns: int) -> None:
+    """The normal form and that of pandas."""
+    text = timestamps.text(ns)
+    assert iso_ns(text, None) == ns
+    assert iso_ns(text.replace("T", " ").replace("Z", "+00:00"), None) == ns
+    assert iso_ns(text.removesuffix("Z"), zone_of("UTC")) == ns
+
+
+def test_a_zone_that_is_said() -> None:
+    """In winter and in summer; the hours of the change are refused."""
+    berlin = zone_of("Europe/Berlin")
+    assert iso_ns("2025-01-17 17:00:08.5", berlin) == timestamps.parse("2025-01-17T16:00:08.5Z")
+    assert iso_ns("2025-07-17 17:00:08", berlin) == timestamps.parse("2025-07-17T15:00:08Z")
+    assert iso_ns("2025-07-17 17:00:08Z", berlin) == timestamps.parse("2025-07-17T17:00:08Z")
+    assert iso_ns("2025-01-01 00:00:00", zone_of("-05:00")) == timestamps.parse(
+        "2025-01-01T05:00:00Z"
+    )
+    with pytest.raises(TimestampError, match="twice"):
+        iso_ns("2025-10-26 02:30:00", berlin)
+    with pytest.raises(TimestampError, match="does not exist"):
+        iso_ns("2025-03-30 02:30:00", berlin)
+
+
+@pytest.mark.parametrize("text", ["Berlin/Mitte", "", "../etc", "+25:00", "MEZ+1"])
+def test_no_zone_is_one_error(text: str) -> None:
+    """With what may be given."""
+    with pytest.raises((RecordingError, TimestampError)):
+        zone_of(text)
+
+
+def test_a_format_that_is_said() -> None:
+    """Of `strptime`, with a zone in it or by the option."""
+    time = TimeColumn("t", form=check_form("%d/%m/%Y %H:%M:%S.%f"), zone=zone_of("UTC"))
+    assert time.time_ns("17/04/2025 17:00:08.25") == timestamps.parse("2025-04-17T17:00:08.25Z")
+    with pytest.raises(TimestampError, match="not of the form"):
+        time.time_ns("2025-04-17")
+    zoned = TimeColumn("t", form=check_form("%d.%m.%y %H:%M %z"))
+    assert zoned.time_ns("17.04.25 17:00 +0200") == timestamps.parse("2025-04-17T15:00:00Z")
+    with pytest.raises(TimestampError, match="--time-zone"):
+        TimeColumn("t", form="%Y").time_ns("2025")
+    for form in ("%H:%M:%S", "%Y %"):
+        with pytest.raises(RecordingError, match="--time-format"):
+            check_form(form)
+
+
+def test_columns_of_a_time() -> None:
+    """One, also where its name has a comma, or several with a blank between them."""
+    row = {"date": "2025-04-17", "time": "17:00:08", "a,b": "1"}
+    both = TimeColumn("date,time", "iso")
+    assert both.columns(list(row)) == ["date", "time"]
+    assert both.cell(["date", "time"], row) == "2025-04-17 17:00:08"
+    assert TimeColumn("a,b").columns(list(row)) == ["a,b"]
+    assert TimeColumn("date,when").columns(list(row)) is None
