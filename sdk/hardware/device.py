@@ -167,3 +167,11 @@ class Device(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; also called after an `open` that failed."""
+
+
+def can_wait(device: Device) -> bool:
+    """Whether what a device says stays where it is until it is read, by its `can_wait`.
+
+    Then reading stops while the buffer is full. Without that the oldest go, and are counted.
+    """
+    return bool(getattr(device, "can_wait", False))

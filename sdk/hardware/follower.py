@@ -50,6 +50,8 @@ class _Mark(msgspec.Struct):
 class FileFollower:
     """Reads a growing file."""
 
+    can_wait = True
+
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(FollowerOptions)
         self._path = Path(options.path)

@@ -21,7 +21,7 @@ from sdk.hardware import config as configs
 from sdk.hardware.answers import Answers
 from sdk.hardware.config import DeviceConfig, HardwareConfig
 from sdk.hardware.desk import Ages, Desk, Served
-from sdk.hardware.device import Device, Reading
+from sdk.hardware.device import Device, Reading, can_wait
 from sdk.hardware.keeper import Keeper, State
 from sdk.hardware.memory import CommandMemory
 from sdk.hardware.outlet import Outlet, Outlets
@@ -64,8 +64,10 @@ class Host:
         self._answering = Outlets(
             self._outlet(one, "answers", ANSWERS_MAX_BYTES) for one in transports
         )
-        self._reporting = Outlets(
-            self._outlet(one, "readings", config.buffer_mib * MIB) for one in transports
+        max_bytes = config.buffer_mib * MIB
+        self._reporting = Outlets(self._outlet(one, "readings", max_bytes) for one in transports)
+        self._holding = Outlets(
+            self._outlet(one, "held", max_bytes, drops=False) for one in transports
         )
         self._memory = CommandMemory(config.data / "commands.jsonl", config.command_max_age_s)
         self._ages = Ages(config.command_max_age_s, now_ns)
@@ -82,22 +84,26 @@ class Host:
 
     # --- setting up -------------------------------------------------------------------------------
 
-    def _outlet(self, transport: Transport, kind: str, max_bytes: int) -> Outlet:
+    def _outlet(
+        self, transport: Transport, kind: str, max_bytes: int, *, drops: bool = True
+    ) -> Outlet:
         """One kind of records on its way to one transport, in a folder that is the link's own."""
         folder = self._config.data / "spool" / _folder_name(transport.link) / kind
         on_lost = partial(self._on_lost, transport.link, kind)
-        spool = Spool(folder, max_bytes, on_lost)
+        spool = Spool(folder, max_bytes, on_lost, drops=drops)
         return Outlet(
             f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
         )
 
     def _keeper(self, chosen: DeviceConfig, device: Device) -> Keeper:
+        outlets = self._holding if can_wait(device) else self._reporting
         keeper = Keeper(
             chosen.name,
             device,
             answers=self._answers,
             memory=self._memory,
-            take_readings=self._taker(chosen.name),
+            take_readings=self._taker(chosen.name, outlets),
+            hurry=outlets.hurry,
             tell=self._teller(chosen.name),
             too_old=self._ages.problem,
             command_timeout_s=chosen.command_timeout_s,
@@ -113,13 +119,15 @@ class Host:
             self._served[target.entity] = Served(target, keeper)
         return keeper
 
-    def _taker(self, name: str) -> Callable[[list[Reading]], Awaitable[None]]:
+    def _taker(
+        self, name: str, outlets: Outlets
+    ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
         refusals = _Refusals(name)
 
-        async def take(readings: list[Reading]) -> None:
+        async def take(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
             wrapped = self._wrapper.readings(readings)
             if wrapped.records:
-                await self._reporting.put(wrapped.records)
+                await outlets.put(wrapped.records, is_urgent)
             payload = refusals.note(wrapped.refused)
             if payload is not None:
                 await self._say(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
@@ -163,7 +171,8 @@ class Host:
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until told to stop; raises what no part of a host may raise."""
         try:
-            async with _tasks(*self._answering.work(), *self._reporting.work()) as publishing:
+            outlets = (self._answering, self._reporting, self._holding)
+            async with _tasks(*(work for one in outlets for work in one.work())) as publishing:
                 self._warn_of_left_buffers()
                 await self._describe()
                 await self.desk.answer_what_is_left()
@@ -207,7 +216,8 @@ class Host:
                 await served.keeper.first_reading.wait()
 
     async def _drained(self) -> None:
-        await asyncio.gather(self._answering.drained(), self._reporting.drained())
+        outlets = (self._answering, self._reporting, self._holding)
+        await asyncio.gather(*(one.drained() for one in outlets))
 
     async def _listen(self, transport: Transport) -> None:
         """Take commands for ever; a transport that is away is asked again."""
@@ -233,6 +243,7 @@ class Host:
         """Let go of all files; what is not published stays for the next host."""
         self._answering.close()
         self._reporting.close()
+        self._holding.close()
         self._memory.close()
         os.close(self._lock)
 

@@ -44,7 +44,8 @@ class Keeper:
         *,
         answers: Answers,
         memory: CommandMemory,
-        take_readings: Callable[[list[Reading]], Awaitable[None]],
+        take_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]],
+        hurry: Callable[[], Awaitable[None]],
         tell: Callable[[State, str | None], Awaitable[None]],
         too_old: Callable[[Command], str | None],
         command_timeout_s: float,
@@ -60,6 +61,8 @@ class Keeper:
         self._answers = answers
         self._memory = memory
         self._take_readings = take_readings
+        self._hurry = hurry
+        self._is_doing = False
         self._tell = tell
         self._too_old = too_old
         self._command_timeout_s = command_timeout_s
@@ -133,8 +136,12 @@ class Keeper:
             if not readings:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue
-            await self._take_readings(readings)
+            await self._take_readings(readings, self._is_busy)
             self.first_reading.set()
+
+    def _is_busy(self) -> bool:
+        """Whether a command is being done, so that what the device says may be its answer."""
+        return self._is_doing
 
     async def _close(self) -> None:
         try:
@@ -190,6 +197,8 @@ class Keeper:
 
     async def _execute(self, command: Command) -> Record | None:
         report = _Report(self._answers, command)
+        self._is_doing = True
+        await self._hurry()
         try:
             async with asyncio.timeout(self._command_timeout_s) as limit:
                 result = await self._device.execute(command, report)
@@ -213,6 +222,8 @@ class Keeper:
             return self._failed(command, error)
         except Exception as error:  # whatever a plug-in raises is this command's failure
             return self._failed(command, error)
+        finally:
+            self._is_doing = False
 
     def _failed(self, command: Command, error: BaseException) -> Record:
         self._break(f"execute: {told(error)}")

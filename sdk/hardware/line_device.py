@@ -43,6 +43,7 @@ class LineDevice:
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(LineOptions)
         self._link = link_of(setup.name, options.source, ("tcp", "serial"))
+        self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
         self._hello = options.hello
         self._commands = {

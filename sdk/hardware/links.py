@@ -37,6 +37,9 @@ ENDED = "the other side ended the connection"
 class Link(Protocol):
     """A way to bytes; raises OSError or DeviceError when it is no more."""
 
+    can_wait: bool
+    """Whether the other side keeps what is not read yet."""
+
     async def open(self) -> None:
         """Connect, or begin to listen."""
 
@@ -52,6 +55,8 @@ class Link(Protocol):
 
 class StreamLink:
     """A link over streams; kinds say how they are opened."""
+
+    can_wait = False
 
     def __init__(self) -> None:
         self._reader: asyncio.StreamReader | None = None
@@ -80,7 +85,9 @@ class StreamLink:
 
 
 class TcpLink(StreamLink):
-    """A connection to a server."""
+    """A connection to a server, which cannot send more than there is room for."""
+
+    can_wait = True
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
@@ -96,7 +103,7 @@ class TcpLink(StreamLink):
 
 
 class SerialLink(StreamLink):
-    """A serial line, raw."""
+    """A serial line, raw and without flow control: what is not read is lost soon."""
 
     def __init__(self, path: str, speed: int) -> None:
         super().__init__()
@@ -140,6 +147,8 @@ class SerialLink(StreamLink):
 
 class UdpLink:
     """A port that datagrams come to; `dropped` counts those that the system had no room for."""
+
+    can_wait = False
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port

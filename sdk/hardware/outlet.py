@@ -1,18 +1,22 @@
 """The outlet: what is put in lies on the disk first, then goes to the transport, in order.
 
-There are two in a host, so that answers to commands do not wait behind hours of telemetry when a
-transport comes back.
+There are three in a host for each transport, so that answers to commands do not wait behind hours
+of telemetry when a transport comes back, and telemetry whose source can wait is not dropped for
+that whose source cannot.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 from sdk.hardware.spool import Place, Spool
 from sdk.producer import Producer, Retry
 from sdk.transport.base import Receipt, Record
+
+URGENT_RESERVE = 0.25
+"""Of a spool's limit, beyond it, for a device that does a command: what it says is the answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ class Outlet:
         self._producer = producer
         self._changed = asyncio.Event()
         self._committed = asyncio.Condition()
+        self._has_said_full = False
         self.published = 0
         self.rejected = 0
 
@@ -33,6 +38,28 @@ class Outlet:
         """Keep records for publishing; raises OSError where the disk does not take them."""
         self._spool.append(records)
         self._changed.set()
+
+    async def room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
+        """Return when there is room for records; a spool that drops always has some."""
+
+        def has_room() -> bool:
+            return self._spool.has_room(records, URGENT_RESERVE if is_urgent() else 0.0)
+
+        if has_room():
+            return
+        if not self._has_said_full:
+            self._has_said_full = True
+            _log.warning("the buffer is full, devices wait", extra={"context": self._named()})
+        async with self._committed:
+            await self._committed.wait_for(has_room)
+
+    async def hurry(self) -> None:
+        """Let who waits for room ask again, for it may have become urgent."""
+        async with self._committed:
+            self._committed.notify_all()
+
+    def _named(self) -> dict[str, object]:
+        return {"buffer": self._name}
 
     async def put(self, records: Sequence[Record]) -> None:
         """Return when the records are on disk; while the disk takes nothing, wait and say so."""
@@ -48,11 +75,11 @@ class Outlet:
             try:
                 await asyncio.sleep(delay_s)
             except asyncio.CancelledError:
-                self._give_up(records)
+                self.give_up(records)
                 raise
 
-    def _give_up(self, records: Sequence[Record]) -> None:
-        """A last attempt for who cannot wait any longer; what it loses is said."""
+    def give_up(self, records: Sequence[Record]) -> None:
+        """A last attempt for who cannot wait any longer, full or not; what it loses is said."""
         try:
             self.append(records)
         except OSError as error:
@@ -83,6 +110,9 @@ class Outlet:
         self.published += len(records)
         self._report(records, receipt)
         self._spool.commit(place)
+        if self._has_said_full and self._spool.is_empty:
+            self._has_said_full = False
+            _log.info("the buffer is empty again", extra={"context": self._named()})
         async with self._committed:
             self._committed.notify_all()
 
@@ -126,10 +156,28 @@ class Outlets:
         for outlet in self._outlets:
             outlet.append(records)
 
-    async def put(self, records: Sequence[Record]) -> None:
-        """Return when the records are on disk for all."""
+    async def put(
+        self, records: Sequence[Record], is_urgent: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Return when the records are on disk for all.
+
+        They are given to none before there is room in all, and to all where the wait is cut short.
+        """
+        waiting = list(self._outlets)
+        try:
+            for outlet in self._outlets:
+                await outlet.room(records, is_urgent)
+            while waiting:
+                await waiting.pop(0).put(records)  # Cut short, it has given up itself.
+        except asyncio.CancelledError:
+            for outlet in waiting:
+                outlet.give_up(records)
+            raise
+
+    async def hurry(self) -> None:
+        """Let who waits for room ask again."""
         for outlet in self._outlets:
-            await outlet.put(records)
+            await outlet.hurry()
 
     def work(self) -> list[Coroutine[None, None, None]]:
         """What publishes them, for ever."""

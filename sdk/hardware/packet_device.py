@@ -73,6 +73,7 @@ class PacketDevice:
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(PacketOptions)
         self._link = link_of(setup.name, options.source, ("udp", "tcp"))
+        self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
         self._system_id = options.system
         try:

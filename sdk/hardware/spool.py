@@ -4,8 +4,9 @@ Segment files hold frames of length, checksum and record; a small file holds how
 published. What a killed process had appended is there when the next one opens the spool; a power
 cut may take the newest, for appending does not wait for the disk.
 
-The spool is bounded. When it is full its oldest segment goes, except the one that is being
-published; what was in it is counted and told to `on_lost` before it goes.
+The spool is bounded. One that drops lets its oldest segment go when it is full, except the one that
+is being published; what was in it is counted and told to `on_lost` before it goes. One that holds
+drops nothing: who writes asks `has_room` first, and waits.
 """
 
 from __future__ import annotations
@@ -80,12 +81,14 @@ class Spool:
         on_lost: Callable[[Lost], None],
         *,
         segment_max_bytes: int = SEGMENT_MAX_BYTES,
+        drops: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._segment_max_bytes = min(segment_max_bytes, max_bytes // SEGMENTS_MIN)
         self._max_bytes = max_bytes
         self._on_lost = on_lost
+        self._drops = drops
         self._dropping = False
         numbers = sorted(int(path.stem) for path in folder.glob(f"*{SUFFIX}"))
         self._segments = [_Segment(folder, number) for number in numbers]
@@ -106,7 +109,7 @@ class Spool:
     def append(self, records: Sequence[Record]) -> None:
         """Keep records behind all others; raises OSError where the disk does not take them."""
         frames = b"".join(_frame(record) for record in records)
-        if not self._dropping:
+        if self._drops and not self._dropping:
             self._make_room(len(frames))
         segment = self._segment_for_writing()
         assert self._writer is not None
@@ -130,6 +133,16 @@ class Spool:
             self._next_number += 1
             self._segments.append(segment)
         return self._segments[-1]
+
+    def has_room(self, records: Sequence[Record], reserve: float = 0.0) -> bool:
+        """Whether records fit without dropping any, or into a share of the limit beyond it.
+
+        Into an empty spool everything fits, or what is larger than the limit would wait for ever.
+        """
+        if self._drops or self.is_empty:
+            return True
+        more_bytes = sum(len(record.value) for record in records)
+        return self.size_bytes + more_bytes <= self._max_bytes * (1 + reserve)
 
     def _make_room(self, more_bytes: int) -> None:
         while self.size_bytes + more_bytes > self._max_bytes and len(self._segments) > 2:
