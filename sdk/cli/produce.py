@@ -16,6 +16,7 @@ from sdk.formats.feed import Pace, Tally, feed
 from sdk.formats.guess import FORMATS
 from sdk.formats.opening import Options, open_recording
 from sdk.formats.recording import RecordingError, Step
+from sdk.formats.time_scale import SCALES
 from sdk.observation import Observer
 from sdk.producer import Producer, Retry
 from sdk.transport.base import connect
@@ -30,6 +31,8 @@ Examples:
   nova produce flight.DAT1 --xtce jpss1.xml --to local:///var/lib/nova --scope jpss1
   nova produce ctim.bin --xtce ctim.xml --root-container CCSDSTelemetryPacket \\
       --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
+  nova produce hk.bin --time cuc:4+2 --epoch 1958-01-01T00:00:00Z --time-scale tai \\
+      --to local:///var/lib/nova --scope sat
   nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
   nova produce boat-can.log --to local:///var/lib/nova --scope boat
   nova produce drone.ulg --epoch 2026-05-01T09:30:00Z --to local:///var/lib/nova --scope drone
@@ -53,6 +56,7 @@ class _Given(TypedDict):
     time_unit: str | None
     time_zone: str | None
     time_format: str | None
+    time_scale: str | None
     epoch: str | None
     system: str | None
     entity: str | None
@@ -98,7 +102,16 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 )
 @click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
 @click.option("--root-container", help="ccsds: where the XTCE file begins, if not CCSDSPacket.")
-@click.option("--time", help="ccsds: cds (default), or field:NAME, a counter from --epoch.")
+@click.option(
+    "--time",
+    help="ccsds: cds, cds:DAYS+SUB, cuc (P-field), cuc:COARSE+FINE, each with @BYTES before it; or "
+    "field:NAME, field:SECONDS+FRACTION. Unsaid, CDS is taken where nearly all packets fit.",
+)
+@click.option(
+    "--time-scale",
+    type=click.Choice(SCALES),
+    help="ccsds: the scale that the time counts in (default utc); --epoch is on its clock.",
+)
 @click.option("--time-column", help="csv: the column that holds the time, or several: DATE,TIME.")
 @click.option(
     "--time-unit",

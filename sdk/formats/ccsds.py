@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from sdk import address as addresses
+from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
-from sdk.formats import cards, cds, counter
+from sdk.formats import cards
+from sdk.formats.cds_evidence import CdsEvidence
+from sdk.formats.packet_reading import IDLE, INCOMPLETE, PacketReading, Said
 from sdk.formats.packet_scan import packets
-from sdk.formats.packets import HEADER_SIZE_BYTES, Damage, Packet
-from sdk.formats.recording import RecordingError, Step, no_time, step
+from sdk.formats.packet_time import CHOICES, TimeSource
+from sdk.formats.packets import Damage, Packet
+from sdk.formats.recording import Step, no_time, step
+from sdk.formats.segments import Group
+from sdk.formats.time_code import CDS
 from sdk.formats.xtce import Decoded, Definition
-from sdk.observation import Entity, Observer
+from sdk.observation import Entity, Observation, Observer
 from sdk.updates import Views
 
 SYSTEM_ID = "ccsds"
 CONTAINER_ID = "apid"
-NOT_DECODED = "raw only: the XTCE file does not describe the packet"
-NOT_CDS = "the secondary header holds no CDS time, the packet takes the last known time"
-_FIELD = "field:"
+NEIGHBOURS_TIME = "the packet says no time: it takes the last known, or the first"
+EPOCHS_TIME = "no packet says a time that is known: all take that of --epoch"
 
-
-@dataclass(frozen=True, slots=True)
-class TimeSource:
-    """Where a packet's time stands: `cds` secondary headers, or the counter in a decoded field."""
-
-    field: str | None = None
-    unit: str = "s"
-    epoch_ns: int | None = None
-
-    @classmethod
-    def of_option(cls, text: str, unit: str, epoch_ns: int | None) -> TimeSource:
-        """From the options `--time cds|field:NAME`, `--time-unit` and `--epoch`."""
-        if text == "cds":
-            return cls(None, unit, epoch_ns)
-        field = text.removeprefix(_FIELD)
-        if not text.startswith(_FIELD) or not field:
-            raise RecordingError(f"--time {text!r} is neither cds nor field:NAME")
-        if epoch_ns is None:
-            raise RecordingError(f"--time {text} counts from somewhere: give --epoch, an ISO time")
-        if unit not in counter.UNITS_NS:
-            raise RecordingError(f"--time-unit {unit!r} is not one of s, ms, us, ns")
-        return cls(field, unit, epoch_ns)
-
-    def of(self, packet: Packet, decoded: Decoded | None) -> int | None:
-        """The time of a packet; None where it has none."""
-        if self.field is None:
-            if not packet.has_secondary_header:
-                return None
-            return cds.decode(packet.data[HEADER_SIZE_BYTES:])
-        if decoded is None or self.epoch_ns is None:
-            return None
-        return counter.to_ns(decoded.fields.get(self.field), self.unit, self.epoch_ns)
-
-
-class _Read(NamedTuple):
-    packet: Packet
-    decoded: Decoded | None
-    time_ns: int | None
+EPOCH_UNUSED = "the packets have CDS times of their own: --epoch is not used"
 
 
 class CcsdsReader:
@@ -81,82 +48,96 @@ class CcsdsReader:
         self._views = views
         self._observer = observer
         self._definition = definition
-        self._time = time or TimeSource()
+        self._time = (time or TimeSource()).settled(definition)
         self._system_id = system_id
-        if self._time.field is not None:
-            if definition is None:
-                raise RecordingError(
-                    "--time field:NAME needs --xtce, which says where the field is"
-                )
-            definition.require(self._time.field)
 
     def steps(self) -> Iterator[Step]:
         """A step per packet, and one per stretch of bytes that hold none."""
-        last_ns = self._first_time()
-        for read in self._read():
-            if isinstance(read, Damage):
-                yield _skipped(read)
+        time, first_ns = self._looked_through()
+        last_ns, end_bytes = first_ns, 0
+        has_time = time.field is not None or time.code is not None
+        without_time = NEIGHBOURS_TIME if has_time else EPOCHS_TIME
+        reading = PacketReading(self._definition, time)
+        if time.epoch_ns != self._time.epoch_ns:
+            yield Step(0, "the begin", note=EPOCH_UNUSED)
+        for found in self._found():
+            end_bytes = found.end_bytes
+            if isinstance(found, Damage):
+                yield _skipped(found)
                 continue
-            last_ns = read.time_ns if read.time_ns is not None else last_ns
+            said = reading.read(found)
+            last_ns = said.time_ns if said.time_ns is not None else last_ns
             assert last_ns is not None
-            told = self._step(read, last_ns)
-            yield told
-            for note in read.decoded.notes if read.decoded is not None else ():
-                yield Step(told.offset_bytes, told.place, note=note)
+            yield self._step(said, last_ns)
+            yield from _notes(said, without_time)
+            yield from (_incomplete(group, end_bytes) for group in reading.incomplete())
+        for group in reading.incomplete(is_end=True):
+            yield _incomplete(group, end_bytes)
 
-    def _first_time(self) -> int | None:
-        """The first known time, which packets before it take; None for a file without packets."""
-        empty = True
-        for read in self._read():
-            if isinstance(read, Damage):
-                continue
-            empty = False
-            if read.time_ns is not None:
-                return read.time_ns
-        if empty or self._time.epoch_ns is not None:
-            return self._time.epoch_ns
+    def _looked_through(self) -> tuple[TimeSource, int | None]:
+        """How times are read, and the first known one, which packets before it take; no time for
+        a file without packets.
+        """
+        time = self._time
+        evidence = CdsEvidence(timestamps.now())
+        if time.field is None and time.code is None:
+            for found in self._found():
+                if isinstance(found, Packet):
+                    evidence.add(found)
+            sources = evidence.sources()
+            if sources:  # The epoch of a file that dates itself is not that of its days.
+                time = replace(time, code=CDS, sources=sources, epoch_ns=None)
+        reading = PacketReading(self._definition, time)
+        is_empty = True
+        for found in self._found():
+            if isinstance(found, Packet):
+                is_empty = False
+                said = reading.read(found)
+                if said.time_ns is not None:
+                    return time, said.time_ns
+        if is_empty or self._time.epoch_ns is not None:
+            return time, self._time.epoch_ns
         raise no_time(
             self._path,
-            "its packets have no CDS secondary header; give --xtce FILE --time field:NAME --epoch "
-            "TIME for a counter, or --epoch TIME alone for the time of all",
+            f"{evidence.words()}; give --time {CHOICES}, or --epoch TIME alone for the time of all",
         )
 
-    def _read(self) -> Iterator[_Read | Damage]:
+    def _found(self) -> Iterator[Packet | Damage]:
         with self._path.open("rb") as file:
-            for packet in packets(file):
-                if isinstance(packet, Damage):
-                    yield packet
-                    continue
-                decoded = self._definition.decode(packet.data) if self._definition else None
-                yield _Read(packet, decoded, self._time_of(packet, decoded))
+            yield from packets(file)
 
-    def _time_of(self, packet: Packet, decoded: Decoded | None) -> int | None:
-        return self._time.of(packet, decoded)
-
-    def _step(self, read: _Read, at_ns: int) -> Step:
-        packet = read.packet
+    def _step(self, said: Said, at_ns: int) -> Step:
+        packet = said.packet
         place = f"byte {packet.offset_bytes}"
         try:
-            return step(packet.end_bytes, place, self._events(read, at_ns), self._note(read))
+            return step(packet.end_bytes, place, self._events(said, at_ns))
         except (EnvelopeError, TimestampError) as error:
             return Step(packet.end_bytes, place, problem=f"APID {packet.apid}: {error}")
 
-    def _events(self, read: _Read, at_ns: int) -> Iterator[Event]:
-        apid = read.packet.apid
-        entity = Entity(self._system_id, CONTAINER_ID, str(apid))
-        observation = self._observer.observe(entity, at_ns)
-        yield observation.raw(read.packet.data, sequence=read.packet.sequence)
-        if read.decoded is not None:
-            yield observation.parsed(message_type(read.decoded, apid), read.decoded.fields)
-            told = cards.of_packet(read.decoded.fields)
+    def _events(self, said: Said, at_ns: int) -> Iterator[Event]:
+        apid = said.packet.apid
+        observation = self._observed(apid, at_ns)
+        yield observation.raw(said.packet.data, sequence=said.packet.sequence)
+        if said.decoded is not None:
+            if said.message_ns is not None:
+                observation = self._observed(apid, said.message_ns)
+            yield observation.parsed(message_type(said.decoded, apid), said.decoded.fields)
+            told = cards.of_packet(said.decoded.fields)
             yield from cards.tell(self._views, observation, told)
 
-    def _note(self, read: _Read) -> str | None:
-        if self._definition is not None and read.decoded is None:
-            return NOT_DECODED
-        if self._time.field is None and read.time_ns is None and read.packet.has_secondary_header:
-            return NOT_CDS
-        return None
+    def _observed(self, apid: int, at_ns: int) -> Observation:
+        return self._observer.observe(Entity(self._system_id, CONTAINER_ID, str(apid)), at_ns)
+
+
+def _notes(said: Said, without_time: str) -> Iterator[Step]:
+    """What is worth knowing of a packet, each a step without events."""
+    is_dated = said.time_ns is not None or IDLE in said.notes
+    for note in said.notes if is_dated else (*said.notes, without_time):
+        yield Step(said.packet.end_bytes, f"byte {said.packet.offset_bytes}", note=note)
+
+
+def _incomplete(group: Group, end_bytes: int) -> Step:
+    return Step(end_bytes, f"byte {group.packets[0].offset_bytes}", note=INCOMPLETE)
 
 
 def _skipped(damage: Damage) -> Step:

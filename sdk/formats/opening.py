@@ -11,11 +11,12 @@ from sdk import timestamps
 from sdk.errors import TimestampError
 from sdk.formats import ccsds, table
 from sdk.formats.can import CanReader
-from sdk.formats.ccsds import CcsdsReader, TimeSource
+from sdk.formats.ccsds import CcsdsReader
 from sdk.formats.cell_time import TimeColumn, check_form, zone_of
 from sdk.formats.guess import guess
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
+from sdk.formats.packet_time import TimeSource
 from sdk.formats.recording import RecordingError, Step, step
 from sdk.formats.table import TableReader
 from sdk.formats.ulog import UlogReader
@@ -35,6 +36,7 @@ class Options:
     time_unit: str | None = None
     time_zone: str | None = None
     time_format: str | None = None
+    time_scale: str | None = None
     epoch: str | None = None
     system: str | None = None
     entity: str | None = None
@@ -83,7 +85,9 @@ def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> It
     definition = Definition(options.xtce, options.root_container) if options.xtce else None
     if definition is None and options.root_container is not None:
         raise RecordingError("--root-container names a container of an XTCE file: give --xtce too")
-    time = TimeSource.of_option(options.time or "cds", options.time_unit or "s", options.epoch_ns())
+    time = TimeSource.of_option(
+        options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
+    )
     system_id = options.system or ccsds.SYSTEM_ID
     return CcsdsReader(
         path, observer, definition=definition, time=time, system_id=system_id, views=views
@@ -141,7 +145,7 @@ def _entity(text: str) -> Entity:
 _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "ccsds": (
         _ccsds,
-        frozenset({"xtce", "root_container", "time", "time_unit", "epoch", "system"}),
+        frozenset({"xtce", "root_container", "time", "time_unit", "time_scale", "epoch", "system"}),
     ),
     "nmea": (_dated(NmeaReader), frozenset({"epoch", "system"})),
     "can": (_dated(CanReader), frozenset({"epoch", "system"})),

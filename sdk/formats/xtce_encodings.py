@@ -23,14 +23,12 @@ _FLOAT_BITS = {
 }
 
 
-class Element(Protocol):
-    """An element of an XML tree of lxml, as far as it is used here."""
-
+class _Element(Protocol):
     tag: str
     attrib: dict[str, str]
 
-    def iter(self, *tags: str) -> Iterator[Element]: ...
-    def getparent(self) -> Element | None: ...
+    def iter(self, *tags: str) -> Iterator[_Element]: ...
+    def getparent(self) -> _Element | None: ...
     def clear(self) -> None: ...
 
 
@@ -73,14 +71,14 @@ def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
     etree = library("lxml.etree")
     tree = etree.parse(str(path))
     signed: dict[str, str] = {}
-    for element in list(cast(Element, tree.getroot()).iter("{*}IntegerDataEncoding")):
+    for element in list(cast(_Element, tree.getroot()).iter("{*}IntegerDataEncoding")):
         encoding = element.attrib.get("encoding", "unsigned")
         if encoding in _SIGNED:
             element.attrib["encoding"] = "unsigned"
             signed[_type_of(element).attrib.get("name", "")] = encoding
         elif encoding not in _INTEGERS:
             _to_binary(element)
-    for element in list(cast(Element, tree.getroot()).iter("{*}FloatDataEncoding")):
+    for element in list(cast(_Element, tree.getroot()).iter("{*}FloatDataEncoding")):
         bits = _FLOAT_BITS.get(element.attrib.get("encoding", "IEEE754"), set())
         if element.attrib.get("sizeInBits", "32") not in map(str, bits):
             _to_binary(element)
@@ -106,14 +104,14 @@ def _convert(encoding: Encoding, to_signed: Callable[[int, int], int]) -> None:
     setattr(encoding, name, lambda packet: to_signed(unsigned(packet), encoding.size_in_bits))
 
 
-def _type_of(element: Element) -> Element:
+def _type_of(element: _Element) -> _Element:
     """The ParameterType that an encoding stands in."""
     while (parent := element.getparent()) is not None and not element.tag.endswith("ParameterType"):
         element = parent
     return element
 
 
-def _to_binary(element: Element) -> None:
+def _to_binary(element: _Element) -> None:
     """Make the type of an encoding one of as many bits that mean nothing."""
     etree = library("lxml.etree")
     kind, bits = _type_of(element), element.attrib.get("sizeInBits", "32")

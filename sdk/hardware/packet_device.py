@@ -13,8 +13,10 @@ import msgspec
 from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, SettingsError, TimestampError
-from sdk.formats.ccsds import CONTAINER_ID, TimeSource, message_type
+from sdk.formats.ccsds import CONTAINER_ID, message_type
+from sdk.formats.packet_reading import PacketReading
 from sdk.formats.packet_scan import PacketScanner
+from sdk.formats.packet_time import TimeSource
 from sdk.formats.packets import Damage, Packet
 from sdk.formats.xtce import Definition
 from sdk.hardware.confirmation import AwaitedAnswer, check_arguments
@@ -38,6 +40,7 @@ from sdk.hardware.sequence_counts import SequenceCounts
 from sdk.observation import Entity
 
 DROPPED = "DatagramsDropped"
+INCOMPLETE_SEGMENTS = "SegmentsIncomplete"
 COUNTS_FILE = "sequence_counts.json"
 
 
@@ -51,6 +54,7 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     root_container: str | None = None
     time: str = "host"
     time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    time_scale: Literal["utc", "gps", "tai"] | None = None
     epoch: str | None = None
     commands: dict[str, str | PacketCommandOptions] = {}
 
@@ -59,7 +63,7 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if self.time == "host":
             return None
         epoch_ns = None if self.epoch is None else timestamps.parse(self.epoch)
-        source = TimeSource.of_option(self.time, self.time_unit, epoch_ns)
+        source = TimeSource.of_option(self.time, self.time_unit, epoch_ns, self.time_scale)
         if source.field is not None and self.xtce is None:
             raise SettingsError(f"devices.{name}: time = {self.time!r} needs xtce")
         return source
@@ -77,12 +81,11 @@ class PacketDevice:
         self._entity = setup.entity(options.entity)
         self._system_id = options.system
         try:
-            self._time = options.time_source(setup.name)
             self._definition = (
                 Definition(Path(options.xtce), options.root_container) if options.xtce else None
             )
-            if self._definition is not None and self._time is not None and self._time.field:
-                self._definition.require(self._time.field)
+            time = options.time_source(setup.name)
+            time = time.settled(self._definition) if time is not None else None
             self._commands = {
                 name: _command(name, one, self._definition)
                 for name, one in options.commands.items()
@@ -92,6 +95,7 @@ class PacketDevice:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._scanner = PacketScanner(eager=True)
+        self._reading = PacketReading(self._definition, time)
         self._dropped = 0
 
     def targets(self) -> Sequence[Target]:
@@ -124,19 +128,33 @@ class PacketDevice:
             if isinstance(found, Damage):
                 yield Reading(self._entity, [Raw(found.data)])
             else:
-                yield self._reading(found)
+                yield from self._packet(found)
         if is_end:
             self._scanner.begin_anew()
 
-    def _reading(self, packet: Packet) -> Reading:
+    def _packet(self, packet: Packet) -> Iterator[Reading]:
         """The events that a recording of the same packet would make (`sdk.formats.ccsds`)."""
-        decoded = self._definition.decode(packet.data) if self._definition else None
-        at_ns = None if self._time is None else self._time.of(packet, decoded)
+        said = self._reading.read(packet)
+        entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
         outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
-        if decoded is not None:
-            self._answer.see(decoded.fields)
-            outputs.append(Parsed(message_type(decoded, packet.apid), decoded.fields))
-        return Reading(Entity(self._system_id, CONTAINER_ID, str(packet.apid)), outputs, at_ns)
+        if said.decoded is None:
+            yield Reading(entity, outputs, said.time_ns)
+        else:
+            self._answer.see(said.decoded.fields)
+            parsed = Parsed(message_type(said.decoded, packet.apid), said.decoded.fields)
+            if said.message_ns == said.time_ns:
+                yield Reading(entity, [*outputs, parsed], said.time_ns)
+            else:
+                yield Reading(entity, outputs, said.time_ns)
+                yield Reading(entity, [parsed], said.message_ns)
+        for group in self._reading.incomplete():
+            first = group.packets[0]
+            missing: JsonObject = {
+                "apid": first.apid,
+                "firstSequence": first.sequence,
+                "segments": len(group.packets),
+            }
+            yield Reading(self._entity, [Metadata(INCOMPLETE_SEGMENTS, missing)])
 
     def _drops(self, link: UdpLink) -> Iterator[Reading]:
         if link.dropped != self._dropped:

@@ -175,7 +175,7 @@ def test_truncated_file_is_published_up_to_its_end(
     path.write_bytes((made / ORBIT).read_bytes()[: 10 * ORBIT_PACKET_BYTES + 5])
     status, result = produced(ground, str(path), "--scope", "cut")
     assert (status, result.new, result.unreadable) == (1, 10, 1)
-    assert result.problems == ["byte 540: 5 bytes are left, a packet header has 6"]
+    assert result.problems == ["byte 540: 5 bytes skipped: a packet header has 6 bytes, 5 there"]
 
 
 def test_paced_recording_is_the_same_events(ground: Nova, made: Path, tmp_path: Path) -> None:

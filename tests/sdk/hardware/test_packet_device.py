@@ -10,7 +10,7 @@ import pytest
 
 from sdk import timestamps
 from sdk.errors import SettingsError
-from sdk.formats.packets import Packet
+from sdk.formats.packets import FIRST, LAST, Packet
 from sdk.hardware.device import (
     Command,
     CommandRefusedError,
@@ -21,10 +21,11 @@ from sdk.hardware.device import (
     Reading,
     Setup,
 )
-from sdk.hardware.packet_device import DROPPED, PacketDevice
+from sdk.hardware.packet_device import DROPPED, INCOMPLETE_SEGMENTS, PacketDevice
 from sdk.observation import Entity
 from sdk.testing.ports import free_port
 from tests.made_packets import ORBIT_PACKET_BYTES, orbit_packets
+from tests.sdk.formats.packet_files import housekeeping, packet, xtce_file
 from tests.sdk.hardware.serving import Speaker
 from tests.sdk.hardware.verifying import report
 
@@ -235,11 +236,41 @@ async def test_what_is_left_of_a_broken_stream_is_kept(tmp_path: Path, packets: 
         await radio.close()
 
 
+async def test_segments_are_one_message(tmp_path: Path) -> None:
+    """Before, a continuation was decoded by itself: a false report at a false time."""
+    port = free_port()
+    xtce = str(xtce_file(tmp_path, [("A", "U16"), ("B", "U16")]))
+    options = {"xtce": xtce, "time": "field:SECS", "epoch": "1980-01-06T00:00:00Z"}
+    radio = device(tmp_path, f"udp://127.0.0.1:{port}", time_scale="gps", **options)
+    await radio.open()
+    sent = [
+        packet(42, 0, housekeeping(1_332_279_832) + b"\0\1", flags=FIRST),
+        packet(42, 1, b"\0\2", flags=LAST),
+        packet(42, 7, b"\0\2", flags=LAST),
+        packet(42, 800, housekeeping(1_332_279_833) + b"\0\3\0\4"),
+    ]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for datagram in sent:
+            far.sendto(datagram, ("127.0.0.1", port))
+        readings = await read(radio, 5)
+    await radio.close()
+    outputs = [output for reading in readings for output in reading.outputs]
+    assert [output.frame for output in outputs if isinstance(output, Raw)] == sent
+    messages = [output.payload for output in outputs if isinstance(output, Parsed)]
+    assert [(message["A"], message["B"]) for message in messages] == [(1, 2), (3, 4)]
+    first = timestamps.parse("2022-03-25T21:43:34Z")
+    dated = [reading.at_ns for reading in readings if reading.entity.unique_id == "42"]
+    assert dated == [first, first, None, first + 10**9]
+    (note,) = [output for output in outputs if isinstance(output, Metadata)]
+    assert note.message_type == INCOMPLETE_SEGMENTS
+    assert note.payload == {"apid": 42, "firstSequence": 7, "segments": 1}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"xtce": "/does/not/exist.xml"}, "XTCE"),
-        ({"time": "sundial"}, "neither cds nor field:NAME"),
+        ({"time": "sundial"}, "none of cds"),
         ({"time": "field:SHCOARSE"}, "--epoch"),
         ({"time": "field:SHCOARSE", "epoch": "1980-01-06T00:00:00Z"}, "needs xtce"),
         ({"time": "cds", "epoch": "yesterday"}, "yesterday"),

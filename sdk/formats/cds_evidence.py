@@ -1,0 +1,116 @@
+"""Whether secondary headers hold CDS times, by all packets of a recording: bytes that happen to
+fit are none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sdk import timestamps
+from sdk.formats.cds import NS_PER_DAY
+from sdk.formats.packets import FIRST, HEADER_SIZE_BYTES, WHOLE, Packet
+from sdk.formats.time_code import CCSDS_EPOCH_NS, CDS
+
+EARLIEST_NS = timestamps.parse("1990-01-01T00:00:00Z")
+AHEAD_MAX_NS = 366 * NS_PER_DAY
+"""How far ahead of this host's clock a time may lie; what counts seconds since 1958 is in 2047."""
+UNSET_NS = CCSDS_EPOCH_NS + 366 * NS_PER_DAY
+"""Clocks that nobody has set yet count from 1958: they speak neither for CDS nor against it."""
+FITTING_SHARE_MIN = 0.9
+MOVING_SHARE_MIN = 0.75
+STEP_MAX_NS = 31 * NS_PER_DAY
+PACKETS_MIN = 3
+"""Fewer packets of an APID prove nothing by themselves."""
+STANDING_MAX = 8
+COARSE_STEP_MS, COARSE_JITTER_MS = 65_536, 2_048
+"""A counter of seconds with 16 bits behind them, read as milliseconds, moves by such steps."""
+
+
+@dataclass(slots=True)
+class _Source:
+    """What the packets of one APID say, or of several that say little."""
+
+    count: int = 0
+    times_ns: list[int] = field(default_factory=list)
+    steps: int = 0
+    moving: int = 0
+    standing: int = 0
+    coarse: int = 0
+    last_ns: int | None = None
+    span_ns: tuple[int, int] | None = None
+    fitting: int = 0
+
+    def add(self, at_ns: int | None, latest_ns: int) -> None:
+        """Count a packet by the time that its header would be."""
+        if at_ns is not None and CCSDS_EPOCH_NS <= at_ns < UNSET_NS:
+            return
+        self.count += 1
+        if at_ns is None or not EARLIEST_NS <= at_ns <= latest_ns:
+            return
+        self.fitting += 1
+        if self.last_ns is not None:
+            self._step(at_ns - self.last_ns)
+        self.last_ns = at_ns
+        begin_ns, end_ns = self.span_ns or (at_ns, at_ns)
+        self.span_ns = min(begin_ns, at_ns), max(end_ns, at_ns)
+
+    def _step(self, step_ns: int) -> None:
+        self.steps += 1
+        self.moving += abs(step_ns) <= STEP_MAX_NS
+        self.standing += step_ns == 0
+        step_ms, half = step_ns // 1_000_000, COARSE_STEP_MS // 2
+        off_ms = abs((step_ms + half) % COARSE_STEP_MS - half)
+        self.coarse += step_ms > half and off_ms < COARSE_JITTER_MS
+
+    @property
+    def is_cds(self) -> bool:
+        """Whether nearly all fit, and move as a clock does."""
+        if not self.fitting or self.fitting < self.count * FITTING_SHARE_MIN:
+            return False
+        if self.moving < self.steps * MOVING_SHARE_MIN:
+            return False
+        if self.steps >= STANDING_MAX and self.standing == self.steps:
+            return False
+        return self.steps < 2 or self.coarse < self.steps * MOVING_SHARE_MIN
+
+
+class CdsEvidence:
+    """Collects what all packets say, and tells which of them carry CDS times."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._latest_ns = now_ns + AHEAD_MAX_NS
+        self._sources: dict[int, _Source] = defaultdict(_Source)
+        self._all = _Source()
+
+    def add(self, packet: Packet) -> None:
+        """See a packet; only those with a secondary header of their own say something."""
+        if not packet.has_secondary_header or packet.is_idle or packet.flags not in (WHOLE, FIRST):
+            return
+        reading = CDS.read(packet.data[HEADER_SIZE_BYTES:], None)
+        at_ns = None if reading is None else reading.ns
+        self._sources[packet.source].add(at_ns, self._latest_ns)
+        self._all.add(at_ns, self._latest_ns)
+
+    def sources(self) -> frozenset[int]:
+        """Type and APID of those whose packets have CDS times."""
+        many = {key: one for key, one in self._sources.items() if one.count >= PACKETS_MIN}
+        few = {key: one for key, one in self._sources.items() if one.count < PACKETS_MIN}
+        good = {key for key, one in many.items() if one.is_cds}
+        if not many:
+            return frozenset(key for key, one in few.items() if self._all.is_cds and one.fitting)
+        spans = [one.span_ns for key, one in many.items() if key in good and one.span_ns]
+        if spans:
+            begin_ns = min(span[0] for span in spans) - STEP_MAX_NS
+            end_ns = max(span[1] for span in spans) + STEP_MAX_NS
+            good |= {
+                key
+                for key, one in few.items()
+                if one.fitting == one.count
+                and (one.span_ns is None or begin_ns <= one.span_ns[0] <= one.span_ns[1] <= end_ns)
+            }
+        return frozenset(good)
+
+    def words(self) -> str:
+        """How many of the headers would be CDS, for an error."""
+        return f"of {self._all.count:,} secondary headers {self._all.fitting:,} could be CDS times"

@@ -1,0 +1,87 @@
+"""What a packet says, for recordings and devices alike: its time, and its message once that is
+whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sdk.formats.packet_time import TimeSource
+from sdk.formats.packets import FIRST, WHOLE, Packet
+from sdk.formats.segments import Group, Segments
+from sdk.formats.xtce import Decoded, Definition
+
+IDLE = "an idle packet (APID 2047): it fills the channel and is not decoded"
+NOT_DECODED = "raw only: the XTCE file does not describe the packet"
+INCOMPLETE = "a group of segments is incomplete: its packets are raw only"
+
+
+class Said(NamedTuple):
+    """A packet with its own time, and the message that it is or that it completes.
+
+    A continuation has the time of its group, as far as that is known. `message_ns` is the time of
+    the message, which is that of its first segment.
+    """
+
+    packet: Packet
+    time_ns: int | None
+    decoded: Decoded | None = None
+    message_ns: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class PacketReading:
+    """Reads packets in the order in which they come; joins segments before they are decoded."""
+
+    def __init__(self, definition: Definition | None, time: TimeSource | None) -> None:
+        self._definition = definition
+        self._time = time
+        self._segments = Segments()
+
+    def read(self, packet: Packet) -> Said:
+        """What a packet says by itself, and as the last of its group."""
+        if packet.is_idle:
+            return Said(packet, None, notes=(IDLE,))
+        if packet.flags == WHOLE:
+            self._segments.overtake(packet)
+            return self._message(packet, packet, None)
+        return self._segment(packet)
+
+    def incomplete(self, *, is_end: bool = False) -> Iterator[Group]:
+        """Groups of segments that lack one and wait for it no longer; at the end all."""
+        if is_end:
+            self._segments.end()
+        return self._segments.given_up()
+
+    def _segment(self, packet: Packet) -> Said:
+        time_ns = self._first_time(packet)
+        group = self._segments.add(packet, time_ns)
+        time_ns = time_ns if time_ns is not None else group.time_ns
+        if not group.is_whole:
+            return Said(packet, time_ns)
+        secondary_bytes = self._time.secondary_bytes if self._time is not None else 0
+        first = group.packets[0]
+        whole = Packet(first.offset_bytes, group.joined(secondary_bytes))
+        return self._message(packet, whole, time_ns)
+
+    def _first_time(self, packet: Packet) -> int | None:
+        """The time that a segment says itself; fields may stand in a first one, never behind."""
+        if self._time is None:
+            return None
+        if self._time.field is None:
+            return self._time.of(packet, None)
+        if packet.flags != FIRST or self._definition is None:
+            return None
+        return self._time.of(packet, self._definition.decode(packet.data))
+
+    def _message(self, packet: Packet, whole: Packet, time_ns: int | None) -> Said:
+        decoded = self._definition.decode(whole.data) if self._definition is not None else None
+        message_ns = self._time.of(whole, decoded) if self._time is not None else None
+        if message_ns is None:
+            message_ns = time_ns
+        notes = decoded.notes if decoded is not None else ()
+        if decoded is None and self._definition is not None:
+            notes = (NOT_DECODED,)
+        own_ns = time_ns if time_ns is not None else message_ns
+        return Said(packet, own_ns, decoded, message_ns, notes)

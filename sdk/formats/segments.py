@@ -1,0 +1,128 @@
+"""Segmented packets: the groups that belong together by source and sequence count.
+
+They may come in any order and twice. A group that others overtake too far, or that holds too much,
+is given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sdk.formats.packets import COUNT_MASK, FIRST, HEADER_SIZE_BYTES, LAST, Packet
+
+OVERTAKEN_MAX = 256
+"""How many counts of its source may pass before a group that does not grow is given up."""
+GROUPS_MAX = 64
+"""How many pieces of groups are held of one source."""
+HELD_MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Segments whose counts follow one another, and the time that their first one says."""
+
+    packets: list[Packet]
+    time_ns: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it goes from a first to a last segment."""
+        return self.packets[0].flags == FIRST and self.packets[-1].flags == LAST
+
+    def at(self, sequence: int) -> Packet:
+        """The segment with a count that is in the group."""
+        return self.packets[sequence - self.packets[0].sequence & COUNT_MASK]
+
+    def joined(self, secondary_bytes: int) -> bytes:
+        """One packet: the first with the data of the others, without their secondary headers."""
+        parts = [self.packets[0].data]
+        for packet in self.packets[1:]:
+            skipped = secondary_bytes if packet.has_secondary_header else 0
+            parts.append(packet.data[HEADER_SIZE_BYTES + skipped :])
+        return b"".join(parts)
+
+
+class Segments:
+    """Joins segments; `given_up` are the groups that stayed incomplete since they were taken."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Group, None] = {}
+        self._members: dict[tuple[int, int], Group] = {}
+        self._of_source: dict[int, dict[Group, None]] = {}
+        self._held_bytes = 0
+        self._given_up: list[Group] = []
+
+    def add(self, packet: Packet, time_ns: int | None) -> Group:
+        """The group of a segment as it is now; a whole one is not held any more."""
+        self.overtake(packet)
+        there = self._members.get((packet.source, packet.sequence))
+        if there is not None:
+            if there.at(packet.sequence).data == packet.data:
+                return there
+            self._give_up(there)
+        before = self._neighbour(packet, -1) if packet.flags != FIRST else None
+        after = self._neighbour(packet, 1) if packet.flags != LAST else None
+        group = Group([]) if before is None else before
+        if packet.flags == FIRST:
+            group.time_ns = time_ns
+        self._append(group, packet)
+        if after is not None:
+            self._release(after)
+            for further in after.packets:
+                self._append(group, further)
+        if group.is_whole:
+            self._release(group)
+        self._bound(packet.source)
+        return group
+
+    def overtake(self, packet: Packet) -> None:
+        """Give up what lies too far behind the count of a packet."""
+        for group in list(self._of_source.get(packet.source, ())):
+            ahead = packet.sequence - group.packets[-1].sequence & COUNT_MASK
+            if OVERTAKEN_MAX < ahead < COUNT_MASK - OVERTAKEN_MAX:
+                self._give_up(group)
+
+    def given_up(self) -> Iterator[Group]:
+        """The groups that were given up, each once."""
+        given, self._given_up = self._given_up, []
+        yield from given
+
+    def end(self) -> None:
+        """Nothing more comes: give up all."""
+        for group in list(self._groups):
+            self._give_up(group)
+
+    def _neighbour(self, packet: Packet, step: int) -> Group | None:
+        """The group that ends before a segment, or begins behind it, and goes on there."""
+        count = packet.sequence + step & COUNT_MASK
+        group = self._members.get((packet.source, count))
+        if group is None:
+            return None
+        edge, closed = (group.packets[-1], LAST) if step < 0 else (group.packets[0], FIRST)
+        return group if edge.sequence == count and edge.flags != closed else None
+
+    def _append(self, group: Group, packet: Packet) -> None:
+        group.packets.append(packet)
+        self._groups[group] = None
+        self._of_source.setdefault(packet.source, {})[group] = None
+        self._members[packet.source, packet.sequence] = group
+        self._held_bytes += len(packet.data)
+
+    def _bound(self, source: int) -> None:
+        of_source = self._of_source[source]
+        while len(of_source) > GROUPS_MAX:
+            self._give_up(next(iter(of_source)))
+        while self._held_bytes > HELD_MAX_BYTES:
+            self._give_up(next(iter(self._groups)))
+
+    def _give_up(self, group: Group) -> None:
+        self._release(group)
+        self._given_up.append(group)
+
+    def _release(self, group: Group) -> None:
+        del self._groups[group]
+        del self._of_source[group.packets[0].source][group]
+        for packet in group.packets:
+            self._members.pop((packet.source, packet.sequence), None)
+            self._held_bytes -= len(packet.data)
