@@ -62,6 +62,8 @@ class _Given(TypedDict):
     entity: str | None
     message_type: str | None
     columns: str | None
+    encoding: str | None
+    skip_lines: int | None
     view: str | None
 
 
@@ -126,6 +128,8 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")
 @click.option("--columns", metavar="A,B,…", help="csv: names of the columns, for files without.")
+@click.option("--encoding", help="csv: e.g. cp1252; else by a byte order mark, else UTF-8.")
+@click.option("--skip-lines", type=click.IntRange(0), help="csv: lines before the header line.")
 @click.option("--view", metavar="VIEWID", help="csv: view that the columns are told to, by name.")
 @click.option(
     "--give-up-after",

@@ -42,6 +42,8 @@ class Options:
     entity: str | None = None
     message_type: str | None = None
     columns: str | None = None
+    encoding: str | None = None
+    skip_lines: int | None = None
     view: str | None = None
 
     def epoch_ns(self) -> int | None:
@@ -116,6 +118,8 @@ def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iter
         columns=columns,
         views=views,
         view_id=options.view,
+        encoding=options.encoding,
+        skip_lines=options.skip_lines,
     ).steps()
 
 
@@ -154,7 +158,7 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         _csv,
         frozenset(
             {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
-            | {"entity", "message_type", "columns", "view"}
+            | {"entity", "message_type", "columns", "view", "encoding", "skip_lines"}
         ),
     ),
     "jsonl": (_jsonl, frozenset()),

@@ -5,28 +5,29 @@ Where a view is named, the columns that its manifest knows are told as its updat
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import counter
 from sdk.formats.cell_time import TimeColumn
-from sdk.formats.lines import lines
 from sdk.formats.recording import RecordingError, Step, step
+from sdk.formats.table_header import Header, find_header
+from sdk.formats.table_text import Row, TableText, encoding_of, rows
 from sdk.observation import Entity, Observation, Observer
 from sdk.updates import Views
 
-LINE_MAX_BYTES = 1024 * 1024
 MESSAGE_TYPE = "Row"
 ENTITY = Entity("table", "csv", "rows")
 UNITS = ("iso", *counter.UNITS_NS)
-DELIMITERS = ",;\t"
-BLANK = " "
+
+BEFORE_HEADER = "passed over: a line before the header"
+REPEATED_HEADER = "passed over: the header once more"
+COMMENT = "passed over: a comment"
+UNITS_ROW = "passed over: a row of units below the header"
 
 TIMES_REMEMBERED_MAX = 65_536
 """Of so many times it is remembered how many rows have had them."""
@@ -55,25 +56,6 @@ class RowTimes:
         return time_ns + earlier
 
 
-class _Texts:
-    """The lines of a file as text, and how far they are taken; ends at one that is too long."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._lines = lines(file, LINE_MAX_BYTES)
-        self.number = self.end_bytes = 0
-        self.too_long: str | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.number, self.end_bytes = line.number, line.end_bytes
-            if line.data is None:
-                self.too_long = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
-                return
-            # Bytes that are no UTF-8 come through, so that only their own row is refused.
-            encoding = "utf-8-sig" if line.number == 1 else "utf-8"
-            yield line.data.decode(encoding, "surrogateescape") + "\n"
-
-
 class TableReader:
     """Reads a file of rows under one header line, or without one under the names of `columns`."""
 
@@ -88,11 +70,15 @@ class TableReader:
         columns: Sequence[str] = (),
         views: Views | None = None,
         view_id: str | None = None,
+        encoding: str | None = None,
+        skip_lines: int | None = None,
     ) -> None:
         self._path = path
         self._columns = columns
         self._views = views
         self._view_id = view_id
+        self._encoding = encoding
+        self._skip_lines = skip_lines
         self._observer = observer
         self._time = time
         self._row_times = RowTimes()
@@ -100,61 +86,47 @@ class TableReader:
         self._message_type = message_type
 
     def steps(self) -> Iterator[Step]:
-        """A step per row, and one for the place where the file cannot be read on."""
+        """A step per row, and one for each line that is passed over."""
+        encoding = encoding_of(self._path, self._encoding)
         with self._path.open("rb") as file:
-            delimiter = _delimiter(file.readline(LINE_MAX_BYTES))
-            file.seek(0)
-            texts = _Texts(file)
-            # Strict, so that a quote that never ends is an error and not one row of half the file.
-            reader = csv.reader(iter(texts), delimiter=delimiter, strict=True)
-            names = column_names(self._columns or next(reader, []))
-            if names:
-                self._check_time_column(names)
-                yield from self._rows(reader, texts, names)
-            if texts.too_long:
-                place = f"line {texts.number}"
-                yield Step(texts.end_bytes, place, problem=f"{texts.too_long}; reading ends here")
-
-    def _check_time_column(self, names: Sequence[str]) -> None:
-        name = self._time.name
-        if self._time.columns(names) is None:
-            why = "none is given" if name is None else f"there is no {name!r}"
-            raise RecordingError(
-                f"say by --time-column which column holds the time ({why}): {', '.join(names)}"
-            )
-
-    def _rows(
-        self, reader: Iterator[list[str]], texts: _Texts, names: Sequence[str]
-    ) -> Iterator[Step]:
-        while True:
-            first = texts.number + 1
-            try:
-                row = next(reader)
-            except StopIteration:
+            text = TableText(file, encoding)
+            header = find_header(text, self._time, self._columns, self._skip_lines)
+            if header is None:
                 return
-            except csv.Error as error:
-                place = f"lines {first} to {texts.number}"
-                yield Step(texts.end_bytes, place, problem=f"no CSV row: {error}")
-                continue
-            if row:
-                yield self._step(names, row, f"line {first}", texts.end_bytes)
+            for line in header.before:
+                yield Step(line.end_bytes, f"line {line.number}", note=BEFORE_HEADER)
+            times = self._time.columns(header.names) or ()
+            is_first = True
+            for row in rows(text, header.delimiter):
+                yield self._step(header, times, row, text, is_first)
+                is_first = False
 
-    def _step(self, names: Sequence[str], row: Sequence[str], place: str, end_bytes: int) -> Step:
-        cells = [cell.strip() for cell in row]
-        extra = [f"column_{index + 1}" for index in range(len(names), len(cells))]
-        named = dict(zip([*names, *extra], cells, strict=False))
+    def _step(
+        self, header: Header, times: Sequence[str], row: Row, text: TableText, is_first: bool
+    ) -> Step:
+        place, cells = f"line {row.number}", row.cells
+        problem = row.problem or text.check("".join(cells), row.number)
+        if problem is not None:
+            return Step(row.end_bytes, place, problem=problem)
+        if cells == header.cells:
+            return Step(row.end_bytes, place, note=REPEATED_HEADER)
+        while len(cells) > len(header.names) and not cells[-1]:
+            cells.pop()
+        named = dict(zip(header.names, cells, strict=False))
         try:
-            "".join(cells).encode()
-            at_ns = self._time.time_ns(self._time.cell(self._time.columns(names) or (), named))
+            _check_whole(header.names, cells)
+            at_ns = self._time.time_ns(self._time.cell(times, named))
             payload = {
                 name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
             }
             observation = self._observer.observe(self._entity, self._row_times.next(at_ns))
-            return step(end_bytes, place, self._events(observation, payload))
-        except UnicodeEncodeError:
-            return Step(end_bytes, place, problem="the row is not UTF-8")
-        except (EnvelopeError, TimestampError) as error:
-            return Step(end_bytes, place, problem=str(error))
+            return step(row.end_bytes, place, self._events(observation, payload))
+        except (EnvelopeError, TimestampError, RecordingError) as error:
+            if cells and cells[0].startswith("#"):
+                return Step(row.end_bytes, place, note=COMMENT)
+            if is_first and len(cells) == len(header.names) and _are_units(cells):
+                return Step(row.end_bytes, place, note=UNITS_ROW)
+            return Step(row.end_bytes, place, problem=str(error))
 
     def _events(self, observation: Observation, payload: dict[str, object]) -> Iterator[Event]:
         yield observation.parsed(self._message_type, payload)
@@ -164,25 +136,17 @@ class TableReader:
             yield from self._views.tell(observation, self._view_id, data)
 
 
-def _delimiter(header: bytes) -> str:
-    """The sign that the first line has most of; the blank where it has none of them."""
-    sign = max(DELIMITERS, key=lambda sign: header.count(sign.encode()))
-    return sign if sign.encode() in header else BLANK
+def _check_whole(names: Sequence[str], cells: Sequence[str]) -> None:
+    """A row with more or fewer cells than columns is torn: its values may be another column's."""
+    if len(cells) != len(names):
+        raise RecordingError(f"{len(cells)} cells where the table has {len(names)} columns")
 
 
-def column_names(header: Sequence[str]) -> list[str]:
-    """The columns' names: no blanks around, no comment sign, a number behind a repeated one."""
-    taken: set[str] = set()
-    names = []
-    for index, cell in enumerate(header):
-        stem = (cell.strip().lstrip("#").strip() if index == 0 else cell.strip()) or "column"
-        stem = f"column_{index + 1}" if stem == "column" else stem
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}_{number}", number + 1
-        taken.add(name)
-        names.append(name)
-    return names
+def _are_units(cells: Sequence[str]) -> bool:
+    """Whether a row below the header says units: no cell of it is a number."""
+    return all(
+        isinstance(cell_value(cell), str) and cell_value(cell) != "" for cell in cells if cell
+    )
 
 
 def cell_value(cell: str) -> object:

@@ -1,0 +1,124 @@
+"""The header of a table: found by the time column that is said, whatever stands before it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sdk.formats.cell_time import TimeColumn
+from sdk.formats.recording import RecordingError
+from sdk.formats.table_text import TableText, TextLine, cells_of, delimiter_of
+
+HEADER_LINES_MAX = 100
+"""Lines among which the header is looked for."""
+
+_SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+
+
+class Header(NamedTuple):
+    """The columns' names, the cells that said them, and the lines before."""
+
+    names: list[str]
+    cells: list[str]
+    delimiter: str
+    before: list[TextLine]
+
+
+def find_header(
+    text: TableText, time: TimeColumn, columns: Sequence[str], skip_lines: int | None
+) -> Header | None:
+    """Read up to the first row of values; None of an empty file.
+
+    Raises RecordingError where no line has the time column, and where the header is no text.
+    """
+    lines = _taken(text, skip_lines or 0)
+    before = lines[: skip_lines or 0]
+    lines = lines[len(before) :]
+    said = _SEP.fullmatch(lines[0].text) if lines else None
+    if said is not None:
+        before.append(lines.pop(0))
+    while lines and not lines[0].text.strip():
+        lines.pop(0)
+    if not lines:
+        return None
+    delimiter = None if said is None else said[1]
+    if columns:
+        return _of_columns(text, time, columns, delimiter, before, lines)
+    looked = lines[:1] if skip_lines is not None else lines
+    for index, line in enumerate(looked):
+        found = _named(line, delimiter)
+        if time.columns(found.names) is None:
+            continue
+        problem = text.check(line.text, line.number)
+        if problem is not None:
+            raise RecordingError(problem)
+        text.put_back(lines[index + 1 :])
+        skipped = [one for one in lines[:index] if one.text.strip()]
+        return found._replace(before=before + skipped)
+    raise _no_time_column(time, looked, delimiter)
+
+
+def _of_columns(
+    text: TableText,
+    time: TimeColumn,
+    columns: Sequence[str],
+    delimiter: str | None,
+    before: list[TextLine],
+    lines: list[TextLine],
+) -> Header:
+    names = column_names(columns)
+    if time.columns(names) is None:
+        raise _missing(time, names)
+    rows = [line for line in lines if not line.text.startswith("#")] or lines
+    text.put_back(lines)
+    return Header(names, list(columns), delimiter or delimiter_of(rows[0].text), before)
+
+
+def _taken(text: TableText, skipped: int) -> list[TextLine]:
+    lines: list[TextLine] = []
+    for line in iter(text.next, None):
+        lines.append(line)
+        if len(lines) >= skipped + HEADER_LINES_MAX:
+            break
+    return lines
+
+
+def _named(line: TextLine, delimiter: str | None) -> Header:
+    delimiter = delimiter or delimiter_of(line.text)
+    try:
+        cells = cells_of([line.text], delimiter)
+    except csv.Error:
+        cells = []
+    return Header(column_names(cells), cells, delimiter, [])
+
+
+def _no_time_column(
+    time: TimeColumn, lines: Sequence[TextLine], delimiter: str | None
+) -> RecordingError:
+    values = [line for line in lines if line.text.strip() and not line.text.startswith("#")]
+    return _missing(time, _named((values or lines)[0], delimiter).names)
+
+
+def _missing(time: TimeColumn, names: Sequence[str]) -> RecordingError:
+    why = "none is given" if time.name is None else f"there is no {time.name!r}"
+    listed = ", ".join(names).encode("utf-8", "replace").decode()
+    return RecordingError(
+        f"say by --time-column which column holds the time ({why}): {listed[:1000]}"
+    )
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """The columns' names: no blanks around, no comment sign, a number behind a repeated one."""
+    taken: set[str] = set()
+    names = []
+    for index, cell in enumerate(header):
+        stem = (cell.strip().lstrip("#").strip() if index == 0 else cell.strip()) or "column"
+        stem = f"column_{index + 1}" if stem == "column" else stem
+        name, number = stem, 2
+        while name in taken:
+            name, number = f"{stem}_{number}", number + 1
+        taken.add(name)
+        names.append(name)
+    return names

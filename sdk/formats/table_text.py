@@ -1,0 +1,177 @@
+"""The text of a table: its encoding, its lines in bounded memory, and its rows.
+
+A row is a line, or several where a cell in quotes holds line ends. A quote that does not end costs
+its own line only.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from sdk.formats.recording import RecordingError
+
+LINE_MAX_BYTES = 1024 * 1024
+QUOTED_LINES_MAX = 1_000
+"""Lines that a row may have."""
+DELIMITERS = ",;\t"
+BLANK = " "
+UTF_8 = "utf-8-sig"
+LOOK_BYTES = 16
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HELP = "give --encoding, for example cp1252, latin-1 or utf-16-le"
+_OPEN = "unexpected end of data"
+
+
+class TextLine(NamedTuple):
+    """A line with its end; `size_bytes` where it is longer than is allowed, and then cut."""
+
+    number: int
+    end_bytes: int
+    text: str
+    size_bytes: int | None = None
+
+
+class Row(NamedTuple):
+    """The cells of a row, or why it is none."""
+
+    number: int
+    end_bytes: int
+    cells: list[str]
+    problem: str | None = None
+
+
+def encoding_of(path: Path, said: str | None) -> str:
+    """The encoding that was said, or the one of a byte order mark, else UTF-8."""
+    if said is not None:
+        try:
+            io.TextIOWrapper(io.BytesIO(), said).read()
+        except (LookupError, UnicodeError, ValueError):
+            raise RecordingError(f"--encoding {said[:64]!r} is none that Python knows") from None
+        return UTF_8 if codecs.lookup(said).name == "utf-8" else said
+    with path.open("rb") as file:
+        head = file.read(LOOK_BYTES)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if len(head) == LOOK_BYTES and (not any(head[1::2]) or not any(head[::2])):
+        raise RecordingError(f"{path} is not UTF-8 (every other byte is 0): {_HELP}")
+    return UTF_8
+
+
+class TableText:
+    """The lines of a table, counted from 1; some may be put back."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self.encoding = encoding
+        self._file = file
+        # Bytes that are no text come through, so that only their own row is refused.
+        errors = "surrogateescape" if encoding == UTF_8 else "replace"
+        self._text = io.TextIOWrapper(file, encoding, errors, newline="")
+        self._back: deque[TextLine] = deque()
+        self._number = 0
+
+    def next(self) -> TextLine | None:
+        """The next line; None at the end. Whatever ends lines: LF, CR LF or CR."""
+        return self._back.popleft() if self._back else self._read()
+
+    def put_back(self, lines: list[TextLine]) -> None:
+        """Give these lines once more."""
+        self._back.extendleft(reversed(lines))
+
+    def check(self, text: str, number: int) -> str | None:
+        """Why some text is none in this encoding."""
+        is_utf_8 = self.encoding == UTF_8
+        if text.isascii() or not (_is_escaped(text) if is_utf_8 else "\ufffd" in text):
+            return None
+        name = "UTF-8" if is_utf_8 else self.encoding
+        return f"line {number} is not {name}: {_HELP}"
+
+    def _read(self) -> TextLine | None:
+        try:
+            text = piece = self._text.readline(LINE_MAX_BYTES + 2)
+            size = _size(piece)
+            while piece and not piece.endswith(("\n", "\r")):
+                piece = self._text.readline(LINE_MAX_BYTES)
+                size += _size(piece)
+        except UnicodeError as error:
+            raise RecordingError(f"the table is not {self.encoding}: {error}; {_HELP}") from None
+        if not text:
+            return None
+        self._number += 1
+        end_bytes = self._file.tell()
+        size -= len(piece) - len(piece.rstrip("\r\n"))
+        if size <= LINE_MAX_BYTES:
+            return TextLine(self._number, end_bytes, text)
+        return TextLine(self._number, end_bytes, text[:64], size)
+
+
+def _is_escaped(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
+def delimiter_of(header: str) -> str:
+    """The sign that a line has most of; the blank where it has none of them."""
+    sign = max(DELIMITERS, key=header.count)
+    return sign if sign in header else BLANK
+
+
+def cells_of(lines: list[str], delimiter: str) -> list[str]:
+    """The cells of one row; raises csv.Error. Blanks count once, however many there are."""
+    if delimiter == BLANK:
+        lines = [line.replace("\t", BLANK).strip() for line in lines]
+    # Strict, so that a quote that never ends is an error and not one row of half the file.
+    reader = csv.reader(
+        lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter == BLANK
+    )
+    return [cell.strip() for row in reader for cell in row]
+
+
+def rows(text: TableText, delimiter: str) -> Iterator[Row]:
+    """All rows that are left; empty lines are none."""
+    while (line := text.next()) is not None:
+        if line.size_bytes is not None:
+            problem = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
+            yield Row(line.number, line.end_bytes, [], problem)
+        elif line.text.strip():
+            yield _row(line, text, delimiter)
+
+
+def _row(first: TextLine, text: TableText, delimiter: str) -> Row:
+    taken = [first]
+    problem = ""
+    for line in chain((first,), iter(text.next, None)):
+        if line is not first:
+            taken.append(line)
+            if '"' not in line.text and len(taken) < QUOTED_LINES_MAX:
+                continue
+        try:
+            cells = cells_of([one.text for one in taken], delimiter)
+            return Row(first.number, taken[-1].end_bytes, cells)
+        except csv.Error as error:
+            problem = str(error)
+        size = sum(len(one.text) for one in taken)
+        if problem != _OPEN or len(taken) >= QUOTED_LINES_MAX or size > LINE_MAX_BYTES:
+            break
+    text.put_back(taken[1:])
+    return Row(first.number, first.end_bytes, [], f"no CSV row: {problem}")
