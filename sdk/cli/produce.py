@@ -64,6 +64,8 @@ class _Given(TypedDict):
     columns: str | None
     encoding: str | None
     skip_lines: int | None
+    text: str | None
+    decimal: str | None
     view: str | None
 
 
@@ -130,6 +132,8 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option("--columns", metavar="A,B,…", help="csv: names of the columns, for files without.")
 @click.option("--encoding", help="csv: e.g. cp1252; else by a byte order mark, else UTF-8.")
 @click.option("--skip-lines", type=click.IntRange(0), help="csv: lines before the header line.")
+@click.option("--text", metavar="A,B,…", help="csv: columns that are text, even where numbers.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="csv: the decimal sign.")
 @click.option("--view", metavar="VIEWID", help="csv: view that the columns are told to, by name.")
 @click.option(
     "--give-up-after",

@@ -44,6 +44,8 @@ class Options:
     columns: str | None = None
     encoding: str | None = None
     skip_lines: int | None = None
+    text: str | None = None
+    decimal: str | None = None
     view: str | None = None
 
     def epoch_ns(self) -> int | None:
@@ -120,6 +122,8 @@ def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iter
         view_id=options.view,
         encoding=options.encoding,
         skip_lines=options.skip_lines,
+        text_columns=options.text.split(",") if options.text else (),
+        decimal=options.decimal,
     ).steps()
 
 
@@ -159,6 +163,7 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         frozenset(
             {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
             | {"entity", "message_type", "columns", "view", "encoding", "skip_lines"}
+            | {"text", "decimal"}
         ),
     ),
     "jsonl": (_jsonl, frozenset()),

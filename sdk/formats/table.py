@@ -5,18 +5,17 @@ Where a view is named, the columns that its manifest knows are told as its updat
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import counter
 from sdk.formats.cell_time import TimeColumn
-from sdk.formats.recording import RecordingError, Step, step
+from sdk.formats.recording import Step, step
 from sdk.formats.table_header import Header, find_header
 from sdk.formats.table_text import Row, TableText, encoding_of, rows
+from sdk.formats.table_types import ColumnTypes, Kind, kind_of
 from sdk.observation import Entity, Observation, Observer
 from sdk.updates import Views
 
@@ -31,9 +30,6 @@ UNITS_ROW = "passed over: a row of units below the header"
 
 TIMES_REMEMBERED_MAX = 65_536
 """Of so many times it is remembered how many rows have had them."""
-
-_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
-_FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class RowTimes:
@@ -72,6 +68,8 @@ class TableReader:
         view_id: str | None = None,
         encoding: str | None = None,
         skip_lines: int | None = None,
+        text_columns: Sequence[str] = (),
+        decimal: str | None = None,
     ) -> None:
         self._path = path
         self._columns = columns
@@ -79,6 +77,8 @@ class TableReader:
         self._view_id = view_id
         self._encoding = encoding
         self._skip_lines = skip_lines
+        self._text_columns = text_columns
+        self._decimal = decimal
         self._observer = observer
         self._time = time
         self._row_times = RowTimes()
@@ -88,45 +88,97 @@ class TableReader:
     def steps(self) -> Iterator[Step]:
         """A step per row, and one for each line that is passed over."""
         encoding = encoding_of(self._path, self._encoding)
+        types = self._column_types(encoding)
         with self._path.open("rb") as file:
             text = TableText(file, encoding)
-            header = find_header(text, self._time, self._columns, self._skip_lines)
-            if header is None:
+            header = self._header(text)
+            if header is None or types is None:
                 return
+            for name, note in types.notes:
+                yield Step(0, f"column {name}", note=note)
             for line in header.before:
                 yield Step(line.end_bytes, f"line {line.number}", note=BEFORE_HEADER)
-            times = self._time.columns(header.names) or ()
             is_first = True
             for row in rows(text, header.delimiter):
-                yield self._step(header, times, row, text, is_first)
+                yield self._step(header, types, row, text, is_first)
                 is_first = False
 
+    def _header(self, text: TableText) -> Header | None:
+        return find_header(text, self._time, self._columns, self._skip_lines)
+
+    def _column_types(self, encoding: str) -> ColumnTypes | None:
+        """What the columns hold, by all rows of the file."""
+        with self._path.open("rb") as file:
+            text = TableText(file, encoding)
+            header = self._header(text)
+            if header is None:
+                return None
+            types = ColumnTypes(header.names, self._text_columns, self._decimal)
+            is_first = True
+            for row in rows(text, header.delimiter):
+                is_text = text.check("".join(row.cells), row.number) is None
+                if is_text and self._passed_over(header, row.cells, is_first) is None:
+                    cells = _trimmed(row.cells, len(header.names))
+                    if len(cells) == len(header.names) and self._is_dated(header, cells):
+                        types.see(cells)
+                is_first = False
+        types.decide(is_comma_free=header.delimiter != ",")
+        return types
+
+    def _passed_over(self, header: Header, cells: list[str], is_first: bool) -> str | None:
+        """Why a row is none of values; None where it is one."""
+        if cells == header.cells:
+            return REPEATED_HEADER
+        time = self._time_cell(header, cells)
+        if cells and cells[0].startswith("#") and not self._is_time(time):
+            return COMMENT
+        if is_first and len(cells) == len(header.names) and _are_units(cells, time):
+            return UNITS_ROW
+        return None
+
+    def _time_cell(self, header: Header, cells: Sequence[str]) -> str:
+        named = dict(zip(header.names, cells, strict=False))
+        return self._time.cell(self._time.columns(header.names) or (), named)
+
+    def _is_dated(self, header: Header, cells: Sequence[str]) -> bool:
+        """Whether a row has a time, before it is known what a comma is."""
+        time = self._time_cell(header, cells)
+        return self._is_time(time) or self._is_time(time.replace(",", "."))
+
+    def _is_time(self, cell: str) -> bool:
+        try:
+            self._time.time_ns(cell)
+        except TimestampError:
+            return False
+        return True
+
     def _step(
-        self, header: Header, times: Sequence[str], row: Row, text: TableText, is_first: bool
+        self, header: Header, types: ColumnTypes, row: Row, text: TableText, is_first: bool
     ) -> Step:
-        place, cells = f"line {row.number}", row.cells
-        problem = row.problem or text.check("".join(cells), row.number)
+        place = f"line {row.number}"
+        problem = row.problem or text.check("".join(row.cells), row.number)
         if problem is not None:
             return Step(row.end_bytes, place, problem=problem)
-        if cells == header.cells:
-            return Step(row.end_bytes, place, note=REPEATED_HEADER)
-        while len(cells) > len(header.names) and not cells[-1]:
-            cells.pop()
-        named = dict(zip(header.names, cells, strict=False))
+        note = self._passed_over(header, row.cells, is_first)
+        if note is not None:
+            return Step(row.end_bytes, place, note=note)
+        cells = _trimmed(row.cells, len(header.names))
+        if len(cells) != len(header.names):
+            torn = f"{len(cells)} cells where the table has {len(header.names)} columns"
+            return Step(row.end_bytes, place, problem=torn)
+        named = dict(zip(header.names, cells, strict=True))
         try:
-            _check_whole(header.names, cells)
-            at_ns = self._time.time_ns(self._time.cell(times, named))
-            payload = {
-                name: value for name, cell in named.items() if (value := cell_value(cell)) != ""
-            }
-            observation = self._observer.observe(self._entity, self._row_times.next(at_ns))
+            observation = self._observer.observe(self._entity, self._time_ns(named, types))
+            values = ((name, types.value(name, cell)) for name, cell in named.items())
+            payload = {name: value for name, value in values if value != ""}
             return step(row.end_bytes, place, self._events(observation, payload))
-        except (EnvelopeError, TimestampError, RecordingError) as error:
-            if cells and cells[0].startswith("#"):
-                return Step(row.end_bytes, place, note=COMMENT)
-            if is_first and len(cells) == len(header.names) and _are_units(cells):
-                return Step(row.end_bytes, place, note=UNITS_ROW)
+        except (EnvelopeError, TimestampError) as error:
             return Step(row.end_bytes, place, problem=str(error))
+
+    def _time_ns(self, named: Mapping[str, str], types: ColumnTypes) -> int:
+        times = self._time.columns(list(named)) or ()
+        texts = {name: types.number_text(name, named[name]) for name in times}
+        return self._row_times.next(self._time.time_ns(self._time.cell(times, texts)))
 
     def _events(self, observation: Observation, payload: dict[str, object]) -> Iterator[Event]:
         yield observation.parsed(self._message_type, payload)
@@ -136,24 +188,14 @@ class TableReader:
             yield from self._views.tell(observation, self._view_id, data)
 
 
-def _check_whole(names: Sequence[str], cells: Sequence[str]) -> None:
-    """A row with more or fewer cells than columns is torn: its values may be another column's."""
-    if len(cells) != len(names):
-        raise RecordingError(f"{len(cells)} cells where the table has {len(names)} columns")
+def _trimmed(cells: list[str], size: int) -> list[str]:
+    """A row without the empty cells behind its last column."""
+    while len(cells) > size and not cells[-1]:
+        cells = cells[:-1]
+    return cells
 
 
-def _are_units(cells: Sequence[str]) -> bool:
-    """Whether a row below the header says units: no cell of it is a number."""
-    return all(
-        isinstance(cell_value(cell), str) and cell_value(cell) != "" for cell in cells if cell
-    )
-
-
-def cell_value(cell: str) -> object:
-    """A cell as a number where it is one; an empty text for one that says nothing (NaN too)."""
-    if _INTEGER.fullmatch(cell):
-        return int(cell)
-    if _FLOAT.fullmatch(cell):
-        number = float(cell)
-        return number if math.isfinite(number) else cell
-    return "" if cell.lower() in ("nan", "+nan", "-nan") else cell
+def _are_units(cells: Sequence[str], time: str) -> bool:
+    """Whether a row says units: no digit where the time stands, and no cell is a number."""
+    has_number = any(kind_of(cell) not in (Kind.TEXT, Kind.NOTHING) for cell in cells)
+    return bool(time.strip()) and not has_number and not any(sign.isdigit() for sign in time)

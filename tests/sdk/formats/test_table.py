@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,10 +22,10 @@ from sdk.formats.table import (
     UNITS_ROW,
     RowTimes,
     TableReader,
-    cell_value,
 )
 from sdk.formats.table_header import column_names
 from sdk.formats.table_text import LINE_MAX_BYTES
+from sdk.formats.table_types import AMBIGUOUS, MIXED, cell_value
 from sdk.observation import Entity, Observer
 from sdk.updates import Views
 from tests.sdk.formats.reading import Everything, everything
@@ -238,6 +239,73 @@ def test_the_encoding_that_is_said_is_used(tmp_path: Path) -> None:
     path = table(tmp_path, "time,Temp °C\n0,21µ\n".encode("cp1252"))
     reader = TableReader(path, Observer("test"), time=TimeColumn("time"), encoding="cp1252")
     assert rows_of(everything(reader.steps())) == [{"time": 0, "Temp °C": "21µ"}]
+
+
+def typed(folder: Path, content: str, time: str, **options: Any) -> Everything:
+    """A table read with options."""
+    path = table(folder, content.encode())
+    return everything(TableReader(path, Observer("test"), time=TimeColumn(time), **options).steps())
+
+
+@pytest.mark.parametrize("first", ["0,0", "0.0"])
+def test_decimal_commas(tmp_path: Path, first: str) -> None:
+    """Where commas divide no cells, also in the time. Before, they were text."""
+    second = first[0] + first[1] + "5"
+    content = f"Zeit;Spannung;Strom\n{first};28,5;-1,250\n{second};28;1,125\n"
+    found = typed(tmp_path, content, "Zeit")
+    assert rows_of(found) == [
+        {"Zeit": 0.0, "Spannung": 28.5, "Strom": -1.25},
+        {"Zeit": 0.5, "Spannung": 28, "Strom": 1.125},
+    ]
+    assert [event.source_ns for event in found.events] == [0, 500_000_000]
+    assert (found.problems, found.notes) == ([], {})
+
+
+def test_a_comma_that_may_divide_thousands_is_not_guessed(tmp_path: Path) -> None:
+    """It is kept as text, with a note, and `--decimal` says what it is."""
+    content = "t;x\n1;1,234\n2;5\n"
+    found = typed(tmp_path, content, "t")
+    assert [row["x"] for row in rows_of(found)] == ["1,234", "5"]
+    assert found.notes == {AMBIGUOUS: 1}
+    assert [row["x"] for row in rows_of(typed(tmp_path, content, "t", decimal=","))] == [1.234, 5]
+    quoted = 't,x\n1,"28,5"\n'
+    assert rows_of(typed(tmp_path, quoted, "t"))[0]["x"] == "28,5"
+    assert rows_of(typed(tmp_path, quoted, "t", decimal=","))[0]["x"] == 28.5
+
+
+IDS = """time,icao24,serial,hash,value
+0,484506,12e3,0x1f,1.5
+1,38e123,0012,1e10,NaN
+2,4840e6,9E2,2d3,N/A
+3,a1b2c3,77,77,-2e-3
+"""
+
+
+def test_ids_stay_text_for_the_whole_column(tmp_path: Path) -> None:
+    """Before, 38e123 was 3.8e+124, beside ids that were text."""
+    found = typed(tmp_path, IDS, "time")
+    rows = rows_of(found)
+    assert [row["icao24"] for row in rows] == ["484506", "38e123", "4840e6", "a1b2c3"]
+    assert [row["serial"] for row in rows] == ["12e3", "0012", "9E2", "77"]
+    assert [row["hash"] for row in rows] == ["0x1f", "1e10", "2d3", "77"]
+    assert [row.get("value") for row in rows] == [1.5, None, None, -0.002]
+    assert found.notes == {MIXED: 3}
+
+
+def test_columns_that_are_said_to_be_text(tmp_path: Path) -> None:
+    """Whatever they hold; a name that is none is one error."""
+    rows = rows_of(typed(tmp_path, "t,id,x\n1,12,3\n2,7,4\n", "t", text_columns=("id",)))
+    assert rows == [{"t": 1, "id": "12", "x": 3}, {"t": 2, "id": "7", "x": 4}]
+    with pytest.raises(RecordingError, match="--text names no column: 'ide'"):
+        typed(tmp_path, "t,id\n1,2\n", "t", text_columns=("ide",))
+
+
+def test_a_first_row_of_values_is_no_row_of_units(tmp_path: Path) -> None:
+    """Decimal commas are numbers, and a time has digits."""
+    assert len(rows_of(typed(tmp_path, "t;x\n0,5;1,5\n1,5;1,6\n", "t"))) == 2
+    iso = TimeColumn("t", "iso")
+    found = read(table(tmp_path, b"t,mode\n2026-01-01T00:00:00Z,on\n"), iso)
+    assert rows_of(found) == [{"t": "2026-01-01T00:00:00Z", "mode": "on"}]
 
 
 def fuzz(folder: Path, files: int) -> None:

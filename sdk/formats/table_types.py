@@ -1,0 +1,122 @@
+"""What the columns of a table hold: numbers or text, decided over the whole file for each.
+
+An id that looks like a number in one row (38e123, 0012) is text in all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from functools import lru_cache
+
+from sdk.formats.recording import RecordingError
+
+CELLS_REMEMBERED_MAX = 65_536
+MIXED = "kept as text: a column that has cells like numbers and others"
+AMBIGUOUS = "kept as text: a comma that may divide thousands or decimals; --decimal says which"
+
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_LIKE_ID = re.compile(r"\d{2,}[eE]\d+", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|1\.#inf)", re.IGNORECASE | re.ASCII)
+_NOTHING = frozenset(("", "-", "--", "na", "n/a", "null", "none", "nan", "+nan", "-nan"))
+_NAN = re.compile(r"-?(?:nan\(\w*\)|1\.#(?:qnan|snan|ind))", re.IGNORECASE | re.ASCII)
+
+
+class Kind(Enum):
+    """What one cell may be."""
+
+    NOTHING = "nothing"
+    NUMBER = "number"
+    POINT = "number with a decimal point"
+    COMMA = "number with a decimal comma"
+    EITHER = "thousands or decimals"
+    TEXT = "text"
+
+
+@lru_cache(CELLS_REMEMBERED_MAX)
+def kind_of(cell: str) -> Kind:
+    """What a cell may be, seen alone."""
+    if _says_nothing(cell) or _NOT_FINITE.fullmatch(cell):
+        return Kind.NOTHING
+    if _LIKE_ID.fullmatch(cell):
+        return Kind.TEXT
+    if isinstance(cell_value(cell), int | float):
+        return Kind.POINT if "." in cell else Kind.NUMBER
+    if _THOUSANDS.fullmatch(cell):
+        return Kind.EITHER
+    if _COMMA.fullmatch(cell) and isinstance(cell_value(cell.replace(",", ".")), float):
+        return Kind.COMMA
+    return Kind.TEXT
+
+
+class ColumnTypes:
+    """The types of a table's columns, once all rows were seen; `notes` of columns left as text."""
+
+    def __init__(self, names: Sequence[str], text: Sequence[str], decimal: str | None) -> None:
+        for name in text:
+            if name not in names:
+                raise RecordingError(f"--text names no column: {name!r}; there are {names}")
+        self._names = names
+        self._seen: list[set[Kind]] = [set() for _ in names]
+        self._decimal = decimal
+        self._comma: frozenset[str] = frozenset()
+        self._text: frozenset[str] = frozenset(text)
+        self._said = self._text
+        self.notes: list[tuple[str, str]] = []
+
+    def see(self, cells: Iterable[str]) -> None:
+        """Note the cells of a row."""
+        for seen, cell in zip(self._seen, cells, strict=False):
+            seen.add(kind_of(cell))
+
+    def decide(self, is_comma_free: bool) -> None:
+        """Decide each column; only where commas divide no cells is one a decimal sign unsaid."""
+        is_said = self._decimal == ","
+        is_shown = self._decimal is None and is_comma_free
+        sure = is_said or (is_shown and any(Kind.COMMA in seen for seen in self._seen))
+        comma, text = set(), set(self._said)
+        for name, seen in zip(self._names, self._seen, strict=True):
+            commas = seen & {Kind.COMMA, Kind.EITHER}
+            numbers = commas | seen & {Kind.NUMBER, Kind.POINT}
+            if name in self._said:
+                continue
+            if Kind.TEXT in seen:
+                text.add(name)
+                self.notes += [(name, MIXED)] if numbers else []
+            elif commas and (Kind.POINT in seen or not sure):
+                text.add(name)
+                self.notes.append((name, AMBIGUOUS))
+            elif commas:
+                comma.add(name)
+        self._comma, self._text = frozenset(comma), frozenset(text)
+
+    def number_text(self, name: str, cell: str) -> str:
+        """A cell with a decimal point where its column has commas."""
+        return cell.replace(",", ".") if name in self._comma else cell
+
+    def value(self, name: str, cell: str) -> object:
+        """What a cell says; an empty text where it says nothing."""
+        if name in self._text:
+            return cell
+        if _says_nothing(cell):
+            return ""
+        return cell_value(self.number_text(name, cell))
+
+
+def _says_nothing(cell: str) -> bool:
+    return cell.lower() in _NOTHING or _NAN.fullmatch(cell) is not None
+
+
+def cell_value(cell: str) -> object:
+    """A cell as a number where it is one, seen alone; an empty text for NaN."""
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
+    if _FLOAT.fullmatch(cell):
+        number = float(cell)
+        return number if math.isfinite(number) else cell
+    return "" if cell.lower() in ("nan", "+nan", "-nan") else cell
