@@ -13,6 +13,10 @@ from sdk.formats.recording import RecordingError
 FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
 LOOK_MAX_BYTES = 256 * 1024
 PACKETS_MIN = 2
+PREFIX_MAX_BYTES = 64
+"""Most that stands before the first packet of a recording."""
+PACKETS_SHARE_MIN = 0.5
+"""What of a file has to be packets, up to the last of them: others hold what looks like some."""
 
 _BY_SUFFIX = {
     ".csv": "csv",
@@ -57,12 +61,19 @@ def _is_packets(head: bytes, whole: bool) -> bool:
     complete = len(told)
     if len(found) == complete:
         return complete >= PACKETS_MIN or (whole and complete == 1)
+    if complete < PACKETS_MIN or told[0].offset_bytes > PREFIX_MAX_BYTES:
+        return False
+    if _is_only_cut(found):
+        return True
     counts: dict[int, int] = {}
     going_on = 0
     for one in told:
         going_on += counts.get(one.source) == one.sequence
         counts[one.source] = (one.sequence + 1) & COUNT_MASK
-    return going_on >= PACKETS_MIN or (complete >= PACKETS_MIN and _is_only_cut(found))
+    size_bytes = sum(len(one.data) for one in told)
+    if going_on < max(PACKETS_MIN, complete / 2):
+        return False
+    return size_bytes >= told[-1].end_bytes * PACKETS_SHARE_MIN
 
 
 def _is_only_cut(found: list[Packet | Damage]) -> bool:

@@ -2,8 +2,8 @@
 
 A header alone proves little, one random place in eight has version 0. So a packet is taken where
 the one before it ends; behind damage only where something more speaks for it: the next count of an
-APID that was heard before, another packet of a known APID behind it, or its own successor, near by
-or at the end of a chain of packets.
+APID that was heard before, or such a packet behind it, or its own successor, near by or at the end
+of a chain of packets.
 """
 
 from __future__ import annotations
@@ -181,10 +181,19 @@ class PacketScanner:
         return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
 
     def _fits(self, header: Header, last: int, end: int) -> bool:
-        """Whether a packet of a known APID has the count that is due, or another behind it."""
-        if header.number == (last + 1) & COUNT_MASK and _says_much(header):
-            return True
-        return self._is_followed(end) and (self._is_end or end < len(self._data))
+        """Whether a packet of a known APID has the count that is due, or one that has it behind."""
+        if _says_much(header):
+            if header.number == (last + 1) & COUNT_MASK:
+                return True
+            if self._is_end and end == len(self._data):
+                return True
+        following = header_at(self._data, end)
+        if following is None or following.source not in self._counts:
+            return False
+        before = header.number
+        if following.source != header.source:
+            before = self._counts[following.source]
+        return following.number == (before + 1) & COUNT_MASK
 
     def _has_successor(self, header: Header, end: int) -> bool:
         """Whether the next packet of the same APID begins near by."""

@@ -8,6 +8,7 @@ import pytest
 
 from sdk.formats.guess import guess
 from sdk.formats.recording import RecordingError
+from tests.made_packets import orbit_packets
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,22 @@ def test_ulog_by_content(made: Path, tmp_path: Path) -> None:
     path = tmp_path / "flight"
     path.write_bytes((made / "drone.ulg").read_bytes()[:64])
     assert guess(path) == "ulog"
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x1a\xcf\xfc\x1d"])
+def test_damaged_packets_are_packets(tmp_path: Path, prefix: bytes) -> None:
+    """Marks before each, garbage between, zeros behind, and a cut end."""
+    made = [prefix + orbit_packets(20)[at : at + 54] for at in range(0, 20 * 54, 54)]
+    path = tmp_path / "damaged"
+    path.write_bytes(b"".join([*made[:5], b"\xff\xff\xff", *made[5:]]) + bytes(5000))
+    assert guess(path) == "ccsds"
+    path.write_bytes(b"".join(made)[:-7])
+    assert guess(path) == "ccsds"
+
+
+def test_programs_are_no_packets(tmp_path: Path) -> None:
+    """Some of their bytes look like packets that count on."""
+    path = tmp_path / "program"
+    path.write_bytes(b"\x7fELF" + bytes(300) + orbit_packets(6) + b"\xff" * 50)
+    with pytest.raises(RecordingError, match="--format"):
+        guess(path)
