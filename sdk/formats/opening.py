@@ -89,6 +89,8 @@ def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> It
     definition = Definition(options.xtce, options.root_container) if options.xtce else None
     if definition is None and options.root_container is not None:
         raise RecordingError("--root-container names a container of an XTCE file: give --xtce too")
+    if options.time_unit is not None and not (options.time or "").startswith("field:"):
+        raise RecordingError("--time-unit is for counters in fields: give --time field:NAME too")
     time = TimeSource.of_option(
         options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
     )
