@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdk import timestamps
+from sdk.formats.logged_line import xor
 from sdk.hardware.device import Output, Parsed, Raw, Reading
 from sdk.hardware.lines import LINE_MAX_BYTES, LineReader, LineSplitter, Meaning
 from sdk.observation import Entity
@@ -97,3 +99,78 @@ def test_what_is_not_understood_is_raw(
     raw, *rest = outputs(read(meaning, line, "class"))
     assert raw == Raw(line)
     assert rest == ([expected] if expected is not None else [])
+
+
+NOW = timestamps.parse("2024-03-23T10:16:00Z")
+
+
+def checked(line: str) -> bytes:
+    """A sentence with its checksum."""
+    return f"${line}*{xor(line.encode()):02X}\r\n".encode()
+
+
+def heard(*lines: bytes, device_time: bool = True) -> list[Reading]:
+    """What a device says line by line, at a time of the host."""
+    reader = LineReader("nmea", ENTITY, device_time=device_time, now_ns=lambda: NOW)
+    return [reading for line in lines for reading in reader.readings(line)]
+
+
+def stamps(readings: list[Reading]) -> list[str | None]:
+    """Their times, to the second."""
+    return [None if one.at_ns is None else timestamps.text(one.at_ns)[:19] for one in readings]
+
+
+def test_the_time_of_a_device() -> None:
+    """Its own date is kept, however far from the host's; what has none is of the last one."""
+    gga = "GPGGA,{},5230.0000,N,01324.0000,E,1,08,1.0,35.0,M,45.0,M,,"
+    rmc = "GPRMC,{},{},5230.0000,N,01324.0000,E,0.0,0.0,{},,,A"
+    readings = heard(
+        checked(gga.format("101559.00")),
+        checked(rmc.format("235959.00", "A", "311220")),
+        checked(gga.format("000000.00")),
+        checked("SDHDG,230.0,,,1.3,E"),
+    )
+    assert stamps(readings) == [
+        "2024-03-23T10:15:59",
+        "2020-12-31T23:59:59",
+        "2021-01-01T00:00:00",
+        None,
+    ]
+    rolled = heard(checked(rmc.format("101530.00", "A", "070804")))
+    assert stamps(rolled) == ["2024-03-23T10:15:30"]
+
+
+def test_a_device_without_a_fix_is_dated_by_the_host() -> None:
+    """Its clock is of before the fix. Before, its time of day was put near the host's."""
+    lost = checked("GPRMC,235955.800,V,,,,,0.00,0.00,050180,,,N")
+    zda = checked("GPZDA,235956.800,05,01,1980,00,00")
+    idle = checked("GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,050505,0.0,E")
+    assert stamps(heard(lost, zda, idle)) == [None, None, None]
+    assert all(len(one.outputs) == 2 for one in heard(lost, idle))
+
+
+def test_ships_and_tag_blocks_of_a_device() -> None:
+    """The ship is its entity, and a TAG block's time counts where the device's does."""
+    line = b"\\s:1,c:1699169531*2B\\!BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0*0F\r\n"
+    raw, ship = heard(line)
+    assert (raw.entity, list(raw.outputs)) == (Entity("boat", "BS", "VDM"), [Raw(line)])
+    assert ship.entity == Entity("boat", "ais", "257632500")
+    assert [one.message_type for one in ship.outputs if isinstance(one, Parsed)] == [
+        "AIS",
+        "Position",
+    ]
+    assert stamps([raw, ship]) == ["2023-11-05T07:32:11"] * 2
+    assert stamps(heard(line, device_time=False)) == [None, None]
+
+
+def test_a_torn_line_of_a_device_costs_only_itself() -> None:
+    """The sentence that begins within it is read."""
+    torn = RMC[:30] + RMC
+    readings = heard(torn)
+    assert (
+        b"".join(
+            one.frame for reading in readings for one in reading.outputs if isinstance(one, Raw)
+        )
+        == torn
+    )
+    assert len(readings[1].outputs) == 3
