@@ -10,20 +10,34 @@ from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards
 from sdk.formats.recording import Recorded, Step, step
+from sdk.formats.ulog_definitions import definitions, parameter
 from sdk.formats.ulog_messages import UlogDamage, UlogMessage, messages
-from sdk.formats.ulog_topic import Topic, definitions, parameter
+from sdk.formats.ulog_topic import Topic
+from sdk.formats.xtce import NOT_FINITE
 from sdk.observation import Entity, Observation
 
 LOGGER = ("logger", "0")
 NS_PER_US = 1_000
 STAMP_FIELD = "timestamp"
 UTC_FIELD = "time_utc_usec"
+FIX_FIELD = "fix_type"
+FIXES = range(3, 7)
+"""From a fix in three dimensions to one that is corrected: before, a receiver tells a date of its
+factory or of its last use. 8 is a place that is only reckoned.
+"""
+BOOT_UTC = "boot_time_utc_us"
 UTC_MIN_US = 946_684_800_000_000
-"""The year 2000: receivers without a fix count from their factory's date, or from 1970."""
-NO_UTC = "no UTC in the log: times count from 1970, the moment of boot; --epoch says when that was"
+"""The year 2000: a receiver may say that it has a fix, and nothing of the time yet."""
+NO_UTC = (
+    "no fix of type 3 or better and no boot_time_utc_us say UTC: times count from 1970, the moment "
+    "of boot; --epoch says when that was"
+)
+BOOT_DATED = "no fix of type 3 or better says UTC: dated by the log's boot_time_utc_us"
 NO_STAMP = "the record has no time, it takes the latest one before it"
+KINDS = "ABCDFILMOPQRS"
 LEVELS = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _ID = struct.Struct("<H")
+_ADDED_NAME_AT = 3
 _LOGGED = struct.Struct("<BQ")
 _TAGGED = struct.Struct("<BHQ")
 _DURATION = struct.Struct("<H")
@@ -40,30 +54,47 @@ class UlogReader(Recorded):
         self._last_us = self._definitions.start_us
 
     def steps(self) -> Iterator[Step]:
-        """A step per record and logged line, and one for the place where the file breaks off."""
-        if self._epoch_ns is None:
-            self._epoch_ns = self._boot_ns()
-        note = NO_UTC if self._epoch_ns is None else None
+        """A step per record and logged line, and one per place that holds no message."""
+        note = self._date()
         yield self._guarded(0, "its head", self._head(), note)
+        for offset, problem in self._definitions.problems:
+            yield Step(0, f"byte {offset}", problem=problem)
         self._topics.clear()
         for message in self._messages():
             place = f"byte {message.offset_bytes}"
             if isinstance(message, UlogDamage):
-                yield Step(message.offset_bytes, place, problem=message.reason)
-                return
-            found = self._step(message, place)
-            if found is not None:
-                yield found
+                yield Step(message.end_bytes, place, problem=message.reason)
+                continue
+            yield from self._steps(message, place)
 
     def _messages(self) -> Iterator[UlogMessage | UlogDamage]:
         with self._path.open("rb") as file:
-            yield from messages(file)
+            yield from messages(file, self._is_known)
 
-    def _boot_ns(self) -> int | None:
-        """When the clock of the log was zero, by the first record that says its UTC."""
+    def _is_known(self, kind: str, data: bytes) -> bool:
+        """Whether it is a record of an announced topic, or announces one that has a format."""
+        if kind == "A":
+            return data[_ADDED_NAME_AT:].decode("utf-8", "replace") in self._definitions.formats
+        topic = self._topics.get(_ID.unpack_from(data)[0]) if len(data) > _ID.size else None
+        return topic is not None and topic.fits(data[_ID.size :])
+
+    def _date(self) -> str | None:
+        """Find when the clock of the log was zero; what has to be said of that."""
+        if self._epoch_ns is None:
+            self._epoch_ns = self._fix_ns()
+        if self._epoch_ns is not None:
+            return None
+        boot_us = self._definitions.information.get(BOOT_UTC)
+        if isinstance(boot_us, int) and boot_us >= UTC_MIN_US:
+            self._epoch_ns = boot_us * NS_PER_US
+            return BOOT_DATED
+        return NO_UTC
+
+    def _fix_ns(self) -> int | None:
+        """When the clock of the log was zero, by the first fix that says its UTC."""
         for message in self._messages():
             if isinstance(message, UlogDamage):
-                break
+                continue
             if message.kind == "A":
                 self._announce(message)
             topic = self._topic(message)
@@ -71,7 +102,9 @@ class UlogReader(Recorded):
                 continue
             values = topic.decode(message.data[_ID.size :]) or {}
             utc_us, stamp_us = values.get(UTC_FIELD), values.get(STAMP_FIELD)
-            if isinstance(utc_us, int) and isinstance(stamp_us, int) and utc_us >= UTC_MIN_US:
+            if not isinstance(utc_us, int) or not isinstance(stamp_us, int):
+                continue
+            if values.get(FIX_FIELD) in FIXES and utc_us >= UTC_MIN_US:
                 return (utc_us - stamp_us) * NS_PER_US
         return None
 
@@ -90,32 +123,42 @@ class UlogReader(Recorded):
             return None
         return self._topics.get(_ID.unpack_from(message.data)[0])
 
+    def _steps(self, message: UlogMessage, place: str) -> Iterator[Step]:
+        if message.kind == "D":
+            yield from self._record(message, place)
+        elif (step := self._step(message, place)) is not None:
+            yield step
+
     def _step(self, message: UlogMessage, place: str) -> Step | None:
         problem = None
         if message.kind == "A":
             problem = self._announce(message)
-        elif message.kind == "D":
-            return self._record(message, place)
         elif message.kind in "LC":
             return self._guarded(message.end_bytes, place, self._logged(message))
         elif message.kind == "O":
             return self._guarded(message.end_bytes, place, self._dropout(message))
+        elif message.kind not in KINDS:
+            problem = f"a message of the type {message.kind}, which is not known"
         elif message.kind == "P" and self._topics:  # else it is one of those that the head has
             return self._guarded(message.end_bytes, place, self._parameter(message))
         return Step(message.end_bytes, place, problem=problem) if problem else None
 
-    def _record(self, message: UlogMessage, place: str) -> Step:
+    def _record(self, message: UlogMessage, place: str) -> Iterator[Step]:
         topic = self._topic(message)
         record = message.data[_ID.size :]
-        values = topic.decode(record) if topic else None
-        if topic is None or values is None:
+        decoded = topic.decode(record) if topic else None
+        if topic is None or decoded is None:
             problem = "a record of no announced topic" if topic is None else "a record too short"
-            return Step(message.end_bytes, place, problem=problem)
+            yield Step(message.end_bytes, place, problem=problem)
+            return
+        values = {name: value for name, value in decoded.items() if value is not None}
+        if len(values) < len(decoded):
+            yield Step(message.offset_bytes, place, note=NOT_FINITE)
         stamp_us, note = values.get(STAMP_FIELD), None
         if not isinstance(stamp_us, int) or not stamp_us:
             stamp_us, note = self._last_us, NO_STAMP
         events = self._events(topic, record, values, self._at(stamp_us))
-        return self._guarded(message.end_bytes, place, events, note)
+        yield self._guarded(message.end_bytes, place, events, note)
 
     def _guarded(
         self, end_bytes: int, place: str, events: Iterator[Event], note: str | None = None

@@ -1,19 +1,38 @@
-"""The messages of a ULog file, one at a time: size, type, and bytes that the type explains."""
+"""The messages of a ULog file, one at a time: size, type, and bytes that the type explains.
+
+Behind damage reading goes on at the next message that can be told from garbage: one that marks a
+place for this, a record of an announced topic in its size, or any that is followed by another.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
+MAGIC = b"ULog\x01\x12\x35"
 FILE_HEADER_SIZE_BYTES = 16
 HEADER_SIZE_BYTES = 3
 TYPES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """Also those that no version has yet: a reader has to pass over what it does not know."""
+SYNC = b"\x2f\x73\x13\x20\x25\x0c\xbb\x12"
+SEARCH_BYTES = 64 * 1024
+HOPS_MAX = 8
+"""How many messages that say nothing known may follow one another before one that does."""
+APPENDED_FLAG = 1
 _HEADER = struct.Struct("<HB")
 _FLAGS = struct.Struct("<8x B7x QQQ")
-_DATA_APPENDED = 1
+_CANDIDATE = re.compile(rb"(?=..[ACDFILMOPQS])", re.DOTALL)
+_FORMAT = re.compile(rb"[\w/]+:[\x20-\x7e]*")
+_KEY = re.compile(rb"[\w\[\]]+ [\x21-\x7e]+")
+_LEVELS = b"01234567"
+_LINE_MIN_BYTES = {"L": 9, "C": 11}
+_KEY_AT = {"I": 0, "P": 0, "M": 1, "Q": 1}
+
+Known = Callable[[str, bytes], bool]
+"""Whether a record (`D`) or an announcement (`A`) is one that this log has."""
 
 
 class UlogMessage(NamedTuple):
@@ -30,52 +49,175 @@ class UlogMessage(NamedTuple):
 
 
 class UlogDamage(NamedTuple):
-    """Why the rest of a file cannot be read as messages."""
+    """Bytes that are no messages, and why; reading goes on behind them."""
 
     offset_bytes: int
+    end_bytes: int
     reason: str
 
 
-def messages(file: BinaryIO) -> Iterator[UlogMessage | UlogDamage]:
-    """The messages of a file; at the first place that holds none, a UlogDamage and the end.
+def messages(file: BinaryIO, is_known: Known) -> Iterator[UlogMessage | UlogDamage]:
+    """The messages of a file, and what lies between them.
 
     What an autopilot saves after a crash is appended at places that the first message names; what
     the crash cut off just before them is no damage.
     """
+    size = os.fstat(file.fileno()).st_size
     begin = FILE_HEADER_SIZE_BYTES
     for end in _appended_at(file):
-        if not begin <= end <= os.fstat(file.fileno()).st_size:
-            yield UlogDamage(begin, f"data is said to be appended at byte {end}, where none can be")
-            return
-        for message in _section(file, begin, end):
-            yield message
-            if isinstance(message, UlogDamage):
-                return
+        if not begin <= end <= size:
+            reason = f"data is said to be appended at byte {end}, where none can be"
+            yield UlogDamage(begin, begin, reason)
+            break
+        yield from _Section(file, begin, end, is_known, is_cut=True).messages()
         begin = end
-    yield from _section(file, begin, None)
+    yield from _Section(file, begin, size, is_known, is_cut=False).messages()
 
 
 def _appended_at(file: BinaryIO) -> list[int]:
     """Where data was appended, if the file says that some was."""
-    first = next(_section(file, FILE_HEADER_SIZE_BYTES, None), None)
-    if not isinstance(first, UlogMessage) or first.kind != "B" or len(first.data) < _FLAGS.size:
+    file.seek(FILE_HEADER_SIZE_BYTES)
+    header = file.read(HEADER_SIZE_BYTES)
+    data = file.read(_FLAGS.size)
+    if header[2:] != b"B" or len(data) < _FLAGS.size:
         return []
-    flags, *offsets = _FLAGS.unpack_from(first.data)
-    return [offset for offset in offsets if offset] if flags & _DATA_APPENDED else []
+    flags, *offsets = _FLAGS.unpack(data)
+    return [offset for offset in offsets if offset] if flags & APPENDED_FLAG else []
 
 
-def _section(file: BinaryIO, offset: int, end: int | None) -> Iterator[UlogMessage | UlogDamage]:
-    file.seek(offset)
-    while header := file.read(HEADER_SIZE_BYTES):
-        size, kind = _HEADER.unpack(header.ljust(HEADER_SIZE_BYTES, b"\0"))
-        if len(header) == HEADER_SIZE_BYTES and (not size or kind not in TYPES):
-            yield UlogDamage(offset, f"no ULog message: type {kind}, size {size}")
-            return
-        message = UlogMessage(offset, chr(kind), file.read(size))
-        if end is not None and message.offset_bytes + HEADER_SIZE_BYTES + size > end:
-            return
-        if len(message.data) < size or len(header) < HEADER_SIZE_BYTES:
-            yield UlogDamage(offset, "the last message is cut short")
-            return
-        yield message
-        offset = message.end_bytes
+class _Section:
+    """A stretch of a file that begins with a message."""
+
+    def __init__(
+        self, file: BinaryIO, begin: int, end: int, is_known: Known, *, is_cut: bool
+    ) -> None:
+        self._file = file
+        self._begin = begin
+        self._end = end
+        self._is_known = is_known
+        self._is_cut = is_cut
+
+    def messages(self) -> Iterator[UlogMessage | UlogDamage]:
+        offset = self._begin
+        while offset < self._end:
+            message = self._at(offset)
+            if message is not None and self._is_believed(message):
+                yield message
+                offset = message.end_bytes
+                continue
+            found = self._found_behind(offset)
+            if found is None and message is None and self._is_cut:
+                return
+            end = self._end if found is None else found
+            yield UlogDamage(offset, end, self._reason(offset, found))
+            offset = end
+
+    def _at(self, offset: int) -> UlogMessage | None:
+        """What would be a message there, if its size and type can be."""
+        if offset + HEADER_SIZE_BYTES > self._end:
+            return None
+        self._file.seek(offset)
+        header = self._file.read(HEADER_SIZE_BYTES)
+        if len(header) < HEADER_SIZE_BYTES:
+            return None
+        size, kind = _HEADER.unpack(header)
+        if not size or kind not in TYPES or offset + HEADER_SIZE_BYTES + size > self._end:
+            return None
+        data = self._file.read(size)
+        return UlogMessage(offset, chr(kind), data) if len(data) == size else None
+
+    def _is_believed(self, message: UlogMessage) -> bool:
+        """Whether to take what stands where a message has to begin.
+
+        One that says nothing known may be new, or wrong in itself only: then known ones follow it.
+        But a damaged size hides them, and that must not hide them for ever.
+        """
+        if self._says_something(message):
+            return True
+        return self._leads_on(message) and not self._has_record(message)
+
+    def _leads_on(self, message: UlogMessage) -> bool:
+        following: UlogMessage | None = message
+        for _ in range(HOPS_MAX):
+            assert following is not None
+            if following.end_bytes == self._end:
+                return True
+            following = self._at(following.end_bytes)
+            if following is None:
+                return False
+            if self._says_something(following):
+                return True
+        return False
+
+    def _has_record(self, message: UlogMessage) -> bool:
+        begin = message.offset_bytes + HEADER_SIZE_BYTES
+        inside = (self._at(begin + match.start()) for match in _CANDIDATE.finditer(message.data))
+        return any(one is not None and self._is_sure(one) for one in inside)
+
+    def _found_behind(self, offset: int) -> int | None:
+        """Where the next message begins that can be told from garbage."""
+        begin = offset + 1
+        while begin < self._end:
+            self._file.seek(begin)
+            data = self._file.read(min(SEARCH_BYTES, self._end - begin))
+            if not data:
+                return None
+            for match in _CANDIDATE.finditer(data):
+                message = self._at(begin + match.start())
+                if message is not None and self._is_found(message):
+                    return message.offset_bytes
+            if len(data) < HEADER_SIZE_BYTES:
+                return None
+            begin += len(data) - HEADER_SIZE_BYTES + 1
+        return None
+
+    def _is_found(self, message: UlogMessage) -> bool:
+        if self._is_sure(message):
+            return True
+        if not self._says_something(message):
+            return False
+        following = self._at(message.end_bytes)
+        at_end = message.end_bytes == self._end
+        return at_end or (following is not None and self._says_something(following))
+
+    def _is_sure(self, message: UlogMessage) -> bool:
+        """Whether garbage would hardly ever look like this."""
+        return message.kind in "DS" and self._says_something(message)
+
+    def _says_something(self, message: UlogMessage) -> bool:
+        """Whether the bytes are what the type says."""
+        kind, data = message.kind, message.data
+        if kind in "DA":
+            return self._is_known(kind, data)
+        if kind == "S":
+            return data == SYNC
+        if kind == "B":
+            return message.offset_bytes == FILE_HEADER_SIZE_BYTES and len(data) >= _FLAGS.size
+        if kind == "F":
+            return _FORMAT.fullmatch(data) is not None
+        if kind in _LINE_MIN_BYTES:
+            return len(data) >= _LINE_MIN_BYTES[kind] and data[0] in _LEVELS
+        if kind in _KEY_AT:
+            return _has_key(data[_KEY_AT[kind] :])
+        return kind == "O" and len(data) == 2
+
+    def _reason(self, offset: int, found: int | None) -> str:
+        end = self._end if found is None else found
+        size = f"{end - offset} bytes skipped, up to byte {end}: "
+        if found is None and self._is_cut_message(offset):
+            return size + "the last message is cut short"
+        return size + "no ULog messages"
+
+    def _is_cut_message(self, offset: int) -> bool:
+        self._file.seek(offset)
+        header = self._file.read(HEADER_SIZE_BYTES)
+        if len(header) < HEADER_SIZE_BYTES:
+            return True
+        size, kind = _HEADER.unpack(header)
+        return kind in TYPES and offset + HEADER_SIZE_BYTES + size > self._end
+
+
+def _has_key(data: bytes) -> bool:
+    """Whether they begin with a type and a name, and go on behind them."""
+    size = data[0] if data else 0
+    return size < len(data) - 1 and _KEY.fullmatch(data, 1, 1 + size) is not None

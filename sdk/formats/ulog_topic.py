@@ -1,99 +1,24 @@
-"""What a ULog file defines: its formats by `pyulog`, and from them how each topic is decoded.
+"""Topics of ULog files: how the records of each are laid out, and what they say.
 
-`pyulog` reads a log whole into memory. So it is asked for the definitions only, which are small,
-and the records behind them are decoded one at a time.
+`pyulog` reads a log whole into memory, so it is asked for the formats only, and records are decoded
+one at a time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple
 
-from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import json_value
-from sdk.libraries import library
+from sdk.formats.ulog_definitions import Format
+from sdk.formats.ulog_values import CODES, value_of
 
 FIELDS_MAX = 4096
 """More than any topic has; definitions that are damaged may multiply without end."""
-FLOAT32_DIGITS = 9
-"""All that a float of 32 bits holds."""
-_CODES = {
-    "int8_t": "b",
-    "uint8_t": "B",
-    "int16_t": "h",
-    "uint16_t": "H",
-    "int32_t": "i",
-    "uint32_t": "I",
-    "int64_t": "q",
-    "uint64_t": "Q",
-    "float": "f",
-    "double": "d",
-    "bool": "?",
-}
+TYPES_MAX = 4 * FIELDS_MAX
+"""How often types within types are looked into, those without fields included."""
 _ADDED = struct.Struct("<BH")
-
-
-class _Format(Protocol):
-    fields: Sequence[tuple[str, int, str]]
-
-
-class _Log(Protocol):
-    start_timestamp: int
-    message_formats: Mapping[str, _Format]
-    msg_info_dict: Mapping[str, object]
-    initial_parameters: Mapping[str, object]
-    file_corruption: bool
-
-
-class Definitions(NamedTuple):
-    """What stands before the first record of a log."""
-
-    start_us: int
-    formats: Mapping[str, _Format]
-    information: dict[str, object]
-    parameters: dict[str, object]
-
-
-def definitions(path: Path) -> Definitions:
-    """The definitions of a log; raises RecordingError where they cannot be read."""
-    pyulog = library("pyulog")
-    try:
-        # The library prints what it finds wrong.
-        with path.open("rb") as file, contextlib.redirect_stdout(io.StringIO()):
-            log = cast(_Log, pyulog.ULog(file, parse_header_only=True))
-    except Exception as error:  # whatever the library makes of a file that is no ULog
-        raise RecordingError(f"cannot read {path} as ULog: {error or type(error)}") from error
-    if log.file_corruption:
-        raise RecordingError(f"cannot read {path} as ULog: its definitions are damaged")
-    return Definitions(
-        log.start_timestamp,
-        log.message_formats,
-        {name: said(value) for name, value in log.msg_info_dict.items()},
-        {name: said(value) for name, value in log.initial_parameters.items()},
-    )
-
-
-def said(value: object) -> object:
-    """A value of a log as JSON can say it."""
-    if isinstance(value, bool):
-        return value
-    return json_value(value)
-
-
-def parameter(data: bytes) -> tuple[str, object]:
-    """Name and value of a parameter message; raises ValueError where it holds none."""
-    key = data[1 : 1 + data[0]].decode("ascii")
-    kind, _, name = key.partition(" ")
-    try:
-        (value,) = struct.unpack("<" + _CODES[kind], data[1 + data[0] :])
-    except (KeyError, struct.error) as error:
-        raise ValueError(f"no parameter: {key!r}") from error
-    return name, _value(_CODES[kind], value)
 
 
 class _Field(NamedTuple):
@@ -107,13 +32,15 @@ class Topic:
     Raises ValueError where the announcement and the formats do not make one.
     """
 
-    def __init__(self, added: bytes, formats: Mapping[str, _Format]) -> None:
+    def __init__(self, added: bytes, formats: Mapping[str, Format]) -> None:
         try:
             self.instance, self.id = _ADDED.unpack_from(added)
             self.name = added[_ADDED.size :].decode()
-            fields = list(islice(_flat(self.name, "", formats), FIELDS_MAX))
-        except (struct.error, KeyError, RecursionError) as error:
+            looks = iter(range(TYPES_MAX))
+            fields = list(islice(_flat(self.name, "", formats, looks), FIELDS_MAX))
+        except (struct.error, KeyError, RecursionError, ValueError) as error:
             raise ValueError(f"no format for the topic {added[_ADDED.size :]!r}") from error
+        self._whole_bytes = struct.calcsize("<" + "".join(field.code for field in fields))
         # What pads a record at its end is in its definition only, not in the log.
         while fields and fields[-1].name.startswith("_padding"):
             fields.pop()
@@ -124,34 +51,34 @@ class Topic:
         """Whether its records have a field of this name."""
         return any(field.name == name for field in self._fields)
 
+    def fits(self, record: bytes) -> bool:
+        """Whether a record has the size of this topic's, with or without what pads it."""
+        return self._record.size <= len(record) <= self._whole_bytes
+
     def decode(self, record: bytes) -> dict[str, object] | None:
-        """The values of a record that say something; None where it is too short."""
+        """The values of a record, None for what JSON cannot say; None where it is too short."""
         if len(record) < self._record.size:
             return None
         values: dict[str, object] = {}
         for field, value in zip(self._fields, self._record.unpack_from(record), strict=True):
             if not field.name.rpartition(".")[2].startswith("_padding"):
-                values[field.name] = _value(field.code, value)
-        return {name: value for name, value in values.items() if value is not None}
+                values[field.name] = value_of(field.code, value)
+        return values
 
 
-def _flat(type_name: str, prefix: str, formats: Mapping[str, _Format]) -> Iterator[_Field]:
+def _flat(
+    type_name: str, prefix: str, formats: Mapping[str, Format], looks: Iterator[int]
+) -> Iterator[_Field]:
     """The fields of a type, those of types within it too, named as `pyulog` names them."""
+    if next(looks, None) is None:
+        raise ValueError(f"{type_name} holds too many types")
     for kind, count, name in formats[type_name].fields:
         if kind == "char":
             yield _Field(prefix + name, f"{max(1, count)}s")
             continue
         names = [f"{prefix}{name}[{index}]" for index in range(count)] or [prefix + name]
         for one in names:
-            if kind in _CODES:
-                yield _Field(one, _CODES[kind])
+            if kind in CODES:
+                yield _Field(one, CODES[kind])
             else:
-                yield from _flat(kind, one + ".", formats)
-
-
-def _value(code: str, value: object) -> object:
-    if isinstance(value, bytes):
-        return value.split(b"\0", 1)[0].decode("utf-8", "replace")
-    if isinstance(value, float) and code == "f":
-        return json_value(float(f"{value:.{FLOAT32_DIGITS}g}"))
-    return said(value)
+                yield from _flat(kind, one + ".", formats, looks)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import random
 import struct
 from collections import defaultdict
 from itertools import islice
@@ -12,7 +15,9 @@ import pytest
 
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, RawFrame
-from sdk.formats.ulog import NO_STAMP, NO_UTC, UlogReader
+from sdk.formats.recording import RecordingError
+from sdk.formats.ulog import BOOT_DATED, NO_STAMP, NO_UTC, UlogReader
+from sdk.formats.xtce import NOT_FINITE
 from sdk.libraries import library
 from sdk.observation import Observer
 from tests.sdk.formats.reading import Everything, everything
@@ -22,7 +27,8 @@ DRONE = "ulog/sample.ulg"
 AGAIN = 10_000
 """So many steps are read twice, of some 65,000."""
 
-GPS = "gps:uint64_t timestamp;uint64_t time_utc_usec;double lat;"
+GPS = "gps:uint64_t timestamp;uint64_t time_utc_usec;double lat;uint8_t fix_type;"
+FIRST_FIX = timestamps.parse("2026-05-01T00:00:10Z")
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +50,15 @@ def written(folder: Path, *messages: bytes) -> Path:
     return path
 
 
-def record(stamp_us: int, utc_us: int, latitude: float = 1.0) -> bytes:
+def record(stamp_us: int, utc_us: int, latitude: float = 1.0, fix: int = 3) -> bytes:
     """One record of the one topic."""
-    return message("D", struct.pack("<HQQd", 1, stamp_us, utc_us, latitude))
+    return message("D", struct.pack("<HQQdB", 1, stamp_us, utc_us, latitude, fix))
+
+
+def times(found: Everything, since: str = "1970-01-01T00:00:00Z") -> list[float]:
+    """The times of records in seconds, in the order of the file."""
+    raw = [event for event in found.events if event.series.lane == "raw"]
+    return [(event.source_ns - timestamps.parse(since)) / 1e9 for event in raw]
 
 
 def test_drone(drone: Everything, recordings: Path) -> None:
@@ -144,6 +156,110 @@ def test_broken_records_do_not_end_the_reading(tmp_path: Path) -> None:
     found = read(path)
     assert found.lanes == {"raw": 1, "parsed": 1}
     assert len(found.problems) == 6
+
+
+def test_damage_costs_what_is_damaged(tmp_path: Path) -> None:
+    """Before, a log ended at its first wrong byte; now 38 of 40, and both places are said."""
+    path = written(tmp_path, *(record(number * 1_000_000, 0) for number in range(40)))
+    data = bytearray(path.read_bytes())
+    size = len(record(0, 0))
+    for number in (10, 30):
+        data[-(number * size)] ^= 0x5A
+        data[-(number * size) + 2] = 254
+    path.write_bytes(data)
+    found = read(path)
+    assert times(found) == [number for number in range(40) if number not in (10, 30)]
+    assert len(found.problems) == 2
+    assert all(f"{size} bytes skipped" in one for one in found.problems)
+
+
+def test_a_record_of_before_keeps_its_time(tmp_path: Path) -> None:
+    """And one that is not a number says so, and keeps its other fields and its time."""
+    stamps = [1, 6, 3, 4, 7]
+    found = read(written(tmp_path, *(record(one * 1_000_000, 0, math.nan) for one in stamps)))
+    assert times(found) == stamps
+    assert found.notes[NOT_FINITE] == len(stamps)
+    parsed = [e.envelope for e in found.events if isinstance(e.envelope, ParsedMessage)]
+    assert [one.payload["timestamp"] for one in parsed] == [one * 1_000_000 for one in stamps]
+
+
+def test_a_receiver_without_fix_dates_nothing(tmp_path: Path) -> None:
+    """Before, a log of 2026 was of 2004, the factory's date of its receiver."""
+    factory_us = timestamps.parse("2004-01-01T00:00:00Z") // 1_000
+    first = [record(number * 1_000_000, factory_us, fix=number) for number in (1, 2, 8)]
+    found = read(written(tmp_path, *first, record(10_000_000, FIRST_FIX // 1_000, fix=6)))
+    assert times(found, "2026-05-01T00:00:00Z") == [1, 2, 8, 10]
+    found = read(written(tmp_path, *first))
+    assert times(found) == [1, 2, 8]
+    assert found.notes == {NO_UTC: 1}
+
+
+def test_the_moment_of_boot_that_a_log_says(tmp_path: Path) -> None:
+    """It dates what no fix does, which is said."""
+    boot_us = timestamps.parse("2026-05-01T00:00:00Z") // 1_000
+    key = b"uint64_t boot_time_utc_us"
+    path = written(tmp_path, record(5_000_000, 0, fix=0))
+    said = message("I", bytes([len(key)]) + key + struct.pack("<Q", boot_us))
+    path.write_bytes(HEAD + said + path.read_bytes()[len(HEAD) :])
+    found = read(path)
+    assert times(found, "2026-05-01T00:00:00Z") == [5]
+    assert found.notes == {BOOT_DATED: 1}
+
+
+def test_a_log_and_damaged_ones_beside_pyulog(tmp_path: Path) -> None:
+    """Where both find a record, it has the same time and values; we find no fewer."""
+    path = written(tmp_path, *(record(n * 1_000, 0, n / 7) for n in range(1, 101)))
+    whole = path.read_bytes()
+    begin = len(whole) - 100 * len(record(0, 0))
+    generator = random.Random(15)
+    for _ in range(20):
+        data = bytearray(whole)
+        for _ in range(generator.randrange(4)):
+            place = generator.randrange(10) * 10 + 5
+            data[begin + place * len(record(0, 0)) + generator.randrange(5)] ^= 0xFF
+        path.write_bytes(data)
+        parsed = [e.envelope for e in read(path).events if isinstance(e.envelope, ParsedMessage)]
+        ours = {one.payload["timestamp"]: one.payload["lat"] for one in parsed}
+        with contextlib.redirect_stdout(io.StringIO()):
+            (dataset,) = library("pyulog").ULog(str(path)).data_list
+        theirs = dict(
+            zip(dataset.data["timestamp"].tolist(), dataset.data["lat"].tolist(), strict=True)
+        )
+        assert theirs.items() <= ours.items()
+
+
+def mutated(whole: bytes, generator: random.Random) -> bytes:
+    """A log with a few places overwritten, cut out or put in."""
+    data = bytearray(whole)
+    for _ in range(generator.randint(1, 6)):
+        place = generator.randrange(len(data) + 1)
+        garbage = generator.randbytes(generator.randint(1, 9))
+        gone = generator.choice([0, len(garbage), generator.randint(0, 60)])
+        data[place : place + gone] = garbage
+    return bytes(data)
+
+
+def read_mutated(folder: Path, count: int, seed: int) -> None:
+    """Whatever is wrong: an end, and a refusal or events with what was skipped."""
+    generator = random.Random(seed)
+    lines = [message("L", struct.pack("<BQ", ord("4"), n)) for n in range(3)]
+    path = written(folder, *lines, *(record(n * 1_000, 0) for n in range(30)), *lines)
+    whole = path.read_bytes()
+    for _ in range(count):
+        path.write_bytes(mutated(whole, generator))
+        with contextlib.suppress(RecordingError):
+            read(path)
+
+
+def test_mutated_logs_end(tmp_path: Path) -> None:
+    """Before, pyulog read the head of some for ever."""
+    read_mutated(tmp_path, 300, seed=1)
+
+
+@pytest.mark.slow
+def test_many_mutated_logs_end(tmp_path: Path) -> None:
+    """The same, long enough to meet what is rare."""
+    read_mutated(tmp_path, 10_000, seed=2)
 
 
 def test_cut_short(recordings: Path, tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""What stands before the first record of a ULog file: its formats, and what it says of itself."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol, cast
+
+from sdk.formats.recording import RecordingError
+from sdk.formats.ulog_messages import (
+    FILE_HEADER_SIZE_BYTES,
+    MAGIC,
+    UlogDamage,
+    UlogMessage,
+    messages,
+)
+from sdk.formats.ulog_values import CODES, said, value_of
+from sdk.libraries import library
+
+FIRST_RECORDS = "ALCD"
+"""The types that end the definitions."""
+KNOWN_FLAGS = bytes([1, 0, 0, 0, 0, 0, 0, 0])
+_START = struct.Struct("<7xBQ")
+
+
+class Format(Protocol):
+    """The fields of a type: the type, how many (0: one and no array), and the name of each."""
+
+    fields: Sequence[tuple[str, int, str]]
+
+
+class Definitions(NamedTuple):
+    """What stands before the first record of a log; `problems` have their places."""
+
+    start_us: int
+    formats: Mapping[str, Format]
+    information: dict[str, object]
+    parameters: dict[str, object]
+    problems: list[tuple[int, str]]
+
+
+def definitions(path: Path) -> Definitions:
+    """The definitions of a log; raises RecordingError where it is no ULog that can be read."""
+    with path.open("rb") as file:
+        found = Definitions(_start_us(path, file), {}, {}, {}, [])
+        for message in messages(file, lambda kind, _: kind == "A"):
+            if isinstance(message, UlogDamage):
+                continue  # Who reads the records says so.
+            if message.kind in FIRST_RECORDS:
+                break
+            if message.kind == "B" and _wants_more(message.data):
+                raise RecordingError(f"cannot read {path} as ULog: it has flags of a newer version")
+            _take(message, found)
+    return found
+
+
+def _start_us(path: Path, file: BinaryIO) -> int:
+    head = file.read(FILE_HEADER_SIZE_BYTES)
+    if len(head) < FILE_HEADER_SIZE_BYTES or not head.startswith(MAGIC):
+        raise RecordingError(f"cannot read {path} as ULog: it does not begin as one")
+    _, start_us = _START.unpack(head)
+    return int(start_us)
+
+
+def _wants_more(flags: bytes) -> bool:
+    """Whether a log says that who does not know a flag must not read it."""
+    incompatible = flags[8:16]
+    return any(flag & ~known for flag, known in zip(incompatible, KNOWN_FLAGS, strict=False))
+
+
+def _take(message: UlogMessage, found: Definitions) -> None:
+    try:
+        if message.kind == "F":
+            name, form = _format(message.data)
+            cast(dict[str, Format], found.formats)[name] = form
+        elif message.kind == "I":
+            name, value = information(message.data)
+            found.information[name] = value
+        elif message.kind == "P":
+            name, value = parameter(message.data)
+            found.parameters[name] = value
+    except ValueError as error:
+        found.problems.append((message.offset_bytes, str(error)))
+
+
+def _format(data: bytes) -> tuple[str, Format]:
+    try:
+        made = library("pyulog").ULog.MessageFormat(data, None)
+    except (IndexError, ValueError) as error:
+        raise ValueError(f"no format: {data[:64]!r}") from error
+    return str(made.name), cast(Format, made)
+
+
+def information(data: bytes) -> tuple[str, object]:
+    """Name and value of an information message: a number, a text, or bytes in hex."""
+    kind, name, value = _named(data, "information")
+    if kind.startswith("char["):
+        return name, value.decode("utf-8", "replace")
+    if kind in CODES:
+        return name, _number(kind, value, data, "information")
+    return name, said(value)
+
+
+def parameter(data: bytes) -> tuple[str, object]:
+    """Name and value of a parameter message; raises ValueError where it holds none."""
+    kind, name, value = _named(data, "parameter")
+    return name, _number(kind, value, data, "parameter")
+
+
+def _named(data: bytes, what: str) -> tuple[str, str, bytes]:
+    size = data[0] if data else 0
+    key = data[1 : 1 + size]
+    kind, blank, name = key.decode("ascii", "replace").partition(" ")
+    if not blank or not name or len(key) < size or not key.isascii():
+        raise ValueError(f"no {what}: {key[:64]!r}")
+    return kind, name, data[1 + size :]
+
+
+def _number(kind: str, value: bytes, data: bytes, what: str) -> object:
+    try:
+        (number,) = struct.unpack("<" + CODES[kind], value)
+    except (KeyError, struct.error) as error:
+        raise ValueError(f"no {what}: {data[1 : 1 + data[0]]!r}") from error
+    return value_of(CODES[kind], number)
