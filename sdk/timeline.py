@@ -107,13 +107,25 @@ class SummaryResponse(Message, kw_only=True, tag="summaryResponse"):
     lanes: LaneCounts
 
 
-class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
-    """Times of the first and last event, absent where there is none, and how many there are."""
+AHEAD_MAX = 1_000
+"""Of the events that are dated ahead no more are counted."""
 
+
+class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
+    """Times of the first and last event, absent where there is none, and how many there are.
+
+    `time` is now, `present_time` the last event that is not dated ahead of it. In source time there
+    may be later ones: the first is at `next_time`, and `ahead` counts them up to `AHEAD_MAX`.
+    """
+
+    time: str
     start_time: str | None = None
+    present_time: str | None = None
+    next_time: str | None = None
     stop_time: str | None = None
     timebase: Timebase
     events: int
+    ahead: int = 0
 
 
 class FieldSample(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from core.effect import moment
 from core.ordering import Timebase, time_of
 from core.reader.bounds import is_timeless, spans_of_ends
 from core.reader.query import key_or_none, time_or
@@ -13,7 +14,7 @@ from core.reader.view import View
 from core.store import catalog
 from sdk import timestamps
 from sdk.protocol import Filters
-from sdk.timeline import ExtentResponse, Neighbour, NeighbourResponse
+from sdk.timeline import AHEAD_MAX, ExtentResponse, Neighbour, NeighbourResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 
 
@@ -53,17 +54,42 @@ def _beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
 
 
 async def extent(view: View, timebase: Timebase) -> ExtentResponse:
-    """When the first and the last durable event are, and how many there are."""
+    """When the first and the last durable event are, and how many there are; and the same of those
+    that are dated ahead of now.
+    """
     view.refresh()
-    ends = [await _end(view, timebase, reverse) for reverse in (False, True)]
+    now_ns = moment.now(timebase, view.mark).time_ns
+    first, last = [await _end(view, timebase, reverse) for reverse in (False, True)]
+    present = await _end(view, timebase, reverse=True, stop_ns=now_ns)
+    ahead, following = (0, None) if present == last else await _ahead(view, timebase, now_ns)
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
     return ExtentResponse(
-        start_time=ends[0], stop_time=ends[1], timebase=timebase, events=counters.events
+        time=timestamps.text(now_ns),
+        start_time=first,
+        present_time=present,
+        next_time=following,
+        stop_time=last,
+        timebase=timebase,
+        events=counters.events,
+        ahead=ahead,
     )
 
 
-async def _end(view: View, timebase: Timebase, reverse: bool) -> str | None:
+async def _ahead(view: View, timebase: Timebase, now_ns: int) -> tuple[int, str | None]:
+    """How many events are dated ahead, as far as they are counted, and when the first is."""
+    reading = Reading(view, Selection(Filters(), view.series), Span(timebase, now_ns + 1, NS_MAX))
+    count, following = 0, None
+    while not reading.done and count < AHEAD_MAX:
+        found = await reading.turn(AHEAD_MAX - count)
+        if found and following is None:
+            following = timestamps.text(time_of(found[0][0]))
+        count += len(found)
+    return count, following
+
+
+async def _end(view: View, timebase: Timebase, reverse: bool, stop_ns: int = NS_MAX) -> str | None:
     for span in spans_of_ends(timebase, reverse=reverse):
+        span = span._replace(stop_ns=min(span.stop_ns, stop_ns))
         found = await _first(Reading(view, Selection(Filters(), view.series), span))
         if found is not None and not is_timeless(span, time_of(found[0])):
             return timestamps.text(time_of(found[0]))

@@ -175,6 +175,7 @@ class Answerer:
     def ends(self, timebase: Timebase) -> str:
         """The extent, and the events next to its ends."""
         extent = asyncio.run(stepping.extent(self.view, timebase))
+        extent.time = ""  # it is now, which is another at each question
         steps = [
             Neighbour(time=LAST, direction="previous"),
             Neighbour(time=FIRST, direction="next"),

@@ -19,7 +19,7 @@ from sdk import timestamps
 from sdk.address import LANE_PRIORITY, LANES
 from sdk.event import check_stored
 from sdk.protocol import Filters
-from sdk.timeline import Neighbour, NeighbourResponse
+from sdk.timeline import AHEAD_MAX, Neighbour, NeighbourResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, Told, telling, told
@@ -28,6 +28,7 @@ Commit = Callable[[Sequence[Record]], Committed]
 EVENTS = st.lists(
     st.tuples(st.integers(0, 6), st.sampled_from(LANES), st.sampled_from("ab")), max_size=20
 )
+LATE = "2080-01-01T00:00:00Z"
 
 
 def place(one: Told, timebase: Timebase) -> tuple[int, int, bytes]:
@@ -102,3 +103,33 @@ async def test_beyond_all_times_there_is_nothing(view: View, commit: Commit) -> 
         at = timestamps.text(time_ns)
         request = Neighbour(time=at, direction=direction)  # type: ignore[arg-type]
         assert await neighbour(view, request, "source") == NeighbourResponse()
+
+
+async def test_the_extent_tells_what_is_dated_ahead_of_now(view: View, commit: Commit) -> None:
+    """The last event of now, and beside it how many are still to come and when."""
+    now_ns = timestamps.now()
+    past, soon, late = (
+        now_ns - 10**9,
+        now_ns + 3600 * 10**9,
+        timestamps.parse("2080-01-01T00:00:00Z"),
+    )
+    commit([telling(at) for at in (late, past, past - 10**9, soon, late)])
+    found = await extent(view, "source")
+    assert now_ns <= timestamps.parse(found.time) <= timestamps.now()
+    assert found.start_time == timestamps.text(past - 10**9)
+    assert (found.present_time, found.next_time, found.stop_time) == tuple(
+        map(timestamps.text, (past, soon, late))
+    )
+    assert found.ahead == found.events - 2 > 0
+    received = await extent(view, "canonical")
+    assert received.present_time == received.stop_time
+    assert (received.next_time, received.ahead) == (None, 0)
+
+
+async def test_where_all_is_dated_ahead_there_is_no_present(view: View, commit: Commit) -> None:
+    """And of very many that are ahead no more are counted than a bound."""
+    late = timestamps.parse(LATE)
+    commit([telling(late + n) for n in range(AHEAD_MAX + 5)])
+    found = await extent(view, "source")
+    assert (found.present_time, found.ahead) == (None, AHEAD_MAX)
+    assert found.start_time == found.next_time == timestamps.text(late)

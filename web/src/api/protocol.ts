@@ -949,16 +949,23 @@ export interface Extent {
 /**
  * Times of the first and last event, absent where there is none, and how many there are.
  *
+ *     `time` is now, `present_time` the last event that is not dated ahead of it. In source time there
+ *     may be later ones: the first is at `next_time`, and `ahead` counts them up to `AHEAD_MAX`.
+ *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExtentResponse".
  */
 export interface ExtentResponse {
   type: "extentResponse";
   ref?: string | number | null;
+  time: string;
   startTime?: string | null;
+  presentTime?: string | null;
+  nextTime?: string | null;
   stopTime?: string | null;
   timebase: "canonical" | "source";
   events: number;
+  ahead?: number;
 }
 /**
  * One field of a series and the kind of its newest value.
