@@ -84,7 +84,6 @@ class Maker:
         """Fold up to a durable mark; after each write it yields how many updates were taken."""
         self._view.advance(mark)
         if mark <= self.cursor_ns:
-            self._store.tend(self._state)
             return
         self._view.refresh()
         if not self._state.origin:

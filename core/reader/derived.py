@@ -20,7 +20,7 @@ Store = TypeVar("Store", bound=DerivedStore)
 
 PATIENCE_S = 10.0
 """What cannot be followed for so long, whenever somebody looked, is damaged. Before, the maker may
-be opening it anew, or have merged files and not yet said so.
+be opening it anew.
 """
 
 LOOKED_AT_MAX_S = 30.0
@@ -61,7 +61,6 @@ class Followed(Generic[Store]):
                 self._store = self._kind.open_secondary(self._data, self._scratch)
             if self._store is not None:
                 self._store.catch_up()
-                self._store.prove()
             self._failing_since = None
         except ArchiveError as error:
             self.close()

@@ -150,7 +150,6 @@ class Sampler:
         """
         self._view.advance(mark)
         if mark <= self.cursor_ns:
-            self._store.tend(self._state)
             return
         self._view.refresh()
         if not self._state.origin:

@@ -34,15 +34,13 @@ STATE_KEY = b"state"
 
 class State(msgspec.Struct, array_like=True):
     """What was taken in: everything up to a canonical time in ns, of the archive whose first event
-    has the place `origin`; `newest` is the place of the last event, empty before there was one;
-    `files` are the numbers of RocksDB's table files when that was written.
+    has the place `origin`; `newest` is the place of the last event, empty before there was one.
     """
 
     layout: int
     origin: bytes
     cursor_ns: int
     newest: bytes = b""
-    files: list[int] = []
 
 
 _states = msgspec.msgpack.Decoder(State)
@@ -62,9 +60,6 @@ class DerivedStore:
         self._access = access
         self._merges = merges
         self._identity = identity_of(path)
-        self._proved = b""
-        """The stored state of which it was proved that its files are there."""
-
         self._open()
 
     def _open(self) -> None:
@@ -185,34 +180,13 @@ class DerivedStore:
 
     def state_row(self, state: State) -> Row:
         """What was taken in, as stored."""
-        state.files = self._files()
         return STATE_KEY, msgspec.msgpack.encode(state)
 
-    def tend(self, state: State) -> None:
-        """Store again what was taken in, where RocksDB has merged files since."""
-        if state.origin and state.files != self._files():
-            self.write([self.state_row(state)])
-
-    def _files(self) -> list[int]:
-        return sorted(_number(str(file["name"])) for file in self._database.live_files())
-
     def prove(self) -> None:
-        """Raise DerivedDamagedError unless all files are open that were there when the newest state
-        was stored.
-
-        A secondary leaves out what it cannot open, and a MANIFEST that lost its end names too
-        little: both look whole and are not, for the log goes on behind what is missing. Files that
-        were merged since are missed too, until the maker has looked after that (`tend`).
-        """
-        value = self.get(STATE_KEY) or b""
-        if value == self._proved:
-            return
-        state = self.state()
-        lost = set() if state is None else set(state.files) - set(self._files())
-        if lost:
-            names = ", ".join(f"{number:06}.sst" for number in sorted(lost))
-            raise DerivedDamagedError(f"the {self.WHAT} lack {names}")
-        self._proved = value
+        """Raise DerivedDamagedError unless all files are open that the MANIFEST names."""
+        fault = self._completeness.fault_of_files()
+        if fault is not None:
+            raise DerivedDamagedError(f"the {self.WHAT} are damaged: {fault}")
 
     def resumed(self, archive: Archive) -> State:
         """Where it was; what was derived of another archive or by another layout is forgotten, and
@@ -271,10 +245,6 @@ class DerivedStore:
             self._database.close()
         except Exception as error:
             log.warning("closed with an error", extra={"context": {"error": str(error)}})
-
-
-def _number(name: str) -> int:
-    return int(name.strip("/").removesuffix(".sst"))
 
 
 def _is_held(newest: bytes, archive: Archive) -> bool:

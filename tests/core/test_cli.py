@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sdk import archive_id
 from sdk.client import Client
 from sdk.producer import Producer
 from sdk.protocol import Filters, Query
@@ -34,6 +35,8 @@ def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
         try:
             assert running.stdout is not None
             ready = msgspec.json.decode(running.stdout.readline(), type=dict[str, str])
+            if name == "writer":
+                assert ready.pop("archive") == archive_id.read(data)
             assert ready == {"ready": name, "data": str(data)}
             yield running
         finally:
