@@ -42,9 +42,9 @@ class LogRecord(NamedTuple):
         """What it holds, or its first bytes."""
         found = b""
         for part in self.fragments:
-            found += content[part.start : part.end if most is None else part.start + most]
-            if most is not None and len(found) >= most:
-                return found[:most]
+            # The first fragment may be shorter than what is wanted: a block was nearly full.
+            wanted = part.end if most is None else part.start + most - len(found)
+            found += content[part.start : min(part.end, wanted)]
         return found
 
     def is_sound(self, content: bytes | memoryview) -> bool:
