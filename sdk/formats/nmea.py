@@ -7,6 +7,7 @@ first moment that is stated, which dates what stands before it, and once to publ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from sdk.errors import EnvelopeError, TimestampError
@@ -21,6 +22,8 @@ from sdk.observation import Entity
 
 LINE_MAX_BYTES = 8192
 """Longer lines are no sentences; they are published in pieces of this size."""
+FORESEEN_LINES = 200
+"""In so many lines a receiver is expected to say whether it has a fix."""
 AIS_KINDS = ("VDM", "VDO")
 """Sentences of ships, whose payload pynmea2 does not read."""
 TAG_DAMAGED = "the checksum of a TAG block is wrong; its time is taken as it stands"
@@ -48,7 +51,7 @@ class NmeaReader(Recorded):
     def steps(self) -> Iterator[Step]:
         """A step per line; header lines (`#`) and empty ones are passed over."""
         clock = SentenceClock(self._start(), self._epoch_ns)
-        fixes, joiner = Fixes(), AisJoiner()
+        fixes, joiner = self._fixes(), AisJoiner()
         for number, offset, line in self._lines():
             said = _said(line)
             at_ns = clock.time_ns(_told(said, fixes))
@@ -70,9 +73,16 @@ class NmeaReader(Recorded):
                 begins = piece.endswith((b"\n", b"\r"))
                 number += begins
 
+    def _fixes(self) -> Fixes:
+        """What talkers say of their fix, where a date may come before it."""
+        fixes = Fixes()
+        first = (_said(line) for _, _, line in islice(self._lines(), FORESEEN_LINES))
+        fixes.foresee((said.source.talker, said.sentence) for said in first)
+        return fixes
+
     def _start(self) -> Start:
         """Where the log begins, dated by the first moment that it states."""
-        fixes = Fixes()
+        fixes = self._fixes()
         found = start((_told(_said(line), fixes) for _, _, line in self._lines()), self._epoch_ns)
         if found is not None:
             return found

@@ -39,6 +39,15 @@ class Fixes:
     def __init__(self) -> None:
         self._lost: set[str] = set()
 
+    def foresee(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
+        """Take what talkers say first of their fix as true of what they said before."""
+        known: set[str] = set()
+        for talker, sentence in said:
+            if sentence is not None and sentence.fix is not None and talker not in known:
+                known.add(talker)
+                if not sentence.fix:
+                    self._lost.add(talker)
+
     def told(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> Told:
         """What a line says of time, in order of the log."""
         if sentence is None:
@@ -109,7 +118,7 @@ def stated_ns(told: Told, epoch_ns: int | None) -> int | None:
     if told.day is None or told.time_of_day_ns is None:
         return None
     at_ns = _midnight_ns(told.day) + told.time_of_day_ns
-    return at_ns if epoch_ns is None else _rolled(at_ns, epoch_ns)
+    return at_ns if epoch_ns is None or not told.believed else _rolled(at_ns, epoch_ns)
 
 
 def _rolled(at_ns: int, epoch_ns: int) -> int:

@@ -165,6 +165,21 @@ def test_an_idle_receiver_is_not_believed_beside_a_real_one(tmp_path: Path) -> N
     assert raw == [itself, others, others, others, itself, others]
 
 
+def test_a_date_before_a_receiver_says_that_it_has_no_fix(tmp_path: Path) -> None:
+    """A ZDA does not say; what the same talker says next decides. `--epoch` moves neither."""
+    zda, lost = "GPZDA,000001.00,06,01,1980,00,00", "GPRMC,000001.00,V,,,,,,,060180,,,N"
+    real = WARM[1].format("142930.000", "270921")
+    path = written(tmp_path, checked("SDHDG,230.0,,,1.3,E", zda, lost, real))
+    epoch_ns = timestamps.parse("2021-09-27T14:00:00Z")
+    for epoch in (None, epoch_ns):
+        found = everything(NmeaReader(path, Observer("test"), epoch_ns=epoch).steps())
+        raw = [one.source_ns for one in found.events if one.series.lane == "raw"]
+        itself, others = (
+            timestamps.parse(text) for text in ("1980-01-06T00:00:01Z", "2021-09-27T14:29:30Z")
+        )
+        assert raw == [others, itself, itself, others]
+
+
 def test_epoch_decides_the_rollover(tmp_path: Path) -> None:
     """A receiver that counts its weeks anew is 1,024 weeks behind."""
     path = written(tmp_path, checked(WARM[1].format("102030.00", "141000")))
