@@ -7,18 +7,24 @@ from collections.abc import Iterator
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards, counter
-from sdk.formats.candump import CanFrame, frame
+from sdk.formats.candump import CanFrame, frame, other_log
 from sdk.formats.lines import Line, lines
-from sdk.formats.nmea2000 import Bus
-from sdk.formats.recording import Recorded, Step, no_time, step
+from sdk.formats.nmea2000 import Bus, Message, NotDecodedError
+from sdk.formats.recording import Recorded, RecordingError, Step, no_time, step
 from sdk.observation import Entity
 from sdk.timestamps import NS_PER_SECOND
 
 LINE_MAX_BYTES = 4096
 BUSES_MAX = 64
+LOOK_MAX_BYTES = 16 * 1024
 ABSOLUTE_FROM_S = 365 * 24 * 3600
 """Stamps of less than a year are no time of day of today: they count from the first frame."""
 NOT_NMEA_2000 = "raw only: no NMEA 2000 message that CANboat defines"
+NOT_THE_BUS = (
+    "raw only: nothing on this bus is of NMEA 2000 alone, so it may be J1939 or another protocol"
+)
+NOT_DECODED = "raw only: its data are not what CANboat says of such a message"
+ERROR = "raw only: an error that the interface tells of"
 NO_FRAME = "no CAN frame as `candump -l` writes it"
 
 
@@ -29,15 +35,38 @@ class CanReader(Recorded):
 
     def _begin(self) -> None:
         self._buses: dict[str, Bus] = {}
+        self._marine: set[str] = set()
 
     def steps(self) -> Iterator[Step]:
         """A step per frame; header lines (`#`) and empty ones are passed over."""
+        self._look()
         with self._path.open("rb") as file:
             for line in lines(file, LINE_MAX_BYTES):
                 if line.data is None:
                     yield Step(line.end_bytes, f"line {line.number}", problem=NO_FRAME)
                 elif line.data.strip() and not line.data.startswith(b"#"):
                     yield self._step(line, line.data)
+
+    def _look(self) -> None:
+        """Find the buses that are of NMEA 2000; raises RecordingError where no line is a frame and
+        it can be said what the file is instead.
+        """
+        found = False
+        with self._path.open("rb") as file:
+            head = file.read(LOOK_MAX_BYTES)
+            file.seek(0)
+            bus = Bus()
+            for line in lines(file, LINE_MAX_BYTES):
+                one = None if line.data is None else frame(line.data)
+                if one is None:
+                    continue
+                found = True
+                is_new = one.interface not in self._marine and len(self._marine) < BUSES_MAX
+                if is_new and bus.is_own(one):
+                    self._marine.add(one.interface)
+        advice = None if found else other_log(head)
+        if advice is not None:
+            raise RecordingError(f"{self._path} is {advice}")
 
     def _step(self, line: Line, data: bytes) -> Step:
         place = f"line {line.number}"
@@ -49,10 +78,23 @@ class CanReader(Recorded):
             return Step(line.end_bytes, place, problem=NO_FRAME)
         try:
             known = self._bus(found).knows(found)
-            note = NOT_NMEA_2000 if found.extended and not known else None
-            return step(line.end_bytes, place, self._events(found, known), note)
+            is_read = known and found.interface in self._marine
+            note = _note(found, known, is_read)
+            return self._told(line.end_bytes, place, found, is_read, note)
         except (EnvelopeError, TimestampError) as error:
             return Step(line.end_bytes, place, problem=str(error))
+
+    def _told(
+        self, end_bytes: int, place: str, found: CanFrame, is_read: bool, note: str | None
+    ) -> Step:
+        """The frame with its message; without, where that cannot be decoded or said."""
+        try:
+            message = self._bus(found).message(found) if is_read else None
+            if message is not None:
+                return step(end_bytes, place, self._events(found, message), note)
+        except (NotDecodedError, EnvelopeError):
+            note = NOT_DECODED
+        return step(end_bytes, place, self._events(found, None), note)
 
     def _bus(self, found: CanFrame) -> Bus:
         bus = self._buses.get(found.interface)
@@ -63,11 +105,10 @@ class CanReader(Recorded):
             bus = self._buses[found.interface] = Bus()
         return bus
 
-    def _events(self, found: CanFrame, known: bool) -> Iterator[Event]:
+    def _events(self, found: CanFrame, message: Message | None) -> Iterator[Event]:
         entity = Entity(self._system_id, found.interface, found.id)
         observation = self._observer.observe(entity, self._time(found))
         yield observation.raw(found.packed(), connection_id=found.interface)
-        message = self._bus(found).message(found) if known else None
         if message is not None:
             yield observation.parsed(message.kind, message.fields)
             told = cards.of_bus(message.kind, message.fields, source=found.id[-2:])
@@ -83,3 +124,12 @@ class CanReader(Recorded):
                 self._path, f"its stamps ({found.stamp}) are relative; give --epoch, an ISO time"
             )
         return ns
+
+
+def _note(found: CanFrame, known: bool, is_read: bool) -> str | None:
+    """Why a frame is raw only, where that is not plain."""
+    if found.error:
+        return ERROR
+    if known and not is_read:
+        return NOT_THE_BUS
+    return NOT_NMEA_2000 if found.extended and not known else None

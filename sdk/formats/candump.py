@@ -8,21 +8,43 @@ from typing import NamedTuple
 
 EXTENDED_FLAG = 0x8000_0000
 REMOTE_FLAG = 0x4000_0000
+ERROR_FLAG = 0x2000_0000
+"""In an id of eight digits: no frame of the bus, but what the interface says of an error."""
+ID_MAX = 0x1FFF_FFFF
+STANDARD_ID_MAX = 0x7FF
 FD_FLAG = 0x04
 EXTENDED_DIGITS = 8
 DATA_MAX_BYTES = 8
 FD_DATA_MAX_BYTES = 64
+LINES_LOOKED_AT = 20
 
 _LINE = re.compile(
     r"\((\d{1,12}(?:\.\d{1,9})?)\) ([A-Za-z0-9_-]{1,64}) ([0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
-    r"(?:(R[0-8]?)|(#[0-9A-Fa-f])?((?:[0-9A-Fa-f]{2})*))(?: [RT])?",
+    r"(?:R([0-8]?)|(#[0-9A-Fa-f])?((?:[0-9A-Fa-f]{2})*))(?:_([9A-Fa-f]))?(?: [RT])?",
     re.ASCII,
 )
-_SOCKETCAN = struct.Struct(">IBBxx")
+_SOCKETCAN = struct.Struct(">IBBxB")
+_OTHER_LOGS = (
+    (
+        re.compile(
+            rb"^\s*(?:\([^)\r\n]*\)\s+)?[\w-]+(?:\s+[RT]X[ \w-]*)?\s+[0-9A-F]{3,8}\s+\[\d+\]"
+        ),
+        "what candump prints for people, which leaves flags and often the date out: "
+        "record with `candump -l`",
+    ),
+    (
+        re.compile(rb"^(?:date \w{3} |base (?:hex|dec) )"),
+        "Vector's ASC: convert it with `asc2log -I x.asc -O x.log` of can-utils",
+    ),
+)
 
 
 class CanFrame(NamedTuple):
-    """One frame, as it stood in a log; `fd_flags` is None for a classic one."""
+    """One frame, as it stood in a log; `fd_flags` is None for a classic one.
+
+    A remote frame has no data, but the length of what it asks for. `dlc` is a code beyond 8 that a
+    classic frame of 8 bytes was sent with.
+    """
 
     stamp: str
     interface: str
@@ -30,17 +52,25 @@ class CanFrame(NamedTuple):
     data: bytes
     remote: bool = False
     fd_flags: int | None = None
+    length: int = 0
+    dlc: int = 0
+
+    @property
+    def error(self) -> bool:
+        """Whether an interface tells of an error."""
+        return bool(int(self.id, 16) & ERROR_FLAG)
 
     @property
     def extended(self) -> bool:
         """Whether its id has 29 bits instead of 11."""
-        return len(self.id) == EXTENDED_DIGITS
+        return len(self.id) == EXTENDED_DIGITS and not self.error
 
     def packed(self) -> bytes:
         """As captures hold it: SocketCAN's header (link type 227), then the data."""
         flags = EXTENDED_FLAG * self.extended | REMOTE_FLAG * self.remote
         fd_flags = 0 if self.fd_flags is None else FD_FLAG | self.fd_flags
-        return _SOCKETCAN.pack(int(self.id, 16) | flags, len(self.data), fd_flags) + self.data
+        length = self.length if self.remote else len(self.data)
+        return _SOCKETCAN.pack(int(self.id, 16) | flags, length, fd_flags, self.dlc) + self.data
 
 
 def frame(line: bytes) -> CanFrame | None:
@@ -48,9 +78,30 @@ def frame(line: bytes) -> CanFrame | None:
     match = _LINE.fullmatch(line.strip().decode("ascii", "replace"))
     if match is None:
         return None
-    stamp, interface, can_id, remote, fd_flags, digits = match.groups()
+    stamp, interface, can_id, remote, fd_flags, digits, dlc = match.groups()
     data = bytes.fromhex(digits or "")
-    if len(data) > (DATA_MAX_BYTES if fd_flags is None else FD_DATA_MAX_BYTES):
+    length = len(data) if remote is None else int(remote or "0")
+    if not _can_be(can_id, length, is_fd=fd_flags is not None, has_dlc=dlc is not None):
         return None
     flags = None if fd_flags is None else int(fd_flags[1:], 16)
-    return CanFrame(stamp, interface, can_id.upper(), data, remote is not None, flags)
+    code = 0 if dlc is None else int(dlc, 16)
+    is_remote = remote is not None
+    asked = length if is_remote else 0
+    return CanFrame(stamp, interface, can_id.upper(), data, is_remote, flags, asked, code)
+
+
+def _can_be(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
+    """Whether a frame can have such an id and so many bytes."""
+    largest = ID_MAX | ERROR_FLAG if len(can_id) == EXTENDED_DIGITS else STANDARD_ID_MAX
+    if int(can_id, 16) > largest or (has_dlc and (is_fd or length != DATA_MAX_BYTES)):
+        return False
+    return length <= (FD_DATA_MAX_BYTES if is_fd else DATA_MAX_BYTES)
+
+
+def other_log(head: bytes) -> str | None:
+    """What a file is instead, by its first lines, and what to do; None where that is not known."""
+    for line in head.splitlines()[:LINES_LOOKED_AT]:
+        for pattern, advice in _OTHER_LOGS:
+            if pattern.match(line):
+                return advice
+    return None

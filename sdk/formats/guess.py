@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sdk.formats.candump import other_log
 from sdk.formats.logged_line import holds_sentence
 from sdk.formats.packet_scan import PacketScanner
 from sdk.formats.packets import COUNT_MASK, Damage, Packet
@@ -45,8 +46,8 @@ def guess(path: Path) -> str:
         return "ulog"
     if _JSON_LINE.match(head):
         return "jsonl"
-    if _CAN_FRAME.search(head):
-        return "can"
+    if _CAN_FRAME.search(head) or other_log(head) is not None:
+        return "can"  # Its reader says what to do with what is no log of frames.
     if holds_sentence(head):
         return "nmea"
     if _is_packets(head, whole=len(head) < LOOK_MAX_BYTES):

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from datetime import date, time
 from typing import NamedTuple, Protocol, cast
 
+from sdk.errors import NovaError
 from sdk.formats.candump import CanFrame
 from sdk.formats.xtce import json_value
 from sdk.libraries import library
 
 SIGNIFICANT_DIGITS = 12
 """What the scaling of integers leaves beyond these is the dust of binary arithmetic."""
+OWN_PGNS = range(0x1ED00, 0x20000)
+"""Those that NMEA 2000 has added; the others it shares with J1939 and ISO 11783, or makers use them
+as they like.
+"""
 _REPEATED = "##list##"
 _UNSAID = ("reserved", "spare")
+
+
+class NotDecodedError(NovaError):
+    """The library fails over the data of a frame."""
 
 
 class Message(NamedTuple):
@@ -51,13 +60,26 @@ class Bus:
         """Whether CANboat has a definition for such frames."""
         if not frame.extended or frame.remote or frame.fd_flags is not None:
             return False
+        return self._is_fast(self._pgn(frame)) is not None
+
+    def is_own(self, frame: CanFrame) -> bool:
+        """Whether only NMEA 2000 has such frames, so that the bus is one."""
+        return self.knows(frame) and self._pgn(frame) in OWN_PGNS
+
+    def _pgn(self, frame: CanFrame) -> int:
         pgn, _, _, _ = self._header(int(frame.id, 16))
-        return self._is_fast(pgn) is not None
+        return int(pgn)
 
     def message(self, frame: CanFrame) -> Message | None:
-        """The message that this frame completes, if it does; the frame has to be a known one."""
+        """The message that this frame completes, if it does; the frame has to be a known one.
+
+        Raises NotDecodedError where its data are not what CANboat says.
+        """
         text = f"(0.0) {frame.interface} {frame.id}#{frame.data.hex().upper()}"
-        message = self._decoder.decode(text)
+        try:
+            message = self._decoder.decode(text)
+        except Exception as error:  # whatever the library makes of damaged data
+            raise NotDecodedError(str(error)) from error
         return None if message is None else Message(message.id, _values(message.fields))
 
 

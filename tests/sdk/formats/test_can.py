@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from sdk import timestamps
 from sdk.envelope import RawFrame
 from sdk.formats import can
-from sdk.formats.can import NO_FRAME, NOT_NMEA_2000, CanReader
+from sdk.formats.can import ERROR, NO_FRAME, NOT_NMEA_2000, NOT_THE_BUS, CanReader
 from sdk.formats.candump import frame
+from sdk.formats.guess import guess
 from sdk.formats.recording import RecordingError
 from sdk.observation import Observer
 from tests.made_logs import gnss_lines
@@ -117,3 +120,66 @@ def test_interfaces_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = read(written(tmp_path, *lines))
     assert found.lanes == {"raw": 2}
     assert len(found.problems) == 2
+
+
+def test_a_truck_is_no_boat(tmp_path: Path) -> None:
+    """Before, J1939's frames that makers use as they like were messages of a boat's makers."""
+    path = tmp_path / "truck.log"
+    ids = ("0CF00400", "18FEEE00", "18FF1227", "18EF2127", "18EEFF27")
+    truck = [f"({number}.0) can0 {one}#E099112233445566" for number, one in enumerate(ids, 1)]
+    path.write_text("\n".join(truck) + "\n")
+    found = read(path, epoch_ns=0)
+    assert found.lanes == {"raw": 5}
+    assert found.notes == {NOT_NMEA_2000: 2, NOT_THE_BUS: 3}
+    heading = "(9.0) {} 09F11201#FF0000FF7FFF7FFC"
+    path.write_text("\n".join([*truck, heading.format("can1")]) + "\n")
+    assert read(path, epoch_ns=0).notes[NOT_THE_BUS] == 3
+    path.write_text("\n".join([*truck, heading.format("can0")]) + "\n")
+    assert NOT_THE_BUS not in read(path, epoch_ns=0).notes
+
+
+def test_an_error_of_the_interface_is_raw(tmp_path: Path) -> None:
+    """And says so; it is no frame of the bus."""
+    path = tmp_path / "bus.log"
+    path.write_text("(1722000000.0) can0 20000004#0008000000000000\n")
+    found = read(path)
+    assert (found.lanes, found.notes) == ({"raw": 1}, {ERROR: 1})
+
+
+def test_what_candump_prints_for_people_is_one_error(tmp_path: Path) -> None:
+    """Before, one a line, or none that said what to do."""
+    path = tmp_path / "human.log"
+    path.write_text(" (1722000000.000000)  vcan0  123   [4]  DE AD BE EF\n" * 9)
+    assert guess(path) == "can"
+    with pytest.raises(RecordingError, match="candump -l"):
+        read(path)
+
+
+def read_mutated(folder: Path, count: int, seed: int) -> None:
+    """Whatever is wrong: raw frames, problems and notes, or one refusal."""
+    generator = random.Random(seed)
+    path = folder / "bus.log"
+    for _ in range(count):
+        frames = [
+            f"({number}.0) can0 {0x09F00000 | generator.randrange(0x20000):08X}#"
+            f"{generator.randbytes(generator.randint(0, 8)).hex()}"
+            for number in range(10)
+        ]
+        data = bytearray("\n".join(["(0.0) can0 09F11201#FF0000FF7FFF7FFC", *frames, ""]).encode())
+        for _ in range(generator.randint(0, 4)):
+            place = generator.randrange(len(data))
+            data[place : place + generator.randint(0, 2)] = generator.randbytes(1)
+        path.write_bytes(data)
+        with contextlib.suppress(RecordingError):
+            read(path, epoch_ns=0)
+
+
+def test_mutated_logs_end(tmp_path: Path) -> None:
+    """Also those of messages that the library fails over."""
+    read_mutated(tmp_path, 300, seed=1)
+
+
+@pytest.mark.slow
+def test_many_mutated_logs_end(tmp_path: Path) -> None:
+    """The same, long enough to meet what is rare."""
+    read_mutated(tmp_path, 10_000, seed=2)
