@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ArchiveDamagedError
-from sdk import durable
+from sdk import archive_id, durable
 
 WITNESS_FILE = "witness.json"
 
@@ -70,8 +70,11 @@ def write_witness(data: Path, witness: Witness) -> None:
 
 
 def compare(witness: Witness | None, found: Witness, path: Path) -> None:
-    """Raise ArchiveDamagedError if the archive holds less than its witness saw."""
+    """Raise ArchiveDamagedError if the archive holds less than its witness saw, or if the witness
+    is gone: a writer writes one before it takes in the first event.
+    """
     if witness is None:
+        _refuse_lost(found, path.parent)
         return
     short = [
         f"{name} {have} where the witness saw {saw}"
@@ -86,4 +89,14 @@ def compare(witness: Witness | None, found: Witness, path: Path) -> None:
         raise ArchiveDamagedError(
             f"the archive in {path} is damaged, it has lost what was durable: {'; '.join(short)}. "
             "It is not served; restore it from a copy, or move it away to start anew"
+        )
+
+
+def _refuse_lost(found: Witness, data: Path) -> None:
+    # What has no id yet is of an older NOVA, which wrote its first witness after a second.
+    if found.events and archive_id.read(data) is not None:
+        raise ArchiveDamagedError(
+            f"{data / WITNESS_FILE} is missing, so nothing proves that the {found.events} events "
+            f"in {data} are all. Restore it from a copy; if there is none, remove "
+            f"{data / archive_id.ID_FILE} too, and the next start takes what is there for all"
         )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from core.errors import ArchiveDamagedError
-from core.store.witness import WITNESS_FILE, Witness, read_witness, write_witness
+from core.store.witness import WITNESS_FILE, Witness, compare, read_witness, write_witness
+from sdk.archive_id import ID_FILE
 
 WITNESS = Witness(sequence=7, canonical_ns=1_000, events=3, positions={"link": {"s": 4}})
 OLD = b'{"sequence":7,"canonicalNs":1000,"events":3,"positions":{"link":{"s":4}}}'
@@ -40,3 +44,13 @@ def test_no_flipped_bit_makes_it_claim_less(tmp_path: Path) -> None:
         assert read is not None
         assert (read.sequence, read.canonical_ns, read.events) == (7, 1_000, 3)
     assert refused > 4 * len(kept)
+
+
+def test_one_that_is_gone_is_missed(tmp_path: Path) -> None:
+    """Not taken for that of a new archive: where there are events and an id, there was one."""
+    truth = tmp_path / "truth"
+    compare(None, WITNESS, truth)
+    (tmp_path / ID_FILE).write_text("5a0f\n")
+    compare(None, msgspec.structs.replace(WITNESS, events=0), truth)
+    with pytest.raises(ArchiveDamagedError, match=r"witness\.json is missing.*3 events"):
+        compare(None, WITNESS, truth)
