@@ -71,7 +71,9 @@ class Edge:
         core = CoreStatus(reader, self._limits)
         self._health = Health(core)
         self._metrics = Metrics(core, config.metrics_token, self._gate.outcomes)
-        self._exports = Exports(exports_folder(config.data), self._access, self._limits)
+        self._exports = Exports(
+            exports_folder(config.data), self._access, self._limits, self._addresses
+        )
 
     def application(self) -> web.Application:
         """The application, to be run once."""

@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from edge.access import Access
+from edge.client_address import ClientAddresses
 from edge.config import Limits
 from edge.errors import AccessError
 from edge.origin import foreign_origin
@@ -43,8 +44,11 @@ class _Kept(msgspec.Struct, rename="camel"):
 class Exports:
     """Hands out what the reader has put into a folder."""
 
-    def __init__(self, folder: Path, access: Access, limits: Limits) -> None:
+    def __init__(
+        self, folder: Path, access: Access, limits: Limits, addresses: ClientAddresses
+    ) -> None:
         self._folder = folder
+        self._addresses = addresses
         self._access = access
         self._limits = limits
 
@@ -64,7 +68,7 @@ class Exports:
             path=request.path,
             httponly=True,
             samesite="Strict",
-            secure=request.secure,
+            secure=self._addresses.is_secure(request),
         )
         return response
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import os
+import secrets
 import socket
 import struct
 import tempfile
@@ -16,13 +18,14 @@ from pathlib import Path
 
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
-from sdk import private
+from sdk import durable, private
 from sdk.errors import NovaError
 
 SOCKET_PATH_MAX_BYTES = 100
 """Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
 
 RUN_FOLDER = "run"
+SECRET_FILE = "stand-in"
 RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
 """In the folder of the daily files: how far they are, and what has gone wrong."""
@@ -59,14 +62,59 @@ def run_folder(data: Path) -> Path:
     folder = data / RUN_FOLDER
     if len(os.fsencode(folder / "writer.sock")) <= SOCKET_PATH_MAX_BYTES:
         return folder
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    places = [base / f"{_stand_in_prefix()}{name}" for base in _bases()]
-    # A service and a login may have different variables: where sockets are already, they meet.
+    secret = _read_secret(data)
+    places = _places(data, secret)
+    if not secret or not all(map(_is_free_or_own, places)):
+        # Somebody was there first, or could be: nobody can foresee a new name.
+        places = _places(data, _renewed_secret(data, secret))
     for place in places:
         private.check_folder(place)
-        if any(place.glob("*.sock")):
-            return place
-    return places[0]
+    # A service and a login may have different variables: where sockets are already, they meet.
+    return next((place for place in places if any(place.glob("*.sock"))), places[0])
+
+
+def _places(data: Path, secret: str) -> list[Path]:
+    """Where the stand-in may lie, under a name that only who may read the data folder can know."""
+    name = hashlib.sha256(os.fsencode(data) + secret.encode()).hexdigest()[:16]
+    return [base / f"{_stand_in_prefix()}{name}" for base in _bases()]
+
+
+def _is_free_or_own(place: Path) -> bool:
+    try:
+        private.check_folder(place)
+    except NovaError:
+        return False
+    return True
+
+
+def _read_secret(data: Path) -> str:
+    """What names the stand-in of a data folder; empty before there was one."""
+    try:
+        return (data / RUN_FOLDER / SECRET_FILE).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _renewed_secret(data: Path, before: str) -> str:
+    """Another one, the same for all processes that find the one before no good; the one before
+    where the data folder is not there or cannot be written.
+    """
+    try:
+        descriptor = os.open(data, os.O_RDONLY)
+    except OSError:
+        return before
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        current = _read_secret(data)
+        if current == before:
+            current = secrets.token_hex()
+            private.make_folder(data / RUN_FOLDER)
+            durable.replace(data / RUN_FOLDER / SECRET_FILE, current.encode())
+        return current
+    except OSError:
+        return before
+    finally:
+        os.close(descriptor)
 
 
 def _stand_in_prefix() -> str:

@@ -123,7 +123,7 @@ def refuse_holes(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             live = LiveFiles(folder)
             live.refresh()
-            cut = _find_cut(folder, live, UNCHECKED)
+            cut = _find_cut(folder, live, UNCHECKED) or _lost_logs(folder, live)
             if cut is None:
                 return
     if cut is not None:
@@ -131,6 +131,23 @@ def refuse_holes(folder: Path) -> None:
             f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, behind record "
             f"{cut.reached}. {RESTORE}"
         )
+
+
+def _lost_logs(folder: Path, live: LiveFiles) -> Cut | None:
+    """Whether the logs begin behind what the MANIFEST knows of: it has lost its end, and with it
+    the files that took the place of the logs between.
+    """
+    paths = sorted(path for path in folder.glob("*.log") if int(path.stem) >= live.least_log)
+    for place, path in enumerate(paths):
+        with _content(path) as content:
+            record = next(iter(LogReader(content)), None)
+            if record is None:
+                continue
+            first, _ = _BATCH_HEAD.unpack(record.payload(content, _BATCH_HEAD.size))
+        if first > live.last_sequence + 1:
+            return Cut(path, 0, paths[place + 1 :], live.last_sequence, OUT_OF_ORDER)
+        return None
+    return None
 
 
 def quarantined(data: Path) -> list[str]:

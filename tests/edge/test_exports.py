@@ -19,7 +19,7 @@ from sdk.endpoints import exports_folder
 from sdk.export import CancelExport, Drivers, Export
 from sdk.protocol import Auth, Authenticated
 from tests.edge.peer import Peer
-from tests.edge.server import CHEAP, PASSWORD, RunningEdge
+from tests.edge.server import CHEAP, PASSWORD, RunningEdge, running_edge
 
 ID = "a-_9" * 10 + "xyz"
 CONTENT = b"PK" + bytes(300_000)
@@ -124,6 +124,7 @@ async def test_a_browser_downloads_by_a_cookie(edge: RunningEdge, folder: Path) 
     assert cookie.startswith(f"{COOKIE}={good}; ")
     for part in ("HttpOnly", "Max-Age=120", f"Path=/exports/{ID}", "SameSite=Strict"):
         assert part in cookie
+    assert "Secure" not in cookie
     async with edge.http.get(url, cookies={COOKIE: good}) as reply:
         assert reply.status == 200
         assert reply.headers["Content-Disposition"] == (
@@ -144,6 +145,17 @@ async def test_a_download_ends_with_its_user(edge: RunningEdge, folder: Path) ->
         with pytest.raises(aiohttp.ClientPayloadError):
             while await reply.content.read(1 << 20):
                 pass
+
+
+async def test_behind_tls_the_cookie_is_for_tls_alone(tmp_path: Path, reader_socket: Path) -> None:
+    """It holds the session's token; a trusted proxy says that its client speaks TLS."""
+    trusted = ("127.0.0.1",)
+    async with running_edge(tmp_path, reader_socket, trusted_proxies=trusted) as edge:
+        bearer = {"Authorization": f"Bearer {await token(edge, 'admin')}"}
+        headers = {**bearer, "X-Forwarded-Proto": "https"}
+        async with edge.http.post(f"{edge.url}/exports/{ID}", headers=headers) as reply:
+            assert reply.status == 204
+            assert "Secure" in reply.headers["Set-Cookie"]
 
 
 async def test_another_page_gets_no_cookie(edge: RunningEdge, folder: Path) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,11 +72,11 @@ def far(base: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("trap", ["open", "symlink", "file"])
-def test_a_stand_in_that_another_may_have_made_is_refused(
+def test_a_stand_in_that_another_may_have_made_is_not_used(
     data: Path, monkeypatch: pytest.MonkeyPatch, trap: str
 ) -> None:
     """Issue 14, §2 point 15: whoever is first in a folder of all users would be listened to, by
-    clients, and listen in.
+    clients, and listen in; and nobody keeps NOVA from starting by being there first.
     """
     long = far(data, monkeypatch)
     folder = endpoints.writer_socket(long).parent
@@ -88,9 +89,30 @@ def test_a_stand_in_that_another_may_have_made_is_refused(
     else:
         folder.touch()
     with pytest.raises(NovaError, match=r"remove it, or have XDG_RUNTIME_DIR"):
-        endpoints.reader_socket(long)
-    with pytest.raises(NovaError):
         endpoints.claim(folder / "writer.sock")
+    found = endpoints.reader_socket(long)
+    assert found.parent != folder
+    assert endpoints.claim(endpoints.writer_socket(long)).parent == found.parent
+
+
+def test_the_name_of_a_stand_in_cannot_be_foreseen(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It follows from a secret in the data folder, which is its user's own."""
+    long = far(data, monkeypatch)
+    first = endpoints.writer_socket(long)
+    assert endpoints.reader_socket(long).parent == first.parent
+    (long / "run" / endpoints.SECRET_FILE).unlink()
+    assert endpoints.writer_socket(long) != first
+    assert (long / "run").stat().st_mode & 0o077 == 0
+
+
+def test_processes_agree_on_a_new_name(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where several find at once that the old one is no good."""
+    long = far(data, monkeypatch)
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: endpoints.writer_socket(long), range(32)))
+    assert len(found) == 1
 
 
 def test_stand_ins_lie_in_the_users_own_folder_where_there_is_one(

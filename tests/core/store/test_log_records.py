@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.store.archive import Archive
 from core.store.log_records import BLOCK_BYTES, LogReader
 from core.store.log_tail import refuse_holes
+from tests.laws import law
 
 HEADER = struct.Struct("<IHB")
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -38,6 +39,7 @@ def written(records: list[bytes]) -> bytes:
 SIZES = st.integers(0, 200) | st.integers(BLOCK_BYTES - 40, BLOCK_BYTES + 40) | st.just(90_000)
 
 
+@law(50)
 @given(st.lists(SIZES, max_size=12), st.integers(0, 60))
 def test_records_come_out_as_they_went_in(sizes: list[int], most: int) -> None:
     """Whole, and their first bytes, also where a block has room for a few of them only."""
