@@ -3,40 +3,38 @@ with the same eventIds.
 
 An export is a zip of `nova export`, a folder that it was unpacked to, a day's folder, or one file.
 DriverBindings come first, those in `export.json` too: an archive that knows them binds nothing by
-itself.
+itself. What can be read is; what is missing beside what `export.json` says is named at the end.
 """
 
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from sdk import members
+from sdk import export_manifest, members
 from sdk.address import Address
 from sdk.drivers.registry import BINDING_TYPE
 from sdk.drivers.stream import stream_of
 from sdk.errors import NovaError
 from sdk.event import without_stamp
+from sdk.export_manifest import MANIFEST_FILE, ExportManifest
+from sdk.mcap_file import Damage
+from sdk.mcap_window import Readable
 from sdk.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS
+from sdk.proof import Proof, is_whole
 from sdk.transport.base import Record
+from sdk.zip_members import LOCAL, Zip
 
-MANIFEST_FILE = "export.json"
 READABLE = (".jsonl", ".mcap")
+ZIP_SUFFIX = ".zip"
 _BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
 
-
-# Damage in a zip shows as any of these, an encrypted or unknown member as the last two.
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
-
-
-class _Manifest(msgspec.Struct, rename="camel"):
-    bindings: list[msgspec.Raw]
+DigestState = Literal["fits", "differs", "unchecked"]
 
 
 class Content(NamedTuple):
@@ -49,72 +47,211 @@ class Content(NamedTuple):
 
 
 class Source:
-    """An export, wherever it lies."""
+    """An export, wherever it lies.
+
+    `problems` names what is missing or damaged, `notes` what is passed over; both are whole once
+    all envelopes were read, and so is `digest`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._zip = _opened(path) if zipfile.is_zipfile(path) else None
-        names = self._names()
+        self._closing = ExitStack()
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.digest: DigestState = "unchecked"
+        try:
+            self._zip = Zip(path) if _is_zip(path) else None
+            names = self._names()
+        except OSError as error:
+            raise NovaError(f"{path} cannot be read: {error}") from error
+        if self._zip is not None:
+            self._closing.callback(self._zip.close)
+            self.problems += filter(None, [self._zip.problem])
         readable = [name for name in names if name.endswith(READABLE)]
         # A binding's file before all others; False sorts before True.
         readable.sort(key=lambda name: (not name.endswith(_BINDINGS_END), name))
         unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
-        self._has_manifest = MANIFEST_FILE in names
+        self.has_manifest = MANIFEST_FILE in names
+        if self._zip is not None and not self.has_manifest:
+            self.problems.append(f"{MANIFEST_FILE} is missing: nothing says what should be there")
         self.content = Content(readable, unread)
+        self._events: dict[str, int] = {}
+        """How many were read of each file."""
+
+        self._passed: dict[str, str] = {}
+        """What files hold that cannot be read back."""
+
+        self._wrong: dict[str, list[str]] = {}
+        """What is wrong with each file."""
 
     def _names(self) -> list[str]:
         if self._zip is not None:
-            return sorted(entry.filename for entry in self._zip.infolist() if not entry.is_dir())
+            return sorted(self._zip.members)
         if self._path.is_dir():
             found = (path for path in self._path.rglob("*") if path.is_file())
             return sorted(path.relative_to(self._path).as_posix() for path in found)
         return [self._path.name]
 
     def close(self) -> None:
-        """Let go of the zip."""
-        if self._zip is not None:
-            self._zip.close()
+        """Let go of the zip, and of what lies on disk."""
+        self._closing.close()
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[BinaryIO]:
+    def _open(self, name: str) -> Iterator[Readable]:
         try:
             if self._zip is not None:
-                with self._zip.open(name) as inner:
-                    yield inner  # type: ignore[misc]  # it reads bytes
+                member = self._zip.open(name)
+                yield member
+                self._note(name, member.problem)
             else:
-                path = self._path / name if self._path.is_dir() else self._path
-                with path.open("rb") as file:
+                with self._at(name).open("rb") as file:
                     yield file
-        except (*_UNREADABLE, OSError) as error:
-            raise NovaError(f"{name} of {self._path} cannot be read: {error}") from error
+        except OSError as error:
+            raise NovaError(f"it cannot be read: {error}") from error
+
+    def _at(self, name: str) -> Path:
+        return self._path / name if self._path.is_dir() else self._path
+
+    def _note(self, name: str, wrong: str) -> None:
+        if wrong:
+            self._wrong.setdefault(name, []).append(wrong)
 
     def envelopes(self) -> Iterator[bytes]:
-        """All envelopes, byte for byte as they were exported, in bounded memory; raises NovaError
-        where a file cannot be read.
+        """All envelopes that can be read, byte for byte as they were exported, in bounded memory;
+        what is wrong with the others stands in `problems` at the end.
         """
-        if self._has_manifest:
-            yield from self._bindings()
+        manifest = self._manifest() if self.has_manifest else None
+        proof = None
+        if manifest is not None:
+            yield from self._bindings(manifest)
+            proof = Proof(manifest.query.timebase)
+            self._closing.callback(proof.close)
+        listed = {one.path for one in manifest.files} if manifest is not None else set()
         for name in self.content.names:
-            with self._open(name) as file:
-                read = members.messages if name.endswith(".mcap") else members.lines
-                yield from read(file, name)
+            yield from self._of_file(name, proof if name in listed else None)
+        unread = self.content.unread
+        if self._zip is not None:
+            for name in unread:
+                self._pass_over(name)
+        if manifest is not None and proof is not None:
+            self._compare(manifest)
+            self._prove(manifest, proof)
+        self.notes += [f"not read: {name}{self._passed.get(name, '')}" for name in unread]
+        for name, wrong in self._wrong.items():
+            self.problems.append(f"{name}: " + "; ".join(wrong))
 
-    def _bindings(self) -> Iterator[bytes]:
-        with self._open(MANIFEST_FILE) as file:
-            text = members.whole(file, MANIFEST_FILE)
-        try:
+    def _bindings(self, manifest: ExportManifest) -> Iterator[bytes]:
+        unproved = 0
+        for binding in manifest.bindings:
             # One by one, for as objects they take ten times what they take as text.
-            for binding in msgspec.json.decode(text, type=_Manifest).bindings:
-                yield msgspec.json.encode(msgspec.json.decode(binding))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise NovaError(f"{MANIFEST_FILE} is no manifest: {error}") from error
+            envelope = msgspec.json.encode(msgspec.json.decode(binding))
+            unproved += not is_whole(envelope)
+            yield envelope
+        if unproved:
+            self._note(MANIFEST_FILE, f"{unproved:,} bindings are not what their eventIds say")
+
+    def _manifest(self) -> ExportManifest | None:
+        try:
+            with self._open(MANIFEST_FILE) as file:
+                text = members.whole(file, MANIFEST_FILE)
+            manifest = export_manifest.decoded(text)
+            for binding in manifest.bindings:
+                msgspec.json.decode(binding)
+        except (NovaError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self.problems.append(f"{MANIFEST_FILE}: {error}")
+            return None
+        return manifest
+
+    def _of_file(self, name: str, proof: Proof | None) -> Iterator[bytes]:
+        damage = Damage()
+        count = unproved = 0
+        try:
+            with self._open(name) as file:
+                for envelope in (
+                    members.messages(file, name, damage)
+                    if name.endswith(".mcap")
+                    else members.lines(file, name)
+                ):
+                    if is_whole(envelope) if proof is None else proof.add(envelope):
+                        count += 1
+                    else:
+                        unproved += 1
+                    yield envelope
+        except NovaError as error:
+            self._note(name, str(error).removeprefix(f"{name}: "))
+        self._events[name] = count
+        self._note(name, damage.text().removeprefix(f"{name} "))
+        if unproved:
+            self._note(name, f"{unproved:,} are no events, or not what their eventIds say")
+
+    def _pass_over(self, name: str) -> None:
+        """Read a file of another driver for its checksum alone."""
+        try:
+            with self._open(name) as file:
+                while file.read(members.READ_BYTES):
+                    pass
+        except NovaError as error:
+            self._note(name, str(error))
+
+    def _compare(self, manifest: ExportManifest) -> None:
+        """Each file beside what the manifest says of it."""
+        there = {*self.content.names, *self.content.unread}
+        for file in manifest.files:
+            if file.path not in there:
+                self._note(file.path, f"is missing, with {file.events:,} events ({file.driver})")
+                continue
+            size = self._size(file.path)
+            if size != file.bytes:
+                self._note(file.path, f"has {size:,} bytes where {file.bytes:,} were exported")
+            read = self._events.get(file.path)
+            if read is None:
+                self._passed[file.path] = f", with {file.events:,} events of {file.driver}"
+            elif read != file.events:
+                self._note(file.path, f"{read:,} of {file.events:,} events were read")
+        for name in sorted(there - {file.path for file in manifest.files}):
+            self.notes.append(f"not named in {MANIFEST_FILE}: {name}")
+        for failure in manifest.failures:
+            what = failure.path or failure.target_id
+            self._note(what, f"{failure.events:,} events were not exported: {failure.reason}")
+
+    def _size(self, name: str) -> int:
+        if self._zip is not None:
+            return self._zip.members[name].whole_bytes
+        try:
+            return self._at(name).stat().st_size
+        except OSError:
+            return 0
+
+    def _prove(self, manifest: ExportManifest, proof: Proof) -> None:
+        """Whether the events that were read are those of the digest, where all can be."""
+        lost = sum(failure.events for failure in manifest.failures)
+        if lost or any(not file.path.endswith(READABLE) for file in manifest.files):
+            return
+        promised = sum(file.events for file in manifest.files)
+        if promised != manifest.events:
+            self.problems.append(
+                f"{MANIFEST_FILE}: it says {manifest.events:,} events, its files {promised:,}"
+            )
+        if proof.failure:
+            self.notes.append(f"the digest was not checked: {proof.failure}")
+            return
+        self.digest = "fits" if proof.digest() == manifest.digest else "differs"
+        if self.digest == "differs":
+            self.problems.append(
+                f"{MANIFEST_FILE}: the digest of the events that were read is not the export's"
+            )
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        if path.suffix == ZIP_SUFFIX or file.read(len(LOCAL)) == LOCAL:
+            return True
     try:
-        return zipfile.ZipFile(path)
-    except (*_UNREADABLE, OSError, ValueError) as error:
-        raise NovaError(f"{path} is no whole zip: {error}") from error
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return True
 
 
 def parts(

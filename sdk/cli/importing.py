@@ -14,8 +14,8 @@ from sdk.cli.console import events_progress, say_json, warn
 from sdk.cli.reading import Source, reads_from_source
 from sdk.errors import NovaError
 from sdk.importer import Door, Importer
+from sdk.importing import DigestState, parts, records
 from sdk.importing import Source as Export
-from sdk.importing import parts, records
 from sdk.producer import Producer, Retry
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Receipt, Rejection, connect
@@ -24,6 +24,11 @@ GIVE_UP_AFTER_S = 30.0
 REASONS_MAX = 10
 LOCAL_SCHEME = "local"
 SOCKET_SUFFIX = ".sock"
+DIGEST_TEXTS: dict[DigestState, str] = {
+    "fits": "the digest fits",
+    "differs": "the digest does not fit",
+    "unchecked": "no digest was checked",
+}
 
 
 class Imported(msgspec.Struct, rename="camel"):
@@ -34,6 +39,10 @@ class Imported(msgspec.Struct, rename="camel"):
     duplicate: int
     rejected: int
     unread_files: int
+    problems: int
+    """How much is missing or damaged, each named on stderr."""
+
+    digest: DigestState
 
 
 @dataclass
@@ -70,7 +79,11 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
     They have the eventIds that they had, so importing twice changes nothing. What only a Core
     writes (manifests, bindings, gaps, audit, acknowledged alarms) goes to the Core itself, which is
     the one of local:///DATA, of --data, or behind the edge of --url as an administrator. Files of
-    other drivers are passed over, and named. Exit status 1 says that something was refused.
+    other drivers are passed over, and named.
+
+    What `export.json` says is checked: files, their events and the digest. Of a damaged export what
+    can be read is imported, and what is missing is named. Exit status 1 says that something is
+    missing or damaged, or was refused.
 
     \b
     Examples:
@@ -79,13 +92,25 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
     """
     export = Export(path)
     try:
-        if not export.content.names:
+        if not export.content.names and not export.has_manifest and not export.problems:
             raise NovaError(f"{path} holds nothing that can be imported: no .jsonl, no .mcap")
         total = await _run(export, to, _door(core, to))
+    except NovaError:
+        _warn_of_damage(export)
+        raise
     finally:
         export.close()
-    for name in export.content.unread[:REASONS_MAX]:
-        warn(f"not read: {name}")
+    if not export.content.names and not export.problems:
+        raise NovaError(f"{path} holds nothing that can be imported: no .jsonl, no .mcap")
+    _say(export, total, to, as_json)
+    if total.rejected or export.problems:
+        sys.exit(1)
+
+
+def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
+    """What came of it: trouble on stderr, counts on stdout."""
+    _warn_of(export.notes)
+    _warn_of_damage(export)
     for rejection in total.first_rejected:
         warn(f"refused: {rejection.code} {rejection.member}: {rejection.reason}")
     if total.undelivered:
@@ -95,14 +120,25 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
         )
     unread = len(export.content.unread)
     if as_json:
-        say_json(Imported(total.sent, total.new, total.duplicate, total.rejected, unread))
+        counts = (total.sent, total.new, total.duplicate, total.rejected, unread)
+        say_json(Imported(*counts, len(export.problems), export.digest))
     else:
         click.echo(
             f"{total.sent:,} sent, {total.new:,} new, {total.duplicate:,} known, "
-            f"{total.rejected:,} refused"
+            f"{total.rejected:,} refused; {DIGEST_TEXTS[export.digest]}"
         )
-    if total.rejected:
-        sys.exit(1)
+
+
+def _warn_of_damage(export: Export) -> None:
+    _warn_of([f"damaged or missing: {problem}" for problem in export.problems])
+
+
+def _warn_of(lines: list[str]) -> None:
+    """The first few of some lines, and how many more there are."""
+    for line in lines[:REASONS_MAX]:
+        warn(line)
+    if len(lines) > REASONS_MAX:
+        warn(f"… and {len(lines) - REASONS_MAX:,} more")
 
 
 def _door(core: Source, to: str) -> Door | None:

@@ -1,0 +1,83 @@
+"""Chunks of MCAP files, expanded as far as they can be and no further than a limit."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdk.errors import NovaError
+
+if TYPE_CHECKING:
+    from mcap.records import Chunk
+
+EXPANDED_BYTES = 64 * 1024
+"""So many bytes at once, so that of a damaged chunk its begin is had."""
+
+WINDOW_MAX_BYTES = 64 * 1024 * 1024
+CHUNK_HEAD = struct.Struct("<QQQII")
+
+
+def chunk_of(content: bytes) -> Chunk:
+    """A chunk by its record, whose data may be cut."""
+    from mcap.records import Chunk
+
+    start, end, whole, crc, name_bytes = CHUNK_HEAD.unpack_from(content)
+    data_at = CHUNK_HEAD.size + name_bytes + 8
+    compression = content[CHUNK_HEAD.size : data_at - 8].decode(errors="replace")
+    return Chunk(compression, content[data_at:], end, start, crc, whole)
+
+
+def expanded(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
+    """What a chunk expands to, found by expanding up to the limit, for what a chunk or a frame says
+    of it may be wrong; and why that is not all, if it is not.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in _expanding(chunk, max_bytes):
+            parts.append(part)
+            size += len(part)
+            if size > max_bytes:
+                return b"", f"it has more than {max_bytes:,} bytes, which is the most that is read"
+    except NovaError as error:
+        return b"".join(parts), str(error)
+    if size < chunk.uncompressed_size:
+        return b"".join(parts), f"it has {size:,} of {chunk.uncompressed_size:,} bytes"
+    return b"".join(parts), ""
+
+
+def _expanding(chunk: Chunk, max_bytes: int) -> Iterator[bytes]:
+    if chunk.compression == "zstd":
+        yield from _from_zstd(chunk.data)
+    elif chunk.compression == "lz4":
+        yield from _from_lz4(chunk.data, max_bytes)
+    elif chunk.compression == "":
+        yield chunk.data
+    else:
+        raise NovaError(f"it is compressed as {chunk.compression!r}, not by zstd or lz4")
+
+
+def _from_zstd(data: bytes) -> Iterator[bytes]:
+    import zstandard
+
+    try:
+        expander = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX_BYTES)
+        with expander.stream_reader(data) as expanding:
+            while part := expanding.read(EXPANDED_BYTES):
+                yield part
+    except (zstandard.ZstdError, MemoryError, ValueError) as error:
+        raise NovaError(f"it cannot be expanded: {error}") from error
+
+
+def _from_lz4(data: bytes, max_bytes: int) -> Iterator[bytes]:
+    import lz4.frame  # type: ignore[import-untyped]
+
+    expander = lz4.frame.LZ4FrameDecompressor()
+    try:
+        for begin in range(0, len(data), EXPANDED_BYTES):
+            if expander.eof:
+                return
+            yield expander.decompress(data[begin : begin + EXPANDED_BYTES], max_bytes + 1)
+    except (RuntimeError, MemoryError, EOFError, ValueError) as error:
+        raise NovaError(f"it cannot be expanded: {error}") from error

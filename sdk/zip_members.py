@@ -1,0 +1,197 @@
+"""The members of a zip, read as far as they can be: what is damaged is said and not raised.
+
+Python's own reader takes a zip whose directory is whole, and gives nothing of a member whose
+checksum differs. Here a zip that was cut is read by the header that stands before each member.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from sdk.errors import NovaError
+
+LOCAL = b"PK\x03\x04"
+READ_BYTES = 1024 * 1024
+STORED, DEFLATED = 0, 8
+_HEADER = struct.Struct("<4sHHHHHIIIHH")
+_ENCRYPTED, _SIZES_BEHIND, _UTF8 = 0x1, 0x8, 0x800
+_LARGE = 0xFFFF_FFFF
+_ZIP64_EXTRA = 1
+_NAME_MAX_BYTES = 4096
+
+# What Python's reader ends in where a directory is damaged.
+_DAMAGED = (
+    *(zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, ValueError),
+    *(struct.error, MemoryError, OverflowError, LookupError),
+)
+
+
+class Member(NamedTuple):
+    """Where a member lies, and what it should be."""
+
+    name: str
+    header_at: int
+    method: int
+    flags: int
+    packed_bytes: int
+    whole_bytes: int
+    crc: int
+
+
+class Zip:
+    """A zip file; `problem` says what is wrong with its directory, if anything is."""
+
+    def __init__(self, path: Path) -> None:
+        self.problem = ""
+        self._file = path.open("rb")
+        try:
+            with zipfile.ZipFile(path) as directory:
+                found = [_listed(one) for one in directory.infolist() if not one.is_dir()]
+        except _DAMAGED as error:
+            found = _found(self._file)
+            self.problem = (
+                f"{path.name}: the zip's directory cannot be read ({error}): "
+                f"{len(found)} files were found by their own headers, others may be missing"
+            )
+        self.members = {one.name: one for one in found}
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def open(self, name: str) -> MemberFile:
+        """A member from its begin; raises NovaError where it cannot be read at all."""
+        member = self.members[name]
+        if member.flags & _ENCRYPTED:
+            raise NovaError(f"{name} is encrypted: unpack the zip and import the folder")
+        if member.method not in (STORED, DEFLATED):
+            raise NovaError(
+                f"{name} is compressed by method {member.method}, neither stored nor deflated: "
+                "unpack the zip and import the folder"
+            )
+        self._file.seek(member.header_at)
+        head = self._file.read(_HEADER.size)
+        if len(head) < _HEADER.size or not head.startswith(LOCAL):
+            raise NovaError(f"{name} is not where the zip says: the zip is damaged")
+        *_, name_bytes, extra_bytes = _HEADER.unpack(head)
+        return MemberFile(self._file, member, self._file.tell() + name_bytes + extra_bytes)
+
+
+class MemberFile:
+    """Reads a member once; `problem` says at its end what is wrong with it."""
+
+    def __init__(self, file: BinaryIO, member: Member, at: int) -> None:
+        self._file = file
+        self._member = member
+        self._at = at
+        self._left = member.packed_bytes
+        self._expander = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == DEFLATED else None
+        self._crc = 0
+        self.size = 0
+        self.problem = ""
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes; none at the end, be it that of the member or of what is whole."""
+        parts: list[bytes] = []
+        left = size
+        while left > 0 and (part := self._some(min(left, READ_BYTES))):
+            parts.append(part)
+            left -= len(part)
+        data = b"".join(parts)
+        self._crc = zlib.crc32(data, self._crc)
+        self.size += len(data)
+        if left > 0 and not self.problem:
+            self._finish()
+        return data
+
+    def _finish(self) -> None:
+        if self.size != self._member.whole_bytes:
+            self.problem = f"has {self.size:,} of {self._member.whole_bytes:,} bytes"
+        elif self._crc != self._member.crc:
+            self.problem = "differs from its checksum in the zip"
+
+    def _some(self, size: int) -> bytes:
+        if self._expander is None:
+            return self._packed(size)
+        while not self._expander.eof:
+            tail = self._expander.unconsumed_tail or self._packed(READ_BYTES)
+            try:
+                data = self._expander.decompress(tail, size)
+            except zlib.error as error:
+                self._left, self._expander = 0, None
+                self.problem = f"cannot be expanded behind byte {self.size:,}: {error}"
+                return b""
+            if data or not tail:
+                return data
+        return b""
+
+    def _packed(self, size: int) -> bytes:
+        self._file.seek(self._at)
+        data = self._file.read(min(size, self._left))
+        self._at += len(data)
+        self._left -= len(data)
+        return data
+
+
+def _listed(entry: zipfile.ZipInfo) -> Member:
+    return Member(
+        *(entry.filename, entry.header_offset, entry.compress_type, entry.flag_bits),
+        *(entry.compress_size, entry.file_size, entry.CRC),
+    )
+
+
+def _found(file: BinaryIO) -> list[Member]:
+    """The members by their own headers, one behind the other."""
+    found: list[Member] = []
+    at = 0
+    while (at := _next_header(file, at)) >= 0:
+        member, end = _member_at(file, at)
+        if member is not None and not member.name.endswith("/"):
+            found.append(member)
+        at = end
+    return found
+
+
+def _next_header(file: BinaryIO, at: int) -> int:
+    """The first byte of the next member's header, -1 where there is none."""
+    kept = b""
+    while True:
+        file.seek(at + len(kept))
+        block = kept + file.read(READ_BYTES)
+        if (place := block.find(LOCAL)) >= 0:
+            return at + place
+        if len(block) < len(LOCAL) or len(block) == len(kept):
+            return -1
+        kept = block[-len(LOCAL) + 1 :]
+        at += len(block) - len(kept)
+
+
+def _member_at(file: BinaryIO, at: int) -> tuple[Member | None, int]:
+    """The member whose header stands at a byte, and where to look for the next one."""
+    file.seek(at)
+    head = file.read(_HEADER.size)
+    behind = at + len(LOCAL)
+    if len(head) < _HEADER.size:
+        return None, behind
+    _, _, flags, method, _, _, crc, packed, whole, name_bytes, extra_bytes = _HEADER.unpack(head)
+    if flags & _SIZES_BEHIND or name_bytes > _NAME_MAX_BYTES:
+        return None, behind
+    name = file.read(name_bytes).decode("utf-8" if flags & _UTF8 else "cp437", "replace")
+    extra = file.read(extra_bytes)
+    if whole == _LARGE:
+        packed, whole = _large(extra, packed, whole)
+    member = Member(name, at, method, flags, packed, whole, crc)
+    return member, at + _HEADER.size + name_bytes + extra_bytes + packed
+
+
+def _large(extra: bytes, packed: int, whole: int) -> tuple[int, int]:
+    """The sizes of a member of more than 4 GiB."""
+    kind, size = struct.unpack_from("<HH", extra) if len(extra) >= 20 else (0, 0)
+    if kind != _ZIP64_EXTRA or size < 16:
+        return packed, whole
+    whole, packed = struct.unpack_from("<QQ", extra, 4)
+    return packed, whole

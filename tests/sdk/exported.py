@@ -1,0 +1,36 @@
+"""Real exports of a small archive, as zips and as folders, for tests of imports."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from core import jobs
+from tests.core.exports.test_worker import job, reports, worker
+from tests.core.filing import PREFERENCES, filed
+
+EVENTS = 60
+
+
+def exported(folder: Path, driver: str) -> Path:
+    """The zip of an export by one driver, or ("") by those that are bound."""
+    data = folder / "data"
+    with filed(data, PREFERENCES["rawBinary"], EVENTS) as archive:
+        mark = archive.committer.last_ns
+    asked = job(folder / "out", mark, driver)
+    asked.driver = driver or None
+    asked.preference = list(PREFERENCES["rawBinary"])
+    (folder / "out").mkdir()
+    with worker(data) as process:
+        brought = reports(process, asked)
+        assert isinstance(brought, jobs.Brought)
+        packed = reports(process, jobs.Pack(name="export.zip", brought=[brought]))
+        assert isinstance(packed, jobs.Packed)
+    return folder / "out" / "export.zip"
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """The same as a folder."""
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    return folder
