@@ -12,7 +12,7 @@ import { manifestOf, manifests } from "./manifests";
 import { readExcursions } from "./past";
 import { normal, timeIn } from "./order";
 import { request } from "./session";
-import { backwards, cursor, state, timebase } from "./timeline";
+import { backwards, bound, cursor, state, timebase } from "./timeline";
 import {
   type AnsweredState,
   answered,
@@ -224,7 +224,7 @@ export async function readUnread(): Promise<void> {
     const card = one.value;
     const keys = unreadKeys(card);
     if (keys.length === 0) continue;
-    const until = state.value === "LIVE" ? undefined : cursor.value;
+    const until = bound();
     const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
     const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
     if (mine !== run) return;

@@ -2,16 +2,18 @@
 
 import { effect, untracked } from "@preact/signals";
 import { anchor, forgetAnchor, refreshAnchor, reveal } from "./anchor";
+import { showPanel } from "./arrangement";
 import { tendBehind } from "./behind";
 import { say } from "./hint";
+import { listAhead } from "./inspector";
 import { doubt, everything, extent, isServed, presentMs, refreshExtent, want, width } from "./overview";
 import { held } from "./scrub";
 import { connection } from "./session";
 import { keepAddress, listenToAddress, openAddress } from "./share";
 import { forgetAhead, tendSkip } from "./skip";
-import { followed, has, visible } from "./span";
+import { followed, has, show, type Span, visible, withMargin } from "./span";
 import { toFineMs } from "./time";
-import { backwards, cursor, goLive, jumps, state, timebase } from "./timeline";
+import { backwards, cursor, goLive, jumps, seek, state, timebase } from "./timeline";
 
 const LOOK_INTERVAL_MS = 500;
 const EXTENT_INTERVAL_MS = 3_000;
@@ -23,6 +25,8 @@ let anchorTimer: ReturnType<typeof setTimeout> | undefined;
 let anchored = "";
 /** Whether the span is to go to the clock wherever it is. */
 let isFollowDue = false;
+/** What is seen of what is dated ahead, and what was seen before. */
+let shownAhead: { before: Span; span: Span } | undefined;
 
 /** Tie the timeline together; called once. */
 export function conduct(): void {
@@ -74,8 +78,22 @@ function showFirst(): void {
   visible.value = all;
 }
 
-/** Go LIVE as a person does: the span goes to the present too. */
+/** Go to what is dated ahead: the span has all of it, the inspector lists it, the clock is at the first. */
+export function showAhead(): void {
+  const ahead = extent.value?.ahead;
+  if (ahead === undefined) return;
+  const before = visible.value;
+  show(withMargin(toFineMs(ahead.nextTime), ahead.lastMs));
+  shownAhead = { before, span: visible.value };
+  listAhead();
+  showPanel("inspector");
+  seek(ahead.nextTime);
+}
+
+/** Go LIVE as a person does: the span goes to the present too, as wide as it was before it went ahead. */
 export function showPresent(): void {
+  if (shownAhead?.span === visible.value) visible.value = shownAhead.before;
+  shownAhead = undefined;
   isFollowDue = true;
   goLive();
 }

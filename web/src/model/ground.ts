@@ -11,7 +11,7 @@ import { askBuckets, nameKey, sampledKey, seriesOf } from "./sampling";
 import { connection } from "./session";
 import { type Span, visible } from "./span";
 import { toFineMs } from "./time";
-import { cursorMs, state, timebase } from "./timeline";
+import { cursorMs, state, timebase, withoutAhead } from "./timeline";
 import { fieldsOf, type Place, placeOf, type Point, pointBefore, pointOf, type Track, trackOf } from "./track";
 
 const BUCKETS = 1_536;
@@ -111,6 +111,6 @@ async function refreshTrack(): Promise<void> {
   if (found === null || connection.value !== "open") return;
   const mine = ++asked;
   askedSpan = roomy(visible.value);
-  const buckets = await askBuckets(found.series, fieldsOf(found.place), askedSpan, BUCKETS);
+  const buckets = await askBuckets(found.series, fieldsOf(found.place), withoutAhead(askedSpan), BUCKETS);
   if (mine === asked) sampled.value = trackOf(buckets, found.place);
 }

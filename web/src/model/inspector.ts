@@ -4,15 +4,16 @@ import { computed, signal } from "@preact/signals";
 import type { Query } from "../api/protocol";
 import { type Lane, type StoredEvent, timeOf } from "./event";
 import { selected } from "./entities";
+import { extent } from "./overview";
 import { request } from "./session";
 import { selection, visible } from "./span";
 import { fromFineMs } from "./time";
-import { cursor, seek, state, timebase } from "./timeline";
+import { bound, seek, state, timebase } from "./timeline";
 
 const PAGE_EVENTS = 50;
 
-/** Which times: up to the clock, or what the timeline shows or has selected. */
-export type Range = "clock" | "visible" | "selection";
+/** Which times: up to the clock, what the timeline shows or has selected, or what is dated ahead of now. */
+export type Range = "clock" | "visible" | "selection" | "ahead";
 
 export const range = signal<Range>("clock");
 /** The lanes that are wanted; none means all. */
@@ -79,6 +80,11 @@ export function takeOwnJump(): boolean {
   return was;
 }
 
+/** List everything that is dated ahead. */
+export function listAhead(): void {
+  [range.value, ofEntity.value, lanes.value, messageType.value] = ["ahead", false, new Set(), ""];
+}
+
 /** Want a lane, or no longer. */
 export function toggleLane(lane: Lane): void {
   const next = new Set(lanes.value);
@@ -134,7 +140,14 @@ function only(entity: { scopeId: string; systemId: string; containerId: string; 
 }
 
 function timesOf(which: Range): Pick<Query, "startTime" | "stopTime"> | undefined {
-  if (which === "clock") return state.value === "LIVE" ? {} : { stopTime: cursor.value };
+  if (which === "clock") {
+    const stopTime = bound();
+    return stopTime === undefined ? {} : { stopTime };
+  }
+  if (which === "ahead") {
+    const ahead = extent.value?.ahead;
+    return ahead === undefined ? undefined : { startTime: ahead.nextTime };
+  }
   const span = which === "visible" ? visible.value : selection.value;
   if (span === null) return undefined;
   return { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };

@@ -8,7 +8,7 @@ import { bySeries, plots, type PlotField } from "./plots";
 import { covers, ROOM, roomy } from "./room";
 import { connection } from "./session";
 import { type Span, visible } from "./span";
-import { state, timebase } from "./timeline";
+import { state, timebase, withoutAhead } from "./timeline";
 
 /** What is known of one plotted series. */
 export interface Lines {
@@ -76,7 +76,7 @@ async function refreshLines(): Promise<void> {
   const buckets = Math.min(BUCKETS_MAX, Math.max(64, Math.round(widthPx.value * (1 + 2 * ROOM))));
   const found = await Promise.all(
     bySeries(fields).map(async (group): Promise<[string, Lines]> => {
-      const answer = await askBuckets(group.series, group.fields, span, buckets);
+      const answer = await askBuckets(group.series, group.fields, withoutAhead(span), buckets);
       return [nameKey(group.series), { buckets: answer, sampledUntil: lastFilled(answer) }];
     }),
   );

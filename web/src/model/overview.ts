@@ -1,8 +1,9 @@
 /** What the timeline asks the server for: density, the extent of everything, gaps, chat and commands. */
 
-import { batch, signal } from "@preact/signals";
-import type { Query, SummaryResponse } from "../api/protocol";
+import { batch, computed, signal } from "@preact/signals";
+import type { ExtentResponse, Query, SummaryResponse } from "../api/protocol";
 import { RequestError } from "../api/socket";
+import { dues } from "./ahead";
 import {
   best,
   isCoarse,
@@ -20,14 +21,26 @@ import { type StoredEvent, timeOf } from "./event";
 import { merged } from "./ledger";
 import { connection, request } from "./session";
 import { length, type Span, visible, withMargin } from "./span";
-import { fromFineMs, toFineMs } from "./time";
-import { state, timebase, type Timebase } from "./timeline";
+import { fromFineMs, fromMs, toFineMs, toMs } from "./time";
+import { state, timebase, type Timebase, upcoming } from "./timeline";
 
-/** First and last time of all events, in ms, and how many there are. */
+/** First and last time of the events that are not dated ahead, in ms, and how many there are in all. */
 export interface Extent extends Span {
   readonly timebase: Timebase;
   readonly events: number;
+  /** What is dated ahead of now; absent where nothing is. */
+  readonly ahead?: Ahead;
 }
+
+/** Events that are dated ahead of now. */
+export interface Ahead {
+  /** The server counts no more than `AHEAD_MAX`. */
+  readonly count: number;
+  readonly nextTime: string;
+  readonly lastMs: number;
+}
+
+export const AHEAD_MAX = 1_000;
 
 /** How long a move has to rest before a question is asked, in ms. */
 const REST_MS = 90;
@@ -47,6 +60,10 @@ export const moreMarkers = signal(false);
 export const trouble = signal("");
 /** The present by this browser's clock, in ms; it is looked at twice a second. */
 export const presentMs = signal(Date.now());
+/** How much the server's clock is ahead of this browser's, in ms. */
+const aheadByMs = signal(0);
+/** Now, by the server's clock. */
+export const now = computed(() => fromMs(presentMs.value + aheadByMs.value));
 /** How many pixels the timeline is wide. */
 export const width = signal(0);
 
@@ -223,12 +240,28 @@ function isSame(known: NonNullable<typeof markersFor>, now: NonNullable<typeof m
 export async function refreshExtent(): Promise<void> {
   const asked = timebase.value;
   const reply = await request({ type: "extent", timebase: asked }, "extentResponse");
-  const { startTime, stopTime, events } = reply;
   if (asked !== timebase.value) return;
-  extent.value =
-    startTime == null || stopTime == null
-      ? null
-      : { startMs: toFineMs(startTime), stopMs: toFineMs(stopTime), events, timebase: asked };
+  const before = extent.value?.ahead;
+  // Of several that were ahead not only the first may have come since.
+  if (before !== undefined && before.count > 1 && toFineMs(before.nextTime) <= toFineMs(reply.time)) dues.value++;
+  if (reply.nextTime != null) upcoming.expect(reply.nextTime);
+  aheadByMs.value = toMs(reply.time) - Date.now();
+  extent.value = extentOf(reply, asked);
+}
+
+/** From when to when there are events as of now; null of an empty archive. */
+export function extentOf(reply: ExtentResponse, of: Timebase): Extent | null {
+  const { time, startTime, presentTime, nextTime, stopTime, events } = reply;
+  if (startTime == null || stopTime == null) return null;
+  const lastMs = toFineMs(stopTime);
+  return {
+    // Where all is dated ahead, what there is now begins and ends now.
+    startMs: toFineMs(presentTime == null ? time : startTime),
+    stopMs: toFineMs(presentTime ?? time),
+    events,
+    timebase: of,
+    ...(nextTime == null ? {} : { ahead: { count: reply.ahead ?? 0, nextTime, lastMs } }),
+  };
 }
 
 /** The span that shows everything; undefined while there is nothing. */

@@ -36,12 +36,13 @@ const askInspector = oneAtATime(refreshInspector);
 export function beginPanels(): void {
   if (begun) return;
   begun = true;
-  deliver((events) => {
+  deliver((events, all) => {
     applyLatest(events);
     appendLines(events);
     takeForCards(events);
-    ledger.take(events);
-    chat.take(events);
+    // They list what is there, also what is dated ahead.
+    ledger.take(all);
+    chat.take(all);
   });
   keepLayout();
   keepPlots();

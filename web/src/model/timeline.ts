@@ -5,9 +5,10 @@
  */
 
 import { batch, computed, signal } from "@preact/signals";
+import { Upcoming } from "./ahead";
 import type { StoredEvent } from "./event";
 import { loopEnd, loopStart } from "./loop";
-import { selection } from "./span";
+import { LENGTH_MIN_MS, selection, type Span } from "./span";
 import { connection, coreAway, notice, reconnect, request } from "./session";
 import { resumption, type Run, Stream } from "./stream";
 import { noteMissed } from "./behind";
@@ -44,15 +45,22 @@ export const isAway = computed(() => state.value !== "PAUSED" && (connection.val
 /** The newest event that was streamed since the last jump. */
 export const newest = signal<StoredEvent | null>(null);
 
-let onEvents: (events: StoredEvent[]) => void = () => undefined;
+/** What was streamed LIVE and is dated ahead. */
+export const upcoming = new Upcoming();
+
+/** Told of streamed events: those that are there at the clock's time, and all as they come. */
+type Delivery = (events: StoredEvent[], all: StoredEvent[]) => void;
+
+let onEvents: Delivery = () => undefined;
 
 const stream = new Stream({
   moved: (time, events) => {
     silent.value = false;
     cursor.value = time;
-    const last = events.at(-1);
+    const there = state.value === "LIVE" ? upcoming.admit(events, time, timebase.value) : events;
+    const last = there.at(-1);
     if (last !== undefined) newest.value = last;
-    onEvents(events);
+    onEvents(there, events);
   },
   ended: finished,
   refused: (error) => {
@@ -63,8 +71,20 @@ const stream = new Stream({
 });
 
 /** Who is told of streamed events, in the server's order. */
-export function deliver(events: (events: StoredEvent[]) => void): void {
+export function deliver(events: Delivery): void {
   onEvents = events;
+}
+
+/** Up to which time there is something to be seen; LIVE in receive time that is all there is. */
+export function bound(): string | undefined {
+  return state.value === "LIVE" && timebase.value === "canonical" ? undefined : cursor.value;
+}
+
+/** A span without what is dated ahead while LIVE. */
+export function withoutAhead(span: Span): Span {
+  if (state.value !== "LIVE" || timebase.value === "canonical") return span;
+  const stopMs = Math.max(span.startMs + LENGTH_MIN_MS, Math.min(span.stopMs, toFineMs(cursor.value)));
+  return { startMs: span.startMs, stopMs };
 }
 
 /** Take in a frame of the stream. */
@@ -228,6 +248,7 @@ export function tend(): void {
 }
 
 function jump(): void {
+  upcoming.forget();
   newest.value = null;
   jumps.value++;
 }

@@ -2,6 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { forgetAcknowledgements, refreshAcknowledgements, takeAcknowledgements } from "./acknowledgements";
+import { dues } from "./ahead";
 import { oneAtATime } from "./asking";
 import { behind } from "./behind";
 import {
@@ -59,6 +60,7 @@ export function watchCards(): void {
     if (behind.value !== null) untracked(mistrust);
   });
   followPatiently(doubts, askStates);
+  followPatiently(dues, askAll);
   followPatiently(unread, readBack);
   setInterval(() => state.value === "PLAYING" && !isForwards() && isOpen() && askStates(), BACKWARDS_INTERVAL_MS);
   setInterval(() => statesTrouble.value !== "" && isOpen() && askAll(), RETRY_INTERVAL_MS);

@@ -6,6 +6,7 @@ import { type StoredEvent, timeOf } from "../model/event";
 import { user } from "../model/session";
 import { readable } from "../model/time";
 import { timebase } from "../model/timeline";
+import { AheadMark } from "./AheadMark";
 import { Empty, Pane, Trouble } from "./Pane";
 
 /** More than these are drawn only when they are asked for. */
@@ -69,6 +70,7 @@ function Message({ event }: { event: StoredEvent }) {
         {time.slice(11, 19)}
       </time>{" "}
       <strong>{author}</strong>
+      <AheadMark event={event} />
       {scopes.value.length > 1 && <span class="muted"> to {event.scopeId}</span>} {String(event["content"])}
     </p>
   );

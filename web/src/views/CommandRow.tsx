@@ -8,6 +8,7 @@ import { type Command, type CommandState, inWords, percentOf, wordsOf } from "..
 import { inspect } from "../model/inspector";
 import { readable, toMs } from "../model/time";
 import { timebase } from "../model/timeline";
+import { AheadMark } from "./AheadMark";
 import { ageText } from "./Reading";
 
 export const STATES: Readonly<Record<CommandState, string>> = {
@@ -34,6 +35,7 @@ export function CommandRow({ command, isFull = false }: { command: Command; isFu
           {titleOf(command)}
         </button>
         {isFull && <strong class="command-to">{command.targetId}</strong>}
+        <AheadMark event={first} />
         <span class="spacer" />
         <time class="age" title={`${readable(time)} UTC`}>
           {ageText(clockSecondMs.value - Math.floor(toMs(time) / 1000) * 1000)}

@@ -7,6 +7,7 @@ import { entityKey, envelopeText, exactly, kindOf, type StoredEvent, timeOf } fr
 import { events, inspect, inspected } from "../model/inspector";
 import { readable } from "../model/time";
 import { seek, timebase } from "../model/timeline";
+import { AheadMark } from "./AheadMark";
 import { HexView } from "./HexView";
 import { JsonView } from "./JsonView";
 
@@ -19,6 +20,7 @@ export function EventDetail({ event }: { event: StoredEvent }) {
         <span class={`lane ${event.lane}`}>{event.lane}</span>
         <strong>{kindOf(event)}</strong>
         <span class="muted">{entityKey(event)}</span>
+        <AheadMark event={event} />
         <Neighbours event={event} />
         <button type="button" class="icon" aria-label="Close the event" data-testid="event-close" onClick={() => (inspected.value = null)}>
           ✕

@@ -20,6 +20,7 @@ import {
 import { selection } from "../model/span";
 import { readable } from "../model/time";
 import { state, timebase } from "../model/timeline";
+import { AheadMark } from "./AheadMark";
 import { EventDetail } from "./EventDetail";
 import { InspectorFilters } from "./InspectorFilters";
 import { Empty, Pane, Trouble } from "./Pane";
@@ -103,6 +104,7 @@ const TIMES = {
   clock: "up to the clock's time",
   visible: "in the time that the timeline shows",
   selection: "in the selected time",
+  ahead: "dated ahead of now",
 } as const;
 
 function OneEvent({ event }: { event: StoredEvent }) {
@@ -129,6 +131,7 @@ function OneEvent({ event }: { event: StoredEvent }) {
         >
           <time>{readable(time)}</time>
         </button>
+        <AheadMark event={event} />
       </td>
       <td>
         <span class={`lane ${event.lane}`}>{event.lane}</span>

@@ -10,6 +10,7 @@ const RANGES: readonly [Range, string][] = [
   ["clock", "up to the clock"],
   ["visible", "visible span"],
   ["selection", "selection"],
+  ["ahead", "dated ahead"],
 ];
 
 export function InspectorFilters() {

@@ -1,9 +1,30 @@
-/** The slider: the whole archive, and where in it the clock stands. */
+/** The slider: the whole archive up to now, and where in it the clock stands. */
 
-import { extent } from "../model/overview";
+import { showAhead } from "../model/conductor";
+import { AHEAD_MAX, extent } from "../model/overview";
 import { hold, lineMs, release } from "../model/scrub";
 import { fromMs, readable } from "../model/time";
 import { state } from "../model/timeline";
+
+/** That there are events dated ahead, and the way there. */
+function AheadSign() {
+  const ahead = extent.value?.ahead;
+  if (ahead === undefined) return null;
+  const { count, lastMs } = ahead;
+  const many = `${count.toLocaleString("en")}${count < AHEAD_MAX ? "" : " or more"} ${count === 1 ? "event" : "events"}`;
+  const last = readable(fromMs(lastMs));
+  return (
+    <button
+      type="button"
+      class="ahead-sign"
+      title={`${many} dated ahead of now, the last ${last}: show`}
+      data-testid="ahead-show"
+      onClick={showAhead}
+    >
+      {many} dated ahead, the last {last.slice(0, 10)}: show
+    </button>
+  );
+}
 
 export function Slider() {
   const known = extent.value ?? undefined;
@@ -29,9 +50,10 @@ export function Slider() {
         onInput={(event) => hold(Number(event.currentTarget.value))}
         onChange={release}
       />
-      <time class="muted" title="The last event">
+      <time class="muted" title="The last event up to now">
         {known === undefined ? "–" : readable(fromMs(last))}
       </time>
+      <AheadSign />
     </div>
   );
 }

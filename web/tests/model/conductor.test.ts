@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { StartStream } from "../../src/api/protocol";
 
-const world = vi.hoisted(() => ({ asked: [] as { type: string }[] }));
+const world = vi.hoisted(() => ({
+  asked: [] as { type: string }[],
+  extent: {
+    ...{ events: 5, time: "2026-01-01T00:00:00Z", startTime: "2020-01-01T00:00:00Z" },
+    ...{ presentTime: "2020-01-02T00:00:00Z", stopTime: "2020-01-02T00:00:00Z" },
+  } as Record<string, unknown>,
+}));
 vi.mock("../../src/model/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
@@ -10,7 +16,7 @@ vi.mock("../../src/model/session", async () => {
     reconnect: () => undefined,
     request: (message: { type: string }) => {
       world.asked.push(message);
-      return Promise.resolve({ events: 5, startTime: "2020-01-01T00:00:00Z", stopTime: "2020-01-02T00:00:00Z" });
+      return Promise.resolve(world.extent);
     },
   };
 });
@@ -20,6 +26,9 @@ vi.stubGlobal("history", { state: null, replaceState: () => undefined });
 vi.stubGlobal("addEventListener", () => undefined);
 
 const conductor = await import("../../src/model/conductor");
+const { showEverything } = await import("../../src/model/gesture");
+const { question } = await import("../../src/model/inspector");
+const { refreshExtent } = await import("../../src/model/overview");
 const span = await import("../../src/model/span");
 const { held } = await import("../../src/model/scrub");
 const { toMs } = await import("../../src/model/time");
@@ -105,5 +114,21 @@ describe("the visible span", () => {
     expect(timeline.state.value).toBe("LIVE");
     expect(span.visible.value.startMs).toBeLessThan(Date.UTC(2020, 0, 1));
     expect(span.visible.value.stopMs).toBeGreaterThan(Date.UTC(2020, 0, 2));
+  });
+
+  it("ends at the present where events are dated ahead, goes to those when asked, and comes back as it was", async () => {
+    const aheadMs = Date.UTC(2080, 0, 1);
+    world.extent = { ...world.extent, ahead: 3, nextTime: "2080-01-01T00:00:00.000Z", stopTime: "2080-01-02T00:00:00.000Z" };
+    await refreshExtent();
+    showEverything();
+    expect(span.visible.value.stopMs).toBeLessThan(Date.UTC(2020, 0, 3));
+    const before = span.length(span.visible.value);
+    conductor.showAhead();
+    expect([timeline.state.value, timeline.cursor.value]).toEqual(["PAUSED", "2080-01-01T00:00:00.000Z"]);
+    expect([aheadMs, aheadMs + 86_400_000].every((ms) => span.has(span.visible.value, ms))).toBe(true);
+    expect(question(null)).toMatchObject({ startTime: "2080-01-01T00:00:00.000Z", filters: {} });
+    conductor.showPresent();
+    expect(span.length(span.visible.value)).toBe(before);
+    expect(timeline.state.value).toBe("LIVE");
   });
 });

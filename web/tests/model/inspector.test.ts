@@ -60,6 +60,13 @@ describe("the event inspector", () => {
     expect(inspector.events.value).toEqual([event(1)]);
   });
 
+  it("asks LIVE up to the clock too in source time, so that what is dated ahead hides nothing", async () => {
+    state.value = "LIVE";
+    expect(inspector.question(null)).toMatchObject({ stopTime: TIME });
+    timebase.value = "canonical";
+    expect(inspector.question(null)).not.toHaveProperty("stopTime");
+  });
+
   it("asks for any lane and type of all entities, in the visible span or the selection", async () => {
     inspector.ofEntity.value = false;
     inspector.toggleLane("raw");

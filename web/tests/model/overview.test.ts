@@ -64,6 +64,28 @@ function summaries(): Asked[] {
   return world.asked.filter((message) => message.type === "summary");
 }
 
+describe("the extent", () => {
+  const ends = { type: "extentResponse", timebase: "source", events: 5, time: "2026-06-01T00:00:00Z" } as const;
+  const [startTime, presentTime] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
+  const [nextTime, stopTime] = ["2026-07-01T00:00:00Z", "2080-01-01T00:00:00Z"];
+
+  it("ends with the last event that is not dated ahead, and names those that are", () => {
+    expect(overview.extentOf({ ...ends, startTime, presentTime, nextTime, stopTime, ahead: 3 }, "source")).toEqual({
+      ...{ startMs: Date.parse(startTime), stopMs: Date.parse(presentTime), events: 5, timebase: "source" },
+      ahead: { count: 3, nextTime, lastMs: Date.parse(stopTime) },
+    });
+    const all = overview.extentOf({ ...ends, startTime, presentTime, stopTime: presentTime }, "source");
+    expect(all).toMatchObject({ stopMs: Date.parse(presentTime) });
+    expect(all?.ahead).toBeUndefined();
+  });
+
+  it("is that of now where everything is dated ahead, and none of an empty archive", () => {
+    const found = overview.extentOf({ ...ends, startTime: nextTime, nextTime, stopTime, ahead: 5 }, "source");
+    expect(found).toMatchObject({ startMs: Date.parse(ends.time), stopMs: Date.parse(ends.time) });
+    expect(overview.extentOf({ ...ends, events: 0 }, "source")).toBeNull();
+  });
+});
+
 describe("what the timeline asks for", () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) });

@@ -74,6 +74,23 @@ describe("timeline", () => {
     expect(timeline.cursor.value).toBe("2026-01-01T00:00:01Z");
   });
 
+  it("shows LIVE in source time nothing that is dated ahead until its time comes, and all in receive time", () => {
+    const delivered: [string[], string[]][] = [];
+    const ids = (events: { eventId: string }[]) => events.map(({ eventId }) => eventId);
+    timeline.deliver((there, all) => delivered.push([ids(there), ids(all)]));
+    const both = [1, 9].map((at) => ({ eventId: `e${at}`, sourceTruthTime: second(at), canonicalTruthTime: second(1) }));
+    chunk(started().playbackRequestId, second(1), { events: both });
+    expect(delivered.at(-1)).toEqual([["e1"], ["e1", "e9"]]);
+    expect(timeline.newest.value?.eventId).toBe("e1");
+    chunk(started().playbackRequestId, second(9));
+    expect(delivered.at(-1)).toEqual([["e9"], []]);
+    expect(timeline.newest.value?.eventId).toBe("e9");
+    timeline.chooseTimebase("canonical");
+    chunk(started().playbackRequestId, second(1), { events: both });
+    expect(delivered.at(-1)).toEqual([["e1", "e9"], ["e1", "e9"]]);
+    timeline.deliver(() => undefined);
+  });
+
   it("starts a new stream with a new id at every seek", () => {
     timeline.pause();
     timeline.play();
@@ -107,11 +124,11 @@ describe("timeline", () => {
     timeline.deliver((events) => delivered.push(events));
     const id = started().playbackRequestId;
     for (const count of [1, 2, 3]) {
-      const events = [{ eventId: String(count) }];
+      const events = [{ eventId: String(count), sourceTruthTime: second(0) }];
       timeline.receive({ type: "streamChunk", playbackRequestId: id, cursor: second(count), events });
     }
     timeline.flush();
-    expect(delivered).toEqual([[{ eventId: "1" }, { eventId: "2" }, { eventId: "3" }]]);
+    expect(delivered).toEqual([[1, 2, 3].map((count) => ({ eventId: String(count), sourceTruthTime: second(0) }))]);
     expect(timeline.cursor.value).toBe(second(3));
     expect(timeline.newest.value?.eventId).toBe("3");
     timeline.pause();
@@ -209,7 +226,7 @@ describe("after a lost connection", () => {
     expect(missed.value?.fromTime).toBe("2026-01-01T01:00:00.000Z");
     dismiss();
     timeline.chooseTimebase("source");
-    chunk(started().playbackRequestId, second(3), { events: [{}] });
+    chunk(started().playbackRequestId, second(3), { events: [{ sourceTruthTime: second(3) }] });
     timeline.restart();
     expect(started().afterKey).toBeUndefined();
     expect(missed.value).not.toBeNull();
