@@ -32,6 +32,9 @@ from sdk.zip_members import LOCAL, Zip
 
 READABLE = (".jsonl", ".mcap")
 ZIP_SUFFIX = ".zip"
+PROVED_EVENTS = 1_000
+"""So many are proved at once."""
+
 _BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
 
 DigestState = Literal["fits", "differs", "unchecked"]
@@ -127,8 +130,11 @@ class Source:
             proof = Proof(manifest.query.timebase)
             self._closing.callback(proof.close)
         listed = {one.path for one in manifest.files} if manifest is not None else set()
+        unlisted = Proof()
         for name in self.content.names:
-            yield from self._of_file(name, proof if name in listed else None)
+            yield from self._of_file(
+                name, proof if proof is not None and name in listed else unlisted
+            )
         unread = self.content.unread
         if self._zip is not None:
             for name in unread:
@@ -162,21 +168,21 @@ class Source:
             return None
         return manifest
 
-    def _of_file(self, name: str, proof: Proof | None) -> Iterator[bytes]:
+    def _of_file(self, name: str, proof: Proof) -> Iterator[bytes]:
         damage = Damage()
         count = unproved = 0
         try:
             with self._open(name) as file:
-                for envelope in (
+                found = (
                     members.messages(file, name, damage)
                     if name.endswith(".mcap")
                     else members.lines(file, name)
-                ):
-                    if is_whole(envelope) if proof is None else proof.add(envelope):
-                        count += 1
-                    else:
-                        unproved += 1
-                    yield envelope
+                )
+                for some in _together(found):
+                    whole = proof.add(some)
+                    count += whole
+                    unproved += len(some) - whole
+                    yield from some
         except NovaError as error:
             self._note(name, str(error).removeprefix(f"{name}: "))
         self._events[name] = count
@@ -240,6 +246,23 @@ class Source:
             self.problems.append(
                 f"{MANIFEST_FILE}: the digest of the events that were read is not the export's"
             )
+
+
+def _together(found: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Envelopes some at once; where reading ends in an error, those before it come first."""
+    part: list[bytes] = []
+    size_bytes = 0
+    try:
+        for envelope in found:
+            part.append(envelope)
+            size_bytes += len(envelope)
+            if len(part) == PROVED_EVENTS or size_bytes >= PUBLISH_MAX_BYTES:
+                yield part
+                part, size_bytes = [], 0
+    except (NovaError, OSError):
+        yield part
+        raise
+    yield part
 
 
 def _is_zip(path: Path) -> bool:

@@ -8,57 +8,80 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from sdk.address import LANE_PRIORITY
+from sdk.checker import Checker
 from sdk.errors import EnvelopeError
-from sdk.event import check, check_stored, without_stamp
+from sdk.event import check, without_stamp
+from sdk.members import RECORD_MAX_BYTES
 from sdk.message import Timebase
 
 SORTED_EVENTS = 200_000
 """So many are sorted at once, in about 20 MiB."""
 
 EVENT_ID_BYTES = 32
-_TIME_BYTES = 8
-_ROW_BYTES = _TIME_BYTES + 1 + EVENT_ID_BYTES
 _READ_ROWS = 2_000
+_TIME = struct.Struct(">Q")
 _TIME_OFFSET = 2**63
+_STAMP = slice(-2 - len("2026-01-01T00:00:00.000000000Z"), -2)
+"""Where the receive time stands in a stored envelope, always in its normal form."""
+
+_ORDER_BYTES: dict[Timebase, int] = {
+    "source": _TIME.size + 1,
+    "canonical": _STAMP.stop - _STAMP.start,
+}
 
 
 class Proof:
-    """Takes events as they are read, and proves each by its own content."""
+    """Takes events as they are read, and proves each by its own content; without a timebase there
+    is no order, and no digest.
+    """
 
-    def __init__(self, timebase: Timebase, sorted_events: int = SORTED_EVENTS) -> None:
+    def __init__(
+        self, timebase: Timebase | None = None, sorted_events: int = SORTED_EVENTS
+    ) -> None:
         self._timebase = timebase
         self._sorted_events = sorted_events
+        self._checker = Checker(max_bytes=RECORD_MAX_BYTES)
         self._rows: list[bytes] = []
         self._files = ExitStack()
         self._runs: list[BinaryIO] = []
         self.failure = ""
         """Why there can be no digest."""
 
-    def add(self, envelope: bytes) -> bool:
-        """Take one more; whether it is what its eventId says."""
-        try:
-            event, canonical_ns = check_stored(envelope)
-        except (EnvelopeError, RecursionError, ValueError):
-            return False
+    def add(self, envelopes: Sequence[bytes]) -> int:
+        """Take some more; how many are what their eventIds say."""
+        found = self._checker.check_all([(None, without_stamp(one), "") for one in envelopes])
         if self._timebase == "source":
-            row = _time(event.source_ns) + bytes((event.lane,)) + event.event_id
-        else:
-            row = _time(canonical_ns) + b"\0" + event.event_id
-        self._rows.append(row)
-        if len(self._rows) == self._sorted_events:
+            lanes = [bytes((LANE_PRIORITY[series.lane],)) for series in found.names]
+            self._rows += [
+                _TIME.pack(time_ns + _TIME_OFFSET) + lanes[number] + event_id
+                for time_ns, number, event_id in zip(
+                    found.times_ns, found.series, found.ids, strict=True
+                )
+            ]
+        elif self._timebase == "canonical":
+            refused = {one.place for one in found.refusals}
+            stamps = [one[_STAMP] for at, one in enumerate(envelopes) if at not in refused]
+            self._rows += [
+                stamp.ljust(_ORDER_BYTES["canonical"]) + event_id
+                for stamp, event_id in zip(stamps, found.ids, strict=True)
+            ]
+        if len(self._rows) >= self._sorted_events:
             self._put_aside()
-        return True
+        return len(found.ids)
 
     def digest(self) -> str:
         """The digest of all that were taken."""
         found = hashlib.sha256()
         self._rows.sort()
-        for row in heapq.merge(self._rows, *map(_read, self._runs)):
+        row_bytes = EVENT_ID_BYTES + _ORDER_BYTES[self._timebase or "source"]
+        for row in heapq.merge(self._rows, *(_read(run, row_bytes) for run in self._runs)):
             found.update(row[-EVENT_ID_BYTES:].hex().encode())
         return found.hexdigest()
 
@@ -90,12 +113,8 @@ def is_whole(envelope: bytes) -> bool:
     return True
 
 
-def _time(ns: int) -> bytes:
-    return (ns + _TIME_OFFSET).to_bytes(_TIME_BYTES, "big")
-
-
-def _read(run: BinaryIO) -> Iterator[bytes]:
+def _read(run: BinaryIO, row_bytes: int) -> Iterator[bytes]:
     run.seek(0)
-    while block := run.read(_READ_ROWS * _ROW_BYTES):
-        for at in range(0, len(block), _ROW_BYTES):
-            yield block[at : at + _ROW_BYTES]
+    while block := run.read(_READ_ROWS * row_bytes):
+        for at in range(0, len(block), row_bytes):
+            yield block[at : at + row_bytes]

@@ -6,18 +6,20 @@ import zipfile
 from pathlib import Path
 
 from core import jobs
+from sdk.message import Timebase
 from tests.core.exports.test_worker import job, reports, worker
 from tests.core.filing import PREFERENCES, filed
 
 EVENTS = 60
 
 
-def exported(folder: Path, driver: str) -> Path:
+def exported(folder: Path, driver: str, timebase: Timebase = "source") -> Path:
     """The zip of an export by one driver, or ("") by those that are bound."""
     data = folder / "data"
     with filed(data, PREFERENCES["rawBinary"], EVENTS) as archive:
         mark = archive.committer.last_ns
     asked = job(folder / "out", mark, driver)
+    asked.timebase = timebase
     asked.driver = driver or None
     asked.preference = list(PREFERENCES["rawBinary"])
     (folder / "out").mkdir()
