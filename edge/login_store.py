@@ -141,6 +141,8 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _connected(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Before SQLite opens it, for it gives its files beside this one the same mode.
+    private.mend(*path.parent.glob(f"{path.name}*"), deep=False)
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
     try:
         db.execute("PRAGMA journal_mode = WAL")

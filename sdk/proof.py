@@ -94,7 +94,7 @@ class Proof:
         if self.failure:
             return
         try:
-            run = tempfile.TemporaryFile(prefix="nova-import-")  # noqa: SIM115  # until it is closed
+            run = tempfile.TemporaryFile(prefix="nova-import-")  # noqa: SIM115
             self._files.enter_context(run)
             run.write(b"".join(rows))
             run.flush()

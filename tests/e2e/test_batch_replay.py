@@ -219,7 +219,7 @@ def test_nothing_past_the_mark_while_it_grows(live: Nova) -> None:
     publishing = threading.Thread(target=publish)
     publishing.start()
     try:
-        found = list(replay(live.data, shards=2))
+        found = list(replay(live.data, timebase="canonical", shards=2))
     finally:
         stop.set()
         publishing.join()
