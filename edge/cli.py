@@ -103,7 +103,7 @@ def edge(
     """
     host, port = parse_listen(listen)
     logs.configure("edge")
-    archive_id.require(data, archive)
+    archive_id.require_at_start(data, archive)
     private.begin()
     config = EdgeConfig(
         data=data,

@@ -23,6 +23,7 @@ from core.scratch import scratch_folder
 from core.store.secondary import following
 from core.store.witness import read_witness
 from sdk import archive_id, lifecycle, private
+from sdk.archive_id import ANY, Served
 from sdk.drivers.registry import Registry
 from sdk.errors import ArchiveGoneError, NovaError
 from sdk.settings import Settings
@@ -39,10 +40,10 @@ log = logging.getLogger(__name__)
 class Follower:
     """Keeps the daily files of one archive."""
 
-    def __init__(self, view: View, settings: Settings) -> None:
+    def __init__(self, view: View, settings: Settings, served: Served = ANY) -> None:
         self._view = view
         self._data = settings.folder()
-        self._served = settings.archive or archive_id.read(self._data)
+        self._served = served
         self._root = settings.files_folder()
         self._reserve = Reserve(self._root, settings.reserve_mib * MIB, self._data)
         self._registry = Registry.load(settings.chosen_drivers())
@@ -121,12 +122,12 @@ def viewing(data: Path) -> Iterator[View]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Follower]:
+async def opened(settings: Settings, served: Served = ANY) -> AsyncIterator[Follower]:
     """A follower with its view of the archive and the lock of its folder."""
     async with AsyncExitStack() as stack:
         view = stack.enter_context(viewing(settings.folder()))
         stack.enter_context(locked(settings.files_folder()))
-        follower = Follower(view, settings)
+        follower = Follower(view, settings, served)
         stack.callback(follower.close)
         yield follower
 
@@ -138,8 +139,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.open_many()
     lifecycle.give_way()
     data = settings.folder()
-    archive_id.require(data, settings.archive)
-    async with opened(settings) as follower:
+    served = archive_id.require_at_start(data, settings.archive)
+    async with opened(settings, served) as follower:
         lifecycle.say_ready("files", data=str(data))
         log.info("daily files ready")
         await lifecycle.until_stopped(follower.run(), stop)

@@ -188,9 +188,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     data = settings.folder()
-    archive_id.require(data, settings.archive)
+    served = archive_id.require_at_start(data, settings.archive)
     async with opened(settings):
         lifecycle.say_ready("reader", data=str(data))
         log.info("reader ready")
-        served = settings.archive or archive_id.read(data)
         await lifecycle.until_stopped(archive_id.watch(data, served), stop)

@@ -22,6 +22,7 @@ from core.store.remaking import refuse_asked
 from core.store.samples import SAMPLES_FOLDER, SampleStore
 from core.store.witness import read_witness
 from sdk import archive_id, lifecycle
+from sdk.archive_id import Served
 from sdk.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ async def keep(data: Path, opened: asyncio.Event) -> None:
     await deriving.keep(data, SampleStore, sample, opened)
 
 
-async def _keep_all(settings: Settings) -> None:
+async def _keep_all(settings: Settings, served: Served) -> None:
     data = settings.folder()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
 
@@ -67,7 +68,6 @@ async def _keep_all(settings: Settings) -> None:
         lifecycle.say_ready("sampler", data=str(data))
         log.info("sampler ready")
 
-    served = settings.archive or archive_id.read(data)
     await asyncio.gather(
         keep(data, samples),
         following.keep(data, checkpoints),
@@ -81,5 +81,5 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     lifecycle.give_way()
-    archive_id.require(settings.folder(), settings.archive)
-    await lifecycle.until_stopped(_keep_all(settings), stop)
+    served = archive_id.require_at_start(settings.folder(), settings.archive)
+    await lifecycle.until_stopped(_keep_all(settings, served), stop)

@@ -25,11 +25,11 @@ from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
 from core.store.witness import WITNESS_FILE, Witness, compare, read_witness
-from sdk import private, timestamps
+from sdk import archive_id, private, timestamps
 from sdk.archive_id import ID_FILE
 from sdk.timestamps import NS_MIN
 
-TRUTH_FOLDER = "truth"
+TRUTH_FOLDER = archive_id.TRUTH_FOLDER
 CATCH_UP_ATTEMPTS = 5
 CATCH_UP_AGAIN_ATTEMPTS = 2
 """Of an archive that was found damaged the last time, so that nobody waits for long."""
@@ -49,6 +49,9 @@ class Archive:
 
     def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
         self.path = path
+        self.folder = archive_id.inode(path)
+        """Tells this folder from a copy that is put in its place."""
+
         self._scratch = scratch
         """The own folder of a secondary; None of the primary."""
 
@@ -67,6 +70,7 @@ class Archive:
     def _open(self) -> None:
         self._opened_at = time.monotonic()
         scratch = self._scratch
+        self._refuse_moved()  # RocksDB makes the folder that it is to open.
         access = AccessType.read_write() if scratch is None else AccessType.secondary(str(scratch))
         live = LiveFiles(self.path)
         with contextlib.suppress(FileNotFoundError):  # where it is being made
@@ -86,6 +90,11 @@ class Archive:
         catalog_rows = ("catalog", self.families["catalog"])
         events = {name: self.families[name] for name in EVENT_FAMILIES}
         self._completeness = Completeness(database, live, catalog_rows, events)
+
+    def _refuse_moved(self) -> None:
+        found = archive_id.inode(self.path)
+        if found is None or found != self.folder:
+            raise ArchiveError(f"{self.path} was moved away or exchanged: bring it back")
 
     def _where(self) -> Path:
         """Where RocksDB finds the files as they are at this moment."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,6 +42,7 @@ from core.writer.submissions import SubmissionServer
 from core.writer.targets import Targets
 from core.writer.written import InEffect
 from sdk import archive_id, default_timebase, endpoints, lifecycle, manifest_files
+from sdk.archive_id import Served
 from sdk.drivers.registry import Registry
 from sdk.errors import ArchiveGoneError, SettingsError
 from sdk.manifest_files import ManifestFile
@@ -53,6 +55,7 @@ CHECKED_TOGETHER_RECORDS = 1_000
 UNSYNCED_MAX_GROUPS = 4
 WITNESS_INTERVAL_S = 1.0
 LINKS_INTERVAL_S = 0.5
+GONE_STATUS = 1
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +121,7 @@ class Writer:
         self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
-        self.identity = identify(archive, self._data)
+        self.served = Served(identify(archive, self._data), archive.folder)
         default_timebase.write(self._data, settings.chosen_timebase())
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
@@ -181,6 +184,7 @@ class Writer:
         self._archive.sync()
         held = self.committer.witness()
         if read_witness(self._data) != held:
+            archive_id.require(self._data, self.served)
             write_witness(self._data, held)
 
     async def _take_in(self, transport: Transport) -> None:
@@ -264,7 +268,7 @@ class Writer:
         ArchiveGoneError where the archive is no longer in its folder: files that are open outlive
         an unmount, and what is written by path from then on lies beside the archive.
         """
-        archive_id.require(self._data, self.identity)
+        archive_id.require(self._data, self.served)
         if self._unwitnessed is not None:
             write_witness(self._data, self._unwitnessed)
             self._unwitnessed = None
@@ -273,7 +277,7 @@ class Writer:
         """After a clean stop: make durable what is written, and witness it."""
         self.let_go()
         self._archive.sync()
-        archive_id.require(self._data, self.identity)
+        archive_id.require(self._data, self.served)
         write_witness(self._data, self.committer.witness())
 
     def let_go(self) -> None:
@@ -299,7 +303,7 @@ async def opened(
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, its socket and its transports; closed in the reverse order."""
     data = settings.folder()
-    archive_id.require(data, settings.archive)
+    archive_id.require_at_start(data, settings.archive)
     refuse_emptied(data)
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
@@ -343,10 +347,22 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             return
         stopped.cancel()
         writer, transports = opening.result()
-        lifecycle.say_ready("writer", data=str(settings.folder()), archive=writer.identity)
+        _say_ready(settings, writer)
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
-        await lifecycle.until_stopped(_run(writer, transports), stop)
-        writer.finish()
+        try:
+            await lifecycle.until_stopped(_run(writer, transports), stop)
+            writer.finish()
+        except ArchiveGoneError as error:
+            log.error(str(error))
+            # RocksDB names its files by path: closed, it would write and remove them in whatever
+            # lies at that path now. What was acknowledged is synced.
+            os._exit(GONE_STATUS)
+
+
+def _say_ready(settings: Settings, writer: Writer) -> None:
+    archive, folder = writer.served
+    facts = {"archive": str(archive), "folder": str(folder)}
+    lifecycle.say_ready("writer", data=str(settings.folder()), **facts)
 
 
 async def _run(writer: Writer, transports: list[Transport]) -> None:

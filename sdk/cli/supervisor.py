@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from sdk.archive_id import FOLDER_VARIABLE
 from sdk.errors import NovaError
 from sdk.lifecycle import SUPERVISOR_VARIABLE
 
@@ -24,9 +25,9 @@ READY_TIMEOUT_S = 60.0
 """A child that says nothing for so long, neither that it is ready nor how far it is, has failed."""
 
 STOP_TIMEOUT_S = 15.0
-SHARED_FACTS = {"archive": "NOVA_ARCHIVE"}
+SHARED_FACTS = {"archive": "NOVA_ARCHIVE", "folder": FOLDER_VARIABLE}
 """What a child says of the instance when it is ready, and the variable by which all that are
-started from then on are told of it: so no restarted one takes an empty folder for the archive.
+started from then on are told of it: so no restarted one takes an empty folder or a copy for it.
 """
 
 RESTART_PAUSE_S = 0.5
