@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.files.daily import DailyFiles, read_state, write_state
+from core.files.folder import FileChangedError
 from core.reader.view import View
 from core.reserve import MIB, Reserve
 from core.scratch import scratch_folder
@@ -88,7 +89,8 @@ class Follower:
     def finish(self) -> None:
         """Remember where it was, on a clean stop."""
         if self._files is not None:
-            with contextlib.suppress(OSError):
+            # What somebody else touched is seen by the next start.
+            with contextlib.suppress(OSError, FileChangedError):
                 self._files.remember()
         self.close()
 

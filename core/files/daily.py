@@ -19,7 +19,7 @@ import msgspec
 from core.files.bindings import Bound
 from core.files.day import day_of, span_of
 from core.files.ends import End, day_of_end, ends_held, has_days, note_end, put_aside
-from core.files.folder import Folder, remove_tree
+from core.files.folder import FileChangedError, Folder, remove_tree
 from core.files.openings import Openings
 from core.files.router import Router
 from core.files.sink import FileState
@@ -98,8 +98,16 @@ def write_state(root: Path, state: State) -> None:
 class DailyFiles:
     """Writes the files of one archive; at most one of these per folder."""
 
-    def __init__(self, view: View, registry: Registry, root: Path, reserve: Reserve = NONE) -> None:
+    def __init__(
+        self,
+        view: View,
+        registry: Registry,
+        root: Path,
+        reserve: Reserve = NONE,
+        remembered_interval_s: float = REMEMBERED_INTERVAL_S,
+    ) -> None:
         self._reserve = reserve
+        self._remembered_interval_s = remembered_interval_s
         self._view = view
         self._registry = registry
         self._root = root
@@ -133,17 +141,26 @@ class DailyFiles:
         if not state.day:
             return
         router = self._begin(state.day)
-        is_whole = router.restore(state.files, self._registry) or state.is_closing
+        if not router.restore(state.files, self._registry, is_closing=state.is_closing):
+            self._begin_day_anew(f"files of {state.day} have lost their ends")
+            return
         known = {part for file in state.files for part in file.parts}
         assert self._folder is not None
         for path in self._folder.paths():
             if path not in known and path.removesuffix(".events") not in known:
                 self._folder.remove(path)
-        if not is_whole:
-            self._let_go()
-            self._note_failure(f"files of {state.day} have lost their ends: written anew")
-            self.state.cursor_ns = span_of(state.day)[0] - 1
-            self.state.day, self.state.files = "", []
+
+    def _begin_day_anew(self, why: str) -> None:
+        """Write the files of the day anew; those that are there are kept aside."""
+        state, day = self.state, self.state.day
+        self._let_go()
+        aside = put_aside(self._root, day)
+        kept = f"those that were are in {aside}" if aside else "there were none"
+        self._note_failure(f"{why}: {day} is written anew, {kept}")
+        state.cursor_ns = span_of(day)[0] - 1
+        state.day, state.files, state.is_closing, state.is_second = "", [], False, False
+        self._write_state()
+        log.error("the files of a day are written anew", extra={"context": {"why": why}})
 
     def _begin_anew_where_replaced(self) -> None:
         """Go back to before what the archive does not hold: all of it if it is another archive;
@@ -180,7 +197,15 @@ class DailyFiles:
         return self._router
 
     def follow(self, mark: int) -> Iterator[int]:
-        """Write everything up to a durable mark; yields now and then how many events were read."""
+        """Write everything up to a durable mark; yields now and then how many events were read.
+        Where somebody else touched the files of the day, the next call begins it anew.
+        """
+        try:
+            yield from self._follow(mark)
+        except FileChangedError as error:
+            self._begin_day_anew(str(error))
+
+    def _follow(self, mark: int) -> Iterator[int]:
         if mark <= self.state.cursor_ns:
             self._remember_in_time()
             return
@@ -203,9 +228,13 @@ class DailyFiles:
         self._remember_in_time()
 
     def _remember_in_time(self) -> None:
-        is_due = time.monotonic() - self._remembered_at >= REMEMBERED_INTERVAL_S
-        if is_due and not self._is_remembered:
+        if time.monotonic() - self._remembered_at < self._remembered_interval_s:
+            return
+        if not self._is_remembered:
             self.remember()
+        elif self._router is not None:
+            self._router.require()
+            self._remembered_at = time.monotonic()
 
     def _next_day(self, mark: int) -> bool:
         """Begin the day of the first event behind the cursor; False if there is none."""
@@ -273,9 +302,12 @@ class DailyFiles:
         self.state.last_failure = failure
 
     def remember(self) -> None:
-        """Make durable what was written, and what it is."""
+        """Make durable what was written, and what it is; raises FileChangedError where somebody
+        else touched it.
+        """
         if self._router is not None:
             self._router.flush()
+            self._router.require()
             self._router.sync()
             self.state.files = self._router.states()
         self._write_state()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.reserve import NONE, Reserve
+from sdk.errors import NovaError
 from sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
 OPEN_MAX_FILES = 4_096
@@ -25,6 +26,10 @@ FRESH_SUFFIX = ".new"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class FileChangedError(NovaError):
+    """A file is not as it was left: written on, it would have a gap."""
 
 
 class Folder:
@@ -43,17 +48,53 @@ class Folder:
         """How much was appended to files."""
 
     def append(self, path: str, size: int, data: bytes) -> None:
-        """Write behind the first `size` bytes of a file, which is made if it is not there; raises
-        OSError, where the disk's reserve would be needed too.
+        """Write behind the `size` bytes that a file has, which is made if it is to have none;
+        raises FileChangedError where it has not, and OSError, where the disk's reserve would be
+        needed too.
         """
         self.reserve.leave(len(data))
-        descriptor = self._descriptor(path)
+        try:
+            descriptor = self._descriptor(path, os.O_RDWR | (0 if size else os.O_CREAT))
+        except FileNotFoundError:
+            if not size:
+                raise
+            raise self._changed(path, size, None) from None
+        self.require(path, size)
         self._is_unsynced = True
         self.written_bytes += len(data)
         view = memoryview(data)
         while view:
             written = os.pwrite(descriptor, view, size)
             view, size = view[written:], size + written
+
+    def require(self, path: str, size: int) -> None:
+        """Raise FileChangedError unless a file has that many bytes; one of none need not be."""
+        found, descriptor = self._stat(path), self._open.get(path)
+        if (found.st_size if found is not None else 0) != size:
+            raise self._changed(path, size, found)
+        if descriptor is None:
+            return
+        # What is open may have another name by now, or none.
+        if found is None or found.st_ino != os.fstat(descriptor).st_ino:
+            raise self._changed(path, size, found)
+
+    def require_place(self) -> None:
+        """Raise FileChangedError unless the folder is where it was."""
+        here = os.stat(self.root, follow_symlinks=False) if self.root.exists() else None
+        if here is None or here.st_ino != os.fstat(self._root).st_ino:
+            raise FileChangedError(f"{self.root} was removed or moved")
+
+    def _stat(self, path: str) -> os.stat_result | None:
+        try:
+            return os.stat(path, dir_fd=self._root, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _changed(self, path: str, size: int, found: os.stat_result | None) -> FileChangedError:
+        held = "it is missing" if found is None else f"it has {found.st_size}"
+        if found is not None and found.st_size == size:
+            held = "another file is there"
+        return FileChangedError(f"{self.root / path} was left with {size} bytes, and {held}")
 
     def cut(self, path: str, size: int) -> bool:
         """Cut a file to its first bytes; False if it has fewer."""
@@ -69,12 +110,12 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def _descriptor(self, path: str) -> int:
+    def _descriptor(self, path: str, flags: int) -> int:
         descriptor = self._open.get(path)
         if descriptor is None:
             while len(self._open) >= self._open_max:
                 os.close(self._open.popitem(last=False)[1])
-            descriptor = self._open[path] = self._opened(path, os.O_RDWR | os.O_CREAT)
+            descriptor = self._open[path] = self._opened(path, flags)
         self._open.move_to_end(path)
         return descriptor
 

@@ -117,7 +117,9 @@ class Router:
 
         self.targets: set[str] = set()
 
-    def restore(self, states: Sequence[FileState], registry: Registry) -> bool:
+    def restore(
+        self, states: Sequence[FileState], registry: Registry, *, is_closing: bool = False
+    ) -> bool:
         """Go on with files; False if one of them has lost what it is known to have had, or its
         driver is gone.
         """
@@ -130,7 +132,7 @@ class Router:
                 continue
             sink = Sink(self._folder, driver, tuple(state.parts), state)
             self._sinks[state.parts[0]] = sink
-            is_whole &= sink.resume()
+            is_whole &= sink.resume(is_closing=is_closing)
         return is_whole
 
     def reconsider(self) -> None:
@@ -226,7 +228,9 @@ class Router:
         return self._shares == 1 or crc32(name.encode()) % self._shares == self._share
 
     def flush(self) -> None:
-        """Write all that was taken; raises OSError where that cannot be."""
+        """Write all that was taken; raises OSError where that cannot be, and FileChangedError where
+        somebody else touched a file.
+        """
         for sink in self._sinks.values():
             sink.flush()
         for lost in self._lost.values():
@@ -234,6 +238,12 @@ class Router:
             lost.events.clear()
         self._elsewhere.clear()
         self._buffered = 0
+
+    def require(self) -> None:
+        """Raise FileChangedError unless all files are as they were left."""
+        self._folder.require_place()
+        for sink in self._sinks.values():
+            sink.require()
 
     def sync(self) -> None:
         """Make durable what was written."""

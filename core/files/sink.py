@@ -53,8 +53,8 @@ class Sink:
         return self.state.failed
 
     def flush(self) -> None:
-        """Write what was taken; raises OSError where that cannot be, and then its state is no
-        longer true.
+        """Write what was taken; raises OSError where that cannot be, and FileChangedError where
+        somebody else touched the file; then its state is no longer true.
         """
         events, file = self.events, self.state.file
         if not events:
@@ -85,12 +85,27 @@ class Sink:
         for path in self._targets:
             self._folder.remove(path)
 
-    def resume(self) -> bool:
-        """Cut the file back to what is known of it; False if it has less than that."""
-        if self.failed:
+    def require(self) -> None:
+        """Raise FileChangedError unless the file is as it was left."""
+        if not self.failed:
+            for path, size in zip(self._targets, self.state.file.sizes, strict=True):
+                self._folder.require(path, size)
+
+    def resume(self, *, is_closing: bool) -> bool:
+        """Cut the file back to what is known of it; False if it has less than that. While a day is
+        made complete, a file may have taken the place of what it is made of.
+        """
+        if self.failed or (is_closing and self._is_made()):
             return True
         sizes = zip(self._targets, self.state.file.sizes, strict=True)
         return all([self._folder.cut(path, size) for path, size in sizes])
+
+    def _is_made(self) -> bool:
+        return (
+            self.driver.is_sealed
+            and all(self._folder.size(path) is None for path in self._targets)
+            and all(self._folder.size(path) is not None for path in self.paths)
+        )
 
     def seal(self, openings: Openings) -> None:
         """Make the file complete; nothing is done where it is already."""

@@ -20,7 +20,7 @@ from core.files.daily import read_state
 from core.store.witness import write_witness
 from sdk.cli.main import nova
 from sdk.errors import NovaError
-from tests.core.filing import DAYS, Filed, filed, tree
+from tests.core.filing import DAYS, Filed, filed, record, tree
 
 WAIT_S = 60.0
 EVENTS = 3_000
@@ -123,6 +123,39 @@ def test_a_full_disk_pauses_the_files_only(tmp_path: Path) -> None:
         assert read_state(archive.root).failures >= 1
         written = {f"{day}/{p}": d for day in DAYS for p, d in tree(archive.root / day).items()}
         assert written == expected(archive, tmp_path)
+
+
+def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_path: Path) -> None:
+    """Issue 14: one file of the day is cut, another removed, and more events come: no file gets a
+    gap, those that were are kept, and status counts it, after a restart too.
+    """
+    with filed(tmp_path, ("jsonl",), EVENTS) as archive:
+        write_witness(tmp_path, archive.committer.witness())
+        at_ns = archive.committer.last_ns + 10**9
+        with following(tmp_path):
+            archive.take([record(n, at_ns) for n in range(5_000, 5_100)], at_ns)
+            write_witness(tmp_path, archive.committer.witness())
+            until_complete(archive)
+            day = archive.root / read_state(archive.root).day
+            cut, removed = sorted(day.rglob("*.jsonl"))[:2]
+            with cut.open("r+b") as file:
+                file.truncate(200)
+            removed.unlink()
+            archive.take([record(n, at_ns) for n in range(6_000, 6_100)], at_ns + 10**12)
+            write_witness(tmp_path, archive.committer.witness())
+            ends = time.monotonic() + WAIT_S
+            while read_state(archive.root).failures < 1:
+                assert time.monotonic() < ends
+                time.sleep(0.05)
+            until_complete(archive)
+        with following(tmp_path):
+            until_complete(archive)
+        state = read_state(archive.root)
+        assert state.failures == 1
+        assert "is written anew, those that were are in" in state.last_failure
+        expected(archive, tmp_path)
+        assert tree(day) == tree(tmp_path / "undisturbed" / day.name)
+        assert (archive.root / "replaced-1" / day.name).is_dir()
 
 
 def test_only_one_process_writes_a_folder(tmp_path: Path) -> None:

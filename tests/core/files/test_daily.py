@@ -124,6 +124,88 @@ def test_files_that_lost_their_ends_are_written_anew(tmp_path: Path) -> None:
         assert tree(archive.root / DAYS[0]) == exported(archive, DAYS[0], tmp_path / "export")
 
 
+TOUCHED = [
+    *((damage, "more events") for damage in ("exchanged", "longer")),
+    *(
+        (damage, moment)
+        for damage in ("cut", "removed", "folder removed")
+        for moment in ("more events", "no more events", "restarted")
+    ),
+]
+
+
+@pytest.mark.parametrize("driver", ["jsonl", "parquet"])
+@pytest.mark.parametrize(("damage", "moment"), TOUCHED)
+def test_files_that_somebody_touched_are_written_anew(
+    tmp_path: Path, driver: str, damage: str, moment: str
+) -> None:
+    """Issue 14: nothing is written behind a gap, whether more events come, or none, or the file is
+    met after a restart; what was is kept aside, and it is counted.
+    """
+    with filed(tmp_path, PREFERENCES[driver]) as archive:
+        mark = archive.committer.last_ns
+        halfway = mark if moment == "no more events" else span_of(DAYS[0])[1] - 100 * 10**9
+        files = daily.DailyFiles(
+            archive.view, archive.registry, archive.root, remembered_interval_s=0.0
+        )
+        list(files.follow(halfway))
+        files.remember()
+        day = archive.root / files.state.day
+        touch(next(path for path in sorted(day.rglob("*")) if path.is_file()), damage, day)
+        if moment == "restarted":
+            files.close()
+            files = archive.daily()
+        list(files.follow(mark))
+        assert files.state.failures == 1
+        assert "is written anew" in files.state.last_failure
+        list(files.follow(mark))
+        files.remember()
+        assert files.state.failures == 1
+        files.close()
+        if damage != "folder removed":
+            assert (archive.root / "replaced-1" / day.name).is_dir()
+        undisturbed = daily.DailyFiles(archive.view, archive.registry, tmp_path / "undisturbed")
+        list(undisturbed.follow(mark))
+        undisturbed.close()
+        for name in {*DAYS, day.name}:
+            assert tree(archive.root / name) == tree(tmp_path / "undisturbed" / name)
+
+
+def touch(path: Path, damage: str, day: Path) -> None:
+    """What somebody does to a file of a day that is being written."""
+    body = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(body[:-5])
+    elif damage == "removed":
+        path.unlink()
+    elif damage == "exchanged":
+        path.unlink()
+        path.write_bytes(b"?" * len(body))
+    elif damage == "longer":
+        path.write_bytes(body + b"x")
+    else:
+        shutil.rmtree(day)
+
+
+def test_a_day_that_is_being_completed_is_not_completed_of_less(tmp_path: Path) -> None:
+    """Issue 14: a file that was cut while nothing ran, after the last event of its day."""
+    with filed(tmp_path, PREFERENCES["parquet"]) as archive:
+        mark = archive.committer.last_ns
+        files = archive.daily()
+        for _ in files.follow(mark):
+            if files.state.is_closing:
+                break
+        files.close()
+        day = archive.root / files.state.day
+        for path in day.rglob("*.events"):
+            path.write_bytes(path.read_bytes()[:-5])
+        files = archive.daily()
+        assert files.state.failures == 1
+        list(files.follow(mark))
+        files.close()
+        assert tree(archive.root / DAYS[0]) == exported(archive, DAYS[0], tmp_path / "export")
+
+
 def test_a_driver_that_fails_stops_its_own_file_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

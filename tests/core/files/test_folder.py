@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.files.folder import Folder, remove_tree
+from core.files.folder import FileChangedError, Folder, remove_tree
 from core.files.layout import paths_of
 from sdk.drivers.driver import Driver, File
 from sdk.drivers.stream import Stream
@@ -95,3 +95,28 @@ def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder.sync()
     folder.close()
     assert {path.read_bytes() for path in (tmp_path / "d").iterdir()} == {b"xx"}
+
+
+@pytest.mark.parametrize("opened", [True, False])
+@pytest.mark.parametrize("damage", ["cut", "removed", "longer"])
+def test_nothing_is_written_behind_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: bool, damage: str
+) -> None:
+    """Issue 14: a file that somebody touched is refused, also where it was closed meanwhile."""
+    monkeypatch.setattr("core.files.folder.OPEN_MAX_FILES", 1)
+    folder, path = Folder(tmp_path), tmp_path / "d" / "file"
+    folder.append("d/file", 0, b"four")
+    folder.require("d/file", 4)
+    if not opened:
+        folder.append("d/other", 0, b"x")
+    if damage == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(b"fo" if damage == "cut" else b"four and more")
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(FileChangedError, match="was left with 4 bytes"):
+        folder.append("d/file", 4, b"more")
+    with pytest.raises(FileChangedError, match="was left with 4 bytes"):
+        folder.require("d/file", 4)
+    assert (path.read_bytes() if path.exists() else None) == before
+    folder.close()
