@@ -25,6 +25,7 @@ from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
 from sdk.transport.base import connect
 from tests.core.filing import arrivals
 from tests.e2e.shipped import MANIFESTS
+from tests.sdk.exported import changed
 
 EVENTS = 600
 WAIT_S = 60.0
@@ -87,6 +88,13 @@ def test_an_imported_export_exports_the_same(
                 assert counts["new"] == int(str(told["events"])) - MANIFESTS - 1
             else:
                 assert counts["duplicate"] == counts["sent"]
+        with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+            gone = next(name for name in archive.namelist() if name.endswith(driver))
+        path = changed(tmp_path / "a.zip", tmp_path / "damaged.zip", {gone: None})
+        done = nova_command("import", str(path), "--to", second.publish, "--json")
+        assert done.returncode == 1
+        assert f"{gone}: is missing, with " in done.stderr.decode()
+        assert json.loads(done.stdout)["digest"] == "differs"
         again = export(second, tmp_path / "b.zip", "--driver", driver)
     assert (again["digest"], again["events"]) == (told["digest"], told["events"])
     with zipfile.ZipFile(tmp_path / "b.zip") as archive:

@@ -36,3 +36,13 @@ def unpacked(path: Path, folder: Path) -> Path:
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder)
     return folder
+
+
+def changed(path: Path, target: Path, changes: dict[str, bytes | None]) -> Path:
+    """A zip with members that are others, or (None) gone."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = changes.get(name, old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+    return target

@@ -18,7 +18,8 @@ from sdk.export_manifest import MANIFEST_FILE
 from sdk.importing import Source, records
 from sdk.mcap_file import Damage, events
 from sdk.proof import Proof, is_whole
-from tests.sdk.exported import exported, unpacked
+from sdk.testing.instance import nova_command
+from tests.sdk.exported import changed, exported, unpacked
 
 MIB = 1024 * 1024
 DRIVERS = ("jsonl", "mcap", "")
@@ -69,16 +70,6 @@ def test_the_digest_of_an_export_in_canonical_time_fits_too(tmp_path: Path) -> N
     """Its order is another one."""
     got = read(exported(tmp_path, "jsonl", "canonical"))
     assert (got.status, got.digest) == (0, "fits"), got.said
-
-
-def changed(path: Path, target: Path, changes: dict[str, bytes | None]) -> Path:
-    """A zip with members that are others, or (None) gone."""
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            data = changes.get(name, old.read(name))
-            if data is not None:
-                new.writestr(name, data)
-    return target
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
@@ -167,6 +158,23 @@ def test_a_cut_recording_gives_its_whole_chunks() -> None:
     assert "ends without the end of an MCAP file" in damage.text()
 
 
+@pytest.mark.parametrize(
+    ("name", "count", "said"),
+    [
+        ("cut", 35, "ends without the end of an MCAP file"),
+        ("nova-unfinished", 39, "ends without the end of an MCAP file"),
+        ("nova", 50, ""),
+        ("foxglove-json", 0, "is no recording of NOVA"),
+    ],
+)
+def test_the_recordings_of_others_come_out_right(
+    recordings: Path, name: str, count: int, said: str
+) -> None:
+    """As their README says."""
+    got = read(recordings / "faults" / "25-mcap" / f"{name}.mcap")
+    assert len(got.whole) == count and said in got.said and got.status == bool(said)
+
+
 @pytest.mark.parametrize("part", ["opcode", "length", "data", "index"])
 def test_behind_a_damaged_chunk_reading_goes_on(part: str) -> None:
     """The others are all read, whatever of one is broken, and how many are missing is counted."""
@@ -194,6 +202,10 @@ def test_a_foreign_recording_is_refused_once(profile: str, tmp_path: Path) -> No
     (problem,) = source.problems
     assert "is no recording of NOVA" in problem and "refused whole" in problem
     source.close()
+    done = nova_command("import", str(path), "--to", f"local://{tmp_path}", "--json")
+    assert done.returncode == 1 and done.stderr.count(b"refused whole") == 1
+    counts = json.loads(done.stdout)
+    assert (counts["sent"], counts["rejected"], counts["problems"]) == (0, 0, 1)
 
 
 @pytest.mark.parametrize("timebase", ["source", "canonical"])
