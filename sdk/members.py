@@ -21,14 +21,15 @@ RECORD_MAX_BYTES = 64 * MIB
 or little more.
 """
 
-MANIFEST_MAX_BYTES = 64 * MIB
 
-
-def whole(file: Readable, name: str, max_bytes: int = MANIFEST_MAX_BYTES) -> bytes:
+def whole(file: Readable, name: str, max_bytes: int) -> bytes:
     """All of a file; raises NovaError where that is too much."""
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise _too_large(name, "the file", max_bytes)
+        raise NovaError(
+            f"{name} has more than {max_bytes:,} bytes, which is the most that is read: this is no "
+            "export of NOVA, a damaged one, or one of too many streams: export fewer at once"
+        )
     return data
 
 

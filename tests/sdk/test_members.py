@@ -17,7 +17,7 @@ from mcap.writer import CompressionType, Writer
 
 from sdk import members
 from sdk.errors import NovaError
-from sdk.export_manifest import MANIFEST_FILE
+from sdk.export_manifest import MANIFEST_FILE, MANIFEST_MAX_BYTES
 from sdk.importing import Source, parts, records
 from sdk.mcap_chunk import expanded
 from sdk.mcap_file import Damage
@@ -63,8 +63,21 @@ def test_a_small_zip_that_expands_takes_no_memory(tmp_path: Path, name: str) -> 
     status, said, peak_mib = imported(path, tmp_path / "nowhere")
     assert status == 1 and name in said
     if not head:
-        assert "67,108,864 bytes" in said
+        limit = MANIFEST_MAX_BYTES if name == MANIFEST_FILE else members.RECORD_MAX_BYTES
+        assert f"{limit:,} bytes" in said
     assert peak_mib < PEAK_MAX_MIB
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_are_not_expanded_bit_by_bit_are_not_read(tmp_path: Path, method: int) -> None:
+    """Their readers expand a whole block at once; the error says what to do instead."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jsonl", b"{}\n", method)
+    source = Source(path)
+    assert list(source.envelopes()) == []
+    source.close()
+    assert any("a.jsonl is compressed" in one and "unpack" in one for one in source.problems)
 
 
 def test_lines_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
