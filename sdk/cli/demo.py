@@ -25,7 +25,13 @@ PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 
 
 @click.command()
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8800", show_default=True)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8800",
+    show_default=True,
+    help="Where browsers connect; port 0 picks a free one.",
+)
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="Another seed, another satellite's day."
 )

@@ -18,7 +18,13 @@ WIDE_CHARS = 240
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="At most so many records.",
+)
 @click.option("--after", type=int, help="Only those after this number.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per line, raw bytes as base64."

@@ -33,3 +33,16 @@ def test_help_holds_no_control_characters(names: tuple[str, ...]) -> None:
     assert result.output.startswith("Usage: nova")
     found = {c for c in result.output if unicodedata.category(c).startswith("C") and c != "\n"}
     assert found == set(), f"{found!r} in the help of nova {' '.join(names)}"
+
+
+@pytest.mark.parametrize("names", list(commands(nova)), ids=" ".join)
+def test_every_option_says_what_it_is_for(names: tuple[str, ...]) -> None:
+    """A name and a default do not."""
+    command: click.Command = nova
+    for name in names:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert [one.opts for one in options if not one.hidden and not one.help] == []
