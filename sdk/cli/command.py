@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import uuid
 
@@ -14,9 +15,9 @@ from sdk.cli.lines import write_event
 from sdk.cli.reading import Source, reads_from_source
 from sdk.client import Client
 from sdk.envelope import JsonObject
-from sdk.errors import NovaError
+from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Filters
-from sdk.submission import CommandAck, SubmitCommand
+from sdk.submission import CommandAck, SubmitCommand, check_numbers
 
 PATIENCE_S = 60.0
 
@@ -72,7 +73,8 @@ async def command(
 ) -> None:
     """Send a command to TARGET, recorded before it leaves and sent once.
 
-    Values are JSON where they can be read as such, else text. A request that is sent again under
+    Values are JSON where they can be read as such, else text; a number that JSON cannot say, such
+    as 1e400 or NaN, is refused. A request that is sent again under
     its ids is answered, and never carried out twice.
 
     \b
@@ -110,11 +112,33 @@ def payload_of(arguments: tuple[str, ...]) -> JsonObject:
             raise click.BadParameter(f"{argument!r} is not KEY=VALUE", param_hint="KEY=VALUE")
         if key in payload:
             raise click.BadParameter(f"{key!r} is given twice", param_hint="KEY=VALUE")
-        try:
-            payload[key] = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            payload[key] = text
+        payload[key] = _value_of(key, text)
     return payload
+
+
+def _value_of(key: str, text: str) -> object:
+    """JSON where the text is any, else the text; a number that JSON has no form for is neither."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    try:
+        check_numbers({key: _meant(text)})
+    except ProtocolError as error:
+        raise click.BadParameter(
+            f"{error.message}; as text it is '{key}=\"…\"'", param_hint="KEY=VALUE"
+        ) from None
+    return text
+
+
+def _meant(text: str) -> object:
+    """What Python takes a text for, which knows NaN and numbers without end in JSON and alone."""
+    for read in (json.loads, float):
+        try:
+            return read(text)
+        except (ValueError, RecursionError):
+            continue
+    return text
 
 
 def _say_sent(ack: CommandAck, as_json: bool) -> None:
