@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import secrets
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
 from edge.auth import PASSWORD_MAX_CHARS
 from edge.config import FOLDER_NAME, Limits
+from edge.login_store import FILE_NAME as LOGINS_FILE
 from edge.login_store import LoginStore
 from edge.passwords import Passwords
 from edge.users import FILE_NAME, UserStore
 from sdk.errors import NovaError, SettingsError
+
+PRIMARY_CODE = 0xFF
+"""The bits of an SQLite error's code that say its kind."""
 
 
 @click.group()
@@ -46,6 +55,18 @@ def reset_password(username: str, data: Path, generate: bool, enable: bool) -> N
     nova users reset-password admin --generate
     nova users reset-password admin < password.txt
     """
+    folder = data / FOLDER_NAME
+    with _explained(folder / FILE_NAME, "nothing is changed"):
+        password = _replaced(data, username, generate, enable)
+    if generate:
+        click.echo(password)
+    done = f"{username} has a new password; failed logins and known browsers of before stay"
+    with _explained(folder / LOGINS_FILE, done), closing(LoginStore(folder)) as logins:
+        logins.reset(username)
+    click.echo(f"{username} has a new password; sessions of before end now", err=True)
+
+
+def _replaced(data: Path, username: str, generate: bool, enable: bool) -> str:
     with _opened(data) as store:
         user = store.get(username)
         if user is None:
@@ -54,16 +75,29 @@ def reset_password(username: str, data: Path, generate: bool, enable: bool) -> N
             raise NovaError(f"{username} is disabled: add --enable to let them in again")
         password = secrets.token_urlsafe() if generate else _asked()
         password_hash = asyncio.run(_hashed(password))
-        if not store.set_password(username, password_hash):
-            raise NovaError(f"there is no user {username!r} any more")
         if not user.enabled:
             store.set_enabled(username, True)
-    logins = LoginStore(data / FOLDER_NAME)
-    logins.reset(username)
-    logins.close()
-    if generate:
-        click.echo(password)
-    click.echo(f"{username} has a new password; sessions of before end now", err=True)
+        if not store.set_password(username, password_hash):
+            raise NovaError(f"there is no user {username!r} any more")
+    return password
+
+
+@contextmanager
+def _explained(path: Path, state: str) -> Iterator[None]:
+    """Make one error of what a file system or SQLite refuses, with what has become of the user."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+    except sqlite3.Error as error:
+        why = str(error)
+        if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+            why = os.strerror(errno.EROFS)
+        elif error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY:
+            why += " by another program that writes to it: run this again"
+    else:
+        return
+    raise NovaError(f"{path} cannot be changed: {why}; {state}")
 
 
 def _opened(data: Path) -> UserStore:

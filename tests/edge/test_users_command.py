@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from edge.auth import PASSWORD_MAX_CHARS
 from edge.users import UserStore
+from sdk.cli.main import nova
 from sdk.protocol import Auth
+from tests.e2e.mounting import can_mount, run_beside_read_only
 from tests.edge.server import PASSWORD, RunningEdge
 from tests.edge.test_cli import login, process
 
@@ -116,6 +121,65 @@ def test_a_folder_without_users_is_refused_and_stays_empty(tmp_path: Path) -> No
     assert done.returncode == 1 and "--data" in done.stderr
     assert not (tmp_path / "nowhere").exists()
     assert "reset-password" in run_help()
+
+
+def one_user(data: Path) -> Path:
+    """The users of a folder with one."""
+    with UserStore(data / "edge") as store:
+        store.add("admin", "hash", "admin")
+    return data / "edge" / "users.db"
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """One line with these words, and nothing of Python."""
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.skipif(not can_mount(), reason="no mounts of one's own here")
+def test_a_read_only_file_system_is_one_line(tmp_path: Path) -> None:
+    """It was a traceback."""
+    path = one_user(tmp_path)
+    command = (sys.executable, "-m", "sdk.cli", "users", "reset-password", "admin", "--generate")
+    done = run_beside_read_only(tmp_path, [*command, "--data", str(tmp_path)])
+    said = subprocess.CompletedProcess(done.args, done.returncode, "", done.stderr.decode())
+    refused(said, str(path), "Read-only file system", "nothing is changed")
+
+
+def test_a_locked_and_a_damaged_database_are_one_line(tmp_path: Path) -> None:
+    """The one with what to do, and both with the file."""
+    path = one_user(tmp_path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused(reset(tmp_path, "admin", stdin="x"), str(path), "locked", "run this again")
+    path.write_bytes(b"no database" * 1_000)
+    refused(reset(tmp_path, "admin", stdin="x"), str(path), "not a database", "nothing is changed")
+
+
+def test_a_password_is_told_where_only_the_failures_cannot_be_forgotten(tmp_path: Path) -> None:
+    """It is the user's by then."""
+    one_user(tmp_path)
+    (tmp_path / "edge" / "logins.db").mkdir()
+    done = reset(tmp_path, "admin", "--generate")
+    refused(done, "logins.db", "admin has a new password")
+    assert len(done.stdout.strip()) > 20
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite says so."""
+    one_user(tmp_path)
+
+    def full(*_: object) -> bool:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(UserStore, "set_password", full)
+    arguments = ["users", "reset-password", "admin", "--generate", "--data", str(tmp_path)]
+    done = CliRunner().invoke(nova, arguments)
+    assert done.exit_code == 1 and "users.db cannot be changed: database or disk is full" in (
+        done.output
+    )
 
 
 def run_help() -> str:
