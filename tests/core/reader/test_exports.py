@@ -278,8 +278,10 @@ def children() -> set[int]:
     """The processes of exports that this one has."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"exporter" in arguments:
-                found.add(int(child))
+        # Threads and processes end while they are looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in (task / "children").read_text().split():
+                arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if b"exporter" in arguments:
+                    found.add(int(child))
     return found
