@@ -60,6 +60,11 @@ class LiveFiles:
         """The number of the oldest log that is still needed."""
         return max(self._least_log, min(self._log_numbers.values(), default=0))
 
+    def needed_logs(self) -> list[Path]:
+        """The logs that are there and still needed, the oldest first."""
+        logs = self.folder.glob("*.log")
+        return sorted(path for path in logs if int(path.stem) >= self.least_log)
+
     def refresh(self) -> bool:
         """Read what has been added to the MANIFEST, or all of a new one; whether there was any.
 

@@ -63,7 +63,7 @@ def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
         except FileNotFoundError:
             return
         # RocksDB compares all checksums when it opens; here they count where something is cut off.
-        cut = _find_cut(folder, live, witness.sequence) and _find_cut(folder, live, 0)
+        cut = _find_cut(live, witness.sequence) and _find_cut(live, 0)
         if cut is None:
             return
         durable = max(witness.sequence, live.last_sequence)
@@ -75,11 +75,11 @@ def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
         _put_aside(data, cut)
 
 
-def _find_cut(folder: Path, live: LiveFiles, checked_behind: int) -> Cut | None:
+def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
     """Where the logs have a hole or what is no record; None where they go on to their end.
     Checksums are compared behind a sequence.
     """
-    paths = sorted(path for path in folder.glob("*.log") if int(path.stem) >= live.least_log)
+    paths = live.needed_logs()
     reached: int | None = None
     for place, path in enumerate(paths):
         later = paths[place + 1 :]
@@ -123,7 +123,7 @@ def refuse_holes(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             live = LiveFiles(folder)
             live.refresh()
-            cut = _find_cut(folder, live, UNCHECKED) or _lost_logs(folder, live)
+            cut = _find_cut(live, UNCHECKED) or _lost_logs(live)
             if cut is None:
                 return
     if cut is not None:
@@ -133,11 +133,11 @@ def refuse_holes(folder: Path) -> None:
         )
 
 
-def _lost_logs(folder: Path, live: LiveFiles) -> Cut | None:
+def _lost_logs(live: LiveFiles) -> Cut | None:
     """Whether the logs begin behind what the MANIFEST knows of: it has lost its end, and with it
     the files that took the place of the logs between.
     """
-    paths = sorted(path for path in folder.glob("*.log") if int(path.stem) >= live.least_log)
+    paths = live.needed_logs()
     for place, path in enumerate(paths):
         with _content(path) as content:
             record = next(iter(LogReader(content)), None)
