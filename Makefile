@@ -9,6 +9,8 @@ DEMO_LISTEN ?= 127.0.0.1:8800
 SCALE_DATA ?= build/scale
 # More than a small machine has cores: tests wait for disks and sockets most of the time.
 TEST_PROCESSES ?= 3
+# For slow tests that state no time limit of their own; the ordinary limit is pytest's, in pyproject.toml.
+SLOW_TIMEOUT_S ?= 7200
 # Laws are tried on so many times the examples by `make test-slow`.
 TEST_EXAMPLES ?= 20
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -26,7 +28,7 @@ test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow on
 	$(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
 	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
 
 check: $(STAMP)/python ## Lint, types, import contracts
