@@ -1,1 +1,1 @@
-"""The reader process: query, play back, follow, discover."""
+"""The reader process: queries, playback, live streams, discovery and exports."""

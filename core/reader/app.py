@@ -1,4 +1,4 @@
-"""The reader process: follows the writer's feed and serves sessions on its own Unix socket."""
+"""The reader process: follows the writer's commit feed and serves clients on a Unix socket."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Reader:
-    """One view of the archive, its tail, and the sessions that read from it."""
+    """One archive snapshot, its live tail, and the sessions that share them."""
 
     def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
         self._settings = settings
@@ -61,8 +61,8 @@ class Reader:
         self.marked = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
-        """Take in the writer's commits for ever; while it is away the archive is served as
-        it was.
+        """Apply the writer's commits until cancelled. While the writer is away, the archive is
+        served as of the last known watermark.
         """
         connector = aiohttp.UnixConnector(str(path))
         async with aiohttp.ClientSession(connector=connector) as session:
@@ -72,7 +72,7 @@ class Reader:
                 except (OSError, aiohttp.ClientError) as error:
                     log.debug("no writer", extra={"context": {"error": str(error)}})
                 except ArchiveError as error:
-                    # What was announced is read from the store once it can be followed again.
+                    # Nothing is lost: announced commits are read from the store after reconnecting.
                     log.error("cannot follow", extra={"context": {"error": str(error)}})
                 self._links.writer_went()
                 await asyncio.sleep(FEED_RETRY_S)
@@ -89,7 +89,7 @@ class Reader:
                 try:
                     news = feed.decode(message.data)
                 except msgspec.DecodeError:
-                    log.exception("the writer sent what is no news")
+                    log.exception("undecodable commit feed message; reconnecting")
                     break
                 await self._take(news)
 
@@ -101,12 +101,12 @@ class Reader:
         self.marked.set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One client's connection."""
-        asker = asker_of(request)
+        """Serve one client's connection until it closes."""
+        principal = asker_of(request)
         socket = web.WebSocketResponse(
-            # aiohttp refuses what reaches this size; exactly the limit is taken, as at an edge.
+            # aiohttp refuses messages of max_msg_size and more; one of exactly the limit is valid.
             compress=False,
-            max_msg_size=request_max_bytes(asker) + 1,
+            max_msg_size=request_max_bytes(principal) + 1,
             heartbeat=HEARTBEAT_S,
         )
         await socket.prepare(request)
@@ -117,7 +117,7 @@ class Reader:
             self._links,
             self._samples,
             self._submitter,
-            asker,
+            principal,
             self._states,
             self._published,
             self._discovery,
@@ -134,23 +134,26 @@ class Reader:
         return socket
 
     async def disconnect(self) -> None:
-        """Send every client away."""
+        """Close every client connection and the one to the writer."""
         await endpoints.hang_up(self._connections)
         await self._submitter.close()
 
     async def keep_tidy(self) -> None:
-        """Remove what exports have left, now and then, for ever."""
+        """Sweep expired and abandoned exports periodically until cancelled."""
         await self._exports.keep_tidy()
 
     def close(self) -> None:
-        """Let go of what it holds beside the archive."""
+        """Close the derived databases; the archive belongs to the caller."""
         self._samples.close()
         self._states.close()
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Reader]:
-    """A reader that listens, has its archive open, and knows the durable mark."""
+    """A listening reader whose archive is open and whose watermark is known.
+
+    Raises TimeoutError if the writer announces none within FIRST_MARK_TIMEOUT_S.
+    """
     data = settings.folder()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder("reader"))
@@ -184,7 +187,7 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the reader until it is told to stop."""
+    """Run the reader until a stop signal or until the archive in the data folder is replaced."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     data = settings.folder()

@@ -1,4 +1,4 @@
-"""Who asks on a connection: a client of an edge, as the edge says, or somebody on this machine."""
+"""The principal of a connection: an edge's client, named in headers, or a local process."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PEER_OPTION = getattr(socket, "SO_PEERCRED", None)
 
 
 def asker_of(request: web.Request) -> Asker:
-    """The asker of a new connection.
+    """The principal of a new connection.
 
-    The socket lies in a folder that only its owner may enter, so who comes without an edge's word
-    is an administrator of this machine, under the name of its user.
+    The socket is in a folder that only its owner can enter. A connection without an edge's headers
+    therefore belongs to the owner or root, and gets the role admin under its Unix user name.
     """
     headers = request.headers
     user = headers.get(USER_HEADER)
@@ -37,7 +37,7 @@ def asker_of(request: web.Request) -> Asker:
         return Asker(_local_user(request), "admin", LOCAL_CONNECTION)
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
-        raise web.HTTPBadRequest(reason="the role is none")
+        raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {get_args(Role)}")
     return Asker(
         unquote(user),
         cast(Role, role),
@@ -47,14 +47,14 @@ def asker_of(request: web.Request) -> Asker:
 
 
 def request_max_bytes(asker: Asker) -> int:
-    """The largest request that is read: of an edge's client what an edge reads of it, and whoever
-    is on this machine may bring events of any size back.
+    """The largest accepted request in bytes: the edge's own limit for its clients; for local
+    connections the frame limit, so that imports can submit events of any size.
     """
     return FRAME_MAX_BYTES if asker.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
 
 
 def _local_user(request: web.Request) -> str:
-    """The user of the process at the other end, or of this one where that cannot be asked."""
+    """The Unix user of the peer process; of this process where SO_PEERCRED does not exist."""
     transport = request.transport
     peer: socket.socket | None = transport.get_extra_info("socket") if transport else None
     if peer is not None and _PEER_OPTION is not None:

@@ -1,5 +1,5 @@
-"""Where an archive's timeline begins and ends: what is timeless lies at the epoch, and is no part
-of it.
+"""First and last time of an archive's timeline. Undated events (source time at the epoch) are
+not part of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 
 def spans_of_ends(timebase: Timebase, *, reverse: bool) -> list[Span]:
-    """Where to look for one end of a timeline: everywhere, and if that is timeless, beyond it."""
+    """Spans to search, in order, for one end of a timeline: the whole timeline, then the part
+    beyond the undated events, for the case that the first search finds one of those.
+    """
     whole = Span(timebase, reverse=reverse)
     if timebase == "canonical":
         return [whole]
@@ -22,12 +24,12 @@ def spans_of_ends(timebase: Timebase, *, reverse: bool) -> list[Span]:
 
 
 def is_timeless(span: Span, time_ns: int) -> bool:
-    """Whether an event at this time holds since ever."""
+    """Whether an event at this time is undated, that is, in effect since the beginning."""
     return span.timebase == "source" and time_ns == TIMELESS_NS
 
 
 def clipped(view: View, span: Span) -> tuple[int, int]:
-    """A span with the archive's own ends where its own are open."""
+    """The span's start and stop in ns, open ends clamped to the archive's extent."""
     low, high = span.start_ns, span.stop_ns
     if low == NS_MIN:
         low = _end(view, span.timebase, reverse=False) or 0

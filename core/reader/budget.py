@@ -1,9 +1,9 @@
-"""What answers may take of a reader's memory together, from the first event that is read for one
-until its client has taken it: who finds no room soon is told to ask again later.
+"""The reader's memory budget for replies, from the first event read until the client has received
+the reply. A request that gets no share within WAIT_S fails with `busy` and a retry hint.
 
-Large answers, small ones and streams have rooms of their own, so that those who walk the archive
-take nothing from a page of a few events, nor from what is live. Room is given in the order of
-asking. A chunk of a stream never waits for room: chunks become smaller as it fills.
+Large replies, small replies and streams have separate pools, so that clients that page through the
+archive cannot delay a small page or a live stream. Pools serve first come, first served. Stream
+chunks never wait: they get smaller as their pool fills.
 """
 
 from __future__ import annotations
@@ -34,37 +34,39 @@ from sdk.timeline import Sample
 
 BUDGET_BYTES = 64 * 1024 * 1024
 LARGE_SHARE, SMALL_SHARE = 1 / 2, 1 / 4
-"""Of the budget; what is left is for streams."""
+"""Shares of the budget for large and for small replies; the rest is for stream chunks."""
 
 SMALL_LIMIT = 100
-"""Up to so many events or series it is a small answer."""
+"""A request with a `limit` of up to this many events or series has a small reply."""
 
 SMALL_BYTES = 128 * 1024
 CHUNK_MIN_BYTES = 16 * 1024
 CHUNK_SHARE = 8
-"""A chunk takes an eighth of the room that is left, so that some always is."""
+"""A chunk may take 1/CHUNK_SHARE of the free bytes, so that the pool never runs empty."""
 
 WITHOUT_ROOM = (StartStream, CancelStream, SetCursor, Submission, Export, CancelExport)
-"""What is never told to come again: it commands, is small, or ends what takes room."""
+"""Requests that need no budget and are never `busy`: submissions, small replies, and requests that
+end something that takes memory.
+"""
 
 WAIT_S = 1.0
 RETRY_AFTER_MS = 1_000
 
 
 class BusyError(QueryError):
-    """There is no room for an answer now; nothing of it was read."""
+    """No budget is free for a reply now; no event was read for it."""
 
     def __init__(self, retry_after_ms: int = RETRY_AFTER_MS) -> None:
         super().__init__(
             "busy",
-            f"the reader makes as many answers as it has memory for: ask again in {retry_after_ms} "
-            "ms, or for a smaller page",
+            "the reader's memory for replies is in use: retry in "
+            f"{retry_after_ms} ms, or request a smaller page",
         )
         self.retry_after_ms = retry_after_ms
 
 
 class Room:
-    """Bytes that are given out in the order in which they were asked for."""
+    """A byte semaphore that serves waiters first come, first served."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -72,7 +74,7 @@ class Room:
         self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
     async def take(self, size: int, wait_s: float) -> None:
-        """Take so many bytes, or all there are; raises BusyError if there is no room in time."""
+        """Acquire `size` bytes, at most the whole pool; raises BusyError after `wait_s`."""
         size = min(size, self._size)
         if not self._waiting and self._free >= size:
             self._free -= size
@@ -89,16 +91,15 @@ class Room:
             raise
 
     def _leave(self, turn: asyncio.Future[None], size: int) -> None:
-        """Wait no longer; what was given just now goes to others."""
+        """Withdraw a waiter. Bytes that it was granted at the same moment go to the next one."""
         if turn.done() and not turn.cancelled():
             self.give(size)
             return
-        with contextlib.suppress(ValueError):  # It may have been passed over already.
+        with contextlib.suppress(ValueError):  # _serve may have removed it already.
             self._waiting.remove((turn, size))
         self._serve()
 
     def give(self, size: int) -> None:
-        """Give bytes back."""
         self._free += min(size, self._size)
         self._serve()
 
@@ -111,7 +112,7 @@ class Room:
 
 
 class Budget:
-    """The room of one reader, shared by all of its sessions."""
+    """The memory budget of one reader, shared by all of its sessions."""
 
     def __init__(self, size: int = BUDGET_BYTES, wait_s: float = WAIT_S) -> None:
         self._large = Room(max(PAGE_MAX_BYTES, int(size * LARGE_SHARE)))
@@ -121,8 +122,8 @@ class Budget:
 
     @contextlib.asynccontextmanager
     async def answer(self, *, large: bool) -> AsyncIterator[int]:
-        """Room for an answer while the block runs, and how many bytes its events may have; raises
-        BusyError.
+        """Hold budget for a reply while the block runs. Yields the maximum bytes of its events;
+        raises BusyError.
         """
         room, size = (self._large, PAGE_MAX_BYTES) if large else (self._small, SMALL_BYTES)
         await room.take(size, self._wait_s)
@@ -132,12 +133,12 @@ class Budget:
             room.give(size)
 
     def chunk_bytes(self) -> int:
-        """How large the next chunk of a stream may be."""
+        """The maximum bytes of the next stream chunk."""
         return min(CHUNK_MAX_BYTES, max(CHUNK_MIN_BYTES, self._chunks_free // CHUNK_SHARE))
 
     @contextlib.contextmanager
     def chunk(self, size: int) -> Iterator[None]:
-        """A chunk that waits for its client while the block runs."""
+        """Account for a chunk while the block sends it."""
         self._chunks_free -= size
         try:
             yield
@@ -146,7 +147,7 @@ class Budget:
 
 
 class Allowance:
-    """What one connection may take of the room: one large answer at a time."""
+    """One connection's access to the budget: one large reply at a time."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -154,8 +155,8 @@ class Allowance:
 
     @contextlib.asynccontextmanager
     async def answer(self, request: Request) -> AsyncIterator[int]:
-        """Room for the answer to a request, and how many bytes its events may have; raises
-        BusyError.
+        """Hold budget for the reply to a request while the block runs. Yields the maximum bytes of
+        its events; raises BusyError.
         """
         if isinstance(request, WITHOUT_ROOM):
             yield SMALL_BYTES
@@ -168,7 +169,6 @@ class Allowance:
 
 
 def is_large(request: Request) -> bool:
-    """Whether the answer to a request may be large."""
     if isinstance(request, Query | Discover | Latest | GetUiState | Rejects):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

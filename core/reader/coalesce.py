@@ -1,5 +1,5 @@
-"""What a LIVE client that is slow still gets: all metadata and commands, and of every other series
-its newest event, so that what is shown is the present.
+"""Conflation for slow LIVE clients: they get all metadata and commands, and only the newest event
+of every other series, so that they keep showing the present.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from core.reader.reading import Found
 from core.reader.view import View
 
 PENDING_MAX_EVENTS = 5_000
-"""A stream that may shed does so when more wait for its client."""
+"""A stream that may conflate does so when more events than this wait for its client."""
 
 KEPT_LANES = ("metadata", "command")
-"""They are few, and each says something of its own."""
+"""Never conflated: their events are few, and each one has its own meaning."""
 
 
 class Shed(NamedTuple):
-    """How many events were left out, and the canonical times, in ns, of the first and last."""
+    """The number of dropped events, and the canonical times, in ns, of the first and last one."""
 
     from_ns: int
     to_ns: int
@@ -27,11 +27,11 @@ class Shed(NamedTuple):
 
 
 Tell = Callable[[Shed], Awaitable[None]]
-"""Tells the client what it does not get."""
+"""Informs the client of the events that it does not get."""
 
 
 class Pending:
-    """Events that wait for a client, in canonical order: all, until they are too many."""
+    """Events that wait for a client, in canonical order; conflated above `max_events`."""
 
     def __init__(self, view: View, max_events: int | None = None) -> None:
         self._view = view
@@ -41,19 +41,21 @@ class Pending:
         self.shed: Shed | None = None
 
     def add(self, found: Sequence[Found]) -> None:
-        """Take in what came next."""
+        """Append events that follow in canonical order."""
         self.events += found
         if len(self.events) > self._room:
             self._coalesce()
             self._room = self._max_events + len(self.events)
 
     def close(self) -> None:
-        """All that waits is there: where some of it was left out, no older event stays."""
+        """End the batch. If anything was dropped, conflate once more: otherwise events older than
+        the dropped ones would remain.
+        """
         if self.shed is not None:
             self._coalesce()
 
     def _coalesce(self) -> None:
-        newest = {series_of(place): place for place, _ in self.events}
+        newest = {series_of(key): key for key, _ in self.events}
         names = self._view.series.names
         kept: list[Found] = []
         left: list[int] = []

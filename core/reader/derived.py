@@ -1,8 +1,8 @@
-"""A reader's view of a database of derived data: opened when it is first there, and opened anew if
-it was made anew.
+"""A read-only secondary of a derived database: opened once the database exists, and reopened when
+it was rebuilt.
 
-One that is damaged is not read any more, and its maker is asked to make it anew: until then there
-is none, and answers come from the events.
+A damaged database is closed and its maker is requested to rebuild it. Until it has, `current()`
+returns None and replies are computed from the events.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from core.store.remaking import ask
 Store = TypeVar("Store", bound=DerivedStore)
 
 PATIENCE_S = 10.0
-"""What cannot be followed for so long, whenever somebody looked, is damaged. Before, the maker may
-be opening it anew.
+"""A database for which every attempt within this time failed is damaged. Until then its maker may
+just be reopening it.
 """
 
 LOOKED_AT_MAX_S = 30.0
-"""What failed longer ago may have been well since."""
+"""Failures further apart than this are not counted as one outage: the database may have been
+readable in between.
+"""
 
 log = logging.getLogger(__name__)
 
 
 class Followed(Generic[Store]):
-    """A secondary of the database in a data folder, if there is one."""
+    """The secondary of one derived database in a data folder."""
 
     def __init__(
         self, kind: type[Store], data: Path, scratch: Path, patience_s: float = PATIENCE_S
@@ -40,14 +42,14 @@ class Followed(Generic[Store]):
         self._failing_since: float | None = None
         self._failed_at = 0.0
         self._damaged: bytes | None = None
-        """The identity of the one that is damaged."""
+        """Identity of the database that was found damaged."""
 
         self._data = data
         self._scratch = scratch
         self._store: Store | None = None
 
     def current(self) -> Store | None:
-        """The database as it is by now, None where there is none that can be read."""
+        """The database, caught up with its maker; None if there is no readable one."""
         if self._damaged is not None or self._store is not None:
             identity = identity_of(self._data / self._kind.FOLDER)
             if identity == self._damaged:
@@ -68,7 +70,7 @@ class Followed(Generic[Store]):
         return self._store
 
     def _failed(self, error: ArchiveError) -> None:
-        """It cannot be opened or followed, at the moment or for good."""
+        """Record a failed attempt; discard the database once it has failed for `patience_s`."""
         now, failed_at = time.monotonic(), self._failed_at
         self._failed_at = now
         if self._failing_since is None or now - failed_at > LOOKED_AT_MAX_S:
@@ -78,8 +80,8 @@ class Followed(Generic[Store]):
             self.discard(error)
 
     def discard(self, error: ArchiveError) -> None:
-        """It is damaged: read it no more, and have it made anew. It is closed by the next look, for
-        somebody may be reading it now.
+        """Mark the database as damaged and request its rebuild. The next `current()` closes it, as
+        another task may be reading from it now.
         """
         identity = identity_of(self._data / self._kind.FOLDER)
         if identity != self._damaged:
@@ -87,7 +89,6 @@ class Followed(Generic[Store]):
             ask(self._data, self._kind.FOLDER, str(error))
 
     def close(self) -> None:
-        """Let go of the database."""
         if self._store is not None:
             self._store.close()
             self._store = None

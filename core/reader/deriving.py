@@ -1,5 +1,5 @@
-"""Making a database of derived data beside the archive that it follows from, and making it anew
-where it is damaged.
+"""Opens a derived database for writing beside the archive it is computed from, and rebuilds it
+when it is damaged.
 """
 
 from __future__ import annotations
@@ -19,21 +19,23 @@ from core.store.remaking import throw_away
 from core.store.secondary import following
 
 MEMORY_BYTES = 64 * 1024 * 1024
-"""Whoever derives reads the newest events, once and in order."""
+"""Small, as a maker of derived data reads the newest events once and in order."""
 
 LOCK_WAIT_S = 10.0
-"""A maker before this one may be dying still, at the lowest priority."""
+"""The previous maker runs at the lowest priority and may still be exiting."""
 
 LOCK_INTERVAL_S = 0.2
 REMADE_PAUSE_S = 1.0
-"""Where the disk spoils all that is written, this goes on and is counted, and not at full speed."""
+"""A disk that damages every write leads to rebuild after rebuild. The pause limits their rate;
+each one is counted.
+"""
 
 Store = TypeVar("Store", bound=DerivedStore)
 
 
 @contextmanager
 def deriving(data: Path, kind: type[Store]) -> Iterator[tuple[View, Store]]:
-    """A view of an archive, and the database that is made of it, open for writing."""
+    """A snapshot of the archive, and the derived database open for writing."""
     with (
         scratch_folder(kind.FOLDER) as scratch,
         following(data, scratch, MEMORY_BYTES) as archive,
@@ -52,15 +54,15 @@ async def keep(
     opened: asyncio.Event,
     pause_s: float = REMADE_PAUSE_S,
 ) -> None:
-    """Follow for ever. What is found damaged, by this process or by who asks, is thrown away and
-    made anew; sets the event once the database is first open.
+    """Run `follow` until cancelled. When the database is damaged, as found by this process or
+    reported by a reader, it is deleted and rebuilt. Sets `opened` once it is first open.
     """
     started = time.monotonic()
     while True:
         try:
-            with deriving(data, kind) as (view, store):
+            with deriving(data, kind) as (snapshot, store):
                 opened.set()
-                await follow(view, store)
+                await follow(snapshot, store)
         except DerivedDamagedError as error:
             throw_away(data, kind.FOLDER, str(error))
             await asyncio.sleep(pause_s)

@@ -1,8 +1,8 @@
-"""What there is at a time: entities with their series (A-133).
+"""Discovery: the entities that exist at a time, with their series and descriptors.
 
-What was told once is remembered as long as none of its series has a new event: of a series where it
-begins and ends, of an entity what a screen is shown that asks for the present. So asking again
-reads nothing, and asking for the past reads one row of each series that has gone on since.
+Results are cached until one of an entity's series gets a new event: the first and last time per
+series, and the encoded entity for requests at the present. A repeated request for the present reads
+nothing; one for the past reads one index row of each series that has events after that time.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ from sdk.protocol import (
 from sdk.timestamps import NS_MAX, NS_MIN
 
 ENTITIES_TOGETHER = 50
-"""So many entities are put together at once, a few milliseconds; then sockets are served."""
+"""Entities computed before the event loop serves sockets; a few milliseconds."""
 
 ID_SEPARATOR = "|"
-"""Stands in no id."""
+"""No id contains it."""
 
 OF_NOVA = (MANIFEST, "DriverBinding")
-"""What NOVA says of cards and files: no sign of a unit of anybody's."""
+"""Metadata that NOVA itself records for cards and files; it does not make an entity exist."""
 
 encode_entity = msgspec.json.Encoder().encode
 
 
 class Page(NamedTuple):
-    """Entities, each an EntityInfo as JSON, and the key to go on behind, None on the last page."""
+    """Entities, each an EntityInfo as JSON, and the key to continue after (None: last page)."""
 
     entities: list[bytes]
     next_key: str | None
 
 
 class _Extent(NamedTuple):
-    """When a series had its first event and its last one, and what is told of it since then."""
+    """First and last time of a series, and its description from the last time on."""
 
     first_ns: int
     last_ns: int
@@ -67,28 +67,28 @@ class _Extent(NamedTuple):
 
 
 class _Settled(NamedTuple):
-    """What is told of an entity from a time on, nothing where there is nothing to tell."""
+    """An entity's JSON as of `since_ns` and later; empty if the entity is not listed."""
 
     since_ns: int
     encoded: bytes
 
 
 _Described = tuple[Entry[DescriptorInfo] | None, int]
-"""The descriptor in effect of a series, and from when on it is the last of them."""
+"""The descriptor in effect, and the time from which the newest one of its series is in effect."""
 
 
 class _Memory:
-    """What is known in one timebase up to the mark, of series without news since."""
+    """Cache of one timebase up to a watermark, for series without newer events."""
 
     def __init__(self) -> None:
         self.mark = NS_MIN
         self.extents: dict[int, _Extent | None] = {}
         self.entities: dict[EntityIds, _Settled] = {}
         self.descriptors: dict[int, _Described] = {}
-        """The last of a series, and when it takes effect."""
+        """The newest descriptor of a series, and when it takes effect."""
 
     def catch_up(self, view: View) -> None:
-        """Forget what has news."""
+        """Invalidate entries of series with new events."""
         changed = view.changed_since(self.mark)
         if changed is None:
             self.extents.clear()
@@ -103,7 +103,7 @@ class _Memory:
 
 
 class Discovery:
-    """Shared by all sessions of a reader."""
+    """Answers Discover requests; one instance is shared by all sessions of a reader."""
 
     def __init__(self, view: View, published: Published) -> None:
         self._view = view
@@ -119,9 +119,9 @@ class Discovery:
         after_key: str | None = None,
         max_bytes: int = PAGE_MAX_BYTES,
     ) -> Page:
-        """The entities that had an event at or before a time, or have a descriptor in effect then,
-        in the order of their ids; the key of a page is its last entity's ids. Raises QueryError for
-        a key that is none.
+        """The entities with an event at or before a time, or with a descriptor in effect then,
+        ordered by their ids. The key of a page is the ids of its last entity. Raises QueryError for
+        an invalid `after_key`.
         """
         self._view.refresh()
         memory = self._memories[at.timebase]
@@ -149,7 +149,7 @@ class Discovery:
 
 
 class _Listing:
-    """What there is at one moment; what is durable later than its begin is left out."""
+    """The computation of one page. Events that become durable after it began are left out."""
 
     def __init__(
         self,
@@ -172,11 +172,11 @@ class _Listing:
         self._rows = Seeker(view.archive.families[family])
         self._tail = _tail(at.time_ns)
         self._last_tail = _tail(self._mark if at.timebase == "canonical" else NS_MAX)
-        # In source time a row's value is when it was received, as in keys: bytes compare as times.
+        # The value of a source index row is the receive time in key encoding, which compares
+        # bytewise.
         self._durable = time_key(self._mark) if at.timebase == "source" else None
 
     def entity(self, ids: EntityIds) -> _Settled:
-        """What is told of an entity at the time."""
         series: list[SeriesInfo] = []
         described: Entry[DescriptorInfo] | None = None
         since_ns = NS_MIN
@@ -194,33 +194,33 @@ class _Listing:
                 if extent is not None:
                     since_ns = max(since_ns, extent.last_ns)
                 if info is None and is_descriptor and described is not None:
-                    # It counts before its own time, which is that of a clock that is ahead.
+                    # A descriptor of a clock that runs ahead is in effect before its source time.
                     info = self._told(number, described.told.source_ns, described.told.source_ns)
                 if info is not None:
                     series.append(info)
         descriptor = None if described is None else described.value
-        told = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
-        settled = _Settled(since_ns, told)
+        encoded = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
+        settled = _Settled(since_ns, encoded)
         if self._everything and self._time_ns >= since_ns and self._is_current():
             self._memory.entities[ids] = settled
         return settled
 
     def _is_current(self) -> bool:
-        """Whether what this moment finds is not older than what the memory has forgotten."""
+        """Whether results may be cached: the cache has not caught up past this page's mark."""
         return self._memory.mark == self._mark
 
     def _descriptor(self, number: int) -> _Described:
-        """The one in effect, and when the last of the series takes effect."""
+        """The descriptor in effect, and when the newest one of the series takes effect."""
         known = self._memory.descriptors.get(number)
         if known is not None and self._time_ns >= known[1]:
             return known
-        told = self._published.descriptor(number, self._at)
-        if self._time_ns >= told[1] and self._is_current():
-            self._memory.descriptors[number] = told
-        return told
+        effective = self._published.descriptor(number, self._at)
+        if self._time_ns >= effective[1] and self._is_current():
+            self._memory.descriptors[number] = effective
+        return effective
 
     def _extent(self, number: int) -> _Extent | None:
-        """From when to when there are events of a series, None where there are none yet."""
+        """The time range of a series, None while it has no durable event."""
         known = self._memory.extents
         if number in known:
             return known[number]
@@ -234,7 +234,7 @@ class _Listing:
         return extent
 
     def _info(self, number: int, extent: _Extent) -> SeriesInfo | None:
-        """What is told of a series at the time, None if it had no event yet."""
+        """The description of a series at the time, None if it had no event by then."""
         if self._time_ns >= extent.last_ns:
             return extent.info
         if self._time_ns < extent.first_ns:
@@ -260,7 +260,7 @@ class _Listing:
         return self._durable is None or row[1] <= self._durable
 
     def _ends_by_places(self, number: int, time_ns: int) -> tuple[int, int] | None:
-        """The same, passing over what is not durable yet."""
+        """First and last time up to `time_ns`, skipping rows past the watermark."""
         ends = [
             next(places_of(self._view, number, self._timebase, time_ns, reverse=reverse), None)
             for reverse in (False, True)
@@ -284,7 +284,7 @@ class _Listing:
 
 
 def frame_of(ref: Ref, time: str, page: Page, manifests: list[CardManifest]) -> bytes:
-    """The reply that tells a page."""
+    """The encoded DiscoverResponse of a page; entities are spliced in as they were encoded."""
     reply = DiscoverResponse(
         ref=ref, time=time, entities=[], manifests=manifests, next_key=page.next_key
     )
@@ -299,7 +299,9 @@ def _tail(time_ns: int) -> bytes:
 def _ids_of(key: str) -> EntityIds:
     parts = key.split(ID_SEPARATOR)
     if len(parts) != 4:
-        raise QueryError("badKey", "afterKey is not the nextKey of a page of entities")
+        raise QueryError(
+            "badKey", "afterKey is not the nextKey of a discoverResponse: pass it unchanged"
+        )
     scope, system, container, unique = parts
     return scope, system, container, unique
 

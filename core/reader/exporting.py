@@ -1,5 +1,5 @@
-"""What one connection has to do with exports: it asks, is told how far they are, and gives them
-up; when it goes, they end.
+"""The export requests of one connection: start, progress, cancel. Exports that still run when the
+connection closes are cancelled.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Send = Callable[[Message, Ref], Awaitable[None]]
 
 
 class Exporting:
-    """The exports of one connection."""
+    """Handles the export requests of one connection and owns the tasks of its exports."""
 
     def __init__(self, view: View, exports: Exports, send: Send) -> None:
         self._view = view
@@ -47,7 +47,7 @@ class Exporting:
     async def answer(
         self, request: ExportRequest, timebase: Callable[[Timebase | None], Timebase]
     ) -> None:
-        """Answer one request; raises QueryError where it cannot be."""
+        """Reply to one request; raises QueryError for an invalid one."""
         match request:
             case Export():
                 await self._begin(request, timebase(request.timebase))
@@ -108,7 +108,7 @@ class Exporting:
         return DriversResponse(drivers=found, preferred=list(self._exports.preference()))
 
     async def close(self) -> None:
-        """Give up all that are being made."""
+        """Cancel all exports that still run."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -1,8 +1,8 @@
-"""Exports of a reader: each is made by processes of its own in a folder of its own, and is there,
-whole and under an unguessable name, or not at all.
+"""Runs exports: each has its own worker processes and its own temporary folder, and becomes
+downloadable as a whole, under an unguessable name, or not at all.
 
-`DATA/exports/<id>.zip` is what can be downloaded, `<id>.json` says until when, `tmp-<id>/` is one
-that is being made. A folder that nobody holds the lock of is left from a crash, and swept.
+`DATA/exports/<id>.zip` is the download, `<id>.json` holds its expiry, size and digest, `tmp-<id>/`
+is an export in progress. A temporary folder without a lock holder is left from a crash and swept.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Tell = Callable[[ExportProgress], Awaitable[None]]
 
 
 class Kept(msgspec.Struct, rename="camel"):
-    """What is said beside a finished export."""
+    """Contents of `<id>.json` beside a finished export."""
 
     expires_at: str
     bytes: int
@@ -55,7 +55,7 @@ class Kept(msgspec.Struct, rename="camel"):
 
 
 class ExportError(QueryError):
-    """An export cannot be made; nothing of it is left."""
+    """An export failed; its files were removed."""
 
 
 class _Worker(NamedTuple):
@@ -72,7 +72,7 @@ class _Worker(NamedTuple):
         text = await self.process.stdout.readline()
         if not text:
             status = await self.process.wait()
-            raise ExportError("exportFailed", f"a process of it ended with status {status}")
+            raise ExportError("exportFailed", f"an export worker exited with status {status}")
         report = jobs.decode_report(text)
         if isinstance(report, jobs.Failed):
             raise ExportError(report.code, report.reason)
@@ -80,7 +80,7 @@ class _Worker(NamedTuple):
 
 
 class Exports:
-    """The exports that one reader makes."""
+    """The exports of one reader."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -90,18 +90,21 @@ class Exports:
         self._running: set[str] = set()
 
     def preference(self) -> tuple[str, ...]:
-        """The drivers that streams without a binding get."""
+        """Names of the drivers for streams without a DriverBinding, most preferred first."""
         return self._settings.chosen_drivers() or all_settings.SHIPPED_DRIVERS
 
     def registry(self) -> Registry:
-        """The drivers that are installed."""
         return Registry.load(self.preference())
 
     def begin(self, job: ExportJob) -> str:
-        """Take a place for an export; its id. Raises QueryError where it cannot be made."""
+        """Reserve one of the `exports_max` slots and return the export's id. Raises QueryError if
+        none is free, the driver is unknown or the disk is short.
+        """
         if len(self._running) >= self._settings.exports_max:
             raise QueryError(
-                "tooManyExports", f"{len(self._running)} exports are being made: ask again later"
+                "tooManyExports",
+                f"{len(self._running)} exports are running, the maximum of `exports_max`: "
+                "retry when one has ended",
             )
         if job.driver is not None:
             try:
@@ -118,12 +121,12 @@ class Exports:
         return export_id
 
     def end(self, export_id: str) -> None:
-        """Give the place back."""
+        """Release the slot."""
         self._running.discard(export_id)
 
     async def make(self, export_id: str, job: ExportJob, tell: Tell) -> ExportEnd:
-        """Make an export that has begun, telling how far it is; whatever ends it early, nothing of
-        it is left.
+        """Run an export that has begun and report its progress. If it ends early, for whatever
+        reason, its files are removed.
         """
         temporary = self._folder / f"{TEMPORARY_PREFIX}{export_id}"
         try:
@@ -132,8 +135,8 @@ class Exports:
                 most = min(self._settings.export_max_mib, self._settings.exports_mib)
                 job.max_bytes, job.reserve_bytes = most * MIB, self._reserve.size_bytes
                 job.preference = list(self.preference())
-                brought, size = await self._made(export_id, job, tell)
-                return self._keep(temporary, export_id, brought, size)
+                results, size = await self._made(export_id, job, tell)
+                return self._keep(temporary, export_id, results, size)
         except ExportError as error:
             log.error("export failed", extra={"context": {"reason": str(error)}})
             return ExportFailed(export_id=export_id, code=error.code, message=error.message)
@@ -155,7 +158,7 @@ class Exports:
     async def _made(
         self, export_id: str, job: ExportJob, tell: Tell
     ) -> tuple[list[jobs.Brought], int]:
-        """Let the processes bring their shares, and the first one pack them."""
+        """Run one worker per share, then have the first one pack all results into the zip."""
         shares = self._settings.export_processes
         workers: list[_Worker] = []
         try:
@@ -170,13 +173,13 @@ class Exports:
                     all_shares.create_task(_brought(worker, progress, share))
                     for share, worker in enumerate(workers)
                 ]
-            brought = [task.result() for task in tasks]
+            results = [task.result() for task in tasks]
             for worker in workers[1:]:
                 await _ended(worker)
-            await workers[0].send(jobs.Pack(name=f"{export_id}.zip", brought=brought))
+            await workers[0].send(jobs.Pack(name=f"{export_id}.zip", brought=results))
             packed = await workers[0].report()
             assert isinstance(packed, jobs.Packed)
-            return brought, packed.bytes
+            return results, packed.bytes
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -198,13 +201,13 @@ class Exports:
     def _keep(
         self, temporary: Path, export_id: str, brought: list[jobs.Brought], size: int
     ) -> ExportComplete:
-        """Give a finished export its place; from now on it can be downloaded."""
+        """Move a finished export to its final path; it can be downloaded from now on."""
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
-        kept = Kept(expires, size, brought[0].digest)
+        info = Kept(expires, size, brought[0].digest)
         self._kept.make_room(size)
         about = temporary / f"{export_id}.json"
-        about.write_bytes(msgspec.json.encode(kept))
+        about.write_bytes(msgspec.json.encode(info))
         about.replace(self._folder / about.name)
         (temporary / f"{export_id}.zip").replace(self._folder / f"{export_id}.zip")
         return ExportComplete(
@@ -218,14 +221,14 @@ class Exports:
         )
 
     async def keep_tidy(self) -> None:
-        """Sweep now and then, for ever."""
+        """Sweep every SWEEP_INTERVAL_S until cancelled."""
         private.mend(self._folder)
         while True:
             self.sweep()
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
     def sweep(self) -> None:
-        """Remove what has expired, and what a crash has left."""
+        """Remove expired exports and temporary folders left by a crash."""
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.iterdir()):
@@ -238,7 +241,7 @@ class Exports:
 
 
 class _Progress:
-    """How far the shares of an export are, together."""
+    """Combined progress of the shares of an export."""
 
     def __init__(self, export_id: str, max_bytes: int, tell: Tell, kept: KeptExports) -> None:
         self._kept = kept
@@ -250,13 +253,13 @@ class _Progress:
         self._told_at = 0.0
 
     async def note(self, share: int, passed: jobs.Passed) -> None:
-        """Take in how far one is; raises ExportError where all have written too much."""
+        """Record a share's progress; raises ExportError if all shares exceed `max_bytes`."""
         self._shares[share] = passed
         if sum(one.bytes for one in self._shares.values()) > self._max_bytes:
             raise ExportError(
                 "exportTooLarge",
-                f"it has more than {self._max_bytes} bytes: export a shorter range or fewer lanes, "
-                "or set `export_max_mib` and `exports_mib`",
+                f"the export exceeds {self._max_bytes} bytes: export a shorter range or fewer "
+                "lanes, or raise `export_max_mib` and `exports_mib`",
             )
         self._kept.relieve()
         now = time.monotonic()
@@ -287,7 +290,7 @@ async def _brought(worker: _Worker, progress: _Progress, share: int) -> jobs.Bro
 
 
 async def _ended(worker: _Worker) -> None:
-    """End a process, which has nothing to lose."""
+    """Kill a worker; all of its files are in the temporary folder."""
     if worker.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()
@@ -297,7 +300,7 @@ async def _ended(worker: _Worker) -> None:
 
 
 def _sweep_temporary(path: Path) -> None:
-    """Remove a folder whose lock nobody holds; raises OSError where somebody does."""
+    """Remove a temporary folder; raises OSError if its lock is held."""
     descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -308,7 +311,7 @@ def _sweep_temporary(path: Path) -> None:
 
 def _is_expired(path: Path) -> bool:
     try:
-        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+        info = msgspec.json.decode(path.read_bytes(), type=Kept)
     except msgspec.DecodeError:
         return True
-    return timestamps.parse(kept.expires_at) <= timestamps.now()
+    return timestamps.parse(info.expires_at) <= timestamps.now()

@@ -1,6 +1,6 @@
-"""The fields of events: what stands in a payload or in a view's data, by dot paths.
+"""The scalar fields of events: members of a payload or of a view's data, named by dot paths.
 
-A path joins the names of members from outside in; the members of arrays have none.
+A path joins member names from the outside in. Elements of arrays have no path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from sdk.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
 from sdk.timestamps import NS_MAX
 
 NEWEST_EVENTS = 20
-"""An update of a view names some of its fields only; so many together name most."""
+"""Events that are searched for fields. One view update has only some of its view's fields; this
+many together have most of them.
+"""
 
 DEPTH_MAX = 8
 FIELDS_MAX = 1_000
@@ -39,7 +41,7 @@ class _Told(msgspec.Struct, rename="camel"):
 
 
 class Measured(NamedTuple):
-    """The numbers of one event by their paths, and its source time."""
+    """The numeric fields of one event by path, and its source time."""
 
     source_ns: int
     values: dict[str, float]
@@ -50,7 +52,6 @@ _told = msgspec.json.Decoder(_Told)
 
 
 def series_of_request(request: Fields | Sample) -> Series:
-    """The series that a request names member by member."""
     return Series(
         scope_id=request.scope_id,
         lane=request.lane,
@@ -63,7 +64,7 @@ def series_of_request(request: Fields | Sample) -> Series:
 
 
 def _leaves_of(body: _Body) -> Iterator[tuple[str, object]]:
-    """The paths and values of an event that are neither object nor array."""
+    """Paths and values of the members that are neither object nor array."""
     return _leaves(body.payload or body.data or {}, "", DEPTH_MAX)
 
 
@@ -77,8 +78,8 @@ def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, 
 
 
 def measured(stored: bytes) -> Measured:
-    """The numeric fields of an event; true is 1 and false is 0. Of members that share a path the
-    last one counts.
+    """The numeric fields of an event; true is 1, false is 0. If members share a path, the last one
+    wins.
     """
     body = _body.decode(stored)
     values: dict[str, float] = {}
@@ -97,24 +98,24 @@ def _take_numbers(members: JsonMembers, head: str, depth: int, values: dict[str,
 
 
 def source_time(stored: bytes) -> int:
-    """The source time of an event in ns."""
+    """The source time of a stored event in ns."""
     return timestamps.parse_checked(_told.decode(stored).source_truth_time)
 
 
 def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
-    """The numbers of an event at some paths, None where there is none."""
+    """The number at each path, None where the event has none."""
     return list(map(measured(stored).values.get, paths))
 
 
 def fields(view: View, request: Fields) -> FieldsResponse:
-    """The fields that the newest events of a series have."""
+    """The fields of the newest NEWEST_EVENTS events of a series, sorted by path."""
     view.refresh()
     number = view.series.number(series_of_request(request))
     kinds: dict[str, FieldKind] = {}
     if number is not None:
         newest = islice(places_of(view, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS)
-        for place in newest:
-            stored = stored_at(place.place, view.archive.get("canonical", place.place))
+        for event_key in newest:
+            stored = stored_at(event_key.place, view.archive.get("canonical", event_key.place))
             for path, value in _leaves_of(_body.decode(stored)):
                 if (kind := _kind(value)) is not None and len(kinds) < FIELDS_MAX:
                     kinds.setdefault(path, kind)

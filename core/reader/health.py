@@ -1,4 +1,4 @@
-"""What the Core can say of itself: its counts, its links, and the reject log."""
+"""The status of the instance: counters, links and the reject log."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
 
 
 class _Files(msgspec.Struct):
-    """What counts here of how the daily files are."""
+    """The member of the files process's state file that the status shows."""
 
     failures: int = 0
 
 
 def file_failures(settings: Settings) -> int:
-    """How often the daily files could not be written; none where nothing says so."""
+    """How often daily files could not be written; 0 without a readable state file."""
     try:
         path = settings.files_folder() / endpoints.FILES_STATE_FILE
         return msgspec.json.decode(path.read_bytes(), type=_Files).failures

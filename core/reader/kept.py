@@ -1,5 +1,5 @@
-"""Finished exports that can be downloaded: together they have a cap, and where the disk becomes
-short the oldest go first.
+"""Retention of finished exports: a cap on their total size, and removal of the oldest when the
+disk becomes short.
 """
 
 from __future__ import annotations
@@ -13,23 +13,21 @@ from core.reserve import Reserve
 
 ZIP_SUFFIX = ".zip"
 MARGIN_BYTES = 64 * 1024 * 1024
-"""So much before the reserve begins kept exports begin to go, for one that is being made is looked
-at now and then only.
+"""Finished exports are removed when free space comes this close to the reserve. The margin covers
+what running exports write between two checks.
 """
 
 log = logging.getLogger(__name__)
 
 
 class Finished(NamedTuple):
-    """A finished export."""
-
     finished_s: float
     path: Path
     size: int
 
 
 class KeptExports:
-    """The finished exports of a folder."""
+    """The finished exports in one folder."""
 
     def __init__(
         self, folder: Path, max_bytes: int, reserve: Reserve, margin_bytes: int = MARGIN_BYTES
@@ -40,17 +38,17 @@ class KeptExports:
         self._margin_bytes = margin_bytes
 
     def make_room(self, size: int) -> None:
-        """Remove the oldest until one of this size may be kept too."""
-        kept = self._oldest_first()
-        total = size + sum(one.size for one in kept)
-        for one in kept:
+        """Remove the oldest until another `size` bytes are within the cap."""
+        finished = self._oldest_first()
+        total = size + sum(one.size for one in finished)
+        for one in finished:
             if total <= self._max_bytes:
                 return
-            self._remove(one, "kept exports have a cap")
+            self._remove(one, "the cap on kept exports is reached")
             total -= one.size
 
     def relieve(self) -> None:
-        """Remove the oldest as long as the disk is short."""
+        """Remove the oldest while the disk is short."""
         for one in self._oldest_first():
             if self._reserve.free_bytes() >= self._margin_bytes:
                 return
@@ -66,7 +64,7 @@ class KeptExports:
 
     def _remove(self, one: Finished, why: str) -> None:
         context = {"export": one.path.name, "bytes": one.size, "reason": why}
-        log.warning("a kept export is removed before its time", extra={"context": context})
+        log.warning("export removed before it expired", extra={"context": context})
         with contextlib.suppress(OSError):
             one.path.unlink(missing_ok=True)
             one.path.with_suffix(".json").unlink(missing_ok=True)

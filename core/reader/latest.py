@@ -1,4 +1,4 @@
-"""The last event of each series at a time (A-133)."""
+"""The latest event of each series at or before a time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sdk.address import LANE_PRIORITY
 from sdk.protocol import SERIES_LIMIT_MAX
 
 LOOKED_UP_TOGETHER = 50
-"""So many series at once, a few milliseconds; then sockets are served."""
+"""Series looked up before the event loop serves sockets; a few milliseconds."""
 
 
 class Newest(NamedTuple):
-    """A page of events, and the key to go on behind, None on the last page."""
+    """A page of events, and the key to continue after (None: last page)."""
 
     events: list[Found]
     next_key: str | None
@@ -39,8 +39,8 @@ async def latest(
     limit: int = SERIES_LIMIT_MAX,
     after_key: str | None = None,
 ) -> Newest:
-    """The last event of every wanted series at or before a time. Pages go by the series in the
-    order in which they were first seen; the events of a page are in the order of the timebase.
+    """The latest wanted event of every wanted series at or before a time. Pages run over series in
+    the order in which they were first recorded; the events of a page are in timebase order.
     """
     view.refresh()
     wanted = selection.numbers()
@@ -61,17 +61,19 @@ async def latest(
 
 def _number_of(key: str) -> int:
     if not (key.isascii() and key.isdecimal()):
-        raise QueryError("badKey", "afterKey is not the nextKey of a page of latest events")
+        raise QueryError(
+            "badKey", "afterKey is not the nextKey of a latestResponse: pass it unchanged"
+        )
     return int(key)
 
 
 def latest_of(
     view: View, selection: Selection, number: int, timebase: Timebase, time_ns: int
 ) -> Found | None:
-    """The last wanted event of one series at or before a time."""
+    """The latest wanted event of one series at or before a time."""
     lane = LANE_PRIORITY[view.series.names[number].lane]
-    for place in places_of(view, number, timebase, time_ns, reverse=True):
-        stored = stored_at(place.place, view.archive.get("canonical", place.place))
+    for event_key in places_of(view, number, timebase, time_ns, reverse=True):
+        stored = stored_at(event_key.place, view.archive.get("canonical", event_key.place))
         if selection.accepts(stored):
-            return series_key_order(place.key, lane), stored
+            return series_key_order(event_key.key, lane), stored
     return None

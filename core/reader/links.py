@@ -1,4 +1,4 @@
-"""The links as a reader knows them: what the archive has counted, and what the writer last said."""
+"""The links as a reader knows them: counters from the archive, states from the writer's feed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sdk.protocol import LinkInfo, OutageInfo
 from sdk.transport.link import LinkState, Outage
 
 WRITER_SILENCE_S = 3.0
-"""A writer has something to say twice a second; one that has not for so long hangs."""
+"""A writer sends to its feed twice a second. One that has been silent for this long hangs."""
 
 
 class Links:
-    """Shared by all sessions of a reader; what the writer said is forgotten when it goes away."""
+    """Link states, shared by all sessions of a reader; cleared when the writer disconnects."""
 
     def __init__(self, silence_s: float = WRITER_SILENCE_S) -> None:
         self._silence_s = silence_s
@@ -26,34 +26,34 @@ class Links:
 
     @property
     def writer_connected(self) -> bool:
-        """Whether the writer is there, and is heard of."""
+        """Whether the writer is connected and not silent."""
         return self._is_connected and not self.writer_hangs
 
     @property
     def writer_hangs(self) -> bool:
-        """Whether the writer is there and says nothing."""
+        """Whether the writer is connected but silent for longer than `silence_s`."""
         return self._is_connected and time.monotonic() - self._heard_at > self._silence_s
 
     def heard(self) -> None:
-        """The writer has said something, whatever it was."""
+        """Record that a feed message, of any kind, has arrived."""
         self._heard_at = time.monotonic()
 
     def note(self, states: dict[str, LinkState]) -> None:
-        """Take in what the writer says of its transports."""
+        """Replace the link states with those that the writer sent."""
         self._states = states
 
     def writer_came(self) -> None:
-        """The writer is there; how its links are it will say next."""
+        """Mark the writer as connected; its link states follow on the feed."""
         self._is_connected = True
         self.heard()
 
     def writer_went(self) -> None:
-        """The writer is away, and how its links are nobody knows."""
+        """Mark the writer as disconnected and its link states as unknown."""
         self._is_connected = False
         self._states = {}
 
     def describe(self, view: View) -> list[LinkInfo]:
-        """Every link that the writer consumes from or ever did, by name."""
+        """Every link that the writer consumes from, or ever has, sorted by name."""
         view.refresh()
         counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
         states = self._states if self.writer_connected else {}

@@ -1,8 +1,8 @@
-"""The live tail: the newest durable events in memory, and streams that follow them (AMB-34).
+"""The live tail, which holds the newest durable events in memory, and the streams that follow it.
 
-A stream follows by its own canonical position. What the tail no longer holds is read from the store
-in the same order, so a slow client is never cut off from an event and never makes memory grow. A
-stream that was asked to shed is kept at the present instead, and says what it has left out.
+Each stream has its own canonical position. Events that the tail has dropped are read from the store
+in the same order, so a slow client gets every event and does not make memory grow. A stream that
+was requested with `shed` stays at the present instead, and reports the gaps.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 IDLE_INTERVAL_S = 0.5
 PRESENT_LAG_MAX_S = 10.0
-"""A stream that has not sent all that was durable this long ago does not show the present."""
+"""A stream shows the present if it has sent all events that were durable this long ago."""
 
 
 class Tail:
-    """The newest events; holds everything after `floor` up to the view's mark."""
+    """The newest events: all after `_floor` up to the snapshot's watermark, in canonical order."""
 
     def __init__(self, view: View, keep_events: int) -> None:
         self._view = view
@@ -40,7 +40,7 @@ class Tail:
         self._moved = asyncio.Condition()
 
     async def note(self, committed: Committed) -> None:
-        """Take in what the writer announced."""
+        """Apply a commit that the writer announced, and wake the streams."""
         for number, names in committed.series:
             self._view.learn(number, names)
         self._view.advance(committed.mark, committed.events)
@@ -53,7 +53,7 @@ class Tail:
             self._moved.notify_all()
 
     def forget(self) -> None:
-        """Hold nothing: something may have been missed, and the store has it."""
+        """Drop all events: some may have been missed, so streams must read from the store."""
         self._events.clear()
         self._floor = self._view.mark
 
@@ -62,7 +62,7 @@ class Tail:
             self._floor = time_of(self._events.popleft()[0])
 
     async def wait_beyond(self, position: int, timeout_s: float) -> bool:
-        """Wait until something is durable past a position; False if nothing was in time."""
+        """Wait until the watermark passes a position; False on timeout."""
         try:
             async with asyncio.timeout(timeout_s), self._moved:
                 await self._moved.wait_for(lambda: self._view.mark > position)
@@ -71,7 +71,7 @@ class Tail:
         return True
 
     def since(self, position: int) -> list[CommittedEvent] | None:
-        """The events after a canonical position, None if the tail does not reach back so far."""
+        """The events after a canonical position; None if the tail starts later."""
         if position < self._floor:
             return None
         newer = takewhile(lambda event: time_of(event[0]) > position, reversed(self._events))
@@ -79,7 +79,7 @@ class Tail:
 
 
 class LiveStream:
-    """One client's LIVE stream: history in order, then every commit as it happens."""
+    """One client's LIVE stream: history in order, then each commit as it becomes durable."""
 
     def __init__(
         self,
@@ -93,9 +93,9 @@ class LiveStream:
         lag_max_s: float = PRESENT_LAG_MAX_S,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
-        """With `tell` it sheds what its client is too slow for; with `is_present` it has no
-        history to send before it comes to the present; `chunk_bytes` says how large the next chunk
-        may be.
+        """`tell` makes the stream conflate for a slow client, and reports what was dropped.
+        `is_present`: the stream has no history to send before it shows the present. `chunk_bytes`
+        returns the maximum bytes of the next chunk.
         """
         self._chunk_bytes = chunk_bytes
         self._view = view
@@ -108,59 +108,57 @@ class LiveStream:
         self._resumable = True
         self._lag_max_s = lag_max_s
         self._whole_s = time.monotonic() if is_present else -math.inf
-        """All that was durable then has been sent."""
+        """Monotonic time in s; every event that was durable then has been sent."""
 
     @property
     def is_present(self) -> bool:
-        """Whether what it has sent is as good as the present."""
+        """Whether the stream lags the watermark by `lag_max_s` at most."""
         return time.monotonic() - self._whole_s <= self._lag_max_s
 
     async def run(self, history: Reading, stop_ns: int, send: Send) -> int:
-        """Send history up to the mark at its start, then follow from that mark on; returns the last
-        cursor.
-        """
+        """Send history up to its watermark, then follow from there; returns the last cursor, ns."""
         self._position = history.mark
         self._timebase = history.span.timebase
         await self._drain(history, send)
         if self._position >= self._view.mark:
             self._whole_s = time.monotonic()
-        # The tail comes in canonical order, so its keys resume no stream in source order.
+        # The tail is in canonical order; its keys cannot resume a stream in source order.
         self._resumable = self._timebase == "canonical"
         loop = asyncio.get_running_loop()
-        told_at = loop.time()
+        sent_at = loop.time()
         while (now := self._now()) < stop_ns:
-            idle_s = told_at + IDLE_INTERVAL_S - loop.time()
+            idle_s = sent_at + IDLE_INTERVAL_S - loop.time()
             wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
             news = await self._tail.wait_beyond(self._position, wait_s)
             looked_s = time.monotonic()
             if news and await self._step(send):
-                told_at = loop.time()
-            elif loop.time() >= told_at + IDLE_INTERVAL_S:
+                sent_at = loop.time()
+            elif loop.time() >= sent_at + IDLE_INTERVAL_S:
                 await send(self._now(), [])
-                told_at = loop.time()
+                sent_at = loop.time()
             self._whole_s = looked_s
         return stop_ns
 
     def _now(self) -> int:
-        """Where the clock of a LIVE timeline is, which receive times are never ahead of."""
+        """The clock of a LIVE timeline in ns; receive times are never ahead of it."""
         return moment.now(self._timebase, self._view.mark).time_ns
 
     async def _step(self, send: Send) -> bool:
-        """Send what is durable since the position; whether there was anything to send."""
-        mark = self._view.mark
+        """Send the events that became durable after the position; returns whether any were sent."""
+        watermark = self._view.mark
         newer = self._tail.since(self._position)
         if newer is None:
             return await self._from_store(send)
         if self._tell is None:
-            # What a client is not ready for stays in the tail, which all share, or in the store.
+            # Events that the client is not ready for stay in the shared tail or in the store.
             newer, is_all = self._first(newer)
-            self._position = mark if is_all else time_of(newer[-1][0])
+            self._position = watermark if is_all else time_of(newer[-1][0])
         else:
-            self._position = mark
+            self._position = watermark
         found = [
-            (place, stored)
-            for place, stored in newer
-            if self._selection.has(series_of(place)) and self._selection.accepts(stored)
+            (key, stored)
+            for key, stored in newer
+            if self._selection.has(series_of(key)) and self._selection.accepts(stored)
         ]
         if self._tell is not None:
             pending = Pending(self._view)
@@ -169,19 +167,19 @@ class LiveStream:
         return await self._send_all(found, send)
 
     def _first(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
-        """As many as go into one chunk, and whether that is all."""
+        """The events of the first chunk, and whether these are all."""
         part = next(chunks(newer, self._chunk_max_events, self._chunk_bytes()), [])
         return list(part), len(part) == len(newer)
 
     async def _from_store(self, send: Send) -> bool:
         span = Span("canonical", self._position + 1, NS_MAX)
-        reading = Reading(self._view, self._selection, span)
-        self._position = reading.mark
+        range_cursor = Reading(self._view, self._selection, span)
+        self._position = range_cursor.mark
         if self._tell is None:
-            return await self._drain(reading, send)
+            return await self._drain(range_cursor, send)
         pending = Pending(self._view)
-        while not reading.done:
-            pending.add(await reading.turn(self._chunk_max_events))
+        while not range_cursor.done:
+            pending.add(await range_cursor.turn(self._chunk_max_events))
         return await self._send_pending(self._tell, pending, send)
 
     async def _send_pending(self, tell: Tell, pending: Pending, send: Send) -> bool:
@@ -213,7 +211,7 @@ class LiveStream:
 def chunks(
     found: Sequence[Found], max_events: int, max_bytes: int = CHUNK_MAX_BYTES
 ) -> Iterator[Sequence[Found]]:
-    """Runs of events, each at most so many and not much beyond so many bytes."""
+    """Split events into chunks of at most `max_events`; a chunk that reaches `max_bytes` ends."""
     start = size = 0
     for end, (_, stored) in enumerate(found):
         if end > start and (end - start == max_events or size >= max_bytes):

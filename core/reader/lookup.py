@@ -1,8 +1,8 @@
-"""Looking up the events that an index names: neighbours together, outliers one by one.
+"""Reads the events that index rows point to: dense runs of keys by scans, outliers by multi-get.
 
-What lies together in one order mostly lies together in the other too, and scanning is several times
-faster than looking each up. An event that came late lies far from its neighbours in source time, so
-scans cover the dense parts of the sorted places and leave the rest to a multi-get.
+Events that are adjacent in one timebase mostly are in the other too, and a scan is several times
+faster than point reads. A late event is far from its neighbours in source time; scans therefore
+cover only the dense runs of the sorted event keys.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 DENSE_MIN_EVENTS = 16
 DENSE_REACH = 0.75
-"""Dense is the middle half of places and so many times as far as it spreads, to either side: from
-evenly spread places half as far would reach their ends.
+"""The dense run is the interquartile range of keys, widened by DENSE_REACH × its width on both
+sides. For evenly spread keys, 0.5 would already reach the first and the last.
 """
 
 SPARSER_MAX = 16
-"""Places that lie so many times as sparse as the densest part are looked up one by one."""
+"""Runs whose mean key spacing exceeds SPARSER_MAX × that of the first run are read by multi-get."""
 
 DENSE_WASTE_MAX = 3
-"""So many times as many rows as are wanted are read before it is no longer worthwhile."""
+"""A scan stops after DENSE_WASTE_MAX × the wanted rows; multi-get is cheaper for the rest."""
 
 LOOK_UP_EVENTS = 64
 
@@ -36,9 +36,9 @@ LOOK_UP_EVENTS = 64
 def look_up(
     archive: Archive, places: Sequence[bytes], in_order: Sequence[bytes], max_bytes: int
 ) -> list[bytes]:
-    """The stored envelopes at places, in the order of the places: of all, or of as many as pass
-    `max_bytes` where they are large. `in_order` are the same places sorted. Raises
-    ArchiveDamagedError where one is missing.
+    """The stored envelopes of event keys, in the order given. If they exceed `max_bytes`, the
+    result ends with the one that does. `in_order` holds the same keys sorted. Raises
+    ArchiveDamagedError if an event is missing.
     """
     near, near_bytes = _dense(archive, in_order, max_bytes)
     far_bytes = 0
@@ -59,23 +59,25 @@ def look_up(
 
 
 def _cut(stored: list[bytes], max_bytes: int) -> list[bytes]:
-    """The first envelopes, up to the one that passes `max_bytes`."""
+    """The first envelopes, up to and with the one that reaches `max_bytes`."""
     ends = accumulate(map(len, stored))
     return stored[: 1 + sum(1 for _ in takewhile(lambda end: end < max_bytes, ends))]
 
 
 def stored_at(place: bytes, envelope: bytes | None) -> bytes:
-    """The stored envelope at a place that an index names; it has to be there."""
+    """Check that the event key of an index row has an envelope; raises ArchiveDamagedError."""
     if envelope is None:
-        raise ArchiveDamagedError(f"an index names event {place.hex()}, which is not there")
+        raise ArchiveDamagedError(
+            f"an index row points to event {place.hex()}, which the archive does not contain"
+        )
     return envelope
 
 
 def _dense(
     archive: Archive, places: Sequence[bytes], max_bytes: int
 ) -> tuple[dict[bytes, bytes], int]:
-    """What scans over the dense parts of sorted places find, of them and between them, and how many
-    bytes that is.
+    """All rows that scans over the dense runs of sorted keys read, also those between the keys, and
+    their size in bytes.
     """
     values: dict[bytes, bytes] = {}
     size = 0
@@ -94,7 +96,7 @@ def _dense(
 
 
 def _dense_parts(places: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Runs of places that lie together: the batches that a slice of source time came in."""
+    """The dense runs of sorted keys: the batches in which a slice of source time was received."""
     left = [places]
     sparsest = 0.0
     while left:

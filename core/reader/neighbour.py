@@ -1,4 +1,4 @@
-"""Steps along a timeline: the event next to a moment, and the first and the last of all."""
+"""Steps along a timeline: the event next to a time, and the extent of the archive."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 
 async def neighbour(view: View, request: Neighbour, timebase: Timebase) -> NeighbourResponse:
-    """The nearest wanted event strictly before or after a time; with a key the one behind that key,
-    for several may share their time.
+    """The nearest wanted event strictly before or after a time; with `after_key`, the next one
+    after that key, as several events may share their time.
     """
     time = time_or("time", request.time, NS_MIN)
     after = key_or_none(request.after_key)
@@ -41,21 +41,21 @@ async def neighbour(view: View, request: Neighbour, timebase: Timebase) -> Neigh
 
 
 async def _beyond(view: View, request: Neighbour, span: Span) -> Found | None:
-    """The nearest event beyond those that are timeless, to which no step leads."""
+    """The nearest event beyond the undated ones, which are never the result of a step."""
     beyond = spans_of_ends(span.timebase, reverse=span.reverse)[-1]
     return await _first(Reading(view, Selection(request.filters, view.series), beyond))
 
 
 def _beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
-    """All that lies strictly on one side of a time."""
+    """The span strictly before or after a time; None if that is empty."""
     if reverse:
         return None if time == NS_MIN else Span(timebase, NS_MIN, time - 1, reverse=True)
     return None if time == NS_MAX else Span(timebase, time + 1, NS_MAX)
 
 
 async def extent(view: View, timebase: Timebase) -> ExtentResponse:
-    """When the first and the last durable event are, and how many there are; and the same of those
-    that are dated ahead of now.
+    """The times of the first and the last durable event and the number of events; likewise for
+    events dated ahead of now.
     """
     view.refresh()
     now_ns = moment.now(timebase, view.mark).time_ns
@@ -76,11 +76,13 @@ async def extent(view: View, timebase: Timebase) -> ExtentResponse:
 
 
 async def _ahead(view: View, timebase: Timebase, now_ns: int) -> tuple[int, str | None]:
-    """How many events are dated ahead, as far as they are counted, and when the first is."""
-    reading = Reading(view, Selection(Filters(), view.series), Span(timebase, now_ns + 1, NS_MAX))
+    """The number of events dated ahead of now, up to AHEAD_MAX, and the time of the first."""
+    range_cursor = Reading(
+        view, Selection(Filters(), view.series), Span(timebase, now_ns + 1, NS_MAX)
+    )
     count, following = 0, None
-    while not reading.done and count < AHEAD_MAX:
-        found = await reading.turn(AHEAD_MAX - count)
+    while not range_cursor.done and count < AHEAD_MAX:
+        found = await range_cursor.turn(AHEAD_MAX - count)
         if found and following is None:
             following = timestamps.text(time_of(found[0][0]))
         count += len(found)

@@ -1,4 +1,4 @@
-"""Where the events of a series lie, in the order of a timebase."""
+"""The event keys of a series, in the order of a timebase."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sdk.timestamps import NS_MIN
 
 
 class Place(NamedTuple):
-    """Where a series' event lies: its key in the series index and its place in `canonical`."""
+    """An event's key in its series' index, and its key in the column family `canonical`."""
 
     key: bytes
     place: bytes
 
     @property
     def time_ns(self) -> int:
-        """Its time in the timebase of the index."""
+        """The event's time in the timebase of the index."""
         return series_key_time(self.key)
 
 
@@ -33,8 +33,8 @@ def places_of(
     reverse: bool,
     from_ns: int = NS_MIN,
 ) -> Iterator[Place]:
-    """The durable events of a series up to a time, from the first on or (reverse) from the last;
-    the first is not before `from_ns`.
+    """The keys of the durable events of a series from `from_ns` to `time_ns`, both included;
+    `reverse`: the last one first.
     """
     canonical = timebase == "canonical"
     if canonical:

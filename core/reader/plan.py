@@ -1,8 +1,8 @@
-"""Which way to read what filters want: the whole timeline with a look at each row, or the indexes
-of the wanted series merged; chosen by what each is estimated to cost.
+"""Chooses the access path of a filtered range: scan the timeline and filter, or merge the indexes
+of the wanted series, whichever is estimated to cost less.
 
-The share of the wanted events is estimated from some rows of the timeline. The costs are those of
-bench/results on one machine; only their ratios matter.
+The selectivity of the filter is estimated from sampled timeline rows. The costs are those measured
+in bench/results on one machine; only their ratios matter.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from core.store.scan import first, last, scan
 SAMPLES = 4
 SAMPLE_ROWS = 64
 MERGED_MAX_SERIES = 48
-"""The indexes of more are never merged, for a slice opens each of them."""
+"""More indexes are never merged, as every slice opens each of them."""
 
 SCANNED_ROW_US = 0.25
 MERGED_EVENT_US = 1.2
 MERGED_LEVEL_US = 0.1
 OPENED_SERIES_US = 0.02
-"""Opening an index takes 10 µs, of which each event of a slice of 500 bears its part."""
+"""Per event: opening an index takes 10 µs, spread over a slice of 500 events."""
 
 
 def merging_is_cheaper(
     view: View, selection: Selection, timebase: Timebase, lower: bytes, upper: bytes
 ) -> bool:
-    """Whether to merge the indexes of the wanted series, for the rows from lower to upper."""
+    """Whether merging series indexes costs less than a scan from `lower` to `upper`."""
     if selection.everything:
         return False
     series = len(selection.numbers())
@@ -50,7 +50,7 @@ def merging_is_cheaper(
 
 
 def _starts(view: View, timebase: Timebase, lower: bytes, upper: bytes) -> list[bytes]:
-    """Keys at equal distances in time."""
+    """Keys at which samples start, at equal distances in time."""
     family = view.archive.families[timebase]
     oldest, newest = first(family, lower, upper), last(family, lower, upper)
     if oldest is None or newest is None:

@@ -1,8 +1,8 @@
-"""Replay: a reading delivered in chunks at a rate, forwards or backwards, with a clock that moves
-through gaps.
+"""Playback: the events of a range, sent in chunks at a rate, forwards or backwards, by a clock that
+also runs through gaps.
 
-The events, their order and their bytes are the reading's; pace only decides when they are sent, so
-the same range is the same bytes at any rate (A-005).
+The range cursor determines the events, their order and their bytes; the rate determines only when
+they are sent. The same range is therefore the same bytes at any rate.
 """
 
 from __future__ import annotations
@@ -22,38 +22,36 @@ from sdk.timestamps import NS_PER_SECOND
 
 RATE_MAX = 1e9
 CHUNK_MAX_BYTES = 256 * 1024
-"""A chunk that has reached this takes no further event, whatever the number of its events."""
+"""A chunk of this size or more gets no further event, however few events it has."""
 
 AHEAD_MAX_BYTES = 64 * 1024
-"""What a replay at a rate reads ahead of its clock."""
+"""Read-ahead of a paced playback."""
 
 Send = Callable[[int, Sequence[Found]], Awaitable[None]]
-"""Takes the cursor in ns and the events of one chunk; returns when the socket has room again."""
+"""Sends one chunk: the cursor in ns and the events. Returns when the socket has room again."""
 
 
 def rate_of(rate: Rate) -> tuple[float | None, bool]:
-    """The speed (None: as fast as the client drains) and whether it runs backwards."""
+    """The speed (None: as fast as the client reads), and whether playback runs backwards."""
     if isinstance(rate, str):
         return None, rate == "-max"
     if not math.isfinite(rate) or rate == 0 or abs(rate) > RATE_MAX:
         raise QueryError(
             "badRate",
-            f"rate {rate} is not 'max', '-max' or a factor from -{RATE_MAX:g} to {RATE_MAX:g} "
-            "other than 0; pause by cancelStream",
+            f"rate {rate} is not 'max', '-max' or a number from -{RATE_MAX:g} to {RATE_MAX:g} "
+            "other than 0; use cancelStream to pause",
         )
     return abs(rate), rate < 0
 
 
 def clip_to_archive(view: View, reading: Reading) -> tuple[int, int]:
-    """Where a replay begins and ends, in the direction it plays: open ends are the
-    archive's own.
-    """
+    """Begin and end in ns, in playback direction; open ends are clamped to the archive's extent."""
     low, high = clipped(view, reading.span)
     return (high, low) if reading.span.reverse else (low, high)
 
 
 class Playback:
-    """One replay of a reading between two times."""
+    """One playback of a range cursor, with a clock that runs from `begin_ns` to `end_ns`."""
 
     def __init__(
         self,
@@ -65,7 +63,7 @@ class Playback:
         interval_ms: int,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
-        """`chunk_bytes` says how large the next chunk may be."""
+        """`chunk_bytes` returns the maximum bytes of the next chunk."""
         self._chunk_bytes = chunk_bytes
         self._reading = reading
         self._begin_ns = begin_ns
@@ -75,7 +73,7 @@ class Playback:
         self._ahead: deque[Found] = deque()
 
     async def run(self, rate: float | None, send: Send) -> int:
-        """Send everything; returns the last cursor."""
+        """Send all events; returns the last cursor in ns."""
         if rate is None:
             await self._rush(send)
         else:
@@ -83,14 +81,14 @@ class Playback:
         return self._end_ns
 
     async def _rush(self, send: Send) -> None:
-        """As fast as the client drains: the socket's back-pressure is the only brake."""
+        """Send without pacing; only the socket's back-pressure limits the speed."""
         while not self._reading.done:
             events = await self._reading.turn(self._chunk_max_events, self._chunk_bytes())
             if events:
                 await send(time_of(events[-1][0]), events)
 
     async def _pace(self, rate: float, send: Send) -> None:
-        """Follow a clock that runs at `rate` from the beginning to the end."""
+        """Send each event when a clock that runs at `rate` reaches its time."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         ticks = 0
@@ -113,15 +111,17 @@ class Playback:
         return min(self._end_ns, self._begin_ns + elapsed_ns)
 
     def _gap_s(self, cursor: int, rate: float) -> float:
-        """How long until the next event that is known: after a seek it need not wait for a tick."""
+        """Wall-clock seconds until the next buffered event; used so that the first event after a
+        seek is not delayed until the next tick.
+        """
         if not self._ahead:
             return math.inf
         return abs(time_of(self._ahead[0][0]) - cursor) / NS_PER_SECOND / rate
 
     async def _release(self, cursor: int, send: Send) -> int:
-        """Send all events up to the cursor; the last chunk, empty if need be, carries the cursor.
+        """Send all events up to the cursor; the last chunk, possibly empty, carries the cursor.
 
-        Returns how many were sent.
+        Returns the number of events sent.
         """
         sent = 0
         while True:
@@ -145,7 +145,7 @@ class Playback:
                 continue
             time = time_of(self._ahead[0][0])
             is_later = time < cursor if self._reading.span.reverse else time > cursor
-            # At the end all that is left is due: what is timeless lies beyond it.
+            # At the end everything left is due: undated events are outside the clamped range.
             if is_later and cursor != self._end_ns:
                 return due, False
             due.append(self._ahead.popleft())

@@ -1,6 +1,4 @@
-"""Bounded queries: a page of a range, and the key that the next page starts behind (AMB-30,
-AMB-33).
-"""
+"""Bounded queries: a page of a range, and the key after which the next page starts."""
 
 from __future__ import annotations
 
@@ -17,20 +15,20 @@ from sdk.protocol import Query
 from sdk.timestamps import NS_MAX, NS_MIN
 
 PAGE_MAX_BYTES = 512 * 1024
-"""A page that has reached this takes no further event. Reader and edge hold it several times for
-each client that does not take it, and slow clients have it within the time that they are given.
+"""A page of this size or more gets no further event. Reader and edge hold several copies of it for
+a client that does not read, and a slow client must be able to receive it before the send timeout.
 """
 
 
 class Page(NamedTuple):
-    """Events in order, and the key to go on behind, None on the last page."""
+    """Stored events in order, and the key to continue after (None: last page)."""
 
     events: list[bytes]
     next_key: str | None
 
 
 def time_or(member: str, text: str | None, default: int) -> int:
-    """A request's time in ns; raises QueryError naming the member."""
+    """A request's time in ns; raises QueryError that names the member."""
     if text is None:
         return default
     try:
@@ -40,7 +38,7 @@ def time_or(member: str, text: str | None, default: int) -> int:
 
 
 def key_or_none(text: str | None) -> bytes | None:
-    """A request's afterKey; raises QueryError if it is no order key."""
+    """A request's afterKey as bytes; raises QueryError unless it has the length of a key."""
     if text is None:
         return None
     try:
@@ -49,13 +47,15 @@ def key_or_none(text: str | None) -> bytes | None:
         key = b""
     if len(key) not in (PLACE_BYTES, ORDER_KEY_BYTES):
         raise QueryError(
-            "badKey", f"afterKey is not {PLACE_BYTES} or {ORDER_KEY_BYTES} bytes in hex"
+            "badKey",
+            f"afterKey is not {PLACE_BYTES} or {ORDER_KEY_BYTES} bytes in hex: pass the nextKey or "
+            "lastKey of a reply unchanged",
         )
     return key
 
 
 def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
-    """The reading that a query asks for."""
+    """The range cursor of a query; raises QueryError for invalid times or keys."""
     start = time_or("startTime", request.start_time, NS_MIN)
     stop = time_or("stopTime", request.stop_time, NS_MAX)
     if start > stop:
@@ -67,9 +67,7 @@ def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
 
 
 async def page_of(reading: Reading, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> Page:
-    """Read until a page is full; one event more is looked for, to know whether there is a next
-    page.
-    """
+    """Read one page. One event more than `limit` is read, to know whether there is a next page."""
     found: list[Found] = []
     size = 0
     while len(found) <= limit and size < max_bytes and not reading.done:

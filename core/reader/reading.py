@@ -1,7 +1,9 @@
-"""Reading a range in order, slice by slice: every query, replay and export reads through here.
+"""Range cursor: reads a time range in order, slice by slice. Queries, playback, replay and exports
+all read through it.
 
-A slice opens its own iterator and seeks behind the last event of the slice before, so a reading
-that pauses for hours pins no files, and a slice is short enough that sockets are served in between.
+Each slice opens its own iterator and seeks past the last event of the previous slice. A cursor that
+pauses for hours therefore pins no SST files, and slices are short enough to serve sockets between
+them.
 """
 
 from __future__ import annotations
@@ -39,25 +41,23 @@ from sdk.timestamps import NS_MAX, NS_MIN
 SLICE_MAX_ROWS = 5_000
 SLICE_MAX_BYTES = 1024 * 1024
 TURN_MAX_EVENTS = 1_000
-"""A few milliseconds of reading."""
+"""Takes a few milliseconds to read."""
 
 PASSES_PER_TURN = 3
-"""What is pushed takes so many passes of the loop from the writer's socket to a client's."""
+"""Event loop iterations that a live event needs from the writer's socket to a client's."""
 
 BEHIND_ALL = b"\xff" * ORDER_KEY_BYTES
-"""The `after` of a reading that reads nothing of the past."""
+"""The `after` of a cursor that skips all of the past."""
 
 NO_KEY = b""
-"""The key of an event that no reading can be resumed behind."""
+"""The key of an event after which no cursor can resume."""
 
 Found = tuple[bytes, bytes]
-"""An event of a reading: its key in the timeline of the reading's timebase, and its stored
-envelope.
-"""
+"""An event's order key in the cursor's timebase, and its stored envelope."""
 
 
 class Span(NamedTuple):
-    """A range of time in one timebase, both ends included, and the direction it is read in."""
+    """A time range in one timebase, both ends included, and the direction of reading."""
 
     timebase: Timebase
     start_ns: int = NS_MIN
@@ -66,8 +66,9 @@ class Span(NamedTuple):
 
 
 class Reading:
-    """One pass over a span; `done` once nothing is left, `after` is the last key that was
-    examined. It `merges` the indexes of the wanted series, or scans; left open, what is cheaper.
+    """One pass over a span up to the watermark at its start. `done`: nothing is left. `after`: the
+    last examined key. `merges`: merge the series indexes (True), scan (False) or choose by
+    estimated cost (None).
     """
 
     def __init__(
@@ -90,8 +91,8 @@ class Reading:
         self.done = False
 
     async def turn(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Found]:
-        """A slice, one of all readings of the view at a time, with sockets served in between: two
-        hundred that read at once are slow, and nothing else is.
+        """Read a slice, then serve sockets. The snapshot's lock admits one cursor at a time, so
+        that hundreds of concurrent readers slow each other down but nothing else.
         """
         async with self._view.turns:
             found = self.slice(min(max_events, TURN_MAX_EVENTS), max_bytes)
@@ -100,8 +101,8 @@ class Reading:
         return found
 
     def slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Found]:
-        """The next events, at most so many and not much beyond so many bytes; fewer, even none,
-        does not mean that it is done.
+        """The next events, at most `max_events`; ends after the event that reaches `max_bytes`.
+        A shorter or an empty result does not imply `done`.
         """
         lower, upper = self._bounds()
         if self.done or lower > upper:
@@ -121,7 +122,7 @@ class Reading:
         return [row for row in rows if self._selection.accepts(row[1])]
 
     def _bounds(self) -> tuple[bytes, bytes]:
-        """The first and last keys that are still to be read."""
+        """The first and the last key of the unread range."""
         start, stop = self.span.start_ns, self.span.stop_ns
         if self.span.timebase == "canonical":
             stop = min(stop, self.mark)
@@ -135,14 +136,14 @@ class Reading:
     # --- scanning the timeline --------------------------------------------------------------------
 
     def _rows(self, lower: bytes, upper: bytes, max_events: int, max_bytes: int) -> list[Row]:
-        """Rows of wanted series, at most so many, which are behind us then."""
+        """At most `max_events` rows of wanted series; advances `after` past them."""
         family = self._view.archive.families[self.span.timebase]
         chosen: list[Row] = []
         size = count = 0
         want = max_events + (self.after is not None)
         for rows, size_bytes in blocks(family, lower, upper, reverse=self.span.reverse, want=want):
             if count == 0 and rows[0][0] == self.after:
-                # However large it is, it is behind us.
+                # Returned by the slice before; its size does not count.
                 size_bytes -= len(rows.pop(0)[1])
             count += len(rows)
             size += size_bytes
@@ -155,7 +156,7 @@ class Reading:
         return chosen
 
     def _choose(self, rows: list[Row], chosen: list[Row], max_events: int) -> bool:
-        """Add the rows of wanted series; whether there was room for all of them."""
+        """Append the rows of wanted series; returns whether all of them had room."""
         part = rows
         if not self._everything:
             wanted, side = self._selection.tails, self.span.timebase == "source"
@@ -173,15 +174,15 @@ class Reading:
         return not rows or (bool(part) and part[-1] is rows[-1])
 
     def _at_places(self, rows: list[Row], max_bytes: int) -> list[Found]:
-        """The events that index rows name; what is not durable yet is not there yet."""
+        """The events that index rows point to, without those past the watermark."""
         if not rows:
             return []
-        mark = time_key(self.mark) + LAST_TAIL
-        keys, places = zip(*rows, strict=True)
-        in_order = sorted(places)
-        if in_order[-1] > mark:
-            return self._at_places([row for row in rows if row[1] <= mark], max_bytes)
-        stored = look_up(self._view.archive, places, in_order, max_bytes)
+        last_durable = time_key(self.mark) + LAST_TAIL
+        keys, event_keys = zip(*rows, strict=True)
+        in_order = sorted(event_keys)
+        if in_order[-1] > last_durable:
+            return self._at_places([row for row in rows if row[1] <= last_durable], max_bytes)
+        stored = look_up(self._view.archive, event_keys, in_order, max_bytes)
         if len(stored) < len(rows):
             self.after, self.done = keys[len(stored) - 1], False
         found = list(zip(keys, stored, strict=False))
@@ -194,7 +195,7 @@ class Reading:
     def _of_few(
         self, series: list[int], lower: bytes, upper: bytes, max_events: int, max_bytes: int
     ) -> list[Found]:
-        """The same from the indexes of a few series, merged into one order."""
+        """A slice from the indexes of a few series, merged into timebase order."""
         each = [self._of_series(number, lower, upper, max_events) for number in series]
         merged = heapq.merge(*each, key=itemgetter(0), reverse=self.span.reverse)
         most = min(max_events, SLICE_MAX_ROWS)
@@ -211,7 +212,7 @@ class Reading:
     def _of_series(
         self, number: int, lower: bytes, upper: bytes, max_events: int
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Keys of the timeline and places of a series' events."""
+        """Order keys and event keys of a series' events."""
         canonical = self.span.timebase == "canonical"
         family = self._view.archive.families["series_canonical" if canonical else "series_source"]
         lane, after = LANE_PRIORITY[self._view.series.names[number].lane], self.after or NO_KEY
@@ -225,7 +226,7 @@ class Reading:
 
 
 def _up_to(rows: list[Row], size_bytes: int) -> list[Row]:
-    """The first rows, up to the one whose value passes so many bytes."""
+    """The first rows, up to and with the one that reaches `size_bytes`."""
     for number, (_, value) in enumerate(rows):
         size_bytes -= len(value)
         if size_bytes <= 0:

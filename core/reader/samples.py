@@ -1,5 +1,5 @@
-"""Numbers over time, for plots: from the events themselves where they are few, otherwise from the
-rows that the sampler keeps, and the events that it has not reached.
+"""Sample queries for plots: computed from the events if they are few, otherwise from the sampler's
+rows plus the events after its cursor.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from sdk.timeline import FieldSample, Sample, SampleResponse
 from sdk.timestamps import NS_MIN
 
 DIRECT_MAX_EVENTS = 1_500
-"""Fewer are read and parsed themselves, in some 50 ms where each lies in a block of its own."""
+"""Up to this many events are read directly, in some 50 ms if each is in a block of its own."""
 
 DIRECT_MOST_EVENTS = 2_500
-"""So many are where no row of the sampler is fine enough."""
+"""The same limit if the sampler's finest rows are MUCH_COARSER_LEVELS coarser than requested."""
 
 MUCH_COARSER_LEVELS = 5
 TAIL_MAX_EVENTS = 1_500
-"""So many events of a series behind the sampler are added; of more none is, and it is said to be
-behind: they would only make wait longer for an answer that lacks some all the same."""
+"""Most unsampled tail events merged into an answer. Beyond that none are merged and the reply is
+flagged `behind`: merging a part would take time and still be incomplete."""
 
 PART_EVENTS = 500
 PART_ROWS = 500
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 
 class Tally:
-    """The fields that are asked for, bucket by bucket."""
+    """Accumulates count, sum, minimum and maximum of the requested fields per bucket."""
 
     def __init__(self, fields: Sequence[str], chosen: Buckets) -> None:
         self._fields = list(fields)
@@ -58,22 +58,22 @@ class Tally:
         self._cells: list[dict[int, list[float]]] = [{} for _ in fields]
 
     def add(self, time_ns: int, stored: bytes) -> None:
-        """Take in an event; one that lies outside is passed over."""
-        place = (unsigned(time_ns) >> self.chosen.level) - self.chosen.first
-        if 0 <= place < self.chosen.total:
+        """Add an event; events outside of the buckets are ignored."""
+        index = (unsigned(time_ns) >> self.chosen.level) - self.chosen.first
+        if 0 <= index < self.chosen.total:
             numbers = numbers_at(stored, self._fields)
             for cells, value in zip(self._cells, numbers, strict=True):
                 if value is not None:
-                    _merge(cells, place, 1, value, value, value)
+                    _merge(cells, index, 1, value, value, value)
 
     def add_row(self, bucket: int, row: Row, paths: dict[int, int]) -> None:
-        """Take in a row that lies in a bucket; `paths` are the places of fields by their
-        numbers.
+        """Add a sampler row that is within a bucket; `paths` maps field numbers to indexes of the
+        requested fields.
         """
         for column, number in enumerate(row.fields):
-            if (place := paths.get(number)) is not None:
+            if (index := paths.get(number)) is not None:
                 _merge(
-                    self._cells[place],
+                    self._cells[index],
                     bucket - self.chosen.first,
                     row.counts[column],
                     row.sums[column],
@@ -82,7 +82,7 @@ class Tally:
                 )
 
     def answer(self, timebase: Timebase, behind: bool) -> SampleResponse:
-        """All buckets of all fields."""
+        """The response with all buckets of all fields."""
         fields = [
             _field_sample(path, cells, self.chosen.total)
             for path, cells in zip(self._fields, self._cells, strict=True)
@@ -122,15 +122,15 @@ def _field_sample(path: str, cells: dict[int, list[float]], count: int) -> Field
         max=[None] * count,
         mean=[None] * count,
     )
-    for place, (events, total, least, greatest) in cells.items():
-        found.count[place] = int(events)
-        found.min[place], found.max[place] = least, greatest
-        found.mean[place] = total / events
+    for index, (events, total, least, greatest) in cells.items():
+        found.count[index] = int(events)
+        found.min[index], found.max[index] = least, greatest
+        found.mean[index] = total / events
     return found
 
 
 class Samples:
-    """Shared by all sessions of a reader: its view of the sampler's database."""
+    """Answers Sample requests from the sampler's database; shared by all sessions of a reader."""
 
     def __init__(self, view: View, data: Path, scratch: Path) -> None:
         self._view = view
@@ -138,11 +138,10 @@ class Samples:
         self._turn = asyncio.Lock()
 
     def close(self) -> None:
-        """Let go of the database."""
         self._followed.close()
 
     async def answer(self, request: Sample, timebase: Timebase) -> SampleResponse:
-        """What the fields of a series were in a span; raises QueryError."""
+        """Aggregates per bucket of a series' fields; raises QueryError."""
         request.fields = list(dict.fromkeys(request.fields))
         wanted = buckets_of(request.start_time, request.stop_time, request.buckets, 0)
         self._view.refresh()
@@ -151,7 +150,7 @@ class Samples:
             return Tally(request.fields, wanted).answer(timebase, behind=False)
         if (few := self._few(number, timebase, wanted, DIRECT_MAX_EVENTS)) is not None:
             return await self._directly(number, request, timebase, wanted, few)
-        async with self._turn:  # What is read of the samples is of one moment.
+        async with self._turn:  # One request at a time sees the database at one cursor.
             try:
                 return await self._from_rows(number, request, timebase, wanted)
             except DerivedDamagedError as error:
@@ -161,7 +160,7 @@ class Samples:
     def _few(
         self, number: int, timebase: Timebase, chosen: Buckets, most: int
     ) -> list[Place] | None:
-        """A series' events in these buckets, None if they are too many."""
+        """The keys of a series' events in these buckets; None if there are more than `most`."""
         low, high = _bounds(chosen)
         rows = places_of(self._view, number, timebase, high, reverse=False, from_ns=low)
         found = list(islice(rows, most + 1))
@@ -176,7 +175,7 @@ class Samples:
         places: Sequence[Place],
     ) -> SampleResponse:
         tally = Tally(request.fields, chosen)
-        await self._add_events(tally, places, lambda place, _: place.time_ns)
+        await self._add_events(tally, places, lambda event, _: event.time_ns)
         return tally.answer(timebase, behind=False)
 
     async def _add_events(
@@ -185,8 +184,8 @@ class Samples:
         start = 0
         while start < len(found):
             part = found[start : start + PART_EVENTS]
-            places = [row.place for row in part]
-            stored = look_up(self._view.archive, places, sorted(places), PART_MAX_BYTES)
+            keys = [row.place for row in part]
+            stored = look_up(self._view.archive, keys, sorted(keys), PART_MAX_BYTES)
             for row, envelope in zip(part, stored, strict=False):
                 tally.add(time_ns(row, envelope), envelope)
             start += len(stored)
@@ -202,9 +201,9 @@ class Samples:
         if store is None or finest is None:
             return Tally(request.fields, wanted).answer(timebase, behind=True)
         if finest > wanted.level + MUCH_COARSER_LEVELS:
-            places = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
-            if places is not None:
-                return await self._directly(number, request, timebase, wanted, places)
+            few = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
+            if few is not None:
+                return await self._directly(number, request, timebase, wanted, few)
         chosen = buckets_of(
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
@@ -214,13 +213,13 @@ class Samples:
         if len(tail) > TAIL_MAX_EVENTS:
             return tally.answer(timebase, behind=True)
         if timebase == "source":
-            await self._add_events(tally, tail, lambda _, told: source_time(told))
+            await self._add_events(tally, tail, lambda _, stored: source_time(stored))
         else:
-            await self._add_events(tally, tail, lambda place, _: place.time_ns)
+            await self._add_events(tally, tail, lambda event, _: event.time_ns)
         return tally.answer(timebase, behind=False)
 
     def _sampled(self, number: int) -> tuple[SampleStore | None, SampledSeries, int]:
-        """What the sampler knows of a series, and up to which canonical time it has come."""
+        """The database, the series' record in it, and the sampler's canonical cursor in ns."""
         store = self._followed.current()
         state = None if store is None else store.state()
         if store is None or state is None:
@@ -253,7 +252,7 @@ class Samples:
     def _tail(
         self, number: int, timebase: Timebase, chosen: Buckets, cursor_ns: int
     ) -> list[Place]:
-        """A series' events that are not sampled yet, one more than are wanted."""
+        """The keys of a series' events after the cursor, up to TAIL_MAX_EVENTS + 1."""
         low, high = _bounds(chosen) if timebase == "canonical" else (NS_MIN, self._view.mark)
         low = max(low, cursor_ns + 1)
         rows = places_of(self._view, number, "canonical", high, reverse=False, from_ns=low)
@@ -261,18 +260,16 @@ class Samples:
 
 
 def _places_by_number(record: SampledSeries, fields: Sequence[str]) -> dict[int, int]:
-    """The places of the asked fields by the numbers that they are sampled under; one that was never
-    told has none.
-    """
+    """The index of each requested field by its field number; a field without samples is omitted."""
     numbers = {path: number for number, path in enumerate(record.fields)}
     for path in fields:
         if path not in numbers and len(numbers) >= FIELDS_MAX:
             raise QueryError(
                 "notSampled",
-                f"fields: {path!r} is not among the first {FIELDS_MAX} fields of its series, "
-                "which are all that are sampled: ask for a shorter span",
+                f"fields: {path!r} is not sampled: only the first {FIELDS_MAX} fields of a series "
+                "are. Request a shorter span",
             )
-    return {numbers[path]: place for place, path in enumerate(fields) if path in numbers}
+    return {numbers[path]: index for index, path in enumerate(fields) if path in numbers}
 
 
 def _bounds(chosen: Buckets) -> tuple[int, int]:

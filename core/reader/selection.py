@@ -1,4 +1,4 @@
-"""Which events a request wants: filters turned into sets of series numbers and lanes."""
+"""Event filter: resolves a request's filters to sets of series numbers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class _Commanded(msgspec.Struct, rename="camel"):
 
 
 class Selection:
-    """The filters of one request, asked per series number; series that are made later are judged
-    too.
+    """The filters of one request, evaluated once per series; new series are evaluated as they
+    appear.
     """
 
     def __init__(self, filters: Filters, table: SeriesTable) -> None:
@@ -35,23 +35,22 @@ class Selection:
 
     @property
     def everything(self) -> bool:
-        """Whether no event is left out."""
+        """Whether the filters are empty."""
         return self._filters == Filters()
 
     def has(self, number: int) -> bool:
-        """Whether a series is wanted."""
         if number >= self._judged:
             self._judge()
         return number in self._wanted
 
     def numbers(self) -> list[int]:
-        """All wanted series that exist by now."""
+        """The numbers of all wanted series that exist now, ascending."""
         self._judge()
         return self._numbers
 
     @property
     def tails(self) -> set[bytes]:
-        """How the places of wanted series end."""
+        """The event key suffixes of the wanted series."""
         if self._judged < len(self._table.names):
             self._judge()
         return self._tails
@@ -69,7 +68,7 @@ class Selection:
         return msgspec.json.decode(stored, type=_Commanded).command_id == command_id
 
     def _judge(self) -> None:
-        """Look at the series that are new; where a unit is named, at that unit's alone."""
+        """Evaluate the series added since; with a `uniqueId` filter only those of that unit."""
         names, unit = self._table.names, self._filters.unique_id
         if unit is None:
             new: Sequence[int] = range(self._judged, len(names))
@@ -83,7 +82,7 @@ class Selection:
         self._tails.update(map(tail_of, wanted))
 
     def wants(self, series: Series) -> bool:
-        """Whether a series of these names is wanted."""
+        """Whether the filters match a series with these names."""
         filters = self._filters
         return (
             (self._scopes is None or series.scope_id in self._scopes)

@@ -1,6 +1,4 @@
-"""One client's connection to a reader: its requests, and the one stream it may have
-(A-139…A-143).
-"""
+"""One client's connection to a reader: dispatches its requests and owns its one stream."""
 
 from __future__ import annotations
 
@@ -44,13 +42,15 @@ from sdk.timestamps import NS_MAX
 
 CONCURRENT_REQUESTS_MAX = 4
 ANSWER_TIMEOUT_S = 30.0
-"""A client that does not take an answer for so long is cut off: others wait for its room."""
+"""A client that does not receive a reply within this time is disconnected: others wait for its
+memory budget.
+"""
 
 log = logging.getLogger(__name__)
 
 
 class Session:
-    """What one connection asked for; it dies with the connection."""
+    """The requests, exports and stream of one connection; all end with it."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Session:
         budget: Budget,
         cut: Callable[[], None],
     ) -> None:
-        """`cut` ends the connection at once."""
+        """`cut` aborts the connection without a closing handshake."""
         self._allowance = Allowance(budget)
         self._cut = cut
         self._socket = socket
@@ -90,7 +90,7 @@ class Session:
         )
 
     async def run(self) -> None:
-        """Serve until the client goes, then stop whatever it still had going on."""
+        """Serve until the client disconnects, then stop its stream, requests and exports."""
         try:
             async for message in self._socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -111,13 +111,13 @@ class Session:
             await self._answer(request, self._asker)
             return
         await self._room.acquire()
-        # Whether it comes from a replay is decided now, whatever the client does next (AMB-28).
+        # Whether it is sent from a replay is decided on receipt, before later stream requests.
         task = asyncio.create_task(self._answer(request, self._asker_now()))
         self._requests.add(task)
         task.add_done_callback(self._answered)
 
     def _asker_now(self) -> Asker:
-        """Who asks, and whether he looks at the past."""
+        """The principal, with whether its client is replaying now."""
         return msgspec.structs.replace(self._asker, is_replaying=self._streaming.is_replaying)
 
     def _answered(self, task: asyncio.Task[None]) -> None:
@@ -125,7 +125,7 @@ class Session:
         self._room.release()
 
     async def _answer(self, request: protocol.Request, asker: Asker) -> None:
-        """Answer one request; whatever goes wrong is said to the client and ends nothing else."""
+        """Reply to one request; a failure becomes an error reply and affects nothing else."""
         with contextlib.suppress(ConnectionError):
             try:
                 async with self._allowance.answer(request) as max_bytes:
@@ -176,33 +176,33 @@ class Session:
                 await self.send(await self._timeline(request), request.ref)
 
     async def _timeline(self, request: TimelineRequest) -> protocol.Message:
-        view, timebase = self._view, self._settings.chosen_timebase()
+        snapshot, timebase = self._view, self._settings.chosen_timebase()
         match request:
             case timeline.Fields():
-                return fields.fields(view, request)
+                return fields.fields(snapshot, request)
             case timeline.Summary():
-                return await summary.summary(view, request, request.timebase or timebase)
+                return await summary.summary(snapshot, request, request.timebase or timebase)
             case timeline.Sample():
                 return await self._samples.answer(request, request.timebase or timebase)
             case timeline.Extent():
-                return await neighbour.extent(view, request.timebase or timebase)
+                return await neighbour.extent(snapshot, request.timebase or timebase)
             case timeline.Neighbour():
-                return await neighbour.neighbour(view, request, request.timebase or timebase)
+                return await neighbour.neighbour(snapshot, request, request.timebase or timebase)
 
     # --- requests ---------------------------------------------------------------------------------
 
     async def _query(self, request: protocol.Query, max_bytes: int) -> bytes:
-        reading = reading_of(self._view, request, self._timebase(request.timebase))
-        page = await page_of(reading, request.limit, max_bytes)
+        range_cursor = reading_of(self._view, request, self._timebase(request.timebase))
+        page = await page_of(range_cursor, request.limit, max_bytes)
         more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
         return protocol.events_frame("queryResponse", request.ref, page.events, more)
 
     async def _discover(self, request: protocol.Discover) -> None:
         at = self._moment(request)
         self._view.refresh()
-        selection = Selection(request.filters, self._view.series)
+        event_filter = Selection(request.filters, self._view.series)
         page = await self._discovery.page(
-            selection, at, limit=request.limit, after_key=request.after_key
+            event_filter, at, limit=request.limit, after_key=request.after_key
         )
         is_first, time = request.after_key is None, timestamps.text(at.time_ns)
         known = self._published.manifests(at) if is_first else []
@@ -211,10 +211,10 @@ class Session:
     async def _latest(self, request: protocol.Latest) -> None:
         at = self._moment(request)
         self._view.refresh()
-        selection = Selection(request.filters, self._view.series)
+        event_filter = Selection(request.filters, self._view.series)
         page = await latest(
             self._view,
-            selection,
+            event_filter,
             at.timebase,
             at.time_ns,
             limit=request.limit,
@@ -232,14 +232,14 @@ class Session:
         return asked or self._settings.chosen_timebase()
 
     def _moment(self, request: protocol.Discover | protocol.Latest | protocol.GetUiState) -> Moment:
-        """The time that a request names, or now."""
+        """The time given in a request, or now."""
         timebase = self._timebase(request.timebase)
         if request.time is None:
             return moment.now(timebase, self._view.mark)
         return moment.at(timebase, time_or("time", request.time, NS_MAX))
 
     async def send(self, reply: protocol.Message, ref: Ref, *, of_stream: bool = False) -> None:
-        """Answer a request, or tell of the stream."""
+        """Send a reply to a request, or (`of_stream`) a message of the stream."""
         reply.ref = ref
         await self.write(protocol.encode(reply), of_stream=of_stream)
 
@@ -247,20 +247,20 @@ class Session:
         await self.send(protocol.Error(code=code, message=message), ref)
 
     async def refuse(self, request: protocol.Request, code: str, message: str) -> None:
-        """Say why a request is not, or no longer, served."""
+        """Send the error that rejects a request or ends its stream."""
         error = protocol.Error(code=code, message=message)
         if isinstance(request, protocol.StartStream):
             error.playback_request_id = request.playback_request_id
         await self.send(error, request.ref)
 
     async def write(self, frame: bytes, *, of_stream: bool = False) -> None:
-        """Send a frame as it is; what is of a stream may wait for its client as long as it likes,
-        and a client that does not take an answer is cut off.
+        """Send an encoded frame. A frame of a stream may wait for the client without limit; a
+        client that does not receive a reply within ANSWER_TIMEOUT_S is disconnected.
         """
         try:
             async with asyncio.timeout(None if of_stream else ANSWER_TIMEOUT_S):
                 await send_text(self._socket, frame)
         except TimeoutError:
-            log.warning("a client did not take its answer, and is cut off")
+            log.warning("client disconnected: it did not receive its reply in time")
             self._cut()
-            raise ConnectionResetError("the client did not take its answer") from None
+            raise ConnectionResetError("the client did not receive its reply in time") from None

@@ -1,4 +1,4 @@
-"""The one stream that a connection may have, and where its client looks by it (A-139…A-143)."""
+"""The active stream of a connection, at most one, and whether its client is replaying."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from sdk.settings import Settings
 from sdk.timestamps import NS_MAX, NS_MIN
 
 STREAM_REQUESTS = (protocol.StartStream, protocol.CancelStream, protocol.SetCursor)
-"""Requests that say where a client looks: nothing behind one is begun before it is answered."""
+"""Requests that change the client's position in time. They are answered before later requests of
+the connection start.
+"""
 
 StreamRequest = protocol.StartStream | protocol.CancelStream | protocol.SetCursor
 
@@ -33,22 +35,20 @@ log = logging.getLogger(__name__)
 
 
 class Answers(Protocol):
-    """How a connection's client is reached."""
+    """Sends replies and frames to a connection's client."""
 
     async def send(self, reply: protocol.Message, ref: Ref, *, of_stream: bool = False) -> None:
-        """Answer a request, or tell of the stream."""
+        """Send a reply to a request, or (`of_stream`) a message of the stream."""
 
     async def refuse(self, request: protocol.Request, code: str, message: str) -> None:
-        """Say why a request is not, or no longer, served."""
+        """Send the error that rejects a request or ends its stream."""
 
     async def write(self, frame: bytes, *, of_stream: bool = False) -> None:
-        """Send a frame as it is."""
+        """Send an encoded frame."""
 
 
 class Streaming:
-    """Starts, plays and stops the stream of one connection, and knows whether its client looks at
-    the past.
-    """
+    """Starts and stops a connection's stream, and tracks whether its client is replaying."""
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class Streaming:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether what the client is served, was served last, or has stated is the past."""
+        """Whether the client's active stream, last stream or stated cursor is in the past."""
         if self._live is not None:
             self._gate.follow(self._live.is_present)
         return self._gate.reason is not None
 
     async def answer(self, request: StreamRequest) -> None:
-        """Answer one request; raises QueryError, and then all is as it was."""
+        """Reply to one request; raises QueryError, and then the stream is unchanged."""
         match request:
             case protocol.StartStream():
                 await self._start(request)
@@ -95,7 +95,7 @@ class Streaming:
         self._stream = self._stream_id = None
 
     async def _start(self, request: protocol.StartStream) -> None:
-        """Stop the stream before, then start this one; one stream per connection (A-140)."""
+        """Replace the active stream: a connection has one at most."""
         run = self._prepare(request)
         await self.close()
         self._gate.serve(request.timeline_mode, is_present=_begins_at_present(request))
@@ -106,23 +106,28 @@ class Streaming:
         self._stream = asyncio.create_task(self._play(request, run))
 
     def _prepare(self, request: protocol.StartStream) -> tuple[Reading, float | None]:
-        """Check a stream request wholly before the one that plays is stopped."""
+        """Validate a request before the active stream is stopped; raises QueryError."""
         rate, reverse = rate_of(request.rate)
         live = request.timeline_mode == "LIVE"
         if live and (reverse or rate not in (None, 1.0)):
-            raise QueryError("badRate", "a LIVE stream runs at rate 1")
+            raise QueryError(
+                "badRate", "a LIVE stream has rate 1 or 'max': omit rate, or use a REPLAY"
+            )
         start = time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
         stop = time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
         low, high = (stop, start) if reverse else (start, stop)
         if low > high:
             side = "after" if reverse else "before"
-            raise QueryError("badRange", f"stopTime is {side} startTime for this direction")
+            raise QueryError(
+                "badRange",
+                f"stopTime is {side} startTime, but rate {request.rate} needs the reverse",
+            )
         after = key_or_none(request.after_key)
         if live and request.start_time is None and after is None:
             after = BEHIND_ALL
         span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
-        selection = Selection(request.filters, self._view.series)
-        return Reading(self._view, selection, span, after), rate
+        event_filter = Selection(request.filters, self._view.series)
+        return Reading(self._view, event_filter, span, after), rate
 
     async def _play(self, request: protocol.StartStream, run: tuple[Reading, float | None]) -> None:
         playback_id = request.playback_request_id
@@ -136,13 +141,13 @@ class Streaming:
             with self._budget.chunk(len(frame)):
                 await self._answers.write(frame, of_stream=True)
 
-        reading, rate = run
+        range_cursor, rate = run
         with contextlib.suppress(ConnectionError):
             try:
                 if request.timeline_mode == "LIVE":
-                    end = await self._follow(request, reading, send)
+                    end = await self._follow(request, range_cursor, send)
                 else:
-                    end = await self._replay(reading, rate, send)
+                    end = await self._replay(range_cursor, rate, send)
             except NovaError as error:
                 log.error("stream failed", extra={"context": {"error": str(error)}})
                 await self._answers.refuse(request, "stream", str(error))
@@ -213,7 +218,7 @@ class Streaming:
 
 
 def _begins_at_present(request: protocol.StartStream) -> bool:
-    """Whether a LIVE stream shows the present at once: it has no history, and is not over yet."""
+    """Whether a LIVE stream shows the present at once: without history, and not yet over."""
     return not request.has_history and _stop_of(request) > timestamps.now()
 
 

@@ -1,4 +1,4 @@
-"""The submitter: brings what clients submit to the writer, and its answers back."""
+"""Submission client: forwards clients' submissions to the writer and returns its replies."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 60.0
 LOOK_INTERVAL_S = 0.5
 TAKEN = "taken"
-AWAY = "the writer is not there; nothing was recorded"
+AWAY = "the writer is not running; nothing was recorded"
 LOST = (
-    "the writer went away before it answered: whether that is recorded nobody knows; a command may "
-    "be submitted again under the same requestId"
+    "the writer disconnected before it replied: whether the submission was recorded is unknown; "
+    "retry a command with the same requestId"
 )
 
 
 class Submitter:
-    """One connection to the writer for all sessions of a reader, made when it is needed."""
+    """One connection to the writer, shared by all sessions of a reader and opened on demand."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Submitter:
         self._outcomes: Counter[tuple[str, str]] = Counter()
 
     def counts(self) -> list[SubmissionCount]:
-        """How many submissions of each kind came to which end since this reader started."""
+        """Submissions by kind and outcome since this reader started."""
         return [
             SubmissionCount(kind=kind, outcome=outcome, count=count)
             for (kind, outcome), count in sorted(self._outcomes.items())
         ]
 
     async def submit(self, asker: Asker, what: Submission) -> Reply:
-        """The writer's answer; raises QueryError where it is away, or went away meanwhile."""
+        """The writer's reply; raises QueryError if the writer is away or disconnects meanwhile."""
         try:
             reply = await self._ask(asker, what)
         except QueryError as error:
@@ -80,11 +80,11 @@ class Submitter:
         ref = next(self._refs)
         frame = submission.encode(Submitted(ref, asker, what, since_s))
         if len(frame) > self._frame_max_bytes:
-            # The writer would end the connection over it, and with it what others wait for.
+            # The writer would close the connection, and all pending submissions on it would fail.
             raise QueryError(
                 "requestTooLarge",
-                f"the submission is {len(frame)} bytes as it goes to the writer, of "
-                f"{self._frame_max_bytes} at most; nothing was recorded",
+                f"the submission is {len(frame)} bytes when encoded for the writer, of at most "
+                f"{self._frame_max_bytes}; nothing was recorded",
             )
         socket = await self._connected()
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -99,7 +99,7 @@ class Submitter:
             self._waiting.pop(ref, None)
 
     async def _answered(self, answer: asyncio.Future[bytes]) -> bytes:
-        """The answer; raises TimeoutError where the writer hangs meanwhile."""
+        """The encoded reply; raises TimeoutError if the writer hangs meanwhile."""
         while True:
             done, _ = await asyncio.wait((answer,), timeout=LOOK_INTERVAL_S)
             if done:
@@ -128,7 +128,7 @@ class Submitter:
         return socket
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Hand each answer to who waits for it; at the end nobody is left waiting."""
+        """Complete the future of each reply; when the connection ends, fail all that are left."""
         waiting = self._waiting
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             async for message in socket:
@@ -144,7 +144,6 @@ class Submitter:
                 future.set_exception(ConnectionResetError())
 
     async def close(self) -> None:
-        """End the connection."""
         if self._socket is not None:
             await self._socket.close()
         if self._listener is not None:

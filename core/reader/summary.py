@@ -1,8 +1,8 @@
-"""How many events there are in a span, by time and lane: answered from rollups alone, whatever the
-span holds.
+"""Event counts of a span by time bucket and lane, computed from rollups alone, however many events
+the span has.
 
-Counts are those of the writer's commits. A secondary may see a commit a moment before it is
-announced as durable, so the newest bucket may be ahead of what can be read by that.
+The writer counts at commit. A secondary can see a commit shortly before it is announced as durable,
+so the newest bucket may count events that cannot be read yet.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from sdk.timeline import LaneCounts, Summary, SummaryResponse
 from sdk.timestamps import NS_MAX, NS_MIN
 
 READ_MAX_ROWS = 2_000
-"""So many at once, a few milliseconds; then sockets are served."""
+"""Rows read before the event loop serves sockets; a few milliseconds."""
 
 
 def buckets_of(start_time: str, stop_time: str, buckets: int, finest: int) -> Buckets:
-    """The buckets of a level not below `finest` that answer for a span, both ends included; raises
+    """The buckets that cover a span, both ends included, at level `finest` or coarser; raises
     QueryError.
     """
     start = time_or("startTime", start_time, NS_MIN)
@@ -50,12 +50,12 @@ def buckets_of(start_time: str, stop_time: str, buckets: int, finest: int) -> Bu
 
 
 def first_time(chosen: Buckets) -> str:
-    """When the first of these buckets begins."""
+    """The start of the first bucket as a timestamp."""
     return timestamps.text(time_of(bucket_time(chosen.first, chosen.level)))
 
 
 async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryResponse:
-    """The counts of a span in all scopes or those that are asked for."""
+    """The counts of a span, in all scopes or in the requested ones."""
     chosen = buckets_of(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
     view.refresh()
     scopes = view.series.scopes
@@ -65,10 +65,10 @@ async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryRe
     for scope in sorted(scopes):
         await _add_scope(view, row_head(timebase, stored_level(chosen.level), scope), chosen, slots)
     lanes: dict[str, list[int]] = {lane: [0] * chosen.total for lane in LANES}
-    for place in range(chosen.total):
-        if slot := slots.get(chosen.first + place):
+    for index in range(chosen.total):
+        if slot := slots.get(chosen.first + index):
             for lane, count in zip(LANES, lane_counts(slot), strict=True):
-                lanes[lane][place] = count
+                lanes[lane][index] = count
     return SummaryResponse(
         start_time=first_time(chosen),
         bucket_ns=1 << chosen.level,
@@ -78,7 +78,7 @@ async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryRe
 
 
 async def _add_scope(view: View, head: bytes, chosen: Buckets, slots: dict[int, int]) -> None:
-    """Add a scope's rows, some at once, to the buckets that they lie in."""
+    """Add a scope's rollup rows to the buckets that contain them."""
     level = stored_level(chosen.level)
     steps = chosen.level - level
     number = (chosen.first << steps) >> ROW_STEP

@@ -1,4 +1,4 @@
-"""Whose turn it is: long work on the loop lets sockets be served in between."""
+"""Cooperative yielding: long work on the event loop lets sockets be served in between."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 
 
 class Turn:
-    """Lets sockets be served after so many steps."""
+    """Yields to the event loop after every `together` steps."""
 
     def __init__(self, together: int) -> None:
         self._together = together
         self._steps = 0
 
     async def over(self) -> None:
-        """Note one step."""
+        """Count one step; yield if it is the last one of a group."""
         self._steps += 1
         if self._steps % self._together == 0:
             await asyncio.sleep(0)

@@ -1,8 +1,9 @@
-"""What views show at a time: a checkpoint, and the updates after it (A-225, AMB-32, AMB-47).
+"""The state of views at a time: a checkpoint, and the updates after it folded in.
 
-Checkpoints are derived and may lag. They hold exactly what came up to their cursor; so with what
-came later for a view its earliest position is known, no checkpoint beyond that is used, and the
-state is the same whether there are checkpoints or not. In canonical time nothing comes in between.
+Checkpoints are derived data and may lag. They contain exactly the updates received up to their
+cursor. For updates received later, the earliest position is determined per view and no checkpoint
+after it is used, so the state is the same with and without checkpoints. In canonical time no update
+is ever inserted before a checkpoint.
 """
 
 from __future__ import annotations
@@ -38,20 +39,22 @@ from sdk.timestamps import NS_MIN
 from sdk.views import CheckpointInfo, GetUiState, UiStateInfo, UiStateResponse
 
 TURN_MAX_EVENTS = 500
-"""So many events are folded before sockets are served."""
+"""Events folded before the event loop serves sockets."""
 
 LATE_REMEMBERED_MAX_SERIES = 20_000
 
 
 class Base(NamedTuple):
-    """What a folding begins with: a state strictly before a position; none is from the start."""
+    """The start of a fold: the state before a position; by default the beginning."""
 
     position: bytes = BEFORE_ALL
     state: ViewState | None = None
 
 
 class _Late(NamedTuple):
-    """The earliest position of what came to a series after the cursor, up to a canonical time."""
+    """The earliest position among a series' updates received after the checkpoint cursor and up to
+    canonical time `until_ns`.
+    """
 
     cursor_ns: int
     until_ns: int
@@ -59,7 +62,7 @@ class _Late(NamedTuple):
 
 
 class UiStates:
-    """Shared by all sessions of a reader: its view of the checkpoints."""
+    """Answers GetUiState requests from checkpoints; shared by all sessions of a reader."""
 
     def __init__(self, view: View, data: Path, scratch: Path) -> None:
         self._view = view
@@ -68,17 +71,16 @@ class UiStates:
         self._turn = asyncio.Lock()
 
     def close(self) -> None:
-        """Let go of the database."""
         self._followed.close()
 
     async def answer(self, request: GetUiState, timebase: Timebase, at_ns: int) -> UiStateResponse:
-        """A page of states; raises QueryError."""
+        """A page of states in the order of series numbers; raises QueryError."""
         self._view.refresh()
         wanted = Selection(request.filters, self._view.series).numbers()
         start = 0 if request.after_key is None else bisect_right(wanted, _number(request.after_key))
         response = UiStateResponse(time=timestamps.text(at_ns), states=[])
         size = 0
-        async with self._turn:  # What is read of the checkpoints is of one moment.
+        async with self._turn:  # One request at a time sees the database at one cursor.
             store, cursor_ns = self._checkpoints()
             for number in islice(wanted, start, None):
                 if len(response.states) == request.limit or size >= PAGE_MAX_BYTES:
@@ -90,15 +92,17 @@ class UiStates:
                 while (done := _step(steps)) is None:
                     await asyncio.sleep(0)
                 if done.found is not None:
-                    info, told = done.found
-                    info.updates = [msgspec.Raw(stored) for stored in told if request.updates]
+                    info, updates = done.found
+                    info.updates = [msgspec.Raw(stored) for stored in updates if request.updates]
                     size += len(info.state) + sum(map(len, info.updates))
                     response.states.append(info)
                 await asyncio.sleep(0)
         return response
 
     def each(self, numbers: Iterable[int], timebase: Timebase, at_ns: int) -> Iterator[UiStateInfo]:
-        """What these views show, one after the other, for a process that serves nobody."""
+        """The states of these views, one by one, without yielding to an event loop; for processes
+        that serve no clients.
+        """
         store, cursor_ns = self._checkpoints()
         for number in numbers:
             steps = self._state(number, timebase, at_ns, store, cursor_ns)
@@ -106,18 +110,18 @@ class UiStates:
                 pass
             if done.found is not None:
                 info = done.found[0]
-                info.checkpoint = None  # Derived, so it may be another one next time.
+                info.checkpoint = None  # Which one was used is not reproducible.
                 yield info
 
     def _checkpoints(self) -> tuple[CheckpointStore | None, int]:
-        """The checkpoints, and up to which canonical time they hold everything."""
+        """The database, None without a usable one, and its canonical cursor in ns."""
         store = self._followed.current()
         try:
             state = None if store is None else store.state()
         except DerivedDamagedError as error:
             self._followed.discard(error)
             return None, NS_MIN
-        # What is beyond the mark is not to be seen yet, in a checkpoint neither.
+        # Events past the watermark must not be visible through a checkpoint either.
         if state is None or state.cursor_ns > self._view.mark:
             return None, NS_MIN
         return store, state.cursor_ns
@@ -130,8 +134,8 @@ class UiStates:
         store: CheckpointStore | None,
         cursor_ns: int,
     ) -> Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]:
-        """What one view shows, and the updates behind its checkpoint; with pauses on the way."""
-        mark = self._view.mark
+        """Compute one view's state and the updates after its checkpoint; yields to pause."""
+        watermark = self._view.mark
         newest = newest_update(self._view, number, timebase, at_ns)
         if newest is None:
             return None
@@ -140,21 +144,21 @@ class UiStates:
         if store is not None:
             try:
                 base = self._base(store, cursor_ns, number, timebase, newest)
-            except DerivedDamagedError as error:  # All of it is in the events.
+            except DerivedDamagedError as error:  # Fold all updates from the events instead.
                 self._followed.discard(error)
         state = ViewState() if base.state is None else base.state.copy()
         checkpoint = None if base.state is None else _checkpoint_info(base.position, base.state)
-        told: list[bytes] = []
+        folded: list[bytes] = []
         updates = updates_between(self._view, number, timebase, base.position, newest.position)
         while part := list(islice(updates, TURN_MAX_EVENTS)):
             for update in part:
-                # What has come while sockets were served is not part of this state.
-                if update.told.manifest_version == version and update.canonical_ns <= mark:
+                # Updates received during a pause are not part of this state.
+                if update.told.manifest_version == version and update.canonical_ns <= watermark:
                     state.take(update.told.data, update.time_ns)
-                    told.append(update.stored)
+                    folded.append(update.stored)
             if len(part) == TURN_MAX_EVENTS:
                 yield
-        return self._info(number, newest, state, checkpoint), told
+        return self._info(number, newest, state, checkpoint), folded
 
     def _base(
         self,
@@ -164,7 +168,7 @@ class UiStates:
         timebase: Timebase,
         newest: Update,
     ) -> Base:
-        """The last checkpoint of the version that is still right."""
+        """The last checkpoint of the manifest version that no late update invalidates."""
         latest = newest.position
         if timebase == "source":
             latest = min(latest, self._earliest_late(number, cursor_ns))
@@ -172,7 +176,7 @@ class UiStates:
         folded = store.series(number)
         known = [] if folded is None else folded.of(timebase).versions
         if version not in known and len(known) < VERSIONS_MAX:
-            # All before the last checkpoint was of other versions.
+            # All updates before the last checkpoint have other versions.
             last = next(store.back_from(timebase, number, latest), None)
             return Base() if last is None else Base(last.position, ViewState())
         for checkpoint in store.back_from(timebase, number, latest):
@@ -181,16 +185,18 @@ class UiStates:
         return Base()
 
     def _earliest_late(self, number: int, cursor_ns: int) -> bytes:
-        """The earliest position of what came after the cursor; looked at once."""
+        """The earliest source position of updates received after the cursor; each update is read
+        once.
+        """
         known = self._late.get(number)
         if known is None or known.cursor_ns != cursor_ns:
             known = _Late(cursor_ns, cursor_ns, BEHIND_ALL)
-        mark, earliest = self._view.mark, known.earliest
+        watermark, earliest = self._view.mark, known.earliest
         for update in updates_after(self._view, number, known.until_ns):
             earliest = min(earliest, update.position)
         if len(self._late) >= LATE_REMEMBERED_MAX_SERIES:
             self._late.clear()
-        self._late[number] = _Late(cursor_ns, mark, earliest)
+        self._late[number] = _Late(cursor_ns, watermark, earliest)
         return earliest
 
     def _info(
@@ -214,13 +220,13 @@ class UiStates:
 
 
 class _Done(NamedTuple):
-    """What a generator of a state has returned."""
+    """The return value of the generator of a state."""
 
     found: tuple[UiStateInfo, list[bytes]] | None
 
 
 def _step(steps: Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]) -> _Done | None:
-    """Go on to the next pause, or to the end."""
+    """Run a generator to its next pause (None) or to its end."""
     try:
         next(steps)
     except StopIteration as end:
@@ -236,5 +242,7 @@ def _checkpoint_info(position: bytes, state: ViewState) -> CheckpointInfo:
 
 def _number(key: str) -> int:
     if not (key.isascii() and key.isdecimal()):
-        raise QueryError("badKey", "afterKey is not the nextKey of a page of states")
+        raise QueryError(
+            "badKey", "afterKey is not the nextKey of a uiStateResponse: pass it unchanged"
+        )
     return int(key)

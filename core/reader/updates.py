@@ -1,4 +1,4 @@
-"""The updates of one view, in the order of a timebase, each at its position."""
+"""The updates of one view in the order of a timebase, each with its position."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PART_MAX_BYTES = 4 * 1024 * 1024
 
 
 class Told(msgspec.Struct, rename="camel"):
-    """What an update says; its values stay as they were written."""
+    """The decoded members of a view update; values stay raw JSON."""
 
     source_truth_time: str
     manifest_id: str
@@ -31,7 +31,7 @@ class Told(msgspec.Struct, rename="camel"):
 
 
 class Update(NamedTuple):
-    """One update of a series: its position and time in a timebase, and when it was received."""
+    """An update of a series with its position and time in one timebase, and its receive time."""
 
     position: bytes
     time_ns: int
@@ -44,27 +44,29 @@ _told = msgspec.json.Decoder(Told)
 
 
 def position_of(place: Place, timebase: Timebase) -> bytes:
-    """The position of the update at a place."""
+    """The position of the update with this key."""
     if timebase == "source":
         return place.key[SERIES_BYTES : SERIES_BYTES + POSITION_BYTES]
     return place.key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] + NO_ID
 
 
 def in_both(place: bytes, stored: bytes) -> dict[Timebase, Update]:
-    """A stored update at its positions in source and in canonical time, by what it says."""
-    told = _told.decode(stored)
-    source_ns, canonical_ns = timestamps.parse(told.source_truth_time), time_of(place)
+    """A stored update with its positions in source and in canonical time, computed from its
+    envelope.
+    """
+    fields = _told.decode(stored)
+    source_ns, canonical_ns = timestamps.parse(fields.source_truth_time), time_of(place)
     source = position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES])
     return {
-        "source": Update(source, source_ns, canonical_ns, told, stored),
-        "canonical": Update(position_at(canonical_ns), canonical_ns, canonical_ns, told, stored),
+        "source": Update(source, source_ns, canonical_ns, fields, stored),
+        "canonical": Update(position_at(canonical_ns), canonical_ns, canonical_ns, fields, stored),
     }
 
 
 def newest_update(view: View, number: int, timebase: Timebase, time_ns: int) -> Update | None:
-    """The last durable update of a series at or before a time."""
-    place = next(places_of(view, number, timebase, time_ns, reverse=True), None)
-    return None if place is None else next(_updates(view, timebase, [place]))
+    """The latest durable update of a series at or before a time."""
+    newest = next(places_of(view, number, timebase, time_ns, reverse=True), None)
+    return None if newest is None else next(_updates(view, timebase, [newest]))
 
 
 def updates_between(
@@ -75,8 +77,8 @@ def updates_between(
     last: bytes,
     until_ns: int = NS_MAX,
 ) -> Iterator[Update]:
-    """The durable updates of a series from one position to another, both included, that had come
-    by a canonical time.
+    """The durable updates of a series between two positions, both included, received at or before
+    canonical time `until_ns`.
     """
     from_ns = position_time(first) if first else NS_MIN
     rows = places_of(view, number, timebase, position_time(last), reverse=False, from_ns=from_ns)
@@ -90,7 +92,7 @@ def updates_between(
 
 
 def updates_after(view: View, number: int, canonical_ns: int) -> Iterator[Update]:
-    """What came after a canonical time, at its positions in source time."""
+    """The updates received after a canonical time, with their positions in source time."""
     if canonical_ns >= view.mark:
         return
     rows = places_of(view, number, "canonical", view.mark, reverse=False, from_ns=canonical_ns + 1)
@@ -103,10 +105,10 @@ def _updates(view: View, timebase: Timebase, rows: Sequence[Place]) -> Iterator[
     start = 0
     while start < len(rows):
         part = rows[start:]
-        places = [row.place for row in part]
-        found = look_up(view.archive, places, sorted(places), PART_MAX_BYTES)
+        keys = [row.place for row in part]
+        found = look_up(view.archive, keys, sorted(keys), PART_MAX_BYTES)
         for row, stored in zip(part, found, strict=False):
-            told = _told.decode(stored)
+            fields = _told.decode(stored)
             canonical_ns = time_of(row.place)
-            yield Update(position_of(row, timebase), row.time_ns, canonical_ns, told, stored)
+            yield Update(position_of(row, timebase), row.time_ns, canonical_ns, fields, stored)
         start += len(found)

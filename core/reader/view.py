@@ -1,5 +1,5 @@
-"""A reader's view of the archive: a secondary that follows the writer, up to the durable mark and
-no further.
+"""Archive snapshot: a secondary of the writer's database, readable up to the watermark and no
+further.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 
 class View:
-    """The archive as far as the writer has said that it is durable."""
+    """The archive up to the watermark that the writer announced as durable."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.turns = asyncio.Lock()
-        """Held for a step of a long reading, so that one is made at a time, whoever asks."""
+        """Held for one slice of a range cursor, so that slices run one at a time."""
 
         self.series = SeriesTable()
         self.mark = 0
@@ -30,40 +30,38 @@ class View:
         self._behind = True
         self._seen_ns = NS_MIN
         self._newest: dict[bytes, bytes] = {}
-        """The places of the newest events of series, as far as they were told."""
+        """Key of the newest event per series, among the events that the feed listed."""
 
         self._untold_ns = NS_MIN
-        """Up to this canonical time any series may have events that nobody told of."""
+        """Up to this canonical time, series may have events that the feed did not list."""
 
     def advance(self, mark: int, events: Sequence[CommittedEvent] | None = None) -> None:
-        """Take note of a newer durable mark; `events` are all that have come since the one before,
-        where they are told.
+        """Raise the watermark. `events` are all events since the previous one; None if the feed
+        did not list them.
         """
         if events is None:
             self._untold_ns = max(self._untold_ns, mark)
             self._newest.clear()
         else:
-            self._newest.update({place[TIME_BYTES:]: place for place, _ in events})
+            self._newest.update({key[TIME_BYTES:]: key for key, _ in events})
         self.mark = max(self.mark, mark)
         self._behind = (
             True  # a commit of duplicates alone moves counters and positions, not the mark
         )
 
     def learn(self, number: int, names: Series) -> None:
-        """Take in a series that the writer has just numbered, reading those in between if some were
-        missed.
-        """
+        """Add a series that the writer has just numbered; missed ones are read from the archive."""
         if number > len(self.series.names):
             self.archive.catch_up()
             self.series.load(self.archive)
         self.series.learn(number, names)
 
     def changed_since(self, seen_ns: int) -> list[int] | None:
-        """The series with events after a canonical time, None where it may be any."""
+        """The series with events after a canonical time; None if any series may have some."""
         if seen_ns < self._untold_ns:
             return None
         seen = time_key(seen_ns + 1)
-        return [series_of(place) for place in self._newest.values() if place >= seen]
+        return [series_of(key) for key in self._newest.values() if key >= seen]
 
     def has_news(self, number: int, seen_ns: int) -> bool:
         """Whether a series may have events after a canonical time."""
@@ -71,11 +69,11 @@ class View:
         return seen_ns < self._untold_ns or newest >= time_key(seen_ns + 1)
 
     def refresh(self, until_ns: int = NS_MAX) -> None:
-        """Catch up with the writer if it has announced anything since the last time that may lie at
-        or before a canonical time; what is older than what was seen never changes.
+        """Catch up with the writer if it has announced commits since and `until_ns` is after the
+        range that was read before, which never changes.
         """
         if self._behind and until_ns > self._seen_ns:
-            mark = self.mark
-            self.archive.catch_up(mark)
+            watermark = self.mark
+            self.archive.catch_up(watermark)
             self.series.load(self.archive)
-            self._behind, self._seen_ns = False, mark
+            self._behind, self._seen_ns = False, watermark

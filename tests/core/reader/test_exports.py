@@ -114,7 +114,7 @@ async def test_what_a_driver_does_not_take_is_in_the_manifest(core: Core, tmp_pa
     assert done.failures == len(manifest["failures"]) > 0
     lost = sum(failure["events"] for failure in manifest["failures"])
     assert lost + sum(file["events"] for file in manifest["files"]) == manifest["events"]
-    assert "does not take raw raw" in {
+    assert "does not write raw raw" in {
         failure["reason"].split("@1.0.0 ")[1] for failure in manifest["failures"]
     }
     assert drivers.preferred == ["rawBinary", "jsonl"]

@@ -72,7 +72,7 @@ async def test_an_index_that_names_what_is_not_there_is_damage(
     view.advance(committed.mark)
     view.refresh()
     selection = Selection(Filters(), view.series)
-    with pytest.raises(ArchiveDamagedError, match="not there"):
+    with pytest.raises(ArchiveDamagedError, match="does not contain"):
         await latest(view, selection, timebase, NS_MAX)
 
 
