@@ -1,1 +1,1 @@
-"""The shard process of a batch replay: cuts a range into pieces, and reads pieces for others."""
+"""The shard process of a batch replay: splits a range into pieces and reads pieces on request."""

@@ -1,4 +1,4 @@
-"""Up to where a replay may read: nothing past the durable mark is served."""
+"""The watermark of a replay: events past it are not durable and are not read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sdk.errors import ConnectionLostError
 
 
 def durable_mark(data: Path, archive: Archive) -> int:
-    """The canonical time, in ns, of the last event that is durable.
+    """The canonical time in ns of the last durable event.
 
-    The reader knows it. Where a writer runs without one, its witness lags by a moment and never
-    claims too much; an archive at rest ends where it ends.
+    A running reader knows it. For a writer without a reader, the durability marker is used, which
+    may lag but never exceeds the watermark. Without a writer, it is the archive's last event.
     """
     try:
         return asyncio.run(_asked(data))

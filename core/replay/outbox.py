@@ -1,4 +1,4 @@
-"""What a shard has read ahead: frames that wait to be taken, at most so many bytes of them."""
+"""The bounded read-ahead of a shard: frames that wait to be written to its pipe."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections import deque
 from sdk.shards.messages import Reply, reply_head
 
 AHEAD_MAX_BYTES = 32 * 1024 * 1024
-"""A little more than a piece, so that a shard reads its next while another's is taken."""
+"""A little more than a piece, so that a shard reads its next piece while another shard's piece is
+being consumed.
+"""
 
 
 class Outbox:
-    """Frames on their way to a pipe; a thread writes them, and who puts waits while it is full."""
+    """A bounded queue of frames that a thread writes to a pipe; `put` blocks while it is full."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -24,7 +26,7 @@ class Outbox:
         threading.Thread(target=self._write, daemon=True, name="outbox").start()
 
     def put(self, reply: Reply, body: bytes = b"") -> None:
-        """Add a frame; raises BrokenPipeError where nobody takes them any more."""
+        """Append a frame; raises BrokenPipeError if the pipe's reader has closed it."""
         frames = [reply_head(reply, len(body)), body] if body else [reply_head(reply)]
         with self._changed:
             while self._size > AHEAD_MAX_BYTES and self._error is None:
@@ -36,7 +38,7 @@ class Outbox:
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Wait until all has been taken."""
+        """Block until all frames are written."""
         with self._changed:
             while self._size and self._error is None:
                 self._changed.wait()

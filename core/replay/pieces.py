@@ -1,4 +1,4 @@
-"""The events of one replay: how its span is cut, and a piece of it block by block."""
+"""The events of one batch replay: splits its span into pieces and reads a piece block by block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLICE_EVENTS = 5_000
 
 
 class Lines(NamedTuple):
-    """Events as lines, and the hex of the key behind which a reading goes on."""
+    """Events as newline-terminated envelopes, and the key (hex) to continue after."""
 
     lines: bytes
     events: int
@@ -31,7 +31,7 @@ class Lines(NamedTuple):
 
 
 class Replay:
-    """One job over an archive, as it was at one mark."""
+    """One replay job over an archive, as of one watermark."""
 
     def __init__(self, data: Path, archive: Archive, job: Job) -> None:
         self._archive = archive
@@ -43,7 +43,9 @@ class Replay:
         self._selection = Selection(job.filters, self.view.series)
 
     def cut(self, wanted: Cut) -> list[Piece]:
-        """What is left of the span in pieces, as many as asked for or small ones."""
+        """Split the rest of the span, after the job's key, into pieces: as many as requested, or
+        small ones.
+        """
         job = self._job
         start_ns = job.start_ns
         if job.after is not None:
@@ -53,7 +55,7 @@ class Replay:
         return self._pieces(shape, wanted.pieces or max(wanted.pieces_min, self._small(shape)))
 
     def passing(self, start_ns: int, stop_ns: int) -> list[Piece]:
-        """Small pieces of a half-open range, to tell by them how far a reading of it is."""
+        """Small pieces of a half-open range; progress is reported per piece."""
         shape = self._shape(start_ns, stop_ns - 1)
         return self._pieces(shape, self._small(shape))
 
@@ -63,7 +65,7 @@ class Replay:
         return Shape(self._archive, self._job.timebase, start_ns, stop_ns)
 
     def _small(self, shape: Shape) -> int:
-        """How many small pieces there are in it."""
+        """The number of pieces of at most PIECE_EVENTS and about PIECE_BYTES."""
         size = min(PIECE_EVENTS, PIECE_BYTES / event_bytes(self._archive))
         return max(1, math.ceil(shape.events / size))
 
@@ -71,16 +73,18 @@ class Replay:
         return [Piece(*piece) for piece in shape.cut(count)]
 
     def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[Lines]:
-        """The events of a half-open range behind a key; at least one block, the last says so."""
+        """The events of a half-open range after a key, in at least one block; the last one has
+        `is_last`.
+        """
         key = None if after is None else bytes.fromhex(after)
-        reading = self.reading(start_ns, stop_ns, key)
-        while not reading.done:
-            found = reading.slice(SLICE_EVENTS)
+        range_cursor = self.reading(start_ns, stop_ns, key)
+        while not range_cursor.done:
+            found = range_cursor.slice(SLICE_EVENTS)
             lines = b"\n".join([stored for _, stored in found])
-            reached = (reading.after or b"").hex()
-            yield Lines(lines + b"\n" if found else b"", len(found), reached, reading.done)
+            reached = (range_cursor.after or b"").hex()
+            yield Lines(lines + b"\n" if found else b"", len(found), reached, range_cursor.done)
 
     def reading(self, start_ns: int, stop_ns: int, after: bytes | None = None) -> Reading:
-        """A reading of a half-open range behind a key."""
+        """A range cursor over a half-open range, after a key."""
         span = Span(self._job.timebase, start_ns, stop_ns - 1)
         return Reading(self.view, self._selection, span, after)

@@ -1,4 +1,4 @@
-"""The shard process: takes requests from its stdin until that closes, and answers on its stdout."""
+"""The shard process: reads requests from stdin until it closes, and replies on stdout."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ from sdk.shards.messages import (
 )
 
 MEMORY_BYTES = 256 * 1024 * 1024
-"""A shard reads forwards; in source time it comes back to what came late, an hour or so ahead."""
+"""Block cache. A shard reads forwards; in source time, late events make it return to blocks that it
+read about an hour of data earlier.
+"""
 
 LEAVING_MAX_S = 2.0
-"""What a shard is given to leave by itself once its stdin is closed."""
+"""Time to exit normally after stdin is closed, before the process is ended."""
 
 SWITCH_INTERVAL_S = 0.0005
-"""The thread that writes wants the interpreter for a moment between blocks, and should have it."""
+"""Short, so that the writing thread gets the interpreter lock between two blocks."""
 
 
 def serve(data: Path) -> None:
-    """Answer requests until stdin closes."""
+    """Reply to requests until stdin closes."""
     lifecycle.collect_seldom()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # What a function of others prints must not stand between the frames.
+    # Output that a user's function prints must not get between the frames.
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     outbox = Outbox(stdout)
@@ -54,11 +56,11 @@ def serve(data: Path) -> None:
         outbox.put(Failed(reason=str(error)))
         outbox.flush()
     except BrokenPipeError:
-        pass  # The replay has ended without us.
+        pass  # The parent process has ended the replay.
 
 
 def _listen(requests: SimpleQueue[Request | None]) -> None:
-    """Take in requests; at their end leave, whatever is going on."""
+    """Queue requests; after stdin closes, end the process even if it is still working."""
     for line in sys.stdin.buffer:
         requests.put(decode_request(line))
     requests.put(None)
@@ -67,7 +69,8 @@ def _listen(requests: SimpleQueue[Request | None]) -> None:
 
 
 def _work(data: Path, requests: SimpleQueue[Request | None], outbox: Outbox) -> None:
-    # A secondary keeps nothing but its log in its folder; gone at once, no SIGKILL can leave it.
+    # A secondary keeps only its log in its folder. Removed right after opening, the folder cannot
+    # be left behind by a SIGKILL.
     with tempfile.TemporaryDirectory(prefix="nova-shard-") as scratch:
         archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
     try:

@@ -1,6 +1,4 @@
-"""Where a shard brings the events of its range by itself: a file that is gone on with, or a
-function.
-"""
+"""Sinks that a shard delivers its range to by itself: a resumable file, or a function."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from sdk.shards.messages import Progress, Sink
 from sdk.shards.output import Output
 
 Handle = Callable[[int, Iterable[bytes]], object]
-"""Takes the number of the shard and its stored envelopes in order."""
+"""Called with the shard number and its stored envelopes in order."""
 
 
 def bring(replay: Replay, sink: Sink, outbox: Outbox) -> None:
-    """Bring a range to its sink, telling how far it is."""
+    """Deliver a range to its sink and report progress."""
     if sink.path is not None:
         _to_file(replay, sink, Path(sink.path), outbox)
     elif sink.call is not None:
@@ -28,12 +26,14 @@ def bring(replay: Replay, sink: Sink, outbox: Outbox) -> None:
 
 
 def function_of(name: str) -> Handle:
-    """The function `package.module:function`; raises NovaError saying what is wrong with it."""
+    """Import the function `package.module:function`; raises NovaError."""
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise NovaError(f"{name!r} is no function package.module:function: {error}") from error
+        raise NovaError(
+            f"cannot import {name!r}, expected package.module:function: {error}"
+        ) from error
     if not callable(found):
         raise NovaError(f"{name!r} is a {type(found).__name__}, not a function")
     return cast(Handle, found)
@@ -42,17 +42,17 @@ def function_of(name: str) -> Handle:
 def _to_file(replay: Replay, sink: Sink, path: Path, outbox: Outbox) -> None:
     with Output(path) as output:
         counted = output.counted
-        told = Progress(events=counted.events, bytes=counted.bytes, passed=0)
-        blocks = () if counted.is_done else _blocks(replay, sink, counted.after, told, outbox)
+        progress = Progress(events=counted.events, bytes=counted.bytes, passed=0)
+        blocks = () if counted.is_done else _blocks(replay, sink, counted.after, progress, outbox)
         for block in blocks:
             output.write(block.lines, block.events, block.after)
         output.finish()
-    outbox.put(_done(told))
+    outbox.put(_done(progress))
 
 
 def _to_function(replay: Replay, sink: Sink, handle: Handle, outbox: Outbox) -> None:
-    told = Progress(events=0, bytes=0, passed=0)
-    blocks = _blocks(replay, sink, None, told, outbox)
+    progress = Progress(events=0, bytes=0, passed=0)
+    blocks = _blocks(replay, sink, None, progress, outbox)
     events = (line for block in blocks for line in block.lines.split(b"\n")[:-1])
     try:
         handle(sink.shard, events)
@@ -62,13 +62,13 @@ def _to_function(replay: Replay, sink: Sink, handle: Handle, outbox: Outbox) -> 
         raise NovaError(
             f"{sink.call} failed on shard {sink.shard}: {type(error).__name__}: {error}"
         ) from error
-    outbox.put(_done(told))
+    outbox.put(_done(progress))
 
 
 def _blocks(
     replay: Replay, sink: Sink, after: str | None, told: Progress, outbox: Outbox
 ) -> Iterator[Lines]:
-    """The blocks of a range; each is told of once it has been dealt with."""
+    """The blocks of a range; progress is reported after the consumer is done with a block."""
     for piece in replay.passing(sink.start_ns, sink.stop_ns):
         for block in replay.read(piece.start_ns, piece.stop_ns, after):
             yield block

@@ -356,7 +356,7 @@ def test_a_function_takes_each_shard(
     for name, reason in (
         ("sink_of_a_test:fail", "failed on shard 0: ValueError: no room in the sink"),
         ("sink_of_a_test:nothing", "is a int, not a function"),
-        ("sink_of_a_test:missing", "is no function package.module:function"),
+        ("sink_of_a_test:missing", "expected package.module:function"),
     ):
         done = nova_command(*arguments(resting, "--shards", 1, "--call", name))
         assert done.returncode == 1 and reason in done.stderr.decode()
