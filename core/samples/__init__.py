@@ -1,1 +1,1 @@
-"""The sampler process: makes numbers over time out of the archive, for plots."""
+"""The sampler process: aggregates the archive's numeric fields over time, for plots."""

@@ -1,8 +1,8 @@
-"""The sampler process: follows the archive as a secondary, up to what the witness says is durable,
-and makes what is derived from it: samples, and the checkpoints of views.
+"""The sampler process: follows the archive as a secondary, up to the durability marker, and
+maintains the derived databases: samples, and checkpoints of views.
 
-It needs nobody and nobody waits for it: it runs at the lowest priority, and what it has not reached
-a reader reads from the events.
+No other process depends on it. It runs at the lowest priority; a reader computes from the events
+what the sampler has not reached.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 
 async def follow(data: Path, sampler: Sampler) -> None:
-    """Sample whatever becomes durable, for ever; raises DerivedDamagedError when the samples are to
-    be made anew.
+    """Sample durable events until cancelled; raises DerivedDamagedError if the samples must be
+    rebuilt.
     """
     while True:
         refuse_asked(data, SAMPLES_FOLDER)
@@ -44,13 +44,13 @@ async def follow(data: Path, sampler: Sampler) -> None:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Sampler]:
-    """A sampler with its view of the archive and its own database."""
-    with deriving.deriving(settings.folder(), SampleStore) as (view, store):
-        yield Sampler(view, store)
+    """A sampler with its archive snapshot and its database."""
+    with deriving.deriving(settings.folder(), SampleStore) as (snapshot, store):
+        yield Sampler(snapshot, store)
 
 
 async def keep(data: Path, opened: asyncio.Event) -> None:
-    """Keep the samples for ever, made anew whenever that is needed."""
+    """Maintain the samples until cancelled, rebuilding them when needed."""
 
     async def sample(view: View, store: SampleStore) -> None:
         await follow(data, Sampler(view, store))
@@ -77,7 +77,7 @@ async def _keep_all(settings: Settings, served: Served) -> None:
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the sampler until it is told to stop, or until it fails."""
+    """Run the sampler until a stop signal or a failure."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     lifecycle.give_way()

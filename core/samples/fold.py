@@ -1,6 +1,6 @@
-"""Folding: what events told into the rows of narrow buckets, and rows into those of wider ones.
+"""Aggregation: events into rows of narrow buckets, and rows into rows of wider buckets.
 
-Whole columns are counted, added up and compared at once; a bucket's sum is that of its parts.
+Works on whole columns. Sums are added part by part, so a bucket's sum is the sum of its parts'.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from operator import add
 from core.store.samples import Row
 
 Rows = dict[int, Row]
-"""Rows of one level by their buckets."""
+"""Rows of one level by bucket number."""
 
 
 def rows_of(
     fields: tuple[int, ...], buckets: Sequence[int], values: Sequence[Sequence[float]]
 ) -> Rows:
-    """The rows of events that told the same fields, each in a bucket."""
-    told: defaultdict[int, list[Sequence[float]]] = defaultdict(list)
+    """The rows of events with the same fields; `buckets` has each event's bucket number."""
+    by_bucket: defaultdict[int, list[Sequence[float]]] = defaultdict(list)
     for bucket, of_event in zip(buckets, values, strict=True):
-        told[bucket].append(of_event)
-    return {bucket: _row(fields, events) for bucket, events in told.items()}
+        by_bucket[bucket].append(of_event)
+    return {bucket: _row(fields, events) for bucket, events in by_bucket.items()}
 
 
 def _row(fields: tuple[int, ...], events: Sequence[Sequence[float]]) -> Row:
     counts = (len(events),) * len(fields)
-    if len(events) == 1:  # Late ones are alone in their buckets.
+    if len(events) == 1:  # Common: a late event is usually alone in its bucket.
         return Row(fields, counts, events[0], events[0], events[0])
     columns = list(zip(*events, strict=True))
     return Row(
@@ -36,7 +36,7 @@ def _row(fields: tuple[int, ...], events: Sequence[Sequence[float]]) -> Row:
 
 
 def joined(rows: Sequence[Rows]) -> Rows:
-    """Rows of one level that were made apart."""
+    """Merge several sets of rows of one level."""
     if len(rows) == 1:
         return rows[0]
     together: defaultdict[int, list[Row]] = defaultdict(list)
@@ -47,7 +47,7 @@ def joined(rows: Sequence[Rows]) -> Rows:
 
 
 def wider(rows: Mapping[int, Row], steps: int) -> Rows:
-    """Rows of a level made rows of the one so many steps above."""
+    """Aggregate rows to the level `steps` above."""
     together: defaultdict[int, list[Row]] = defaultdict(list)
     for bucket, row in rows.items():
         together[bucket >> steps].append(row)
@@ -55,7 +55,7 @@ def wider(rows: Mapping[int, Row], steps: int) -> Rows:
 
 
 def merged(parts: Sequence[Row]) -> Row:
-    """One row of several."""
+    """Merge rows of one bucket into one."""
     if len(parts) == 1:
         return parts[0]
     fields = parts[0].fields
@@ -89,7 +89,7 @@ def _columns(row: Row) -> tuple[Sequence[float], ...]:
 
 
 def _merged_by_field(parts: Sequence[Row]) -> Row:
-    """The same where the parts do not have the same fields."""
+    """Merge rows that differ in their fields."""
     of_field: defaultdict[int, list[tuple[float, ...]]] = defaultdict(list)
     for part in parts:
         for field, *cell in zip(*_columns(part), strict=True):

@@ -1,10 +1,10 @@
-"""Sampling: every number that an event tells goes into the rows of its series.
+"""Sampling: aggregates every numeric field of an event into the rows of its series.
 
-Events are taken by the chunk: each is decoded once, the finest rows of a series are made of its
-events, wider ones of those, and each row is read and written once a chunk. What was written holds
-exactly the events up to its cursor, for both are written together; so a sampler that was killed
-goes on as if it had not been. A series begins to be sampled at its STARTED_EVENTS-th event, when
-its rate is known; before, reading its events is as fast.
+Events are processed in chunks: each event is decoded once, a series' finest rows are computed from
+its events and wider rows from those, and each row is read and written once per chunk. Rows and
+cursor are written atomically, so the database contains exactly the events up to its cursor, and a
+killed sampler resumes without loss or double counting. Sampling of a series starts at its
+STARTED_EVENTS-th event, when its rate is known; below that, reading the events is as fast.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from sdk.protocol import Filters
 
 STARTED_EVENTS = 1_000
 BUCKET_EVENTS = 4
-"""A bucket of a series' finest level holds at least about so many events."""
+"""Approximate minimum of events per bucket at a series' finest level."""
 
 WRITTEN_TOGETHER_EVENTS = 100_000
 WRITTEN_TOGETHER_VALUES = 600_000
-"""Some 30 bytes each in memory, and with the rows made of them some 200 MiB at the very most."""
+"""A value takes some 30 bytes; with the rows computed from them, a chunk needs at most 200 MiB."""
 
 REMEMBERED_MAX_SERIES = 20_000
 SHAPES_MAX = 64
 UNSAMPLED = -1
-"""Instead of the number of a field beyond those that are sampled."""
+"""Stands for the number of a field beyond the first FIELDS_MAX."""
 
 
 Fields = tuple[int, ...]
@@ -58,20 +58,17 @@ Values = Sequence[float]
 
 @dataclass(slots=True)
 class _Told:
-    """Events of a chunk that told the same fields of a series: their times in ns, and the values of
-    each.
-    """
+    """Events of a chunk and series that have the same fields: times in ns, and values per event."""
 
     source: list[int] = field(default_factory=list)
     canonical: list[int] = field(default_factory=list)
     values: list[Values] = field(default_factory=list)
 
     def times(self, timebase: Timebase) -> list[int]:
-        """Their times in a timebase."""
         return self.source if timebase == "source" else self.canonical
 
     def rows(self, fields: Fields, timebase: Timebase, level: int) -> Rows:
-        """Them in the rows of a level."""
+        """The rows of these events at a level."""
         first = unsigned(0)
         buckets = [time + first >> level for time in self.times(timebase)]
         return rows_of(fields, buckets, self.values)
@@ -79,8 +76,8 @@ class _Told:
 
 @dataclass(slots=True)
 class _Series:
-    """A series as it is stored, the numbers of the fields of which its events consisted, and what
-    its events of the open chunk told.
+    """A series' stored record, its field numbers (also by the fields of an event), and the events
+    of the open chunk.
     """
 
     record: SampledSeries
@@ -89,20 +86,20 @@ class _Series:
     told: dict[Fields, _Told] = field(default_factory=dict)
 
     def add(self, canonical_ns: int, one: Measured) -> int:
-        """Take an event into the open chunk; returns how many values that is."""
+        """Add an event to the open chunk; returns the number of values added."""
         fields, values = self._fields(one.values)
         if not fields:
             return 0
-        told = self.told.get(fields)
-        if told is None:
-            told = self.told[fields] = _Told()
-        told.source.append(one.source_ns)
-        told.canonical.append(canonical_ns)
-        told.values.append(values)
+        events = self.told.get(fields)
+        if events is None:
+            events = self.told[fields] = _Told()
+        events.source.append(one.source_ns)
+        events.canonical.append(canonical_ns)
+        events.values.append(values)
         return len(fields)
 
     def _fields(self, told: dict[str, float]) -> tuple[Fields, Values]:
-        """The numbers of the fields of an event, and their values."""
+        """The field numbers of an event and their values, without unsampled fields."""
         paths = tuple(told)
         fields = self.shapes.get(paths)
         if fields is None:
@@ -112,8 +109,8 @@ class _Series:
         values = tuple(told.values())
         if UNSAMPLED not in fields:
             return fields, values
-        known = [place for place, number in enumerate(fields) if number != UNSAMPLED]
-        return tuple(fields[place] for place in known), [values[place] for place in known]
+        known = [index for index, number in enumerate(fields) if number != UNSAMPLED]
+        return tuple(fields[index] for index in known), [values[index] for index in known]
 
     def _number(self, path: str) -> int:
         number = self.numbers.get(path)
@@ -127,7 +124,7 @@ class _Series:
 
 
 class Sampler:
-    """Follows an archive's canonical timeline and keeps its samples."""
+    """Maintains the samples of an archive by following its canonical timeline."""
 
     def __init__(self, view: View, store: SampleStore) -> None:
         self._view = view
@@ -141,12 +138,12 @@ class Sampler:
 
     @property
     def cursor_ns(self) -> int:
-        """Canonical time up to which everything is sampled."""
+        """Canonical time in ns up to which all events are sampled."""
         return self._state.cursor_ns
 
     def sample(self, mark: int) -> Generator[int, None, None]:
-        """Sample up to a durable mark; after each write it yields how many events were read, and
-        now and then 0 in between.
+        """Sample up to a watermark. Yields the number of events after each write, and 0 at pauses
+        in between.
         """
         self._view.advance(mark)
         if mark <= self.cursor_ns:
@@ -156,24 +153,28 @@ class Sampler:
             self._state = self._store.resumed(self._view.archive)
             self._newest = self._state.newest
         span = Span("canonical", self.cursor_ns + 1, mark)
-        reading = Reading(self._view, self._selection, span)
+        range_cursor = Reading(self._view, self._selection, span)
         try:
-            while not reading.done:
-                events = yield from self._take_chunk(reading)
-                done_ns = mark if reading.done or reading.after is None else time_of(reading.after)
+            while not range_cursor.done:
+                events = yield from self._take_chunk(range_cursor)
+                done_ns = (
+                    mark
+                    if range_cursor.done or range_cursor.after is None
+                    else time_of(range_cursor.after)
+                )
                 self._write(done_ns)
                 yield events
         finally:
-            if self._changed:  # It was left within a chunk, which is read again the next time.
+            if self._changed:  # Closed within a chunk; the next call reads it again.
                 self._series, self._changed, self._values = {}, {}, 0
 
     def _take_chunk(self, reading: Reading) -> Generator[int, None, int]:
-        """Read what is written together; returns how many events that is."""
+        """Read one chunk; returns its number of events."""
         events = 0
         while True:
             found = reading.slice(min(WRITTEN_TOGETHER_EVENTS - events, SLICE_MAX_ROWS))
-            for place, stored in found:
-                self._take(place, stored)
+            for key, stored in found:
+                self._take(key, stored)
             events += len(found)
             if found:
                 self._newest = found[-1][0]
@@ -196,12 +197,12 @@ class Sampler:
         series = self._series.get(number)
         if series is None:
             record = self._store.series(number) or SampledSeries()
-            names = {path: place for place, path in enumerate(record.fields)}
+            names = {path: index for index, path in enumerate(record.fields)}
             series = self._series[number] = _Series(record, names)
         return series
 
     def _begin(self, number: int, series: _Series, until_ns: int) -> None:
-        """Choose the levels of a series by what it has told so far, and take that in."""
+        """Choose a series' levels from its events so far, and add those events."""
         times: dict[Timebase, list[int]] = {timebase: [] for timebase in TIMEBASES}
         for canonical_ns, one in self._before(number, until_ns):
             times["source"].append(one.source_ns)
@@ -212,19 +213,19 @@ class Sampler:
             series.record.newest[timebase] = 0
 
     def _before(self, number: int, until_ns: int) -> Iterator[tuple[int, Measured]]:
-        """What the first events of a series told."""
+        """Canonical time and fields of a series' events up to a time."""
         rows = places_of(self._view, number, "canonical", until_ns, reverse=False)
-        places = [row.place for row in rows]
-        while places:
-            stored = look_up(self._view.archive, places, places, SLICE_MAX_BYTES)
-            for place, envelope in zip(places, stored, strict=False):
-                yield time_of(place), measured(envelope)
-            del places[: len(stored)]
+        keys = [row.place for row in rows]
+        while keys:
+            stored = look_up(self._view.archive, keys, keys, SLICE_MAX_BYTES)
+            for key, envelope in zip(keys, stored, strict=False):
+                yield time_of(key), measured(envelope)
+            del keys[: len(stored)]
 
     # --- writing ----------------------------------------------------------------------------------
 
     def _write(self, cursor_ns: int) -> None:
-        """Write what has changed, with the cursor behind it."""
+        """Write the changed rows and the cursor atomically."""
         self._state.cursor_ns, self._state.newest = cursor_ns, self._newest
         self._store.write(self._changed_rows())
         self._changed, self._values = {}, 0
@@ -241,16 +242,16 @@ class Sampler:
         yield self._store.state_row(self._state)
 
     def _rows(self, number: int, series: _Series, timebase: Timebase) -> Iterator[StoredRow]:
-        """The rows of all levels to which the chunk has added anything, as they are now."""
-        record, told = series.record, series.told
+        """The updated rows of all levels that the chunk changes."""
+        record, chunk = series.record, series.told
         levels, newest = levels_from(record.finest[timebase]), record.newest[timebase]
-        rows = joined([one.rows(fields, timebase, levels.start) for fields, one in told.items()])
+        rows = joined([one.rows(fields, timebase, levels.start) for fields, one in chunk.items()])
         known: dict[bytes, Row] = {}
         for level in levels:
             head = row_head(number, timebase, level)
             for bucket, row in rows.items():
                 key = head + bucket_time(bucket, level)
-                if bucket <= newest >> level:  # Others are not there yet.
+                if bucket <= newest >> level:  # Later buckets have no stored row yet.
                     known[key] = row
                 else:
                     yield key, encode_row(row)
@@ -258,14 +259,14 @@ class Sampler:
         stored = self._store.get_many(list(known))
         for (key, row), value in zip(known.items(), stored, strict=True):
             yield key, encode_row(row if value is None else merged([decode_row(value), row]))
-        last = unsigned(max(max(one.times(timebase)) for one in told.values()))
+        last = unsigned(max(max(one.times(timebase)) for one in chunk.values()))
         record.newest[timebase] = max(newest, last)
 
 
 def finest_level(times: Sequence[int]) -> int:
-    """The level of buckets in which a series with these times has about BUCKET_EVENTS or more:
-    where they come steadily, by the gaps between them; where they come in bursts, so that on
-    average those buckets have that in which there are any, the first and the last left out.
+    """The level whose buckets have about BUCKET_EVENTS events or more. For steady series, the
+    median gap determines it. For bursts, the level is raised until the occupied buckets, without
+    the first and the last, have that many on average.
     """
     gaps = sorted(later - time for time, later in pairwise(sorted(times)))
     width_ns = BUCKET_EVENTS * gaps[len(gaps) // 2]
