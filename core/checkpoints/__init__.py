@@ -1,1 +1,1 @@
-"""Checkpoints of views: states at chosen moments, so that none has to be folded from the start."""
+"""Checkpoints of views: stored states, so that no state has to be folded from the first update."""

@@ -1,8 +1,8 @@
-"""Folding one view in one timebase: its updates in order become states, and rows where segments
-begin.
+"""Folds the updates of one view in one timebase into states, and emits checkpoint rows at segment
+boundaries.
 
-Which rows there are, and what is in them, follows from the updates and their order alone: two
-archives with the same updates have the same rows, in whatever order they learned of them (A-223).
+Rows are a pure function of the updates and their order: two archives with the same updates have the
+same rows, in whatever order they received them.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from core.store.scan import Row
 from sdk.timestamps import NS_MAX, NS_MIN
 
 STATES_MAX = 16
-"""States of so many versions are kept at once."""
+"""Manifest versions whose states are held in memory."""
 
 Load = Callable[[str], ViewState]
-"""Takes a version that was told of before; returns its state at the frontier."""
+"""Called with a manifest version seen before; returns its state at the frontier."""
 
 
 class Folding:
-    """A series at the position up to which it is folded."""
+    """The fold of one series in one timebase, up to its frontier."""
 
     def __init__(self, timebase: Timebase, number: int, versions: list[str], load: Load) -> None:
         self.frontier = BEFORE_ALL
-        """The position of the last update that is folded here."""
+        """Position of the last folded update."""
 
         self._versions = versions
         self._timebase: Timebase = timebase
@@ -48,18 +48,20 @@ class Folding:
         self._segment: bytes | None = None
         self._in_segment: set[str] = set()
         self._events = self._bytes = self._row_bytes = 0
-        # Of the hour of the segment; in canonical time there are none.
+        # End of the segment's hour. Canonical time has no hour boundaries.
         self._hour_end_ns = NS_MIN if timebase == "source" else NS_MAX + 1
 
     def begin(self, segment: bytes, states: dict[str, ViewState]) -> None:
-        """Go on from the begin of a segment, where versions had these states."""
+        """Resume at the start of a segment with the states that the versions had there."""
         self._segment, self._states = segment, states
         if self._timebase == "source":
             self._hour_end_ns = hour_of(position_time(segment)) + HOUR_NS
         self.frontier = position_before(segment)
 
     def add(self, update: Update) -> list[Row]:
-        """Fold the next update in order; returns the row that it is the first to need, if any."""
+        """Apply one update, in order. Returns the checkpoint row to write if this update is the
+        first of its manifest version in a segment.
+        """
         if self._ends_segment(update):
             self._segment = self._begin_of_segment(update)
             self._in_segment.clear()
@@ -80,8 +82,9 @@ class Folding:
         return rows
 
     def _ends_segment(self, update: Update) -> bool:
-        """Whether an update is the first of another hour, or one too many. Large states wait for as
-        many bytes of updates, so that rows never outgrow what they are made of.
+        """Whether an update starts a new segment: by its hour, or because the segment is full. A
+        segment with large states also needs as many bytes of updates as of rows, so that rows never
+        outgrow the updates they are computed from.
         """
         if self._segment is None or update.time_ns >= self._hour_end_ns:
             return True
@@ -104,7 +107,9 @@ class Folding:
         return state
 
     def _was_told(self, version: str) -> bool:
-        """Whether a version may have been told of before; notes it."""
+        """Whether a manifest version may have been seen before; records it as seen. True for any
+        version once VERSIONS_MAX are recorded.
+        """
         known = self._versions
         if version in known:
             return True

@@ -1,5 +1,5 @@
-"""Keeping checkpoints as the archive grows: up to what the witness says is durable, and anew when
-somebody asks for it.
+"""Maintains checkpoints as the archive grows, up to the durability marker, and rebuilds them on
+request.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LOOK_INTERVAL_S = 0.5
 
 @asynccontextmanager
 async def opened(data: Path) -> AsyncIterator[Maker]:
-    """A maker with its view of the archive and its own database."""
-    with deriving.deriving(data, CheckpointStore) as (view, store):
-        yield Maker(view, store)
+    """A maker with its archive snapshot and its database."""
+    with deriving.deriving(data, CheckpointStore) as (snapshot, store):
+        yield Maker(snapshot, store)
 
 
 async def follow(data: Path, maker: Maker) -> None:
-    """Make the checkpoints of whatever becomes durable, for ever; raises DerivedDamagedError when
-    they are to be made anew.
+    """Fold durable updates until cancelled; raises DerivedDamagedError if the checkpoints must be
+    rebuilt.
     """
     while True:
         refuse_asked(data, CHECKPOINTS_FOLDER)
@@ -41,7 +41,7 @@ async def follow(data: Path, maker: Maker) -> None:
 
 
 async def keep(data: Path, opened: asyncio.Event) -> None:
-    """Keep the checkpoints for ever, made anew whenever that is needed or asked for."""
+    """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
     async def make(view: View, store: CheckpointStore) -> None:
         await follow(data, Maker(view, store))

@@ -1,9 +1,9 @@
-"""Making checkpoints: every update that becomes durable is folded into its view, in both timebases.
+"""Makes checkpoints: folds every durable update into its view, in both timebases.
 
-Canonical order only grows, so its rows are made once. In source time an update may come late: the
-rows from its segment on are dropped and made again, so that what is stored is what would have been
-had it come in time. Rows are right whether or not the cursor behind them is written, so a maker
-that was killed takes some updates again and ends as if it had not been.
+Canonical order is append-only, so its rows are written once. In source time an update can be late:
+the rows from its segment on are then deleted and folded again, which leaves the same rows as if it
+had been in time. Rows are valid whether or not the cursor after them was written. A killed maker
+therefore folds some updates again and ends with the same result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sdk.timestamps import NS_MIN
 
 TAKEN_TOGETHER_EVENTS = 25_000
 TAKEN_TOGETHER_BYTES = 32 * 1024 * 1024
-"""What came late is folded once for so many."""
+"""Updates per write. Late ones among them cause one re-fold per series."""
 
 REMEMBERED_MAX_SERIES = 20_000
 PENDING_MAX_ROWS = 5_000
@@ -40,7 +40,7 @@ PENDING_MAX_ROWS = 5_000
 
 @dataclass(slots=True)
 class _Series:
-    """How far a series is folded, and its foldings that are open."""
+    """A series' stored fold state and its open folds by timebase."""
 
     number: int
     folded: FoldedSeries
@@ -48,7 +48,7 @@ class _Series:
 
 
 class Maker:
-    """Follows an archive's canonical timeline and keeps its checkpoints."""
+    """Maintains the checkpoints of an archive by following its canonical timeline."""
 
     def __init__(self, view: View, store: CheckpointStore) -> None:
         self._view = view
@@ -58,22 +58,22 @@ class Maker:
         self._pending: dict[bytes, bytes] = {}
         self._changed: dict[int, FoldedSeries] = {}
         self._until_ns = NS_MIN
-        """Canonical time of what is taken; what is stored beyond does not count yet."""
+        """Canonical time in ns of the current chunk's end; later updates are ignored for now."""
 
         self._state = self._store.resumed(self._view.archive)
 
     @property
     def cursor_ns(self) -> int:
-        """Canonical time up to which everything is folded."""
+        """Canonical time in ns up to which all updates are folded."""
         return self._state.cursor_ns
 
     @property
     def first_ns(self) -> int:
-        """Canonical time of the archive's first event, 0 if there is none."""
+        """Canonical time in ns of the archive's first event, 0 if there is none."""
         return time_of(self._state.origin) if self._state.origin else 0
 
     def start_anew(self) -> None:
-        """Forget every checkpoint; the next call of `make` begins with the first update."""
+        """Delete every checkpoint; the next call of `make` begins with the first update."""
         self._store.clear()
         self._series.clear()
         self._pending.clear()
@@ -81,7 +81,7 @@ class Maker:
         self._state = self._store.resumed(self._view.archive)
 
     def make(self, mark: int) -> Iterator[int]:
-        """Fold up to a durable mark; after each write it yields how many updates were taken."""
+        """Fold up to a watermark; yields the number of updates after each write."""
         self._view.advance(mark)
         if mark <= self.cursor_ns:
             return
@@ -89,11 +89,11 @@ class Maker:
         if not self._state.origin:
             self._state = self._store.resumed(self._view.archive)
         span = Span("canonical", self.cursor_ns + 1, mark)
-        reading = Reading(self._view, self._selection, span)
-        while not reading.done:
-            found = _together(reading)
-            is_end = reading.done or reading.after is None
-            self._until_ns = mark if is_end else time_of(reading.after or b"")
+        range_cursor = Reading(self._view, self._selection, span)
+        while not range_cursor.done:
+            found = _together(range_cursor)
+            is_end = range_cursor.done or range_cursor.after is None
+            self._until_ns = mark if is_end else time_of(range_cursor.after or b"")
             self._take(found)
             if found:
                 self._state.newest = found[-1][0]
@@ -102,15 +102,15 @@ class Maker:
 
     def _take(self, found: Sequence[Found]) -> None:
         by_series: defaultdict[int, list[dict[Timebase, Update]]] = defaultdict(list)
-        for place, stored in found:
-            by_series[series_of(place)].append(in_both(place, stored))
+        for key, stored in found:
+            by_series[series_of(key)].append(in_both(key, stored))
         for number, updates in by_series.items():
             series = self._of(number)
             for timebase in TIMEBASES:
                 self._fold(series, timebase, [update[timebase] for update in updates])
 
     def _of(self, number: int) -> _Series:
-        """A series, which is then the one that was used last."""
+        """The cached series, moved to the most recently used end."""
         series = self._series.pop(number, None)
         if series is None:
             series = _Series(number, self._store.series(number) or FoldedSeries())
@@ -121,7 +121,7 @@ class Maker:
         return series
 
     def _fold(self, series: _Series, timebase: Timebase, updates: Sequence[Update]) -> None:
-        """Fold some updates that have come to a series."""
+        """Fold new updates of a series; a late one re-folds from its segment on."""
         folded = series.folded.of(timebase)
         fresh = [update for update in updates if update.canonical_ns > folded.included_ns]
         if not fresh:
@@ -138,7 +138,7 @@ class Maker:
         else:
             for update in fresh:
                 self._add(series, folding, update)
-        # Not before all of it: a maker that is killed in between begins again.
+        # Last, so that a maker killed before this point folds these updates again.
         folded.frontier = max(fresh[-1].position, folded.frontier)
         folded.included_ns = included_ns
         self._changed[series.number] = series.folded
@@ -162,7 +162,7 @@ class Maker:
     def _fold_again(
         self, series: _Series, timebase: Timebase, position: bytes, last: bytes
     ) -> None:
-        """Make the rows of a series again from the segment on that holds a position."""
+        """Re-fold a series from the start of the segment that contains a position."""
         self._flush()
         folding = self._open(series, timebase)
         segment, states = self._states_at(series.number, timebase, position)
@@ -180,7 +180,7 @@ class Maker:
     def _states_at(
         self, number: int, timebase: Timebase, position: bytes
     ) -> tuple[bytes, dict[str, ViewState]]:
-        """Where the segment begins that holds a position, and the states that it has rows of."""
+        """The start of the segment that contains a position, and the states stored there."""
         segment = BEFORE_ALL
         states: dict[str, ViewState] = {}
         for checkpoint in self._store.back_from(timebase, number, position):
@@ -193,7 +193,7 @@ class Maker:
     def _state_of(
         self, number: int, timebase: Timebase, version: str, position: bytes
     ) -> ViewState:
-        """The state of a version after all up to a position."""
+        """The state of a manifest version after all updates up to a position, inclusive."""
         self._flush()
         if not position:
             return ViewState()
@@ -208,7 +208,7 @@ class Maker:
         return ViewState()
 
     def _flush(self) -> None:
-        """Write rows and how far their series are folded."""
+        """Write pending rows together with the fold state of their series."""
         rows = list(self._pending.items())
         rows += [series_row(number, folded) for number, folded in self._changed.items()]
         if rows:
@@ -223,7 +223,7 @@ class Maker:
 
 
 def _together(reading: Reading) -> list[Found]:
-    """The next events of a reading, as many as are taken together."""
+    """The next chunk of events."""
     found: list[Found] = []
     size = 0
     while not reading.done and len(found) < TAKEN_TOGETHER_EVENTS and size < TAKEN_TOGETHER_BYTES:

@@ -1,6 +1,4 @@
-"""`nova rebuild`: what is derived from the archive is made anew, while NOVA runs and while it does
-not.
-"""
+"""`nova rebuild`: rebuilds derived databases from the archive, whether or not NOVA is running."""
 
 from __future__ import annotations
 
@@ -27,12 +25,12 @@ WATCH_INTERVAL_S = 0.2
 NS_PER_MS = 1_000_000
 
 Report = Callable[[int, int, int], None]
-"""Takes how far of how far it has come, in ms of canonical time, and how many updates that was."""
+"""Called with progress and total, in ms of canonical time, and the number of folded updates."""
 
 
 @click.group()
 def rebuild() -> None:
-    """Make anew what is derived from the archive; the archive itself is only read."""
+    """Rebuild derived data from the archive; the archive itself is only read."""
 
 
 @rebuild.command()
@@ -40,18 +38,18 @@ def rebuild() -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, no progress.")
 def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
-    """Make the checkpoints of all views anew.
+    """Rebuild the checkpoints of all views.
 
     \b
-    Where NOVA runs on that folder its own process does it, and this waits until it is done; what
-    views show is right meanwhile, and only slower to find.
+    If NOVA is running on that folder, its own process rebuilds them and this command waits until
+    it is done. View states stay correct meanwhile; they only take longer to compute.
       nova rebuild checkpoints --data /archive
     """
     logs.configure("rebuild")
     private.begin()
     folder = Path(data) if data else settings.load(config, mode="ground").folder()
     if not (folder / TRUTH_FOLDER).exists():
-        raise ArchiveError(f"there is no archive in {folder}")
+        raise ArchiveError(f"{folder} contains no archive: pass its data folder with --data")
     started = time.perf_counter()
     bar = nullcontext(lambda *_: None) if as_json else events_progress("checkpoints")
     with bar as report:
@@ -60,12 +58,14 @@ def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
     if as_json:
         say_json({"updates": updates, "seconds": seconds})
     else:
-        done = "NOVA's own process made them" if updates is None else f"of {updates:,} updates"
-        click.echo(f"checkpoints are made anew, {done}, in {seconds:.1f} s")
+        done = "by the running NOVA" if updates is None else f"from {updates:,} updates"
+        click.echo(f"checkpoints rebuilt {done} in {seconds:.1f} s")
 
 
 async def _rebuild(data: Path, report: Report) -> int | None:
-    """Make them here; or, where another process holds them, ask it to and wait: then None."""
+    """Rebuild in this process and return the number of updates. If a running NOVA holds the
+    database, request the rebuild, wait for it and return None.
+    """
     try:
         return await _make(data, report)
     except ArchiveError as error:
@@ -78,25 +78,25 @@ async def _rebuild(data: Path, report: Report) -> int | None:
 
 async def _make(data: Path, report: Report) -> int:
     witness = read_witness(data)
-    mark = 0 if witness is None else witness.canonical_ns
+    watermark = 0 if witness is None else witness.canonical_ns
     updates = 0
     async with following.opened(data) as maker:
         maker.start_anew()
         first_ns = maker.first_ns
-        for taken in maker.make(mark):
-            updates += taken
+        for count in maker.make(watermark):
+            updates += count
             report(
                 max(0, maker.cursor_ns - first_ns) // NS_PER_MS,
-                max(1, mark - first_ns) // NS_PER_MS,
+                max(1, watermark - first_ns) // NS_PER_MS,
                 updates,
             )
     return updates
 
 
 async def _watch(data: Path, report: Report) -> None:
-    """Until the process that was asked has come to what was durable when it was."""
+    """Wait until the running process has rebuilt up to the durability marker at the request."""
     witness = read_witness(data)
-    mark = 0 if witness is None else witness.canonical_ns
+    watermark = 0 if witness is None else witness.canonical_ns
     with scratch_folder("rebuild") as scratch:
         followed = Followed(CheckpointStore, data, scratch)
         first_ns: int | None = None
@@ -105,9 +105,9 @@ async def _watch(data: Path, report: Report) -> None:
             state = None if store is None else store.state()
             if not asked_file(data, CHECKPOINTS_FOLDER).exists() and state is not None:
                 first_ns = state.cursor_ns if first_ns is None else first_ns
-                whole = max(1, mark - first_ns) // NS_PER_MS
+                whole = max(1, watermark - first_ns) // NS_PER_MS
                 report(max(0, state.cursor_ns - first_ns) // NS_PER_MS, whole, 0)
-                if state.cursor_ns >= mark:
+                if state.cursor_ns >= watermark:
                     break
             await asyncio.sleep(WATCH_INTERVAL_S)
         followed.close()

@@ -53,7 +53,7 @@ async def test_a_running_process_makes_them_and_the_command_waits() -> None:
         )
         work.cancel()
         await asyncio.wait((work,))
-        assert "NOVA's own process made them" in done.stdout
+        assert "by the running NOVA" in done.stdout
         assert not asked_file(archived.data, CHECKPOINTS_FOLDER).exists()
         assert read_remade(archived.data).count == 0
         assert archived.rows("source")
