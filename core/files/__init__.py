@@ -1,1 +1,3 @@
-"""Files by drivers: what daily files and exports share, and the process that writes daily files."""
+"""Files written by drivers: the parts shared by daily files and exports, and the process that
+writes daily files.
+"""

@@ -1,8 +1,8 @@
-"""The process that writes daily files: follows the archive as a secondary, up to what the witness
-says is durable.
+"""The process that writes daily files: follows the archive as a secondary, up to the durability
+marker.
 
-It needs nobody and nobody waits for it: whatever happens to its files, ingest does not notice. What
-cannot be written is logged, counted, and tried again.
+No other process depends on it: trouble with its files does not affect ingest. A failed write is
+logged, counted and retried.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Keeps the daily files of one archive."""
+    """Writes the daily files of one archive, with retries."""
 
     def __init__(self, view: View, settings: Settings, served: Served = ANY) -> None:
         self._view = view
@@ -52,7 +52,7 @@ class Follower:
         self._failures = 0
 
     async def run(self) -> None:
-        """Work for ever."""
+        """Write daily files until cancelled; raises ArchiveGoneError if the archive is replaced."""
         pause_s = RETRY_FIRST_S
         while True:
             try:
@@ -77,8 +77,10 @@ class Follower:
                 await asyncio.sleep(0)
 
     def _give_up(self, error: Exception) -> None:
-        """Say what went wrong, and forget what is not remembered: the next try begins there."""
-        log.error("the daily files cannot be written", extra={"context": {"reason": str(error)}})
+        """Record the failure and discard state that is not saved: the next try resumes from the
+        saved state.
+        """
+        log.error("cannot write the daily files", extra={"context": {"reason": str(error)}})
         self.close()
         with contextlib.suppress(OSError, NovaError):
             state = read_state(self._root)
@@ -87,23 +89,22 @@ class Follower:
             write_state(self._root, state)
 
     def finish(self) -> None:
-        """Remember where it was, on a clean stop."""
+        """Save the state on a clean stop."""
         if self._files is not None:
-            # What somebody else touched is seen by the next start.
+            # Files changed by others are detected at the next start.
             with contextlib.suppress(OSError, FileChangedError):
                 self._files.remember()
         self.close()
 
     def close(self) -> None:
-        """Let go of the files."""
         files, self._files = self._files, None
         if files is not None:
             files.close()
 
 
 def locked(root: Path) -> BinaryIO:
-    """The lock of a folder of daily files, held until it is closed; raises NovaError if another
-    process has it.
+    """Lock a folder of daily files until the returned file is closed; raises NovaError if another
+    process holds the lock.
     """
     private.make_folder(root)
     private.mend(root)
@@ -112,30 +113,32 @@ def locked(root: Path) -> BinaryIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise NovaError(f"the daily files in {root} are being written by another process") from None
+        raise NovaError(
+            f"another process writes the daily files in {root}: stop it, or choose another folder"
+        ) from None
     return file
 
 
 @contextlib.contextmanager
 def viewing(data: Path) -> Iterator[View]:
-    """A view of an archive for as long as the block runs."""
+    """Open a snapshot of an archive while the block runs."""
     with scratch_folder("files") as scratch, following(data, scratch, MEMORY_BYTES) as archive:
         yield View(archive)
 
 
 @asynccontextmanager
 async def opened(settings: Settings, served: Served = ANY) -> AsyncIterator[Follower]:
-    """A follower with its view of the archive and the lock of its folder."""
+    """A follower with its archive snapshot and the lock of its folder."""
     async with AsyncExitStack() as stack:
-        view = stack.enter_context(viewing(settings.folder()))
+        snapshot = stack.enter_context(viewing(settings.folder()))
         stack.enter_context(locked(settings.files_folder()))
-        follower = Follower(view, settings, served)
+        follower = Follower(snapshot, settings, served)
         stack.callback(follower.close)
         yield follower
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Write daily files until told to stop."""
+    """Write daily files until a stop signal."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     lifecycle.open_many()

@@ -1,8 +1,8 @@
-"""Which driver is bound to a stream at a time (A-202, A-208, AMB-37, AMB-39).
+"""Resolves which driver is bound to a stream at a time.
 
-In source time a binding takes effect at its effectiveTime, and an event before all of them gets the
-stream's earliest. In canonical time it takes effect when it was stored, later if it was dated
-ahead, so what is bound at a time never changes afterwards; an event before all of them gets what
+In source time a binding takes effect at its effectiveTime; earlier events get the stream's first
+binding. In canonical time it takes effect when it was stored, or later if it was dated ahead, so
+that the binding in effect at a time never changes afterwards; earlier events get the driver that
 the registry selects.
 """
 
@@ -32,8 +32,8 @@ BEHIND_ALL_TIMES = b"\xff" * 9
 
 
 class Choice(NamedTuple):
-    """The driver of a stream, None with the reason why there is none; it holds for times whose keys
-    are from `lower` up to `upper`, which is left out.
+    """The driver of a stream, or None and the reason. Valid for time keys in the half-open range
+    from `lower` to `upper`.
     """
 
     driver: Driver | None
@@ -44,24 +44,24 @@ class Choice(NamedTuple):
 
 
 class Chooser(Protocol):
-    """Says which driver writes the event of a stream at a time."""
+    """Chooses the driver that writes a stream's events at a time."""
 
     def choose(self, stream: Stream, time_ns: int) -> Choice:
-        """The choice for that time, and for how long around it holds."""
+        """The choice at that time, with the range of times for which it is valid."""
 
 
 class OneDriver:
-    """The same driver for everything that it takes."""
+    """Chooses one driver for every stream that it accepts."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     def choose(self, stream: Stream, time_ns: int) -> Choice:
-        """That driver, unless it does not take the stream."""
+        """The driver, or a reason if it does not accept the stream."""
         name = self._driver.name
         if self._driver.takes(stream, self._driver.capabilities):
             return Choice(self._driver, name)
-        return Choice(None, name, f"{name} does not take {stream.lane} {stream.stream_type}")
+        return Choice(None, name, f"{name} does not write {stream.lane} {stream.stream_type}")
 
 
 class _Binding(msgspec.Struct, rename="camel"):
@@ -78,7 +78,7 @@ _Key = tuple[str, str, str, str | None]
 
 
 class Bound:
-    """The drivers that the bindings of an archive name, as of any time."""
+    """Chooses drivers by the bindings recorded in an archive, as of any time."""
 
     def __init__(self, view: View, registry: Registry, timebase: Timebase) -> None:
         self._view = view
@@ -90,22 +90,22 @@ class Bound:
         )
         self._bound: defaultdict[_Key, History[str]] = defaultdict(History)
         self.envelopes: list[tuple[str, bytes]] = []
-        """Every binding by its target, as it is stored."""
+        """Target id and stored envelope of every binding."""
 
     def load(self, mark: int) -> bool:
-        """Read the bindings up to a mark that were not read before; whether there were any."""
+        """Read new bindings up to a watermark; returns whether there were any."""
         found = 0
         if mark > self._loaded_ns:
-            # Of a whole archive bindings are a few rows, though in as many series as there are
-            # targets; what was added since is little anyway.
+            # The first load merges series indexes: an archive has few bindings, though spread over
+            # as many series as targets. Later loads read little either way.
             merges = True if self._loaded_ns == NS_MIN else None
             span = Span("canonical", self._loaded_ns + 1, mark)
-            reading = Reading(self._view, self._selection, span, merges=merges)
-            while not reading.done:
-                rows = reading.slice(LOADED_TOGETHER_EVENTS)
+            range_cursor = Reading(self._view, self._selection, span, merges=merges)
+            while not range_cursor.done:
+                rows = range_cursor.slice(LOADED_TOGETHER_EVENTS)
                 found += len(rows)
-                for place, stored in rows:
-                    self._add(time_of(place), stored)
+                for key, stored in rows:
+                    self._add(time_of(key), stored)
             self._loaded_ns = mark
         return found > 0
 
@@ -117,7 +117,7 @@ class Bound:
         self.envelopes.append((one.target_id, stored))
 
     def choose(self, stream: Stream, time_ns: int) -> Choice:
-        """The driver in effect."""
+        """The driver that is bound at a time, else the one that the registry selects."""
         bound = self._of(stream)
         after = in_effect(bound, time_ns)
         lower = time_key(effect_of(bound[after - 1])) if after else b""

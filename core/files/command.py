@@ -1,4 +1,4 @@
-"""`nova files`: the daily files of an archive on this machine, looked after by hand."""
+"""`nova files`: status and manual rebuild of the daily files on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sdk.timestamps import NS_MIN
 
 
 class FilesStatus(msgspec.Struct, rename="camel"):
-    """How far the daily files are."""
+    """The output of `nova files status --json`."""
 
     folder: str
     written_to: str | None
@@ -33,11 +33,11 @@ class FilesStatus(msgspec.Struct, rename="camel"):
 
 @click.group()
 def files() -> None:
-    """Daily files: how far they are, and days made anew from truth."""
+    """Daily files: show their status, rebuild a day from the archive."""
 
 
 def _settings(data: Path | None, config: Path | None) -> Settings:
-    # A scope is asked of who runs a payload; what is done here needs none.
+    # A payload's settings require a scope, which is not needed here; mode ground requires none.
     return settings.load(config, data=None if data is None else str(data), mode="ground")
 
 
@@ -46,7 +46,7 @@ def _settings(data: Path | None, config: Path | None) -> Settings:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(data: Path | None, config: Path | None, as_json: bool) -> None:
-    """Up to when the daily files are written, and what has gone wrong."""
+    """Show up to when the daily files are written, and failures."""
     root = _settings(data, config).files_folder()
     state = read_state(root)
     until = None if state.cursor_ns == NS_MIN else timestamps.text(state.cursor_ns)
@@ -68,10 +68,10 @@ def status(data: Path | None, config: Path | None, as_json: bool) -> None:
 @click.option("--data", type=click.Path(path_type=Path), envvar="NOVA_DATA", help="Data folder.")
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
-    """Make the files of a UTC day anew from truth, and put them in the place of those there.
+    """Rebuild the files of a UTC day from the archive and replace the existing ones.
 
-    The day that is being written can be made anew only while NOVA does not run: the files then hold
-    what the archive holds, and when NOVA runs again it writes that day from its beginning.
+    The day that is being written can be rebuilt only while NOVA is stopped. Its files then contain
+    what the archive contains so far; when NOVA starts again, it writes that day from the beginning.
 
     \b
     Example:
@@ -82,18 +82,18 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     root = chosen.files_folder()
     state = read_state(root)
     if day == state.day:
-        # Whoever writes it holds the lock, and then this ends here.
+        # Fails here if a running NOVA holds the lock.
         with locked(root):
             state.cursor_ns, state.day, state.files = span_of(day)[0] - 1, "", []
             state.is_closing = state.is_second = False
             write_state(root, state)
     registry = Registry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
-    with viewing(chosen.folder()) as view:
-        stored = view.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        view.advance(catalog.decode_time(stored))
-        failures = rebuild(view, registry, root, day, lambda events: None)
+    with viewing(chosen.folder()) as snapshot:
+        stored = snapshot.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
+        snapshot.advance(catalog.decode_time(stored))
+        failures = rebuild(snapshot, registry, root, day, lambda events: None)
     for failure in failures:
         click.echo(f"not written: {failure.target_id} {failure.reason}", err=True)
-    click.echo(f"{day} is made anew in {root / day}", err=True)
+    click.echo(f"{day} rebuilt in {root / day}", err=True)
     if failures:
-        raise NovaError(f"{len(failures)} files of {day} could not be made")
+        raise NovaError(f"{len(failures)} files of {day} were not written; see the reasons above")

@@ -1,9 +1,9 @@
-"""Daily files: everything that becomes durable, by UTC day of its canonical time (A-201…A-206).
+"""Daily files: all durable events, by UTC day of their canonical time.
 
-What was written is remembered with a cursor: up to which event, and how many bytes of each file
-that makes. After a crash the files are cut back to that and gone on with, so a day's files do not
-depend on how often that happened. A day is complete once an event of a later one is durable; then
-the files that need an end are made, and nothing touches them any more.
+The saved state holds a cursor and the size of each file at that cursor. After a crash, files are
+truncated to those sizes and continued, so that a day's files do not depend on the number of
+crashes. A day is complete once an event of a later day is durable. Then the files of sealed drivers
+are finished, and the day is not written again.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ log = logging.getLogger(__name__)
 
 
 class State(msgspec.Struct, kw_only=True, rename="camel"):
-    """What is in the files: all events up to the cursor, in ns of canonical time; the files of the
-    day that is being written; and what has gone wrong.
+    """The state file: the files contain all events up to `cursor_ns` (canonical time); `files` are
+    those of the open day.
 
-    `is_closing` while the files of a complete day are made complete; `is_second` while a day in
-    which a driver failed is written once more. Files belong to one archive as it was: `origin` is
-    the place of its first event, `ends` are those of the last event written of each day, in hex.
+    `is_closing`: a complete day is being sealed. `is_second`: a day in which a driver failed is
+    written a second time. `origin` is the key of the archive's first event and `ends` are the day
+    watermarks, in hex; they reveal that the archive was replaced or restored from a backup.
     """
 
     cursor_ns: int = NS_MIN
@@ -61,26 +61,26 @@ class State(msgspec.Struct, kw_only=True, rename="camel"):
     failures: int = 0
     last_failure: str = ""
     checksum: str = ""
-    """Of all the rest as it is written; empty where an older NOVA wrote it."""
+    """CRC-32 of the state with an empty checksum; empty if an older NOVA wrote it."""
 
 
 class StateDamagedError(NovaError):
-    """What is remembered cannot be read, or is not there: up to where the files go is unknown."""
+    """The state file is unreadable or missing: it is unknown which events the files contain."""
 
 
 def read_state(root: Path) -> State:
-    """What is remembered in a folder of daily files; raises StateDamagedError."""
+    """Read the state of a folder of daily files; raises StateDamagedError."""
     path = root / STATE_FILE
     try:
         state = msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
         if has_days(root):
-            raise StateDamagedError(f"{path} is missing beside files") from None
+            raise StateDamagedError(f"{path} is missing, but daily files exist") from None
         return State()
     except (msgspec.DecodeError, OSError) as error:
         raise StateDamagedError(f"{path} cannot be read ({error})") from error
     if state.checksum and state.checksum != _checksum(state):
-        raise StateDamagedError(f"{path} was changed: its checksum does not fit")
+        raise StateDamagedError(f"{path} was modified: its checksum does not match")
     return state
 
 
@@ -90,13 +90,13 @@ def _checksum(state: State) -> str:
 
 
 def write_state(root: Path, state: State) -> None:
-    """Remember, atomically and durably."""
+    """Replace the state file atomically and durably."""
     state.checksum = _checksum(state)
     durable.replace(root / STATE_FILE, msgspec.json.encode(state))
 
 
 class DailyFiles:
-    """Writes the files of one archive; at most one of these per folder."""
+    """Writes the daily files of one archive; the caller holds the folder's lock."""
 
     def __init__(
         self,
@@ -125,24 +125,24 @@ class DailyFiles:
         self._resume()
 
     def _begin_anew(self, error: StateDamagedError) -> None:
-        """Write all files anew; those that are there are kept aside, for they may be all that is
-        left of events.
+        """Start over with an empty state; existing files are quarantined, as they may be the only
+        copy of some events.
         """
-        aside = put_aside(self._root, "")
-        kept = f"those that were are in {aside}" if aside else "there were none"
-        self.state = State(failures=1, last_failure=f"{error}: all are written anew, {kept}")
+        quarantine = put_aside(self._root, "")
+        outcome = f"the old ones were moved to {quarantine}" if quarantine else "there were none"
+        self.state = State(failures=1, last_failure=f"{error}; rewriting all days, {outcome}")
         self._write_state()
-        log.error("the daily files are written anew", extra={"context": {"why": str(error)}})
+        log.error("rewriting all daily files", extra={"context": {"why": str(error)}})
 
     def _resume(self) -> None:
-        """Go on where the state says; begin a day anew whose files have less than that."""
+        """Continue from the saved state; rewrite the day if its files are shorter than that."""
         self._begin_anew_where_replaced()
         state = self.state
         if not state.day:
             return
         router = self._begin(state.day)
         if not router.restore(state.files, self._registry, is_closing=state.is_closing):
-            self._begin_day_anew(f"files of {state.day} have lost their ends")
+            self._begin_day_anew(f"files of {state.day} are shorter than recorded")
             return
         known = {part for file in state.files for part in file.parts}
         assert self._folder is not None
@@ -151,21 +151,21 @@ class DailyFiles:
                 self._folder.remove(path)
 
     def _begin_day_anew(self, why: str) -> None:
-        """Write the files of the day anew; those that are there are kept aside."""
+        """Rewrite the open day; its existing files are quarantined."""
         state, day = self.state, self.state.day
         self._let_go()
-        aside = put_aside(self._root, day)
-        kept = f"those that were are in {aside}" if aside else "there were none"
-        self._note_failure(f"{why}: {day} is written anew, {kept}")
+        quarantine = put_aside(self._root, day)
+        outcome = f"the old files were moved to {quarantine}" if quarantine else "there were none"
+        self._note_failure(f"{why}; rewriting {day}, {outcome}")
         state.cursor_ns = span_of(day)[0] - 1
         state.day, state.files, state.is_closing, state.is_second = "", [], False, False
         self._write_state()
-        log.error("the files of a day are written anew", extra={"context": {"why": why}})
+        log.error("rewriting the daily files of one day", extra={"context": {"why": why}})
 
     def _begin_anew_where_replaced(self) -> None:
-        """Go back to before what the archive does not hold: all of it if it is another archive;
-        else it was put back to an earlier state, and the newest event that both hold lies on the
-        last day whose end it holds, or on the next one.
+        """Go back to before the first written event that the archive does not contain. If it is
+        another archive, that is all of them. If it was restored to an earlier state, the newest
+        common event is on the last day whose watermark the archive contains, or on the next day.
         """
         state, archive = self.state, self._view.archive
         archive.catch_up()
@@ -174,7 +174,7 @@ class DailyFiles:
         if state.origin in ("", origin) and held == state.ends:
             return
         day = day_of_end(held[-1]) if held else ""
-        aside = put_aside(self._root, day)
+        quarantine = put_aside(self._root, day)
         self.state = State(
             cursor_ns=span_of(day)[0] - 1 if day else NS_MIN,
             origin=origin,
@@ -183,22 +183,22 @@ class DailyFiles:
             last_failure=state.last_failure,
         )
         self._write_state()
-        context = {"from": day or "the first day", "kept": str(aside or "")}
+        context = {"from": day or "the first day", "kept": str(quarantine or "")}
         log.warning(
-            "the daily files hold events that the archive does not: written anew",
+            "rewriting daily files: they contain events that the archive does not",
             extra={"context": context},
         )
 
     def _begin(self, day: str) -> Router:
         self._folder = Folder(self._root / day, self._reserve)
         start_ns = span_of(day)[0]
-        openings = Openings(self._view, self._everything, self._bound, "canonical", start_ns)
-        self._router = Router(self._folder, self._bound, openings)
+        initial_states = Openings(self._view, self._everything, self._bound, "canonical", start_ns)
+        self._router = Router(self._folder, self._bound, initial_states)
         return self._router
 
     def follow(self, mark: int) -> Iterator[int]:
-        """Write everything up to a durable mark; yields now and then how many events were read.
-        Where somebody else touched the files of the day, the next call begins it anew.
+        """Write everything up to a watermark; yields the number of events read per step. If
+        another process changed the files of the day, the day is rewritten by the next call.
         """
         try:
             yield from self._follow(mark)
@@ -237,7 +237,7 @@ class DailyFiles:
             self._remembered_at = time.monotonic()
 
     def _next_day(self, mark: int) -> bool:
-        """Begin the day of the first event behind the cursor; False if there is none."""
+        """Open the day of the first event after the cursor; False if there is none."""
         lower = time_key(self.state.cursor_ns + 1)
         found = first(
             self._view.archive.families["canonical"], lower, time_key(mark) + b"\xff" * TIME_BYTES
@@ -254,20 +254,20 @@ class DailyFiles:
     def _write(self, until_ns: int) -> Iterator[int]:
         assert self._router is not None
         span = Span("canonical", self.state.cursor_ns + 1, until_ns)
-        reading = Reading(self._view, self._everything, span)
-        while not reading.done:
-            found = reading.slice(TAKEN_TOGETHER_EVENTS)
+        range_cursor = Reading(self._view, self._everything, span)
+        while not range_cursor.done:
+            found = range_cursor.slice(TAKEN_TOGETHER_EVENTS)
             self._router.take(found)
             if found:
                 note_end(self.state.ends, found[-1][0])
-            is_over = reading.done or reading.after is None
-            self.state.cursor_ns = until_ns if is_over else time_of(reading.after or b"")
+            is_over = range_cursor.done or range_cursor.after is None
+            self.state.cursor_ns = until_ns if is_over else time_of(range_cursor.after or b"")
             self._remember_in_time()
             self._is_remembered = False
             yield len(found)
 
     def _complete(self, end_ns: int) -> Iterator[int]:
-        """Make the files of a day complete, and leave them."""
+        """Seal the files of the day and close it; if a driver failed, write the day once more."""
         assert self._router is not None
         self.state.cursor_ns = end_ns
         self.state.is_closing = True
@@ -289,7 +289,7 @@ class DailyFiles:
         self._write_state()
 
     def _again(self) -> None:
-        """Go back to the beginning of the day."""
+        """Restart the day for its second and last attempt."""
         state = self.state
         state.cursor_ns = span_of(state.day)[0] - 1
         state.files, state.is_closing, state.is_second = [], False, True
@@ -297,13 +297,12 @@ class DailyFiles:
         self._begin(state.day)
 
     def _note_failure(self, failure: str) -> None:
-        """Count what went wrong."""
         self.state.failures += 1
         self.state.last_failure = failure
 
     def remember(self) -> None:
-        """Make durable what was written, and what it is; raises FileChangedError where somebody
-        else touched it.
+        """Make the written files durable, then save the state; raises FileChangedError if another
+        process changed a file.
         """
         if self._router is not None:
             self._router.flush()
@@ -323,5 +322,5 @@ class DailyFiles:
         self._folder = self._router = None
 
     def close(self) -> None:
-        """Leave the files as they are; what is not remembered is written again."""
+        """Close without saving; events after the saved cursor are written again."""
         self._let_go()

@@ -1,5 +1,5 @@
-"""A tree of files below one folder, written at their ends; never through a symlink (pitfalls
-row 30).
+"""A tree of append-only files below one folder. Paths are opened component by component without
+following symlinks, so that no link in the tree can redirect a write.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
 OPEN_MAX_FILES = 4_096
 OPEN_SHARE = 2
-"""Of the files that the process may have open, half are for these."""
+"""1/OPEN_SHARE of the process's file descriptor limit is used for these files."""
 
 FRESH_SUFFIX = ".new"
 
@@ -29,11 +29,11 @@ _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FileChangedError(NovaError):
-    """A file is not as it was left: written on, it would have a gap."""
+    """Another process changed a file; appending to it would leave a gap."""
 
 
 class Folder:
-    """The folder and the files of it that are open."""
+    """A folder with an LRU cache of open files."""
 
     def __init__(self, root: Path, reserve: Reserve = NONE) -> None:
         self.root = root
@@ -45,12 +45,12 @@ class Folder:
         self._open: OrderedDict[str, int] = OrderedDict()
         self._is_unsynced = False
         self.written_bytes = 0
-        """How much was appended to files."""
+        """Bytes appended to files."""
 
     def append(self, path: str, size: int, data: bytes) -> None:
-        """Write behind the `size` bytes that a file has, which is made if it is to have none;
-        raises FileChangedError where it has not, and OSError, where the disk's reserve would be
-        needed too.
+        """Append to a file that has `size` bytes; with size 0 it is created. Raises
+        FileChangedError if it has another size, OSError if the write fails or would need the disk
+        reserve.
         """
         self.reserve.leave(len(data))
         try:
@@ -68,18 +68,18 @@ class Folder:
             view, size = view[written:], size + written
 
     def require(self, path: str, size: int) -> None:
-        """Raise FileChangedError unless a file has that many bytes; one of none need not be."""
+        """Raise FileChangedError unless a file has `size` bytes; with size 0 it may be missing."""
         found, descriptor = self._stat(path), self._open.get(path)
         if (found.st_size if found is not None else 0) != size:
             raise self._changed(path, size, found)
         if descriptor is None:
             return
-        # What is open may have another name by now, or none.
+        # The open file may have been renamed or removed since.
         if found is None or found.st_ino != os.fstat(descriptor).st_ino:
             raise self._changed(path, size, found)
 
     def require_place(self) -> None:
-        """Raise FileChangedError unless the folder is where it was."""
+        """Raise FileChangedError if the folder was removed, moved or replaced."""
         here = os.stat(self.root, follow_symlinks=False) if self.root.exists() else None
         if here is None or here.st_ino != os.fstat(self._root).st_ino:
             raise FileChangedError(f"{self.root} was removed or moved")
@@ -91,13 +91,15 @@ class Folder:
             return None
 
     def _changed(self, path: str, size: int, found: os.stat_result | None) -> FileChangedError:
-        held = "it is missing" if found is None else f"it has {found.st_size}"
+        now = "is missing" if found is None else f"has {found.st_size} bytes"
         if found is not None and found.st_size == size:
-            held = "another file is there"
-        return FileChangedError(f"{self.root / path} was left with {size} bytes, and {held}")
+            now = "was replaced by another file"
+        return FileChangedError(
+            f"{self.root / path} had {size} bytes when last written, and now {now}"
+        )
 
     def cut(self, path: str, size: int) -> bool:
-        """Cut a file to its first bytes; False if it has fewer."""
+        """Truncate a file to `size` bytes; False if it has fewer."""
         try:
             descriptor = self._opened(path, os.O_RDWR)
         except FileNotFoundError:
@@ -144,7 +146,7 @@ class Folder:
             os.close(descriptor)
 
     def size(self, path: str) -> int | None:
-        """How many bytes a file has, None if it is not there."""
+        """The size of a file in bytes, None if it does not exist."""
         descriptor = self._open.get(path)
         if descriptor is not None:
             return os.fstat(descriptor).st_size
@@ -155,13 +157,12 @@ class Folder:
             return None
 
     def read(self, path: str) -> BinaryIO:
-        """A file to be read from its beginning."""
         return os.fdopen(self._opened(path, os.O_RDONLY), "rb")
 
     @contextlib.contextmanager
     def replacing(self, path: str, size: int = 0) -> Iterator[BinaryIO]:
-        """A file of about this size that takes the place of another once the block ends without
-        error; durable after the next `sync`. After an error nothing is left of it.
+        """Write a file of about `size` bytes that replaces `path` when the block ends without
+        error; durable after the next `sync`. After an error it is removed.
         """
         fresh = path + FRESH_SUFFIX
         self.remove(fresh)
@@ -177,7 +178,7 @@ class Folder:
             os.replace(name + FRESH_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
         descriptor = self._open.pop(path, None)
         if descriptor is not None:
             os.close(descriptor)
@@ -185,7 +186,7 @@ class Folder:
             os.unlink(name, dir_fd=parent)
 
     def paths(self) -> list[str]:
-        """All files, in the order of their paths; a symlink counts as a file."""
+        """All files, sorted by path; a symlink counts as a file."""
         found: list[str] = []
         for folder, folders, names in os.walk(self.root):
             links = [name for name in folders if Path(folder, name).is_symlink()]
@@ -194,16 +195,15 @@ class Folder:
         return sorted(found)
 
     def sync(self) -> None:
-        """Make durable what was written.
+        """Make all writes durable.
 
-        There may be thousands of files, so it is asked of their file system, and not of each.
+        There may be thousands of files, so syncfs(2) is used instead of one fsync per file.
         """
         if self._is_unsynced:
             _sync_file_system(self._root)
             self._is_unsynced = False
 
     def close(self) -> None:
-        """Close all files."""
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()
@@ -222,7 +222,7 @@ def _sync_file_system(descriptor: int) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and all in it, or a symlink instead of it, if it is there."""
+    """Remove a folder with its contents, or a symlink in its place, if it exists."""
     if path.is_symlink():
         path.unlink()
     elif path.exists():

@@ -1,6 +1,7 @@
-"""Where a stream's files lie: `{scope}/{system}/{container}/{unique}/{file}` (AMB-40).
+"""File layout: the path of a stream's file is `{scope}/{system}/{container}/{unique}/{file}`.
 
-Names are made here, out of ids that were checked at ingest, and of nothing that a client sends.
+Paths are built only from ids that were validated at ingest and from names of drivers, never from
+client input.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sdk.errors import DriverError
 
 NAME_MAX_CHARS = 200
 SPOOL_SUFFIX = ".events"
-"""What a file that is not made yet is called in addition."""
+"""Appended to the name of a file that is not sealed yet."""
 
 _DEVICES = frozenset(
     ("CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(1, 10)))
@@ -20,8 +21,8 @@ _DEVICES = frozenset(
 
 
 def paths_of(driver: Driver, stream: Stream) -> tuple[str, ...]:
-    """The paths of the files that a driver writes a stream to, from the folder down; raises
-    DriverError where a name is not safe.
+    """The paths, relative to the folder, of the files to which a driver writes a stream; raises
+    DriverError for an unsafe name.
     """
     ids = stream[:1] if driver.per_scope else stream[:4]
     folder = "/".join(map(_folder, ids))
@@ -32,9 +33,9 @@ def paths_of(driver: Driver, stream: Stream) -> tuple[str, ...]:
 
 
 def _folder(token: str) -> str:
-    """An id as a folder; some names are devices on Windows, and no id holds a percent sign."""
+    """The folder name of an id. Names of Windows devices get a percent sign, which no id has."""
     if not is_id(token):
-        raise DriverError(f"{token[:80]!r} is no id, and no folder")
+        raise DriverError(f"{token[:80]!r} is not a valid id and cannot be a folder name")
     return token + "%" if token.upper() in _DEVICES else token
 
 
@@ -47,7 +48,7 @@ def _check(driver: Driver, name: str) -> None:
 
 
 def _versioned(driver: Driver, name: str) -> str:
-    """Files of a version beyond the first say so, for both may lie in one folder."""
+    """Append the driver version if it is not 1.0.0, as files of both may be in one folder."""
     if driver.version == "1.0.0":
         return name
     stem, dot, end = name.rpartition(".")

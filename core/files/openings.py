@@ -1,5 +1,6 @@
-"""What views showed when the range of a file begins: folded from truth strictly before it, the same
-for a day's files and an export of the day, whatever checkpoints there are (A-225).
+"""Initial states: what views showed at the begin of a file's range, folded from events strictly
+before it. The result is the same for a day's file and for an export of that day, and does not
+depend on which checkpoints exist.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Openings:
-    """Of the files of one range that begins at a time in ns."""
+    """Computes the initial states for files of one range, which begins at `start_ns`."""
 
     def __init__(
         self, view: View, selection: Selection, chooser: Chooser, timebase: Timebase, start_ns: int
@@ -38,7 +39,7 @@ class Openings:
         self._start_ns = start_ns
 
     def of(self, path: str) -> Opening:
-        """What stands in front of a file: the views whose updates it would hold at its begin."""
+        """The initial state of a file: of the views whose updates it would contain at its begin."""
         if self._start_ns <= NS_MIN:
             return NO_OPENING
         return Opening(self._start_ns, self._checkpoints(path))
@@ -50,7 +51,7 @@ class Openings:
         ]
         if not numbers:
             return
-        # By name: numbers follow the order of arrival, which another archive does not share.
+        # Sorted by name: series numbers depend on the order of arrival, which differs per archive.
         numbers.sort(key=names.__getitem__)
         head = b'{"checkpointTime":"' + timestamps.text(self._start_ns).encode() + b'",'
         data = self._view.archive.path.parent
@@ -63,7 +64,7 @@ class Openings:
                 yield head + _encode(info)[1:]
 
     def _goes_to(self, names: Series, path: str) -> bool:
-        """Whether the updates of a view, stored when the range begins, would go to a file."""
+        """Whether an update of a view at the begin of the range would be written to this file."""
         if names.lane != "ui" or not path.startswith(names.scope_id):
             return False
         entity = (names.scope_id, names.system_id, names.container_id, names.unique_id)

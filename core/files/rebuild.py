@@ -1,4 +1,4 @@
-"""A day's files made anew from truth, beside those that are there, and then put in their place."""
+"""Rebuilds a day's files from the archive in a temporary folder, then replaces the old ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REBUILT_PREFIX = ".rebuild-"
 def rebuild(
     view: View, registry: Registry, root: Path, day: str, report: Callable[[int], None]
 ) -> list[Failure]:
-    """Make the files of a complete day; reports how many events were read by then."""
+    """Rebuild the files of a day; `report` is called with the number of events read so far."""
     start_ns, stop_ns = span_of(day)
     fresh = root / f"{REBUILT_PREFIX}{day}"
     remove_tree(fresh)
@@ -33,12 +33,12 @@ def rebuild(
     folder = Folder(fresh)
     try:
         everything = Selection(Filters(), view.series)
-        openings = Openings(view, everything, bound, "canonical", start_ns)
-        router = Router(folder, bound, openings)
-        reading = Reading(view, everything, Span("canonical", start_ns, stop_ns))
+        initial_states = Openings(view, everything, bound, "canonical", start_ns)
+        router = Router(folder, bound, initial_states)
+        range_cursor = Reading(view, everything, Span("canonical", start_ns, stop_ns))
         events = 0
-        while not reading.done:
-            found = reading.slice(TAKEN_TOGETHER_EVENTS)
+        while not range_cursor.done:
+            found = range_cursor.slice(TAKEN_TOGETHER_EVENTS)
             router.take(found)
             events += len(found)
             report(events)
@@ -56,7 +56,7 @@ def rebuild(
 
 
 def failure_of(path: str, driver: str, reason: str, events: int) -> Failure:
-    """A file that its driver could not write."""
+    """The failure record of a file that its driver could not write; `target_id` is its path."""
     return Failure(
         target_id=path, lane="", stream_type="", driver=driver, reason=reason, events=events
     )

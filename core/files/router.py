@@ -1,4 +1,6 @@
-"""The one way from events in order to files by drivers, for daily files as for exports (A-211)."""
+"""File router: distributes ordered events to the files of drivers, for daily files and exports
+alike.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,11 @@ from sdk.errors import DriverError
 
 BUFFERED_MAX_BYTES = 24 * 1024 * 1024
 ROUTES_MAX = 16
-"""A stream's choices of driver that are remembered: late events go back and forth between them."""
+"""Cached driver choices per stream; late events alternate between them."""
 
 
 class Failure(msgspec.Struct, kw_only=True, rename="camel"):
-    """Events that are not in the files, and why."""
+    """Events that were not written, and the reason."""
 
     target_id: str
     lane: str
@@ -41,7 +43,7 @@ class Failure(msgspec.Struct, kw_only=True, rename="camel"):
 
 @dataclass(slots=True)
 class _Route:
-    """Where a stream's events go at times from `lower` up to `upper`, which is left out."""
+    """The buffer for a stream's events with keys in the half-open range `lower` to `upper`."""
 
     lower: bytes
     upper: bytes
@@ -51,8 +53,8 @@ class _Route:
 NOWHERE = _Route(b"\xff" * 9, b"", [])
 
 Way = tuple[bytes, bytes, bytes, int, Callable[[bytes], None]]
-"""Events with keys from the first up to the second, which is left out, and with this text there
-are added by that.
+"""Cached route of a series: lower and upper key (half-open), the text that identifies the stream
+in an envelope and its offset, and the `append` of the route's buffer.
 """
 
 NO_WAY: Way = (b"\xff" * 9, b"", b"", 0, NOWHERE.events.append)
@@ -60,7 +62,7 @@ NO_WAY: Way = (b"\xff" * 9, b"", b"", 0, NOWHERE.events.append)
 
 @dataclass(slots=True)
 class _Told:
-    """A stream, the route that was used last, and others."""
+    """A stream with its most recently used route and other cached ones."""
 
     stream: Stream
     mark: Mark
@@ -70,7 +72,7 @@ class _Told:
 
 @dataclass(slots=True)
 class _Lost:
-    """Events of a stream that no driver takes: those not counted yet, and how many were."""
+    """Events of a stream that no driver writes: those not counted yet, and the count so far."""
 
     stream: Stream
     choice: Choice
@@ -80,9 +82,10 @@ class _Lost:
 
 
 class Router:
-    """Hands events to the sinks of one folder; with several shares, each writes files of its own.
+    """Distributes events to the file sinks of one folder.
 
-    Which share a file is of depends on its path alone, so shares together write what one would.
+    With several shares, each router writes the files whose path hashes to its share; all shares
+    together write the same files as one router would.
     """
 
     def __init__(
@@ -102,26 +105,26 @@ class Router:
         self._streams = Streams()
         self._told: dict[Stream, _Told] = {}
         self._ways: dict[bytes, Way] = {}
-        """Where the last event of a series went; in source time a key does not name the series."""
+        """Last route per series, in canonical time only: source keys do not contain the series."""
 
         self._sinks: dict[str, Sink] = {}
         self._lost: dict[tuple[Stream, str], _Lost] = {}
         self._elsewhere: list[bytes] = []
-        """What other shares write."""
+        """Discards events that other shares write."""
 
         self._buffered = 0
         self._lanes: Counter[str] = Counter()
         self._lane_of: dict[bytes, str] = {}
         self._counts: Counter[bytes] = Counter()
-        """Events by series; in source time they are counted by lane at once."""
+        """Events per series, in canonical time; in source time events are counted per lane."""
 
         self.targets: set[str] = set()
 
     def restore(
         self, states: Sequence[FileState], registry: Registry, *, is_closing: bool = False
     ) -> bool:
-        """Go on with files; False if one of them has lost what it is known to have had, or its
-        driver is gone.
+        """Reopen files with their saved state; False if a file is shorter than recorded or its
+        driver is not installed.
         """
         is_whole = True
         for state in states:
@@ -136,14 +139,14 @@ class Router:
         return is_whole
 
     def reconsider(self) -> None:
-        """Ask anew for every stream's driver, for there are new bindings."""
+        """Drop cached driver choices, as new bindings were loaded."""
         self._told.clear()
         self._ways.clear()
 
     def take(self, found: Sequence[Found]) -> None:
-        """Take events in order; they are written when there are many, or at `flush`."""
+        """Buffer events, in order; they are written at BUFFERED_MAX_BYTES or by `flush`."""
         tails = [key[TIME_BYTES:] for key, _ in found]
-        # One dictionary's look a neighbour: this is the loop that every event of a file goes by.
+        # Hot loop, run for every event of every file: one dictionary lookup per event.
         ways = map(self._ways.get, tails, repeat(NO_WAY))
         for (lower, upper, text, at, append), (key, stored) in zip(ways, found, strict=True):
             if lower <= key < upper and stored.startswith(text, at):
@@ -158,18 +161,18 @@ class Router:
 
     @staticmethod
     def _names_series(found: Sequence[Found]) -> bool:
-        """Whether keys end with the series: in canonical time they do."""
+        """Whether keys end with the series number, as they do in canonical time."""
         return bool(found) and len(found[0][0]) == PLACE_BYTES
 
     def _find(self, key: bytes, stored: bytes) -> list[bytes]:
-        """Where an event waits to be written; its series goes that way from now on."""
-        told = self._look(stored)
-        route = told.route
+        """The buffer of an event's route; the route is cached for its series."""
+        entry = self._look(stored)
+        route = entry.route
         if not route.lower <= key < route.upper:
-            route = told.route = self._route(told, key)
-        lane = told.stream.lane
+            route = entry.route = self._route(entry, key)
+        lane = entry.stream.lane
         if len(key) == PLACE_BYTES:
-            mark, tail = told.mark, key[TIME_BYTES:]
+            mark, tail = entry.mark, key[TIME_BYTES:]
             self._ways[tail] = (route.lower, route.upper, mark.text, mark.at, route.events.append)
             self._lane_of[tail] = lane
         else:
@@ -178,23 +181,22 @@ class Router:
 
     @property
     def lanes(self) -> dict[str, int]:
-        """How many events of each lane were taken."""
+        """Events per lane so far."""
         lanes = self._lanes.copy()
         for tail, count in self._counts.items():
             lanes[self._lane_of[tail]] += count
         return dict(lanes)
 
     def _look(self, stored: bytes) -> _Told:
-        """What is known of an event's stream, found by its text."""
+        """The cached entry of an event's stream, found by the envelope's text."""
         stream = self._streams.of(stored)
-        told = self._told.get(stream)
-        if told is None:
-            told = self._told[stream] = _Told(stream, mark_of(stored, stream))
+        entry = self._told.get(stream)
+        if entry is None:
+            entry = self._told[stream] = _Told(stream, mark_of(stored, stream))
             self.targets.add(stream.target_id)
-        return told
+        return entry
 
     def _route(self, told: _Told, key: bytes) -> _Route:
-        """The route of a stream at the time of a key."""
         for route in told.routes:
             if route.lower <= key < route.upper:
                 return route
@@ -204,7 +206,9 @@ class Router:
         return route
 
     def _events(self, stream: Stream, choice: Choice) -> list[bytes]:
-        """Where the events of a stream wait to be written."""
+        """The buffer for a stream's events under a driver choice; events without a driver are
+        counted as lost, with the reason.
+        """
         reason = choice.reason
         if choice.driver is not None:
             try:
@@ -216,7 +220,7 @@ class Router:
                     sink = self._sinks[paths[0]] = Sink(self._folder, choice.driver, paths)
                 if sink.driver.name == choice.driver.name:
                     return sink.events
-                reason = f"{choice.name} writes {paths[0]}, which is {sink.driver.name}'s already"
+                reason = f"{choice.name} cannot write {paths[0]}: {sink.driver.name} already does"
             except DriverError as error:
                 reason = str(error)
         if not self._is_mine(str(stream)):
@@ -228,8 +232,8 @@ class Router:
         return self._shares == 1 or crc32(name.encode()) % self._shares == self._share
 
     def flush(self) -> None:
-        """Write all that was taken; raises OSError where that cannot be, and FileChangedError where
-        somebody else touched a file.
+        """Write all buffered events; raises OSError, and FileChangedError if another process
+        changed a file.
         """
         for sink in self._sinks.values():
             sink.flush()
@@ -240,33 +244,32 @@ class Router:
         self._buffered = 0
 
     def require(self) -> None:
-        """Raise FileChangedError unless all files are as they were left."""
+        """Raise FileChangedError if another process changed a file or moved the folder."""
         self._folder.require_place()
         for sink in self._sinks.values():
             sink.require()
 
     def sync(self) -> None:
-        """Make durable what was written."""
         self._folder.sync()
 
     def seal(self) -> Iterator[Sink]:
-        """Make all files complete, one after the other."""
+        """Flush, then finish the files of sealed drivers one by one; yields every sink."""
         self.flush()
         for _, sink in sorted(self._sinks.items()):
             sink.seal(self._openings)
             yield sink
 
     def tidy(self) -> None:
-        """Remove what complete files were made of."""
+        """Remove the event spools of sealed files; call it after `sync`."""
         for sink in self._sinks.values():
             sink.tidy()
 
     def states(self) -> list[FileState]:
-        """The files as they are to be remembered; true after a `flush`."""
+        """The states of all files, to be saved; valid after a `flush`."""
         return [sink.state for _, sink in sorted(self._sinks.items())]
 
     def failures(self) -> list[Failure]:
-        """What is not in the files."""
+        """The events without a driver, by stream and reason."""
         found = [
             Failure(
                 target_id=lost.stream.target_id,

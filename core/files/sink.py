@@ -1,4 +1,4 @@
-"""One driver's file while it is written: what was added to it, and how it is made complete."""
+"""File sink: appends the events of one file through its driver, and seals the file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 
 class FileState(msgspec.Struct, kw_only=True):
-    """A file as it is remembered: its driver, its parts, what is known of it, and why it is not
-    written any more.
+    """The saved state of a file: its driver, the paths of its parts, the driver's state, and why
+    its driver failed (empty: it did not).
     """
 
     driver: str
@@ -29,7 +29,7 @@ class FileState(msgspec.Struct, kw_only=True):
 
 
 class Sink:
-    """Takes the events of one file."""
+    """Writes the events of one file."""
 
     def __init__(
         self, folder: Folder, driver: Driver, paths: tuple[str, ...], known: FileState | None = None
@@ -37,10 +37,10 @@ class Sink:
         self.driver = driver
         self.paths = paths
         self.events: list[bytes] = []
-        """What is not written yet; always the same list."""
+        """Buffer of unwritten events; always the same list object, as routes hold its `append`."""
 
         self.lost = 0
-        """Events that are not in the file because its driver could not go on."""
+        """Events that are not in the file because its driver failed."""
 
         self._folder = folder
         self._targets = tuple(path + SPOOL_SUFFIX for path in paths) if driver.is_sealed else paths
@@ -49,12 +49,12 @@ class Sink:
 
     @property
     def failed(self) -> str:
-        """Why its driver could not go on, empty if it could."""
+        """Why the driver failed; empty if it did not."""
         return self.state.failed
 
     def flush(self) -> None:
-        """Write what was taken; raises OSError where that cannot be, and FileChangedError where
-        somebody else touched the file; then its state is no longer true.
+        """Write the buffered events; raises OSError, and FileChangedError if another process
+        changed the file. `state` is invalid after an error.
         """
         events, file = self.events, self.state.file
         if not events:
@@ -86,14 +86,14 @@ class Sink:
             self._folder.remove(path)
 
     def require(self) -> None:
-        """Raise FileChangedError unless the file is as it was left."""
+        """Raise FileChangedError if another process changed the file."""
         if not self.failed:
             for path, size in zip(self._targets, self.state.file.sizes, strict=True):
                 self._folder.require(path, size)
 
     def resume(self, *, is_closing: bool) -> bool:
-        """Cut the file back to what is known of it; False if it has less than that. While a day is
-        made complete, a file may have taken the place of what it is made of.
+        """Truncate the file to its recorded size; False if it is shorter. While a day is being
+        sealed, the sealed file may already have replaced its spool.
         """
         if self.failed or (is_closing and self._is_made()):
             return True
@@ -108,7 +108,7 @@ class Sink:
         )
 
     def seal(self, openings: Openings) -> None:
-        """Make the file complete; nothing is done where it is already."""
+        """Produce the sealed file from its spool; does nothing if that was done before."""
         driver = self.driver
         if self.failed or not isinstance(driver, SealedDriver):
             return
@@ -129,13 +129,13 @@ class Sink:
             self._folder.remove(path)
 
     def tidy(self) -> None:
-        """Remove what is no longer needed once the file is complete, and durable."""
+        """Remove the spool; only after the sealed file is durable."""
         if self.driver.is_sealed:
             for path in self._targets:
                 self._folder.remove(path)
 
     def _blocks(self, spool: str) -> Iterator[list[bytes]]:
-        """The lines of a spool, some at once."""
+        """The lines of a spool, in blocks."""
         with self._folder.read(spool) as file:
             rest = b""
             while block := file.read(READ_BYTES):

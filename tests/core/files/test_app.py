@@ -152,7 +152,7 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
             until_complete(archive)
         state = read_state(archive.root)
         assert state.failures == 1
-        assert "is written anew, those that were are in" in state.last_failure
+        assert "the old files were moved to" in state.last_failure
         expected(archive, tmp_path)
         assert tree(day) == tree(tmp_path / "undisturbed" / day.name)
         assert (archive.root / "replaced-1" / day.name).is_dir()
@@ -160,7 +160,7 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
 
 def test_only_one_process_writes_a_folder(tmp_path: Path) -> None:
     """The second says who is there."""
-    with locked(tmp_path), pytest.raises(NovaError, match="written by another process"):
+    with locked(tmp_path), pytest.raises(NovaError, match="another process writes the daily files"):
         locked(tmp_path)
 
 
@@ -185,7 +185,7 @@ def test_nova_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (told["day"], told["failures"]) == ("2026-01-28", 0)
         for bad in ("2026-13-01", "x", "../x"):
             refused = CliRunner().invoke(nova, ["files", "rebuild", bad, *data])
-            assert refused.exit_code == 1 and "no day" in refused.output
+            assert refused.exit_code == 1 and "invalid day" in refused.output
 
 
 def test_the_open_day_is_made_anew_while_nobody_writes_it(

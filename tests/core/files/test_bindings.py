@@ -114,5 +114,5 @@ def test_of_two_at_one_time_the_last_in_order_counts(archive: Archive, tmp_path:
 def test_one_driver_takes_what_it_can() -> None:
     """What it cannot take is said, with its name."""
     one = OneDriver(REGISTRY.named("positionCsv"))
-    assert one.choose(STREAM, 0).reason == "positionCsv@1.0.0 does not take parsed Count"
+    assert one.choose(STREAM, 0).reason == "positionCsv@1.0.0 does not write parsed Count"
     assert one.choose(STREAM._replace(stream_type="Position"), 0).driver is not None

@@ -157,7 +157,7 @@ def test_files_that_somebody_touched_are_written_anew(
             files = archive.daily()
         list(files.follow(mark))
         assert files.state.failures == 1
-        assert "is written anew" in files.state.last_failure
+        assert "rewriting" in files.state.last_failure
         list(files.follow(mark))
         files.remember()
         assert files.state.failures == 1
@@ -262,7 +262,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
             path.write_bytes(damaged[kind])
         files = archive.daily()
         assert files.state.failures == 1
-        assert "all are written anew, those that were are in" in files.state.last_failure
+        assert "rewriting all days, the old ones were moved to" in files.state.last_failure
         list(files.follow(archive.committer.last_ns))
         files.remember()
         files.close()

@@ -45,7 +45,7 @@ def test_a_driver_cannot_name_what_is_not_a_file_of_its_folder(name: str) -> Non
 @pytest.mark.parametrize("token", ["..", "a/b", "a\0", "", "a" * 65, "x%2e"])
 def test_no_id_leaves_its_folder(token: str) -> None:
     """Ids are checked at ingest; here once more."""
-    with pytest.raises(DriverError, match="no folder"):
+    with pytest.raises(DriverError, match="cannot be a folder name"):
         paths_of(Named("x"), Stream("s", "a", token, "c", "raw", "raw"))
 
 
@@ -114,9 +114,9 @@ def test_nothing_is_written_behind_a_gap(
     else:
         path.write_bytes(b"fo" if damage == "cut" else b"four and more")
     before = path.read_bytes() if path.exists() else None
-    with pytest.raises(FileChangedError, match="was left with 4 bytes"):
+    with pytest.raises(FileChangedError, match="had 4 bytes when last written"):
         folder.append("d/file", 4, b"more")
-    with pytest.raises(FileChangedError, match="was left with 4 bytes"):
+    with pytest.raises(FileChangedError, match="had 4 bytes when last written"):
         folder.require("d/file", 4)
     assert (path.read_bytes() if path.exists() else None) == before
     folder.close()
