@@ -1,1 +1,1 @@
-"""Exports: the processes that bring a range to files by drivers, and pack them."""
+"""Exports: worker processes that write a range to files through drivers and pack them."""

@@ -1,4 +1,4 @@
-"""`export.json`: what an export holds, and what proves it (nova.md §10)."""
+"""`export.json`: the contents of an export, with the digest that verifies it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sdk.timestamps import NS_MAX, NS_MIN
 FORMAT = 1
 MANIFEST_FILE = "export.json"
 LIBRARIES = ("mcap", "pyarrow", "zstandard")
-"""What the bytes of some formats depend on beside their driver."""
+"""Libraries whose version, beside the driver's, determines the bytes of some formats."""
 
 
 class Asked(msgspec.Struct, kw_only=True, rename="camel"):
-    """The query; times are null where the range is open."""
+    """The export's query; an open end of the range is null."""
 
     start_time: str | None
     stop_time: str | None
@@ -29,7 +29,7 @@ class Asked(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
-    """The whole of `export.json`; nothing in it depends on when or where the export was made."""
+    """The members of `export.json`; none depends on when or where the export was made."""
 
     format: int
     query: Asked
@@ -47,8 +47,8 @@ class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def manifest_of(job: ExportJob, brought: list[Brought]) -> Manifest:
-    """The manifest of an export that several processes have brought; the first has read it all."""
-    told = brought[0]
+    """Combine the workers' results; the first worker's has the digest and counts of all events."""
+    whole = brought[0]
     files = sorted((file for part in brought for file in part.files), key=lambda file: file.path)
     failures = sorted(
         (one for part in brought for one in part.failures),
@@ -67,16 +67,16 @@ def manifest_of(job: ExportJob, brought: list[Brought]) -> Manifest:
             driver=job.driver,
         ),
         durable_time=timestamps.text(job.mark),
-        events=told.events,
-        lanes={lane: told.lanes.get(lane, 0) for lane in LANES},
-        first_key=told.first_key,
-        last_key=told.last_key,
-        digest=told.digest,
+        events=whole.events,
+        lanes={lane: whole.lanes.get(lane, 0) for lane in LANES},
+        first_key=whole.first_key,
+        last_key=whole.last_key,
+        digest=whole.digest,
         drivers=dict(sorted(drivers.items())),
         libraries=_libraries(),
         files=files,
         failures=failures,
-        bindings=told.bindings,
+        bindings=whole.bindings,
     )
 
 
@@ -91,5 +91,5 @@ def _libraries() -> dict[str, str]:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as a file."""
+    """The bytes of `export.json`."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"

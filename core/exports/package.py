@@ -1,5 +1,5 @@
-"""A zip that is the same bytes for the same files: names in order, one date for all, nothing
-compressed (what deflate makes of a text differs between its versions).
+"""A reproducible zip: the same files give the same bytes. Entries are sorted, have one fixed date,
+and are stored uncompressed, as the output of deflate differs between zlib versions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGE_BYTES = 2**31 - 1
 
 
 def pack(folder: Folder, paths: Iterable[str], manifest: tuple[str, bytes], out: BinaryIO) -> None:
-    """Write a manifest and the files of a folder; each file is removed once it is in."""
+    """Write a manifest and the files of a folder; each file is removed after it was copied."""
     name, text = manifest
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for path in sorted((name, *paths)):

@@ -1,7 +1,8 @@
-"""One process of an export: reads the range, writes its share of the files, and the first packs.
+"""An export worker process: reads the range and writes its share of the files; the first worker
+also packs the zip.
 
-It reads all that is in the range and hands it to the same router and drivers as the daily files;
-which files are its own is a matter of their names. It leaves when its stdin closes.
+Each worker reads the whole range and passes it to the same router and drivers as the daily files;
+a file's path determines its share. The process exits when its stdin closes.
 """
 
 from __future__ import annotations
@@ -58,16 +59,16 @@ Say = Callable[[Report], None]
 
 
 class TooLargeError(NovaError):
-    """The export has grown beyond what it may."""
+    """The export exceeds its maximum size."""
 
 
 def serve(data: Path) -> None:
-    """Do one job, and pack if told to."""
+    """Run one export job and, on request, pack; reports go to stdout."""
     lifecycle.collect_seldom()
     lifecycle.open_many()
     lifecycle.give_way()
     stdout = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a driver prints is not a report
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a driver's prints must not mix with reports
     requests: SimpleQueue[Request] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 
@@ -81,7 +82,7 @@ def serve(data: Path) -> None:
         say(Failed(code="exportTooLarge", reason=str(error)))
     except OSError as error:
         code = "diskFull" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "disk"
-        say(Failed(code=code, reason=f"the export cannot be written: {error.strerror}"))
+        say(Failed(code=code, reason=f"cannot write the export: {error.strerror}"))
     except DriverError as error:
         say(Failed(code="driver", reason=str(error)))
     except NovaError as error:
@@ -89,7 +90,7 @@ def serve(data: Path) -> None:
 
 
 def _listen(requests: SimpleQueue[Request]) -> None:
-    """Take in requests; at their end leave, whatever is going on."""
+    """Queue requests; exit when stdin closes, even if the job still runs."""
     for text in sys.stdin.buffer:
         requests.put(decode_request(text))
     os._exit(1)
@@ -108,7 +109,7 @@ def _work(data: Path, requests: SimpleQueue[Request], say: Say) -> None:
         request = requests.get()
         assert isinstance(request, Pack)
         say(_packed(job, request, folder))
-        threading.Event().wait()  # for the end of stdin
+        threading.Event().wait()  # until stdin closes, which ends the process
     finally:
         folder.close()
         archive.close()
@@ -148,30 +149,30 @@ class Export:
         chooser: Chooser = (
             self._bound if job.driver is None else OneDriver(registry.named(job.driver))
         )
-        view = self._replay.view
-        selection = Selection(job.filters, view.series)
-        openings = Openings(view, selection, chooser, job.timebase, job.start_ns)
-        self._router = Router(folder, chooser, openings, share=job.share, shares=job.shares)
+        snapshot = self._replay.view
+        event_filter = Selection(job.filters, snapshot.series)
+        initial_states = Openings(snapshot, event_filter, chooser, job.timebase, job.start_ns)
+        self._router = Router(folder, chooser, initial_states, share=job.share, shares=job.shares)
         self._digest = Digest()
         self._keys: list[bytes] = []
         self._said_at = 0.0
 
     def bring(self, say: Say) -> Brought:
-        """Write the files of the share, telling how far it is."""
+        """Write the files of this share and report progress."""
         job = self._job
         pieces = self._replay.passing(job.start_ns, job.stop_ns + 1)
         total = sum(piece.events for piece in pieces)
-        passed = 0
+        done = 0
         for piece in pieces:
             self._read(piece.start_ns, piece.stop_ns)
-            passed += piece.events
-            self._tell(say, passed, total)
+            done += piece.events
+            self._tell(say, done, total)
         sinks = []
         for sink in self._router.seal():
             sink.tidy()
             self._check_size()
             sinks.append(sink)
-            self._tell(say, passed, total)
+            self._tell(say, done, total)
         files, failures = [], [_lost(one) for one in self._router.failures()]
         for sink in sinks:
             if sink.failed:
@@ -191,9 +192,9 @@ class Export:
         return self._brought(files, failures)
 
     def _read(self, start_ns: int, stop_ns: int) -> None:
-        reading = self._replay.reading(start_ns, stop_ns)
-        while not reading.done:
-            found = reading.slice(TAKEN_TOGETHER_EVENTS)
+        range_cursor = self._replay.reading(start_ns, stop_ns)
+        while not range_cursor.done:
+            found = range_cursor.slice(TAKEN_TOGETHER_EVENTS)
             if not found:
                 continue
             self._router.take(found)
@@ -205,8 +206,8 @@ class Export:
     def _check_size(self) -> None:
         if self._folder.written_bytes > self._job.max_bytes:
             raise TooLargeError(
-                f"the export has more than {self._job.max_bytes} bytes: export a shorter range or "
-                "fewer lanes, or set `export_max_mib` and `exports_mib`"
+                f"the export exceeds {self._job.max_bytes} bytes: export a shorter range or fewer "
+                "lanes, or raise `export_max_mib` and `exports_mib`"
             )
 
     def _tell(self, say: Say, done: int, total: int) -> None:

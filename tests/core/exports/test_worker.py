@@ -76,7 +76,7 @@ def test_a_full_disk_is_said(tmp_path: Path, driver: str) -> None:
         report = reports(process, job(tmp_path / "out", archive.committer.last_ns, driver))
         assert isinstance(report, jobs.Failed)
         assert report.code == "diskFull"
-        assert report.reason == "the export cannot be written: File too large"
+        assert report.reason == "cannot write the export: File too large"
 
 
 def test_it_leaves_with_its_reader(tmp_path: Path) -> None:
