@@ -1,1 +1,1 @@
-"""The drivers that NOVA brings: raw bytes, positions, tables, lines, parquet, MCAP."""
+"""The drivers that NOVA ships: raw binary, position CSV, CSV, JSON lines, Parquet, MCAP."""

@@ -1,7 +1,7 @@
-"""Cells of tables: what an event's members are in CSV and in typed columns.
+"""Flattens an event's members into table cells, for CSV and for typed columns.
 
-A column is the path of a member in the envelope, `payload.battery.voltage`. Arrays are one cell, as
-JSON.
+A column is named by the path of a member in the envelope, `payload.battery.voltage`. An array is
+one cell, as JSON.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ JsonObject = dict[str, object]
 Cell = str | int | float | bool | None
 
 LINE_END = "\r\n"
-"""RFC 4180; a text that holds either of the two is put in quotes."""
+"""RFC 4180; a text that contains CR or LF is quoted."""
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a text for a formula (pitfalls row 31)."""
+"""Prefixes with which spreadsheet programs read a text as a formula (CSV injection)."""
 
 as_json: Callable[[object], bytes] = msgspec.json.Encoder(order="deterministic").encode
 
 
 def escaped(text: str) -> str:
-    """A text that no spreadsheet runs: with an apostrophe in front where it looks like a formula.
-
-    A NUL, which CSV readers stumble over, becomes U+FFFD.
+    """Neutralise a text for spreadsheets: one that looks like a formula gets a leading apostrophe,
+    and NUL, which CSV readers reject, becomes U+FFFD.
     """
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
@@ -35,7 +34,7 @@ def escaped(text: str) -> str:
 
 
 def flattened(envelope: JsonObject) -> dict[str, Cell]:
-    """The members that are no header by their paths."""
+    """Path and cell of every member that is not part of the header."""
     cells: dict[str, Cell] = {}
     for name, value in envelope.items():
         if name not in STORED_HEADER:
@@ -50,9 +49,9 @@ def _flatten(members: JsonObject, head: str, cells: dict[str, Cell]) -> None:
     for name, value in members.items():
         kind = type(value)
         if kind is float or kind is int or kind is str or kind is bool:
-            cells[head + name] = value  # type: ignore[assignment]  # it is one of the four
+            cells[head + name] = value  # type: ignore[assignment]  # one of these four types
         elif kind is dict:
-            _flatten(value, f"{head}{name}.", cells)  # type: ignore[arg-type]  # just seen
+            _flatten(value, f"{head}{name}.", cells)  # type: ignore[arg-type]  # checked above
         else:
             cells[head + name] = _cell(value)
 

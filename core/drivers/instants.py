@@ -1,4 +1,4 @@
-"""Times of stored envelopes as a column of nanoseconds."""
+"""Converts timestamps of stored envelopes to an Arrow column of nanoseconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NORMAL_CHARS = SECOND_CHARS + len(".000000000Z")
 
 
 def instants(texts: Sequence[str]) -> pa.Array:
-    """Times in UTC, of texts that were accepted before."""
+    """A UTC timestamp column from texts that were validated at ingest."""
     import pyarrow as pa
 
     kind = pa.timestamp("ns", tz="UTC")
@@ -23,5 +23,5 @@ def instants(texts: Sequence[str]) -> pa.Array:
         try:
             return pa.array(texts, pa.string()).cast(kind)
         except pa.ArrowInvalid:
-            pass  # It does not know the first second that int64 holds a part of.
+            pass  # Arrow rejects times within the first, partial second of the int64 range.
     return pa.array([timestamps.parse_checked(text) for text in texts], kind)

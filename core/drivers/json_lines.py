@@ -1,6 +1,4 @@
-"""`jsonl`: stored envelopes, one a line, byte for byte; nothing is lost, and `nova import` reads
-them.
-"""
+"""`jsonl`: stored envelopes byte for byte, one per line. Lossless; `nova import` reads it."""
 
 from __future__ import annotations
 
@@ -11,14 +9,14 @@ from sdk.drivers.stream import Stream
 
 
 class JsonLines(Driver):
-    """Whole envelopes, of every lane."""
+    """Whole envelopes of every lane."""
 
     driver_id = "jsonl"
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """One file for a stream."""
+        """One file per stream."""
         return (f"{stem_of(stream)}.jsonl",)
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """The envelopes as they are stored, which hold no line feed."""
+        """Stored envelopes joined by line feeds, which they never contain."""
         return (b"\n".join([*events, b""]),)

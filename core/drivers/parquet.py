@@ -1,9 +1,9 @@
-"""`parquet`: one typed column a member, in row groups of a fixed number of events.
+"""`parquet`: one typed column per member, in row groups of a fixed number of events.
 
-The columns are those of the file's first row group: number (double, which holds every number that
-an envelope may: RFC 8785), bool, or string. What is not in them, or of another kind than its
-column, stands in the last column, `more`, as JSON. Nothing in the file depends on when, or in how
-many steps, it was made.
+The first row group of a file determines its columns: double (which represents every number that
+RFC 8785 allows in an envelope), bool or string. Members without a column, or of another type than
+their column, are in the last column, `more`, as JSON. The bytes do not depend on when, or in how
+many steps, the file was written.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ FITTING: dict[type, frozenset[type]] = {
 }
 
 Head = tuple[str, ...]
-"""The texts of OWN."""
+"""The values of the columns OWN of one event."""
 
 _envelopes = msgspec.json.Decoder(JsonObject)
 
 
 class Parquet(SealedDriver):
-    """Any lane but raw, typed."""
+    """All lanes except raw, in typed columns."""
 
     driver_id = "parquet"
     lanes = frozenset({"metadata", "command", "ui", "parsed"})
     requires = ("pyarrow",)
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """One file for a stream."""
+        """One file per stream."""
         return (f"{stem_of(stream)}.parquet",)
 
     def make(self, blocks: Blocks, out: BinaryIO) -> None:
-        """Row group after row group."""
+        """Write the file, one row group of ROW_GROUP_EVENTS at a time."""
         import pyarrow.parquet as pq
 
         writer: pq.ParquetWriter | None = None
@@ -80,7 +80,7 @@ class Parquet(SealedDriver):
 
 
 def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
-    """The same events, as many at once as make a row group."""
+    """Regroup events to the size of row groups."""
     group: list[bytes] = []
     for event in chain.from_iterable(blocks):
         group.append(event)
@@ -92,7 +92,7 @@ def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
 
 
 def _read(events: Sequence[bytes]) -> tuple[list[Head], list[dict[str, Cell]]]:
-    """What has columns of its own, and the rest as cells; of the envelopes nothing else is kept."""
+    """Per event, the header values and the flattened members; the envelopes are not retained."""
     heads, cells = [], []
     for stored in events:
         row = _envelopes.decode(stored)
@@ -102,7 +102,7 @@ def _read(events: Sequence[bytes]) -> tuple[list[Head], list[dict[str, Cell]]]:
 
 
 class _Columns:
-    """The columns of a file, found in its first row group."""
+    """The member columns of a file, determined by its first row group."""
 
     def __init__(self, rows: Sequence[dict[str, Cell]]) -> None:
         self._kinds: dict[str, type] = {}
@@ -112,7 +112,7 @@ class _Columns:
                     self._kinds[name] = _kind(value)
 
     def schema(self) -> pa.Schema:
-        """The schema of the file."""
+        """The Arrow schema: times, header texts, member columns, `more`."""
         import pyarrow as pa
 
         time, text = pa.timestamp("ns", tz="UTC"), pa.string()
@@ -123,7 +123,7 @@ class _Columns:
         return pa.schema([*fields, pa.field(MORE, text)])
 
     def batch(self, heads: Sequence[Head], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
-        """A row group."""
+        """Build one row group."""
         import pyarrow as pa
 
         schema = self.schema()
@@ -137,7 +137,7 @@ class _Columns:
         return pa.record_batch(arrays, schema=schema)
 
     def _typed(self, cells: Sequence[dict[str, Cell]]) -> Iterator[Sequence[object]]:
-        """The members' columns, and what does not fit into them."""
+        """The member columns, then `more`."""
         more: list[JsonObject | None] = [None] * len(cells)
         names = list(self._kinds)
         rows: list[Iterable[Cell]] = []
@@ -157,7 +157,7 @@ class _Columns:
 def _fitting(
     name: str, kind: type, column: Sequence[Cell], more: list[JsonObject | None]
 ) -> list[Cell]:
-    """A column without what is of another kind, which goes to `more`."""
+    """Null out values of another type than the column's; they move to `more`."""
     fitting: list[Cell] = []
     for number, value in enumerate(column):
         fits = type(value) in FITTING[kind]
@@ -168,12 +168,12 @@ def _fitting(
 
 
 def _kind(value: Cell) -> type:
-    """Which of the three kinds of columns a value belongs to."""
+    """The column type of a value: bool, str or float."""
     if value is True or value is False:
         return bool
     return str if type(value) is str else float
 
 
 def _own(name: str) -> str:
-    """A member's column, which is never named as one of the others."""
+    """The column name of a member; a suffix avoids collisions with the fixed columns."""
     return f"{name}_" if name in (*TIMES, *TEXTS, MORE) else name

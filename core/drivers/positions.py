@@ -1,4 +1,4 @@
-"""`positionCsv`: where something was: time, latitude, longitude, altitude and speed (A-196)."""
+"""`positionCsv`: a track as CSV with time, latitude, longitude, altitude and speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = {
     "altitude": ("altitude", "altitudeM", "alt"),
     "speed": ("speed", "speedMS"),
 }
-"""What producers call them, the first that is there counts."""
+"""Member names used by producers; the first one present is taken."""
 
 
 class _Position(msgspec.Struct, rename="camel"):
@@ -31,18 +31,18 @@ _positions = msgspec.json.Decoder(_Position)
 
 
 class Positions(Driver):
-    """`llas.csv`, of parsed events of the type `Position`; time is the producer's."""
+    """`llas.csv` from parsed events of type `Position`; the time is source time."""
 
     driver_id = "positionCsv"
     lanes = frozenset({"parsed"})
     message_types = frozenset({"Position"})
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """One file for an entity."""
+        """One file per entity."""
         return ("llas.csv",)
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """A row for each; a cell is empty where the payload has no such number."""
+        """One row per event; a cell is empty if the payload has no such member."""
         out = io.StringIO()
         rows = csv.writer(out, lineterminator=LINE_END)
         if file.events == 0 and events:

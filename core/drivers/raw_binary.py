@@ -1,6 +1,4 @@
-"""`rawBinary`: the bytes of raw frames one behind the other, and a table of where each begins
-(A-195).
-"""
+"""`rawBinary`: the concatenated bytes of raw frames, and a CSV index of their offsets."""
 
 from __future__ import annotations
 
@@ -30,17 +28,17 @@ _frames = msgspec.json.Decoder(_Frame)
 
 
 class RawBinary(Driver):
-    """`raw.bin`, and `raw.index.csv` with the boundaries of its frames."""
+    """`raw.bin` with the frames, and `raw.index.csv` with their offsets and sizes."""
 
     driver_id = "rawBinary"
     lanes = frozenset({"raw"})
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """The bytes, and where the frames are in them."""
+        """The frames and their index."""
         return ("raw.bin", "raw.index.csv")
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """The frames, and a line for each."""
+        """The concatenated frames, and one index line per frame."""
         found = list(map(_frames.decode, events))
         sizes = [len(one.frame) for one in found]
         offsets = accumulate(sizes, initial=file.sizes[0])
@@ -56,6 +54,6 @@ class RawBinary(Driver):
 
 @lru_cache(maxsize=1_024)
 def _cell(text: str) -> str:
-    """A text as a cell of a table."""
+    """A CSV cell, quoted where RFC 4180 requires it."""
     text = escaped(text)
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text

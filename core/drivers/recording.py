@@ -1,11 +1,11 @@
-"""`mcap`: all streams of a scope in one MCAP file, for Foxglove and its kin; `nova import` reads
-it.
+"""`mcap`: all streams of a scope in one MCAP file (https://mcap.dev/spec), for Foxglove and similar
+tools; `nova import` reads it.
 
-A message is the stored envelope; its log time is the canonical time, its publish time the source
-time (times before 1970 are 0 there, the envelope holds the true one). Each stream is a channel,
-each lane and type a JSON schema. Where the range begins in the middle of a view's life, the first
-messages are what views showed strictly before it, on a channel of their own, at the time of the
-begin; in source time at that of the first event, if that was received before.
+A message is a stored envelope. Its log time is the canonical time and its publish time the source
+time; MCAP times before 1970 are 0, and the envelope has the exact one. Each stream is a channel,
+each lane and type a JSON schema. The file begins with the initial states of views, which they had
+strictly before its range, on a channel of their own. Their log time is the begin of the range, or
+the receive time of the first event if that is earlier, as is possible in source time.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ PROFILE = "nova"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_PER_DAY = 86_400
 CHUNK_BYTES = 8 * 1024 * 1024
-"""The index names every channel of every chunk, and is in memory: large chunks keep it small."""
+"""Large, as the writer holds an index entry per channel and chunk in memory."""
 
 SECONDS_MAX = 4_096
 CHANNELS_MAX = 65_535
-"""An MCAP channel is numbered with 16 bits."""
+"""MCAP channel ids have 16 bits."""
 
 CHECKPOINT_SCHEMA = msgspec.json.encode(
     {
@@ -61,18 +61,18 @@ FRACTION = slice(SECOND_CHARS + 1, NORMAL_CHARS - 1)
 
 
 class Recording(OpenedDriver):
-    """Every lane of a scope."""
+    """All lanes of a scope in one MCAP file."""
 
     driver_id = "mcap"
     requires = ("mcap",)
     per_scope = True
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """One file for a scope."""
+        """One file per scope."""
         return (f"{stream.scope_id}.mcap",)
 
     def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
-        """Message after message, in the order of the events."""
+        """Write the initial states, then one message per event in the order of the events."""
         from mcap.writer import CompressionType, Writer
 
         writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
@@ -89,11 +89,11 @@ class Recording(OpenedDriver):
                 log_ns, publish_ns = times.of(stored, at)
                 channel, sequence = channels.next(stored, at)
                 writer.add_message(channel, log_ns, stored, publish_ns, sequence)
-        writer.finish()  # type: ignore[no-untyped-call]  # its author's
+        writer.finish()  # type: ignore[no-untyped-call]  # untyped in the mcap package
 
 
 def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
-    """The checkpoints, on one channel; without any there is none."""
+    """Write the initial states on one channel, which is registered only if there are any."""
     channel, time_ns = None, max(log_ns, 0)
     for number, checkpoint in enumerate(opening.checkpoints):
         if channel is None:
@@ -103,14 +103,14 @@ def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
 
 
 class _Times:
-    """Reads the two times of envelopes; neighbours share their seconds."""
+    """Parses the two times of envelopes; caches whole seconds, which adjacent events share."""
 
     def __init__(self) -> None:
         self._seconds: dict[bytes, int] = {}
 
     def of(self, stored: bytes, at: int) -> tuple[int, int]:
-        """Canonical and source time in ns, not negative, of an envelope with `TIME` at a byte; the
-        canonical one is always in its normal form.
+        """Canonical and source time in ns, clamped to 0, of an envelope with `TIME` at offset `at`.
+        The canonical time is always in normal form; the source time need not be.
         """
         seconds = self._seconds
         at += TIME_BYTES
@@ -136,7 +136,7 @@ class _Times:
 
 
 class _Channels:
-    """The channels of a file, made as their streams appear."""
+    """The channels of a file, registered when their streams first appear."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -145,7 +145,7 @@ class _Channels:
         self._schemas: dict[tuple[str, str], int] = {}
 
     def next(self, stored: bytes, at: int) -> tuple[int, int]:
-        """The channel of an event with `TIME` at a byte, and how many it had before."""
+        """Channel id and sequence number for an event with `TIME` at offset `at`."""
         stream = self._streams.at(stored, at)
         known = self._numbers.get(stream)
         if known is None:
@@ -155,7 +155,10 @@ class _Channels:
 
     def _channel(self, stream: Stream) -> int:
         if len(self._numbers) >= CHANNELS_MAX:
-            raise DriverError(f"an MCAP file has at most {CHANNELS_MAX} channels")
+            raise DriverError(
+                f"the scope has more than {CHANNELS_MAX} streams, the maximum of channels in one "
+                "MCAP file: export fewer streams, or use another driver"
+            )
         kind = (stream.lane, "" if stream.lane == "raw" else stream.stream_type)
         if kind not in self._schemas:
             self._schemas[kind] = self._writer.register_schema(
@@ -168,7 +171,7 @@ class _Channels:
 
 @cache
 def schema_text(lane: str, message_type: str) -> bytes:
-    """The JSON schema of the stored envelopes of a lane and type."""
+    """The JSON schema of stored envelopes of a lane and message type."""
     kind = envelope_type(lane, message_type)
     if kind is None:
         return b"{}"

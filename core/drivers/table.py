@@ -1,7 +1,7 @@
-"""`csv`: one row an event, one column a member; the columns are those of the file's first event.
+"""`csv`: one row per event, one column per member of the file's first event.
 
-What a later event has beyond them stands in the last column, `more`, as JSON: so the columns of a
-file never change, and nothing is left out.
+Members of later events without a column are in the last column, `more`, as JSON. The columns of a
+file therefore never change, and no member is lost.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ FIRST = ("canonicalTruthTime", "sourceTruthTime", "eventId")
 MORE = "more"
 COLUMNS = "columns"
 NUMBERS = frozenset((float, int))
-"""Kinds of cells that are written as they are."""
+"""Cell types that are passed to the csv module as they are; others are converted to text."""
 
 _header = itemgetter(*FIRST)
 _envelopes = msgspec.json.Decoder(JsonObject)
 
 
 class Table(Driver):
-    """Any lane but raw, flattened."""
+    """All lanes except raw, flattened."""
 
     driver_id = "csv"
     lanes = frozenset({"metadata", "command", "ui", "parsed"})
 
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """One file for a stream."""
+        """One file per stream."""
         return (f"{stem_of(stream)}.csv",)
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """A row for each, and the names of the columns in front of the first."""
+        """One row per event; the first event of a file is preceded by the header row."""
         out = io.StringIO()
         rows = csv.writer(out, lineterminator=LINE_END)
         for stored in events:

@@ -1,1 +1,1 @@
-"""The cards that NOVA ships: one `*.manifest.py` each, with one `MANIFEST` (docs/manifests.md)."""
+"""The cards that NOVA ships, one `MANIFEST` per `*.manifest.py` file; see docs/manifests.md."""

@@ -1,4 +1,4 @@
-"""Which way something points, and how fast it turns."""
+"""Attitude and angular rates of a vehicle."""
 
 from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
 

@@ -1,4 +1,4 @@
-"""A battery with what charges and drains it."""
+"""A battery with its charging power and its load."""
 
 from sdk.manifest import CardManifest, Group, KeySpec, Layout, Limits
 

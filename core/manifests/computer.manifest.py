@@ -1,4 +1,4 @@
-"""A spacecraft's computer: its mode, its load, and how far its station is."""
+"""A spacecraft's onboard computer: mode, CPU load, camera and distance to the ground station."""
 
 from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
 

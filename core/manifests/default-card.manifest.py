@@ -1,4 +1,4 @@
-"""The card of whatever has no other: it allows every key and shows all there are (A-231)."""
+"""The card of views without a card of their own: it allows and shows every key."""
 
 from sdk.manifest import ANY_KEY, CardManifest, KeySpec
 

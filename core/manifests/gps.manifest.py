@@ -1,4 +1,4 @@
-"""Where something is: a position fix, of a receiver or of an orbit."""
+"""A position fix, of a GNSS receiver or computed from an orbit."""
 
 from sdk.manifest import CardManifest, Group, KeySpec, Layout, Limits
 

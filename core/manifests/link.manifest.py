@@ -1,4 +1,4 @@
-"""A radio or network link, as the unit that keeps it up tells of it."""
+"""A radio or network link, as reported by the unit that operates it."""
 
 from sdk.manifest import CardManifest, Group, KeySpec, Layout, Limits
 
