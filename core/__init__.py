@@ -1,1 +1,1 @@
-"""The Core: the one writer of truth and the readers that serve it."""
+"""The Core: the writer of the archive and the processes that read it."""

@@ -1,4 +1,4 @@
-"""`nova core`: the Core's processes one by one, as `nova up` starts them."""
+"""`nova core`: runs single processes of the Core, as `nova up` does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def _load(config: Path | None, data: Path | None) -> settings.Settings:
 
 
 def process_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What each of the Core's processes is told."""
+    """The options of every Core process."""
     for option in (
-        click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes."),
-        click.option("--config", type=click.Path(path_type=Path), help="A nova.toml."),
-        click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive."),
+        click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes."),
+        click.option("--config", type=click.Path(path_type=Path), help="Path of a nova.toml."),
+        click.option("--data", type=click.Path(path_type=Path), help="The data folder."),
     ):
         command = option(command)
     return command
@@ -30,15 +30,15 @@ def process_options(command: Callable[..., None]) -> Callable[..., None]:
 def core() -> None:
     """Run one process of the Core by hand.
 
-    `nova up` runs all of them and an edge and restarts what dies; these are for service managers
-    that want to do that themselves. Settings come from NOVA_* variables and --config.
+    `nova up` runs all of them with an edge and restarts those that fail; these commands are for
+    service managers that do this themselves. Settings come from NOVA_* variables and --config.
     """
 
 
 @core.command()
 @process_options
 def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """The writer: consumes the transports and commits; one per archive."""
+    """Run the writer: consumes the transports and commits. One per archive."""
     from core.writer import app
 
     logs.configure("writer")
@@ -49,7 +49,7 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 @core.command()
 @process_options
 def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """A reader: serves queries and streams; as many per archive as there are cores to spare."""
+    """Run a reader: serves queries and streams. As many per archive as there are spare cores."""
     from core.reader import app
 
     logs.configure("reader")
@@ -60,7 +60,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 @core.command()
 @process_options
 def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """The sampler: keeps least, greatest and mean values over time for plots; one per archive."""
+    """Run the sampler: keeps min, max and mean over time for plots. One per archive."""
     from core.samples import app
 
     logs.configure("sampler")
@@ -71,7 +71,7 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
 @core.command()
 @process_options
 def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Daily files: writes what becomes durable by drivers; one per archive."""
+    """Run the daily files process: writes durable events to files by drivers. One per archive."""
     from core.files import app
 
     logs.configure("files")
@@ -80,9 +80,9 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
 
 
 @core.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
 def exporter(data: Path) -> None:
-    """One process of an export, which a reader talks to on stdin and stdout."""
+    """Run one export process; a reader controls it on stdin and stdout."""
     from core.exports import worker
 
     logs.configure("exporter")
@@ -91,9 +91,9 @@ def exporter(data: Path) -> None:
 
 
 @core.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
 def shard(data: Path) -> None:
-    """One process of `nova replay`, which talks to it on stdin and stdout."""
+    """Run one shard process; `nova replay` controls it on stdin and stdout."""
     from core.replay import shard as process
 
     logs.configure("shard")

@@ -6,19 +6,19 @@ from sdk.errors import NovaError
 
 
 class ArchiveError(NovaError):
-    """The truth store cannot be opened, read or written; the message says what to do."""
+    """The archive cannot be opened, read or written; the message says what to do."""
 
 
 class ArchiveDamagedError(ArchiveError):
-    """The truth store holds less than its witness says, or a block that cannot be read."""
+    """The archive holds less than its durability marker records, or a block cannot be read."""
 
 
 class DerivedDamagedError(ArchiveError):
-    """Derived data cannot be read, or is not whole: it is to be made anew from the archive."""
+    """A derived database is unreadable or incomplete and must be rebuilt from the archive."""
 
 
 class QueryError(NovaError):
-    """A request asks for something that cannot be; `code` goes to the client."""
+    """A request is refused; `code` and `message` go to the client."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")

@@ -1,9 +1,9 @@
-"""The feed: what the writer tells its readers, as MessagePack frames: each durable commit, and how
-its links are.
+"""The commit feed: MessagePack frames in which the writer publishes each durable commit, and the
+state of its links, to the readers.
 
-A reader serves nothing past the `mark` of the last frame it got, because a secondary can see what
-is not yet durable. Events may be left out of a frame (a reader that lags reads them from the
-store).
+A reader serves nothing past the watermark (`mark`) of the last frame that it received, because a
+secondary can see what is not durable yet. A frame may omit its events; a reader that lags reads
+them from the archive.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
 
 
 CommittedEvent = tuple[bytes, bytes]
-"""One durable event: its place (canonical time as a key, and its series) and stored envelope."""
+"""One durable event: its event key (canonical time and series) and its stored envelope."""
 
 
 class NewSeries(NamedTuple):
-    """A series that was numbered by this commit."""
+    """A series that this commit has assigned a number."""
 
     number: int
     names: Series
 
 
 class Committed(msgspec.Struct, array_like=True, tag=0):
-    """One commit: nothing past canonical time `mark` is durable yet; `events` is None when left
-    out.
+    """One commit. `mark` is the watermark: the canonical time in ns up to which the archive is
+    durable. `events` is None where the frame omits them.
     """
 
     mark: int
@@ -39,12 +39,12 @@ class Committed(msgspec.Struct, array_like=True, tag=0):
     events: list[CommittedEvent] | None
 
     def mark_only(self) -> Committed:
-        """The same commit for a reader that is behind: it will find the events in the store."""
+        """This commit without events, for a reader that lags and reads them from the archive."""
         return Committed(self.mark, self.series, None)
 
 
 class LinkStates(msgspec.Struct, array_like=True, tag=1):
-    """How the transports are that the writer consumes from, by the names of their links."""
+    """The state of each transport that the writer consumes from, by link name."""
 
     states: dict[str, LinkState]
 
@@ -56,10 +56,9 @@ _decoder: msgspec.msgpack.Decoder[News] = msgspec.msgpack.Decoder(News)
 
 
 def encode(news: News) -> bytes:
-    """One frame's bytes."""
     return _encoder.encode(news)
 
 
 def decode(frame: bytes) -> News:
-    """What a frame tells; raises msgspec.DecodeError if it is none."""
+    """Raises msgspec.DecodeError."""
     return _decoder.decode(frame)

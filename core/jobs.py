@@ -1,4 +1,4 @@
-"""What a reader and the processes of an export say to each other, as lines of JSON on pipes."""
+"""The protocol between a reader and its export processes: lines of JSON on pipes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sdk.protocol import Filters, Timebase
 
 
 class ExportJob(msgspec.Struct, kw_only=True, tag="export"):
-    """First request: which events, by which driver (None: those that are bound), into which folder,
-    and which share of the files is this process'.
+    """The first request: the events, the driver (None: the bound drivers), the folder, and which
+    share of the files this process writes.
     """
 
     start_ns: int
@@ -27,8 +27,6 @@ class ExportJob(msgspec.Struct, kw_only=True, tag="export"):
 
 
 class Written(msgspec.Struct, kw_only=True, rename="camel"):
-    """A file of an export."""
-
     path: str
     driver: str
     events: int
@@ -36,7 +34,7 @@ class Written(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class NotWritten(msgspec.Struct, kw_only=True, rename="camel"):
-    """A stream, or a file, that is not in an export, and why."""
+    """A stream or file that the export lacks, and the reason."""
 
     target_id: str = ""
     lane: str = ""
@@ -49,7 +47,9 @@ class NotWritten(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class Brought(msgspec.Struct, kw_only=True, tag="brought"):
-    """What one process has made of its share; the first one also says what it has read."""
+    """The result of one process' share. Only the first process fills the totals of all that was
+    read: `events`, `lanes`, keys, `digest` and `bindings`.
+    """
 
     files: list[Written]
     failures: list[NotWritten]
@@ -62,14 +62,14 @@ class Brought(msgspec.Struct, kw_only=True, tag="brought"):
 
 
 class Pack(msgspec.Struct, kw_only=True, tag="pack"):
-    """Last request, to the first process: make one archive of all that was brought."""
+    """The last request, to the first process: pack the files of all processes into one archive."""
 
     name: str
     brought: list[Brought]
 
 
 class Passed(msgspec.Struct, kw_only=True, tag="passed"):
-    """How far a process is: about so many events of about so many, and the bytes written."""
+    """Progress of a process: events done of `total`, both estimates, and bytes written."""
 
     done: int
     total: int
@@ -77,13 +77,13 @@ class Passed(msgspec.Struct, kw_only=True, tag="passed"):
 
 
 class Packed(msgspec.Struct, kw_only=True, tag="packed"):
-    """The export is complete and lies in its folder."""
+    """The export is complete; its archive of `bytes` bytes is in the job's folder."""
 
     bytes: int
 
 
 class Failed(msgspec.Struct, kw_only=True, tag="failed"):
-    """Why it cannot be made; the code goes to the client."""
+    """The export failed; `code` goes to the client."""
 
     code: str
     reason: str
@@ -96,19 +96,18 @@ _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 
 LINE_MAX_BYTES = 256 * 1024 * 1024
-"""A report names every file."""
+"""Generous, because a report lists every file of a share."""
 
 
 def line(message: Request | Report) -> bytes:
-    """A message as it is sent."""
     return msgspec.json.encode(message) + b"\n"
 
 
 def decode_request(text: bytes) -> Request:
-    """A request as it came."""
+    """Raises msgspec.DecodeError."""
     return _requests.decode(text)
 
 
 def decode_report(text: bytes) -> Report:
-    """A report as it came."""
+    """Raises msgspec.DecodeError."""
     return _reports.decode(text)

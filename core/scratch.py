@@ -1,8 +1,8 @@
-"""A process's own folder for what need not outlive it, among the system's temporary ones.
+"""Temporary folders of a process, in the system's temporary folder.
 
-A process that is killed leaves its folder. Each holds a locked file, which a kill unlocks, so
-whoever makes the next one of the same name knows those of the dead, and never removes a living
-one's: not if it is stopped, and not if another process has got its number.
+A killed process leaves its folder behind. Each folder holds a locked file, and the kernel releases
+the lock when the process ends. So the next folder of the same name removes those of dead processes
+and never a live one's, even if that is stopped or its process id was reused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOCK_FILE = ".lock"
 
 @contextlib.contextmanager
 def scratch_folder(name: str) -> Iterator[Path]:
-    """A folder while the block runs; those of this name that the dead have left are removed."""
+    """A folder that exists while the block runs. Removes those of this name of dead processes."""
     prefix = f"nova-{name}-"
     _sweep(prefix)
     folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
@@ -30,7 +30,7 @@ def scratch_folder(name: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep a locked file in a folder; it is never there unlocked before the block ends."""
+    """Hold a locked file in the folder; it is renamed into place only after it is locked."""
     fresh = folder / f"{LOCK_FILE}.new"
     descriptor = os.open(fresh, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -50,7 +50,7 @@ def _sweep(prefix: str) -> None:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    """Remove a folder whose lock nobody holds; raises OSError where it is held, or not there."""
+    """Remove the folder; raises OSError if its lock is held or missing."""
     descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a reader hands to the writer for its clients, and what comes back: MessagePack frames on the
+"""Submissions from a reader to the writer and the replies to them: MessagePack frames on the
 writer's socket.
 """
 
@@ -12,17 +12,17 @@ from sdk.submission import Role, Submission
 
 PATH: Final = "/submissions"
 FRAME_MAX_BYTES = 32 * 1024 * 1024
-"""An import's largest request, and what its encoding may add."""
+"""Fits the largest import request and the overhead of its encoding."""
 
 LOCAL_CONNECTION = "local"
-"""The connection of whoever reaches the reader's socket without an edge."""
+"""The connection name of a client that reaches the reader's socket without an edge."""
 
 
 class Asker(msgspec.Struct, array_like=True, frozen=True):
-    """Who submits: not what the client says, but what edge and reader know of it.
+    """The principal of a submission, as edge and reader know it, not as the client claims it.
 
-    `connection` tells its connection from others in logs. `is_replaying`: its timeline was in
-    replay when the submission came.
+    `connection` identifies the client's connection in logs. `is_replaying`: its timeline was in
+    replay when the submission arrived.
     """
 
     user: str
@@ -32,8 +32,8 @@ class Asker(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Submitted(msgspec.Struct, array_like=True):
-    """One submission; `ref` is the reader's own and comes back with the answer. `since_s` is when
-    the reader got it, by the clock that all processes of a machine share (`time.monotonic`).
+    """One submission. `ref` is chosen by the reader and returned with the reply. `since_s` is when
+    the reader received it, by `time.monotonic`, which all processes of a machine share.
     """
 
     ref: int
@@ -43,7 +43,7 @@ class Submitted(msgspec.Struct, array_like=True):
 
 
 class Answered(msgspec.Struct, array_like=True):
-    """The answer: a message of the protocol as JSON."""
+    """The reply to the submission `ref`: a protocol message as JSON."""
 
     ref: int
     reply: bytes
@@ -60,10 +60,10 @@ def encode(frame: Submitted | Answered) -> bytes:
 
 
 def decode_submitted(frame: bytes) -> Submitted:
-    """What a reader hands over; raises msgspec.DecodeError if it is none."""
+    """Raises msgspec.DecodeError."""
     return _submitted.decode(frame)
 
 
 def decode_answered(frame: bytes) -> Answered:
-    """What the writer answers; raises msgspec.DecodeError if it is none."""
+    """Raises msgspec.DecodeError."""
     return _answered.decode(frame)

@@ -1,1 +1,1 @@
-"""What is in effect at a time: the one answer for discovery, commands, drivers and files."""
+"""Which descriptors and manifests are in effect at a moment, for discovery, commands and files."""

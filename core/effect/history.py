@@ -1,9 +1,9 @@
-"""Histories: what one subject has been told to be, and what of it is in effect at a moment.
+"""Histories: the dated values of one subject, and which of them is in effect at a moment.
 
-In source time an event is in effect from its effectiveTime on, without one from its own time on. In
-canonical time nothing is in effect before it was received, and what was told ahead of its time
-takes effect as much later. Of several the one with the greatest such time counts, and of equal ones
-the last in the order.
+In source time a value is in effect from its event's effectiveTime on, or from its source time
+without one. In canonical time it is in effect from its receipt on; if its effectiveTime is later
+than its source time, it takes effect that much later than its receipt. The value with the latest
+time of effect counts, and of equal ones the last in the event order.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sdk import timestamps
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 CLOCK_AHEAD_MAX_NS = 14 * 3_600 * NS_PER_SECOND
-"""How far a producer's clock is taken to be ahead of the Core's: the largest offset of any zone,
-for local time that is sent as UTC. What is dated further ahead is meant for later.
+"""The most that a producer's clock is assumed to run ahead of the Core's: the largest UTC offset of
+any time zone, for producers that send local time as UTC. A value dated further ahead is scheduled.
 """
 
 Value = TypeVar("Value")
 Order = tuple[int, int, bytes]
-"""When it takes effect, its own time and its eventId: what decides between two."""
+"""Time of effect, the event's own time, and eventId; the sort key of a history."""
 
 
 class Told(NamedTuple):
-    """When something was told: received, by its producer's clock, and for when."""
+    """The times of an event: its receipt, its producer's time, and its time of effect."""
 
     canonical_ns: int
     source_ns: int
@@ -39,7 +39,7 @@ class Told(NamedTuple):
     event_id: bytes
 
     def order(self, timebase: Timebase) -> Order:
-        """Its place among others; a time beyond all times is the last one."""
+        """The sort key in a timebase; a time of effect beyond NS_MAX is clamped to it."""
         if timebase == "source":
             return self.effective_ns, self.source_ns, self.event_id
         later_ns = max(0, self.effective_ns - self.source_ns)
@@ -47,11 +47,11 @@ class Told(NamedTuple):
 
 
 class Entry(NamedTuple, Generic[Value]):
-    """One thing that was told."""
+    """One value of a history."""
 
     order: Order
     number: int
-    """Of the entry, so that values are never compared."""
+    """Unique in its history, so that sorting never compares values."""
 
     told: Told
     value: Value
@@ -66,7 +66,7 @@ _times = msgspec.json.Decoder(_Times)
 
 
 def told_of(canonical_ns: int, stored: bytes) -> Told:
-    """When a stored event was told."""
+    """The times of a stored event that was received at `canonical_ns`."""
     times = _times.decode(stored)
     source_ns = timestamps.parse(times.source_truth_time)
     effective = times.effective_time
@@ -75,51 +75,52 @@ def told_of(canonical_ns: int, stored: bytes) -> Told:
 
 
 def effect_of(entry: Entry[Value]) -> int:
-    """From when on it is in effect."""
+    """The time in ns at which an entry takes effect."""
     return entry.order[0]
 
 
 def in_effect(entries: Sequence[Entry[Value]], time_ns: int) -> int:
-    """How many of some entries in their order have taken effect by a time."""
+    """How many of the sorted entries have taken effect by a time."""
     return bisect_right(entries, time_ns, key=effect_of)
 
 
 class History(Generic[Value]):
-    """All that one subject has been told to be, in both timebases."""
+    """All values of one subject, sorted by time of effect in each timebase."""
 
     def __init__(self) -> None:
         self._count = 0
         self._entries: dict[Timebase, list[Entry[Value]]] = {timebase: [] for timebase in TIMEBASES}
 
     def add(self, told: Told, value: Value) -> None:
-        """Take in one more, in any order."""
+        """Add a value; values may be added in any order."""
         self._count += 1
         for timebase in TIMEBASES:
             insort(self._entries[timebase], Entry(told.order(timebase), self._count, told, value))
 
     def entries(self, timebase: Timebase) -> Sequence[Entry[Value]]:
-        """All of it by when it takes effect."""
+        """All entries, by time of effect."""
         return self._entries[timebase]
 
     def until(self, moment: Moment) -> Sequence[Entry[Value]]:
-        """All that has taken effect, what counts most last."""
+        """The entries that have taken effect; the one in effect is the last."""
         entries = self._entries[moment.timebase]
         return entries[: in_effect(entries, moment.time_ns)]
 
     def at(self, moment: Moment) -> Entry[Value] | None:
-        """What is in effect."""
+        """The entry in effect."""
         entries = self._entries[moment.timebase]
         end = in_effect(entries, moment.time_ns)
         return entries[end - 1] if end else None
 
     def at_or_leading(self, moment: Moment) -> Entry[Value] | None:
-        """The same of producers whose clock may be ahead: where nothing is in effect yet in source
-        time, what was told of its own present counts from its receipt on, unless that present is
-        further ahead than clocks are.
+        """The entry in effect, for producers whose clock may run ahead.
+
+        If nothing is in effect in source time yet, the last received entry counts whose source time
+        is at most CLOCK_AHEAD_MAX_NS ahead of its receipt.
         """
-        found = self.at(moment)
-        if found is not None or moment.timebase == "canonical":
-            return found
+        entry = self.at(moment)
+        if entry is not None or moment.timebase == "canonical":
+            return entry
         return next(self._leading(moment.known_ns), None)
 
     def _leading(self, known_ns: int) -> Iterator[Entry[Value]]:
@@ -129,18 +130,20 @@ class History(Generic[Value]):
                 yield entry
 
     def settled_ns(self, timebase: Timebase) -> int:
-        """From when on the last of all is in effect."""
+        """The time of effect of the last entry, NS_MIN without entries."""
         entries = self._entries[timebase]
         return entries[-1].order[0] if entries else NS_MIN
 
     def next_ns(self, timebase: Timebase, time_ns: int) -> int | None:
-        """When something else takes effect after a time; None if nothing does."""
+        """The next time of effect after `time_ns`, or None."""
         entries = self._entries[timebase]
         end = in_effect(entries, time_ns)
         return entries[end].order[0] if end < len(entries) else None
 
     def forget_before(self, moment: Moment) -> None:
-        """Drop what is never in effect again, for who asks of later moments of this timebase."""
+        """Drop the entries that are never in effect again; only later moments of this timebase may
+        be asked for from then on.
+        """
         entries = self._entries[moment.timebase]
         del entries[: max(0, in_effect(entries, moment.time_ns) - 1)]
         for timebase in TIMEBASES:

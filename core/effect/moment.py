@@ -1,8 +1,8 @@
-"""Moments: the times that questions are asked of, `now` among them.
+"""Moments: the times at which requests are evaluated.
 
-In canonical time now is the wall clock, or the newest receive time where the clock has been set
-back behind it: what was received is never in the future. In source time now is the wall clock, and
-what producers have dated ahead of it is still to come.
+In canonical time, now is the wall clock, or the newest receive time if the clock was set back
+behind it: a received event is never in the future. In source time, now is the wall clock; events
+that producers date ahead of it are in the future.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import NamedTuple
 from core.ordering import Timebase
 
 wall_clock: Callable[[], int] = time.time_ns
-"""In ns since 1970."""
+"""Returns ns since 1970; tests replace it."""
 
 
 class Moment(NamedTuple):
-    """A time in a timebase, and the receive time up to which events are known at it."""
+    """A time in a timebase, and the receive time in ns up to which events are known at it."""
 
     timebase: Timebase
     time_ns: int
@@ -26,12 +26,12 @@ class Moment(NamedTuple):
 
 
 def at(timebase: Timebase, time_ns: int) -> Moment:
-    """The moment that a question names."""
+    """The moment of a request that names a time."""
     return Moment(timebase, time_ns, time_ns)
 
 
 def now(timebase: Timebase, newest_ns: int) -> Moment:
-    """The moment of a question that names none; `newest_ns` is the newest receive time."""
+    """The moment of a request without a time; `newest_ns` is the newest receive time."""
     wall_ns = wall_clock()
     known_ns = max(wall_ns, newest_ns)
     return Moment(timebase, known_ns if timebase == "canonical" else wall_ns, known_ns)

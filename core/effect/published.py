@@ -1,4 +1,4 @@
-"""Descriptors and manifests at a moment, for whoever discovers or commands what there is."""
+"""The descriptors and manifests in effect at a moment, for discovery and commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _descriptor = msgspec.json.Decoder(_Descriptor)
 
 
 class Published:
-    """Shared by all who ask of one archive; `own_scope` is the authority for manifests."""
+    """One archive's descriptors and manifests; `own_scope` is the authority for manifests.
+
+    One instance serves all users of the archive.
+    """
 
     def __init__(self, records: Records, own_scope: str) -> None:
         self._own_scope = own_scope
@@ -38,34 +41,34 @@ class Published:
         self._series = _ManifestSeries(records.series)
 
     def descriptor(self, number: int, moment: Moment) -> tuple[Entry[DescriptorInfo] | None, int]:
-        """The descriptor in effect of a series of descriptors, and from when on it will be the last
-        of them. Producers' clocks may be ahead.
+        """The descriptor in effect of a series of descriptors, and the time in ns from which on its
+        last descriptor is in effect. Allows for producer clocks that run ahead.
         """
         history = self._descriptors.of(number)
         return history.at_or_leading(moment), history.settled_ns(moment.timebase)
 
     def coming(self, number: int) -> Entry[DescriptorInfo] | None:
-        """The descriptor of a series that takes effect last in source time."""
+        """The descriptor of a series with the latest time of effect in source time."""
         entries = self._descriptors.of(number).entries("source")
         return entries[-1] if entries else None
 
     def manifests(
         self, moment: Moment, scopes: Collection[str] | None = None
     ) -> list[CardManifest]:
-        """Every version of every manifest that has taken effect, those of a manifest in the order
-        in which they did, of some scopes or of all. What this instance has published itself goes
-        before what others have published under the same id and version.
+        """Every version of every manifest that has taken effect, of `scopes` (None: all), sorted by
+        manifest id and, within one, by time of effect. This instance's own manifests win over those
+        that others publish under the same id and version.
         """
-        found: dict[str, CardManifest] = {}
+        by_name: dict[str, CardManifest] = {}
         for number in self._series.in_rising_authority(self._own_scope, scopes):
             for entry in self._manifests.of(number).until(moment):
-                found.pop(name_of(entry.value), None)
-                found[name_of(entry.value)] = entry.value
-        return sorted(found.values(), key=lambda manifest: manifest.manifest_id)
+                by_name.pop(name_of(entry.value), None)
+                by_name[name_of(entry.value)] = entry.value
+        return sorted(by_name.values(), key=lambda manifest: manifest.manifest_id)
 
     def _read_manifest(self, number: int, stored: bytes) -> CardManifest | None:
-        """The manifest of an event, if it is the first of its series under its id and version:
-        another one under the same name would change how the past is drawn.
+        """The event's manifest, if it is the first of its series under its id and version: a later
+        one under the same name would change how past data is displayed.
         """
         manifest = read_published(stored)
         if manifest is None:
@@ -75,16 +78,18 @@ class Published:
 
 
 def _read_descriptor(_: int, stored: bytes) -> DescriptorInfo:
-    told = _descriptor.decode(stored)
+    descriptor = _descriptor.decode(stored)
     return DescriptorInfo(
-        capabilities=told.capabilities,
-        schema_version=told.schema_version,
-        effective_time=told.effective_time,
+        capabilities=descriptor.capabilities,
+        schema_version=descriptor.schema_version,
+        effective_time=descriptor.effective_time,
     )
 
 
 class _ManifestSeries:
-    """The series in which manifests are published, looked for as series are added."""
+    """The series in which manifests are published; reads only the series added since the last
+    call.
+    """
 
     def __init__(self, table: SeriesTable) -> None:
         self._table = table
@@ -92,8 +97,8 @@ class _ManifestSeries:
         self._numbers: list[int] = []
 
     def in_rising_authority(self, own_scope: str, scopes: Collection[str] | None) -> list[int]:
-        """Those of some scopes, the instance's own scope last, and of a scope itself behind those
-        of its entities.
+        """The series numbers of `scopes` (None: all). The instance's own scope comes last, and
+        within a scope the scope's own series comes after those of its entities.
         """
         names = self._table.names
         while self._looked_at < len(names):

@@ -1,4 +1,4 @@
-"""Recorded histories: those of series, read from an archive; only what is new is read again."""
+"""The histories of series, read from an archive incrementally."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from core.store.series import SeriesTable
 from sdk.timestamps import NS_MIN
 
 PART_EVENTS = 50
-"""So many are fetched at once; an envelope may have a megabyte."""
+"""Envelopes fetched by one multi-get; one may have a megabyte."""
 
 Value = TypeVar("Value")
 
 
 class Records(Protocol):
-    """An archive as far as it is known."""
+    """An archive up to a watermark."""
 
     @property
-    def archive(self) -> Archive:
-        """What is read."""
+    def archive(self) -> Archive: ...
 
     @property
-    def series(self) -> SeriesTable:
-        """Its series."""
+    def series(self) -> SeriesTable: ...
 
     @property
     def mark(self) -> int:
-        """Canonical time in ns of the last event that is known; nothing past it is read."""
+        """The watermark: canonical time in ns, past which nothing is read."""
 
     def has_news(self, number: int, seen_ns: int) -> bool:
         """Whether a series may have events after a canonical time."""
@@ -43,15 +41,15 @@ class Records(Protocol):
 
 @dataclass(slots=True)
 class _Read(Generic[Value]):
-    """The history of one series up to a canonical time."""
+    """The history of one series up to the canonical time `seen_ns`."""
 
     seen_ns: int = NS_MIN
     history: History[Value] = field(default_factory=History)
 
 
 class Recorded(Generic[Value]):
-    """The histories of series; `read` makes the value of a stored event, None passes it over. It is
-    given the events of a series in the order in which they were received.
+    """The histories of series. `read` returns the value of a stored event, or None to skip it; it
+    gets the events of a series in order of receipt.
     """
 
     def __init__(self, records: Records, read: Callable[[int, bytes], Value | None]) -> None:
@@ -60,7 +58,7 @@ class Recorded(Generic[Value]):
         self._known: dict[int, _Read[Value]] = {}
 
     def of(self, number: int) -> History[Value]:
-        """The history of a series by now."""
+        """The history of a series up to the watermark."""
         known = self._known.setdefault(number, _Read())
         mark = self._records.mark
         if self._records.has_news(number, known.seen_ns):
@@ -73,9 +71,12 @@ class Recorded(Generic[Value]):
         lower = tail if known.seen_ns == NS_MIN else series_key(tail, time_key(known.seen_ns + 1))
         rows = scan(archive.families["series_canonical"], lower, series_key(tail, time_key(mark)))
         while part := [key[len(tail) :] + tail for key, _ in islice(rows, PART_EVENTS)]:
-            for place, stored in zip(part, archive.get_many("canonical", part), strict=True):
+            for event_key, stored in zip(part, archive.get_many("canonical", part), strict=True):
                 if stored is None:
-                    raise ArchiveDamagedError(f"the archive in {archive.path} lacks an event")
+                    raise ArchiveDamagedError(
+                        f"the archive in {archive.path} lacks the event of key {event_key.hex()}, "
+                        "which `series_canonical` lists"
+                    )
                 value = self._read(number, stored)
                 if value is not None:
-                    known.history.add(told_of(time_of(place[:TIME_BYTES]), stored), value)
+                    known.history.add(told_of(time_of(event_key[:TIME_BYTES]), stored), value)

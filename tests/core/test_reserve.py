@@ -47,7 +47,7 @@ def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
     reserve = Reserve(disk, free_bytes(disk) - 2 * MIB, disk)
     folder = Folder(disk / "files", reserve)
     folder.append("a", 0, bytes(MIB))
-    with pytest.raises(DiskReserveError, match=r"kept for truth.*free some disk, or set"):
+    with pytest.raises(DiskReserveError, match=r"reserved for the archive: free some disk, or set"):
         folder.append("a", MIB, bytes(2 * MIB))
     with pytest.raises(DiskReserveError), folder.replacing("b", 3 * MIB):
         pass
@@ -84,7 +84,7 @@ async def test_an_export_stops_at_the_reserve_and_truth_goes_on(disk: Path, reco
     leaves_mib = free_bytes(disk) // MIB - 2
     settings = Settings(data=str(disk), mode="ground", reserve_mib=leaves_mib)
     async with running_core(settings) as core, await Client.to_core(disk) as client:
-        with pytest.raises(ProtocolError, match=r"diskFull.*kept for truth"):
+        with pytest.raises(ProtocolError, match=r"diskFull.*reserved for the archive"):
             await client.export(Export(driver="jsonl"))
         assert list(exports_folder(disk).glob("*")) == []
         receipt = await core.publish([record(EVENTS + n) for n in range(1_000)])
