@@ -1,1 +1,1 @@
-"""The truth store: byte layouts, the archive, series, rejects and the witness."""
+"""The archive and its derived databases in RocksDB: byte layouts, access, completeness."""

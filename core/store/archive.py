@@ -1,7 +1,7 @@
-"""The truth store itself: RocksDB opened as primary by the writer or as secondary by readers.
+"""The archive: a RocksDB database, opened as primary by the writer or as secondary by readers.
 
-The archive owns every handle and drops them in order, for rocksdict keeps a database open as long
-as any handle lives. Writes are atomic batches; they are durable only after `sync`.
+`Archive` owns every handle and drops them in order, because rocksdict keeps a database open while
+any handle lives. Writes are atomic batches; they are durable only after `sync`.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ from sdk.timestamps import NS_MIN
 TRUTH_FOLDER = archive_id.TRUTH_FOLDER
 CATCH_UP_ATTEMPTS = 5
 CATCH_UP_AGAIN_ATTEMPTS = 2
-"""Of an archive that was found damaged the last time, so that nobody waits for long."""
+"""Attempts while the archive is known to be damaged, so that requests do not wait for long."""
 
 CATCH_UP_PAUSE_S = 0.05
 REOPEN_INTERVAL_S = 5.0
 
 
 _held: set[Path] = set()
-"""The archives that this process writes to. Closing any descriptor of a lock lets go of it, so the
-lock of one of these must not be tried.
+"""The archives that this process writes. Closing any descriptor of a lock file releases the lock,
+so the lock of these archives must not be probed.
 """
 
 
 class Archive:
-    """One open truth store; `families` are its column families by name."""
+    """One open archive; `families` are its column families by name."""
 
     def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
         self.path = path
         self.folder = archive_id.inode(path)
-        """Tells this folder from a copy that is put in its place."""
+        """Device and inode: they differ if a copy is put in the folder's place."""
 
         self._scratch = scratch
-        """The own folder of a secondary; None of the primary."""
+        """The secondary's private folder; None for the primary."""
 
         self._tuning = tuning(memory_bytes)
         self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
-        """Where a secondary is opened whose archive cannot be written."""
+        """Used by a secondary whose archive is on a read-only file system."""
 
         self._is_damaged = False
         self._opened_at = 0.0
@@ -70,10 +70,10 @@ class Archive:
     def _open(self) -> None:
         self._opened_at = time.monotonic()
         scratch = self._scratch
-        self._refuse_moved()  # RocksDB makes the folder that it is to open.
+        self._refuse_moved()  # RocksDB would create the missing folder.
         access = AccessType.read_write() if scratch is None else AccessType.secondary(str(scratch))
         live = LiveFiles(self.path)
-        with contextlib.suppress(FileNotFoundError):  # where it is being made
+        with contextlib.suppress(FileNotFoundError):  # a new archive has no MANIFEST yet
             live.refresh()
         try:
             options, families = self._tuning
@@ -94,10 +94,12 @@ class Archive:
     def _refuse_moved(self) -> None:
         found = archive_id.inode(self.path)
         if found is None or found != self.folder:
-            raise ArchiveError(f"{self.path} was moved away or exchanged: bring it back")
+            raise ArchiveError(
+                f"the archive folder {self.path} was moved or replaced: put the original back"
+            )
 
     def _where(self) -> Path:
-        """Where RocksDB finds the files as they are at this moment."""
+        """The folder for RocksDB to open: the archive's own, or its refreshed mirror."""
         if self._mirror is None:
             return self.path
         self._mirror.refresh()
@@ -109,7 +111,7 @@ class Archive:
 
     @classmethod
     def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
-        """Open for writing, making it if it is not there; only one process can."""
+        """Open for writing, for one process only; creates the archive if it does not exist."""
         path = data / TRUTH_FOLDER
         try:
             private.make_folder(path)
@@ -131,15 +133,15 @@ class Archive:
 
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
-        """Open a following view of an archive that a writer has made; `scratch` is the view's own
-        folder. Raises ArchiveDamagedError where the archive is not whole, or holds less than its
-        witness saw.
+        """Open an existing archive as a secondary that follows its writer; `scratch` is the
+        secondary's private folder. Raises ArchiveDamagedError if the archive is incomplete, or
+        holds less than its durability marker records.
         """
         path = data / TRUTH_FOLDER
         _refuse_headless(data, path)
         if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        witness = read_witness(data)  # before opening, so that what it saw must be there
+        witness = read_witness(data)  # before opening, so that the archive is at least as new
         refuse_holes(path)
         archive = cls(path, scratch, memory_bytes)
         try:
@@ -159,18 +161,20 @@ class Archive:
         self._database.write(batch.raw)
 
     def sync(self) -> None:
-        """Make all that was written durable; releases the GIL, so call it in a thread."""
+        """fsync the log, which makes every earlier write durable; releases the GIL, so call it in a
+        thread.
+        """
         self._database.flush_wal(True)
 
     def sequence(self) -> int:
-        """RocksDB's count of records written so far."""
+        """RocksDB's sequence number: the count of records written so far."""
         return int(self._database.latest_sequence_number())
 
     def catch_up(self, until_ns: int = NS_MIN) -> None:
-        """Let a secondary see all that the primary has written by now, which is known to reach a
-        canonical time; raises ArchiveDamagedError where it does not see all of it.
+        """Bring a secondary up to the primary's current state, which is known to reach `until_ns`
+        in canonical time. Raises ArchiveDamagedError if the secondary does not see all of it.
         """
-        # The primary may drop a file or a log just as it is followed; the next try has the new one.
+        # The primary may delete a file or a log meanwhile; the next attempt sees its replacement.
         attempts = CATCH_UP_AGAIN_ATTEMPTS if self._is_damaged else CATCH_UP_ATTEMPTS
         for attempt in range(attempts):
             if attempt:
@@ -186,7 +190,7 @@ class Archive:
 
     def _follow(self, until_ns: int) -> None:
         if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
-            self._reopen()  # A file that was put back is seen by who opens it anew.
+            self._reopen()  # Only a new open sees a file that was put back.
         try:
             self._where()
             self._database.try_catch_up_with_primary()
@@ -199,8 +203,8 @@ class Archive:
         self._refuse_fault(self._fault_of_rows(until_ns))
 
     def _reopen(self) -> None:
-        """Open a secondary anew; where that fails, it stays as it was. Iterators over the old one
-        go on, and keep it.
+        """Open the secondary again. If that fails, it stays as it was. Iterators over the old
+        database go on and keep it open.
         """
         self._open()
 
@@ -210,31 +214,30 @@ class Archive:
         if fault is not None or held.canonical_ns >= until_ns:
             return fault
         return (
-            f"it ends at {timestamps.text(held.canonical_ns)} where {timestamps.text(until_ns)} "
+            f"it ends at {timestamps.text(held.canonical_ns)}, but {timestamps.text(until_ns)} "
             "is durable: a log is missing or damaged"
         )
 
     def _refuse_fault(self, fault: str | None) -> None:
         if fault is not None:
             raise ArchiveDamagedError(
-                f"the archive in {self.path} is not whole: {fault}. It is not served; "
-                f"{RESTORE.lower()}"
+                f"the archive in {self.path} is incomplete and is not served: {fault}. {RESTORE}"
             )
 
     def _prove_whole(self) -> None:
-        """Raise ArchiveDamagedError unless the primary has all files open, and they hold what was
-        counted.
+        """Raise ArchiveDamagedError unless the primary has every file open and these hold every
+        counted event.
         """
         for attempt in range(CATCH_UP_ATTEMPTS):
             if attempt:
-                time.sleep(CATCH_UP_PAUSE_S)  # Compactions run since it was opened.
+                time.sleep(CATCH_UP_PAUSE_S)  # Compactions already run and replace files.
             fault = self._completeness.fault_of_files() or self._fault_of_rows(NS_MIN)
             if fault is None:
                 return
         self._refuse_fault(fault)
 
     def holdings(self) -> Witness:
-        """What the archive holds, as its witness would say; positions are left out."""
+        """What the archive holds, in the form of a durability marker without positions."""
         counters, last_ns = self.get_many(
             "catalog", [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
         )
@@ -245,12 +248,12 @@ class Archive:
         )
 
     def get(self, family: str, key: bytes) -> bytes | None:
-        """One value, or None; raises ArchiveDamagedError where it cannot be read."""
+        """One value, or None; raises ArchiveDamagedError if it cannot be read."""
         return self.get_many(family, [key])[0]
 
     def get_many(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of keys, None where there is none; raises ArchiveDamagedError where one cannot
-        be read.
+        """One value per key, None for an absent key; raises ArchiveDamagedError if one cannot be
+        read.
         """
         if not keys:
             return []
@@ -258,17 +261,17 @@ class Archive:
             values = self.families[family].get(list(keys))
         except Exception as error:
             raise ArchiveDamagedError(
-                f"{family} of the archive in {self.path} cannot be read: {error}"
+                f"family {family} of the archive in {self.path} cannot be read: {error}"
             ) from error
         return [] if values is None else list(values)
 
     def origin(self) -> bytes:
-        """The place of the first event, empty where there is none: it tells archives apart."""
+        """The event key of the first event, empty without one; it differs between archives."""
         oldest = first(self.families["canonical"], b"", b"\xff" * PLACE_BYTES)
         return b"" if oldest is None else oldest[0]
 
     def holds(self, place: bytes) -> bool:
-        """Whether there is an event at a place; raises ArchiveError where that cannot be read."""
+        """Whether an event has this event key; raises ArchiveError if that cannot be read."""
         return self.get("canonical", place) is not None
 
     def bytes_on_disk(self) -> int:
@@ -276,8 +279,8 @@ class Archive:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
 
     def close(self) -> None:
-        """Let go of every handle, then of the database; raises ArchiveDamagedError where merging
-        has met what it cannot read.
+        """Close every handle, then the database; raises ArchiveDamagedError if a compaction has met
+        an unreadable block.
         """
         self._handles.clear()
         faults = []
@@ -297,8 +300,8 @@ class Archive:
 
 
 def _refuse_headless(data: Path, path: Path) -> None:
-    """Raise ArchiveDamagedError where files of an archive lie without the one that names the
-    others: RocksDB would make a new archive of them, and remove what it does not know.
+    """Raise ArchiveDamagedError if the folder has archive files but no CURRENT: RocksDB would
+    create a new database there and delete the files that it does not know.
     """
     if (path / CURRENT_FILE).exists():
         return
@@ -306,7 +309,7 @@ def _refuse_headless(data: Path, path: Path) -> None:
     if left:
         raise ArchiveDamagedError(
             f"the archive in {path} is damaged: {CURRENT_FILE} is missing beside "
-            f"{min(left).name}. {RESTORE}, or move it away to start anew"
+            f"{min(left).name}. {RESTORE}, or move it away to start a new one"
         )
 
 

@@ -1,4 +1,4 @@
-"""A write batch of the truth store: puts into several families that happen together."""
+"""The archive's atomic write batch over several column families."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from core.store.keys import series_source_key
 
 
 class Batch:
-    """Puts into several families that happen together or not at all."""
-
     def __init__(self, handles: dict[str, ColumnFamily]) -> None:
         self.raw = WriteBatch(raw_mode=True)
-        # The archive's own: a handle that a batch held would keep the database open.
+        # The archive's own dict, which it clears on close: a copied handle would keep the database
+        # open.
         self._handles = handles
 
     def put(self, family: str, key: bytes, value: bytes) -> None:
@@ -34,7 +33,7 @@ class Batch:
         self.raw.delete(key, self._handles[family])
 
     def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
-        """Remove the keys of a family from lower up to upper, which is left out."""
+        """Remove the keys in [lower, upper)."""
         self.raw.delete_range(lower, upper, self._handles[family])
 
     def put_events(
@@ -43,10 +42,11 @@ class Batch:
         source_keys: Sequence[bytes],
         stored: Sequence[bytes],
     ) -> None:
-        """Events at their places in canonical order, and the three orders that point at them.
+        """Add events under their event keys, which are in canonical order, and their rows in the
+        three index families.
 
-        The rows of a series go in together: beside each other in the memtable as well, they cost a
-        third less to insert (bench/results).
+        Index rows are grouped by series: neighbours in the memtable cost a third less to insert
+        (bench/results).
         """
         put, to = self.raw.put, self._handles
         canonical, source = to["canonical"], to["source"]

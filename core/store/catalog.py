@@ -1,4 +1,4 @@
-"""The catalog: the small records beside the events, each kind with its key and its codec.
+"""The catalog: the archive's small records beside the events, each kind with its key and codec.
 
 schema/version            the layout's version, text
 series/<4 bytes>          JSON array: the names of a series
@@ -6,13 +6,13 @@ position/<link>           JSON object: stream -> next position
 counters                  JSON: events, duplicates, rejects, and per link
 request/<scope>/<id>      order key of the first CommandRequest with that requestId
 command/<scope>/<id>      requestId of the first CommandRequest with that commandId
-dispatch/<scope>/<id>     MessagePack: an own command whose dispatch has not come to its end
-carrier/<entity>          JSON object: link -> order key of the newest descriptor that it brought
-reject/<8 bytes>          MessagePack: one refused record
-canonical/last            8 bytes: the last canonical time given out
+dispatch/<scope>/<id>     MessagePack: a command of this Core whose dispatch is not finished
+carrier/<entity>          JSON object: link -> order key of the newest descriptor that it delivered
+reject/<8 bytes>          MessagePack: one rejected record
+canonical/last            8 bytes: the last canonical time that was assigned
 binding/<stream>          text: the driver that the writer has selected for a stream, empty if none
-manifest/conflicts        JSON array: what differs under one name among manifests, for people
-rollup/…                  counts per bucket of time, see rollup.py
+manifest/conflicts        JSON array: conflicts between manifests of one name, as text
+rollup/…                  event counts per time bucket, see rollup.py
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ NUMBER_BYTES = 8
 
 
 class LinkCounters(msgspec.Struct, kw_only=True):
-    """What came over one link since the archive was made, and when its last record was stored."""
+    """Records of one link since the archive was created, and the canonical time in ns of its last
+    record.
+    """
 
     received: int = 0
     new: int = 0
@@ -56,9 +58,7 @@ class LinkCounters(msgspec.Struct, kw_only=True):
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What the archive has taken in since it was made; exact, for it is committed with the
-    events.
-    """
+    """Totals since the archive was created; exact, because they are committed with the events."""
 
     events: int = 0
     duplicates: int = 0
@@ -68,12 +68,12 @@ class Counters(msgspec.Struct, kw_only=True):
     links: dict[str, LinkCounters] = msgspec.field(default_factory=dict)
 
     def of_link(self, link: str) -> LinkCounters:
-        """The counters of one link, made when it is first seen."""
+        """The counters of one link; creates them for a new link."""
         return self.links.setdefault(link, LinkCounters())
 
 
 class Reject(msgspec.Struct, kw_only=True, array_like=True):
-    """A refused record: when, why, where it came from, and its bytes."""
+    """A rejected record: time, reason, origin, and its first bytes; `size` is its full size."""
 
     canonical_ns: int
     code: str
@@ -87,7 +87,6 @@ class Reject(msgspec.Struct, kw_only=True, array_like=True):
 
 
 def series_record_key(number: int) -> bytes:
-    """The key of a series' names."""
     return SERIES_PREFIX + series_bytes(number)
 
 
@@ -122,20 +121,20 @@ def decode_positions(value: bytes) -> dict[str, int]:
 
 
 def request_key(scope_id: str, request_id: str) -> bytes:
-    """The key under which a requestId is known; unique per scope (AMB-21)."""
+    """A requestId is unique in its scope."""
     return REQUEST_PREFIX + f"{scope_id}/{request_id}".encode()
 
 
 def command_key(scope_id: str, command_id: str) -> bytes:
-    """The key under which a commandId is known; unique per scope."""
+    """A commandId is unique in its scope."""
     return COMMAND_PREFIX + f"{scope_id}/{command_id}".encode()
 
 
 class Dispatch(msgspec.Struct, array_like=True):
-    """How far the dispatch of an own command is; `request_key` is the order key of its request.
+    """The state of one command's dispatch; `request_key` is the order key of its request.
 
-    It is there from the commit of the request on and goes when the dispatch is over. `is_begun` is
-    durable before the transport is asked: without it the command has certainly not been sent.
+    The record is committed with the request and removed when the dispatch has ended. `is_begun` is
+    durable before the transport is called: without it the command has certainly not been sent.
     """
 
     request_key: bytes
@@ -158,18 +157,18 @@ def decode_dispatch(value: bytes) -> Dispatch:
 
 
 def carrier_key(series: Series) -> bytes:
-    """The key of the links that brought an entity's descriptors."""
+    """The key of an entity's link routes; of the series only the entity's ids count."""
     ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
     return CARRIER_PREFIX + "/".join(ids).encode()
 
 
 def encode_carriers(carriers: dict[str, str]) -> bytes:
-    """Links with their newest descriptors' order keys (hex) as stored."""
+    """From link name to the order key, in hex, of the newest descriptor that it delivered."""
     return msgspec.json.encode(carriers)
 
 
 def decode_carriers(value: bytes | None) -> dict[str, str]:
-    """Links with their newest descriptors' order keys (hex) as read."""
+    """The inverse of `encode_carriers`; empty for an entity without a record."""
     return {} if value is None else msgspec.json.decode(value, type=dict[str, str])
 
 
@@ -204,7 +203,7 @@ def encode_counters(counters: Counters) -> bytes:
 
 
 def decode_counters(value: bytes | None) -> Counters:
-    """The counters as read; all zero in a new archive."""
+    """All counters are zero in a new archive."""
     return Counters() if value is None else msgspec.json.decode(value, type=Counters)
 
 
@@ -214,24 +213,23 @@ def encode_time(ns: int) -> bytes:
 
 
 def decode_time(value: bytes | None) -> int:
-    """A time as read; 0 in a new archive."""
+    """The time in ns, 0 in a new archive."""
     return 0 if value is None else time_of(value)
 
 
 def check_schema(version: bytes | None, path: Path) -> None:
-    """Raise ArchiveError if an archive was written by a layout that this code does not know."""
+    """Raise ArchiveError if the archive has another layout than this version reads."""
     if version not in (None, SCHEMA_VERSION):
         raise ArchiveError(
-            f"the archive in {path} has layout {version!r}, this NOVA knows {SCHEMA_VERSION!r}: "
-            "open it with the version that wrote it"
+            f"the archive in {path} has layout {version!r}, but this NOVA reads "
+            f"{SCHEMA_VERSION!r}: open it with the version that wrote it"
         )
 
 
 def encode_conflicts(conflicts: list[str]) -> bytes:
-    """The manifest conflicts that the writer has found when it started."""
     return msgspec.json.encode(conflicts)
 
 
 def decode_conflicts(stored: bytes | None) -> list[str]:
-    """The same from the catalog; none where no writer has looked yet."""
+    """The conflicts that the writer found at its last start; empty in a new archive."""
     return [] if stored is None else msgspec.json.decode(stored, type=list[str])

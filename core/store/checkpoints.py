@@ -1,13 +1,12 @@
-"""Checkpoints: the states of views at chosen moments, derived from the archive and kept beside it,
-in a database of their own (A-219…A-224, AMB-44…AMB-46).
+"""The derived database of checkpoints: states of views at chosen positions.
 
 The updates of a series, in the order of a timebase, are cut into segments. A row is the state of
-one manifestVersion strictly before the position where a segment begins; there is one for each
-version that the segment tells of. In source time a segment begins at each whole hour that has an
-update, so that row is the checkpoint of that hour, and within an hour after so many updates; in
-canonical time after so many updates. So what has to be folded is bounded however fast a view is.
+one manifestVersion strictly before the first position of a segment; each version that the segment
+updates has one. In source time a segment begins at each whole hour that has an update (that row is
+the hour's checkpoint) and within an hour after SEGMENT_EVENTS updates; in canonical time after
+SEGMENT_EVENTS updates. So the number of updates to fold is bounded however fast a view is.
 
-A position is time (8) · first half of the eventId (16), zeros in canonical time and at the begin of
+A position is time (8) · first half of the eventId (16), zeros in canonical time and at the start of
 an hour. Keys, and their values as MessagePack:
 
 state                                                       origin and cursor
@@ -33,10 +32,12 @@ CHECKPOINTS_FOLDER = "checkpoints"
 LAYOUT = 1
 HOUR_NS = 3_600 * NS_PER_SECOND
 SEGMENT_EVENTS = 32
-"""A segment of a fast view has so many updates, and as many bytes as the states at its begin."""
+"""Least updates in a segment of a fast view; their bytes are also at least those of the states at
+its start.
+"""
 
 VERSIONS_MAX = 32
-"""So many versions of a view are known by name; whether there was another is looked up."""
+"""Versions of a view that are kept by name; any other is looked up."""
 
 NO_ID = bytes(ID_HEAD_BYTES)
 LAST_ID = b"\xff" * ID_HEAD_BYTES
@@ -50,8 +51,8 @@ _BEHIND_VERSIONS = b"\xff"
 
 
 class Folded(msgspec.Struct, array_like=True):
-    """How far a series is folded in one timebase: to the position of its last update, and all that
-    came up to a canonical time.
+    """How far a series is folded in one timebase: up to the position `frontier` of its last update,
+    including every event received up to canonical time `included_ns`.
     """
 
     frontier: bytes = BEFORE_ALL
@@ -60,7 +61,7 @@ class Folded(msgspec.Struct, array_like=True):
 
 
 class FoldedSeries(msgspec.Struct, array_like=True):
-    """The same in both timebases."""
+    """`Folded` in both timebases."""
 
     source: Folded = msgspec.field(default_factory=Folded)
     canonical: Folded = msgspec.field(default_factory=Folded)
@@ -71,18 +72,18 @@ class FoldedSeries(msgspec.Struct, array_like=True):
 
 
 class ViewState(msgspec.Struct, array_like=True):
-    """What a view shows: its values as JSON, and the time in ns of the last update of each."""
+    """The state of a view: its values as JSON, and the time in ns of each one's last update."""
 
     data: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     times: dict[str, int] = msgspec.field(default_factory=dict)
 
     def take(self, data: dict[str, msgspec.Raw], time_ns: int) -> None:
-        """Let an update change what it tells of (A-217)."""
+        """Apply an update: it replaces the keys that it holds and leaves the others."""
         self.data.update(data)
         self.times.update(dict.fromkeys(data, time_ns))
 
     def copy(self) -> ViewState:
-        """One that changes by itself."""
+        """An independent copy."""
         return ViewState(dict(self.data), dict(self.times))
 
 
@@ -94,12 +95,12 @@ class Checkpoint(NamedTuple):
     value: bytes
 
     def state(self) -> ViewState:
-        """What it was."""
+        """Raises DerivedDamagedError if the row cannot be decoded."""
         try:
             data, times = _rows.decode(self.value)
             return ViewState(_data.decode(data), times)
         except msgspec.DecodeError as error:
-            raise DerivedDamagedError(f"a checkpoint holds no state: {error}") from error
+            raise DerivedDamagedError(f"a checkpoint cannot be decoded: {error}") from error
 
 
 _series = msgspec.msgpack.Decoder(FoldedSeries)
@@ -110,24 +111,24 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 def position_at(time_ns: int, id_head: bytes = NO_ID) -> bytes:
-    """A position: by default before all that lies at that time in source time, and the place of
-    what lies there in canonical time.
+    """A position. By default it sorts before every event of that time in source time; in canonical
+    time it is the position of the event there.
     """
     return time_key(time_ns) + id_head
 
 
 def position_before(position: bytes) -> bytes:
-    """The last position before another."""
+    """The position immediately before another."""
     return (int.from_bytes(position, "big") - 1).to_bytes(POSITION_BYTES, "big")
 
 
 def position_time(position: bytes) -> int:
-    """The time of a position in ns."""
+    """In ns since 1970."""
     return time_of(position)
 
 
 def hour_of(time_ns: int) -> int:
-    """The begin of the whole hour in which a time lies (A-220)."""
+    """The start in ns of the whole hour that contains a time."""
     return max(NS_MIN, time_ns // HOUR_NS * HOUR_NS)
 
 
@@ -150,7 +151,7 @@ def series_row(number: int, folded: FoldedSeries) -> Row:
 
 
 class CheckpointStore(DerivedStore):
-    """The database of checkpoints, opened by their maker to write or by a reader to follow."""
+    """The derived database of checkpoints."""
 
     FOLDER = CHECKPOINTS_FOLDER
     WHAT = "checkpoints"
@@ -162,10 +163,12 @@ class CheckpointStore(DerivedStore):
         try:
             return None if value is None else _series.decode(value)
         except msgspec.DecodeError as error:
-            raise DerivedDamagedError(f"the checkpoints hold no series {number}") from error
+            raise DerivedDamagedError(
+                f"the checkpoints' record of series {number} cannot be decoded: {error}"
+            ) from error
 
     def back_from(self, timebase: Timebase, number: int, position: bytes) -> Iterator[Checkpoint]:
-        """The checkpoints of a series at or before a position, the last first."""
+        """The checkpoints of a series at or before a position, latest first."""
         head = _head(timebase, number)
         upper = head + position + _BEHIND_VERSIONS
         for key, value in self.scan(head, upper, reverse=True):
@@ -174,7 +177,7 @@ class CheckpointStore(DerivedStore):
             yield Checkpoint(position, version, value)
 
     def forget_from(self, timebase: Timebase, number: int, position: bytes) -> None:
-        """Remove the checkpoints of a series from a position on."""
+        """Remove the checkpoints of a series at and after a position."""
         head = _head(timebase, number)
         self.forget(head + position, head + BEHIND_ALL + _BEHIND_VERSIONS)
 

@@ -1,9 +1,9 @@
-"""The proof that an open database is whole: RocksDB has every file open that the MANIFEST names,
-and every family of an archive's events holds as many as were counted.
+"""The proof that an open database is complete: RocksDB has every file open that the MANIFEST names,
+and each event family of an archive holds at least as many rows as events were counted.
 
-Each event has one row in each of these families, and rows are neither replaced nor removed, so what
-the files and the memory of a family hold is at least the number of events. It may be more: until a
-log is over, a secondary keeps rows in memory that are in a file by now.
+Each event has one row in each of these families, and rows are neither replaced nor removed, so the
+rows in a family's files and memtables are at least the number of events. They may be more: until a
+log ends, a secondary keeps rows in memory that have been flushed to a file.
 """
 
 from __future__ import annotations
@@ -21,16 +21,14 @@ _WAITING = ("num-entries-active-mem-table", "num-entries-imm-mem-tables")
 
 
 class _Waiting(NamedTuple):
-    """The rows of a family that are not in a file yet: in the memory that is read into, and in what
-    was sealed.
-    """
+    """Rows of a family that are not in a file: of the active memtable, and of the sealed ones."""
 
     active: int
     sealed: int
 
 
 class Completeness:
-    """What was proved of one open database, so that each look is only at what is new."""
+    """The proof for one open database. It is incremental: each call checks only what is new."""
 
     def __init__(
         self,
@@ -39,8 +37,8 @@ class Completeness:
         overwritten: tuple[str, Rdict],
         events: Mapping[str, Rdict] | None = None,
     ) -> None:
-        """`live` as it was before the database was opened; `overwritten` is the family whose rows
-        are written over, and `events` those that hold one row of each event.
+        """`live` was read before the database was opened. `overwritten` is the name and handle of
+        the family whose rows are replaced; `events` are the families with one row per event.
         """
         self._database = database
         self._live = live
@@ -53,10 +51,10 @@ class Completeness:
         self._waiting = _waiting(self._rows)
 
     def fault_of_files(self) -> str | None:
-        """Why a file that the MANIFEST names is not open; None if all are.
+        """The fault if RocksDB has not opened a file that the MANIFEST names, else None.
 
-        On one that is being written the MANIFEST may name a newer file than RocksDB has seen: a
-        fault stands only if it is still there after catching up.
+        The MANIFEST of a database that is being written may name a newer file than RocksDB has
+        seen, so a fault counts only if it remains after catching up.
         """
         try:
             if not self._live.refresh() and self._is_proved:
@@ -73,17 +71,17 @@ class Completeness:
         return None
 
     def is_shadowed(self) -> bool:
-        """Whether a secondary may show older values of keys than its files hold; then it has to be
-        opened anew. To be asked once the files are proved.
+        """Whether a secondary may return older values than its files hold; it must be reopened
+        then. Call it after `fault_of_files` has returned None.
 
-        Where a log was flushed, a secondary skips what it had not read of it, and keeps what it had
-        read in memory, in front of the files, until another record comes.
+        When a log is flushed, a secondary skips the rest of that log, but keeps the rows that it
+        had read from it in memory, in front of the files, until it reads another record.
         """
         filed, manifest = self._live.filed_sequence(self._name), self._live.manifest
-        # Files that a new MANIFEST begins with may have lost their sequences by merging.
+        # A compaction zeroes sequences, so the files that a new MANIFEST lists may show none.
         is_unseen = filed > self._seen or manifest != self._manifest
         before, self._waiting = self._waiting, _waiting(self._rows)
-        # Memory that is read into grows until it is replaced.
+        # The active memtable only grows, so a smaller one is a new one.
         was_dropped = self._waiting.sealed == 0 and self._waiting.active < before.active
         self._seen, self._manifest = self._sequence(), manifest
         return is_unseen and any(before) and not was_dropped
@@ -92,11 +90,11 @@ class Completeness:
         return int(self._database.latest_sequence_number())
 
     def fault_of_counts(self, events: int) -> str | None:
-        """Which family holds fewer events than were counted; None if none does."""
+        """The fault if a family holds fewer than the counted events, else None."""
         for name, family in self._events.items():
             held = self._filed[name] + sum(_waiting(family))
             if held < events:
-                return f"{name} holds {held} events where {events} were counted"
+                return f"family {name} holds {held} events, but {events} were counted"
         return None
 
 
@@ -105,9 +103,9 @@ def _number(name: str) -> int:
 
 
 def _entries(family: Rdict) -> int:
-    """The rows in a family's files, as their footers tell."""
-    told = family.property_value("rocksdb.aggregated-table-properties")
-    match = _ENTRIES.search(told or "")
+    """The rows in a family's files, by their table properties."""
+    properties = family.property_value("rocksdb.aggregated-table-properties")
+    match = _ENTRIES.search(properties or "")
     return int(match.group(1)) if match else 0
 
 

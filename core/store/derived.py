@@ -1,5 +1,5 @@
-"""A database of what is derived from the archive: beside it, so that ingest never waits for it, and
-made again whenever it is lost.
+"""A database that is derived from the archive and kept beside it, so that ingest never waits for
+it; it is rebuilt whenever it is lost or damaged.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ STATE_KEY = b"state"
 
 
 class State(msgspec.Struct, array_like=True):
-    """What was taken in: everything up to a canonical time in ns, of the archive whose first event
-    has the place `origin`; `newest` is the place of the last event, empty before there was one.
+    """How far the database has followed its archive: up to canonical time `cursor_ns`. `origin` is
+    the event key of the archive's first event; `newest` that of the last event included, empty
+    before the first.
     """
 
     layout: int
@@ -47,11 +48,11 @@ _states = msgspec.msgpack.Decoder(State)
 
 
 class DerivedStore:
-    """Opened by the one process that makes it, or by readers that follow."""
+    """Opened for writing by its one maker, or as a secondary by readers."""
 
     FOLDER: ClassVar[str]
     WHAT: ClassVar[str]
-    """What it holds, for people."""
+    """Names the content in messages, in the plural."""
 
     LAYOUT: ClassVar[int]
 
@@ -64,7 +65,7 @@ class DerivedStore:
 
     def _open(self) -> None:
         live = LiveFiles(self._path)
-        with contextlib.suppress(FileNotFoundError):  # where it is being made
+        with contextlib.suppress(FileNotFoundError):  # a new database has no MANIFEST yet
             live.refresh()
         refuse_holes(self._path)
         options = derived_options()
@@ -78,7 +79,9 @@ class DerivedStore:
 
     @classmethod
     def open_primary(cls, data: Path) -> Self:
-        """Open for writing, made anew if it is not there or cannot be read."""
+        """Open for writing; creates the database if it is missing, and discards and recreates one
+        that is damaged. Raises ArchiveError if another process has it open.
+        """
         path = data / cls.FOLDER
         private.make_folder(path)
         private.mend(path)
@@ -95,8 +98,8 @@ class DerivedStore:
 
     @classmethod
     def _open_proved(cls, path: Path) -> Self:
-        """Open for writing; raises DerivedDamagedError where it is not whole."""
-        # Files are merged only once it is known that they are all there.
+        """Open for writing; raises DerivedDamagedError if the database is incomplete."""
+        # Compactions start only once every file is known to be present.
         store = cls(path, AccessType.read_write(), merges=False)
         try:
             store.prove()
@@ -108,7 +111,7 @@ class DerivedStore:
 
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path) -> Self | None:
-        """Open a following view, None where there is nothing yet."""
+        """Open as a secondary that follows its maker; None if the database does not exist yet."""
         path = data / cls.FOLDER
         if not (path / "CURRENT").exists():
             return None
@@ -121,16 +124,16 @@ class DerivedStore:
         return store
 
     def begin_merging(self) -> None:
-        """Let RocksDB merge files in the background."""
+        """Enable background compactions."""
         self._database.set_options({"disable_auto_compactions": "false"})
 
     def is_of(self, data: Path) -> bool:
-        """Whether a folder still holds this database, and not one that was made anew."""
+        """Whether a data folder still holds this database, not one that was recreated since."""
         return self._identity == identity_of(data / self.FOLDER)
 
     def catch_up(self) -> None:
-        """Let a secondary see all that has been written by now; raises ArchiveError where it does
-        not see all of it.
+        """Bring a secondary up to the primary's current state; raises ArchiveError if it does not
+        see all of it.
         """
         for attempt in range(CATCH_UP_ATTEMPTS):
             if attempt:
@@ -138,7 +141,7 @@ class DerivedStore:
             fault = self._fault_of_following()
             if fault is None:
                 return
-        raise ArchiveError(f"cannot follow the {self.WHAT}: {fault}")
+        raise ArchiveError(f"cannot follow the {self.WHAT} in {self._path}: {fault}")
 
     def _fault_of_following(self) -> str | None:
         try:
@@ -152,12 +155,12 @@ class DerivedStore:
         return fault
 
     def get(self, key: bytes) -> bytes | None:
-        """One value, or None; raises DerivedDamagedError where it cannot be read."""
+        """One value, or None; raises DerivedDamagedError if it cannot be read."""
         return self.get_many([key])[0]
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of keys, None where there is none; raises DerivedDamagedError where one cannot
-        be read.
+        """One value per key, None for an absent key; raises DerivedDamagedError if one cannot be
+        read.
         """
         if not keys:
             return []
@@ -168,7 +171,7 @@ class DerivedStore:
         return [] if values is None else list(values)
 
     def state(self) -> State | None:
-        """What was taken in, None if nothing was or by another version."""
+        """The stored state; None in a new database or one of another layout."""
         value = self.get(STATE_KEY)
         if value is None:
             return None
@@ -183,14 +186,14 @@ class DerivedStore:
         return STATE_KEY, msgspec.msgpack.encode(state)
 
     def prove(self) -> None:
-        """Raise DerivedDamagedError unless all files are open that the MANIFEST names."""
+        """Raise DerivedDamagedError unless every file that the MANIFEST names is open."""
         fault = self._completeness.fault_of_files()
         if fault is not None:
             raise DerivedDamagedError(f"the {self.WHAT} are damaged: {fault}")
 
     def resumed(self, archive: Archive) -> State:
-        """Where it was; what was derived of another archive or by another layout is forgotten, and
-        what was of an archive that was put back to an earlier state.
+        """The state to continue from. Clears the database if it has another layout, belongs to
+        another archive, or to a later state of this archive than the one that was restored.
         """
         archive.catch_up()
         origin = archive.origin()
@@ -198,21 +201,21 @@ class DerivedStore:
         if state is not None and state.origin == origin and _is_held(state.newest, archive):
             return state
         if self.get(STATE_KEY) is None and next(self.scan(b"", BEHIND_ALL), None) is not None:
-            raise DerivedDamagedError(f"the {self.WHAT} do not say how far they go")
+            raise DerivedDamagedError(f"the {self.WHAT} in {self._path} have rows but no state")
         self.clear()
         return State(self.LAYOUT, origin, NS_MIN)
 
     def scan(
         self, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
     ) -> Iterator[Row]:
-        """Rows in key order or backwards; raises DerivedDamagedError where they cannot be read."""
+        """Rows in key order or backwards; raises DerivedDamagedError if they cannot be read."""
         try:
             yield from scan(self._database, lower, upper, reverse=reverse, want=want)
         except ArchiveError as error:
             raise DerivedDamagedError(f"the {self.WHAT} cannot be read: {error}") from error
 
     def everything(self) -> list[Row]:
-        """All rows; for tests."""
+        """Every row; for tests."""
         return list(self.scan(b"", BEHIND_ALL))
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -227,7 +230,7 @@ class DerivedStore:
         self.forget(b"", BEHIND_ALL)
 
     def forget(self, lower: bytes, upper: bytes) -> None:
-        """Remove the rows from lower up to upper, which is left out."""
+        """Remove the rows in [lower, upper)."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(lower, upper)
         self._write(batch)
@@ -240,7 +243,7 @@ class DerivedStore:
             raise kind(f"the {self.WHAT} cannot be written: {error}") from error
 
     def close(self) -> None:
-        """Let go of the database; of a damaged one RocksDB says once more that it is."""
+        """Close the database; RocksDB's error about a damaged one is only logged."""
         try:
             self._database.close()
         except Exception as error:
@@ -252,13 +255,13 @@ def _is_held(newest: bytes, archive: Archive) -> bool:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether a write failed by what is on the disk already, which RocksDB meets as it merges."""
+    """Whether a write failed because of damaged files, which RocksDB meets in compactions."""
     text = str(error).lower()
     return "corruption" in text or "no such file" in text
 
 
 def identity_of(path: Path) -> bytes:
-    """What RocksDB calls a database, given when it is made; nothing where there is none."""
+    """The id that RocksDB assigns a database on creation; empty without a database."""
     try:
         return (path / "IDENTITY").read_bytes()
     except FileNotFoundError:

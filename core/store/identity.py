@@ -1,5 +1,5 @@
-"""The id of an archive: in the archive itself, so that it goes where the archive goes, and in a
-file beside it for those that do not open it.
+"""The archive id: stored in the archive, so that it moves with the archive, and in a file beside it
+for processes that do not open the archive.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from sdk import archive_id, durable
 
 
 def refuse_emptied(data: Path) -> None:
-    """Raise ArchiveError where an archive was that is gone, before one is made in its place."""
+    """Raise ArchiveError if the data folder has an archive id but no archive; without this check a
+    new archive would be created there.
+    """
     known = archive_id.read(data)
     if known is not None and not (data / TRUTH_FOLDER / "CURRENT").exists():
         raise ArchiveError(
             f"{data / archive_id.ID_FILE} says that archive {known} is here, and "
-            f"{data / TRUTH_FOLDER} holds none (is its disk mounted?). Nothing was written. Bring "
-            "it back, or move the whole data folder away to begin a new archive"
+            f"{data / TRUTH_FOLDER} holds none (is its disk mounted?). Nothing was written. Put "
+            "the archive back, or move the whole data folder away to begin a new one"
         )
 
 
 def identify(archive: Archive, data: Path) -> str:
-    """The id of an archive that is open for writing, given to it if it has none; raises
-    ArchiveError where its folder says another, for then one of both was exchanged.
+    """The id of an archive that is open for writing; assigns one if it has none. Raises
+    ArchiveError if the file beside it holds another id: then one of the two was exchanged.
     """
     beside = archive_id.read(data)
     stored = archive.get("catalog", ARCHIVE_ID_KEY)
@@ -34,9 +36,9 @@ def identify(archive: Archive, data: Path) -> str:
         path = data / archive_id.ID_FILE
         within = "none" if stored is None else stored.decode()
         raise ArchiveError(
-            f"{path} says that archive {beside} is here, and the one in {archive.path} has the id "
-            f"{within}. It is not served. Bring the right one back; if the one that is there "
-            f"is the right one, remove {path} and start NOVA again"
+            f"{path} says that archive {beside} is here, but the one in {archive.path} has the id "
+            f"{within}. It is not served. Put archive {beside} back; if the one that is there is "
+            f"the right one, remove {path} and start NOVA again"
         )
     found = stored.decode() if stored is not None else _give(archive)
     if beside is None:
@@ -45,7 +47,7 @@ def identify(archive: Archive, data: Path) -> str:
 
 
 def _give(archive: Archive) -> str:
-    """Durable before anybody is told of it."""
+    """Assign a new id; it is durable when this returns."""
     made = str(uuid.uuid4())
     batch = archive.batch()
     batch.put("catalog", ARCHIVE_ID_KEY, made.encode())

@@ -1,5 +1,4 @@
-"""Every byte layout of the truth store (nova.md §5): how keys and values of each family are made
-and read.
+"""The byte layout of keys and values in each column family of the archive.
 
 canonical         canonical time (8) + series (4)           stored envelope
 source            source time (8) + lane (1) + eventId (32) canonical time (8) + series (4)
@@ -7,10 +6,10 @@ series_canonical  series (4) + canonical time (8)           empty
 series_source     series (4) + source time (8) + id head (16)  canonical time (8)
 catalog           text, `/` between its parts               small records, see catalog.py
 
-The key in `canonical` is the event's place, and the value in `source` is that place. An eventId is
-32 bytes that nothing compresses. It stands whole where it decides something: among events of one
-source time, and in the envelope itself. Within a series and a nanosecond its first half decides as
-well, for it takes 2^64 hashes to find two that share it. A canonical time is one event's alone.
+The key in `canonical` is the event key, and so is the value in `source`. An eventId is 32 bytes
+that do not compress. It is stored whole only in `source`, where it orders events of one source
+time, and in the envelope. Within one series and nanosecond its first half is enough: finding two
+events that share it takes 2^64 hashes. Each canonical time belongs to one event.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from core.ordering import (
 
 TIMEBASE_BYTES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 EVENT_FAMILIES = ("canonical", "source", "series_canonical", "series_source")
-"""Each holds one row of every event; rows are neither replaced nor removed."""
+"""Each has one row per event; rows are neither replaced nor removed."""
 
 FAMILIES = (*EVENT_FAMILIES, "catalog")
 
@@ -47,18 +46,18 @@ def series_bytes(number: int) -> bytes:
 
 
 def place_keys(first_ns: int, series: Sequence[bytes]) -> list[bytes]:
-    """The places of events with these series bytes that follow each other by a nanosecond."""
+    """Event keys of events that are 1 ns apart from `first_ns` on; `series` are series bytes."""
     times = time_keys(first_ns, len(series))
     return [time + number for time, number in zip(times, series, strict=True)]
 
 
 def series_key(series: bytes, time: bytes, event_id: bytes = b"") -> bytes:
-    """The key of an event among its series; the eventId belongs to source time alone."""
+    """A key of a `series_…` family; only source time has the eventId."""
     return series + time + event_id[:ID_HEAD_BYTES]
 
 
 def series_source_key(series: bytes, source_key: bytes) -> bytes:
-    """The key in source time of an event with this order key."""
+    """The key in `series_source` of the event with this order key."""
     head = source_key[EVENT_ID_OFFSET : EVENT_ID_OFFSET + ID_HEAD_BYTES]
     return series + source_key[:TIME_BYTES] + head
 
@@ -69,8 +68,8 @@ def series_key_time(key: bytes) -> int:
 
 
 def series_key_order(key: bytes, lane: int) -> bytes:
-    """The key of the event that a series key names in the timeline of that key's timebase: as much
-    of its order key as decides in source time, its place in canonical time.
+    """Convert a series key to a key that sorts in the timeline of its timebase: in source time an
+    order key with the first half of the eventId, in canonical time the event key.
     """
     end = SERIES_BYTES + TIME_BYTES
     time, event_id = key[SERIES_BYTES:end], key[end:]
@@ -78,12 +77,12 @@ def series_key_order(key: bytes, lane: int) -> bytes:
 
 
 def whole_order(key: bytes, stored: bytes) -> bytes:
-    """An order key in source time, of which a series key had a part, by the event's own id: the
-    stored envelope begins with it.
+    """The whole order key in source time for `key`, whose eventId is cut short; the rest comes from
+    the stored envelope.
     """
     return key[:EVENT_ID_OFFSET] + event_id_of(stored)
 
 
 def event_id_of(stored: bytes) -> bytes:
-    """The eventId of a stored envelope, which begins with it."""
+    """The 32 bytes of the eventId, with which every stored envelope begins."""
     return bytes.fromhex(stored[_ID_TEXT].decode())

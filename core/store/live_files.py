@@ -1,7 +1,7 @@
-"""Which files make up a database, as its MANIFEST says: the proof that none is left out.
+"""Reads a database's MANIFEST for the files that belong to it.
 
-A RocksDB secondary goes on without a file that it cannot open, and says nothing. So the MANIFEST is
-read here as well, and what it names is compared with what RocksDB has open.
+A RocksDB secondary silently goes on without a file that it cannot open. So the MANIFEST is read
+here too, and its files are compared with those that RocksDB has open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.store.version_edit import EditError, VersionEdit
 CURRENT_FILE = "CURRENT"
 DEFAULT_FAMILY = "default"
 FOOTER_END = bytes.fromhex("f7cff485b741e288")
-"""How every table file ends."""
+"""The magic number that every table file ends with."""
 
 NAMED_MAX_FILES = 5
 _MANIFEST = re.compile(r"MANIFEST-\d+")
@@ -27,7 +27,7 @@ RESTORE = "Restore the archive from a copy"
 
 
 class LiveFiles:
-    """The files of a database and how far its logs are flushed; `refresh` goes on where it was."""
+    """The table files of a database and its oldest needed log; `refresh` reads incrementally."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,10 +36,10 @@ class LiveFiles:
         self._manifest = ""
         self._read_bytes = 0
         self.sizes: dict[int, int] = {}
-        """Bytes of each table file by its number."""
+        """Size in bytes of each table file, by file number."""
 
         self.last_sequence = 0
-        """All records up to this one are in table files or in logs that are still needed."""
+        """Every record up to this sequence is in a table file or in a log that is still needed."""
 
         self._families: dict[str, int] = {DEFAULT_FAMILY: 0}
         self._filed: dict[int, int] = {}
@@ -48,11 +48,11 @@ class LiveFiles:
 
     @property
     def manifest(self) -> str:
-        """The path of the MANIFEST that was read."""
+        """The path of the MANIFEST that `refresh` last read."""
         return self._manifest
 
     def filed_sequence(self, family: str) -> int:
-        """The newest row of a family that was ever in a file, since this MANIFEST was begun."""
+        """The newest sequence of a family in any table file since this MANIFEST was started."""
         return self._filed.get(self._families.get(family, 0), 0)
 
     @property
@@ -61,18 +61,19 @@ class LiveFiles:
         return max(self._least_log, min(self._log_numbers.values(), default=0))
 
     def needed_logs(self) -> list[Path]:
-        """The logs that are there and still needed, the oldest first."""
+        """Paths of the existing logs that are still needed, oldest first."""
         logs = self.folder.glob("*.log")
         return sorted(path for path in logs if int(path.stem) >= self.least_log)
 
     def refresh(self) -> bool:
-        """Read what has been added to the MANIFEST, or all of a new one; whether there was any.
+        """Read what was appended to the MANIFEST, or all of a new one; returns whether there was
+        anything.
 
-        Raises ArchiveDamagedError where it cannot be read, FileNotFoundError where RocksDB replaced
-        it just now.
+        Raises ArchiveDamagedError if it cannot be read, FileNotFoundError if RocksDB replaced it
+        meanwhile.
         """
-        told = os.stat(self._current_file)
-        stamp = (told.st_ino, told.st_mtime_ns)
+        current = os.stat(self._current_file)
+        stamp = (current.st_ino, current.st_mtime_ns)
         if stamp != self._current_stamp:
             self._forget(self._named())
             self._current_stamp = stamp
@@ -82,8 +83,8 @@ class LiveFiles:
         return self._read_bytes != before
 
     def fault_of(self, numbers: Sequence[int]) -> str:
-        """Why RocksDB does not open files, by what the folder tells. One of them may keep it from
-        opening others, so those are named that are certainly at fault, if there are any.
+        """Why RocksDB has not opened these files, from inspecting them. One damaged file may keep
+        it from opening others, so only the certainly damaged ones are named if there are any.
         """
         faults = {self._path(number): self._certain_fault(number) for number in numbers}
         certain = [f"{path} {fault}" for path, fault in faults.items() if fault]
@@ -102,14 +103,14 @@ class LiveFiles:
         except OSError as error:
             return "is missing" if error.errno == errno.ENOENT else f"cannot be read: {error}"
         if size != recorded:
-            return f"has {size} bytes where the MANIFEST records {recorded}"
-        return None if end == FOOTER_END else "is damaged at its end"
+            return f"has {size} bytes, but the MANIFEST records {recorded}"
+        return None if end == FOOTER_END else "has a damaged footer"
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}.sst"
 
     def _named(self) -> str:
-        """The path of the MANIFEST in use."""
+        """The path of the MANIFEST that CURRENT names."""
         name = Path(self._current_file).read_text("ascii", "replace").removesuffix("\n")
         if _MANIFEST.fullmatch(name) is None:
             raise ArchiveDamagedError(f"{self._current_file} does not name a MANIFEST. {RESTORE}")
@@ -130,16 +131,16 @@ class LiveFiles:
         reason = ""
         try:
             for record in reader:
-                # At a record that is not sound a secondary of RocksDB would wait for ever.
+                # A RocksDB secondary would wait forever at a record with a wrong checksum.
                 if not record.is_sound(content):
-                    raise EditError("a checksum is wrong")
+                    raise EditError("the checksum of the next record is wrong")
                 self._apply(VersionEdit.decode(record.payload(content)))
                 self._read_bytes = base + reader.offset
         except EditError as error:
             reason = f" ({error})"
         if reason or reader.ending == "damaged":
             raise ArchiveDamagedError(
-                f"{path} is damaged behind byte {self._read_bytes}{reason}. {RESTORE}"
+                f"{path} is damaged after byte {self._read_bytes}{reason}. {RESTORE}"
             )
 
     def _apply(self, edit: VersionEdit) -> None:

@@ -1,8 +1,8 @@
-"""RocksDB's log format, in which it writes its MANIFEST and its write-ahead logs.
+"""Reads RocksDB's log format, which its MANIFEST and its write-ahead logs share.
 
-A file is a row of blocks of 32 KiB. A record is one fragment or several, each with a header of
-seven bytes: CRC-32C of what follows it (4, masked), length (2), kind (1); a fragment never crosses
-a block, and what is left of a block that has no room for a header is filled with zeros.
+A file is a sequence of 32 KiB blocks. A record is one or more fragments, each with a header of
+seven bytes: masked CRC-32C of kind and payload (4), length (2), kind (1). A fragment never crosses
+a block, and the rest of a block that cannot hold a header is filled with zeros.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _CRC_POLYNOMIAL = 0x82F63B78
 _CRC_MASK_DELTA = 0xA282EAD8
 
 Ending = Literal["clean", "torn", "damaged"]
-"""How a file ends behind its last whole record: with nothing or zeros, within a record, or with
-bytes that are no record.
+"""What follows the last whole record of a file: nothing or zeros (clean), the start of a record
+(torn), or other bytes (damaged).
 """
 
 
 class Fragment(NamedTuple):
-    """A part of a record: where its payload lies, and what its header says of it."""
+    """A part of a record: the offsets of its payload, and its header's kind and masked CRC."""
 
     start: int
     end: int
@@ -33,30 +33,31 @@ class Fragment(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """A whole record: where its first header begins, and its fragments."""
+    """A whole record: the offset of its first header, and its fragments."""
 
     offset: int
     fragments: list[Fragment]
 
     def payload(self, content: bytes | memoryview, most: int | None = None) -> bytes:
-        """What it holds, or its first bytes."""
-        found = b""
+        """The payload, or its first `most` bytes."""
+        payload = b""
         for part in self.fragments:
-            # The first fragment may be shorter than what is wanted: a block was nearly full.
-            wanted = part.end if most is None else part.start + most - len(found)
-            found += content[part.start : min(part.end, wanted)]
-        return found
+            # The first fragment is shorter than `most` if it began near the end of a block.
+            wanted = part.end if most is None else part.start + most - len(payload)
+            payload += content[part.start : min(part.end, wanted)]
+        return payload
 
     def is_sound(self, content: bytes | memoryview) -> bool:
-        """Whether its checksums are right; a megabyte takes a tenth of a second."""
+        """Whether every checksum is right; takes 0.1 s per megabyte."""
         return all(_is_sound(content, part) for part in self.fragments)
 
 
 class LogReader:
-    """Reads the whole records of a log, given as its bytes from the beginning.
+    """Iterates over the whole records in the bytes of a log, from its beginning.
 
-    After an iteration `offset` is where the next record would begin and `ending` says why there is
-    none. Checksums are not compared: RocksDB does that, and who needs it earlier asks the record.
+    After the iteration, `offset` is where the next record would begin and `ending` says why there
+    is none. Checksums are not verified: RocksDB does that, and `LogRecord.is_sound` does it
+    earlier.
     """
 
     def __init__(self, content: bytes | memoryview, offset: int = 0) -> None:
@@ -108,13 +109,13 @@ class LogReader:
 
 
 def _behind_trailer(at: int) -> int:
-    """Where the next header is: a block's last bytes are left free where none fits."""
+    """The offset of the next header: it skips the end of a block that is too short for one."""
     left = BLOCK_BYTES - at % BLOCK_BYTES
     return at + left if left < _HEADER.size else at
 
 
 def _has_bytes(content: bytes | memoryview, at: int) -> bool:
-    """Whether anything but zeros follows."""
+    """Whether any byte from `at` on is not zero."""
     return any(
         any(content[start : start + BLOCK_BYTES]) for start in range(at, len(content), BLOCK_BYTES)
     )

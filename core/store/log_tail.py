@@ -1,10 +1,10 @@
-"""What a power cut leaves at the end of the write-ahead logs: cut off where it lies behind the
-truth, and kept aside.
+"""Truncates the write-ahead logs after a power cut, and keeps what is cut off in the quarantine.
 
-Records of the logs have sequences without a gap. Where one cannot be read, or is missing, what
-comes behind it cannot be truth. The witness says how far the truth goes at least, and so does the
-MANIFEST: RocksDB syncs the logs before a file of what was in them counts. What lies behind all of
-these is moved to the quarantine, and the archive opens; else it is damaged, and nothing is touched.
+The records of the logs have contiguous sequences. Where one is unreadable or missing, nothing after
+it can be trusted. The durability marker records a sequence that was durable, and so does the
+MANIFEST: RocksDB syncs the logs before a table file that holds their rows counts. If the fault lies
+after both sequences, the rest is moved to the quarantine and the archive opens. Otherwise the
+archive is damaged, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sdk import durable, private
 
 QUARANTINE_FOLDER = "quarantine"
 _BATCH_HEAD = struct.Struct("<QI")
-"""How a record begins: the sequence of its first row, and how many rows it has."""
+"""The head of a record: the sequence of its first row, and its number of rows."""
 
-OUT_OF_ORDER = "leaves records out, or repeats them,"
+OUT_OF_ORDER = "lacks records, or repeats them,"
 UNCHECKED = 2**64
 LOOKS = 3
 
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 
 class Cut(NamedTuple):
-    """Where the logs can be read to: within one, and not the later ones. `reached` is the sequence
-    up to which nothing is missing.
+    """The end of the readable part of the logs: `offset` in the log `path`, and none of the `later`
+    logs. Every record up to the sequence `reached` is there.
     """
 
     path: Path
@@ -49,20 +49,20 @@ class Cut(NamedTuple):
 
 
 def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
-    """Make an archive open again whose logs end in what is no truth; raises ArchiveDamagedError
-    where that is not all behind what its witness saw. For who is about to open it as its writer.
+    """Truncate logs that end in garbage, so that the archive opens; the writer calls this before it
+    opens the archive. Raises ArchiveDamagedError if that would remove durable records.
     """
     if witness is None:
         return
     with _locked(folder) as is_locked:
-        if not is_locked:  # The writer that holds it adds to these logs.
+        if not is_locked:  # Another writer is appending to these logs.
             return
         live = LiveFiles(folder)
         try:
             live.refresh()
         except FileNotFoundError:
             return
-        # RocksDB compares all checksums when it opens; here they count where something is cut off.
+        # RocksDB verifies every checksum when it opens; here they matter only if there is a cut.
         cut = _find_cut(live, witness.sequence) and _find_cut(live, 0)
         if cut is None:
             return
@@ -70,14 +70,14 @@ def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
         if cut.reached < durable:
             raise ArchiveDamagedError(
                 f"the archive in {folder} is damaged: {cut.path} {cut.reason} at byte "
-                f"{cut.offset}, behind record {cut.reached} where {durable} were durable. {RESTORE}"
+                f"{cut.offset}, after record {cut.reached}, but {durable} were durable. {RESTORE}"
             )
         _put_aside(data, cut)
 
 
 def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
-    """Where the logs have a hole or what is no record; None where they go on to their end.
-    Checksums are compared behind a sequence.
+    """The first hole or unreadable record of the logs; None if there is none. Checksums are
+    verified only after the sequence `checked_behind`.
     """
     paths = live.needed_logs()
     reached: int | None = None
@@ -86,7 +86,7 @@ def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
         with _content(path) as content:
             reached, offset, reason = _read(content, reached, checked_behind)
         if reason:
-            # The newest log was begun when all before it was in files or in older logs.
+            # The newest log was started when every earlier record was in files or older logs.
             known = live.last_sequence if not later else 0
             return Cut(path, offset, later, known if reached is None else reached, reason)
     return None
@@ -95,31 +95,30 @@ def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
 def _read(
     content: bytes | memoryview, reached: int | None, checked_behind: int
 ) -> tuple[int | None, int, str]:
-    """Read a log behind a sequence; the sequence and the offset that it can be read to, and why no
-    further, empty at its end.
+    """Read a log that continues after sequence `reached`. Returns the sequence and offset up to
+    which it is readable, and the reason why no further (empty at its end).
     """
     reader, offset = LogReader(content), 0
     for record in reader:
         head = record.payload(content, _BATCH_HEAD.size)
         if len(head) < _BATCH_HEAD.size:
-            return reached, offset, "holds what is no batch"
+            return reached, offset, "has a record that is too short for a write batch"
         first, rows = _BATCH_HEAD.unpack(head)
         if reached is not None and first != reached + 1:
             return reached, offset, OUT_OF_ORDER
         end = max(reached or 0, first + rows - 1)
         if end > checked_behind and not record.is_sound(content):
-            return reached, offset, "cannot be read"
+            return reached, offset, "has a record with a wrong checksum"
         reached, offset = end, reader.offset
-    return reached, offset, "cannot be read" if reader.ending == "damaged" else ""
+    return reached, offset, "has bytes that are no record" if reader.ending == "damaged" else ""
 
 
 def refuse_holes(folder: Path) -> None:
-    """Raise ArchiveDamagedError where records are missing between those of the logs: RocksDB would
-    read what comes behind as if nothing were; or where one cannot be read, at which a secondary may
-    wait for ever.
+    """Raise ArchiveDamagedError if records are missing in the logs, because RocksDB would silently
+    read on after the hole, or if one is unreadable, because a secondary may wait there forever.
     """
     cut: Cut | None = None
-    for _ in range(LOOKS):  # A writer may remove a log just as it is read.
+    for _ in range(LOOKS):  # A writer may delete a log while it is read.
         with contextlib.suppress(FileNotFoundError):
             live = LiveFiles(folder)
             live.refresh()
@@ -128,14 +127,14 @@ def refuse_holes(folder: Path) -> None:
                 return
     if cut is not None:
         raise ArchiveDamagedError(
-            f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, behind record "
+            f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, after record "
             f"{cut.reached}. {RESTORE}"
         )
 
 
 def _lost_logs(live: LiveFiles) -> Cut | None:
-    """Whether the logs begin behind what the MANIFEST knows of: it has lost its end, and with it
-    the files that took the place of the logs between.
+    """A cut if the first log begins after the MANIFEST's last sequence: then the MANIFEST has lost
+    its end, and with it the table files that replaced the logs in between.
     """
     paths = live.needed_logs()
     for place, path in enumerate(paths):
@@ -151,13 +150,13 @@ def _lost_logs(live: LiveFiles) -> Cut | None:
 
 
 def quarantined(data: Path) -> list[str]:
-    """The names of what was cut off, ever."""
+    """The names of all quarantined log parts, sorted."""
     return sorted(path.name for path in (data / QUARANTINE_FOLDER).glob("*.log.*"))
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Whether no writer has the archive, while the block runs."""
+    """Hold the archive's lock while the block runs; False if a writer has it."""
     with (folder / "LOCK").open("ab") as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +168,7 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def _content(path: Path) -> Iterator[bytes | memoryview]:
-    """A log as it lies on the disk."""
+    """A log's bytes, mapped into memory."""
     if path.stat().st_size == 0:
         yield b""
         return
@@ -182,7 +181,7 @@ def _content(path: Path) -> Iterator[bytes | memoryview]:
 
 
 def _put_aside(data: Path, cut: Cut) -> None:
-    """Keep what is behind a cut, durably, before it is cut off."""
+    """Copy everything after a cut to the quarantine, durably, then truncate the logs."""
     quarantine = data / QUARANTINE_FOLDER
     private.make_folder(quarantine)
     tail = cut.path.read_bytes()[cut.offset :]
@@ -201,11 +200,11 @@ def _put_aside(data: Path, cut: Cut) -> None:
         "reason": cut.reason,
         "kept": [str(path) for path in kept],
     }
-    log.error("what lay behind the truth in a log was cut off", extra={"context": context})
+    log.error("the damaged end of the logs was cut off", extra={"context": context})
 
 
 def _kept(quarantine: Path, path: Path, offset: int, content: bytes) -> Path:
-    """A copy of the bytes of a log from an offset on, under a name that says so."""
+    """Write the bytes of a log from `offset` on to a new file that is named after both."""
     number = 1
     while (target := quarantine / f"{path.name}.from-{offset}.{number}").exists():
         number += 1

@@ -1,7 +1,7 @@
-"""Mirrors: an archive on a read-only file system, as it can be opened for reading.
+"""Mirrors: open an archive that is on a read-only file system.
 
-The binding writes a file of its own beside the database at every opening. Where it may not, links
-to the archive's files stand in a scratch folder, and the database is opened there.
+rocksdict writes a file of its own beside the database at every opening. Where it cannot, a scratch
+folder gets links to the archive's files, and the database is opened there.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from core.scratch import scratch_folder
 
 BINDING_FILE = "rocksdict-config.json"
 NOT_LINKED = frozenset({BINDING_FILE, "LOCK", "LOG"})
-"""What an opening writes; the archive's own stay as they are."""
+"""Files that an opening writes; the mirror gets its own."""
 
 
 def needs_mirror(path: Path) -> bool:
-    """Whether a database can only be opened by links to its files."""
+    """Whether rocksdict could not write its file at `path`."""
     own = path / BINDING_FILE
     return not os.access(own if own.exists() else path, os.W_OK)
 
 
 class Mirror:
-    """A folder of links to the files of a database; `refresh` follows a writer elsewhere."""
+    """A folder of links to a database's files; `refresh` follows the changes of its writer."""
 
     def __init__(self, origin: Path) -> None:
         self._origin = origin.resolve()
@@ -34,7 +34,7 @@ class Mirror:
         self._linked: set[str] = set()
 
     def refresh(self) -> None:
-        """Link what is new, and drop the links to what is gone."""
+        """Link new files and remove links to deleted ones."""
         there = set(os.listdir(self._origin)) - NOT_LINKED
         for name in there - self._linked:
             (self.path / name).symlink_to(self._origin / name)

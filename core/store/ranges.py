@@ -1,9 +1,9 @@
-"""Cutting a span of time into pieces of about equal size, from what RocksDB knows of its files.
+"""Splits a time range into pieces with about equal numbers of events, from RocksDB's file metadata.
 
-A file says how many events it holds and between which times, so the number is known without a scan.
-How the events of a file lie in time is found by a bounded number of probes: a few rows read at the
-ends of an interval, which is halved where it still holds too many. Files that overlap in time (late
-events) are looked at together.
+A file records its number of events, its first key and its last key, so no scan is needed to count.
+The distribution inside a file is estimated by a bounded number of probes: each reads a few rows at
+both ends of an interval, and intervals that still hold too many events are halved. Files that
+overlap in time (late events) are treated as one cluster.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ PROBE_ROWS = 500
 PROBE_BYTES = 1024 * 1024
 PARTS_PER_PIECE = 8
 PARTS_MAX = 64
-"""An interval is halved until it holds at most this part of a piece, or of everything."""
+"""An interval is halved until it holds at most 1/PARTS_PER_PIECE of a piece, or 1/PARTS_MAX of all
+events if that is more.
+"""
 
 EVENT_BYTES = 300.0
-"""What an event is taken to be where no file says it."""
+"""Assumed size of an event while no file records an average."""
 
 _FILE_NUMBER = re.compile(r"^ (\d+):", re.MULTILINE)
 _AVERAGE_VALUE = re.compile(r"raw average value size=([\d.]+)")
 
 
 class Piece(NamedTuple):
-    """A half-open range of time, and about how many events it holds."""
+    """A half-open time range and its estimated number of events."""
 
     start_ns: int
     stop_ns: int
@@ -45,7 +47,7 @@ class Piece(NamedTuple):
 
 
 class _Extent(NamedTuple):
-    """So many events between two times, the second excluded."""
+    """A number of events in a half-open time range."""
 
     start_ns: int
     stop_ns: int
@@ -54,8 +56,8 @@ class _Extent(NamedTuple):
 
 @dataclass(slots=True)
 class _Cluster:
-    """Files that overlap in time; what its parts weigh stands for the events it is known to
-    hold.
+    """Files that overlap in time. `events` is known; `weight`, the sum over its probed parts,
+    distributes them.
     """
 
     events: float
@@ -64,7 +66,7 @@ class _Cluster:
 
 @dataclass(slots=True)
 class _Part:
-    """A range of a cluster; `weight` is None until it has been probed."""
+    """A time range of a cluster; `weight` is None until it has been probed."""
 
     start_ns: int
     stop_ns: int
@@ -72,21 +74,21 @@ class _Part:
     weight: float | None = None
 
     def events(self) -> float:
-        """About how many events it holds."""
+        """Estimated number of events."""
         if self.weight is None:
             return self.cluster.events
         return self.cluster.events * self.weight / self.cluster.weight if self.weight else 0.0
 
 
 class Shape:
-    """How the events of a span, both ends included, lie in one timebase."""
+    """The estimated distribution of events over [start_ns, stop_ns] in one timebase."""
 
     def __init__(self, archive: Archive, timebase: Timebase, start_ns: int, stop_ns: int) -> None:
         self._family = archive.families[timebase]
         self._start_ns = start_ns
         self._end_ns = max(stop_ns + 1, start_ns)
         self._probes_left = PROBES_MAX
-        # Ties are broken by the number, for parts have no order of their own.
+        # `id` breaks ties, because parts are not comparable.
         self._heap: list[tuple[float, int, _Part]] = []
         for extent in _clusters(_extents(self._family, timebase)):
             if extent.start_ns < self._end_ns and extent.stop_ns > start_ns:
@@ -95,24 +97,26 @@ class Shape:
 
     @property
     def events(self) -> int:
-        """About how many events the span holds."""
+        """Estimated number of events in the range."""
         return round(sum(events for _, _, events in self._clipped()))
 
     def cut(self, pieces: int) -> list[Piece]:
-        """So many pieces that cover the span exactly, in order; where there are fewer moments than
-        pieces some are empty.
+        """Split the range exactly into `pieces`, in order; some are empty if the range has fewer
+        nanoseconds than pieces.
         """
         bounds = [self._start_ns, *self._quantiles(pieces), self._end_ns]
         parts = self._clipped()
         return [Piece(low, high, round(_held(parts, low, high))) for low, high in pairwise(bounds)]
 
     def refine(self, pieces: int) -> None:
-        """Look closer until every part is small against one of so many pieces, or against all."""
+        """Probe and halve parts until each is small compared with one of `pieces` pieces, or with
+        the whole range.
+        """
         limit = max(self.events / min(pieces * PARTS_PER_PIECE, PARTS_MAX), 1.0)
         while self._heap and self._probes_left > 0:
             known, _, part = heapq.heappop(self._heap)
             if part.events() < -known / 2:
-                self._push(part)  # Its neighbours have turned out to weigh more.
+                self._push(part)  # Probes of its cluster have since halved its estimate.
                 continue
             if part.events() <= limit or part.stop_ns - part.start_ns <= 1:
                 self._push(part)
@@ -126,8 +130,8 @@ class Shape:
         heapq.heappush(self._heap, (-part.events() if inside else 0.0, id(part), part))
 
     def _weigh(self, part: _Part) -> None:
-        """Estimate a part by the density at its two ends, and draw it in to where its events lie;
-        one with few events is counted.
+        """Set a part's weight from the density at its two ends, and shrink it to its events; a part
+        with few events is counted exactly.
         """
         self._probes_left -= 1
         times, is_all = _probe(self._family, part.start_ns, part.stop_ns, reverse=False)
@@ -144,7 +148,7 @@ class Shape:
         part.cluster.weight += part.weight
 
     def _clipped(self) -> list[tuple[int, int, float]]:
-        """The parts inside the span in order, each with the events that it holds there."""
+        """(start, stop, events) of each part, clamped to the range and sorted."""
         found = []
         for _, _, part in self._heap:
             low, high = max(part.start_ns, self._start_ns), min(part.stop_ns, self._end_ns)
@@ -154,7 +158,7 @@ class Shape:
         return sorted(found)
 
     def _quantiles(self, pieces: int) -> list[int]:
-        """The times between the pieces."""
+        """The `pieces` - 1 times between the pieces."""
         parts = self._clipped() or [(self._start_ns, self._end_ns, 1.0)]
         step = sum(events for _, _, events in parts) / pieces
         bounds: list[int] = []
@@ -168,9 +172,10 @@ class Shape:
 
 
 def event_bytes(archive: Archive) -> float:
-    """What an event takes in a reading, on average."""
-    told = archive.families["canonical"].property_value("rocksdb.aggregated-table-properties")
-    match = _AVERAGE_VALUE.search(told or "")
+    """Average size of a stored envelope, by RocksDB's table properties."""
+    family = archive.families["canonical"]
+    properties = family.property_value("rocksdb.aggregated-table-properties")
+    match = _AVERAGE_VALUE.search(properties or "")
     return (float(match.group(1)) if match else 0.0) or EVENT_BYTES
 
 
@@ -183,7 +188,7 @@ def _held(parts: list[tuple[int, int, float]], start_ns: int, stop_ns: int) -> f
 
 
 def _halves(part: _Part) -> Iterator[_Part]:
-    """The two halves of a part that has been probed; the part itself otherwise."""
+    """The two halves of a probed part; the part itself if it was not probed."""
     if part.weight is None:
         yield part
         return
@@ -194,7 +199,7 @@ def _halves(part: _Part) -> Iterator[_Part]:
 
 
 def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tuple[list[int], bool]:
-    """The times of the first or last events of a range, and whether these are all."""
+    """Times of the first (or last) events of a range, and whether the range has no others."""
     times: list[int] = []
     size = 0
     lower, upper = time_key(start_ns), time_key(stop_ns - 1) + LAST_TAIL
@@ -207,10 +212,10 @@ def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tupl
 
 
 def _extents(family: Rdict, timebase: Timebase) -> list[_Extent]:
-    """What a family's files hold, and what is not in a file yet."""
+    """One extent per file of the family, and one for its memtables."""
     numbers = {int(number) for number in _FILE_NUMBER.findall(_told(family, "sstables"))}
     found = []
-    # It lists the files of all families, and does not say whose each is.
+    # `live_files` lists the files of all families without naming their family.
     for file in sorted(family.live_files(), key=lambda file: str(file["name"])):
         if int(str(file["name"]).strip("/").removesuffix(".sst")) in numbers:
             start_ns, stop_ns = time_of(file["start_key"]), time_of(file["end_key"]) + 1
@@ -233,7 +238,7 @@ def _extents(family: Rdict, timebase: Timebase) -> list[_Extent]:
 
 
 def _clusters(extents: list[_Extent]) -> list[_Extent]:
-    """Extents that overlap, made one."""
+    """Merge overlapping extents."""
     found: list[_Extent] = []
     for extent in sorted(extents):
         if found and extent.start_ns < found[-1].stop_ns:

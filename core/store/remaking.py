@@ -1,8 +1,9 @@
-"""Derived data that is made anew: who found it damaged asks for it, its maker throws it away and
-remembers that it did.
+"""Rebuild requests: a process that finds derived data damaged requests a rebuild; its maker
+discards the folder and records that.
 
-`DATA/<folder>.rebuild` asks; what it holds is the reason, nothing where a person asked.
-`DATA/derived.json` tells how often something was thrown away because it was damaged, and why last.
+The file `DATA/<folder>.rebuild` is the request and holds the reason; it is empty if a person made
+the request. `DATA/derived.json` counts the folders that were discarded because of damage, with the
+last reason.
 """
 
 from __future__ import annotations
@@ -26,43 +27,50 @@ log = logging.getLogger(__name__)
 
 
 class Remade(msgspec.Struct, rename="camel"):
-    """How often derived data was thrown away, and of the last time what and why."""
+    """How often derived data was discarded because of damage; `last` has time, folder, reason."""
 
     count: int = 0
     last: str = ""
 
 
 def asked_file(data: Path, folder: str) -> Path:
-    """The file whose being there asks for a folder to be made anew."""
+    """The file whose existence requests a rebuild of `folder`."""
     return data / f"{folder}{ASKED_SUFFIX}"
 
 
 def ask(data: Path, folder: str, reason: str) -> None:
-    """Ask for a folder to be made anew by the process that makes it, whenever there is one."""
-    log.warning("damaged, to be made anew", extra={"context": {"what": folder, "why": reason}})
+    """Request a rebuild of `folder` from its maker, which may start later. An earlier request
+    stands.
+    """
+    log.warning(
+        "derived data damaged, rebuild requested",
+        extra={"context": {"what": folder, "why": reason}},
+    )
     with contextlib.suppress(OSError), asked_file(data, folder).open("x") as file:
         file.write(reason[:REASON_MAX_CHARS])
 
 
 def refuse_asked(data: Path, folder: str) -> None:
-    """Raise DerivedDamagedError where it was asked for."""
+    """Raise DerivedDamagedError, with the reason, if a rebuild of `folder` was requested."""
     path = asked_file(data, folder)
     if path.exists():
         raise DerivedDamagedError(path.read_text("utf-8", "replace"))
 
 
 def throw_away(data: Path, folder: str, reason: str) -> None:
-    """Remove a folder of derived data, say so, and take note of it unless a person asked."""
-    log.warning("thrown away, made anew", extra={"context": {"what": folder, "why": reason}})
+    """Remove a folder of derived data; counts it unless `reason` is empty (a person's request)."""
+    log.warning(
+        "derived data discarded, rebuilding", extra={"context": {"what": folder, "why": reason}}
+    )
     shutil.rmtree(data / folder, ignore_errors=True)
     if reason:
         _note(data, f"{folder}: {reason[:REASON_MAX_CHARS]}")
-    # Only now, so that a maker that is killed before is asked again.
+    # Last, so that the request outlives a maker that is killed before this point.
     asked_file(data, folder).unlink(missing_ok=True)
 
 
 def read_remade(data: Path) -> Remade:
-    """What is remembered; nothing where that cannot be read."""
+    """The recorded count; zero if the file is missing or unreadable."""
     try:
         return msgspec.json.decode((data / REMADE_FILE).read_bytes(), type=Remade)
     except (OSError, msgspec.DecodeError):

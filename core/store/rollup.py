@@ -1,12 +1,11 @@
-"""Rollups: how many events of each lane there are in each bucket of time, kept beside the events in
-the catalog.
+"""Rollups: event counts per lane and time bucket, stored in the catalog.
 
-A bucket of level k is 2^k ns long, so it is a prefix of an order key's time, and its number is that
-prefix. A row holds eight neighbouring buckets, each with a count for every lane, all beside each
-other in one large number; so rows are added as numbers are. The number of a row is that of its
-buckets without the last three bits. The key of a row:
+A bucket of level k is 2^k ns long, so its number is a prefix of the time in an order key. A row
+holds eight neighbouring buckets (slots) with a count per lane, packed into one large integer, so
+that rows are added like integers. The number of a row is that of its buckets without the last three
+bits. The key of a row:
 
-rollup/ + timebase (s or c) + level (1) + scope + / + time at which the row begins (8)
+rollup/ + timebase (s or c) + level (1) + scope + / + start time of the row (8)
 """
 
 from __future__ import annotations
@@ -24,28 +23,28 @@ from sdk.address import LANES
 
 ROLLUP_PREFIX = b"rollup/"
 COMPLETE_KEY = b"rollup/complete"
-"""There once every event of the archive is counted."""
+"""Exists once every event of the archive is counted."""
 
 COUNTED_KEY = b"rollup/counted"
-"""Up to which order key an archive that was written without rollups is counted."""
+"""The order key up to which an archive that was written without rollups is counted."""
 
 FINEST_LEVEL = 27
 LEVEL_STEP = 6
 COARSEST_LEVEL = 51
-"""2^27 ns are 134 ms, 2^51 ns are 26 days; all times that there are lie in 8,192 such buckets."""
+"""2^27 ns are 134 ms, 2^51 ns are 26 days; the whole int64 range has 8,192 buckets of 26 days."""
 
 LEVELS = range(FINEST_LEVEL, COARSEST_LEVEL + 1, LEVEL_STEP)
 
 ROW_STEP = 3
-"""A row is as long as a bucket so many levels above; it has a slot for each of its buckets."""
+"""A row spans as much time as one bucket ROW_STEP levels above; it has 2^ROW_STEP slots."""
 
 SLOTS = 1 << ROW_STEP
 COUNT_BYTES = 5
-"""A million million events of a lane in a bucket."""
+"""Room for 10^12 events of a lane in a bucket."""
 
 SLOT_BITS = len(LANES) * COUNT_BYTES * 8
 LANE_UNITS = tuple(1 << COUNT_BYTES * 8 * place for place in range(len(LANES)))
-"""One event of the lane with this priority, in slot 0."""
+"""The integer for one event in slot 0, by lane priority."""
 
 _SLOT = (1 << SLOT_BITS) - 1
 _FOLDS = [(bits, (1 << bits) - 1) for bits in (4 * SLOT_BITS, 2 * SLOT_BITS, SLOT_BITS)]
@@ -53,7 +52,7 @@ _TIME = struct.Struct(">Q")
 
 
 class Buckets(NamedTuple):
-    """Neighbouring buckets of one level: the number of the first, and how many."""
+    """Neighbouring buckets of one level: the number of the first, and their count."""
 
     level: int
     first: int
@@ -61,32 +60,32 @@ class Buckets(NamedTuple):
 
 
 def row_head(timebase: Timebase, level: int, scope_id: str) -> bytes:
-    """What the keys of a scope's rows of a level begin with."""
+    """The key prefix of a scope's rows of a level."""
     return ROLLUP_PREFIX + TIMEBASE_BYTES[timebase] + bytes((level,)) + scope_id.encode() + b"/"
 
 
 def bucket_time(bucket: int, level: int) -> bytes:
-    """The time at which a bucket begins, as in keys."""
+    """The start time of a bucket, as eight key bytes."""
     return _TIME.pack(bucket << level)
 
 
 def bucket_of(key: bytes, level: int) -> int:
-    """The number of the bucket of the time that a key ends with."""
+    """The number of the bucket that contains the time at the end of `key`."""
     return int.from_bytes(key[-TIME_BYTES:], "big") >> level
 
 
 def encode_row(row: int) -> bytes:
-    """A row as stored: later slots stand in higher bytes, and are not there before they count."""
+    """Later slots are in higher bytes, and leading zero bytes are not stored."""
     return row.to_bytes((row.bit_length() + 7) // 8, "big")
 
 
 def decode_row(value: bytes | None) -> int:
-    """A row as read; nothing is counted where there is none."""
+    """The row's integer; 0 for an absent row."""
     return 0 if value is None else int.from_bytes(value, "big")
 
 
 def slots_of(row: int) -> Iterator[tuple[int, int]]:
-    """The slots of a row that count anything, each as if it were slot 0."""
+    """(slot number, counts) of the slots that are not empty; counts are shifted to slot 0."""
     slot = 0
     while row:
         if part := row & _SLOT:
@@ -96,14 +95,14 @@ def slots_of(row: int) -> Iterator[tuple[int, int]]:
 
 
 def folded(row: int) -> int:
-    """The sum of all slots of a row."""
+    """The sum of all slots of a row, in slot 0."""
     for bits, mask in _FOLDS:
         row = (row & mask) + (row >> bits)
     return row
 
 
 def lane_counts(slot: int) -> tuple[int, ...]:
-    """The counts of a slot, by the priority of the lanes."""
+    """The counts of a slot that is shifted to slot 0, by lane priority."""
     counts = slot.to_bytes(SLOT_BITS // 8, "little")
     return tuple(
         int.from_bytes(counts[start : start + COUNT_BYTES], "little")
@@ -112,7 +111,7 @@ def lane_counts(slot: int) -> tuple[int, ...]:
 
 
 def rows_of(buckets: dict[int, int]) -> dict[int, int]:
-    """The rows, by their numbers, of buckets of a level, each as if it were slot 0."""
+    """Pack buckets of one level, whose counts are in slot 0, into rows by row number."""
     rows: dict[int, int] = {}
     for bucket, counts in buckets.items():
         number = bucket >> ROW_STEP
@@ -121,31 +120,31 @@ def rows_of(buckets: dict[int, int]) -> dict[int, int]:
 
 
 def wider(buckets: dict[int, int]) -> dict[int, int]:
-    """Buckets of a level made buckets of the next."""
-    found: dict[int, int] = {}
+    """Add up buckets of one level to those of the next coarser one."""
+    coarser: dict[int, int] = {}
     for bucket, counts in buckets.items():
         bucket >>= LEVEL_STEP
-        found[bucket] = found.get(bucket, 0) + counts
-    return found
+        coarser[bucket] = coarser.get(bucket, 0) + counts
+    return coarser
 
 
 def newest_row(archive: Archive, timebase: Timebase, scope_id: str) -> int:
-    """The number of a scope's last row of the finest level, -1 if it has none."""
+    """The number of a scope's last row of the finest level, -1 without rows."""
     head = row_head(timebase, FINEST_LEVEL, scope_id)
     row = last(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
     return -1 if row is None else bucket_of(row[0], FINEST_LEVEL + ROW_STEP)
 
 
 def counted(archive: Archive) -> int:
-    """How many events are counted in all."""
+    """The number of events in the rollups, by their coarsest rows."""
     head = ROLLUP_PREFIX + TIMEBASE_BYTES["canonical"] + bytes((COARSEST_LEVEL,))
     rows = scan(archive.families["catalog"], head, head + b"\xff")
     return sum(sum(lane_counts(folded(decode_row(value)))) for _, value in rows)
 
 
 def level_for(start: int, stop: int, buckets: int, finest: int = FINEST_LEVEL) -> Buckets:
-    """The narrowest buckets, of any level from `finest` on, of which `buckets` and one more reach
-    from one time to another; times are as in keys, without a sign.
+    """The narrowest buckets, at level `finest` or above, of which at most `buckets` + 1 cover the
+    times from start to stop; times are unsigned, as in keys.
     """
     level = finest
     while (stop >> level) - (start >> level) > buckets:
@@ -155,14 +154,14 @@ def level_for(start: int, stop: int, buckets: int, finest: int = FINEST_LEVEL) -
 
 
 def stored_level(level: int) -> int:
-    """The level whose rows make up the buckets of a level."""
+    """The coarsest stored level whose buckets add up to those of `level`."""
     return min(level - (level - FINEST_LEVEL) % LEVEL_STEP, COARSEST_LEVEL)
 
 
 def rows_between(
     archive: Archive, head: bytes, level: int, first: int, stop: int, max_rows: int
 ) -> list[Row]:
-    """Rows of a scope from a row's number up to another, which is left out; at most so many."""
+    """At most `max_rows` rows of a scope whose numbers are in [first, stop)."""
     lower = head + bucket_time(first, level + ROW_STEP)
     upper = head + bucket_time(stop - 1, level + ROW_STEP)
     rows = scan(archive.families["catalog"], lower, upper, want=max_rows)

@@ -1,11 +1,11 @@
-"""Samples: for each series and bucket of time how often a numeric field was told, and its least,
-greatest and summed value; derived from the archive and kept beside it, in a database of its own.
+"""The derived database of samples: count, sum, min and max of each numeric field of a series, per
+time bucket.
 
-Buckets are those of rollups. All fields of a series share a row, and a series has rows from the
-level on that suits its rate. Keys, and their values as MessagePack:
+Buckets are those of rollups. All fields of a series share a row, and the finest level of a series
+depends on its rate. Keys, and their values as MessagePack:
 
 state                                                     origin and cursor
-series/ + series (4)                                      what is known of a series
+series/ + series (4)                                      events, fields and levels of a series
 row/ + series (4) + timebase (s or c) + level (1) + time (8)   a row, column by column
 """
 
@@ -27,7 +27,7 @@ SAMPLES_FOLDER = "samples"
 LAYOUT = 2
 
 FIELDS_MAX = 256
-"""Further fields of a series are not sampled."""
+"""Fields that are sampled of one series; further ones are ignored."""
 
 LEVEL_STEP = 3
 LEAST_LEVEL = 24
@@ -38,8 +38,8 @@ _ROW_PREFIX = b"row/"
 
 
 class Row(msgspec.Struct, array_like=True):
-    """A series' fields in one bucket, in columns: their numbers, and for each how often it was
-    told, and the sum, the least and the greatest of its values.
+    """A series' fields in one bucket, as columns: field numbers, and for each field the count, sum,
+    min and max of its values.
     """
 
     fields: tuple[int, ...]
@@ -50,10 +50,10 @@ class Row(msgspec.Struct, array_like=True):
 
 
 class SampledSeries(msgspec.Struct, array_like=True):
-    """One series: its events so far, the names of its fields by their numbers, the level its rows
-    begin with and the newest time that they hold, as in keys, by timebase.
+    """One series: its number of events, its field names by field number, and by timebase the level
+    of its finest rows and the newest time in them (unsigned, as in keys).
 
-    There are no rows before `finest` is known.
+    A series has no rows before `finest` is set.
     """
 
     events: int = 0
@@ -68,12 +68,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def levels_from(finest: int) -> range:
-    """The levels of a series whose rows begin with this one."""
+    """The stored levels of a series whose finest level is `finest`."""
     return range(finest, COARSEST_LEVEL + 1, LEVEL_STEP)
 
 
 def stored_level(level: int, finest: int) -> int:
-    """The level whose rows make up the buckets of a level that is not below the finest."""
+    """The coarsest stored level whose buckets add up to those of `level` (at least `finest`)."""
     levels = levels_from(finest)
     return levels[min((level - finest) // LEVEL_STEP, len(levels) - 1)]
 
@@ -84,7 +84,7 @@ def series_record_key(number: int) -> bytes:
 
 
 def row_head(number: int, timebase: Timebase, level: int) -> bytes:
-    """What the keys of a series' rows of a level begin with."""
+    """The key prefix of a series' rows of a level."""
     return _ROW_PREFIX + series_bytes(number) + TIMEBASE_BYTES[timebase] + bytes((level,))
 
 
@@ -94,15 +94,15 @@ def encode_row(row: Row) -> bytes:
 
 
 def decode_row(value: bytes) -> Row:
-    """A row as read; raises DerivedDamagedError where it is none."""
+    """Raises DerivedDamagedError."""
     try:
         return _rows.decode(value)
     except msgspec.DecodeError as error:
-        raise DerivedDamagedError(f"the samples hold a row that is none: {error}") from error
+        raise DerivedDamagedError(f"a row of the samples cannot be decoded: {error}") from error
 
 
 class SampleStore(DerivedStore):
-    """The database of samples, opened by the sampler to write or by a reader to follow."""
+    """The derived database of samples."""
 
     FOLDER = SAMPLES_FOLDER
     WHAT = "samples"
@@ -114,12 +114,14 @@ class SampleStore(DerivedStore):
         try:
             return None if value is None else _series.decode(value)
         except msgspec.DecodeError as error:
-            raise DerivedDamagedError(f"the samples hold no series {number}") from error
+            raise DerivedDamagedError(
+                f"the samples' record of series {number} cannot be decoded: {error}"
+            ) from error
 
     def rows(
         self, head: bytes, level: int, first: int, stop: int, max_rows: int
     ) -> list[StoredRow]:
-        """Rows from a bucket up to another, which is left out; at most so many."""
+        """At most `max_rows` rows whose buckets are in [first, stop)."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
         return list(islice(self.scan(lower, upper, want=max_rows), max_rows))
 

@@ -1,8 +1,9 @@
-"""The one checked way to scan: in blocks of rows, whose end is believed only when it is proved.
+"""Range scans that fail on an unreadable block instead of ending early; every scan goes through
+here.
 
-rocksdict's `items()` is the fastest way to rows and ends silently at a block that cannot be read;
-`next()` on an invalid iterator kills the process. So rows come from `items()`, and where they end
-before the range does, an iterator that can be asked for its status looks whether that is the end.
+rocksdict's `items()` is the fastest iterator, but ends silently at a block that cannot be read, and
+`next()` on an invalid iterator kills the process. So rows come from `items()`; if they end before
+the range does, a second iterator, which has a status, proves that the family ends there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rocksdict import Rdict, ReadOptions
 from core.errors import ArchiveDamagedError
 
 FIRST_ROWS = 4
-"""Most readings want a few rows; each block after the first may be GROWTH times larger."""
+"""Rows of the first block; most scans want few. Each later block may be GROWTH times larger."""
 
 GROWTH = 4
 MORE_ROWS = 16
@@ -26,20 +27,20 @@ BLOCK_MAX_BYTES = 256 * 1024
 Row = tuple[bytes, bytes]
 
 Block = tuple[list[Row], int]
-"""Rows that were read at once, and the bytes of their values."""
+"""Rows that were read together, and the total bytes of their values."""
 
 
 def blocks(
     family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
 ) -> Iterator[Block]:
-    """Keys and values from lower to upper, both included, in key order or backwards, some at once;
-    the first block tells how large they are. Where it is known how many are wanted, the blocks
-    after it end there, and small ones follow.
+    """Keys and values in [lower, upper], in key order or backwards, in blocks. The first block
+    shows how large values are. `want` is the number of rows that the caller expects to use: the
+    second block ends there, and small blocks follow.
 
-    Raises ArchiveDamagedError where the range cannot be read to its end.
+    Raises ArchiveDamagedError if the range cannot be read to its end.
     """
     last = upper if reverse else lower
-    # Its stub calls it an iterable of itself.
+    # rocksdict's stub types it as an iterable of itself.
     rows = cast("Iterator[Row]", family.items(backwards=reverse, from_key=last))
     count, read = FIRST_ROWS, 0
     while True:
@@ -66,27 +67,27 @@ def blocks(
 def scan(
     family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
 ) -> Iterator[Row]:
-    """The same row by row."""
+    """`blocks`, row by row."""
     for block, _ in blocks(family, lower, upper, reverse=reverse, want=want):
         yield from block
 
 
 class Seeker:
-    """Looks for single rows of a family as it was at one moment, in a quarter of the time that
-    opening an iterator for each takes. Raises ArchiveDamagedError where it cannot read.
+    """Finds single rows in a snapshot of a family, in a quarter of the time of opening an iterator
+    for each. Raises ArchiveDamagedError if a row cannot be read.
     """
 
     def __init__(self, family: Rdict) -> None:
         self._rows = family.iter(ReadOptions())
 
     def first(self, lower: bytes, upper: bytes) -> Row | None:
-        """The first row from lower to upper, both included."""
+        """The first row in [lower, upper]."""
         self._rows.seek(lower)
         row = self._row()
         return row if row is not None and row[0] <= upper else None
 
     def last(self, lower: bytes, upper: bytes) -> Row | None:
-        """The last row from lower to upper, both included."""
+        """The last row in [lower, upper]."""
         self._rows.seek_for_prev(upper)
         row = self._row()
         return row if row is not None and row[0] >= lower else None
@@ -103,7 +104,7 @@ class Seeker:
 
 
 def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
-    """Raise ArchiveDamagedError unless the family has nothing beyond the last key that was read."""
+    """Raise ArchiveDamagedError unless the family has no rows beyond the last key read."""
     rows = family.iter(ReadOptions())
     if reverse:
         rows.seek_for_prev(last)
@@ -116,7 +117,7 @@ def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
             rows.next()
     try:
         rows.status()
-        reason = "there are rows that were not read" if rows.valid() else None
+        reason = "the scan ended before the last row" if rows.valid() else None
     except Exception as error:
         reason = str(error)
     if reason is not None:
@@ -124,10 +125,10 @@ def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
 
 
 def first(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
-    """The first key and value of a range."""
+    """The first row in [lower, upper]."""
     return next(scan(family, lower, upper), None)
 
 
 def last(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
-    """The last key and value of a range."""
+    """The last row in [lower, upper]."""
     return next(scan(family, lower, upper, reverse=True), None)

@@ -1,4 +1,4 @@
-"""A following view of an archive, for as long as somebody needs it."""
+"""Opens an archive as a secondary for the duration of a block."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from core.store.archive import Archive
 
 @contextmanager
 def following(data: Path, scratch: Path, memory_bytes: int) -> Iterator[Archive]:
-    """An archive that its writer has made, of a layout that this version reads, open for as long as
-    the block runs; raises ArchiveError.
+    """An archive, open as a secondary; raises ArchiveError if there is none or its layout is not
+    this version's.
     """
     archive = Archive.open_secondary(data, scratch, memory_bytes)
     try:

@@ -1,4 +1,4 @@
-"""Series interned to numbers: what events share is named once (nova.md §2)."""
+"""Interns series to numbers, so that the names that events share are stored once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.store.scan import scan
 from sdk.event import Series
 
 EntityIds = tuple[str, str, str, str]
-"""Scope, system, container and unique."""
+"""Scope, system, container and unique id."""
 
 
 class SeriesTable:
-    """Series names by number and numbers by name, as far as they have been read or given out."""
+    """The series of an archive by number, name, uniqueId and entity; numbers are contiguous."""
 
     def __init__(self) -> None:
         self.names: list[Series] = []
@@ -27,14 +27,14 @@ class SeriesTable:
         self._is_sorted = True
 
     def load(self, archive: Archive) -> None:
-        """Read the series that the archive knows beyond those read before."""
+        """Read the archive's series that were added since the last call."""
         lower = SERIES_PREFIX + len(self.names).to_bytes(4, "big")
         for key, value in scan(archive.families["catalog"], lower, SERIES_PREFIX + b"\xff" * 4):
             self.learn(series_number(key), decode_series(value))
 
     def learn(self, number: int, series: Series) -> None:
-        """Take in a series that the writer has numbered; they come in order, known ones are passed
-        over.
+        """Add a series that the writer has numbered. Numbers arrive in order; known ones are
+        ignored.
         """
         if number == len(self.names):
             self.names.append(series)
@@ -50,22 +50,22 @@ class SeriesTable:
             of_entity.append(number)
 
     def number(self, series: Series) -> int | None:
-        """The number of a series, or None if it has none yet."""
+        """None if the series has no number yet."""
         return self._numbers.get(series)
 
     def of_unit(self, unique_id: str) -> Sequence[int]:
-        """The numbers of all series with this uniqueId, in their order."""
+        """The numbers of all series with this uniqueId, ascending."""
         return self._of_unit.get(unique_id, ())
 
     def entities(self) -> Sequence[EntityIds]:
-        """All entities in the order of their ids."""
+        """All entities, sorted by their ids."""
         if not self._is_sorted:
             self._entities.sort()
             self._is_sorted = True
         return self._entities
 
     def of_entity(self, ids: EntityIds) -> Sequence[int]:
-        """The numbers of all series of an entity, in their order."""
+        """The numbers of all series of an entity, ascending."""
         return self._of_entity[ids]
 
     def entity_of(self, number: int) -> EntityIds:
@@ -73,7 +73,7 @@ class SeriesTable:
         return _entity_ids(self.names[number])
 
     def intern(self, series: Series) -> tuple[int, bool]:
-        """The number of a series, and whether it was given just now."""
+        """The number of a series, and whether this call assigned it."""
         number = self._numbers.get(series)
         if number is not None:
             return number, False

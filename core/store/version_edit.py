@@ -1,5 +1,5 @@
-"""One record of RocksDB's MANIFEST: which files a family gained and lost, as much of it as counts
-here (format of RocksDB 9, which later versions extend by fields that can be skipped).
+"""Decodes a record of RocksDB's MANIFEST: the table files that a family gained and lost, and the
+logs that it needs. The format is RocksDB 9's; later versions add fields that can be skipped.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from enum import IntEnum
 from typing import NamedTuple, Self
 
 SKIPPABLE = 1 << 13
-"""A tag with this bit is followed by a length, so that it can be passed over unknown."""
+"""A field whose tag has this bit begins with its length, so an unknown one can be skipped."""
 
 FIELD_END = 1
-"""Ends the optional fields of a file."""
+"""Terminates the optional fields of a file."""
 
 
 class EditError(Exception):
-    """The bytes are no edit of a MANIFEST."""
+    """The bytes are not a version edit."""
 
 
 class Tag(IntEnum):
-    """What a field is."""
+    """The tag of a field."""
 
     COMPARATOR = 1
     LOG_NUMBER = 2
@@ -38,7 +38,7 @@ class Tag(IntEnum):
 
 
 class AddedFile(NamedTuple):
-    """A table file that a family has from an edit on; `last_sequence` is that of its newest row."""
+    """A table file that an edit adds; `last_sequence` is that of its newest row."""
 
     number: int
     size: int
@@ -46,7 +46,7 @@ class AddedFile(NamedTuple):
 
 
 class VersionEdit:
-    """An edit as it stands in the MANIFEST."""
+    """One decoded edit; only the fields that `LiveFiles` needs."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -62,13 +62,13 @@ class VersionEdit:
 
     @classmethod
     def decode(cls, content: bytes) -> Self:
-        """Read an edit; raises EditError."""
+        """Raises EditError."""
         edit = cls(content)
         try:
             while edit._at < len(content):
                 edit._read_field(edit._number())
         except IndexError:
-            raise EditError("an edit ends within a field") from None
+            raise EditError("an edit ends inside a field") from None
         return edit
 
     def _read_field(self, tag: int) -> None:
@@ -107,7 +107,7 @@ class VersionEdit:
         ):
             self._number()
         else:
-            raise EditError(f"there is no field {tag}")
+            raise EditError(f"an edit has a field with the unknown tag {tag}")
 
     def _read_file(self) -> None:
         self._number()  # its level

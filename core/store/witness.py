@@ -1,9 +1,8 @@
-"""The witness: a small fsynced file that says what was durable, compared when the archive is
-opened.
+"""The durability marker `witness.json`: a small fsynced file that records what was durable,
+compared with the archive when it is opened.
 
-A lost log opens cleanly as a shorter archive in every recovery mode of RocksDB; an archive that
-holds less than its witness saw is damaged and must say so instead of serving a shorter truth
-(nova.md §5).
+RocksDB opens an archive that has lost a log as a shorter one without an error, in every recovery
+mode. An archive that holds less than its durability marker records is damaged and is not served.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ WITNESS_FILE = "witness.json"
 
 
 class Witness(msgspec.Struct, kw_only=True, rename="camel"):
-    """What was durable at some moment.
+    """What was durable at one moment.
 
-    Positions are told for people: they lie in the same batches as the sequence, which is what is
-    compared, and may rightly go back when a broker has lost its tail.
+    Positions are informative and not compared: they are in the same batches as the sequence, which
+    is compared, and they rightly go back after a broker has lost its tail.
     """
 
     sequence: int
@@ -31,7 +30,7 @@ class Witness(msgspec.Struct, kw_only=True, rename="camel"):
     events: int
     positions: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     crc32: int | None = None
-    """Of the file with null here, and only there; absent in the files of NOVA before it had one."""
+    """Of the encoding with null here; set only in the file, and absent in those of older NOVAs."""
 
 
 def encode(witness: Witness) -> bytes:
@@ -41,18 +40,18 @@ def encode(witness: Witness) -> bytes:
 
 
 def decode(content: bytes) -> Witness:
-    """A witness as it was stored; raises msgspec.DecodeError or UnicodeDecodeError if
-    it is none.
-    """
+    """Raises msgspec.DecodeError or UnicodeDecodeError."""
     stored = msgspec.json.decode(content, type=Witness)
     witness = msgspec.structs.replace(stored, crc32=None)
     if stored.crc32 not in (None, zlib.crc32(msgspec.json.encode(witness))):
-        raise msgspec.DecodeError("its checksum is another")
+        raise msgspec.DecodeError("its checksum does not match")
     return witness
 
 
 def read_witness(data: Path) -> Witness | None:
-    """The witness of an archive, None before its first commit; an unreadable one is an error."""
+    """The archive's durability marker, None if there is no file; raises ArchiveDamagedError if it
+    cannot be decoded.
+    """
     path = data / WITNESS_FILE
     try:
         return decode(path.read_bytes())
@@ -60,24 +59,24 @@ def read_witness(data: Path) -> Witness | None:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArchiveDamagedError(
-            f"the witness file {path} is damaged: {error}. Restore it from a copy"
+            f"the durability marker {path} is damaged: {error}. Restore it from a copy"
         ) from error
 
 
 def write_witness(data: Path, witness: Witness) -> None:
-    """Replace the witness atomically and durably."""
+    """Replace the file atomically and durably."""
     durable.replace(data / WITNESS_FILE, encode(witness))
 
 
 def compare(witness: Witness | None, found: Witness, path: Path) -> None:
-    """Raise ArchiveDamagedError if the archive holds less than its witness saw, or if the witness
-    is gone: a writer writes one before it takes in the first event.
+    """Raise ArchiveDamagedError if the archive holds less than its durability marker records, or if
+    the marker is missing: a writer writes one before it stores the first event.
     """
     if witness is None:
         _refuse_lost(found, path.parent)
         return
     short = [
-        f"{name} {have} where the witness saw {saw}"
+        f"{name} {have}, but {WITNESS_FILE} records {saw}"
         for name, have, saw in (
             ("record sequence", found.sequence, witness.sequence),
             ("last canonical time", found.canonical_ns, witness.canonical_ns),
@@ -87,16 +86,16 @@ def compare(witness: Witness | None, found: Witness, path: Path) -> None:
     ]
     if short:
         raise ArchiveDamagedError(
-            f"the archive in {path} is damaged, it has lost what was durable: {'; '.join(short)}. "
-            "It is not served; restore it from a copy, or move it away to start anew"
+            f"the archive in {path} is damaged, it has lost durable events: {'; '.join(short)}. "
+            "It is not served; restore it from a copy, or move it away to start a new one"
         )
 
 
 def _refuse_lost(found: Witness, data: Path) -> None:
-    # What has no id yet is of an older NOVA, which wrote its first witness after a second.
+    # An archive without an id is of an older NOVA, which wrote its first marker after one second.
     if found.events and archive_id.read(data) is not None:
         raise ArchiveDamagedError(
             f"{data / WITNESS_FILE} is missing, so nothing proves that the {found.events} events "
             f"in {data} are all. Restore it from a copy; if there is none, remove "
-            f"{data / archive_id.ID_FILE} too, and the next start takes what is there for all"
+            f"{data / archive_id.ID_FILE} too, and the next start accepts the archive as complete"
         )
