@@ -1,1 +1,1 @@
-"""The writer process: consume, check, dedupe, stamp, commit, publish."""
+"""The writer process: consumes records, checks, dedupes, stamps and commits them, and publishes."""

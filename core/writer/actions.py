@@ -1,4 +1,4 @@
-"""Actions: what the manifests of a target's views say about the arguments of its commands."""
+"""Checks a command's arguments against the actions in the manifests of its target's views."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ UI_UPDATE = "UiUpdate"
 
 
 class Actions:
-    """The actions in effect now: of this instance's manifests, and of those that its scopes
-    publish.
+    """The actions in effect now, from this instance's manifests and those that the command's scope
+    publishes.
     """
 
     def __init__(self, committer: Committer, in_effect: InEffect) -> None:
@@ -25,8 +25,8 @@ class Actions:
         self._in_effect = in_effect
 
     def check(self, request: SubmitCommand, target: Target) -> None:
-        """Raises QueryError where the target's views know the command and none of them takes these
-        arguments; a command that no view knows has no schema.
+        """Raise QueryError if views of the target have an action for the command, but none accepts
+        these arguments. A command without an action has no schema.
         """
         problem: str | None = None
         for action in self._offered(request, target):
@@ -47,7 +47,7 @@ class Actions:
                         yield action
 
     def _views(self, scope_id: str, target: Target) -> set[str]:
-        """The views that the target has ever updated."""
+        """The ids of the views that the target has ever updated."""
         table = self._committer.series
         names = (table.names[number] for number in table.of_unit(target.unique_id))
         return {
@@ -59,15 +59,15 @@ class Actions:
         }
 
     def _newest(self, scope_id: str) -> dict[str, CardManifest]:
-        """Of each view the manifest in effect with the latest effectiveTime, then version."""
+        """By view id, the manifest in effect with the latest effectiveTime, then version."""
         known = self._in_effect
         scopes = (known.own_scope, scope_id)
-        found: dict[str, CardManifest] = {}
+        newest: dict[str, CardManifest] = {}
         for manifest in known.published.manifests(known.now(), scopes):
-            other = found.get(manifest.view_id)
+            other = newest.get(manifest.view_id)
             if other is None or _rank(manifest) > _rank(other):
-                found[manifest.view_id] = manifest
-        return found
+                newest[manifest.view_id] = manifest
+        return newest
 
 
 def _rank(manifest: CardManifest) -> tuple[int, tuple[int, ...]]:

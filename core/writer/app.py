@@ -1,10 +1,10 @@
-"""The writer process: consumes every transport, commits in groups, makes durable, announces,
-acknowledges.
+"""The pipeline of the writer process: it consumes every transport, checks and commits records in
+groups, syncs them, publishes them to the readers and acknowledges them to the transports.
 
-Four stages run at once, joined by short queues whose fullness is the back-pressure to the
-transports: intake (one task per transport) → check → commit → sync. While one group is being synced
-in a thread the next is written, and the one after that is checked, in a process of its own when
-there is much.
+Four stages run concurrently: intake (one task per transport) → check → commit → sync. They are
+joined by short bounded queues, which exert back-pressure on the transports. While one group is
+synced in a thread, the next is written and the one after that is checked, in a separate process if
+it is large.
 """
 
 from __future__ import annotations
@@ -61,21 +61,21 @@ log = logging.getLogger(__name__)
 
 
 class Arrived(NamedTuple):
-    """A consumed batch and where it came from."""
+    """A consumed batch and its transport."""
 
     transport: Transport
     batch: Batch
 
 
 class Begun(NamedTuple):
-    """Batches that are being checked."""
+    """Batches that are being checked, and the future of their columns."""
 
     group: list[Arrived]
     found: asyncio.Future[list[Incoming]]
 
 
 class Written(NamedTuple):
-    """A group that is written but not yet durable."""
+    """A group that is written but not durable yet."""
 
     acknowledgements: list[tuple[Transport, Batch, Receipt]]
     commits: list[Committed]
@@ -84,7 +84,7 @@ class Written(NamedTuple):
 
 
 class Writer:
-    """The one writer of an archive and its three stages."""
+    """The one writer of an archive and its stages."""
 
     def __init__(
         self,
@@ -142,9 +142,7 @@ class Writer:
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
-        """Work for ever; the first error ends all stages, for after it nothing is known to be
-        durable.
-        """
+        """Run until cancelled. An error ends all stages: what is durable is unknown after it."""
         self.courier.transports = transports
         try:
             async with asyncio.TaskGroup() as stages:
@@ -162,8 +160,8 @@ class Writer:
             await self._checking.close()
 
     def publish_manifests(self) -> None:
-        """Tell, durably, of the manifests that the archive has not been told of, and of those that
-        are in conflict with it; before anybody reads it.
+        """Commit an event for each manifest that the archive lacks, and the list of conflicts.
+        Called before any reader is served.
         """
         scope, committer = self._settings.own_scope(), self.committer
         conflicts = self._manifests.conflicts
@@ -178,8 +176,8 @@ class Writer:
             committer.close()
 
     def witness_recovered(self) -> None:
-        """Make durable and witness what the archive holds, before anybody is told of it: what a
-        killed writer had acknowledged it may not have witnessed, and no event need follow.
+        """Sync the archive and write its durability marker before any reader is served: a killed
+        writer may have acknowledged events after its last marker, and no event need follow.
         """
         self._archive.sync()
         held = self.committer.witness()
@@ -220,13 +218,13 @@ class Writer:
                 receipt, closed = self.committer.take(transport.link, batch, incoming)
                 commits += closed
                 acknowledgements.append((transport, batch, receipt))
-                await asyncio.sleep(0)  # sockets are served between batches
+                await asyncio.sleep(0)  # lets sockets be served between batches
         entered, closed = self._entries.write(self.committer)
         commits += [*closed, self.committer.close()]
         return Written(acknowledgements, commits, self.committer.witness(), entered)
 
     def _call_for_commit(self) -> None:
-        """Have a commit made soon; where the queue is full, one is."""
+        """Trigger a commit; if the queue is full, one is due anyway."""
         nothing: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
         nothing.set_result([])
         with contextlib.suppress(asyncio.QueueFull):
@@ -243,20 +241,20 @@ class Writer:
                 await self._announce(group)
 
     def _make_durable(self, witness: Witness) -> None:
-        """Sync all that is written; runs in a thread, where rocksdict lets go of the GIL."""
+        """Sync all writes; runs in a thread, because rocksdict releases the GIL meanwhile."""
         self._archive.sync()
         self._unwitnessed = witness
 
     async def _keep_witness(self) -> None:
-        """Witness what has become durable, apart from the commits, so that none waits for it."""
+        """Write the durability marker periodically, so that no commit waits for it."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(WITNESS_INTERVAL_S)
             await loop.run_in_executor(self._syncer, self._bear_witness)
 
     async def _tell_links(self, transports: list[Transport]) -> None:
-        """Tell the readers how the links are, again and again: by the silence of a writer that
-        hangs they know that it does.
+        """Publish the state of the links periodically. Readers take it as a heartbeat: they detect
+        a writer that hangs by its silence.
         """
         while True:
             states = {transport.link: transport.state() for transport in transports}
@@ -264,9 +262,9 @@ class Writer:
             await asyncio.sleep(LINKS_INTERVAL_S)
 
     def _bear_witness(self) -> None:
-        """Runs in the thread of the syncs, so after one and never beside it. Raises
-        ArchiveGoneError where the archive is no longer in its folder: files that are open outlive
-        an unmount, and what is written by path from then on lies beside the archive.
+        """Write the durability marker of the last sync; runs in the sync thread, so never during a
+        sync. Raises ArchiveGoneError if the archive is no longer in its folder: open files survive
+        an unmount, but files that are created by path would land beside the archive.
         """
         archive_id.require(self._data, self.served)
         if self._unwitnessed is not None:
@@ -274,14 +272,14 @@ class Writer:
             self._unwitnessed = None
 
     def finish(self) -> None:
-        """After a clean stop: make durable what is written, and witness it."""
+        """After a clean stop: sync all writes and write the durability marker."""
         self.let_go()
         self._archive.sync()
         archive_id.require(self._data, self.served)
         write_witness(self._data, self.committer.witness())
 
     def let_go(self) -> None:
-        """Wait for a sync that is under way; the archive can be closed after it."""
+        """Wait for a running sync; after that the archive can be closed."""
         self._syncer.shutdown(wait=True)
 
     async def _announce(self, group: Written) -> None:
@@ -301,7 +299,7 @@ def _records(begun: Begun) -> int:
 async def opened(
     settings: Settings, files: Sequence[ManifestFile]
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
-    """A writer with its archive, its socket and its transports; closed in the reverse order."""
+    """A writer with its archive, socket and transports, which are closed in reverse order."""
     data = settings.folder()
     archive_id.require_at_start(data, settings.archive)
     refuse_emptied(data)
@@ -326,14 +324,16 @@ async def opened(
 
 
 def _check_links(links: list[str]) -> None:
-    """Positions are kept by link, so that no two transports may share one."""
+    """Raise SettingsError if two transports have one link name, by which positions are stored."""
     twice = sorted({link for link in links if links.count(link) > 1})
     if twice:
-        raise SettingsError(f"transports: {', '.join(twice)} is given more than once")
+        raise SettingsError(
+            f"transports: {', '.join(twice)} is given more than once: name each link once"
+        )
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the writer until it is told to stop, or until it fails."""
+    """Run the writer until it is stopped or fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_seldom()
     stopped = asyncio.create_task(stop.wait())
@@ -341,7 +341,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(stack.enter_async_context(opened(settings, files)))
         await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():  # It may be counting a large archive.
+        if not opening.done():  # It may be backfilling the rollups of a large archive.
             opening.cancel()
             await asyncio.wait((opening,))
             return
@@ -354,8 +354,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             writer.finish()
         except ArchiveGoneError as error:
             log.error(str(error))
-            # RocksDB names its files by path: closed, it would write and remove them in whatever
-            # lies at that path now. What was acknowledged is synced.
+            # RocksDB opens files by path: on close it would create and delete files in whatever is
+            # at that path now. Every acknowledged event is synced already.
             os._exit(GONE_STATUS)
 
 
@@ -366,7 +366,7 @@ def _say_ready(settings: Settings, writer: Writer) -> None:
 
 
 async def _run(writer: Writer, transports: list[Transport]) -> None:
-    """Work for ever; what an operator has to do something about is said by itself."""
+    """Run the writer; an ArchiveGoneError, which an operator must act on, is raised by itself."""
     try:
         await writer.run(transports)
     except ExceptionGroup as group:

@@ -1,9 +1,9 @@
-"""DriverBindings: which driver writes a stream's files is truth too (nova.md §10, AMB-39).
+"""Driver bindings: records which driver writes a stream's files as DriverBinding events.
 
-The first event of a stream makes a DriverBinding one canonical tick before it, in the same commit;
-so does the first one after the selected driver has changed. What was selected for which stream is
-remembered in the catalog, in that commit too. A binding that came over a transport counts as the
-stream's own: its author has chosen, and the writer says nothing until its own choice changes.
+The writer adds a DriverBinding 1 ns before a stream's first event, in the same commit, and again
+before the first event after the selected driver has changed. That commit also stores the selection
+in the catalog. A binding that a transport delivers counts as the stream's: the writer adds none
+until its own selection changes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from sdk.event import Series, check
 
 LEARNED_TYPES = (DESCRIPTOR, BINDING_TYPE)
 UNMARKED = (b"}", 0)
-"""No body begins so."""
+"""Matches no body."""
 
 ENTITY_IDS = 3
 BOUND_MAX_ENTITIES = 100_000
 NO_DRIVER = ""
-"""Remembered of a stream that no installed driver takes."""
+"""Stored for a stream that no installed driver takes."""
 
 _VERSION = b'"schemaVersion":'
 _BEHIND_VERSION = b',"payload":'
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class _Told(msgspec.Struct, rename="camel"):
-    """What a binding that came in is for."""
+    """The stream that a received DriverBinding names."""
 
     target_id: str
     target_lane: str
@@ -60,36 +60,39 @@ def _entity(series: Series | Stream) -> EntityIds:
 
 
 class Bindings:
-    """What is bound, as far as the writer has to know it."""
+    """The driver selected for each stream, and the bindings that the open commit adds."""
 
     def __init__(self, archive: Archive, table: SeriesTable, registry: Registry) -> None:
         self._archive = archive
         self._registry = registry
         self._bound: dict[EntityIds, set[tuple[Series, bytes]]] = {}
-        """Series, and schemaVersions as they are written, that are bound, by their entities."""
+        """By entity, the bound pairs of a series and a schemaVersion (as JSON text)."""
 
         self._marks: dict[Series, tuple[bytes, int]] = {}
-        """What the bodies of a series' newest schemaVersion have where, which needs no look."""
+        """By series, a text and its offset in every body of the newest schemaVersion: a body that
+        has it there belongs to a bound stream and needs no further check.
+        """
 
         self._selected: dict[bytes, str] = {}
-        """What the open commit adds to the catalog."""
+        """Selections that the open commit adds to the catalog, by catalog key."""
 
         self._wishes = Wishes(archive, table)
         self._now_ns = 0
-        """Of the event that is looked at; each is later than the one before."""
+        """Estimated canonical time of the event being checked; it never decreases."""
 
     def _forget(self, entity: EntityIds) -> None:
-        """Have the streams of an entity looked at again."""
+        """Check the streams of an entity again at their next event."""
         for known, _ in self._bound.pop(entity, ()):
             self._marks.pop(known, None)
 
     def insert(
         self, incoming: Incoming, unknown: Sequence[int], known: set[bytes], now_ns: int
     ) -> list[int]:
-        """The events that are to be stored with the bindings that go before them.
+        """Append the bindings that these events need to the columns; returns the indexes of events
+        and bindings in the order in which they are stored.
 
-        `known` are the order keys of the open commit; bindings are added to the columns. `now_ns`
-        is about when they are received.
+        `known` are the order keys of the open commit; the bindings' are added to it. `now_ns` is
+        the estimated canonical time of the first event.
         """
         self._now_ns = max(now_ns, self._now_ns)
         for entity in self._wishes.arrived(self._now_ns):
@@ -113,11 +116,11 @@ class Bindings:
         return order
 
     def _look(self, incoming: Incoming, number: int, known: set[bytes]) -> Iterator[int]:
-        """What an event that may be its stream's first makes; yields the places of bindings."""
+        """Process an event that may be its stream's first; yields the indexes of new bindings."""
         series, body = incoming.names[incoming.series[number]], incoming.bodies[number]
         version = _version(body) if series.lane == "parsed" else b""
         if len(self._bound) >= BOUND_MAX_ENTITIES:
-            self._bound.clear()  # The catalog knows them all.
+            self._bound.clear()  # The catalog holds them all.
             self._marks.clear()
         bound = self._bound.setdefault(_entity(series), set())
         if (series, version) not in bound:
@@ -130,23 +133,23 @@ class Bindings:
             self._marks[series] = (mark.text, mark.at)
 
     def _learn(self, series: Series, envelope: bytes) -> None:
-        """Take note of metadata that bears on what is selected."""
+        """Apply a descriptor or binding that affects the selection."""
         if series.message_type == DESCRIPTOR:
             self._now_ns += 1
             if self._wishes.learn(_entity(series), envelope, self._now_ns):
                 self._forget(_entity(series))
         elif series.message_type == BINDING_TYPE:
-            told = _told.decode(envelope)
-            scope_id, *ids = told.target_id.split("|")
+            bound = _told.decode(envelope)
+            scope_id, *ids = bound.target_id.split("|")
             if len(ids) == ENTITY_IDS:
-                kind = (told.target_lane, told.stream_type, told.schema_version)
+                kind = (bound.target_lane, bound.stream_type, bound.schema_version)
                 stream = Stream(scope_id, ids[0], ids[1], ids[2], *kind)
                 self._selected.setdefault(catalog.binding_key(stream), self._select(stream))
 
     def _bind(
         self, incoming: Incoming, number: int, series: Series, known: set[bytes]
     ) -> Iterator[int]:
-        """The place of the binding that an event needs, if it needs one."""
+        """Append the binding that an event needs, if any; yields its index."""
         if series.message_type == BINDING_TYPE and series.lane == "metadata":
             return
         stream = _stream(series, incoming.bodies[number])
@@ -178,24 +181,24 @@ class Bindings:
         return known
 
     def _select(self, stream: Stream) -> str:
-        """The name of the driver that is selected for a stream."""
+        """`id@version` of the driver for a stream, or NO_DRIVER."""
         try:
             return self._registry.select(
                 stream, self._wishes.of(_entity(stream), self._now_ns)
             ).name
         except DriverError as error:
-            log.warning("no driver", extra={"context": {"reason": str(error)}})
+            log.warning("no driver for a stream", extra={"context": {"reason": str(error)}})
             return NO_DRIVER
 
     def write(self, batch: Batch) -> None:
-        """Put what was selected into the commit of the events that it is for."""
+        """Add the new selections to the batch of the commit."""
         for key, name in self._selected.items():
             batch.put("catalog", key, name.encode())
         self._selected.clear()
 
 
 def _version(body: bytes) -> bytes:
-    """The schemaVersion of a parsed event as it is written, in quotes."""
+    """The schemaVersion of a parsed event as JSON text, with quotes."""
     start = body.find(_VERSION) + len(_VERSION)
     return body[start : body.find(_BEHIND_VERSION, start)]
 

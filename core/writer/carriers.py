@@ -1,4 +1,4 @@
-"""Carriers: over which links an entity's descriptors come, for commands to go the same way back."""
+"""Link routes: the links that deliver an entity's descriptors, over which its commands are sent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sdk.event import Series
 
 
 class Carriers:
-    """Of each entity the links that brought a descriptor, each with the newest that it brought.
+    """For each entity, the links that have delivered a descriptor, each with its newest one.
 
-    A descriptor counts for every link over which it comes, though only the first stores it.
+    A descriptor counts for every link that delivers it, although only the first one stores it.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -22,22 +22,22 @@ class Carriers:
         self._known: dict[bytes, dict[str, str]] = {}
 
     def take(self, link: str, incoming: Incoming, note: Callable[[bytes, bytes], None]) -> None:
-        """Learn from a batch that came over a link."""
+        """Update the routes from a batch of a link; `note` writes a catalog record."""
         descriptors = {
-            place: catalog.carrier_key(names)
-            for place, names in enumerate(incoming.names)
+            index: catalog.carrier_key(names)
+            for index, names in enumerate(incoming.names)
             if names.message_type == DESCRIPTOR and names.lane == "metadata"
         }
         if not descriptors:
             return
-        for place, order_key in zip(incoming.series, incoming.keys, strict=True):
-            key = descriptors.get(place)
+        for index, order_key in zip(incoming.series, incoming.keys, strict=True):
+            key = descriptors.get(index)
             if key is not None and order_key.hex() > (links := self._of(key)).get(link, ""):
                 links[link] = order_key.hex()
                 note(key, catalog.encode_carriers(links))
 
     def of(self, series: Series) -> dict[str, bytes]:
-        """The links of an entity, and the order key of the newest descriptor that each brought."""
+        """By link name, the order key of the newest descriptor of an entity that it delivered."""
         links = self._of(catalog.carrier_key(series))
         return {link: bytes.fromhex(order_key) for link, order_key in links.items()}
 

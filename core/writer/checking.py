@@ -1,9 +1,9 @@
-"""Checking beside the committing: many records go to a process of their own, few are checked here.
+"""Validation pool: checks large groups of records in a worker process and small ones in the writer.
 
-Checking a record and storing it take about as long; in one process the second core would be idle.
-Checking depends on nothing but the record, so a process that dies loses nothing: what it had is
-checked here. At low rates batches are small, and the way to another process and back would only
-make them late (docs/decisions/0004).
+Checking a record takes about as long as storing it; in one process the second core would be idle.
+Checking depends on the record alone, so a worker that dies loses nothing: the writer checks its
+records. At low rates batches are small, and the round trip to the worker would only add latency
+(docs/decisions/0004-checking-beside-committing.md).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from sdk.manifest import CardManifest
 from sdk.transport.base import Record
 
 WORTHWHILE_RECORDS = 200
-"""So many at once are worth the way to the other process."""
+"""Least records in a group that is worth the round trip to the worker."""
 
 REQUEST_RECORDS = 500
-"""A request is no larger, so that what it holds is still in the processor's cache when it is
-answered, and the two processes work on neighbouring requests at once.
+"""Most records in a request: its data stays in the processor's cache until the reply, and the two
+processes work on neighbouring requests concurrently.
 """
 
 READ_MAX_BYTES = 4 * 1024 * 1024
@@ -40,12 +40,12 @@ SIZE_BYTES = 4
 STOP_TIMEOUT_S = 5.0
 
 Group = Sequence[Sequence[Record]]
-"""Some batches that are checked as one."""
+"""Batches that are checked together."""
 
 log = logging.getLogger(__name__)
 
 _encoder = msgspec.msgpack.Encoder()
-# Plain tuples, for a class of their own would take as long again.
+# Plain tuples: decoding to a class would take twice as long.
 _groups: msgspec.msgpack.Decoder[list[list[Arrived]]] = msgspec.msgpack.Decoder(list[list[Arrived]])
 _manifests: msgspec.msgpack.Decoder[list[CardManifest]] = msgspec.msgpack.Decoder(
     list[CardManifest]
@@ -59,7 +59,7 @@ class _Asked(NamedTuple):
 
 
 class Checking:
-    """Checks groups of batches in the order they come, here or in the process beside."""
+    """Checks groups of batches in order, in this process or in the worker."""
 
     def __init__(
         self,
@@ -74,32 +74,35 @@ class Checking:
         self._arguments = [scope_id or "", str(max_bytes), own_scope or ""]
         self._requests: asyncio.WriteTransport | None = None
         self.process_id: int | None = None
-        """Of the process beside, while it takes requests."""
+        """Of the worker, while it accepts requests."""
 
         self._asked: deque[_Asked] = deque()
         self._work: asyncio.Task[None] | None = None
         self._can_help = _cores() > 1
 
     def begin(self, group: Group) -> asyncio.Future[list[Incoming]]:
-        """What the batches hold, soon; a group that is begun later is never ready before."""
-        found: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
+        """Start to check a group; the future gets the columns of each batch. Groups complete in the
+        order in which they began.
+        """
+        columns: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
         if not self._is_worthwhile(group):
-            found.set_result(self._here(group))
-            return found
+            columns.set_result(self._here(group))
+            return columns
         answers = [self._ask(request) for request in cut(group)]
 
         def join(_: object) -> None:
-            if not found.done():
-                found.set_result(joined(group, [part for one in answers for part in one.result()]))
+            if not columns.done():
+                parts = [part for one in answers for part in one.result()]
+                columns.set_result(joined(group, parts))
 
-        # Answers come in the order of asking.
+        # Replies arrive in the order of the requests.
         answers[-1].add_done_callback(join)
-        return found
+        return columns
 
     def _ask(self, request: Group) -> asyncio.Future[list[Incoming]]:
         asked = _Asked(request, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
-        if self._requests is not None:  # else the process has just died, and all is checked here
+        if self._requests is not None:  # else the worker has just died, and `_run` checks it
             self._requests.writelines(_framed(request))
         return asked.answer
 
@@ -107,7 +110,7 @@ class Checking:
         if not self._can_help:
             return False
         if self._asked:
-            return True  # behind what is there already
+            return True  # keeps the order: earlier groups are still with the worker
         if sum(map(len, group)) < WORTHWHILE_RECORDS:
             return False
         if self._work is None:
@@ -118,18 +121,21 @@ class Checking:
         return [check_records(records, self._checker) for records in group]
 
     async def _run(self) -> None:
-        """Start the process and hand out its answers; after its death all is checked here again."""
+        """Run the worker and deliver its replies; after its death the writer checks everything."""
         try:
             await self._work_beside()
         except (asyncio.IncompleteReadError, msgspec.DecodeError, OSError) as error:
-            log.error("no checking process", extra={"context": {"error": str(error)}})
+            log.error(
+                "checking worker failed, records are checked in the writer",
+                extra={"context": {"error": str(error)}},
+            )
         self._can_help = False
         while self._asked:
             asked = self._asked.popleft()
             asked.answer.set_result(self._here(asked.group))
 
     async def _work_beside(self) -> None:
-        # A pipe of our own, for asyncio would take a socket, which holds a part of a request only.
+        # An explicit pipe: asyncio would use a socket, which buffers only part of a request.
         theirs, ours = os.pipe()
         pipes.enlarge(ours)
         pipe = os.fdopen(ours, "wb", buffering=0)
@@ -145,7 +151,7 @@ class Checking:
             )
         finally:
             os.close(theirs)
-        # It checks by what the writer has read, whatever has become of the files since.
+        # The worker checks by the writer's manifests, whatever has become of the files since.
         requests.writelines(_framed(self._manifests))
         self._requests, self.process_id = requests, process.pid
         try:
@@ -160,18 +166,18 @@ class Checking:
         assert process.stdout is not None
         while True:
             size = int.from_bytes(await process.stdout.readexactly(SIZE_BYTES), "big")
-            found = _replies.decode(await process.stdout.readexactly(size))
-            self._asked.popleft().answer.set_result(found)
+            reply = _replies.decode(await process.stdout.readexactly(size))
+            self._asked.popleft().answer.set_result(reply)
 
     async def close(self) -> None:
-        """End the process; what was asked of it is never answered."""
+        """Stop the worker; pending requests are never completed."""
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait((self._work,))
 
 
 def _framed(message: Group | list[Incoming] | list[CardManifest]) -> tuple[bytes, bytes]:
-    """A request or an answer, behind its size, or the manifests before all requests."""
+    """A message and its size prefix: a request, a reply, or the manifests before all requests."""
     frame = _encoder.encode(message)
     return len(frame).to_bytes(SIZE_BYTES, "big"), frame
 
@@ -182,8 +188,8 @@ def _cores() -> int:
 
 
 def cut(group: Group) -> list[list[Sequence[Record]]]:
-    """Requests of at most REQUEST_RECORDS: a batch may be one of several in a request, or need
-    several.
+    """Split a group into requests of at most REQUEST_RECORDS. A request may hold several batches,
+    and a batch may need several requests.
     """
     requests: list[list[Sequence[Record]]] = []
     room = 0
@@ -199,7 +205,7 @@ def cut(group: Group) -> list[list[Sequence[Record]]]:
 
 
 def joined(group: Group, parts: Sequence[Incoming]) -> list[Incoming]:
-    """What the batches of a group hold, of what their parts do."""
+    """Join the parts that `cut` made back to one per batch."""
     left = iter(parts)
     return [
         join_parts([next(left) for _ in range(0, len(records) or 1, REQUEST_RECORDS)])
@@ -208,15 +214,15 @@ def joined(group: Group, parts: Sequence[Incoming]) -> list[Incoming]:
 
 
 def join_parts(parts: Sequence[Incoming]) -> Incoming:
-    """One batch of its parts, each but the last of REQUEST_RECORDS."""
+    """Append the other parts to the first. Each part but the last is of REQUEST_RECORDS records."""
     whole = parts[0]
     for number, part in enumerate(parts[1:], 1):
         events, names = len(whole.keys), len(whole.names)
         whole.keys += part.keys
         whole.bodies += part.bodies
-        whole.series += [names + place for place in part.series]
+        whole.series += [names + index for index in part.series]
         whole.names += part.names
-        whole.requests += [(events + place, request_id) for place, request_id in part.requests]
+        whole.requests += [(events + index, request_id) for index, request_id in part.requests]
         whole.refusals += [
             refused._replace(place=number * REQUEST_RECORDS + refused.place)
             for refused in part.refusals
@@ -225,7 +231,7 @@ def join_parts(parts: Sequence[Incoming]) -> Incoming:
 
 
 async def stop_process(process: Process) -> None:
-    """Wait for a process that has nothing more to read."""
+    """Wait for a process whose stdin is closed; kill it after STOP_TIMEOUT_S."""
     try:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             await process.wait()
@@ -235,13 +241,11 @@ async def stop_process(process: Process) -> None:
         await process.wait()
 
 
-# --- in the process beside -----------------------------------------------------------------------
+# --- in the worker process -----------------------------------------------------------------------
 
 
 def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
-    """Answer groups until there are no more; while an answer waits for the writer to take it, the
-    next group is checked.
-    """
+    """Check groups until `source` ends; the next group is checked while a reply is written."""
     with ThreadPoolExecutor(1) as answering:
         last: Future[None] | None = None
         while frame := _read_frame(source):
@@ -253,7 +257,7 @@ def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
 
 
 def _read_frame(source: IO[bytes]) -> bytes:
-    """The next frame, empty once there are no more."""
+    """The next frame, empty at the end."""
     return source.read(int.from_bytes(source.read(SIZE_BYTES), "big"))
 
 
@@ -263,7 +267,7 @@ def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
 
 
 def main() -> None:
-    """Check for the writer that has started this process, until that closes its end or dies."""
+    """Check for the parent writer until it closes the pipe or dies."""
     scope_id, max_bytes, own_scope = sys.argv[1:]
     lifecycle.outlast_interrupt()
     lifecycle.collect_seldom()

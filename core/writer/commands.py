@@ -1,12 +1,14 @@
-"""Commands: checked, recorded, sent once, marked (nova.md §9; docs/decisions/0006).
+"""The command handler: checks a command, records it, and dispatches it once
+(docs/decisions/0006-a-command-is-sent-at-most-once.md).
 
-    refused ─ an error, and nothing is written
-    recorded ─ the CommandRequest and a dispatch without a mark are durable
-    begun ─ the mark is durable; only now the transport is asked
-    over ─ the dispatch is gone; if it failed, with a CommandResult that says so
+    refused ─ an error; nothing is written
+    recorded ─ the CommandRequest and a dispatch record with `is_begun` false are durable
+    begun ─ `is_begun` is durable; only then is the transport called
+    over ─ the dispatch record is removed; after a failure, a CommandResult says so
 
-Whatever ends the process leaves one of these behind. The next one ends what is not over with a
-failure and sends nothing: without the mark it was certainly not sent, with it nobody knows.
+A process that ends at any point leaves one of these states. The next process ends every unfinished
+command with a failure and sends nothing: if the dispatch was not begun, the command was certainly
+not sent; if it was begun, it may have been.
 """
 
 from __future__ import annotations
@@ -41,20 +43,18 @@ NOT_DISPATCHED = "not dispatched: restart"
 DISPATCH_UNKNOWN = "dispatch unknown: restart; it may have been sent or not"
 NOT_SENT = "not dispatched: {}"
 SENT_OR_NOT = "dispatch failed: {}; it may have been sent or not"
-TOO_LATE = "it took more than {:g} s to come to it"
+TOO_LATE = "it could not be sent within {:g} s of its receipt"
 ERROR_MAX_CHARS = 1_000
 DISPATCH_WITHIN_S = 10.0
-"""From when a reader gets a command until its transport is asked. Nobody expects it to happen any
-more after that: its client has heard nothing, and may have acted otherwise.
+"""The longest time from a reader's receipt of a command to the call of its transport. After that
+the command must not be sent any more: its client has had no reply and may have acted otherwise.
 """
 
 log = logging.getLogger(__name__)
 
 
 class Commands:
-    """The commands that are submitted to this Core; those that come by transport are none of its
-    business.
-    """
+    """Handles the commands that are submitted to this Core, not those that transports deliver."""
 
     def __init__(
         self,
@@ -74,8 +74,8 @@ class Commands:
         self._under_way: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
     async def submit(self, request: SubmitCommand, since_s: float) -> CommandAck:
-        """Record a command that a reader got at that time, by `time.monotonic`, and send it; raises
-        QueryError where it is refused.
+        """Record a command and send it; `since_s` is when a reader received it, by
+        `time.monotonic`. Raises QueryError if it is refused.
         """
         key = catalog.request_key(request.scope_id, request.request_id)
         async with self._alone(key):
@@ -92,7 +92,7 @@ class Commands:
             canonical_ns = await self._entries.enter(
                 lambda committer: _record(committer, request, event)
             )
-            if canonical_ns is None:  # Its ids were taken meanwhile, maybe by transport.
+            if canonical_ns is None:  # Its ids were used meanwhile, maybe by a consumed event.
                 known = await self._known(key, request)
                 if known is None:
                     raise _conflict(request)
@@ -107,7 +107,7 @@ class Commands:
 
     @asynccontextmanager
     async def _alone(self, key: bytes) -> AsyncIterator[None]:
-        """One after the other for one requestId; who comes second finds the first one's record."""
+        """Serialize the submissions of one requestId; the second finds the first one's record."""
         lock, waiting = self._under_way.get(key, (asyncio.Lock(), 0))
         self._under_way[key] = (lock, waiting + 1)
         try:
@@ -119,7 +119,7 @@ class Commands:
                 self._under_way[key] = (lock, waiting - 1)
 
     async def _known(self, key: bytes, request: SubmitCommand) -> CommandAck | None:
-        """The answer to a requestId that is recorded already (AMB-22), once that is durable."""
+        """The reply to a requestId that is recorded already, once the record is durable."""
         first_key = self._committer.archive.get("catalog", key)
         if first_key is None:
             return None
@@ -181,14 +181,14 @@ class Commands:
         await self._entries.enter(lambda committer: _record_failure(committer, event, reason))
 
     async def finish_left_over(self) -> None:
-        """End what an earlier process began and did not bring to its end (AMB-24)."""
+        """Record a failure for each command that an earlier process left unfinished."""
         left_over = _left_over(self._committer)
         if left_over:
             await self._entries.enter(lambda committer: _finish(committer, left_over))
 
 
 def _record(committer: Committer, request: SubmitCommand, event: Event) -> int | None:
-    """Record a request with its dispatch; None if one of its ids has been taken meanwhile."""
+    """Record a request with its dispatch; None if one of its ids was used meanwhile."""
     scope_id = request.scope_id
     if committer.is_taken(catalog.request_key(scope_id, request.request_id)):
         return None
@@ -211,8 +211,8 @@ def _check_command_id(committer: Committer, request: SubmitCommand) -> None:
 def _conflict(request: SubmitCommand) -> QueryError:
     return QueryError(
         "conflict",
-        f"commandId {request.command_id!r} is that of another request: progress and results would "
-        "not be told apart",
+        f"commandId {request.command_id!r} belongs to another request: use a new one, because "
+        "progress and results name only the commandId",
     )
 
 
@@ -240,12 +240,14 @@ def _finish(committer: Committer, left_over: list[Dispatch]) -> None:
     for dispatch in left_over:
         event, _ = stored_at(committer, dispatch.request_key)
         reason = DISPATCH_UNKNOWN if dispatch.is_begun else NOT_DISPATCHED
-        log.warning("command left over", extra={"context": {"reason": reason}})
+        log.warning("unfinished command ended", extra={"context": {"reason": reason}})
         _record_failure(committer, event, reason)
 
 
 def _failure(event: Event, reason: str) -> Event:
-    """The result of a command that the Core could not send, later than its request."""
+    """A CommandResult with status failure for a command that the Core could not send; its source
+    time is later than the request's.
+    """
     request, series = event.envelope, event.series
     assert isinstance(request, CommandRequest)
     envelope: JsonObject = {
@@ -267,11 +269,12 @@ def _failure(event: Event, reason: str) -> Event:
 
 def stored_at(committer: Committer, first_key: bytes) -> tuple[Event, int]:
     """The stored event of an order key, and its canonical time in ns."""
-    place = committer.archive.get("source", first_key)
-    stored = None if place is None else committer.archive.get("canonical", place)
+    event_key = committer.archive.get("source", first_key)
+    stored = None if event_key is None else committer.archive.get("canonical", event_key)
     if stored is None:
         raise ArchiveDamagedError(
-            f"the archive in {committer.archive.path} lacks the command of key {first_key.hex()}"
+            f"the archive in {committer.archive.path} lacks the CommandRequest of order key "
+            f"{first_key.hex()}"
         )
     return check_stored(stored)
 
@@ -287,7 +290,7 @@ def _order_key(event: Event) -> bytes:
 
 
 def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
-    """Whether a request asks for what the first one under its id did."""
+    """Whether a request equals the first one with its requestId."""
     return (
         request.command_id == first.command_id
         and request.target_id == first.target_id
@@ -299,7 +302,7 @@ def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
 
 
 def _is_same_payload(asked: JsonObject, first: JsonObject) -> bool:
-    """As JSON compares, to which true is not 1."""
+    """Compare as JSON: in Python, `True == 1`."""
     try:
         return canonical_json(asked) == canonical_json(first)
     except CanonicalError:

@@ -1,7 +1,7 @@
-"""Committing: dedupe, stamp, and write what was consumed as one atomic batch (nova.md §5).
+"""Commits: dedupes and stamps consumed events, and writes them as atomic batches.
 
-One WriteBatch holds events, indexes, new series, requestIds, refusals, counters and the positions
-behind all of them, so a crash at any point leaves a prefix of the stream with exact positions. Only
+One WriteBatch holds events, indexes, new series, requestIds, rejects, counters and the positions
+after all of them, so a crash at any point leaves a prefix of the stream with exact positions. Only
 the writer process commits, and only one commit is open at a time.
 """
 
@@ -36,14 +36,14 @@ from sdk.transport.base import Batch as Consumed
 from sdk.transport.base import Receipt, Record, Rejection
 
 REJECT_RAW_MAX_BYTES = 8 * 1024 * 1024
-"""What is kept of a refused record; a larger one keeps its size and its first bytes."""
+"""Bytes that are stored of a rejected record; of a larger one its first bytes and its size."""
 
 REASON_MAX_CHARS = 1_000
 COMMAND_REQUEST = "CommandRequest"
 
 
 class Committer:
-    """The state of the one writer: what was given out last, and the commit that is being filled."""
+    """The writer's state: the last canonical time, positions, counters, and the open commit."""
 
     def __init__(
         self,
@@ -77,7 +77,9 @@ class Committer:
         self._new_series: list[NewSeries] = []
 
     def _recover(self, data: Path) -> None:
-        """Read the state that the archive holds, and refuse an archive below its witness."""
+        """Read the archive's state; raises ArchiveDamagedError if the archive holds less than its
+        durability marker records.
+        """
         archive = self.archive
         version = archive.get("catalog", catalog.SCHEMA_KEY)
         catalog.check_schema(version, archive.path)
@@ -97,13 +99,11 @@ class Committer:
         self._written = self._holdings()
 
     def witness(self) -> Witness:
-        """What the archive held when the last commit was closed; true once a later `sync` has
-        returned.
-        """
+        """The archive at the last closed commit; durable once a later `sync` has returned."""
         return self._written
 
     def _holdings(self) -> Witness:
-        """What is counted by now, which is what the archive holds only when no commit is open."""
+        """The current counts; they match the archive only while no commit is open."""
         return Witness(
             sequence=self.archive.sequence(),
             canonical_ns=self.last_ns,
@@ -120,19 +120,20 @@ class Committer:
     def take(
         self, link: str, consumed: Consumed, incoming: Incoming | None = None
     ) -> tuple[Receipt, list[Committed]]:
-        """Put a consumed batch into the open commit; a large one closes commits on the way.
+        """Add a consumed batch to the open commit. Returns its receipt and the commits that it
+        closed on the way, if it is large.
 
-        `incoming` is what checking its records has found, where that is done already. Positions and
-        refusals go in last, with the end of the batch: a crash in between finds them neither,
-        consumes the batch again and stores nothing twice.
+        `incoming` are the batch's columns if its records have been checked already. Positions and
+        rejects are added last, with the end of the batch: after a crash in between, the batch is
+        consumed again and its events are deduplicated.
         """
         if incoming is None:
             incoming = check_records(consumed.records, self.checker)
         receipt = Receipt()
         closed: list[Committed] = []
         for gap in consumed.gaps:
-            told = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick())
-            closed += self._add(own_event(told), [0])
+            event = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick())
+            closed += self._add(own_event(event), [0])
         unknown = self._unknown(incoming.keys)
         receipt.new = len(unknown)
         receipt.duplicate = len(incoming.keys) - len(unknown)
@@ -148,8 +149,8 @@ class Committer:
         return receipt, closed
 
     def record(self, event: Event) -> int | None:
-        """Put an event of the Core's own into the open commit; its canonical time in ns, or None if
-        the archive has it already. What it closed, `take_closed` returns.
+        """Add an event of the Core itself to the open commit. Returns its canonical time in ns, or
+        None if the archive has it already; `take_closed` returns the commits that it closed.
         """
         incoming = own_event(event)
         unknown = self._unknown(incoming.keys)
@@ -157,51 +158,52 @@ class Committer:
         return self.last_ns if unknown else None
 
     def bring(self, link: str, consumed: Consumed, incoming: Incoming) -> Receipt:
-        """`take` for what no transport brings; what it closed, `take_closed` returns."""
+        """`take` for a batch without a transport; `take_closed` returns the commits it closed."""
         receipt, closed = self.take(link, consumed, incoming)
         self._closed += closed
         return receipt
 
     def take_closed(self) -> list[Committed]:
-        """The commits that recording has closed since the last call."""
+        """The commits that `record` and `bring` have closed since the last call."""
         closed, self._closed = self._closed, []
         return closed
 
     def is_taken(self, key: bytes) -> bool:
-        """Whether the catalog has a key, or has it once the open commit is closed."""
+        """Whether the catalog or the open commit has the key of a requestId or commandId."""
         return key in self._fresh or self.archive.get("catalog", key) is not None
 
     def note(self, key: bytes, value: bytes) -> None:
-        """Put a small record into the catalog, with the open commit."""
+        """Set a catalog record with the open commit."""
         self._batch.put("catalog", key, value)
 
     def forget(self, key: bytes) -> None:
-        """Remove a small record from the catalog, with the open commit."""
+        """Remove a catalog record with the open commit."""
         self._batch.delete("catalog", key)
 
     def tell(self, events: Sequence[Event]) -> int:
-        """Put events of the Core's own into the open commit, a few; returns how many are new."""
+        """`record` a few events; returns how many are new."""
         return sum(self.record(event) is not None for event in events)
 
     def _unknown(self, keys: Sequence[bytes]) -> list[int]:
-        """Which events the archive does not hold yet, each once (A-085: the first seen wins)."""
-        found, fresh = self.archive.get_many("source", keys), self._fresh
+        """Indexes of the events that the archive does not hold yet; of duplicates the first."""
+        stored, fresh = self.archive.get_many("source", keys), self._fresh
         unknown: list[int] = []
-        for number, (key, known) in enumerate(zip(keys, found, strict=True)):
+        for number, (key, known) in enumerate(zip(keys, stored, strict=True)):
             if known is None and key not in fresh:
                 fresh.add(key)
                 unknown.append(number)
         return unknown
 
     def _tick(self) -> int:
-        """The next canonical time: the wall clock, but always after the last (AMB-15)."""
+        """The next canonical time: the wall clock, but at least 1 ns after the last one."""
         self.last_ns = max(self._clock(), self.last_ns + 1)
         return self.last_ns
 
     def _add(self, incoming: Incoming, unknown: Sequence[int]) -> list[Committed]:
-        """Stamp these events of a batch and put them into commits; returns the commits that closed.
+        """Stamp these events of a batch and add them to commits; returns the commits it closed.
 
-        They came at one moment, so the clock is read once and each is 1 ns after the one before.
+        They were received together, so the clock is read once and each is stamped 1 ns after the
+        one before.
         """
         closed: list[Committed] = []
         if not unknown:
@@ -238,19 +240,19 @@ class Committer:
         )
 
     def _room(self, stored: Sequence[bytes], start: int) -> int:
-        """Where the events end that still fit into the open commit, at least one."""
+        """The end of the events from `start` on that fit into the open commit, at least one."""
         room = self._commit_max_bytes - self._batch.size_bytes()
         end = min(len(stored), start + self._commit_max_events - len(self._events))
-        for place in range(start, end):
-            room -= len(stored[place])
+        for index in range(start, end):
+            room -= len(stored[index])
             if room <= 0:
-                return place + 1
+                return index + 1
         return end
 
     def _series_bytes(self, names: Series) -> bytes:
-        """The number of a series; a new one is recorded in the open commit."""
-        number, new = self.series.intern(names)
-        if new:
+        """The series bytes of a series; a new series is recorded in the open commit."""
+        number, is_new = self.series.intern(names)
+        if is_new:
             record_key = catalog.series_record_key(number)
             self._batch.put("catalog", record_key, catalog.encode_series(names))
             self._new_series.append(NewSeries(number, names))
@@ -259,7 +261,7 @@ class Committer:
     def _remember_requests(
         self, incoming: Incoming, numbers: Sequence[int], keys: Sequence[bytes]
     ) -> None:
-        """Keep the first CommandRequest of a requestId (A-183, AMB-21)."""
+        """Record the first CommandRequest of each requestId, and count the others."""
         if not incoming.requests:
             return
         requests = dict(incoming.requests)
@@ -277,21 +279,21 @@ class Committer:
                 self.counters.request_clashes += 1
 
     def _remember_command(self, scope_id: str, body: bytes, request_id: str) -> None:
-        """Keep whose request a commandId was first."""
+        """Record the requestId that first used a commandId."""
         key = catalog.command_key(scope_id, command_id_of(body))
         if not self.is_taken(key):
             self._fresh.add(key)
             self._batch.put("catalog", key, request_id.encode())
 
     def _count_strays(self, incoming: Incoming, numbers: Sequence[int]) -> None:
-        """Count what is told of commands that nobody here has heard of (AMB-25)."""
-        told = {
-            place: names.scope_id
-            for place, names in enumerate(incoming.names)
+        """Count orphan feedback: progress and results of commands that are not in the archive."""
+        feedback_scopes = {
+            index: names.scope_id
+            for index, names in enumerate(incoming.names)
             if names.lane == "command" and names.message_type != COMMAND_REQUEST
         }
-        for number in numbers if told else ():
-            scope_id = told.get(incoming.series[number])
+        for number in numbers if feedback_scopes else ():
+            scope_id = feedback_scopes.get(incoming.series[number])
             if scope_id is None:
                 continue
             key = catalog.command_key(scope_id, command_id_of(incoming.bodies[number]))
@@ -331,7 +333,7 @@ class Committer:
         self._batch.put("catalog", catalog.position_key(link), catalog.encode_positions(streams))
 
     def close(self) -> Committed:
-        """Write the open commit and open the next; what it held is durable after the next sync."""
+        """Write the open commit and open the next; its events are durable after the next sync."""
         self._batch.put("catalog", catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
         self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
         self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)

@@ -1,7 +1,8 @@
-"""Counting an archive that was made without rollups, wholly or in part, when its writer opens it.
+"""Backfills the rollups of an archive that was written without them, wholly or in part, when its
+writer opens it.
 
-Each part is written with the key up to which the archive is counted, so a count that was cut off
-anywhere goes on where it was.
+Each part is written with the key up to which the archive is counted, so an interrupted count
+resumes there.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from sdk import lifecycle
 
 BUILT_TOGETHER_EVENTS = 20_000
 SAY_INTERVAL_S = 2.0
-"""The supervisor waits as long as it hears something."""
+"""Interval of progress lines; the supervisor waits while they arrive."""
 
 log = logging.getLogger(__name__)
 
 
 async def count_aloud(archive: Archive) -> None:
-    """Count what is not counted, saying on stdout how far it is; it may be cancelled, and goes on
-    there the next time.
+    """Count uncounted events and report progress on stdout. It may be cancelled and resumes the
+    next time.
     """
     catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
     series = SeriesTable()
@@ -46,8 +47,8 @@ async def count_aloud(archive: Archive) -> None:
 
 
 def count(archive: Archive, series: SeriesTable, events: int) -> Iterator[int]:
-    """Count what is not counted of an archive of so many events; after each part it yields how many
-    are.
+    """Count the uncounted events of an archive with `events` events; yields the number counted
+    after each part.
     """
     is_complete = archive.get("catalog", COMPLETE_KEY) is not None
     if is_complete and counted(archive) == events:
@@ -57,7 +58,7 @@ def count(archive: Archive, series: SeriesTable, events: int) -> Iterator[int]:
     if is_complete:
         _forget(archive)
     yield from _go_on(archive, series)
-    if counted(archive) != events:  # Between two goes an older NOVA has written without counting.
+    if counted(archive) != events:  # An older NOVA has written between two interrupted counts.
         _forget(archive)
         yield from _go_on(archive, series)
     batch = archive.batch()
@@ -78,8 +79,8 @@ def _go_on(archive: Archive, series: SeriesTable) -> Iterator[int]:
     while part := [row for row in islice(rows, BUILT_TOGETHER_EVENTS) if row[0] != after]:
         last_key = part[-1][0]
         part.sort(key=itemgetter(1))
-        scopes = [series.names[series_of(place)].scope_id for _, place in part]
-        rollups.count_mixed(scopes, [place for _, place in part], [key for key, _ in part])
+        scopes = [series.names[series_of(event_key)].scope_id for _, event_key in part]
+        rollups.count_mixed(scopes, [event_key for _, event_key in part], [key for key, _ in part])
         batch = archive.batch()
         rollups.write(batch)
         batch.put("catalog", COUNTED_KEY, last_key)

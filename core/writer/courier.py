@@ -1,8 +1,9 @@
-"""The courier: brings a recorded command to one transport, once, and says how that went.
+"""The dispatcher: sends a recorded command over one link, once.
 
-A command goes over one link only, one that brought the descriptor in effect of its target: what
-listens there is where the target is. Of several the first in the order of the settings that is
-connected takes it. There is no second attempt and no other link: what failed may have been sent.
+A command goes over one link only, one that has delivered the descriptor in effect of its target,
+because the target is reachable over that link. Of several links, the first connected one in the
+order of the settings is chosen. There is no retry and no fallback to another link, because a failed
+attempt may have sent the command.
 """
 
 from __future__ import annotations
@@ -24,29 +25,27 @@ log = logging.getLogger(__name__)
 
 
 class Failure(NamedTuple):
-    """Why a command was not sent; unless that is certain, it may have been sent all the same."""
+    """Why a command was not sent. Unless `is_certain`, it may have been sent nevertheless."""
 
     reason: str
     is_certain: bool = False
 
 
 class Courier:
-    """The transports, in the order of the settings."""
+    """Chooses a link and sends; `transports` are in the order of the settings."""
 
     def __init__(self, carriers: Carriers) -> None:
         self._carriers = carriers
         self.transports: Sequence[Transport] = ()
 
     def choose(self, target: Target) -> Transport:
-        """The link that a command to this target goes over; raises QueryError where no link is
-        known to lead there.
-        """
+        """The link for a command to this target; raises QueryError if none is known to reach it."""
         known = self._leading_to(target)
         if not known:
             raise QueryError(
                 "noLink",
-                f"over none of the links here a descriptor of {target.unique_id!r} has come: "
-                "let its producer publish it again",
+                f"no link has delivered a descriptor of {target.unique_id!r}, so none is known to "
+                "reach it: let its producer publish the descriptor again",
             )
         return next((link for link in known if link.state().connected), known[0])
 
@@ -55,12 +54,12 @@ class Courier:
             return list(self.transports)
         if target.descriptor is None:
             return []
-        brought = self._carriers.of(target.descriptor.series)
+        routes = self._carriers.of(target.descriptor.series)
         newest = target.descriptor.order_key
-        return [link for link in self.transports if brought.get(link.link, b"") >= newest]
+        return [link for link in self.transports if routes.get(link.link, b"") >= newest]
 
     async def send(self, transport: Transport, event: Event) -> Failure | None:
-        """Send a command on its way; what went wrong, or None."""
+        """Publish a command; returns the failure, or None."""
         request = event.envelope
         assert isinstance(request, CommandRequest)
         where = address.dispatch(event.series.scope_id, request.request_id)
@@ -70,16 +69,16 @@ class Courier:
             return Failure(str(error), is_certain=True)
         except NovaError as error:
             return Failure(str(error))
-        except Exception as error:  # A plug-in's own fault must not end the writer.
-            log.exception("a transport failed")
+        except Exception as error:  # A bug in a plug-in must not end the writer.
+            log.exception("transport failed", extra={"context": {"link": transport.link}})
             return Failure(f"{type(error).__name__}: {error}")
         return None
 
 
 def why_unreachable(transport: Transport) -> str | None:
-    """Why a link cannot take a command at this moment, or None if it can."""
+    """Why a link cannot send a command now, or None if it can."""
     state = transport.state()
     if state.connected:
         return None
-    reason = state.last_outage.reason if state.last_outage else "it has not been reached yet"
+    reason = state.last_outage.reason if state.last_outage else "it was never connected"
     return f"{transport.link} is not connected: {reason}"

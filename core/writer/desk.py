@@ -1,6 +1,7 @@
-"""The desk: where submissions come in, whoever brought them, and are refused or taken.
+"""The submission handler: checks who may submit what, and passes it to the handler of its kind.
 
-The edge has asked the same questions before. The writer asks again, for it answers for the truth.
+The edge makes the same checks earlier. The writer repeats them, because it alone is responsible for
+the archive and the edge may be bypassed.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from sdk.submission import (
 )
 
 FROM_THE_PAST = (
-    "nothing is submitted from the past: what this connection was served last, or the cursor that "
-    "it has stated, is not the present; start a LIVE stream first, and wait until it is there"
+    "submissions are refused in REPLAY: the events last served on this connection, or its cursor, "
+    "are in the past; start a LIVE stream first, and wait until it has reached the present"
 )
 
 log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Answers submissions of all kinds."""
+    """Handles submissions of all kinds."""
 
     def __init__(
         self, scope_id: str | None, commands: Commands, remarks: Remarks, imports: Imports
@@ -42,7 +43,9 @@ class Desk:
         self._imports = imports
 
     async def take(self, asker: Asker, what: Submission, since_s: float) -> Message:
-        """The answer to a submission of that time; raises QueryError where it is refused."""
+        """The reply to a submission that a reader received at `since_s` (`time.monotonic`); raises
+        QueryError if it is refused.
+        """
         self._admit(asker, what)
         log.info(
             "submission",
@@ -60,7 +63,8 @@ class Desk:
 
     def _admit(self, asker: Asker, what: Submission) -> None:
         if asker.role not in roles_for(what):
-            raise QueryError("forbidden", f"the role {asker.role} may not submit this")
+            kind = what.__struct_config__.tag
+            raise QueryError("forbidden", f"your role ({asker.role}) cannot send {kind}")
         if asker.is_replaying or what.timeline_mode != "LIVE":
             log.warning(
                 "submission refused in replay",
@@ -68,8 +72,9 @@ class Desk:
             )
             raise QueryError("replayRefused", FROM_THE_PAST)
         if isinstance(what, ImportEvents):
-            return  # Each of its events says its scope itself, and is checked for it.
+            return  # Each of its events names its scope and is checked for it.
         if self._scope_id not in (None, what.scope_id):
             raise QueryError(
-                "unknownScope", f"scope {what.scope_id!r} is not {self._scope_id!r}, taken here"
+                "unknownScope",
+                f"this instance accepts scope {self._scope_id!r}, not {what.scope_id!r}",
             )

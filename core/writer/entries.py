@@ -1,7 +1,8 @@
-"""Entries: what the Core itself has to write, entered between the batches that it consumes.
+"""The commit queue: writes of the Core itself, which run between consumed batches.
 
-An entry is written by the commit stage, so alone and in order, and whoever entered it goes on when
-it is durable. It reads and writes in one step, so of two that want the same only one finds it free.
+The commit stage runs the queued writes one at a time and in order, and completes each when its
+commit is durable. A write reads and changes the commit in one step, so of two writes that claim the
+same key only one finds it free.
 """
 
 from __future__ import annotations
@@ -34,39 +35,40 @@ Written = list[_Entry[object]]
 
 
 class Entries:
-    """What waits for the next commit; `call` wakes the commit stage."""
+    """Writes that wait for the next commit; `call` wakes the commit stage."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
         self._waiting: list[_Entry[object]] = []
         self.durable_ns = 0
-        """Canonical time up to which all is known to be durable."""
+        """The watermark: canonical time in ns up to which the archive is durable."""
 
     async def enter(self, write: Callable[[Committer], T]) -> T:
-        """Have something written in the next commit; what it returned, once that is durable."""
+        """Run `write` in the next commit; returns its result once that commit is durable."""
         entry = self._add(write)
         return await entry.done
 
     def enter_later(self, write: Callable[[Committer], object]) -> None:
-        """The same for who does not wait."""
+        """Run `write` in the next commit without waiting for it."""
         self._add(write)
 
     async def durable(self, canonical_ns: int) -> None:
-        """Return once what was written up to a canonical time is durable."""
+        """Wait until everything up to a canonical time is durable."""
         if canonical_ns > self.durable_ns:
             await self.enter(lambda _: None)
 
     def _add(self, write: Callable[[Committer], T]) -> _Entry[T]:
         entry = _Entry(write)
-        self._waiting.append(entry)  # type: ignore[arg-type]  # nobody looks at what it returned
+        self._waiting.append(entry)  # type: ignore[arg-type]  # the queue ignores the result
         if len(self._waiting) == 1:
             self._call()
         return entry
 
     def write(self, committer: Committer) -> tuple[Written, list[Committed]]:
-        """Write all that waits into the open commit, and the commits that were closed on the way.
+        """Run every waiting write in the open commit; returns them, and the commits that they
+        closed.
 
-        An error of an entry is not caught: then nobody knows what the open commit holds.
+        An error of a write is not caught, because the content of the open commit is unknown then.
         """
         written, self._waiting = self._waiting, []
         for entry in written:
@@ -75,6 +77,6 @@ class Entries:
 
 
 def settle(written: Written) -> None:
-    """Tell those who wait that their entries are durable."""
+    """Complete writes whose commit is durable."""
     for entry in written:
         entry.settle()

@@ -1,5 +1,5 @@
-"""`IngestGap`: what a transport can no longer give is recorded as an event of the Core's own
-(invariant 7: nothing is lost silently).
+"""`IngestGap` events: they record positions that a transport can no longer deliver, so that no loss
+is silent.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ INGEST_GAP = "IngestGap"
 
 
 def gap_event(link: str, gap: Gap, *, scope_id: str, now_ns: int) -> Event:
-    """The event that tells of a gap; it goes the way of every other event (AMB-13).
-
-    Its scope is the stream's, or `scope_id` where the stream is of no single scope.
-    """
+    """The event for a gap. Its scope is the stream's, or `scope_id` if the stream has several."""
     where: JsonObject = {} if gap.partition is None else {"partition": gap.partition}
     envelope: JsonObject = {
         "scopeId": gap.scope_id or scope_id,

@@ -1,7 +1,7 @@
-"""Imports: events of the Core's own kinds, brought back by an administrator as they were.
+"""The import handler: stores events of the Core's own message types from an administrator's import.
 
-No transport may bring them for the Core's own scope, and an export of the archive holds them. They
-are checked, deduplicated and stored like what transports bring, under a link of their own.
+An export of an archive contains such events, but no transport may deliver them for the Core's own
+scope. They are checked, deduplicated and stored like consumed events, under a link of their own.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sdk.submission import ImportAck, ImportEvents, ImportRefusal
 from sdk.transport.base import Batch, Record
 
 IMPORT_LINK = "import"
-"""What such events are counted under; the links of transports are URLs."""
+"""The link under which imported events are counted; links of transports are URLs."""
 
 
 class Imports:
-    """Takes events for one scope (None: all) up to a size."""
+    """Imports events of one scope (None: all) up to a size."""
 
     def __init__(
         self,
@@ -38,28 +38,28 @@ class Imports:
         self._envelope_max_bytes = envelope_max_bytes
 
     async def bring(self, request: ImportEvents) -> ImportAck:
-        """Record events; what became of each, once that is durable."""
+        """Record events; returns the counts and the refusals once they are durable."""
         records = [Record(None, without_stamp(text.encode())) for text in request.events]
         incoming = self._check(records)
         receipt = await self._entries.enter(
             lambda committer: committer.bring(IMPORT_LINK, Batch(records), incoming)
         )
         rejected = [
-            ImportRefusal(place=place, code=code, member=member, reason=reason)
-            for place, code, member, reason in receipt.rejected
+            ImportRefusal(place=index, code=code, member=member, reason=reason)
+            for index, code, member, reason in receipt.rejected
         ]
         return ImportAck(new=receipt.new, duplicate=receipt.duplicate, rejected=rejected)
 
     def _check(self, records: Sequence[Record]) -> Incoming:
         events, refusals = [], []
-        for place, record in enumerate(records):
+        for index, record in enumerate(records):
             try:
                 event = check(
                     record.value, scope_id=self._scope_id, max_bytes=self._envelope_max_bytes
                 )
                 require_reserved(event.series)
             except EnvelopeError as error:
-                refusals.append(Refused(place, error.code, error.member, error.reason))
+                refusals.append(Refused(index, error.code, error.member, error.reason))
             else:
                 events.append(event)
         return incoming_of(events, refusals)

@@ -1,6 +1,4 @@
-"""Checking consumed records: what becomes of each, ready to be stored, and nothing stops the rest
-(A-078).
-"""
+"""The columns of a checked batch; a record that is refused does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from sdk.event import Event, Series
 
 
 class Incoming(msgspec.Struct, array_like=True):
-    """A batch's events as columns: entry i of keys, series and bodies is one event.
+    """A batch's events as columns: item i of `keys`, `series` and `bodies` is one event.
 
-    A key is its order key in source time; `series` counts into `names`; a body is the stored
-    envelope up to where its canonicalTruthTime goes. `requests` are the events that are
-    CommandRequests, with their requestIds. It crosses to another process as MessagePack.
+    `keys` are order keys in source time; `series` are indexes into `names`; a body is the stored
+    envelope up to its canonicalTruthTime. `requests` are (index, requestId) of the events that are
+    CommandRequests. The validation pool sends it between processes as MessagePack.
     """
 
     keys: list[bytes]
@@ -32,17 +30,17 @@ class Incoming(msgspec.Struct, array_like=True):
 
 
 def check_records(records: Sequence[Arrived], checker: Checker) -> Incoming:
-    """The events among the records in their order, and the refusals."""
+    """The valid events of `records`, in order, and the refusals."""
     return _incoming(checker.check_all(records))
 
 
 def own_event(event: Event) -> Incoming:
-    """An event that the Core itself has to tell."""
+    """The columns of one event of the Core itself."""
     return incoming_of([event], [])
 
 
 def incoming_of(events: Sequence[Event], refusals: list[Refused]) -> Incoming:
-    """Events that were checked one by one, and what was refused beside them."""
+    """The columns of events that were checked one by one, and the refusals among them."""
     names: dict[Series, int] = {}
     return Incoming(
         order_keys(
@@ -70,7 +68,7 @@ _command = msgspec.json.Decoder(_Command)
 
 
 def command_id_of(body: bytes) -> str:
-    """The commandId in the body of a command's event."""
+    """The commandId in the body of an event of the command lane."""
     return _command.decode(body + b"}").command_id
 
 

@@ -1,8 +1,8 @@
-"""`ManifestPublished`: the manifests that an instance knows, told as events of its own (A-216).
+"""`ManifestPublished` events: they record the manifests of an instance in its archive.
 
-All of an event is derived from the manifest and the instance's scope: its source time is the
-manifest's effectiveTime, which is the epoch unless declared. So the eventId is the same at every
-start and on every instance of the scope, and what is known already is not stored again (AMB-14).
+The whole event follows from the manifest and the instance's scope: its source time is the
+manifest's effectiveTime, which is the epoch unless declared. So its eventId is the same at every
+start and on every instance of the scope, and a known manifest is not stored again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ READ_TOGETHER = 100
 
 
 def published_series(scope_id: str) -> Series:
-    """The series of all that are published in a scope."""
+    """The series of all manifests of a scope."""
     ids = (SCOPE_TOKEN, SCOPE_TOKEN, SCOPE_TOKEN)
     return Series(scope_id, "metadata", *ids, MANIFEST_PUBLISHED, "")
 
@@ -49,20 +49,21 @@ def published_event(manifest: CardManifest, scope_id: str) -> Event:
 
 
 class Settled(NamedTuple):
-    """The manifests in force: those of files, but under a name that the archive holds already, what
-    it holds. Cards of the past would be drawn by what was not in effect then.
+    """The manifests in force: those of the files, except that the archive's version wins under a
+    name that it holds already. Otherwise past cards would be drawn by a manifest that was not in
+    effect then.
     """
 
     manifests: list[CardManifest]
     unpublished: list[CardManifest]
-    """Those that the archive has not been told of."""
+    """Those that the archive lacks."""
 
     conflicts: list[str]
-    """What differs under one name, for people; it stops nothing."""
+    """Messages about manifests that differ under one name; conflicts are not fatal."""
 
 
 def settle(files: Sequence[ManifestFile], archive: Archive, scope_id: str) -> Settled:
-    """Settle manifest files with what an archive holds of its own scope."""
+    """Reconcile manifest files with the manifests of `scope_id` in the archive."""
     series = SeriesTable()
     series.load(archive)
     settled = Settled([], [], [])
@@ -80,22 +81,22 @@ def settle(files: Sequence[ManifestFile], archive: Archive, scope_id: str) -> Se
             settled.unpublished.append(manifest)
         elif known != manifest:
             settled.conflicts.append(
-                f"{path}: {name_of(manifest)} is not what the archive holds under this id and "
-                "version, which counts: give it a new manifestVersion"
+                f"{path}: {name_of(manifest)} differs from the one that the archive holds under "
+                "this id and version, which counts: give it a new manifestVersion"
             )
     return settled
 
 
 def published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[CardManifest]:
-    """The manifests that a scope has published, in the order in which they were received."""
+    """The manifests that a scope has published, in order of receipt."""
     number = series.number(published_series(scope_id))
     if number is None:
         return
     tail = series_bytes(number)
     bounds = tail, tail + b"\xff" * TIME_BYTES
     rows = scan(archive.families["series_canonical"], *bounds)
-    while places := [key[len(tail) :] + tail for key, _ in islice(rows, READ_TOGETHER)]:
-        for stored in archive.get_many("canonical", places):
-            found = read_published(stored or b"{}")
-            if found is not None:
-                yield found
+    while event_keys := [key[len(tail) :] + tail for key, _ in islice(rows, READ_TOGETHER)]:
+        for stored in archive.get_many("canonical", event_keys):
+            manifest = read_published(stored or b"{}")
+            if manifest is not None:
+                yield manifest

@@ -1,4 +1,4 @@
-"""Remarks: what people add to the truth from a screen: chat, and that they have seen an alarm."""
+"""Annotations: chat messages and alarm acknowledgements that users submit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALARM_ACKNOWLEDGED = "AlarmAcknowledged"
 
 
 class Remarks:
-    """Records remarks as metadata events; the author is who is logged in."""
+    """Records annotations as metadata events; their author is the principal's user."""
 
     def __init__(self, committer: Committer, entries: Entries, own_scope: str) -> None:
         self._committer = committer
@@ -29,7 +29,7 @@ class Remarks:
         self._own_scope = own_scope
 
     async def chat(self, asker: Asker, said: SubmitChat) -> ChatAck:
-        """Record a ChatMessage of a scope; raises QueryError for a scope nobody has heard of."""
+        """Record a ChatMessage; raises QueryError for a scope without events in this archive."""
         names = self._committer.series.names
         if said.scope_id != self._own_scope and all(n.scope_id != said.scope_id for n in names):
             raise QueryError("unknownScope", f"scope {said.scope_id!r} is not in this archive")
@@ -38,7 +38,7 @@ class Remarks:
         return ChatAck(event_id=event.event_id.hex(), time=await self._record(event))
 
     async def acknowledge(self, asker: Asker, seen: AcknowledgeAlarm) -> AlarmAck:
-        """Record that the user has seen an alarm; raises QueryError where there is no such view."""
+        """Record an AlarmAcknowledged; raises QueryError if the entity has no such view."""
         ids = (seen.system_id, seen.container_id, seen.unique_id)
         view = Series(seen.scope_id, "ui", *ids, "UiUpdate", seen.view_id)
         if self._committer.series.number(view) is None:
@@ -59,9 +59,9 @@ class Remarks:
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
     async def _record(self, event: Event) -> str:
-        """Its canonical time, once it is durable."""
+        """Record the event; returns its canonical time as text once it is durable."""
         at_ns = await self._entries.enter(lambda committer: committer.record(event))
-        assert at_ns is not None, "two remarks of one nanosecond"
+        assert at_ns is not None, "two equal annotations in one nanosecond"
         return timestamps.text(at_ns)
 
 

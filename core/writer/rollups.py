@@ -1,9 +1,9 @@
-"""Counting events into the rollups, in the commit that stores them, so that a crash leaves the
-counts exact.
+"""Counts events into the rollups, in the commit that stores them, so that a crash leaves the counts
+exact.
 
-Rows hold all that was ever counted, and a commit writes the rows that it has changed. The newest
-are remembered; of those that are not, only rows that may exist are looked up: those behind the
-newest of their scope are new.
+Rows hold absolute counts, and a commit writes the rows that it has changed. The most recent rows
+are cached. Of the others only those that may exist are looked up: a row after the newest of its
+scope is new.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ from core.writer.ingest import Incoming
 from sdk.event import Series
 
 REMEMBERED_MAX_ROWS = 20_000
-"""Of some 300 bytes each, and of a second each at the finest level: hours of source time."""
+"""Cached rows, of some 300 bytes each. One of the finest level covers about a second, so they span
+hours of source time.
+"""
 
 BUILT_TOGETHER_EVENTS = 20_000
 
 _COLUMN_BYTES = 8
 _WHOLE_BITS = 24
-"""Of a time, what stands in its last three bytes, which no level looks at."""
+"""The last three bytes of a time, which are finer than the finest level."""
 
 _FINE_BITS = FINEST_LEVEL - _WHOLE_BITS
 _TO_FINEST = bytes(byte >> _FINE_BITS << _FINE_BITS for byte in range(256))
@@ -59,7 +61,7 @@ _scope_of: Callable[[Series], str] = attrgetter("scope_id")
 
 
 class Rollups:
-    """The rows of an archive, and what the open commit adds to them."""
+    """The cached rows of an archive, and the counts that the open commit adds to them."""
 
     def __init__(self, archive: Archive, remembered_max: int = REMEMBERED_MAX_ROWS) -> None:
         self._archive = archive
@@ -75,7 +77,7 @@ class Rollups:
         places: Sequence[bytes],
         source_keys: Sequence[bytes],
     ) -> None:
-        """Count these events of a batch, which were given these places."""
+        """Count the events `numbers` of a batch, with their event keys and order keys."""
         scopes = set(map(_scope_of, incoming.names))
         if len(scopes) == 1:
             self.count(scopes.pop(), places, source_keys)
@@ -86,7 +88,7 @@ class Rollups:
     def count_mixed(
         self, scopes: Sequence[str], places: Sequence[bytes], source_keys: Sequence[bytes]
     ) -> None:
-        """Count events, each of a scope."""
+        """Count events whose scopes differ; the three sequences are parallel."""
         by_scope: defaultdict[str, list[int]] = defaultdict(list)
         for number, scope in enumerate(scopes):
             by_scope[scope].append(number)
@@ -95,18 +97,18 @@ class Rollups:
             self.count(scope, *of_scope)
 
     def count(self, scope_id: str, places: Sequence[bytes], source_keys: Sequence[bytes]) -> None:
-        """Count events of one scope, whose places are in order."""
+        """Count events of one scope, whose event keys are sorted."""
         counted = _finest(source_keys)
         _add(self._added.setdefault(("source", scope_id), {}), counted)
         canonical = self._added.setdefault(("canonical", scope_id), {})
         bucket = _finest_of(places[0])
-        if bucket == _finest_of(places[-1]):  # They were stamped at one moment.
+        if bucket == _finest_of(places[-1]):  # The usual case: they were stamped together.
             _add(canonical, {bucket: sum(counted.values())})
         else:
             _add(canonical, _by_place(places, source_keys))
 
     def write(self, batch: Batch) -> None:
-        """Put the rows that have changed into the batch of the events that were counted."""
+        """Add the changed rows to the batch of the counted events."""
         for (timebase, scope_id), added in self._added.items():
             batch.put_rows("catalog", self._changed(timebase, scope_id, added))
         self._added = {}
@@ -115,7 +117,7 @@ class Rollups:
             self._rows = dict(newer)
 
     def _changed(self, timebase: Timebase, scope_id: str, added: dict[int, int]) -> list[Row]:
-        """The rows of all levels with what was added to buckets of the finest."""
+        """The new rows of all levels, after adding `added`, buckets of the finest level."""
         rows, changed = self._rows, []
         unknown: list[tuple[bytes, int]] = []
         newest = self._newest_of(timebase, scope_id)
@@ -149,10 +151,10 @@ class Rollups:
 
 
 def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
-    """Buckets of the finest level, by their numbers.
+    """Counts in source time, by bucket number of the finest level.
 
-    The bytes that decide, five of the time and the lane, are cut out of all keys at once, as
-    columns of a table of eight bytes an event: the interpreter then sees one number for each event.
+    The bytes that decide, five of the time and the lane, are sliced out of all keys at once, as
+    columns of a table of eight bytes per event, so the interpreter handles one integer per event.
     """
     keys = b"".join(source_keys)
     table = bytearray(_COLUMN_BYTES * len(source_keys))
@@ -168,10 +170,10 @@ def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
 
 
 def _by_place(places: Sequence[bytes], source_keys: Sequence[bytes]) -> dict[int, int]:
-    """The same in canonical time, event by event."""
+    """Counts in canonical time, event by event."""
     buckets: dict[int, int] = {}
-    for place, key in zip(places, source_keys, strict=True):
-        bucket = _finest_of(place)
+    for event_key, key in zip(places, source_keys, strict=True):
+        bucket = _finest_of(event_key)
         buckets[bucket] = buckets.get(bucket, 0) + LANE_UNITS[key[LANE_OFFSET]]
     return buckets
 

@@ -1,5 +1,5 @@
-"""The writer's socket: pushes every durable commit, and how the links are, to the readers that are
-connected.
+"""The feed server: pushes every durable commit and the state of the links to the connected readers,
+on the writer's socket.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.feed import Committed, LinkStates
 from sdk.endpoints import claim, hang_up
 
 PENDING_MAX_FRAMES = 64
-"""A reader with more frames waiting gets marks without events until it has caught up."""
+"""A reader with more pending frames gets only watermarks, without events, until it catches up."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class FeedServer:
-    """Readers connected to this writer, each with its bounded queue of frames."""
+    """The connected readers, each with a bounded queue of frames."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,11 +37,11 @@ class FeedServer:
         self._links = LinkStates({})
 
     def add(self, path: str, serve: Handler) -> None:
-        """Serve something else on the same socket; before it is started."""
+        """Add a route to the same socket; call it before `start`."""
         self._app.router.add_get(path, serve)
 
     async def start(self, mark: int) -> None:
-        """Listen; readers that connect are told the durable mark first."""
+        """Listen; the first frame to each reader is the current watermark, initially `mark`."""
         self._mark = Committed(mark, [], None)
         self._app.router.add_get("/", self._serve)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
@@ -49,7 +49,7 @@ class FeedServer:
         await web.UnixSite(self._runner, str(claim(self._path))).start()
 
     def publish(self, committed: Committed) -> None:
-        """Hand a durable commit to every reader; called in commit order."""
+        """Queue a durable commit for every reader; call it in commit order."""
         self._mark = Committed(committed.mark, [], None)
         whole: bytes | None = None
         for queue in self._queues:
@@ -64,7 +64,7 @@ class FeedServer:
             queue.put_nowait(whole)
 
     def tell(self, links: LinkStates) -> None:
-        """Tell every reader how the links are, and thereby that the writer lives."""
+        """Queue the state of the links for every reader, which also takes it as a heartbeat."""
         self._links = links
         frame = feed.encode(links)
         for queue in self._queues:
@@ -83,7 +83,7 @@ class FeedServer:
         sender = asyncio.create_task(_send(socket, queue))
         try:
             async for _ in socket:
-                pass  # a reader has nothing to say on this socket; its leaving ends the loop
+                pass  # readers send nothing here; a disconnect ends the loop
         finally:
             self._queues.discard(queue)
             del self._connections[socket]

@@ -1,4 +1,4 @@
-"""The writer's socket for submissions: readers hand over what their clients submit."""
+"""The writer's WebSocket endpoint for submissions, which readers forward for their clients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sdk.errors import NovaError
 from sdk.protocol import Error, Message
 
 UNDER_WAY_MAX = 256
-"""Of one reader; further ones wait in its socket."""
+"""Submissions of one reader in progress; further ones wait in its socket."""
 
 log = logging.getLogger(__name__)
 
 
 class SubmissionServer:
-    """Serves the readers; many submissions may be under way at once."""
+    """Serves the readers; submissions run concurrently."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -34,14 +34,16 @@ class SubmissionServer:
         self._is_open = False
 
     def open(self) -> None:
-        """Take submissions from now on; before, what an earlier process left behind is ended."""
+        """Accept submissions from now on; call it once the commands that an earlier process left
+        unfinished are ended.
+        """
         self._is_open = True
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One reader's connection."""
+        """Handle one reader's connection."""
         if not self._is_open:
             raise web.HTTPServiceUnavailable(reason="the writer is starting")
-        # aiohttp refuses what reaches this size, so that exactly the limit is still taken.
+        # aiohttp refuses a message that reaches this size; one of exactly the limit must pass.
         limit = submission.FRAME_MAX_BYTES + 1
         socket = web.WebSocketResponse(compress=False, max_msg_size=limit)
         await socket.prepare(request)
@@ -54,12 +56,12 @@ class SubmissionServer:
                 submitted = submission.decode_submitted(message.data)
                 await room.acquire()
                 task = asyncio.create_task(self._answer(socket, submitted))
-                # A command that has begun is brought to its end, whether or not its reader waits.
+                # A command that has begun is finished even if its reader disconnects.
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
                 task.add_done_callback(lambda _: room.release())
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("not a submission", extra={"context": {"error": str(error)}})
+            log.error("submission cannot be decoded", extra={"context": {"error": str(error)}})
         finally:
             del self._connections[socket]
         return socket
@@ -83,7 +85,9 @@ class SubmissionServer:
             return Error(code="internal", message="the Core failed; see its log")
 
     async def stop(self) -> None:
-        """End what is under way; what is recorded and not sent the next process ends."""
+        """Cancel running submissions; the next process ends the commands that are recorded but not
+        sent.
+        """
         self._is_open = False
         await hang_up(self._connections)
         for task in self._under_way:

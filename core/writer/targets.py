@@ -1,6 +1,4 @@
-"""Targets: what a command may be sent to, as the descriptors say that are in effect now (AMB-26,
-AMB-27).
-"""
+"""Finds the target of a command by the descriptors that are in effect now."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ METADATA = LANE_PRIORITY["metadata"]
 
 
 class Descriptor(NamedTuple):
-    """A descriptor in effect: whose it is, its place in the order, and what it says."""
+    """A descriptor in effect: its series, its order key in source time, and its capabilities."""
 
     series: Series
     order_key: bytes
@@ -29,7 +27,7 @@ class Descriptor(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a command goes; without a descriptor nothing is known of what it can do."""
+    """The entity that a command goes to; without a descriptor its capabilities are unknown."""
 
     system_id: str
     container_id: str
@@ -38,7 +36,7 @@ class Target(NamedTuple):
 
 
 class Targets:
-    """The entities that commands may name."""
+    """The entities that commands may name; `require_descriptor` refuses those without one."""
 
     def __init__(
         self, committer: Committer, in_effect: InEffect, *, require_descriptor: bool
@@ -48,7 +46,9 @@ class Targets:
         self._require_descriptor = require_descriptor
 
     def find(self, request: SubmitCommand) -> Target:
-        """The target of a command, if it can take it; raises QueryError."""
+        """The target of a command. Raises QueryError if it is unknown or ambiguous, or lacks the
+        capability.
+        """
         descriptors = list(self._descriptors(request))
         if not descriptors:
             return self._undescribed(request)
@@ -58,15 +58,15 @@ class Targets:
                 "ambiguousTarget",
                 f"targetId {request.target_id!r} is in {where}: give systemId and containerId",
             )
-        found = descriptors[0]
+        descriptor = descriptors[0]
         capability = CAPABILITY_PREFIX + request.command_type
-        if capability not in found.capabilities:
+        if capability not in descriptor.capabilities:
             raise QueryError(
                 "unknownCommand",
                 f"the descriptor of {request.target_id!r} has no capability {capability!r}",
             )
-        series = found.series
-        return Target(series.system_id, series.container_id, series.unique_id, found)
+        series = descriptor.series
+        return Target(series.system_id, series.container_id, series.unique_id, descriptor)
 
     def _undescribed(self, request: SubmitCommand) -> Target:
         system_id, container_id = request.system_id, request.container_id
@@ -86,7 +86,7 @@ class Targets:
         return Target(system_id, container_id, request.target_id, None)
 
     def _series(self, request: SubmitCommand) -> Iterator[tuple[int, Series]]:
-        """The series of the entities that a command may mean."""
+        """Number and names of each series of the entities that match a command's ids."""
         table = self._committer.series
         for number in table.of_unit(request.target_id):
             names = table.names[number]
@@ -100,25 +100,25 @@ class Targets:
     def _descriptors(self, request: SubmitCommand) -> Iterator[Descriptor]:
         now = self._in_effect.now()
         for number, names in self._described(request):
-            found, _ = self._in_effect.published.descriptor(number, now)
-            if found is not None:
-                key = order_key(found.told.source_ns, METADATA, found.told.event_id)
-                yield Descriptor(names, key, frozenset(found.value.capabilities))
+            entry, _ = self._in_effect.published.descriptor(number, now)
+            if entry is not None:
+                key = order_key(entry.told.source_ns, METADATA, entry.told.event_id)
+                yield Descriptor(names, key, frozenset(entry.value.capabilities))
 
     def _described(self, request: SubmitCommand) -> Iterator[tuple[int, Series]]:
-        """The series of descriptors of the entities that a command may mean."""
+        """The descriptor series among `_series`."""
         for number, names in self._series(request):
             if names.lane == "metadata" and names.message_type == DESCRIPTOR:
                 yield number, names
 
     def _why_not_described(self, request: SubmitCommand) -> str:
-        """What an operator can do about a descriptor that is not in effect."""
+        """The error text for an entity without a descriptor in effect."""
         reason = f"no descriptor of {request.target_id!r} is in effect"
         for number, _ in self._described(request):
             coming = self._in_effect.published.coming(number)
             if coming is not None:
                 return (
-                    f"{reason}: the last is dated {coming.value.effective_time}; if its "
-                    "producer's clock is wrong, set it and publish the descriptor again"
+                    f"{reason}: its last one takes effect at {coming.value.effective_time}; if its "
+                    "producer's clock is wrong, set the clock and publish the descriptor again"
                 )
         return reason

@@ -1,7 +1,7 @@
-"""Wishes: the capabilities of an entity's descriptor in effect, which may ask for a driver.
+"""The capabilities in effect of each entity, by its descriptors; a capability may request a driver.
 
-Files follow canonical time, so a wish does: it counts from its receipt on, and one that was told
-ahead of its time as much later, when it changes what is bound without any news.
+Files follow canonical time, and so do capabilities: a descriptor takes effect on receipt. One that
+is dated ahead takes effect that much later, and then changes a binding without a new event.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _descriptors = msgspec.json.Decoder(_Descriptor)
 
 
 class Wishes:
-    """Of each entity that was asked for what its descriptors say, from now on."""
+    """The capability history of each entity that was asked for."""
 
     def __init__(self, archive: Archive, table: SeriesTable) -> None:
         self._archive = archive
         self._table = table
         self._told: dict[EntityIds, History[Wish]] = {}
         self._due: list[tuple[int, EntityIds]] = []
-        """When wishes come that were told ahead, the next one first."""
+        """A heap of the canonical times at which scheduled descriptors take effect."""
 
     def of(self, entity: EntityIds, now_ns: int) -> Wish:
-        """The wish in effect."""
+        """The capabilities in effect; `now_ns` must not decrease."""
         history = self._history(entity)
         found = None if history is None else history.at(at("canonical", now_ns))
         return NOTHING if found is None else found.value
 
     def learn(self, entity: EntityIds, envelope: bytes, now_ns: int) -> bool:
-        """Take in a descriptor that is about to be stored; whether it changes the wish in effect.
-        Times never go back, so what is over is forgotten.
+        """Add a descriptor that is about to be stored; returns whether it changes the capabilities
+        in effect. `now_ns` must not decrease, because past entries are dropped.
         """
         before = self.of(entity, now_ns)
         history = self._told.setdefault(entity, History())
@@ -60,7 +60,7 @@ class Wishes:
         return self.of(entity, now_ns) != before
 
     def arrived(self, now_ns: int) -> Iterator[EntityIds]:
-        """The entities whose wish has taken effect since this was asked last."""
+        """The entities with a scheduled descriptor that has taken effect since the last call."""
         while self._due and self._due[0][0] <= now_ns:
             _, entity = heapq.heappop(self._due)
             self._expect(entity, self._told[entity], now_ns)
@@ -72,8 +72,8 @@ class Wishes:
             heapq.heappush(self._due, (next_ns, entity))
 
     def _history(self, entity: EntityIds) -> History[Wish] | None:
-        """What an entity's descriptors have said, read when it is asked for first; most entities
-        have none, and nothing is kept of them.
+        """The history of an entity, read from the archive on first use. None without descriptors;
+        nothing is cached then, because that is the case for most entities.
         """
         known = self._told.get(entity)
         if known is not None:
@@ -92,17 +92,17 @@ class Wishes:
         tail = series_bytes(number)
         rows = scan(self._archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
         for key, _ in rows:
-            place = key[len(tail) :] + tail
-            stored = self._archive.get("canonical", place)
+            event_key = key[len(tail) :] + tail
+            stored = self._archive.get("canonical", event_key)
             if stored is None:
-                continue  # Of an archive that lacks it others say so.
-            canonical_ns = time_of(place)
+                continue  # The completeness proof reports an archive that lacks events.
+            canonical_ns = time_of(event_key)
             history.add(told_of(canonical_ns, stored), _wish(stored))
             history.forget_before(at("canonical", canonical_ns))
 
     @staticmethod
     def _newest_ns(history: History[Wish]) -> int:
-        """When the last of what was read had been received."""
+        """The latest receive time in a history, 0 if it is empty."""
         return max((entry.told.canonical_ns for entry in history.entries("canonical")), default=0)
 
 

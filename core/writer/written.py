@@ -1,4 +1,4 @@
-"""What the writer itself knows is in effect, from what it has written."""
+"""The descriptors and manifests in effect for the writer, by its own commits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.writer.commit import Committer
 
 
 class Written:
-    """The archive up to the last commit that was closed."""
+    """The archive up to the last closed commit."""
 
     def __init__(self, committer: Committer) -> None:
         self._committer = committer
@@ -31,18 +31,17 @@ class Written:
 
     @property
     def mark(self) -> int:
-        """Canonical time of the last event of that commit."""
+        """The canonical time in ns of that commit's last event."""
         return self._committer.witness().canonical_ns
 
     def has_news(self, number: int, seen_ns: int) -> bool:
-        """Whether a series has events after a canonical time."""
         tail = series_bytes(number)
         newest = last(self.archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
         return newest is not None and time_of(newest[0][len(tail) :]) > seen_ns
 
 
 class InEffect:
-    """What is in effect now in the timebase of the instance, as whoever discovers it is told."""
+    """What is in effect now in the instance's timebase, as `discover` shows it."""
 
     def __init__(self, committer: Committer, timebase: Timebase, own_scope: str) -> None:
         self._committer = committer
@@ -51,5 +50,5 @@ class InEffect:
         self.published = Published(Written(committer), own_scope)
 
     def now(self) -> Moment:
-        """The moment at which commands are judged."""
+        """The moment at which commands are checked."""
         return moment.now(self._timebase, self._committer.last_ns)

@@ -299,7 +299,7 @@ def test_a_reader_of_an_archive_at_rest_obeys_the_witness(tmp_path: Path, record
     """`nova replay` and `nova export` open it so: a cut log was a shorter answer with success."""
     crash, durable = crashed(tmp_path, record)
     wal(crash).write_bytes(wal(crash).read_bytes()[: durable // 2])
-    with pytest.raises(ArchiveDamagedError, match="event count 0, but witness.json records 40"):
+    with pytest.raises(ArchiveDamagedError, match=r"event count 0, but witness\.json records 40"):
         Archive.open_secondary(crash, tmp_path / "scratch")
 
 

@@ -96,7 +96,7 @@ async def test_a_changed_manifest_needs_a_new_version(data: Path) -> None:
     changed = msgspec.structs.replace(MANIFEST, allowed_keys=allowed)
     files = [ManifestFile(Path("pump.manifest.py"), changed)]
     (said,) = await conflicts_of(data, files)
-    assert "pump.manifest.py: pump 1.2.0 is not what the archive holds" in said
+    assert "pump.manifest.py: pump 1.2.0 differs from the one that the archive holds" in said
     assert len(ids_in(data)) == 1
     async with running_core(Settings(data=str(data), scope="sat"), files) as core:
         names = {"viewId": "v", "manifestId": "pump", "manifestVersion": "1.2.0"}
