@@ -1,4 +1,4 @@
-"""Who may go on: a token's claims against the user as of now, asked per request (AMB-62)."""
+"""Authorization: checks a token's claims against the current user, on every request."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from edge.users import User, UserStore
 
 
 class Access:
-    """Admits tokens and re-checks claims; a changed user is seen after `cache_s`."""
+    """Authorizes tokens and re-checks claims; a changed user is noticed within `cache_s`."""
 
     def __init__(self, users: UserStore, tokens: Tokens, cache_s: float) -> None:
         self._users = users
         self._tokens = tokens
         self._cache_s = cache_s
-        # Only names from tokens that this key signed come here, so the users bound its size.
+        # Only names from tokens signed with this key get here, so the number of users bounds it.
         self._cache: dict[str, tuple[float, User | None]] = {}
 
     def admit(self, token: str) -> Claims:
-        """The claims of a token whose user may come in; raises AccessError."""
+        """The claims of a valid token; raises AccessError."""
         claims = self._tokens.read(token)
         self.check(claims)
         return claims
 
     def check(self, claims: Claims) -> None:
-        """Raises AccessError once the token has expired or its user was disabled or changed."""
+        """Raises AccessError if the token has expired, or its user was disabled or changed."""
         if claims.exp <= time.time():
             raise AccessError("the token has expired")
         self.check_user(claims)
 
     def check_user(self, claims: Claims) -> None:
-        """Raises AccessError once the user of a token of any age was disabled or changed."""
+        """Like `check`, but ignores the token's expiry."""
         user = self._user(claims.sub)
         if user is None or not user.enabled:
-            raise AccessError("the user is not there or is disabled")
+            raise AccessError("the user does not exist or is disabled")
         if user.version != claims.ver or user.role != claims.role:
-            raise AccessError("the user has changed since the token was given")
+            raise AccessError("the user has changed since the token was issued")
 
     def forget(self) -> None:
-        """Ask the store about everybody anew."""
+        """Clear the cache, so that the next check of each user reads the store."""
         self._cache.clear()
 
     def _user(self, username: str) -> User | None:

@@ -1,4 +1,4 @@
-"""The edge as an aiohttp application: its parts, its routes, and how they start and stop."""
+"""The edge's aiohttp application: its components, routes, startup and shutdown."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from sdk.protocol import REQUEST_MAX_BYTES
 
 log = logging.getLogger(__name__)
 
-FOREIGN = "this page was not served by this edge (Origin is not Host)"
-SLOW = "the body of the request did not come in time"
-FULL = "this edge has all the connections that it takes; try again later"
-BUSY = "this edge has as much unsent as it has memory for; try again later"
+FOREIGN = "this edge did not serve the page that sent this request (Origin is not Host)"
+SLOW = "the request body did not arrive in time"
+FULL = "this edge has reached its connection limit; try again later"
+BUSY = "this edge has reached its limit of unsent bytes; try again later"
 RETRY_AFTER = {"Retry-After": "5"}
 
 
 class Edge:
-    """One edge: what its requests share; whoever made the parts closes them."""
+    """One edge's components and routes. The caller owns and closes the arguments."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Edge:
         )
 
     def application(self) -> web.Application:
-        """The application, to be run once."""
+        """Build the application. Call it once."""
         hosts = Hosts(self._config.host, self._config.allowed_hosts)
         app = web.Application(
             middlewares=[plain_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
@@ -96,10 +96,10 @@ class Edge:
         return app
 
     def runner(self, shutdown_timeout_s: float) -> web.AppRunner:
-        """What serves the application, and closes connections that ask nothing.
+        """The runner that serves the application and closes idle connections.
 
-        aiohttp looks for a keep-alive connection's next request from the connection's begin, and
-        single bytes of it do not put the deadline off: so it holds for the first one's headers too.
+        aiohttp starts a keep-alive connection's timeout at the connection's start, and single bytes
+        do not extend it. So `keepalive_timeout` also limits the headers of the first request.
         """
         return web.AppRunner(
             self.application(),
@@ -128,7 +128,7 @@ class Edge:
         address = counted(self._addresses.of(request))
         if not self._sessions.make_room(address):
             log.info(
-                "no place for another connection",
+                "connection refused: limit reached",
                 extra={"context": {"sessions": len(self._sessions)}},
             )
             return error_reply(503, "tooManyConnections", FULL, RETRY_AFTER)
@@ -139,7 +139,7 @@ class Edge:
             heartbeat=self._limits.heartbeat_s,
             timeout=self._limits.close_timeout_s,
             compress=False,
-            # aiohttp refuses what reaches this size, so that exactly the limit is still taken.
+            # aiohttp refuses messages of this size, so the limit itself must still pass.
             max_msg_size=REQUEST_MAX_BYTES + 1,
             decode_text=False,
         )
@@ -164,7 +164,7 @@ class Edge:
         return ws
 
     async def _watching_users(self, _: web.Application) -> AsyncIterator[None]:
-        """While the edge runs, what changes of a user ends his sessions soon."""
+        """While the edge runs, end sessions soon after their user changes."""
         task = asyncio.create_task(self._watch_users())
         yield
         task.cancel()
@@ -176,14 +176,14 @@ class Edge:
             try:
                 if not self._users.changed():
                     continue
-            except sqlite3.Error as error:  # each request still asks the file itself
-                log.error("cannot see whether users have changed: %s", error)
+            except sqlite3.Error as error:  # Each request still reads the user itself.
+                log.error("cannot check whether users have changed: %s", error)
             self._access.forget()
             for session in self._sessions:
                 session.users_changed()
 
     async def _listening(self, _: web.Application) -> AsyncIterator[None]:
-        """Hear the reader's heartbeat for as long as the application runs."""
+        """Monitor the reader's heartbeat while the application runs."""
         listening = asyncio.create_task(self._heartbeat.run())
         yield
         listening.cancel()

@@ -1,4 +1,4 @@
-"""The built web app: a list of files made at start, no request can name any other."""
+"""Serves the built web app from a file list made at start; requests cannot name other files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_BUILT = (
 
 
 def add_assets(app: web.Application, static: Path) -> None:
-    """Serve the files below a folder, index.html as `/`; without it, `/` says what to do."""
+    """Add a route per file below `static`, index.html as `/`; if not built, `/` explains it."""
     if not (static / INDEX).is_file():
         app.router.add_get("/", _not_built)
         return
@@ -30,7 +30,7 @@ def add_assets(app: web.Application, static: Path) -> None:
 
 
 def _serve(path: Path, name: str) -> Handler:
-    # Names under assets/ hold a hash of the content, so what they name never changes.
+    # File names under assets/ contain a hash of their content, so they never change.
     cache = CACHE_HASHED if name.startswith(f"{HASHED_FOLDER}/") else CACHE_OTHER
 
     async def send_file(_: web.Request) -> web.StreamResponse:

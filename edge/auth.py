@@ -1,4 +1,4 @@
-"""`POST /auth/login`: a password for a token; guesses are bounded, floods are refused."""
+"""`POST /auth/login`: exchanges a password for a token and throttles failed attempts."""
 
 from __future__ import annotations
 
@@ -30,20 +30,16 @@ FIRST_USER = "admin"
 LOGIN_MAX_BYTES = 4 * 1024
 PASSWORD_MAX_CHARS = 1_024
 
-# One text for every reason, so that nobody learns which names exist.
+# The same text for every reason, so that a reply does not reveal which usernames exist.
 DENIED = "the username or the password is wrong"
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a login."""
-
     username: Annotated[str, Meta(min_length=1, max_length=64)]
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX_CHARS)]
 
 
 class LoginReply(msgspec.Struct, rename="camel"):
-    """What a good login gives."""
-
     token: str
     user: str
     role: Role
@@ -58,8 +54,6 @@ _decoder = msgspec.json.Decoder(Credentials)
 
 
 class Login:
-    """The login of one edge."""
-
     def __init__(
         self,
         users: UserStore,
@@ -77,7 +71,6 @@ class Login:
         self._queue = LoginQueue(limits)
 
     async def post(self, request: web.Request) -> web.Response:
-        """Answer one login."""
         try:
             credentials = _decoder.decode(await body_of(request, LOGIN_MAX_BYTES))
         except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -102,7 +95,10 @@ class Login:
     async def _attempt(
         self, credentials: Credentials, client: Client
     ) -> tuple[Attempt, User | None]:
-        """Check a password if it may be; a right one has still to be given back."""
+        """Check the password if the throttle allows it; raises LoginBusyError if it does not.
+
+        On success the caller calls `attempt.succeeded`, which refunds the allowance.
+        """
         rank, allowance = self._guessing.look(credentials.username, client)
         async with self._queue.turn(rank, (credentials.username, allowance)):
             attempt = self._guessing.take(credentials.username, client)
@@ -112,22 +108,22 @@ class Login:
             finally:
                 if user is None:
                     attempt.failed()
-        said = {"user": credentials.username, "ip": client.address}
+        context = {"user": credentials.username, "ip": client.address}
         if user is None:
-            log.warning("login failed", extra={"context": said})
+            log.warning("login failed", extra={"context": context})
         else:
-            log.info("login", extra={"context": said})
+            log.info("login", extra={"context": context})
         return attempt, user
 
     def _device(self, request: web.Request) -> str:
-        """What the client's cookie says, if this edge gave it; else a new device's name."""
+        """The device token of the client's cookie if this edge issued it, else a new one."""
         shown = request.cookies.get(DEVICE_COOKIE, "")
         if _DEVICE.fullmatch(shown) and self._guessing.is_device(_named(shown)):
             return shown
         return secrets.token_urlsafe(DEVICE_BYTES)
 
     def _make_known(self, request: web.Request, reply: web.Response, device: str) -> None:
-        """Let the browser show from now on that it has logged in to this account."""
+        """Set the device cookie, which marks the browser as known to this account."""
         reply.set_cookie(
             DEVICE_COOKIE,
             device,
@@ -150,10 +146,10 @@ class Login:
 
 
 def _named(device: str) -> str:
-    """What of a device's cookie is kept: the file of logins is not one of keys."""
+    """The digest by which a device is stored: the login store must not hold usable cookies."""
     return hashlib.sha256(device.encode()).hexdigest()
 
 
 async def first_admin(users: UserStore, passwords: Passwords, password: str) -> bool:
-    """Make the first user of a store that has none; False if it has some (AMB-63)."""
+    """Create the first user; returns False if the store already has users."""
     return users.empty() and users.add(FIRST_USER, await passwords.hash(password), "admin")

@@ -1,7 +1,7 @@
-"""Bodies of HTTP requests: read whole, within bounds, and unpacked where they came packed.
+"""Reads request bodies within a size limit and decompresses them.
 
-aiohttp would unpack them itself, and a body that cannot be unpacked would end as a failure of the
-edge, also on routes that never look at it.
+aiohttp's own decompression is switched off: a body that cannot be decompressed would become an
+internal error of the edge, even on routes that never read the body.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ WINDOW_BITS = {
     "x-gzip": 16 + zlib.MAX_WBITS,
     "deflate": zlib.MAX_WBITS,
 }
-"""What zlib is told to expect of each coding that is taken."""
+"""zlib's `wbits` by accepted Content-Encoding."""
 
 
 async def body_of(request: web.Request, max_bytes: int) -> bytes:
-    """The body as it was before it was packed; raises BodyError where it is none."""
+    """The decompressed body; raises BodyError if its encoding is unknown or invalid."""
     body = await request.read()
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if coding in IDENTITY:
         return body
     bits = WINDOW_BITS.get(coding)
     if bits is None:
-        taken = ", ".join(WINDOW_BITS)
-        raise BodyError(f"Content-Encoding {coding[:64]!r} is not taken: send none, or {taken}")
+        accepted = ", ".join(WINDOW_BITS)
+        raise BodyError(f"Content-Encoding {coding[:64]!r} is not accepted: use none, {accepted}")
     return _unpacked(body, coding, bits, max_bytes)
 
 
 def _unpacked(body: bytes, coding: str, bits: int, max_bytes: int) -> bytes:
-    packed = zlib.decompressobj(bits)
+    stream = zlib.decompressobj(bits)
     try:
-        whole = packed.decompress(body, max_bytes + 1)
+        whole = stream.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise BodyError(f"the body is not {coding}, as its Content-Encoding says") from None
+        raise BodyError(f"the body is not {coding} data as its Content-Encoding says") from None
     if len(whole) > max_bytes:
-        raise BodyError(f"the body is larger than {max_bytes} bytes when unpacked")
-    if not packed.eof or packed.unused_data:
-        raise BodyError(f"the body is not one whole {coding} stream")
+        raise BodyError(f"the decompressed body exceeds {max_bytes} bytes")
+    if not stream.eof or stream.unused_data:
+        raise BodyError(f"the body must be exactly one complete {coding} stream")
     return whole

@@ -1,4 +1,4 @@
-"""`nova edge`: run one edge until it is told to stop."""
+"""`nova edge`: runs one edge process."""
 
 from __future__ import annotations
 
@@ -59,29 +59,29 @@ log = logging.getLogger(__name__)
     "--archive",
     metavar="ID",
     envvar="NOVA_ARCHIVE",
-    help="Do not start where DATA holds another archive than this one, or none.",
+    help="Do not start unless DATA holds the archive with this id.",
 )
 @click.option(
     "--trusted-proxies",
     metavar="NETWORK,…",
     default="",
     envvar="NOVA_TRUSTED_PROXIES",
-    help="Proxies in front, by address or network, whose X-Forwarded-For or Forwarded is believed.",
+    help="Addresses or networks of reverse proxies whose X-Forwarded-For or Forwarded is trusted.",
 )
 @click.option(
     "--allowed-hosts",
     metavar="NAME,…",
     default="",
     envvar="NOVA_ALLOWED_HOSTS",
-    help="Further names that it answers to, such as a proxy's; *.NAME is all below, * any.",
+    help="Further host names to accept, such as a proxy's; *.NAME accepts all below it, * any.",
 )
 @click.option(
     "--default-view",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="NOVA_DEFAULT_VIEW",
-    help="File that says what a screen opens on where its user chose nothing.",
+    help="File with the initial layout for users who have not chosen one.",
 )
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin ends (for supervisors).")
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes (for supervisors).")
 def edge(
     data: Path,
     listen: str,
@@ -94,8 +94,8 @@ def edge(
 ) -> None:
     """Serve the web UI and the client protocol of one archive.
 
-    The first start makes the user `admin`, with the password of NOVA_ADMIN_PASSWORD or one that is
-    made up and printed once. When ready, one line of JSON with the address goes to stdout.
+    The first start creates the user `admin`, with the password from NOVA_ADMIN_PASSWORD or a
+    generated one that is printed once. When ready, the edge prints one JSON line with its URL.
 
     \b
     nova edge --data ./archive
@@ -119,7 +119,7 @@ def edge(
 
 
 async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
-    """Run an edge until SIGTERM, SIGINT or, if asked for, the end of stdin."""
+    """Run an edge until SIGTERM, SIGINT or, with `exit_with_stdin`, the end of stdin."""
     stop = lifecycle.stop_event(exit_with_stdin)
     _raise_file_limit()
     async with AsyncExitStack() as stack:
@@ -145,7 +145,7 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
     except OSError as error:
         raise NovaError(
             f"cannot listen on {config.host}:{config.port}: {error.strerror}; "
-            "choose another by --listen HOST:PORT, port 0 picks a free one"
+            "choose another with --listen HOST:PORT (port 0 picks a free one)"
         ) from None
     host = WILDCARD_HOSTS.get(config.host, config.host)
     port: int = runner.addresses[0][1]
@@ -153,30 +153,31 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
 
 
 async def _welcome(users: UserStore, passwords: Passwords) -> None:
-    """Make the first admin where there is no user; a made-up password is shown once (AMB-63)."""
+    """Create the first admin if there are no users; a generated password is printed once."""
     given = _secret(PASSWORD_VARIABLE)
     password = given or secrets.token_urlsafe()
     if not await first_admin(users, passwords, password):
         if given:
-            log.info("%s is not used: there are users already", PASSWORD_VARIABLE)
+            log.info("%s is ignored: users already exist", PASSWORD_VARIABLE)
         return
     if given is None:
         click.echo(
-            f"admin password: {password}   "
-            f"(user {FIRST_USER}; keep it, it is shown only this once)",
+            f"admin password: {password}   (user {FIRST_USER}; keep it, it is not shown again)",
             err=True,
         )
 
 
 def _secret(variable: str) -> str | None:
-    """What a variable holds, None if it is not set; an empty one is a mistake, not a secret."""
+    """The value of an environment variable, None if unset; raises SettingsError if empty."""
     given = os.environ.get(variable)
     if given == "":
-        raise SettingsError(f"{variable} is empty: give it a value or unset it")
+        raise SettingsError(f"{variable} is empty: set a value, or unset it")
     return given
 
 
 def _raise_file_limit() -> None:
-    """A client takes two descriptors; the usual soft limit of 1,024 means five hundred clients."""
+    """Raise the soft limit of open files: a client takes two descriptors, and the usual soft limit
+    of 1,024 would mean about 500 clients.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""Where a request really comes from: behind proxies that are trusted, and by nobody else's word."""
+"""Finds a request's client address behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sdk.settings import ProxyNetwork
 log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
-"""What a peer without an address counts as, such as one on a Unix socket."""
+"""The key of peers without an address, such as those on a Unix socket."""
 
 IPV6_PREFIX_BITS = 64
-"""What one IPv6 customer has for himself; his addresses count as one."""
+"""The prefix that one IPv6 customer usually gets; addresses inside it are counted as one."""
 
 IPV4_NEIGHBOURS_BITS = 24
 IPV6_NEIGHBOURS_BITS = 48
@@ -25,17 +25,17 @@ Address = IPv4Address | IPv6Address
 
 
 class ClientAddresses:
-    """Finds the addresses of clients; `trusted` are the networks of the proxies in front."""
+    """Resolves client addresses; `trusted` are the networks of the reverse proxies."""
 
     def __init__(self, trusted: Sequence[ProxyNetwork] = ()) -> None:
         self._trusted = tuple(trusted)
         self._has_warned = False
 
     def of(self, request: web.Request) -> str:
-        """The rightmost hop that is no trusted proxy; what stands left of it anybody could write.
+        """The rightmost hop that is not a trusted proxy; clients can forge everything left of it.
 
-        X-Forwarded-For and Forwarded have to agree where both are there: a proxy writes one of
-        them, and passes on what its client has put into the other.
+        If both X-Forwarded-For and Forwarded are present, they must agree; else the peer's address
+        is used: a proxy writes only one of them and passes the client's own value of the other on.
         """
         peer = _parsed(request.remote or "")
         if peer is None:
@@ -47,7 +47,7 @@ class ClientAddresses:
         return str(found.pop() if len(found) == 1 else peer)
 
     def is_secure(self, request: web.Request) -> bool:
-        """Whether the client speaks TLS, to this edge or to a trusted proxy in front of it."""
+        """Whether the client uses TLS, to this edge or to a trusted proxy."""
         peer = _parsed(request.remote or "")
         if peer is None or not self._trusts(peer):
             return request.secure
@@ -59,7 +59,7 @@ class ClientAddresses:
             if not self._trusts(found):
                 return found
             address = _parsed(hop)
-            if address is None:  # `unknown`: the proxy that wrote it stands for it
+            if address is None:  # Such as `unknown`: count the client as the proxy that wrote it.
                 return found
             found = address
         return found
@@ -71,14 +71,14 @@ class ClientAddresses:
         if not self._has_warned:
             self._has_warned = True
             log.warning(
-                "requests are forwarded by a proxy that is not in trusted_proxies: all its clients "
-                "count as one address",
+                "a proxy that is not in trusted_proxies forwards requests: all its clients "
+                "are counted as one address",
                 extra={"context": {"proxy": str(peer)}},
             )
 
 
 def counted(address: str) -> str:
-    """What an address counts as: itself, or its /64 if it is IPv6."""
+    """The rate-limiting key of an address: itself for IPv4, its /64 for IPv6."""
     parsed = _parsed(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, IPV6_PREFIX_BITS), strict=False))
@@ -86,7 +86,7 @@ def counted(address: str) -> str:
 
 
 def neighbourhood(address: str) -> str:
-    """The /24 or /48 around an address, which one attacker often has whole."""
+    """The /24 or /48 of an address: one attacker often controls all of it."""
     parsed = _parsed(address)
     if parsed is None:
         return UNKNOWN
@@ -95,12 +95,12 @@ def neighbourhood(address: str) -> str:
 
 
 def _forwarded_for(request: web.Request) -> list[str]:
-    """The hops of X-Forwarded-For, the nearest first."""
+    """The hops of X-Forwarded-For, nearest first."""
     return _items(request, "X-Forwarded-For")
 
 
 def _forwarded(request: web.Request) -> list[str]:
-    """The hops of Forwarded (RFC 7239), the nearest first; one without `for` is unknown."""
+    """The hops of Forwarded (RFC 7239), nearest first; UNKNOWN for an element without `for`."""
     return [_for_of(element) for element in _items(request, "Forwarded")]
 
 
@@ -113,17 +113,17 @@ def _for_of(element: str) -> str:
 
 
 def _items(request: web.Request, header: str) -> list[str]:
-    """The items of a list, the last first.
+    """The items of a list header, last first.
 
-    Commas part them also inside quotes, as no address has one: a quote that a client leaves open
-    would swallow what the proxy has written behind it.
+    Commas inside quotes also separate items, since no address contains one. Otherwise a client's
+    unclosed quote would swallow the items that the proxy appends.
     """
     joined = ",".join(request.headers.getall(header, []))
     return [item.strip() for item in reversed(joined.split(","))] if joined else []
 
 
 def _parsed(text: str) -> Address | None:
-    """An address as proxies write it: with a port, in brackets, with a zone."""
+    """Parse an address as proxies write it: with a port, brackets or a zone."""
     bare = text.strip('"')
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""What an edge is told at start, and every limit that it keeps."""
+"""Configuration and limits of an edge."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Deadlines and caps of one edge; tests shorten them, nothing else changes them."""
+    """Deadlines and caps of one edge. They are constants in production; tests shorten them."""
 
     request_timeout_s: float = 30.0
-    """From a connection's begin, or the answer before, to the end of a request's headers, and then
-    to the end of its body.
+    """From the start of a connection, or from the previous reply, to the end of a request's
+    headers; then again to the end of its body.
     """
 
     lingering_s: float = 10.0
-    """How long the rest of a request is awaited that was answered before its end."""
+    """How long to keep reading the rest of a request that was answered before its end."""
 
     auth_timeout_s: float = 5.0
     send_timeout_s: float = 15.0
     unsent_max_bytes: int = 64 * MIB
-    """Of all clients together; beyond it those are cut off that have been slow for so long:"""
+    """Unsent bytes of all clients together. Above it, clients that have been slow for longer than
+    `unsent_patience_s` are disconnected, slowest first.
+    """
 
     unsent_patience_s: float = 2.0
     close_timeout_s: float = 2.0
@@ -37,14 +39,14 @@ class Limits:
     access_check_s: float = 2.0
     access_cache_s: float = 2.0
     users_poll_s: float = 0.25
-    """How soon a change of the users by another process, such as a new password, is seen."""
+    """Poll interval for changes to the users by another process, such as a new password."""
 
     connections_max: int = 10_000
     unauthenticated_max: int = 512
     unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
     start_answer_s: float = 5.0
-    """How long a submission waits for the reader's answer to a start that was sent before it."""
+    """How long a submission waits for the reader's reply to an earlier stream start."""
 
     submissions_per_user_per_s: float = 10.0
     submissions_burst_max: float = 50.0
@@ -54,18 +56,18 @@ class Limits:
     ready_timeout_s: float = 2.0
     reader_ask_s: float = 1.0
     reader_silence_s: float = 3.5
-    """A reader that has not answered for so long hangs: its connections are given up."""
+    """A reader that has not replied for this long counts as hung; its connections are dropped."""
 
     token_lifetime_s: int = 12 * 3600
     hash_workers: int = 2
     hash_waiting_max: int = 64
     strangers_per_s: float = 20.0
-    """Passwords of clients that no account knows which are checked in a second."""
+    """Password checks per second for clients that are not known to the account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeConfig:
-    """Where an edge listens, where its reader is, and where its own small store lies."""
+    """An edge's addresses, its paths and its limits."""
 
     data: Path
     reader_socket: Path
@@ -80,15 +82,15 @@ class EdgeConfig:
 
     @property
     def folder(self) -> Path:
-        """The edge's own folder in the data folder: users and the token key."""
+        """The edge's private folder in the data folder: users, logins and the token key."""
         return self.data / FOLDER_NAME
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback)."""
+    """Split `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback); raises SettingsError."""
     host, colon, digits = text.rpartition(":")
     if not colon or not digits.isascii() or not digits.isdigit() or int(digits) > 65_535:
-        raise SettingsError(f"listen {text!r} is not HOST:PORT with a port of 0 to 65535")
+        raise SettingsError(f"listen {text!r} is not HOST:PORT with a port from 0 to 65535")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:

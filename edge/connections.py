@@ -1,4 +1,4 @@
-"""The connections of one edge, and who has to go when there is no room for another."""
+"""Connection limits of one edge, and which connection is closed to make room."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from edge.config import Limits
 
 
 class Connection(Protocol):
-    """A client's session."""
+    """A client's connection, as the limiter sees it."""
 
     @property
     def authenticated(self) -> bool:
-        """Whether the client has shown a good token."""
+        """Whether the client has sent a valid token."""
 
     def cut(self) -> None:
-        """End it at once."""
+        """Abort the connection."""
 
 
 _Connection = TypeVar("_Connection", bound=Connection)
 
 
 class Connections(Generic[_Connection]):
-    """Caps of all connections, of those that have not authenticated, and of these per address.
+    """Limits all connections, unauthenticated ones, and unauthenticated ones per address.
 
-    A new one is never refused for those that have not authenticated: it takes the place of the one
-    that has had the longest time to, of the same address, or of the address that has the most.
-    Whoever has a token shows it within a moment, also from an address where others do not.
+    Unauthenticated connections never cause a new one to be refused: the new one replaces the oldest
+    of its own address, or of the address that has the most. A legitimate client authenticates
+    within a moment, so it gets in even from an address that others flood.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._all: set[_Connection] = set()
         self._unknown: dict[_Connection, str] = {}
-        """The addresses of those that have not authenticated, as far as was noticed."""
+        """Addresses of the connections that were unauthenticated when last checked."""
 
     def __iter__(self) -> Iterator[_Connection]:
         return iter(tuple(self._all))
@@ -43,7 +43,7 @@ class Connections(Generic[_Connection]):
         return len(self._all)
 
     def make_room(self, address: str) -> bool:
-        """Whether another connection of an address may come; one that must go for it is cut."""
+        """Whether a new connection is accepted; may abort an unauthenticated one for it."""
         by_address = self._still_unknown()
         unknown = sum(len(found) for found in by_address.values())
         own = by_address.get(address, [])
@@ -57,17 +57,15 @@ class Connections(Generic[_Connection]):
         return len(self._all) < self._limits.connections_max
 
     def add(self, connection: _Connection, address: str) -> None:
-        """A connection came from an address."""
         self._all.add(connection)
         self._unknown[connection] = address
 
     def discard(self, connection: _Connection) -> None:
-        """A connection has ended."""
         self._all.discard(connection)
         self._unknown.pop(connection, None)
 
     def _still_unknown(self) -> dict[str, list[_Connection]]:
-        """Those that have not authenticated by address, the earliest first."""
+        """Unauthenticated connections by address, oldest first."""
         by_address: dict[str, list[_Connection]] = {}
         for connection, address in list(self._unknown.items()):
             if connection.authenticated:

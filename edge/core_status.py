@@ -1,4 +1,4 @@
-"""What the Core says of itself, asked by whoever watches the edge at most once a second."""
+"""The Core's status for probes and metrics, requested at most once a second."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT_S = 1.0
 
 
 class CoreStatus:
-    """The last answer of the reader, shared by all who ask within a second."""
+    """Caches the reader's last status reply for `CACHE_S`."""
 
     def __init__(self, client: aiohttp.ClientSession, limits: Limits) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class CoreStatus:
         self._known: StatusResponse | None = None
 
     async def get(self) -> StatusResponse | None:
-        """How the Core is, or None if its reader does not answer."""
+        """The status, or None if the reader does not reply."""
         async with self._asking:
             if time.monotonic() >= self._known_until:
                 self._known = await self._ask()

@@ -1,4 +1,4 @@
-"""The errors of the edge that its parts tell each other."""
+"""Errors of the edge."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from sdk.errors import NovaError
 
 
 class AccessError(NovaError):
-    """A token is not or no longer valid, or its user may not come in; clients never learn which."""
+    """A token is invalid or its user may not log in; clients are not told which of the two."""
 
 
 class BodyError(NovaError):
-    """A request's body is not what its headers say, or too large."""
+    """A request body contradicts its headers or is too large."""
 
 
 class BusyError(NovaError):
-    """Too much is waiting already; the caller may come back after `retry_after_s`."""
+    """Too many attempts are waiting; the client may retry after `retry_after_s`."""
 
     def __init__(
         self, retry_after_s: int, what: str = "too many attempts", instead: str = ""
@@ -24,4 +24,4 @@ class BusyError(NovaError):
 
 
 class ClientGoneError(NovaError):
-    """The client's connection is lost or was cut because it did not read."""
+    """The client's connection was lost, or was aborted because the client did not read."""

@@ -1,7 +1,7 @@
-"""`/exports/{id}`: finished exports, for those who may have them and know where they are.
+"""`/exports/{id}`: downloads of finished exports.
 
-A program shows its token with each request. A browser cannot do so where it downloads by itself, so
-a `POST` with the token gives it a cookie for this one export, for a moment.
+Programs send their token with each request. A browser cannot when it downloads by itself, so a
+`POST` with the token sets a short-lived cookie that is valid for this one export.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Kept(msgspec.Struct, rename="camel"):
 
 
 class Exports:
-    """Hands out what the reader has put into a folder."""
+    """Serves the finished exports of a folder that the reader writes."""
 
     def __init__(
         self, folder: Path, access: Access, limits: Limits, addresses: ClientAddresses
@@ -53,9 +53,9 @@ class Exports:
         self._limits = limits
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        """A cookie that the browser shows when it downloads."""
+        """Set the cookie that authorizes the browser's download."""
         if foreign_origin(request):
-            return error_reply(403, "forbidden", "this page was not served by this edge")
+            return error_reply(403, "forbidden", "this edge did not serve this page")
         token = _bearer(request)
         admitted = self._admitted(token)
         if isinstance(admitted, web.Response):
@@ -73,35 +73,35 @@ class Exports:
         return response
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """The zip of an export."""
+        """Send the zip file of an export."""
         claims = self._admitted(_bearer(request) or request.cookies.get(COOKIE, ""))
         if isinstance(claims, web.Response):
             return claims
         export_id = request.match_info["id"]
         opened = self._open(export_id) if _ID.fullmatch(export_id) else None
         if opened is None:
-            return error_reply(404, "notFound", "there is no such export, or it has expired")
+            return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
             return await self._sent(request, claims, export_id, file.fileno())
 
     def _admitted(self, token: str) -> Claims | web.Response:
-        """The claims of somebody who may have exports, else the refusal."""
+        """The claims of a user who may download exports, else the error reply."""
         try:
             claims = self._access.admit(token)
         except AccessError:
-            return error_reply(401, "unauthorized", "log in, and show the token")
+            return error_reply(401, "unauthorized", "log in and send the token")
         if claims.role not in EXPORT_ROLES:
             return error_reply(403, "forbidden", "exports are for operators and administrators")
         return claims
 
     def _open(self, export_id: str) -> int | None:
-        """The file of an export that has not expired, None if there is none."""
+        """Open the zip of an unexpired export; returns its descriptor, or None if there is none."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             about = os.open(self._folder / f"{export_id}.json", flags)
             with os.fdopen(about, "rb") as file:
-                kept = msgspec.json.decode(file.read(), type=_Kept)
-            if timestamps.parse(kept.expires_at) <= timestamps.now():
+                info = msgspec.json.decode(file.read(), type=_Kept)
+            if timestamps.parse(info.expires_at) <= timestamps.now():
                 return None
             descriptor = os.open(self._folder / f"{export_id}.zip", flags)
         except (OSError, msgspec.DecodeError, TimestampError):
@@ -130,7 +130,8 @@ class Exports:
                 async with asyncio.timeout(self._limits.send_timeout_s):
                     await response.write(block)
         except (TimeoutError, AccessError) as error:
-            log.info("a download was cut", extra={"context": {"reason": str(error) or "not read"}})
+            reason = str(error) or "the client did not read"
+            log.info("download aborted", extra={"context": {"reason": reason}})
             if request.transport is not None:
                 request.transport.abort()
         return response

@@ -1,9 +1,8 @@
-"""The fence of one connection: only chunks of the stream that the reader has taken up last may
-pass, and only what is said of that stream's gaps.
+"""Filters a connection's frames: only chunks, gaps and the end of its active stream pass.
 
-It follows the reader's answers, not the client's requests: a start that the reader refuses leaves
-the stream before it as it was, and until the answer what comes is that stream's. These frames are
-told apart by their first bytes; chunks are never parsed.
+The active stream follows the reader's replies, not the client's requests. If the reader refuses a
+start, the previous stream stays active; until the reply, frames belong to the previous stream.
+Frames are told apart by their first bytes, so chunks are never parsed.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ _playback = msgspec.json.Decoder(_Playback)
 
 @dataclass(slots=True)
 class _Asked:
-    """A start that the reader has not answered; one that was cancelled meanwhile is not wanted."""
+    """A start without a reply yet; `is_wanted` is False once the client has cancelled it."""
 
     request: StartStream
     is_wanted: bool = True
 
 
 class Fence:
-    """Which stream is the connection's, which were asked for, which ids it has used up, and whether
-    its client looks at the past.
+    """The active stream, the pending starts and the used request ids of one connection, and whether
+    its client views the past.
     """
 
     def __init__(self, streams_max: int) -> None:
@@ -59,14 +58,14 @@ class Fence:
         self._gate = ReplayGate()
 
     def start(self, request: StartStream) -> StartStream:
-        """Await the reader's answer to a start; returns what to ask it, raises ProtocolError."""
+        """Register a start; returns the request to forward, raises ProtocolError."""
         lanes = request.filters.lanes
         refused = [lane for lane in lanes or () if lane not in STREAMED_LANES]
         if refused:
             raise ProtocolError(
                 "lanesNotStreamed",
-                f"filters.lanes holds {', '.join(refused)}: streams carry "
-                f"{', '.join(STREAMED_LANES)}; ask for the others by query",
+                f"filters.lanes contains {', '.join(refused)}: streams carry only "
+                f"{', '.join(STREAMED_LANES)}; query the other lanes instead",
             )
         self._use(request.playback_request_id)
         self._asked[request.playback_request_id] = _Asked(request)
@@ -77,7 +76,7 @@ class Fence:
         return msgspec.structs.replace(request, filters=filters)
 
     def cancel(self, request: CancelStream) -> None:
-        """From now on nothing of the named stream passes; without a name, of none."""
+        """Drop all frames of the named stream from now on; without a name, of every stream."""
         name = request.playback_request_id
         if name in (None, self._active):
             self._activate(None)
@@ -86,7 +85,7 @@ class Fence:
                 asked.is_wanted = False
 
     def state(self, request: SetCursor) -> None:
-        """The client says where its cursor stands; raises ProtocolError if that is no time."""
+        """Store the client's cursor time; raises ProtocolError if it is not a timestamp."""
         try:
             time = None if request.time is None else timestamps.normal(request.time)
         except TimestampError as error:
@@ -94,15 +93,15 @@ class Fence:
         self._gate.state(time)
 
     def refuse(self, playback_id: str) -> None:
-        """A start has not been taken up, so the stream before it still is the connection's."""
+        """The reader refused a start; the previous stream stays active."""
         self._asked.pop(playback_id, None)
         self._note_answers()
 
     def lose(self) -> str | None:
-        """The reader is gone and its stream with it; returns the id that the client waits for."""
+        """The reader is gone; returns the request id whose stream the client still expects."""
         wanted = [name for name, asked in self._asked.items() if asked.is_wanted]
         lost = wanted[-1] if wanted else self._active
-        # What was asked for may have been taken up without an answer that came as far as this.
+        # A pending start may have been applied although its reply never arrived here.
         self._gate.lose(is_streaming=bool(self._asked) or self._active is not None)
         if self._asks_for_past():
             self._gate.serve("REPLAY", is_present=False)
@@ -112,21 +111,21 @@ class Fence:
         return lost
 
     async def settle(self, timeout_s: float) -> None:
-        """Wait until the reader has answered every start, but not for longer: what a client sends
-        behind a start is meant as of then.
+        """Wait at most `timeout_s` until no start is pending: a submission refers to the stream
+        that the client started before it.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._answered.wait()
 
     def why_past(self) -> str | None:
-        """Why the client looks at the past, None if it does not; what it is about to be served
-        counts where that is a replay.
+        """Why the client counts as viewing the past, None if it does not. A pending replay counts
+        as well.
         """
         return SERVED_REPLAY if self._asks_for_past() else self._gate.reason
 
     def passes(self, frame: bytes) -> bool:
-        """Whether a frame of the reader may go to the client."""
+        """Whether to forward a frame of the reader; updates the active stream."""
         if frame.startswith(self._heads):
             return True
         if frame.startswith(_OF_STREAMS):
@@ -152,12 +151,12 @@ class Fence:
             return
         for earlier in list(self._asked):
             asked = self._asked.pop(earlier)
-            if earlier == playback_id:  # The reader answers in order: others before it have failed.
+            if earlier == playback_id:  # Replies come in order, so earlier starts have failed.
                 break
         self._note_answers()
         request = asked.request
         is_bounded = request.has_history or request.stop_time is not None
-        is_present = None if is_bounded else True  # Whether it is there yet, the reader knows.
+        is_present = None if is_bounded else True  # Only the reader knows for a bounded stream.
         self._gate.serve(request.timeline_mode, is_present=is_present)
         self._activate(playback_id if asked.is_wanted else None)
 
@@ -179,12 +178,12 @@ class Fence:
         if playback_id in self._used:
             raise ProtocolError(
                 "playbackRequestIdReused",
-                f"playbackRequestId {playback_id!r} was used on this connection before",
+                f"playbackRequestId {playback_id!r} was already used on this connection",
             )
         if len(self._used) >= self._streams_max:
             raise ProtocolError(
                 "tooManyStreams",
-                f"this connection has started {self._streams_max} streams: open a new one",
+                f"this connection has started {self._streams_max} streams (limit): open a new one",
             )
         self._used.add(playback_id)
 

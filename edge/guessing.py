@@ -1,14 +1,15 @@
-"""Bounding the guesses at passwords: an account has so many failures an hour, wherever they come
-from, and most of them are kept for clients that are likely its owner's.
+"""Throttles password guessing: each account allows a limited number of failures per hour from all
+clients together, and reserves most of them for clients that probably belong to its owner.
 
-An account's allowances are separate, so that a stranger who spends his leaves the owner's alone:
+An account has separate allowances, so that a stranger cannot use up the owner's:
 
-- `device`: browsers that have logged in to the account before, and show the cookie they got then;
-- `address`: addresses from which the account was logged in to lately;
-- `stranger`: everybody else. The last of it is a reserve for newcomers, networks from which nothing
-  has failed in the last hour, one a minute: a crowd of attackers has spent its novelty by then.
+- `device`: browsers that have logged in to the account before and send their device cookie;
+- `address`: addresses from which the account was recently logged in to;
+- `stranger`: all other clients. Its last failures are reserved for newcomers, which are networks
+  without a failure in the last hour, at one per minute. A crowd of attackers no longer counts as
+  newcomers by then.
 
-A login with the right password gives back what it took. Known and unknown names are treated alike.
+A login with the right password refunds its cost. Known and unknown usernames are treated alike.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ DEVICE_MEMORY_S = 90 * DAY_S
 ADDRESS_MEMORY_S = 30 * DAY_S
 NEWCOMER_AFTER_S = 3_600.0
 NETWORKS_MAX = 50_000
-"""Networks from which something failed that one edge remembers; the latest stay."""
+"""Networks with a recent failure that one edge remembers; the most recent stay."""
 
 
 class Allowance(NamedTuple):
-    """At most `burst` failures at once, and one more each `interval_s`."""
+    """A token bucket: up to `burst` failures at once, and one more per `interval_s`."""
 
     name: str
     burst: int
@@ -48,11 +49,11 @@ DEVICE = Allowance("device", 2, 1_800.0)
 ADDRESS = Allowance("address", 3, 900.0)
 STRANGER = Allowance("stranger", 5, 900.0)
 NEWCOMER = Allowance("newcomer", 1, 60.0)
-"""How often the reserve may be drawn on; each draws on `STRANGER` too."""
+"""Rate at which newcomers may use the reserve; each use also costs one of `STRANGER`."""
 
 NEWCOMER_RESERVE = 2
-"""What other strangers leave of `STRANGER`. Without it they have as many failures as `ADDRESS`: a
-guesser must not learn from the count whether an account is used from his own address.
+"""The part of `STRANGER` that other strangers cannot use. What remains for them equals `ADDRESS`:
+a guesser must not learn from the count whether the account is used from the guesser's address.
 """
 
 TOO_MANY = "too many failed logins of this account"
@@ -63,14 +64,14 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks: where from, and the device that its cookie names."""
+    """A login's address, and the digest of the device token in its cookie."""
 
     address: str
     device: str | None = None
 
 
 class Rank(NamedTuple):
-    """Whose login is checked first: known clients, then those whose networks failed least."""
+    """The order of the login queue: known clients, then networks with the fewest failures."""
 
     is_stranger: bool
     failures: int
@@ -79,7 +80,7 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One password that may be checked; what it took is given back if it is right."""
+    """One admitted password check; `taken` is refunded if the password is right."""
 
     guessing: Guessing
     username: str
@@ -87,21 +88,20 @@ class Attempt:
     taken: tuple[Allowance, ...]
 
     def failed(self) -> None:
-        """The password was wrong."""
         self.guessing.end(self, give_back=False)
 
     def given_up(self) -> None:
-        """It was not checked."""
+        """The password was not checked."""
         self.guessing.end(self, give_back=True)
 
     def succeeded(self, device: str) -> None:
-        """The password was right; the client is known from now on."""
+        """The password was right: refund the cost and mark the client as known to the account."""
         self.guessing.end(self, give_back=True)
         self.guessing.remember(self.username, self.client, device)
 
 
 class Guessing:
-    """Who may try a password now."""
+    """Decides which logins may check a password now."""
 
     def __init__(self, store: LoginStore, clock: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -111,10 +111,10 @@ class Guessing:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def look(self, username: str, client: Client) -> tuple[Rank, str]:
-        """Whether to join the queue, how far in front, and on which allowance; raises BusyError.
+        """The queue rank of a login and the allowance that it would use; raises LoginBusyError.
 
-        Nothing is taken yet. What logins under way have taken counts as there: each of them may be
-        right and give it back.
+        Nothing is taken yet. What running logins have taken counts as available, since each of them
+        may still be right and refund it.
         """
         choice = self._stored(lambda store: self._choice(store, username, client, self._under_way))
         if not choice:
@@ -123,7 +123,7 @@ class Guessing:
         return Rank(STRANGER in choice, self._failures_of(network), network), choice[0].name
 
     def take(self, username: str, client: Client) -> Attempt:
-        """Take what one check of a password costs; raises BusyError where nothing is left."""
+        """Take the cost of one password check; raises LoginBusyError if no allowance is left."""
         choice = self._stored(lambda store: self._taken(store, username, client))
         if not choice:
             raise self._refusal(username, client)
@@ -132,13 +132,14 @@ class Guessing:
         return Attempt(self, username, client, choice)
 
     def turned_away(self, client: Client) -> None:
-        """It was refused, by an allowance or by a full queue: it comes as a newcomer no more, else
-        a crowd would stay one for as long as it is refused.
+        """Count a refused login, by an allowance or by a full queue, as a failure of its network.
+
+        Otherwise a crowd would count as newcomers for as long as it is refused.
         """
         self._note_failure(client)
 
     def end(self, attempt: Attempt, *, give_back: bool) -> None:
-        """What was taken stays so, or is given back."""
+        """Finish an attempt: refund its cost, or count a failure."""
         for allowance in attempt.taken:
             key = attempt.username, allowance.name
             self._under_way[key] -= 1
@@ -150,7 +151,7 @@ class Guessing:
             self._note_failure(attempt.client)
 
     def remember(self, username: str, client: Client, device: str) -> None:
-        """An account was logged in to by this client."""
+        """Record that the account was logged in to by this client."""
 
         def write(store: LoginStore) -> None:
             with store.transaction():
@@ -165,7 +166,7 @@ class Guessing:
         return self._stored(lambda store: store.is_device(device))
 
     def _refusal(self, username: str, client: Client) -> BusyError:
-        """Say when to come back."""
+        """The error with the time until the next attempt is possible."""
         waits = self._stored(
             lambda store: [
                 max(self._wait_s(store, username, one, left) for one, left in option)
@@ -197,7 +198,7 @@ class Guessing:
     def _choice(
         self, store: LoginStore, username: str, client: Client, under_way: Counter[tuple[str, str]]
     ) -> tuple[Allowance, ...]:
-        """The first allowances that a client may draw on and that are not spent, else none."""
+        """The first option whose allowances are all available, else an empty tuple."""
         for option in self._options(store, username, client):
             waits = (
                 self._wait_s(store, username, one, left)
@@ -211,7 +212,7 @@ class Guessing:
     def _options(
         self, store: LoginStore, username: str, client: Client
     ) -> Iterator[tuple[tuple[Allowance, int], ...]]:
-        """What a client may draw on, each with what has to be left of it."""
+        """The allowances a client may use, each with the number that must remain after it."""
         now = self._clock()
         device, address = client.device, counted(client.address)
         if device and store.is_known(username, "device", device, now - DEVICE_MEMORY_S):
@@ -226,13 +227,13 @@ class Guessing:
             yield ((STRANGER, 0), (NEWCOMER, 0))
 
     def _wait_s(self, store: LoginStore, username: str, allowance: Allowance, left: int) -> float:
-        """How long until one can be taken and `left` stay; 0 or less: now."""
+        """Seconds until one can be taken so that `left` remain; 0 or less means now."""
         now = self._clock()
         full_at = self._full_at(store, username, allowance, now)
         return full_at - (allowance.burst - left - 1) * allowance.interval_s - now
 
     def _full_at(self, store: LoginStore, username: str, allowance: Allowance, now: float) -> float:
-        """When an allowance is whole; no later than it takes, should the clock have gone back."""
+        """When an allowance is full again, at most its refill time from now (clock set back)."""
         full_at = store.full_at(username, allowance.name)
         latest = now + allowance.burst * allowance.interval_s
         if full_at > latest:
@@ -251,7 +252,7 @@ class Guessing:
             self._failures.popitem(last=False)
 
     def _stored(self, work: Callable[[LoginStore], _Result]) -> _Result:
-        """Work with the file; while it cannot be written, as on a full disk, with memory."""
+        """Run `work` on the file; if it cannot be written (full disk), on a store in memory."""
         try:
             return work(self._store)
         except sqlite3.OperationalError as error:

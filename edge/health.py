@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers; `/readyz`: so do the Core's reader and its writer."""
+"""Liveness (`/healthz`) and readiness (`/readyz`) probes for orchestrators."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from sdk.protocol import LinkInfo
 
 
 class HealthReply(msgspec.Struct, omit_defaults=True):
-    """The body of both; `links` counts by state how the Core's transports are, without names."""
+    """The body of both probes; `links` counts the Core's links by state, without their names."""
 
     status: str
     links: dict[str, int] | None = None
 
 
 class Health:
-    """Answers those who start and stop edges."""
+    """Liveness and readiness probes for orchestrators."""
 
     def __init__(self, core: CoreStatus) -> None:
         self._core = core
 
     async def healthz(self, _: web.Request) -> web.Response:
-        """The process is alive."""
         return json_reply(200, HealthReply("ok"))
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Reader and writer answer; a link that is down does not matter, for its backend keeps
-        what is not taken in yet.
+        """200 if the reader and the writer reply. A link that is down does not matter: its backend
+        retains the records that are not ingested yet.
         """
         found = await self._core.get()
         if found is None:

@@ -1,7 +1,7 @@
-"""Whether the reader answers: asked each second on a connection of its own.
+"""Monitors whether the reader replies, by a status request per second on its own connection.
 
-A reader that was stopped, or hangs, keeps its connections open and says nothing. Nobody learns from
-that, so its clients are told as if it had gone; and nothing is handed to it that it would do late.
+A stopped or hung reader keeps its connections open and sends nothing, which its clients cannot
+detect. The edge treats it as disconnected, and sends it no requests that it would execute late.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """The reader's, as one edge hears it."""
+    """One edge's monitor of the reader; `hangs` is called once when the reader stops replying."""
 
     def __init__(
         self, client: aiohttp.ClientSession, limits: Limits, hangs: Callable[[], None]
@@ -30,17 +30,17 @@ class Heartbeat:
         self._limits = limits
         self._hangs = hangs
         self.answers = asyncio.Event()
-        """Unset while somebody listens there who does not answer."""
+        """Cleared while a process holds the reader's socket but does not reply."""
 
         self.answers.set()
 
     async def run(self) -> None:
-        """Listen for ever."""
+        """Monitor until cancelled."""
         while True:
             upstream = Upstream(self._client, self._limits)
             try:
                 await self._listen(upstream)
-                self.answers.set()  # It is gone, and whoever comes next will answer.
+                self.answers.set()  # The connection ended; the next reader is expected to reply.
             except TimeoutError:
                 self._note_silence()
             finally:
@@ -48,7 +48,7 @@ class Heartbeat:
             await asyncio.sleep(self._limits.reader_ask_s)
 
     async def _listen(self, upstream: Upstream) -> None:
-        """Ask until the connection ends; raises TimeoutError where no answer comes in time."""
+        """Poll until the connection ends; raises TimeoutError if a reply does not come in time."""
         async with asyncio.timeout(self._limits.reader_silence_s):
             if not await upstream.connect():
                 return
@@ -56,7 +56,7 @@ class Heartbeat:
         while await upstream.send(protocol.encode(Status())):
             answering = asyncio.ensure_future(anext(frames, None))
             await asyncio.wait((answering,), timeout=self._limits.reader_silence_s)
-            await asyncio.sleep(0)  # Where this process stood still, the answer may be there.
+            await asyncio.sleep(0)  # If this process itself was stopped, the reply may be here.
             if not answering.done():
                 upstream.drop()
                 await asyncio.wait((answering,))

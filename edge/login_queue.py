@@ -1,5 +1,5 @@
-"""The short queue of passwords to check: who is likely right comes first, and a crowd that fails
-pushes its own out.
+"""The bounded queue of password checks, ordered by how likely the password is right. A crowd of
+failing clients displaces its own entries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edge.guessing import Rank
 
 RETRY_AFTER_S = 2
 TIMER_SLACK_S = 0.001
-"""How early a timer may fire."""
+"""How early an event loop timer may fire."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,19 +25,19 @@ class _Place:
     turn: asyncio.Future[None]
 
     def order(self) -> tuple[bool, int]:
-        """The least comes first."""
+        """The sort key; the smallest goes first."""
         return self.rank.is_stranger, self.rank.failures
 
 
 class LoginQueue:
-    """As many turns at once as there are hashing threads, one at a time for each key; where there
-    are several threads, one of them is not for strangers.
+    """Grants as many turns at once as there are hashing threads, and one at a time per key. If
+    there are several threads, one is reserved for known clients.
 
-    Those of one network that wait already count as failures of the next: a crowd waits in a row of
-    its own.
+    Waiting logins of a network already count as failures of that network's next one, so a crowd
+    queues behind everybody else.
 
-    Strangers get at most `strangers_per_s` turns: that bounds the load, and how many made-up names
-    failures are counted for.
+    Strangers get at most `strangers_per_s` turns. That bounds the load, and the number of invented
+    usernames for which failures are counted.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -51,7 +51,7 @@ class LoginQueue:
 
     @asynccontextmanager
     async def turn(self, rank: Rank, key: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn and take it; raises BusyError where others have to be checked first."""
+        """Wait for a turn and hold it; raises LoginBusyError if better ranks fill the queue."""
         before = sum(place.rank.network == rank.network for place in self._waiting)
         rank = rank._replace(failures=rank.failures + before)
         place = _Place(rank, key, asyncio.get_running_loop().create_future())
@@ -70,7 +70,7 @@ class LoginQueue:
             self._end(place)
 
     def _leave(self, place: _Place) -> None:
-        """Whoever asked went away, perhaps just when its turn had come."""
+        """The caller was cancelled, perhaps just after its turn was granted."""
         if place in self._waiting:
             self._waiting.remove(place)
         elif place.turn.done() and not place.turn.cancelled() and place.turn.exception() is None:
@@ -83,13 +83,13 @@ class LoginQueue:
         self._start()
 
     def _drop_last(self) -> None:
-        """Turn the least likely away, of equal ones the latest."""
+        """Refuse the login of the worst rank; of equal ones, the latest."""
         last = max(reversed(self._waiting), key=_Place.order)
         self._waiting.remove(last)
         last.turn.set_exception(BusyError(RETRY_AFTER_S))
 
     def _start(self) -> None:
-        """Give turns to the first in rank, of equal ones the earliest."""
+        """Grant turns by rank; of equal ranks, the earliest first."""
         loop = asyncio.get_running_loop()
         while self._free:
             ready = [place for place in self._waiting if self._may_start(place, loop.time())]

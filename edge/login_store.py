@@ -1,5 +1,5 @@
-"""What logins leave behind, in a small file that all edges of a data folder share: how much of each
-account's allowance of failures is spent, and from which devices and addresses it was logged in to.
+"""Login history, in a small file that all edges of a data folder share: how much of each account's
+failure allowances is used, and which devices and addresses have logged in to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 0.5
 
 KNOWN_PER_ACCOUNT_MAX = 32
-"""Devices, and addresses, that are remembered for one account; the latest stay."""
+"""Devices, and addresses, remembered per account; the most recent stay."""
 
 Trait = Literal["device", "address"]
 
@@ -45,7 +45,7 @@ CREATE INDEX IF NOT EXISTS known_by_value ON known (value, trait);
 
 
 class LoginStore:
-    """The file of one data folder, or one in memory that ends with the process."""
+    """The login file of a data folder, or an in-memory store if `folder` is None."""
 
     def __init__(self, folder: Path | None) -> None:
         self._db = sqlite3.connect(":memory:") if folder is None else _opened(folder / FILE_NAME)
@@ -53,12 +53,11 @@ class LoginStore:
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Close the file."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is read and written inside is one step for all edges."""
+        """Run the block as one write transaction, across all edges."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -68,7 +67,7 @@ class LoginStore:
             raise
 
     def full_at(self, account: str, allowance: str) -> float:
-        """When an allowance is whole again; 0 where nothing of it is spent."""
+        """When an allowance is full again; 0 if nothing of it is used."""
         row = self._db.execute(
             "SELECT full_at FROM allowances WHERE account = ? AND allowance = ?",
             (account, allowance),
@@ -76,14 +75,14 @@ class LoginStore:
         return 0.0 if row is None else float(row[0])
 
     def set_full_at(self, account: str, allowance: str, full_at: float, now: float) -> None:
-        """Say when an allowance will be whole; those that are whole already are forgotten."""
+        """Store when an allowance will be full; deletes the rows of those that are full already."""
         self._db.execute("DELETE FROM allowances WHERE full_at <= ?", (now,))
         self._db.execute(
             "INSERT OR REPLACE INTO allowances VALUES (?, ?, ?)", (account, allowance, full_at)
         )
 
     def is_known(self, account: str, trait: Trait, value: str, since: float) -> bool:
-        """Whether an account was logged in to from a device or address since a time."""
+        """Whether an account was logged in to from a device or address at or after `since`."""
         row = self._db.execute(
             "SELECT 1 FROM known WHERE account = ? AND trait = ? AND value = ? AND last_login >= ?",
             (account, trait, value, since),
@@ -98,7 +97,7 @@ class LoginStore:
         return row is not None
 
     def remember(self, account: str, trait: Trait, value: str, now: float) -> None:
-        """An account was logged in to from this device or address."""
+        """Record a login from a device or address."""
         self._db.execute(
             "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", (account, trait, value, now)
         )
@@ -110,15 +109,15 @@ class LoginStore:
         )
 
     def reset(self, account: str) -> None:
-        """Begin anew with an account whose password was replaced: whoever knew the old one may have
-        made devices known.
+        """Delete an account's history after its password was replaced: whoever knew the old one
+        may have made devices known.
         """
         with self.transaction():
             self._db.execute("DELETE FROM allowances WHERE account = ?", (account,))
             self._db.execute("DELETE FROM known WHERE account = ?", (account,))
 
     def size(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         (rows,) = self._db.execute(
             "SELECT (SELECT count(*) FROM allowances) + (SELECT count(*) FROM known)"
         ).fetchone()
@@ -126,7 +125,7 @@ class LoginStore:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """The file, for its owner only; one that cannot be read or is another version's begins anew."""
+    """Open the file with mode 600; one that is damaged or of another version is replaced."""
     private.make_folder(path.parent)
     try:
         return _connected(path)
@@ -141,12 +140,12 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _connected(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    # Before SQLite opens it, for it gives its files beside this one the same mode.
+    # Before SQLite opens the file, since it gives the files beside it the same mode.
     private.mend(*path.parent.glob(f"{path.name}*"), deep=False)
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        # What a power cut takes back is a second of counts.
+        # A power cut may lose about a second of counts.
         db.execute("PRAGMA synchronous = NORMAL")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA_VERSION):

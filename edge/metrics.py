@@ -1,4 +1,4 @@
-"""`/metrics`: the figures of the Core and of its links, in Prometheus' text format (A-291)."""
+"""`/metrics`: figures of the Core and its links, in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sdk.timestamps import NS_PER_SECOND
 TOKEN_VARIABLE = "NOVA_METRICS_TOKEN"
 PROXY_HEADERS = ("X-Forwarded-For", "Forwarded")
 NOT_FROM_AFAR = (
-    f"metrics are for this machine only, unless {TOKEN_VARIABLE} is set and sent as "
+    f"metrics are served to this machine only, unless {TOKEN_VARIABLE} is set and sent as "
     "Authorization: Bearer TOKEN"
 )
 
 
 class Metrics:
-    """Answers those who collect figures; a token opens it to other machines."""
+    """Serves metrics to this machine; with a token, to other machines too."""
 
     def __init__(
         self, core: CoreStatus, token: str | None, submissions: Mapping[tuple[str, str], int]
@@ -37,7 +37,7 @@ class Metrics:
         self._token = token
 
     async def get(self, request: web.Request) -> web.Response:
-        """The figures as of at most a second ago."""
+        """The metrics, at most one second old."""
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
@@ -55,28 +55,27 @@ class Metrics:
             if hmac.compare_digest(given.encode(), self._token.encode()):
                 return None
             bearer = {"WWW-Authenticate": "Bearer"}
-            return error_reply(401, "unauthorized", "metrics need their token", bearer)
+            return error_reply(401, "unauthorized", "metrics require their token", bearer)
         if _is_loopback(request.remote) and not any(h in request.headers for h in PROXY_HEADERS):
             return None
         return error_reply(403, "forbidden", NOT_FROM_AFAR)
 
 
 class StatusFigures(Collector):
-    """One answer of the Core as metrics."""
+    """Converts one status reply of the Core to metrics."""
 
     def __init__(self, status: StatusResponse, submissions: Mapping[tuple[str, str], int]) -> None:
         self._status = status
         self._submissions = submissions
 
     def collect(self) -> Iterable[Metric]:
-        """Every figure with its help."""
         yield from self._archive()
         yield from _links(self._status.links)
         yield self._submitted()
 
     def _submitted(self) -> Metric:
         counted = CounterMetricFamily(
-            "nova_submissions", "Submissions by what became of them", labels=SUBMISSION
+            "nova_submissions", "Submissions by outcome", labels=SUBMISSION
         )
         for (kind, outcome), count in sorted(self._submissions.items()):
             counted.add_metric(["edge", kind, outcome], count)
@@ -87,18 +86,18 @@ class StatusFigures(Collector):
     def _archive(self) -> Iterator[Metric]:
         status = self._status
         yield _counter("events", "Events in the archive", status.events)
-        yield _counter("duplicates", "Records dropped as known", status.duplicates)
+        yield _counter("duplicates", "Records dropped as duplicates", status.duplicates)
         yield _counter("rejects", "Records in the reject log", status.rejects)
         clashes, strays = status.request_clashes, status.unknown_commands
-        yield _counter("request_clashes", "Requests whose requestId was known", clashes)
+        yield _counter("request_clashes", "Requests that reused a requestId", clashes)
         yield _counter("unknown_commands", "Progress and results of unknown commands", strays)
         failures = status.file_failures
-        yield _counter("file_failures", "Failures to write the daily files", failures)
+        yield _counter("file_failures", "Failed writes of the daily files", failures)
         remade = status.derived_remade
-        yield _counter("derived_remade", "Damaged samples or checkpoints made anew", remade)
+        yield _counter("derived_remade", "Rebuilds of damaged samples or checkpoints", remade)
         yield _gauge("series", "Series in the archive", status.series)
-        yield _gauge("disk_bytes", "Bytes that the archive takes on disk", status.bytes_on_disk)
-        yield _gauge("writer_connected", "1 while the writer is there", status.writer_connected)
+        yield _gauge("disk_bytes", "Bytes of the archive on disk", status.bytes_on_disk)
+        yield _gauge("writer_connected", "1 while the writer is connected", status.writer_connected)
         if status.durable_time is not None:
             at = _seconds(status.durable_time)
             yield _gauge("durable_time_seconds", "Canonical time of the newest durable event", at)
@@ -107,10 +106,10 @@ class StatusFigures(Collector):
 def _links(links: Iterable[LinkInfo]) -> Iterator[Metric]:
     received = CounterMetricFamily("nova_link_records", "Records by outcome", labels=OUTCOME)
     gaps = CounterMetricFamily("nova_link_gaps", "Ranges never read", labels=LINK)
-    outages = CounterMetricFamily("nova_link_outages", "Outages since the start", labels=LINK)
-    connected = GaugeMetricFamily("nova_link_connected", "1 while it answers", labels=LINK)
+    outages = CounterMetricFamily("nova_link_outages", "Outages since start", labels=LINK)
+    connected = GaugeMetricFamily("nova_link_connected", "1 while connected", labels=LINK)
     lag = GaugeMetricFamily("nova_link_lag_records", "Records unread", labels=LINK)
-    seen = GaugeMetricFamily("nova_link_last_seen_seconds", "Last record's time", labels=LINK)
+    seen = GaugeMetricFamily("nova_link_last_seen_seconds", "Time of last record", labels=LINK)
     streams = GaugeMetricFamily("nova_stream_lag_records", "Records unread", labels=STREAM)
     for link in links:
         for outcome in ("new", "duplicate", "rejected"):

@@ -1,4 +1,4 @@
-"""Only pages that this edge served may talk to it: a browser's Origin must be the Host it asked."""
+"""Same-origin check: a browser's Origin must equal the Host that it requested."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 
 def foreign_origin(request: web.Request) -> bool:
-    """Whether a browser sent this on behalf of another site; programs send no Origin."""
+    """Whether a browser sent this for a page of another site; other programs send no Origin."""
     origins = request.headers.getall("Origin", [])
     if not origins:
         return False

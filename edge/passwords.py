@@ -1,4 +1,4 @@
-"""Password hashing: argon2id in a few threads, so that logins cannot freeze the edge (A-284)."""
+"""Password hashing with argon2id, in a few threads so that logins do not block the event loop."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 2
 NICENESS = 5
-"""So that hashing gives way to the event loop, which serves everybody's streams."""
+"""Lets the event loop, which serves all streams, go before the hashing threads."""
 
 _Result = TypeVar("_Result")
 
 
 class Passwords:
-    """Hashes and checks passwords; raises BusyError when too many wait already."""
+    """Hashes and verifies passwords; raises LoginBusyError when too many calls are waiting."""
 
     def __init__(self, limits: Limits, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(limits.hash_workers, "argon2", initializer=_give_way)
         self._places = limits.hash_workers + limits.hash_waiting_max
-        # What an unknown user's password is checked against, so that it takes as long.
+        # Verified in place of an unknown user's hash, so that both take the same time.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     def close(self) -> None:
-        """End the threads; nothing that still waits is run."""
+        """End the threads; calls that are still queued are cancelled."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """The argon2id hash of a password."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the hash's; None is an unknown user and costs the same."""
+        """Whether the password matches; None stands for an unknown user and takes as long."""
         return await self._run(lambda: self._verify(password_hash, password))
 
     def outdated(self, password_hash: str) -> bool:
-        """Whether a hash was made with weaker parameters than those of today."""
+        """Whether a hash was made with parameters other than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
@@ -68,7 +67,7 @@ class Passwords:
             raise BusyError(RETRY_AFTER_S)
         self._places -= 1
         future = self._pool.submit(work)
-        # The place is given back when the thread is done, even if the one who asked went away.
+        # The slot is released when the thread ends, even if the caller was cancelled before.
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: _on_loop(loop, self._give_back))
         return await asyncio.wrap_future(future)
@@ -78,8 +77,8 @@ class Passwords:
 
 
 def _give_way() -> None:
-    """Lower the priority of this thread and of those that argon2 starts from it."""
-    if sys.platform == "linux":  # elsewhere it is the whole process that has one
+    """Lower the priority of this thread and of the threads that argon2 starts from it."""
+    if sys.platform == "linux":  # Elsewhere the priority belongs to the whole process.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 

@@ -1,4 +1,4 @@
-"""HTTP answers: JSON bodies, errors in one form, and the headers that every answer carries."""
+"""HTTP replies: JSON bodies, one error format, and the security headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 log = logging.getLogger(__name__)
 
 
-# `connect-src 'self'` covers the page's own WebSocket. Nothing inline, nothing from elsewhere.
+# `connect-src 'self'` covers the page's WebSocket. Inline and foreign content is not allowed.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -47,7 +47,7 @@ class ErrorBody(msgspec.Struct):
 def json_reply(
     status: int, body: msgspec.Struct, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A JSON answer that nobody caches."""
+    """A JSON reply that must not be cached."""
     return web.Response(
         status=status,
         body=msgspec.json.encode(body),
@@ -59,13 +59,13 @@ def json_reply(
 def error_reply(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An error in the one form."""
+    """A reply in the edge's error format."""
     return json_reply(status, ErrorBody(code, message), headers)
 
 
 @web.middleware
 async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error as JSON; what went wrong inside goes to the log and not to the client."""
+    """Turn every error into JSON; an internal error's details go to the log, not to the client."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -75,16 +75,15 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return error_reply(error.status, _code(error.reason), error.reason, allowed)
     except Exception:
         log.exception("a request failed", extra={"context": {"path": request.path}})
-        return error_reply(500, "internalError", "the edge could not answer; its log says why")
+        return error_reply(500, "internalError", "the edge failed to answer; see its log")
 
 
 def _code(reason: str) -> str:
-    """`Not Found` as `notFound`."""
+    """Turn `Not Found` into `notFound`."""
     words = reason.split() or ["error"]
     return words[0].lower() + "".join(word.capitalize() for word in words[1:])
 
 
 async def add_security_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """A signal that puts the security headers on every answer."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)

@@ -1,7 +1,7 @@
-"""Who may submit what, asked at the edge: by role, not out of a replay, and not too often.
+"""Submission policy of the edge: checks role, replay state and rate of each submission.
 
-The Core asks role and replay again. What is refused here is logged and counted, and recorded
-nowhere (A-175, A-176, AMB-28).
+The Core checks role and replay state again. What is refused here is logged and counted, but not
+recorded in the archive.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """What all sessions of an edge share: how much each user may still submit, and the counts."""
+    """Shared by all sessions of an edge: the rate budget of each user, and the outcome counts."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        # Only users of tokens that this edge's key signed come here, so they bound its size.
+        # Only users with tokens of this edge's key get here, so the number of users bounds it.
         self._budgets: dict[str, tuple[float, float]] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        """Submissions by kind and by what became of them here."""
+        """Submission counts by (kind, outcome)."""
 
     def admit(self, claims: Claims, what: Submission, why_past: str | None) -> None:
-        """Raises ProtocolError unless this user may submit this now; `why_past` says that, and why,
-        his connection looks at the past.
+        """Raises ProtocolError if the user may not submit this now. `past_reason` says why the
+        connection counts as viewing the past; None if it does not.
         """
         kind = str(what.__struct_config__.tag)
         refused = self._refusal(claims, what, why_past)
@@ -50,18 +50,20 @@ class Gate:
         self, claims: Claims, what: Submission, why_past: str | None
     ) -> ProtocolError | None:
         if claims.role not in roles_for(what):
-            return ProtocolError("forbidden", f"the role {claims.role} may not submit this")
+            return ProtocolError("forbidden", f"your role ({claims.role}) cannot submit this")
         if what.timeline_mode != "LIVE":
             why_past = SAYS_SO.format(what.timeline_mode)
         if why_past is not None:
             return ProtocolError("replayRefused", REFUSAL.format(why_past))
         if not self._spend(claims.sub):
             rate = self._limits.submissions_per_user_per_s
-            return ProtocolError("rateLimited", f"a user may submit {rate:g} times a second")
+            return ProtocolError(
+                "rateLimited", f"the limit is {rate:g} submissions per second and user"
+            )
         return None
 
     def _spend(self, user: str) -> bool:
-        """Take one from the user's budget, which fills up again with time."""
+        """Take one from the user's token bucket; False if it is empty."""
         now_s, most = time.monotonic(), self._limits.submissions_burst_max
         left, since_s = self._budgets.get(user, (most, now_s))
         left = min(most, left + (now_s - since_s) * self._limits.submissions_per_user_per_s)

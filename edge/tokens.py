@@ -1,4 +1,4 @@
-"""Tokens: JWTs signed with the data folder's key, every claim required and checked (A-271)."""
+"""Issues and verifies JWTs signed with the data folder's key; every claim is required."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ALGORITHM = "HS256"
 ISSUER = "nova"
 AUDIENCE = "nova-edge"
 
-# The last of the 43 characters of a 32-byte signature has two spare bits, which decoders ignore:
-# only the spelling that has them zero is taken, so that a token has exactly one.
+# A 32-byte signature is 43 characters, the last of which has two spare bits that decoders ignore.
+# Only the form with these bits zero is accepted, so that each token has exactly one spelling.
 _TOKEN = re.compile(r"[\w-]{1,256}\.[\w-]{1,1536}\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "role", "ver"]
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a token says; times are seconds since 1970."""
+    """The claims of a token; times are seconds since 1970."""
 
     sub: str
     role: Role
@@ -44,14 +44,11 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tokens:
-    """Gives and reads tokens."""
-
     def __init__(self, key: bytes, lifetime_s: int) -> None:
         self._key = key
         self._lifetime_s = lifetime_s
 
     def issue(self, user: User) -> tuple[str, Claims]:
-        """A new token for a user, and its claims."""
         now = int(time.time())
         claims = Claims(
             sub=user.username,
@@ -66,9 +63,9 @@ class Tokens:
         return jwt.encode(msgspec.structs.asdict(claims), self._key, ALGORITHM), claims
 
     def read(self, token: str) -> Claims:
-        """The claims of a token; raises AccessError whatever is wrong with it."""
+        """The claims of a token; raises AccessError if it is invalid in any way."""
         if len(token) > TOKEN_MAX_CHARS or _TOKEN.fullmatch(token) is None:
-            raise AccessError("the token has not the form of a token")
+            raise AccessError("the token is malformed")
         try:
             payload = jwt.decode(
                 token,
@@ -83,26 +80,26 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise AccessError(f"the token is refused: {type(error).__name__}") from None
         if not 0 < claims.exp - claims.iat <= self._lifetime_s:
-            raise AccessError("the token is refused: its lifetime is longer than any that is given")
+            raise AccessError("the token is refused: its lifetime exceeds the limit")
         return claims
 
 
 def load_key(folder: Path) -> bytes:
-    """The key of a data folder, made on first use; whoever can read it can make tokens."""
+    """The data folder's key, created on first use. Whoever can read it can forge tokens."""
     path = folder / KEY_NAME
     private.make_folder(folder)
     if not path.exists():
         _create_key(path)
     if path.stat().st_mode & 0o077:
-        raise SettingsError(f"{path} can be read by other users: chmod 600 it")
+        raise SettingsError(f"{path} is readable by other users: run chmod 600 on it")
     key = path.read_bytes()
     if len(key) < KEY_MIN_BYTES:
-        raise SettingsError(f"{path} has {len(key)} bytes, a key has {KEY_MIN_BYTES} or more")
+        raise SettingsError(f"{path} has {len(key)} bytes; a key needs at least {KEY_MIN_BYTES}")
     return key
 
 
 def _create_key(path: Path) -> None:
-    """Make the key whole or not at all; of edges that start at once, the first one's stays."""
+    """Create the key atomically; if several edges start at once, the first one's key stays."""
     draft = path.with_name(f"{path.name}.{uuid.uuid4()}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

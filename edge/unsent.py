@@ -1,5 +1,5 @@
-"""What clients have not taken yet, all together: where it is too much, those who have been slowest
-for a while are cut off, so that memory is bounded however many do not read.
+"""Bounds the memory for frames that clients have not read yet: above the limit, the clients that
+have been slow for longest are disconnected.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Frame(NamedTuple):
-    """A frame that is being sent, since when, and how its connection is ended."""
+    """A frame being sent: its size, its start (monotonic seconds), how to cut its connection."""
 
     size: int
     since: float
@@ -22,7 +22,7 @@ class Frame(NamedTuple):
 
 
 class Unsent:
-    """The frames of all connections that are being sent, in the order of their begin."""
+    """The frames being sent on all connections, oldest first."""
 
     def __init__(self, max_bytes: int, patience_s: float) -> None:
         self._max_bytes = max_bytes
@@ -33,12 +33,12 @@ class Unsent:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is more than may be."""
+        """Whether the limit is exceeded."""
         return self._bytes > self._max_bytes
 
     @contextlib.contextmanager
     def sending(self, size: int, cut: Callable[[], None]) -> Iterator[None]:
-        """A frame that is being sent while the block runs."""
+        """Count a frame as unsent while the block runs."""
         number, self._next = self._next, self._next + 1
         self._frames[number] = Frame(size, time.monotonic(), cut)
         self._bytes += size
@@ -54,12 +54,12 @@ class Unsent:
             self._bytes -= frame.size
 
     def _relieve(self) -> None:
-        """Cut off the slowest, as long as there is too much and they have had their time."""
+        """While over the limit, cut connections that exceed the patience, oldest frame first."""
         before = time.monotonic() - self._patience_s
         while self.is_full:
             number, frame = next(iter(self._frames.items()))
             if frame.since > before:
                 return
             self._drop(number)
-            log.info("too much is unsent, a slow client is cut off")
+            log.info("too many unsent bytes: a slow client is disconnected")
             frame.cut()

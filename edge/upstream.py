@@ -1,4 +1,4 @@
-"""A client's own connection to a Core reader: a WebSocket over a Unix socket (nova.md §6)."""
+"""A client's own connection to the Core's reader: a WebSocket over a Unix socket."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sdk.protocol import FRAME_MAX_BYTES
 
 READER_URL = "http://localhost/"
 FRAME_SLACK_BYTES = 1024 * 1024
-"""A chunk may run over the frame limit by its last event."""
+"""A chunk may exceed the frame limit by its last event."""
 
 
 def reader_client(socket: Path) -> aiohttp.ClientSession:
-    """What all upstream connections of an edge are opened with."""
+    """The HTTP session that all upstream connections of an edge share; the caller closes it."""
     connector = aiohttp.UnixConnector(path=str(socket), limit=0)
     return aiohttp.ClientSession(connector=connector)
 
 
 class Upstream:
-    """One connection to the reader, which may be lost and made again."""
+    """One connection to the reader; `connect` may be called again after it was lost."""
 
     def __init__(self, client: aiohttp.ClientSession, limits: Limits) -> None:
         self._client = client
@@ -34,7 +34,7 @@ class Upstream:
         self._closing: set[asyncio.Future[bool]] = set()
 
     async def connect(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Open the connection, telling who the client is; False if the reader is not there."""
+        """Open the connection; `headers` identify the client. False if there is no reader."""
         try:
             async with asyncio.timeout(self._limits.upstream_connect_timeout_s):
                 self._ws = await self._client.ws_connect(
@@ -49,7 +49,7 @@ class Upstream:
         return True
 
     async def send(self, frame: bytes) -> bool:
-        """Send one request; False if the reader is not there (or has just gone)."""
+        """Send one request; False if the reader is not connected."""
         ws = self._ws
         if ws is None or ws.closed:
             return False
@@ -60,10 +60,10 @@ class Upstream:
         return True
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The reader's frames as they come, until the connection ends.
+        """The reader's frames, until the connection ends.
 
-        While the caller does not ask for the next one, the socket is not read: so a slow client
-        holds back the reader and fills no memory here.
+        The socket is not read until the caller asks for the next frame, so a slow client throttles
+        the reader and does not fill memory here.
         """
         ws = self._ws
         if ws is None:
@@ -75,7 +75,7 @@ class Upstream:
             yield message.data
 
     def drop(self) -> None:
-        """Let go of the connection at once: its other side does not answer. `frames` ends."""
+        """Give the connection up without waiting for the hung other side. `frames` ends."""
         ws, self._ws = self._ws, None
         if ws is not None:
             closing = asyncio.ensure_future(ws.close())
@@ -83,7 +83,6 @@ class Upstream:
             closing.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Close the connection, if there is one."""
         ws, self._ws = self._ws, None
         if ws is not None:
             await ws.close()

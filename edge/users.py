@@ -1,4 +1,4 @@
-"""The users, in a small store that the edge owns; truth never holds them (A-270, AMB-61)."""
+"""The users, in an SQLite file that the edge owns; the archive never contains them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS users (
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user; `version` is what tokens must carry, so raising it ends all tokens given before."""
+    """One user. Tokens carry `version`, so raising it invalidates all earlier tokens."""
 
     username: str
     password_hash: str
@@ -46,7 +46,7 @@ class UserStore:
     def __init__(self, folder: Path) -> None:
         private.make_folder(folder)
         path = folder / FILE_NAME
-        # Made here and not by SQLite, so that nobody else can read it even for a moment.
+        # Created before SQLite opens it, so that other users cannot read it at any moment.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         private.mend(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -55,7 +55,7 @@ class UserStore:
         if found > SCHEMA_VERSION:
             self._db.close()
             raise NovaError(
-                f"{path} has version {found}, this program knows {SCHEMA_VERSION}: use a newer one"
+                f"{path} has schema version {found}, this program knows {SCHEMA_VERSION}: upgrade"
             )
         self._db.execute(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -68,15 +68,13 @@ class UserStore:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
         self._db.close()
 
     def empty(self) -> bool:
-        """Whether nobody can log in yet because there are no users at all."""
+        """Whether there are no users at all, so that nobody can log in yet."""
         return self._db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
 
     def get(self, username: str) -> User | None:
-        """The user of a name."""
         row = self._db.execute(
             "SELECT username, password_hash, role, enabled, version FROM users WHERE username = ?",
             (username,),
@@ -95,19 +93,18 @@ class UserStore:
         return cursor.rowcount == 1
 
     def set_hash(self, user: User, password_hash: str) -> None:
-        """Store the same password hashed anew, unless it changed meanwhile; tokens stay valid."""
+        """Store a new hash of the same password unless it changed meanwhile; tokens stay valid."""
         self._db.execute(
             "UPDATE users SET password_hash = ? WHERE username = ? AND password_hash = ?",
             (password_hash, user.username, user.password_hash),
         )
 
     def names(self) -> list[str]:
-        """The names of all users."""
         rows = self._db.execute("SELECT username FROM users ORDER BY username")
         return [name for (name,) in rows]
 
     def set_password(self, username: str, password_hash: str) -> bool:
-        """Give a user another password; all earlier tokens end. False if there is no such user."""
+        """Replace a password; all earlier tokens end. False if the user does not exist."""
         cursor = self._db.execute(
             "UPDATE users SET password_hash = ?, version = version + 1 WHERE username = ?",
             (password_hash, username),
@@ -115,18 +112,18 @@ class UserStore:
         return cursor.rowcount == 1
 
     def changed(self) -> bool:
-        """Whether anybody has written to the file since this was asked last."""
+        """Whether the file was written since the last call."""
         seen, self._seen = self._seen, self._state()
         return seen != self._seen
 
     def set_enabled(self, username: str, enabled: bool) -> None:
-        """Let a user in or keep one out; either way all earlier tokens end."""
+        """Enable or disable a user; either way all earlier tokens end."""
         self._db.execute(
             "UPDATE users SET enabled = ?, version = version + 1 WHERE username = ?",
             (int(enabled), username),
         )
 
     def _state(self) -> tuple[int, int]:
-        """What differs after a commit of another connection, or after a change of this one."""
+        """Counters that change with commits of other connections and with changes of this one."""
         (others,) = self._db.execute("PRAGMA data_version").fetchone()
         return others, self._db.total_changes

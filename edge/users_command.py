@@ -1,4 +1,4 @@
-"""`nova users`: the users of an archive, on the machine where its data folder is."""
+"""`nova users`: manages the users of an archive, on the machine with its data folder."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from edge.users import FILE_NAME, UserStore
 from sdk.errors import NovaError, SettingsError
 
 PRIMARY_CODE = 0xFF
-"""The bits of an SQLite error's code that say its kind."""
+"""Mask of an SQLite extended error code that leaves the primary code."""
 
 
 @click.group()
 def users() -> None:
-    """Change the users of an archive, on its own machine: whoever may write its folder may."""
+    """Manage the users of an archive. You need write access to its data folder."""
 
 
 @users.command("reset-password")
@@ -41,14 +41,14 @@ def users() -> None:
     show_default=True,
     help="Folder of the archive.",
 )
-@click.option("--generate", is_flag=True, help="Make a password up and print it, instead.")
-@click.option("--enable", is_flag=True, help="Let a disabled user in again.")
+@click.option("--generate", is_flag=True, help="Generate a password and print it.")
+@click.option("--enable", is_flag=True, help="Enable the user again if disabled.")
 def reset_password(username: str, data: Path, generate: bool, enable: bool) -> None:
-    """Give USERNAME a new password, such as an administrator who has lost it.
+    """Give USERNAME a new password, for example an administrator who has lost it.
 
-    It is asked for twice, or read as one line where stdin is no terminal. NOVA may run or not. The
-    user's sessions end within a second, the tokens and known browsers of before are worth nothing,
-    and failed logins are forgotten.
+    The password is asked for twice, or read as one line if stdin is not a terminal. NOVA may be
+    running. The user's sessions end within a second, earlier tokens and known browsers become
+    invalid, and failed logins are cleared.
 
     \b
     nova users reset-password admin --data ./archive
@@ -56,35 +56,35 @@ def reset_password(username: str, data: Path, generate: bool, enable: bool) -> N
     nova users reset-password admin < password.txt
     """
     folder = data / FOLDER_NAME
-    with _explained(folder / FILE_NAME, "nothing is changed"):
+    with _explained(folder / FILE_NAME, "nothing was changed"):
         password = _replaced(data, username, generate, enable)
     if generate:
         click.echo(password)
-    done = f"{username} has a new password; failed logins and known browsers of before stay"
+    done = f"{username} has a new password; earlier failed logins and known browsers remain"
     with _explained(folder / LOGINS_FILE, done), closing(LoginStore(folder)) as logins:
         logins.reset(username)
-    click.echo(f"{username} has a new password; sessions of before end now", err=True)
+    click.echo(f"{username} has a new password; earlier sessions end now", err=True)
 
 
 def _replaced(data: Path, username: str, generate: bool, enable: bool) -> str:
     with _opened(data) as store:
         user = store.get(username)
         if user is None:
-            raise NovaError(f"there is no user {username!r}; there are: {', '.join(store.names())}")
+            raise NovaError(f"user {username!r} does not exist; there are: {', '.join(store.names())}")
         if not user.enabled and not enable:
-            raise NovaError(f"{username} is disabled: add --enable to let them in again")
+            raise NovaError(f"{username} is disabled: add --enable to enable the user again")
         password = secrets.token_urlsafe() if generate else _asked()
         password_hash = asyncio.run(_hashed(password))
         if not user.enabled:
             store.set_enabled(username, True)
         if not store.set_password(username, password_hash):
-            raise NovaError(f"there is no user {username!r} any more")
+            raise NovaError(f"user {username!r} no longer exists")
     return password
 
 
 @contextmanager
 def _explained(path: Path, state: str) -> Iterator[None]:
-    """Make one error of what a file system or SQLite refuses, with what has become of the user."""
+    """Turn errors of the file system or SQLite into one NovaError; `state` says what was done."""
     try:
         yield
     except OSError as error:
@@ -94,14 +94,14 @@ def _explained(path: Path, state: str) -> Iterator[None]:
         if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
             why = os.strerror(errno.EROFS)
         elif error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY:
-            why += " by another program that writes to it: run this again"
+            why += " by another program that is writing to it: run this again"
     else:
         return
-    raise NovaError(f"{path} cannot be changed: {why}; {state}")
+    raise NovaError(f"cannot change {path}: {why}; {state}")
 
 
 def _opened(data: Path) -> UserStore:
-    """The users of a folder that has some; nothing is made where there are none."""
+    """Open the users of a data folder; raises NovaError, and creates nothing, if it has none."""
     path = data / FOLDER_NAME / FILE_NAME
     try:
         if path.stat().st_size:
@@ -110,19 +110,17 @@ def _opened(data: Path) -> UserStore:
         pass
     except PermissionError as error:
         raise NovaError(f"{path}: {error.strerror}; run this as the user that runs NOVA") from None
-    raise NovaError(
-        f"there are no users in {data / FOLDER_NAME}; give --data DIR as `nova up` has it"
-    )
+    raise NovaError(f"{data / FOLDER_NAME} has no users; use the same --data DIR as `nova up`")
 
 
 def _asked() -> str:
-    """The new password, from a person or a line of stdin."""
+    """Read the new password from the terminal or as one line of stdin; raises SettingsError."""
     if sys.stdin.isatty():
         password: str = click.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if not 1 <= len(password) <= PASSWORD_MAX_CHARS:
-        raise SettingsError(f"a password has 1 to {PASSWORD_MAX_CHARS} characters")
+        raise SettingsError(f"a password must have 1 to {PASSWORD_MAX_CHARS} characters")
     return password
 
 

@@ -1,4 +1,4 @@
-"""`/ws`: one client's session, from its token to its end (nova.md §8, A-153, A-272)."""
+"""`/ws`: one client's session, from authentication to close."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from sdk.submission import (
 log = logging.getLogger(__name__)
 
 CLOSE_UNAUTHORIZED = 4401
-# One text for every reason, so that nobody learns why a token is refused.
+# The same text for every reason, so that a reply does not reveal why a token is refused.
 UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
 CORE_AWAY = "the Core's reader does not answer; the edge keeps trying"
@@ -62,7 +62,7 @@ Socket = web.WebSocketResponse[Literal[False]]
 
 
 class Session:
-    """One client's connection and its upstream; all its state dies with it (A-164)."""
+    """One client's connection and its upstream. Its state ends with the connection."""
 
     def __init__(
         self,
@@ -92,11 +92,11 @@ class Session:
 
     @property
     def authenticated(self) -> bool:
-        """Whether the client has shown a good token."""
+        """Whether the client has sent a valid token."""
         return self._claims is not None
 
     async def run(self) -> None:
-        """Serve the client until it goes, is refused, or stops reading."""
+        """Serve the client until it disconnects, is refused, or stops reading."""
         code = WSCloseCode.OK.value
         try:
             await self._serve(await self._authenticate())
@@ -113,7 +113,7 @@ class Session:
             await self._upstream.close()
 
     async def close(self, code: int) -> None:
-        """Close towards the client, politely if it takes that, and for certain."""
+        """Close the WebSocket; abort the connection if the client does not close in time."""
         try:
             async with asyncio.timeout(self._limits.close_timeout_s):
                 await self._ws.close(code=code)
@@ -121,16 +121,16 @@ class Session:
             self.cut()
 
     def cut(self) -> None:
-        """End the connection at once, whatever the client does."""
+        """Abort the connection without waiting for the client."""
         if self._transport is not None:
             self._transport.abort()
 
     def users_changed(self) -> None:
-        """Look again whether the client may go on."""
+        """Wake the check of the user, because users have changed."""
         self._users_changed.set()
 
     def lose_reader(self) -> None:
-        """The reader does not answer any more; the client is told as if it had gone."""
+        """The reader hangs: drop the connection, so that the client is notified as if it ended."""
         self._upstream.drop()
 
     async def _authenticate(self) -> tuple[Claims, Ref]:
@@ -139,7 +139,7 @@ class Session:
         except TimeoutError:
             raise await self._refusal(None, AUTH_FIRST) from None
         if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
-            raise ClientGoneError("left before it authenticated")
+            raise ClientGoneError("disconnected before authentication")
         if message.type is not WSMsgType.TEXT:
             raise await self._refusal(None, AUTH_FIRST)
         try:
@@ -152,14 +152,14 @@ class Session:
             raise await self._refusal(auth.ref, UNAUTHORIZED, str(error)) from None
 
     async def _refusal(self, ref: Ref, message: str, reason: str = "") -> AccessError:
-        """Tell the client why it is sent away; returns the error to raise."""
+        """Send the client the error; returns the exception to raise."""
         await self._error(ref, "unauthorized", message)
         return AccessError(reason or message)
 
     async def _serve(self, admitted: tuple[Claims, Ref]) -> None:
         claims, ref = admitted
         self._claims = claims
-        # A reader that hangs would be waited for before anything is said.
+        # Connecting to a hung reader would delay the welcome until the timeout.
         connected = self._answers.is_set() and await self._connect(claims)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
         welcome = Authenticated(
@@ -173,14 +173,14 @@ class Session:
         await _first_of(self._read(claims), self._pump(claims, connected), self._watch(claims))
 
     async def _read(self, claims: Claims) -> None:
-        """Take the client's requests, one after the other, until it goes."""
+        """Forward the client's requests one after the other, until it disconnects."""
         while True:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
                 await self._check(claims, message.data)
                 await self._request(claims, message.data)
             elif message.type is WSMsgType.BINARY:
-                await self._error(None, "badRequest", "frames are text, this one is binary")
+                await self._error(None, "badRequest", "frames must be text; this one is binary")
             else:
                 return
 
@@ -191,7 +191,7 @@ class Session:
             raise await self._refusal(protocol.ref_of(frame), UNAUTHORIZED, str(error)) from None
 
     async def _watch(self, claims: Claims) -> None:
-        """End even a silent session soon after its token expires or its user is disabled."""
+        """End the session soon after its token expires or its user changes, even if it is idle."""
         while True:
             left = max(claims.exp - time.time(), 0.0)
             with contextlib.suppress(TimeoutError):
@@ -216,8 +216,8 @@ class Session:
             await self._refuse(request, error)
 
     def _admitted(self, claims: Claims, request: Request, frame: bytes) -> bytes:
-        """The frame to forward, which is the client's own unless something has to be added; raises
-        ProtocolError where nothing is.
+        """The frame to forward: the client's own bytes unless the request had to be changed. Raises
+        ProtocolError if the request is refused.
         """
         if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
             raise ProtocolError("forbidden", "exports are for operators and administrators")
@@ -233,7 +233,7 @@ class Session:
         return frame
 
     async def _refuse(self, request: Request, error: ProtocolError) -> None:
-        """What is not served changes nothing: what was served before goes on."""
+        """Send the error. A refused start leaves the previous stream active."""
         refusal = Error(ref=request.ref, code=error.code, message=error.message)
         if isinstance(request, StartStream) and error.code != "playbackRequestIdReused":
             refusal.playback_request_id = request.playback_request_id
@@ -241,7 +241,7 @@ class Session:
         await self._send(protocol.encode(refusal))
 
     async def _pump(self, claims: Claims, connected: bool) -> None:
-        """Forward the reader's frames as they are, and find the reader again when it is lost."""
+        """Forward the reader's frames unchanged; reconnect when the reader is lost."""
         delay_s = self._limits.upstream_retry_min_s
         while True:
             if connected:
@@ -256,7 +256,7 @@ class Session:
             connected = await self._connect(claims)
 
     async def _connect(self, claims: Claims) -> bool:
-        """Connect to the reader, which is told of the client as it is by the end of that."""
+        """Connect with the identity headers that still hold when the connection is open."""
         while True:
             who = self._who(claims)
             if not await self._upstream.connect(who):
@@ -266,7 +266,7 @@ class Session:
             await self._upstream.close()
 
     def _who(self, claims: Claims) -> dict[str, str]:
-        """What the Core is told of the client, which cannot say it itself."""
+        """The identity headers, which the edge sets so that clients cannot forge them."""
         who = {
             USER_HEADER: quote(claims.sub, safe=""),
             ROLE_HEADER: claims.role,
@@ -275,7 +275,7 @@ class Session:
         return {**who, REPLAYING_HEADER: "yes"} if self._fence.why_past() else who
 
     async def _tell_lost(self) -> None:
-        """What was asked gets no answer any more: the client may ask again from its cursor."""
+        """Pending requests get no reply now; notify the client, which may restart at its cursor."""
         await self._upstream.close()
         lost = self._fence.lose()
         if lost is not None:
@@ -286,34 +286,34 @@ class Session:
         await self._send(protocol.encode(Error(ref=ref, code=code, message=message)))
 
     async def _send(self, frame: bytes) -> None:
-        """Send one frame; a client that does not take it in time is cut off (pitfalls §1.8)."""
+        """Send one frame; a client that does not read it in time is disconnected."""
         try:
             with self._unsent.sending(len(frame), self.cut):
                 async with asyncio.timeout(self._limits.send_timeout_s):
                     await send_text(self._ws, frame)
         except TimeoutError:
             self.cut()
-            raise ClientGoneError("did not read for too long") from None
+            raise ClientGoneError("the client did not read for too long") from None
         except OSError as error:
             raise ClientGoneError(str(error)) from None
 
 
 def _encoded(request: Request) -> bytes:
-    """The frame of a request that is not its client's own. Its size is measured as it is sent, by
-    the reader's rule: numbers may be written longer than the client wrote them.
+    """Encode a changed request. The reader's size limit is applied to the encoded form, since
+    numbers may be longer than the client wrote them.
     """
     frame = protocol.encode(request)
     if len(frame) > REQUEST_MAX_BYTES:
         raise ProtocolError(
             "requestTooLarge",
-            f"the request is {len(frame)} bytes as it goes to the Core, of {REQUEST_MAX_BYTES} at "
-            "most: ask for less in its filters",
+            f"the request has {len(frame)} bytes when it is sent to the Core, the limit is "
+            f"{REQUEST_MAX_BYTES}: shorten its filters",
         )
     return frame
 
 
 async def _first_of(*works: Coroutine[None, None, None]) -> None:
-    """Run all until the first ends, then stop the others; raises what the first raised."""
+    """Run all until the first ends, then cancel the others; raises the first one's exception."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -143,7 +143,7 @@ def test_a_read_only_file_system_is_one_line(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "sdk.cli", "users", "reset-password", "admin", "--generate")
     done = run_beside_read_only(tmp_path, [*command, "--data", str(tmp_path)])
     said = subprocess.CompletedProcess(done.args, done.returncode, "", done.stderr.decode())
-    refused(said, str(path), "Read-only file system", "nothing is changed")
+    refused(said, str(path), "Read-only file system", "nothing was changed")
 
 
 def test_a_locked_and_a_damaged_database_are_one_line(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_locked_and_a_damaged_database_are_one_line(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         refused(reset(tmp_path, "admin", stdin="x"), str(path), "locked", "run this again")
     path.write_bytes(b"no database" * 1_000)
-    refused(reset(tmp_path, "admin", stdin="x"), str(path), "not a database", "nothing is changed")
+    refused(reset(tmp_path, "admin", stdin="x"), str(path), "not a database", "nothing was changed")
 
 
 def test_a_password_is_told_where_only_the_failures_cannot_be_forgotten(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(UserStore, "set_password", full)
     arguments = ["users", "reset-password", "admin", "--generate", "--data", str(tmp_path)]
     done = CliRunner().invoke(nova, arguments)
-    assert done.exit_code == 1 and "users.db cannot be changed: database or disk is full" in (
+    assert done.exit_code == 1 and "users.db: database or disk is full" in (
         done.output
     )
 
