@@ -1,1 +1,1 @@
-"""The Kafka transport: any Kafka or Redpanda cluster as the way in."""
+"""The Kafka transport, for Kafka and Redpanda clusters."""

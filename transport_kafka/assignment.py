@@ -1,4 +1,4 @@
-"""Which partitions a consumer reads and from where; what the broker no longer has becomes a gap."""
+"""A consumer's partitions and start offsets; positions that the broker has lost become gaps."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 def resume_offset(position: int, low: int, high: int) -> tuple[int, GapReason | None]:
-    """Where a partition is read on, and why not where it was left.
+    """The offset to resume at, and the reason if it is not `position`.
 
-    At the beginning also for a position beyond the end: the broker lost its tail or the topic is
-    another one, so what it holds may be new, and what it is not, the store knows as duplicates.
+    A position beyond the end means that the broker lost its tail or that the topic is another one.
+    Reading restarts at the beginning: the records may be new, and the store drops duplicates.
     """
     if position < low:
         return low, "retention"
@@ -37,7 +37,7 @@ def resume_offset(position: int, low: int, high: int) -> tuple[int, GapReason | 
 
 
 class Assignment:
-    """The partitions of one consumer; every method asks the broker and may raise KafkaException."""
+    """The partitions of one consumer. Its methods call the broker and may raise KafkaException."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Assignment:
         self._gaps: list[Gap] = []
 
     def refresh(self) -> None:
-        """Take up new partitions, let vanished ones go, and begin anew with topics made anew."""
+        """Add new partitions, drop vanished ones, and restart recreated topics."""
         metadata: ClusterMetadata = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
         topics = [t for t in metadata.topics.values() if self._wants(t)]
         present = {(str(t.topic), number) for t in topics for number in t.partitions}
@@ -67,14 +67,14 @@ class Assignment:
             self._take(topic, partition, ids.get(topic, 0))
 
     def ends(self) -> Positions:
-        """The position behind the newest record of every partition that is read."""
+        """The end offset of every assigned partition."""
         return topic_facts.ends(self._consumer, self._assigned)
 
     def take_news(self) -> Batch | None:
-        """What gaps have moved since the last call, if any.
+        """The gaps since the last call with the positions that they moved, as a batch; else None.
 
-        It has to be stored at once: when the broker has grown past the old position, nothing would
-        show any more that the records between were never read.
+        Deliver it at once: if the broker grew past the old position before the new one is stored,
+        nothing would show any more that the records between them were never read.
         """
         if not self._gaps:
             return None
@@ -82,12 +82,12 @@ class Assignment:
         return Batch([], self.take_moved(), gaps)
 
     def take_moved(self) -> Positions:
-        """Positions that no record has moved, such as which topic it is; for the next batch."""
+        """Positions changed without a record, such as topic ids; for the next batch."""
         moved, self._moved = self._moved, {}
         return moved
 
     def release(self, topic: str, partition: int) -> None:
-        """Stop reading a partition; the next refresh looks where it can be taken up again."""
+        """Stop reading a partition; the next refresh assigns it again if it exists."""
         self._drop({(topic, partition)} & self._assigned.keys())
 
     def _wants(self, topic: TopicMetadata) -> bool:
@@ -115,10 +115,10 @@ class Assignment:
         self._assigned[topic, partition] = topic_id
         if topic_id:
             self._move(name + ID_SUFFIX, topic_id)
-        log.info("kafka partition taken up: %s from %d", name, start)
+        log.info("kafka partition assigned: %s from %d", name, start)
 
     def _start(self, topic: str, partition: int, topic_id: int) -> int:
-        """Where a partition is read from; may ask the broker."""
+        """The offset from which to read a partition; may call the broker."""
         position = self._position(topic, partition)
         if position is None:
             return OFFSET_BEGINNING
@@ -128,12 +128,12 @@ class Assignment:
         return self._positions.get(stream(topic, partition))
 
     def _is_another(self, topic: str, partition: int, topic_id: int) -> bool:
-        """Whether the topic is known to be another one than that of the stored position."""
+        """Whether the topic's id is known to differ from the stored one."""
         known_id = self._positions.get(stream(topic, partition) + ID_SUFFIX, topic_id)
         return bool(topic_id) and known_id != topic_id
 
     def _checked(self, topic: str, partition: int, position: int, topic_id: int) -> int:
-        """The position if the broker has it; otherwise the gap is told before anything is read."""
+        """The position if the broker still holds it, else the end of the gap that it records."""
         low, high = self._consumer.get_watermark_offsets(
             TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S
         )

@@ -1,4 +1,4 @@
-"""Kafka messages to records, cut into batches of limited size that carry their positions."""
+"""Converts Kafka messages to records, in batches of limited size with their positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BATCH_MAX_BYTES = 2 * 1024 * 1024
 
 
 def cut(messages: Iterable[Message]) -> Iterator[Batch]:
-    """Batches in order, each ended by the record that reaches the limit."""
+    """Batches in order; each ends with the record that reaches BATCH_MAX_BYTES."""
     records: list[Record] = []
     positions: Positions = {}
     size_bytes = 0
@@ -21,7 +21,7 @@ def cut(messages: Iterable[Message]) -> Iterator[Batch]:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         assert topic is not None and partition is not None and offset is not None
         name = stream(topic, partition)
-        # A tombstone has no value; as an empty record it gets its reason in the reject log.
+        # A tombstone has no value; as an empty record it gets an entry in the reject log.
         value = message.value() or b""
         records.append(Record(address_of(topic, message.key()), value, f"{name}@{offset}"))
         positions[name] = offset + 1

@@ -1,4 +1,4 @@
-"""One blocking call in a thread of its own, which is gone when the call has returned."""
+"""Runs one blocking call in its own thread, which ends with the call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 async def in_thread(name: str, call: Callable[[], Result]) -> Result:
-    """The call's result or exception; if cancelled, the call runs on and its result is dropped."""
+    """The call's result or exception. On cancellation the call runs on; its result is dropped."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
 
@@ -25,7 +25,7 @@ async def in_thread(name: str, call: Callable[[], Result]) -> Result:
             settle(_succeed, done, result)
 
     def settle(how: Callable[..., None], *what: object) -> None:
-        with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is waiting.
             loop.call_soon_threadsafe(how, *what)
 
     thread = threading.Thread(target=run, name=name, daemon=True)

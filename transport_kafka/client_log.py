@@ -1,4 +1,4 @@
-"""librdkafka's own log lines: into `logging`, without the flood while a broker is away."""
+"""Forwards librdkafka's log lines to `logging`, and limits repeats while a broker is down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VARYING = re.compile(r"\[nova#\w+-\d+\]|\(after \d+ms.*\)")
 
 
 class OncePerInterval(logging.Filter):
-    """Lets a line through that was not seen within the interval; times in it do not matter."""
+    """Drops lines that were already logged within the interval, ignoring the times in them."""
 
     def __init__(self, interval_s: float = REPEAT_INTERVAL_S) -> None:
         super().__init__()
@@ -21,7 +21,6 @@ class OncePerInterval(logging.Filter):
         self._seen_s: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is to be logged."""
         text = _VARYING.sub("", record.getMessage())
         now_s = time.monotonic()
         if now_s - self._seen_s.get(text, -self._interval_s) < self._interval_s:

@@ -1,10 +1,8 @@
 """The URL of a Kafka cluster, and the librdkafka properties that follow from it.
 
-    kafka://host[:port][,host[:port]…][?config=FILE][&partitions=N][&replication=N]
-
-`config` names a file of librdkafka properties (`name=value` lines, `#` begins a comment), the place
-for SASL and TLS: secrets belong neither in a URL nor in an argument list. `partitions` and
-`replication` shape topics that are made here; without them the broker's defaults do.
+`config` names a file of librdkafka properties (`name=value` lines, `#` starts a comment). SASL and
+TLS settings belong there, since secrets do not belong in a URL or an argument list. `partitions`
+and `replication` apply to topics that NOVA creates; the default is the broker's.
 """
 
 from __future__ import annotations
@@ -20,11 +18,12 @@ PORT_DEFAULT = 9092
 PARTITIONS_MAX = 10_000
 REPLICATION_MAX = 100
 BROKER_DEFAULT = -1
-"""What CreateTopics takes as "whatever the broker is set to"."""
+"""CreateTopics' value for the broker's default."""
 
 RECORD_MAX_BYTES = 8 * 1024 * 1024
-"""The largest record that is sent. Far above the envelope limit: what is too large for an envelope
-has to reach the Core, which keeps it in the reject log."""
+"""The largest record that can be sent. It is far above the envelope limit, so that an oversized
+record still reaches the Core, which stores it in the reject log.
+"""
 
 PUBLISH_QUEUE_MAX_KBYTES = 64 * 1024
 DELIVERY_TIMEOUT_MS = 30_000
@@ -42,7 +41,7 @@ Properties = dict[str, str | int | float | bool]
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 _PARAMETERS = ("config", "partitions", "replication")
 
-# What a properties file may not change, because durability and exact positions rest on it.
+# Durability and exact positions depend on these, so a properties file must not set them.
 _OURS = (
     "acks",
     "auto.offset.reset",
@@ -58,7 +57,7 @@ _OURS = (
 
 @dataclass(frozen=True, slots=True)
 class KafkaConfig:
-    """One cluster as its URL describes it; `properties` may hold secrets and is never shown."""
+    """The cluster of a URL; `properties` may hold secrets and is left out of the repr."""
 
     servers: tuple[str, ...]
     partitions: int = BROKER_DEFAULT
@@ -67,7 +66,7 @@ class KafkaConfig:
 
     @property
     def link(self) -> str:
-        """The name of the cluster: the same for every spelling of its URL, and without secrets."""
+        """The link's name: the same for every spelling of the URL, and without secrets."""
         return f"kafka://{','.join(sorted(self.servers))}"
 
     def client(self) -> Properties:
@@ -82,12 +81,12 @@ class KafkaConfig:
         }
 
     def producer(self) -> Properties:
-        """A producer whose acknowledged records are on every in-sync replica, once and in order."""
+        """A producer that writes to every in-sync replica, exactly once and in order."""
         return {
             "message.timeout.ms": DELIVERY_TIMEOUT_MS,
             "queue.buffering.max.kbytes": PUBLISH_QUEUE_MAX_KBYTES,
             "compression.type": "lz4",
-            # As Java's clients hash keys, so an entity keeps its partition whoever writes.
+            # Java's key hash, so that an entity has the same partition whichever client writes it.
             "partitioner": "murmur2_random",
             **self.client(),
             "enable.idempotence": True,
@@ -95,7 +94,7 @@ class KafkaConfig:
         }
 
     def consumer(self) -> Properties:
-        """A consumer with bounded memory that never moves by itself to where it was not sent."""
+        """A consumer with bounded memory that never resets its offsets by itself."""
         return {
             "group.id": "nova",
             "queued.max.messages.kbytes": PREFETCH_MAX_KBYTES,
@@ -104,7 +103,7 @@ class KafkaConfig:
             "fetch.max.bytes": FETCH_MAX_BYTES,
             "fetch.wait.max.ms": FETCH_WAIT_MS,
             "fetch.queue.backoff.ms": FETCH_QUEUE_BACKOFF_MS,
-            # Back-pressure may keep us from polling for long, and no group waits for us.
+            # Back-pressure may stop polling for long; there is no group that would notice.
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
             **self.client(),
             "enable.auto.commit": False,
@@ -114,20 +113,20 @@ class KafkaConfig:
         }
 
     def redact(self, text: str) -> str:
-        """A text of librdkafka without the values that came from the properties file."""
+        """Remove the values of the properties file from a librdkafka text."""
         for value in self.properties.values():
             text = text.replace(f'"{value}"', '"…"')
         return text
 
 
 def parse_url(url: str) -> KafkaConfig:
-    """What a URL and the file it names say; raises TransportError naming what is wrong."""
+    """Parse a URL and the file that it names; raises TransportError with the faulty part."""
     parts = urlsplit(url)
     if "@" in parts.netloc:
-        raise TransportError("a kafka URL holds no user or password: put them in ?config=FILE")
+        raise TransportError("a kafka URL takes no user or password: put them in ?config=FILE")
     if parts.path not in ("", "/") or parts.fragment:
         raise TransportError(
-            f"a kafka URL has no path and no fragment, this one has {parts.path!r}"
+            f"a kafka URL has no path and no fragment; this one has {parts.path!r}"
         )
     parameters = _parameters(parts.query)
     return KafkaConfig(
@@ -153,7 +152,7 @@ def _parameters(query: str) -> dict[str, str]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _PARAMETERS:
             known = ", ".join(_PARAMETERS)
-            raise TransportError(f"{name!r} is no parameter of a kafka URL: there are {known}")
+            raise TransportError(f"{name!r} is not a parameter of a kafka URL; there are {known}")
         if name in parameters:
             raise TransportError(f"{name!r} is given twice in a kafka URL")
         parameters[name] = value
@@ -180,7 +179,7 @@ def _read_properties(path: Path) -> dict[str, str]:
             continue
         name, separator, value = line.partition("=")
         if not separator or not name.strip():
-            # The line itself may hold a secret.
+            # Do not show the line: it may hold a secret.
             raise TransportError(f"{path}, line {number}: not a name=value pair")
         if name.strip() in _OURS:
             raise TransportError(f"{path}, line {number}: {name.strip()} is set by NOVA")

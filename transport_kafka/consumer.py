@@ -1,10 +1,10 @@
-"""Consuming: a thread that reads assigned partitions and hands batches to the event loop.
+"""Consuming: a thread reads the assigned partitions and passes batches to the event loop.
 
 There is no consumer group: the Core's stored positions say where to read, so nothing is committed
-to the broker and nothing is rebalanced. While the broker is away the thread keeps trying, for ever.
+to the broker and nothing is rebalanced. While the broker is down, the thread retries indefinitely.
 
-Memory is bounded by what librdkafka prefetches (`config.PREFETCH_MAX_KBYTES` and one fetch more),
-as much again while the thread cuts it into batches, and `QUEUE_MAX_BATCHES` batches.
+Memory is bounded by librdkafka's prefetch (`config.PREFETCH_MAX_KBYTES` plus one fetch), the same
+amount again while the thread cuts it into batches, and `QUEUE_MAX_BATCHES` batches.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class Consumption:
-    """One running `consume`: start it, take batches until None, stop it."""
+    """One running `consume`: call `next` until it returns None, then `stop`."""
 
     def __init__(
         self,
@@ -57,12 +57,12 @@ class Consumption:
         self._config = config
         self._assignment = assignment
         self.looked = asyncio.Event()
-        """Set once the broker has been asked which partitions there are, and all are taken up."""
+        """Set once the broker has listed its partitions and all of them are assigned."""
         self._subscription = subscription
         self._positions = dict(positions)
         self._health = health
         self.ends: Positions = {}
-        """The position behind the newest record of each partition, as of the last look."""
+        """The end offset of each partition, as of the last discovery."""
         self._loop = asyncio.get_running_loop()
         self._taken: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUE_MAX_BATCHES)
@@ -70,13 +70,13 @@ class Consumption:
         self._ended = asyncio.Event()
         self._is_in_doubt = False
         self._cause = Cause()
-        # Made here, so that a configuration that librdkafka refuses is an error to the caller.
+        # Created here, so that the caller gets the error if librdkafka refuses the configuration.
         self._client = self._open()
         self._thread = threading.Thread(target=self._run, name="nova-kafka-consumer", daemon=True)
         self._thread.start()
 
     async def next(self) -> Batch | None:
-        """The next batch, or None once it is stopped."""
+        """The next batch, or None once stopped."""
         if self._stopping.is_set():
             return None
         taken = await self._taken.get()
@@ -86,7 +86,7 @@ class Consumption:
         return None if self._stopping.is_set() else taken
 
     async def stop(self) -> None:
-        """End the thread and its connections."""
+        """Stop the thread and close its connections."""
         self._stopping.set()
         self._room.release()
         await self._ended.wait()
@@ -108,7 +108,7 @@ class Consumption:
 
     def _refused(self, error: KafkaException) -> TransportError:
         reason = self._config.redact(text_of(error))
-        return TransportError(f"the kafka configuration is refused: {reason}")
+        return TransportError(f"librdkafka refuses the configuration: {reason}")
 
     def _run(self) -> None:
         outcome: BaseException | None = None
@@ -116,12 +116,12 @@ class Consumption:
             self._keep_reading()
         except BaseException as error:
             outcome = error
-        with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is waiting.
             self._loop.call_soon_threadsafe(self._taken.put_nowait, outcome)
             self._loop.call_soon_threadsafe(self._ended.set)
 
     def _keep_reading(self) -> None:
-        """Read until stopped, with a new client whenever one can do nothing more."""
+        """Read until stopped; after a final error, continue with a new client."""
         while True:
             try:
                 self._read()
@@ -155,7 +155,7 @@ class Consumption:
                     self._mind(assignment, message)
 
     def _discover(self, assignment: Assignment) -> float:
-        """Look for new partitions; when to look again."""
+        """Refresh the assignment; returns when to do so next (monotonic seconds)."""
         interval_s = DISCOVERY_INTERVAL_S
         try:
             assignment.refresh()
@@ -171,28 +171,28 @@ class Consumption:
         return time.monotonic() + interval_s
 
     def _fetch(self) -> list[Message]:
-        """What has arrived: the first, and what else is there (`consume(n)` would wait for n)."""
+        """Wait for one message, then take all that are there: `consume(n)` would wait for n."""
         messages = self._client.consume(1, POLL_TIMEOUT_S)
         if messages:
             messages += self._client.consume(BATCH_MAX_RECORDS - 1, 0)
         return messages
 
     def _mind(self, assignment: Assignment, message: Message) -> None:
-        """Deal with an error that arrived among the messages, after those before it."""
+        """Handle an error that arrived among the messages, after the messages before it."""
         error = message.error()
         assert error is not None
         if is_final(error):
             raise KafkaException(error)
         topic, partition = message.topic(), message.partition()
         log.warning(
-            "kafka partition trouble: link=%s topic=%s partition=%s %s",
+            "kafka partition error: link=%s topic=%s partition=%s %s",
             *(self._config.link, topic, partition, text_of(error)),
         )
         if name_of(error) in POSITION_GONE and topic is not None and partition is not None:
             assignment.release(topic, partition)
 
     def _hand_over(self, batch: Batch) -> None:
-        """Wait for room and pass a batch to the event loop, unless told to stop."""
+        """Wait for room in the queue and pass the batch to the event loop, unless stopping."""
         if self._stopping.is_set():
             return
         self._room.acquire()
@@ -200,7 +200,7 @@ class Consumption:
             self._loop.call_soon_threadsafe(self._taken.put_nowait, batch)
 
     def _note_error(self, error: KafkaError) -> None:
-        """Called by librdkafka within a fetch, maybe long after it happened: look at once."""
+        """librdkafka calls this during a fetch, maybe long after the error: discover at once."""
         self._cause.note(error)
         self._is_in_doubt = self._is_in_doubt or name_of(error) == ALL_BROKERS_DOWN
 

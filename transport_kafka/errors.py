@@ -1,4 +1,4 @@
-"""librdkafka's errors: by name, because half of their numbers are private to its client."""
+"""librdkafka's errors, by name, since half of the numbers are private to librdkafka."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ TOPIC_EXISTS = "TOPIC_ALREADY_EXISTS"
 ALL_BROKERS_DOWN = "_ALL_BROKERS_DOWN"
 _VAGUE = frozenset((ALL_BROKERS_DOWN, "_TRANSPORT", "_TIMED_OUT"))
 POSITION_GONE = frozenset(("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE", "_LOG_TRUNCATION"))
-"""The broker does not hold what was to be read next."""
+"""The broker does not hold the next record to read."""
 
 
 class Cause:
-    """Why calls fail, as far as a client's error callback has said; a failed call itself says
-    little more than that it took too long.
+    """The cause of failed calls, from the client's error callback: the failed call itself often
+    says only that it timed out.
     """
 
     def __init__(self) -> None:
@@ -25,24 +25,22 @@ class Cause:
             self._text = text_of(error)
 
     def of(self, error: KafkaError | KafkaException) -> str:
-        """Name and explanation of a failed call; what is behind it is told once."""
+        """Name and explanation of a failed call. The noted cause is used once."""
         text, self._text = self._text or text_of(error), ""
         return text
 
 
 def name_of(error: KafkaError | KafkaException) -> str:
-    """The symbolic name, such as `_TRANSPORT` or `TOPIC_ALREADY_EXISTS`."""
     return _cause(error).name()
 
 
 def text_of(error: KafkaError | KafkaException) -> str:
-    """Name and explanation."""
     cause = _cause(error)
     return f"{cause.name()}: {cause.str()}"
 
 
 def is_final(error: KafkaError | KafkaException) -> bool:
-    """Whether the client that reported it can do nothing any more and has to be replaced."""
+    """Whether the client cannot continue and must be replaced."""
     cause = _cause(error)
     return cause.fatal() or cause.name() in ("_FATAL", "_MAX_POLL_EXCEEDED", "_STATE")
 

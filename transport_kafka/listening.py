@@ -1,7 +1,7 @@
-"""Listening for commands: the command topic of one scope, from its end on, never from before.
+"""Receives commands: reads the command topic of one scope from its end.
 
-Whatever the broker has lost or made anew, listening goes on at the end: a command that comes twice
-does more harm than one that does not come, whose sender sees that nobody answers.
+Whatever the broker has lost or recreated, reading continues at the end: executing a command twice
+does more harm than losing one, whose sender sees that no feedback arrives.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class CommandAssignment(Assignment):
-    """The partitions of a command topic; what they hold at the first look is passed over."""
+    """The partitions of a command topic; records from before the first refresh are skipped."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class CommandAssignment(Assignment):
         super().__init__(consumer, admin, subscription, positions)
         assert subscription.scope_id is not None
         self._topic = command_topic(subscription.scope_id)
-        # Where listening goes on with another client, what was there at first has its position.
+        # With positions a previous client has started already: keep to them.
         self._old: frozenset[int] | None = frozenset() if positions else None
 
     def refresh(self) -> None:
-        """Take up the topic; one that is made later is read from its beginning."""
+        """Assign the topic; one that is created later is read from its beginning."""
         if self._old is None:
             self._old = self._present()
         super().refresh()

@@ -1,4 +1,4 @@
-"""How addresses become topics and record keys, and those become addresses (nova.md §2)."""
+"""Maps addresses to topics and record keys, and back."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sdk.errors import AddressError, TransportError
 from sdk.transport.base import Subscription
 
 KEY_MAX_BYTES = 256
-"""Longer than any key of an address; what is beyond it is cut, and so is no address either."""
+"""Longer than the key of any valid address; a longer key is cut and is then no address."""
 
 ADDRESSES_KEPT = 16_384
-"""So many addresses are taken apart and put together once."""
+"""Size of the caches of parsed addresses."""
 
 BROKEN_KEY = "\N{REPLACEMENT CHARACTER}"
-"""Stands in an address for what was no text; no token may hold it, so ingest refuses the record."""
+"""Replaces undecodable text in an address. It is not allowed in a token, so ingest rejects it."""
 
 _TOPIC = re.compile(
     rf"nova\.(?P<scope>[^.]+)\.(?:{'|'.join(addresses.LANES)})\.{addresses.VERSION}", re.ASCII
@@ -24,7 +24,7 @@ _TOPIC = re.compile(
 
 
 def is_subscribed(topic: str, subscription: Subscription) -> bool:
-    """Whether a topic carries a lane of the scope that is named, or of any if none is."""
+    """Whether a topic carries a lane of the subscription's scope (of any scope, if it has none)."""
     match = _TOPIC.fullmatch(topic)
     if match is None:
         return False
@@ -37,25 +37,25 @@ def command_topic(scope_id: str) -> str:
 
 
 def scope_of(topic: str) -> str | None:
-    """The scope whose lane a topic carries, None if it carries none."""
+    """The scope of a NOVA topic; None for another topic."""
     match = _TOPIC.fullmatch(topic)
     return match["scope"] if match else None
 
 
 @lru_cache(maxsize=ADDRESSES_KEPT)
 def topic_and_key(address: str | None) -> tuple[str, str | None]:
-    """Where a record of this address goes; raises TransportError if it is no address."""
+    """Topic and key for an address; raises TransportError if it is not a valid address."""
     if address is None:
-        raise TransportError("a record has no address, and Kafka needs one to find its topic")
+        raise TransportError("a record has no address; Kafka needs one to choose the topic")
     try:
         parsed = addresses.parse(address)
     except AddressError as error:
-        raise TransportError(f"a record's address is none: {error}") from None
+        raise TransportError(f"a record's address is invalid: {error}") from None
     return parsed.topic(), parsed.tail() or None
 
 
 def address_of(topic: str, key: bytes | None) -> str:
-    """The address text of a consumed record; never raises, however the key looks."""
+    """The address of a consumed record; never raises, whatever the key holds."""
     if not key:
         return addresses.from_topic(topic, "")
     if len(key) > KEY_MAX_BYTES:
@@ -73,5 +73,5 @@ def _text(key: bytes) -> str:
 
 
 def stream(topic: str, partition: int) -> str:
-    """The name of a partition among the positions that the Core stores."""
+    """A partition's name in the positions that the Core stores."""
     return f"{topic}/{partition}"

@@ -1,4 +1,4 @@
-"""Publishing: one idempotent producer, and a thread that collects its delivery reports."""
+"""Publishing: one idempotent producer, and a thread that polls its delivery reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """The delivery reports of one publish; `done` resolves with the last of them."""
+    """The delivery reports of one publish; `done` resolves with the last one."""
 
     def __init__(self, count: int) -> None:
         self._loop = asyncio.get_running_loop()
@@ -37,13 +37,13 @@ class Delivery:
         self.first_failure: KafkaError | None = None
 
     def report(self, error: KafkaError | None, message: Message) -> None:
-        """Called by the report thread, once for each record."""
+        """Called by the report thread, once per record."""
         if error is not None:
             self.failed += 1
             self.first_failure = self.first_failure or error
         self._missing -= 1
         if self._missing == 0:
-            with contextlib.suppress(RuntimeError):  # The loop is closed, nobody waits any more.
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is waiting.
                 self._loop.call_soon_threadsafe(self._resolve)
 
     def _resolve(self) -> None:
@@ -65,28 +65,28 @@ class ReportingProducer:
         while not self._stopping.is_set():
             self._wait_for(lambda: self.client.poll(REPORT_POLL_S))
         if self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S)):
-            # What is left is reported as failed to whoever still waits for it.
+            # Report the remaining records as failed.
             self.client.purge()
             self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S))
         self.client.close()
 
     def _wait_for(self, reports: Callable[[], int]) -> int:
-        """Serve reports; librdkafka raises its one final error here, and reports go on after it."""
+        """Serve reports. librdkafka raises a final error here once; reports continue after it."""
         try:
             return reports()
         except KafkaException as error:
             self.is_dead = True
-            log.error("kafka producer has to be replaced: %s", text_of(error))
+            log.error("kafka producer must be replaced: %s", text_of(error))
             return len(self.client)
 
     def stop(self) -> None:
-        """Flush, report what could not be sent, and end; blocks."""
+        """Flush, report unsent records as failed, and end the thread; blocks."""
         self._stopping.set()
         self._thread.join()
 
 
 class Publisher:
-    """Sends records in the order of the calls; many calls may be under way at once."""
+    """Sends records in call order; several calls may run at once."""
 
     def __init__(self, config: KafkaConfig, health: LinkHealth) -> None:
         self._config = config
@@ -110,14 +110,14 @@ class Publisher:
             self._health.up()
         else:
             self._health.down(text_of(delivery.first_failure))
-            self._known_topics.clear()  # One of them may be gone.
+            self._known_topics.clear()  # A topic may have been deleted.
             raise TransportError(
                 f"{delivery.failed} of {len(records)} records were not acknowledged by "
                 f"{self._config.link}: {text_of(delivery.first_failure)}"
             )
 
     async def close(self) -> None:
-        """Flush and leave no thread behind."""
+        """Flush and end the thread."""
         async with self._turn:
             await self._retire()
 
@@ -134,7 +134,7 @@ class Publisher:
                 self._producer = ReportingProducer(self._config)
             except KafkaException as error:
                 reason = self._config.redact(text_of(error))
-                raise TransportError(f"the kafka configuration is refused: {reason}") from None
+                raise TransportError(f"librdkafka refuses the configuration: {reason}") from None
         return self._producer
 
     async def _enqueue(
@@ -152,7 +152,7 @@ class Publisher:
                     topic, key = targets[sent]
                     produce(topic, records[sent].value, key, on_delivery=report)
                     sent += 1
-            except BufferError:  # Full: the record goes in when some have gone.
+            except BufferError:  # The queue is full: retry when some records have been sent.
                 await asyncio.sleep(QUEUE_FULL_WAIT_S)
             except KafkaException as error:
                 producer.is_dead = producer.is_dead or is_final(error)
@@ -169,11 +169,11 @@ class Publisher:
 
 
 def _targets(records: Sequence[Record]) -> list[tuple[str, str | None]]:
-    """Topic and key of each record; raises TransportError naming the one that has none."""
+    """Topic and key of each record; raises TransportError with the index of an invalid one."""
     targets: list[tuple[str, str | None]] = []
     try:
         for record in records:
             targets.append(naming.topic_and_key(record.address))
     except TransportError as error:
-        raise TransportError(f"record {len(targets)} of what is to be published: {error}") from None
+        raise TransportError(f"record {len(targets)} to publish: {error}") from None
     return targets

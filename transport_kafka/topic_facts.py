@@ -1,4 +1,4 @@
-"""What the cluster says of topics beyond their partitions: which topic it is, how far it goes."""
+"""Topic ids and end offsets, from the cluster."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from transport_kafka.naming import stream
 
 REQUEST_TIMEOUT_S = 2.0
 ID_DROPPED_BITS = 12
-"""A topic's id has two halves of 64 bits; 52 bits of one pass unharmed through every JSON."""
+"""A topic id has two 64-bit halves; we keep 52 bits of one, which every JSON number can hold."""
 
 Partition = tuple[str, int]
 
 
 def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, int]:
-    """A number that tells a topic from another one of the same name, where the cluster has one."""
+    """A number per topic that differs after the topic was recreated, if the cluster has ids."""
     if not topics:
         return {}
     asked = TopicCollection(sorted(topics))
@@ -27,15 +27,15 @@ def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, int]:
         try:
             half: int = answer.result().topic_id.get_most_significant_bits()
         except KafkaException:
-            continue  # It has gone meanwhile, or may not be described: then it stays unknown.
+            continue  # Deleted meanwhile, or we may not describe it: its id stays unknown.
         if half:
             found[topic] = half % 2**64 >> ID_DROPPED_BITS
     return found
 
 
 def ends(consumer: Consumer, partitions: Iterable[Partition]) -> dict[str, int]:
-    """The position behind the newest record of each partition that can be asked at the moment."""
-    # In the place of a time, "the end" is what Kafka's ListOffsets calls the latest offset.
+    """The end offset of each partition that the broker can report now."""
+    # OFFSET_END instead of a time makes ListOffsets return the latest offset.
     asked = [TopicPartition(*partition, OFFSET_END) for partition in partitions]
     found = consumer.offsets_for_times(asked, timeout=REQUEST_TIMEOUT_S) if asked else []
     return {stream(p.topic, p.partition): p.offset for p in found if p.error is None}

@@ -1,4 +1,4 @@
-"""Topics: made before the first record of theirs is sent, with room for records of every size."""
+"""Creates topics before their first record is sent, with room for records of every size."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ log = logging.getLogger(__name__)
 
 
 def ensure(config: KafkaConfig, topics: Iterable[str]) -> None:
-    """Make the topics that do not exist; blocks, and raises TransportError if that fails."""
+    """Create missing topics; blocks, raises TransportError on failure."""
     cause = Cause()
     try:
         with AdminClient(config.producer(), logger=client_log.log, error_cb=cause.note) as admin:
             _create(config, admin, sorted(set(topics) - _present(admin)))
     except KafkaException as error:
         reason = config.redact(cause.of(error))
-        raise TransportError(f"{config.link} cannot be asked for its topics: {reason}") from None
+        raise TransportError(f"{config.link} cannot list its topics: {reason}") from None
 
 
 def _present(admin: AdminClient) -> set[str]:
     try:
         return set(admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics)
     finally:
-        admin.poll(0)  # Serves the error callback, which may know why there was no answer.
+        admin.poll(0)  # Serves the error callback, which may know why there was no reply.
 
 
 def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
@@ -46,12 +46,12 @@ def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
             made.result()
         except KafkaException as error:
             if name_of(error) == TOPIC_EXISTS:
-                continue  # Somebody else was faster.
+                continue  # Another client created it first.
             raise TransportError(
-                f"{config.link} refuses to make topic {topic}: {text_of(error)}; "
-                f"make it yourself with max.message.bytes={RECORD_MAX_BYTES}"
+                f"{config.link} refuses to create topic {topic}: {text_of(error)}; "
+                f"create it yourself with max.message.bytes={RECORD_MAX_BYTES}"
             ) from None
-        log.info("kafka topic made: topic=%s link=%s", topic, config.link)
+        log.info("kafka topic created: topic=%s link=%s", topic, config.link)
 
 
 def _new_topic(config: KafkaConfig, topic: str) -> NewTopic:

@@ -1,4 +1,4 @@
-"""`KafkaTransport`: a Kafka or Redpanda cluster as a transport (nova.md §7)."""
+"""`KafkaTransport`: the transport of a Kafka or Redpanda cluster."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from transport_kafka.publisher import Publisher
 
 
 class KafkaTransport:
-    """Publishes and consumes through one cluster; nothing is connected before it is needed.
+    """Publishes and consumes through one cluster; connects on first use.
 
-    Positions that the broker no longer has are told before reading goes on: in the log, and as the
-    gaps of a batch that moves the stored positions over them.
+    Positions that the broker no longer holds are reported before reading continues: in the log, and
+    as the gaps of a batch that moves the stored positions over them.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,7 +40,7 @@ class KafkaTransport:
     async def consume(
         self, subscription: Subscription, positions: Positions
     ) -> AsyncIterator[Batch]:
-        """Batches from the given positions on; partitions without one start at their beginning."""
+        """Batches from the given positions; partitions without one start at their beginning."""
         self._check_open()
         consumption = Consumption(self._config, subscription, positions, self._health)
         self._consumptions.add(consumption)
@@ -49,16 +49,16 @@ class KafkaTransport:
                 yield batch
         finally:
             await consumption.stop()
-            # Not before: closing the transport waits for those that are still being stopped.
+            # Not earlier: `close` waits for consumptions that are still being stopped.
             self._consumptions.discard(consumption)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Nothing to do: the positions that count are those that the Core stores."""
+        """Nothing to do: the Core stores the positions."""
 
     async def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
     ) -> AsyncIterator[Record]:
-        """Commands that are dispatched to a scope from now on."""
+        """Commands dispatched to a scope from now on."""
         self._check_open()
         subscription = Subscription(scope_id)
         consumption = Consumption(self._config, subscription, {}, self._health, CommandAssignment)
@@ -75,14 +75,14 @@ class KafkaTransport:
             self._listenings.discard(consumption)
 
     def state(self) -> LinkState:
-        """Whether the cluster answers, and how far the partitions go that are being read."""
+        """Whether the cluster replies, and the ends of the partitions that are being read."""
         ends: Positions = {}
         for consumption in self._consumptions:
             ends |= consumption.ends
         return self._health.state(ends)
 
     async def close(self) -> None:
-        """End every consumption, flush what is being published, leave no thread behind."""
+        """Stop every consumption, flush pending records and end all threads."""
         self._is_closed = True
         ending = self._consumptions | self._listenings
         await asyncio.gather(*(consumption.stop() for consumption in ending))

@@ -1,1 +1,1 @@
-"""The NATS transport: any NATS server with JetStream as the way in."""
+"""The NATS transport, for NATS servers with JetStream."""

@@ -1,6 +1,7 @@
-"""Cancelling what runs inside nats-py, which swallows a cancellation that meets it while flushing.
+"""Cancellation of tasks inside nats-py, which swallows a cancellation that arrives while it
+flushes.
 
-A task that lost its cancellation that way would go on for ever, so it is asked for again.
+A task that lost its cancellation that way would run on forever, so the request is repeated.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ async def end(task: asyncio.Task[None]) -> None:
 
 
 def cancellations() -> int:
-    """How often the running task was asked to end and did not."""
+    """How many pending cancellation requests the running task has."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
 
 
 def check(before: int) -> None:
-    """Raise the CancelledError that was swallowed since `before` was taken, if one was."""
+    """Raise CancelledError if a cancellation was requested since `before` was read."""
     if cancellations() > before:
         raise asyncio.CancelledError

@@ -1,12 +1,12 @@
-"""The URL of a NATS server or cluster, and what the file it names says about logging in.
+"""The URL of a NATS server or cluster, and the login options in the file that it names.
 
     nats://host[:port][,host[:port]…][?config=FILE][&replicas=N][&max_age_h=N][&max_bytes=N]
                                      [&monitor=HOST:PORT]
 
-`config` names a file of `name=value` lines (`#` begins a comment), the place for logins and TLS:
-secrets belong neither in a URL nor in an argument list. `replicas`, `max_age_h` and `max_bytes`
-shape streams that are made here; without them a stream has one replica and no limit. `monitor` is
-the server's monitoring port, which alone tells whether its acknowledgements are durable.
+`config` names a file of `name=value` lines (`#` starts a comment). Logins and TLS settings belong
+there, since secrets do not belong in a URL or an argument list. `replicas`, `max_age_h` and
+`max_bytes` apply to streams that NOVA creates; the default is one replica and no limit. `monitor`
+is the server's monitoring port; only there can NOVA check that acknowledgements are durable.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _OPTIONS = (*_LOGINS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_h
 
 @dataclass(frozen=True, slots=True)
 class NatsConfig:
-    """One server or cluster as its URL describes it; `options` may hold secrets and is never shown.
+    """The server or cluster of a URL; `options` may hold secrets and is left out of the repr.
 
-    The limits of new streams are None where there is none.
+    The limits of new streams are None if there is no limit.
     """
 
     servers: tuple[str, ...]
@@ -47,24 +47,24 @@ class NatsConfig:
 
     @property
     def link(self) -> str:
-        """The name of the cluster: the same for every spelling of its URL, and without secrets."""
+        """The link's name: the same for every spelling of the URL, and without secrets."""
         return f"nats://{','.join(sorted(self.servers))}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """What TLS is spoken with, or None if it is not asked for; raises TransportError."""
+        """The TLS context, None without TLS; raises TransportError if its files cannot be used."""
         if not any(name.startswith("tls") for name in self.options):
             return None
         try:
             context = ssl.create_default_context(cafile=self.options.get("tls_ca"))
             if "tls_cert" in self.options:
                 context.load_cert_chain(self.options["tls_cert"], self.options["tls_key"])
-        except OSError as error:  # SSLError is one too.
-            raise TransportError(f"the nats TLS files cannot be used: {error}") from None
+        except OSError as error:  # SSLError is a subclass.
+            raise TransportError(f"cannot use the nats TLS files: {error}") from None
         return context
 
 
 def parse_url(url: str) -> NatsConfig:
-    """What a URL and the file it names say; raises TransportError naming what is wrong."""
+    """Parse a URL and the file that it names; raises TransportError with the faulty part."""
     parts = _split(url)
     parameters = _parameters(parts.query)
     config = NatsConfig(
@@ -75,7 +75,7 @@ def parse_url(url: str) -> NatsConfig:
         monitor=_monitor(parameters),
         options=_read_options(Path(parameters["config"])) if "config" in parameters else {},
     )
-    config.tls()  # Files that cannot be used are told now, not at the first connection.
+    config.tls()  # Raises now instead of at the first connection.
     return config
 
 
@@ -83,12 +83,12 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise TransportError(f"a nats URL cannot be read: {error}") from None
+        raise TransportError(f"cannot parse the nats URL: {error}") from None
     if "@" in parts.netloc:
-        raise TransportError("a nats URL holds no user or password: put them in ?config=FILE")
+        raise TransportError("a nats URL takes no user or password: put them in ?config=FILE")
     if parts.path not in ("", "/") or parts.fragment:
         raise TransportError(
-            f"a nats URL has no path and no fragment, this one has {parts.path or parts.fragment!r}"
+            f"a nats URL has no path and no fragment; this one has {parts.path or parts.fragment!r}"
         )
     return parts
 
@@ -118,7 +118,7 @@ def _parameters(query: str) -> dict[str, str]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _PARAMETERS:
             known = ", ".join(_PARAMETERS)
-            raise TransportError(f"{name!r} is no parameter of a nats URL: there are {known}")
+            raise TransportError(f"{name!r} is not a parameter of a nats URL; there are {known}")
         if name in parameters:
             raise TransportError(f"{name!r} is given twice in a nats URL")
         parameters[name] = value
@@ -146,10 +146,12 @@ def _read_options(path: Path) -> dict[str, str]:
         name, separator, value = (part.strip() for part in line.partition("="))
         where = f"{path}, line {number}"
         if not separator or not name or not value:
-            # The line itself may hold a secret.
+            # Do not show the line: it may hold a secret.
             raise TransportError(f"{where}: not a name=value pair")
         if name not in _OPTIONS:
-            raise TransportError(f"{where}: {name!r} is no option: there are {', '.join(_OPTIONS)}")
+            raise TransportError(
+                f"{where}: unknown option {name!r}; there are {', '.join(_OPTIONS)}"
+            )
         if name in options:
             raise TransportError(f"{where}: {name} is given twice")
         options[name] = value
@@ -160,14 +162,14 @@ def _read_options(path: Path) -> dict[str, str]:
 def _check_options(path: Path, options: dict[str, str]) -> None:
     given = [name for name in _LOGINS if name in options]
     if len(given) > 1:
-        raise TransportError(f"{path}: {' and '.join(given)} are two logins, one is allowed")
+        raise TransportError(f"{path}: {' and '.join(given)} are two logins; only one is allowed")
     for one, other in (("user", "password"), ("tls_cert", "tls_key")):
         if (one in options) != (other in options):
-            raise TransportError(f"{path}: {one} and {other} need each other")
+            raise TransportError(f"{path}: {one} and {other} must be given together")
     if options.get("tls", "yes") != "yes":
-        raise TransportError(f"{path}: tls can only be yes; leave it out for none")
+        raise TransportError(f"{path}: tls can only be yes; leave it out for no TLS")
     for name in ("credentials", "nkey_seed"):
         if name in options and not Path(options[name]).is_file():
-            raise TransportError(f"{path}: {name} names no file that is there")
+            raise TransportError(f"{path}: {name} names a file that does not exist")
         if name in options and importlib.util.find_spec("nkeys") is None:
-            raise TransportError(f"{path}: {name} needs the Python package nkeys")
+            raise TransportError(f"{path}: {name} requires the Python package nkeys")

@@ -1,7 +1,7 @@
-"""One connection that is kept for ever: made, made again, and known to reach JetStream.
+"""One connection that is kept up, and reconnected, until it is closed.
 
-nats-py reconnects by itself, but gives up for good on some errors of the server's, and knows
-nothing of JetStream; so a task watches over it and starts afresh where it has given up.
+nats-py reconnects by itself, but gives up on some server errors and does not check JetStream. So a
+task monitors the client and replaces it when it has given up.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ WRITE_BUFFER_MAX_BYTES = 2 * 1024 * 1024
 FOREVER = -1
 COMPLAINTS_MAX = 100
 LOOP_TURNS_TO_END = 3
-"""Cancelled tasks of the client's end within this many turns of the event loop."""
+"""The client's cancelled tasks end within this many turns of the event loop."""
 
 log = logging.getLogger(__name__)
 
 
 class Connection:
-    """Start it, ask for its client, close it; `generation` grows whenever a connection is lost."""
+    """A monitored connection; `generation` increases whenever it is lost."""
 
     def __init__(
         self, config: NatsConfig, standing: Standing, on_change: Callable[[], None]
@@ -55,17 +55,17 @@ class Connection:
         self._complaints: set[str] = set()
 
     def start(self) -> None:
-        """Begin to connect, if that has not been done."""
+        """Start connecting, unless already started."""
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="nova-nats-connection")
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a connection on which JetStream answers."""
+        """Whether there is a connection on which JetStream replies."""
         return self._ready.is_set()
 
     async def client(self, timeout_s: float | None = None) -> Client:
-        """The client once JetStream answers; raises TransportError if it does not in time."""
+        """The client, once JetStream replies; raises TransportError after `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
@@ -75,20 +75,20 @@ class Connection:
                     await asyncio.sleep(0)
         except TimeoutError:
             raise TransportError(
-                f"{self._config.link} has not been reached within {timeout_s:.0f} s"
+                f"{self._config.link} was not reached within {timeout_s:.0f} s"
             ) from None
 
     def doubt(self, reason: str) -> None:
-        """Something did not work on this connection: look at it again."""
+        """Report a failure on this connection, so that it is verified again."""
         self._lose(reason)
 
     async def close(self) -> None:
-        """End it and leave no task or socket behind."""
+        """Close the connection, its task and its socket."""
         self._is_closing = True
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             await cancellation.end(keeper)
-        # Not by the keeper, whose cancellation is repeated and would meet it here.
+        # Not in the task: its cancellation is repeated and would interrupt the closing.
         await self._unmake()
         self._standing.leaves(self)
 
@@ -101,7 +101,7 @@ class Connection:
             await asyncio.sleep(RETRY_INTERVAL_S)
 
     async def _live(self) -> None:
-        """One client from its making to its end."""
+        """Run one client from its creation until it is closed."""
         client = self._made = Client()
         try:
             await self._connect(client)
@@ -120,18 +120,18 @@ class Connection:
                 await self._unmake()
 
     async def _unmake(self) -> None:
-        """Close the last client in whatever state it is, and let its tasks end."""
+        """Close the last client, whatever its state, and let its tasks end."""
         client, self._made = self._made, None
         if client is None:
             return
         with contextlib.suppress(OSError, Error, TimeoutError, AttributeError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await client.close()
-        # A close that was interrupted, also one of the client's own, leaves its socket open, and
-        # the next does nothing any more.
+        # An interrupted close, also one by the client itself, leaves the socket open, and another
+        # close does nothing.
         if (socket := client._transport) is not None:  # noqa: SLF001
             with contextlib.suppress(OSError, RuntimeError):
-                socket.close()  # type: ignore[no-untyped-call]  # its stub says nothing
+                socket.close()  # type: ignore[no-untyped-call]  # Its stub is untyped.
         for _ in range(LOOP_TURNS_TO_END):
             await asyncio.sleep(0)
 
@@ -168,7 +168,7 @@ class Connection:
             self._standing.fails(self, str(error))
             return
         await durability.check(self._config, client, self._standing)
-        if generation == self.generation:  # else it was lost meanwhile
+        if generation == self.generation:  # Else it was lost meanwhile.
             self._standing.works(self)
             self._ready.set()
             self._on_change()
@@ -184,14 +184,14 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         client, text = self._client, _text(error)
         if self._is_closing or isinstance(error, StaleConnectionError):
-            return  # That the connection is lost is told where it is noticed.
+            return  # `_on_disconnected` reports a lost connection.
         if client is None or not client.is_connected:
             self._standing.fails(self, text)
         elif "permissions violation" in text.lower():
             self._standing.warn(text, text)
         elif text not in self._complaints and len(self._complaints) < COMPLAINTS_MAX:
             self._complaints.add(text)
-            log.warning("nats client trouble: link=%s %s", self._config.link, text)
+            log.warning("nats client error: link=%s %s", self._config.link, text)
 
     async def _on_disconnected(self) -> None:
         self._lose("the connection was lost")

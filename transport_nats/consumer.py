@@ -1,11 +1,11 @@
-"""Consuming: readers of all streams that hold what is wanted, those made later too.
+"""Consuming: one reader per stream with subscribed subjects, including streams created later.
 
-Nothing is stored on the server: the Core's positions say where to read. While the server is away
-its return is waited for, for ever.
+Nothing is stored on the server: the Core's positions say where to read. While the server is down,
+the consumption waits for it indefinitely.
 
-Memory is bounded by the readers' windows, which share `WINDOWS_MAX_BYTES` (each has at least
-`WINDOW_MIN_BYTES`, and room for the largest record that has been met), and the batch in hand; each
-record costs the bytes of its object on top.
+Memory is bounded by the readers' windows and the current batch. The windows share
+`WINDOWS_MAX_BYTES`; each has at least `WINDOW_MIN_BYTES` and room for the largest record seen so
+far. Each record also costs the bytes of its object.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Consumption:
-    """One running `consume`: take batches until None, stop it."""
+    """One running `consume`: call `next` until it returns None, then `stop`."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class Consumption:
         *,
         only_new: str | None = None,
     ) -> None:
-        """`only_new` reads these subjects instead, and of them what is stored from now on."""
+        """With `only_new`, read these subjects instead, from the current end of their streams."""
         self._standing = standing
         self._pattern = only_new or wanted(subscription)
         self._is_only_new = only_new is not None
         self._positions = dict(positions)
         self.looked = asyncio.Event()
-        """Set once the server has been asked which streams there are, and all are taken up."""
+        """Set once the server has listed its streams and all of them are being read."""
         self._has_looked = False
         self._connection = Connection(config, standing, self._look)
         self._readers: dict[str, StreamReader] = {}
@@ -74,7 +74,7 @@ class Consumption:
         self._keeper = asyncio.create_task(self._keep_reading(), name="nova-nats-consumption")
 
     async def next(self) -> Batch | None:
-        """The next batch, or None once it is stopped."""
+        """The next batch, or None once stopped."""
         cancellations = cancellation.cancellations()
         while not self._is_stopped:
             self._arrived.clear()
@@ -90,11 +90,11 @@ class Consumption:
         return None
 
     def ends(self) -> dict[str, int]:
-        """The position behind the newest record of each stream."""
+        """The sequence after the newest record of each stream."""
         return {reader.name: reader.end for reader in self._readers.values() if reader.end}
 
     async def stop(self) -> None:
-        """End it and its connection; whoever else asks waits for the same end."""
+        """Stop reading and close the connection; concurrent callers wait for the same end."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._end(), name="nova-nats-end")
         await asyncio.shield(self._ending)
@@ -108,7 +108,7 @@ class Consumption:
         await self._connection.close()
 
     def _collect(self) -> Batch | None:
-        """What has arrived, in turn from each stream; a gap comes alone."""
+        """Collect buffered records, round-robin over the streams; a gap forms its own batch."""
         batch, size_bytes = Batch([], {}), 0
         for _ in range(len(self._turns)):
             reader = self._turns[0]
@@ -123,7 +123,7 @@ class Consumption:
             while True:
                 self._looking.clear()
                 await self._tend_all()
-                await asyncio.sleep(RETRY_INTERVAL_S)  # However often readers call.
+                await asyncio.sleep(RETRY_INTERVAL_S)  # At least, however often readers call.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(DISCOVERY_INTERVAL_S - RETRY_INTERVAL_S):
                         await self._looking.wait()
@@ -151,7 +151,7 @@ class Consumption:
                 self._standing.warn(
                     f"reading {info.name}",
                     f"stream {info.name} is not read: its retention is "
-                    f"{info.config.retention!r}, so reading would take records from others",
+                    f"{info.config.retention!r}, so reading would remove records for other clients",
                 )
         if all(reader.is_open for reader in self._readers.values()):
             self.looked.set()
@@ -182,7 +182,7 @@ class Consumption:
             self._standing.warn(f"reading {info.name}", None)
 
     async def _drop(self, present: set[str]) -> None:
-        """Let streams go that are gone; their places are kept, one of the same name may come."""
+        """Close readers of vanished streams; keep their positions in case they are recreated."""
         for name, reader in self._readers.items():
             if name not in present:
                 await reader.close(is_answering=False)
@@ -192,9 +192,9 @@ class Consumption:
         return min(max(share, WINDOW_MIN_BYTES), WINDOW_MAX_BYTES)
 
     def _wake(self) -> None:
-        """Something arrived, or more can be asked for."""
+        """Records arrived, or there is room to request more."""
         self._arrived.set()
 
     def _look(self) -> None:
-        """The connection or a consumer has changed: look after the readers soon."""
+        """The connection or a consumer has changed: check the readers soon."""
         self._looking.set()

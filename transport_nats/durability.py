@@ -1,8 +1,8 @@
-"""What is known of the durability of a server's acknowledgements, told as warnings.
+"""Warnings about the durability of a server's acknowledgements.
 
-A NATS server acknowledges a record when it is written, and by default syncs files every two
-minutes: a power cut takes back what was acknowledged since. Clients cannot ask for that setting;
-the monitoring port tells it.
+A NATS server acknowledges a record when it is written, and by default syncs its files every two
+minutes: a power cut can lose what was acknowledged since. Clients cannot read that setting, but
+the monitoring port reports it.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ class _Jsz(msgspec.Struct):
 
 
 async def check(config: NatsConfig, client: Client, standing: Standing) -> None:
-    """Warn if an acknowledged record can be lost, or if that cannot be told."""
+    """Warn if acknowledged records can be lost, or if that cannot be checked."""
     version = client.connected_server_version
     number = (version.major, version.minor, version.patch)
     old = None
     if number < OLDEST_GOOD:
-        told, oldest = (".".join(map(str, n)) for n in (number, OLDEST_GOOD))
-        old = f"the server is version {told}, which can lose records: take {oldest} or up"
+        version_text, oldest = (".".join(map(str, n)) for n in (number, OLDEST_GOOD))
+        old = f"the server is version {version_text}, which can lose records: use {oldest} or later"
     standing.warn("version", old)
     standing.warn("sync", await _sync_warning(config.monitor))
 
 
 def check_stream(info: StreamInfo, standing: Standing) -> None:
-    """Warn of a stream whose records do not outlive the server, for as long as it is so."""
+    """Warn while a stream's records do not survive the server, or are acknowledged unwritten."""
     text = None
     if info.config.storage != "file":
-        text = f"stream {info.name} is kept in memory: its records end with the server"
+        text = f"stream {info.name} is in memory: its records are lost when the server stops"
     elif info.config.persist_mode == "async":
-        text = f"stream {info.name} acknowledges before it has written (persist_mode async)"
+        text = f"stream {info.name} acknowledges before writing (persist_mode async)"
     standing.warn(f"storage of {info.name}", text)
 
 
@@ -62,7 +62,7 @@ async def _sync_warning(monitor: str | None) -> str | None:
         reason = str(error) or type(error).__name__
         return (
             "cannot tell whether acknowledgements are durable: "
-            f"the monitor {monitor} did not say: {reason}"
+            f"no reply from the monitor {monitor}: {reason}"
         )
     if jetstream.sync_always:
         return None

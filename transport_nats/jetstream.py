@@ -1,6 +1,6 @@
-"""The few requests of the JetStream API that NOVA makes, with typed answers.
+"""The JetStream API requests that NOVA uses, with typed replies.
 
-Times are ns since 1970. What the server refuses, and what it does not answer, is a JetStreamError.
+Times are ns since 1970. A refusal, or the lack of a reply, raises JetStreamError.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sdk.timestamps import parse as parse_time
 PREFIX = "$JS.API"
 REQUEST_TIMEOUT_S = 5.0
 CONSUMER_IDLE_MAX_S = 30
-"""How long a consumer that nobody pulls from is kept by the server."""
+"""The server removes a consumer that nobody has pulled from for this long."""
 
 NO_ANSWER = 0
 NO_MESSAGE = 10037
@@ -26,7 +26,7 @@ NS_PER_S = 1_000_000_000
 
 
 class JetStreamError(Exception):
-    """A request that failed; `code` is the server's, or NO_ANSWER."""
+    """A request failed; `code` is the server's error code, or NO_ANSWER."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -34,8 +34,8 @@ class JetStreamError(Exception):
 
 
 class StreamConfig(msgspec.Struct):
-    """How a stream is kept; `persist_mode` "async" acknowledges before it is written, and from a
-    `retention` other than "limits" reading takes records away.
+    """A stream's settings. `persist_mode` "async" acknowledges before writing, and with a
+    `retention` other than "limits", reading removes records.
     """
 
     name: str
@@ -46,7 +46,7 @@ class StreamConfig(msgspec.Struct):
 
 
 class StreamState(msgspec.Struct):
-    """What a stream holds; an empty one has first_seq last_seq + 1, or 0 if it is new."""
+    """A stream's extent; an empty one has first_seq = last_seq + 1, or 0 if it is new."""
 
     messages: int
     first_seq: int
@@ -54,42 +54,39 @@ class StreamState(msgspec.Struct):
 
 
 class StreamInfo(msgspec.Struct):
-    """A stream as the server describes it."""
-
     config: StreamConfig
     state: StreamState
     created: str
 
     @property
     def name(self) -> str:
-        """Its name."""
         return self.config.name
 
     @property
     def created_ns(self) -> int:
-        """When it was made."""
+        """When the stream was created, ns since 1970."""
         return parse_time(self.created)
 
     @property
     def first(self) -> int:
-        """The sequence of the oldest record that it holds or will hold."""
+        """The sequence of its oldest record, or of the next one if it is empty."""
         return self.state.first_seq if self.state.messages else self.end
 
     @property
     def end(self) -> int:
-        """The sequence behind its newest record."""
+        """The sequence after its newest record."""
         return self.state.last_seq + 1
 
 
 class Delivered(msgspec.Struct):
-    """How far a consumer is, in its own count and in the stream's."""
+    """A consumer's progress, in its own sequence and in the stream's."""
 
     consumer_seq: int
     stream_seq: int
 
 
 class ConsumerInfo(msgspec.Struct):
-    """A consumer as the server describes it; `num_pending` records match and are undelivered."""
+    """A consumer's state; `num_pending` matching records are undelivered."""
 
     name: str
     delivered: Delivered
@@ -126,12 +123,12 @@ Answer = TypeVar("Answer")
 
 
 async def probe(client: Client) -> None:
-    """Return if JetStream answers."""
+    """Return if JetStream replies; raises JetStreamError."""
     await _ask(client, "INFO", {}, _Anything)
 
 
 async def streams(client: Client, subjects: str) -> list[StreamInfo]:
-    """The streams that take any of these subjects."""
+    """The streams with any of these subjects."""
     found: list[StreamInfo] = []
     while True:
         body: dict[str, object] = {"offset": len(found), "subject": subjects}
@@ -142,12 +139,12 @@ async def streams(client: Client, subjects: str) -> list[StreamInfo]:
 
 
 async def make_stream(client: Client, config: dict[str, object]) -> StreamInfo:
-    """Make a stream; one that is there already is fine if it is the same."""
+    """Create a stream; succeeds if it exists with the same configuration."""
     return await _ask(client, f"STREAM.CREATE.{config['name']}", config, StreamInfo)
 
 
 async def stored_ns(client: Client, stream: str, sequence: int) -> int | None:
-    """When a record was stored, or None if the stream does not hold it."""
+    """When a record was stored (ns), or None if the stream does not hold it."""
     try:
         reply = await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}, _StoredReply)
     except JetStreamError as error:
@@ -160,7 +157,7 @@ async def stored_ns(client: Client, stream: str, sequence: int) -> int | None:
 async def make_consumer(
     client: Client, stream: str, start: int, filter_subject: str | None
 ) -> ConsumerInfo:
-    """A consumer that delivers each record once, in order, from a sequence on, when pulled."""
+    """Create a pull consumer that delivers each record once, in order, from `start` on."""
     config: dict[str, object] = {
         "ack_policy": "none",
         "deliver_policy": "by_start_sequence",
@@ -178,12 +175,12 @@ async def make_consumer(
 
 
 async def consumer(client: Client, stream: str, name: str) -> ConsumerInfo:
-    """How far a consumer is."""
+    """The current state of a consumer."""
     return await _ask(client, f"CONSUMER.INFO.{stream}.{name}", {}, ConsumerInfo)
 
 
 async def remove_consumer(client: Client, stream: str, name: str, timeout_s: float) -> None:
-    """Remove a consumer; the server would do so by itself, later."""
+    """Remove a consumer; without this the server does so after CONSUMER_IDLE_MAX_S."""
     await _ask(client, f"CONSUMER.DELETE.{stream}.{name}", {}, _Anything, timeout_s)
 
 
@@ -201,9 +198,9 @@ async def _ask(
         if refusal is None:
             return msgspec.json.decode(message.data, type=answer)
     except NoRespondersError:
-        raise JetStreamError(NO_ANSWER, "JetStream is not enabled there") from None
+        raise JetStreamError(NO_ANSWER, "JetStream is not enabled on the server") from None
     except Error as error:
-        raise JetStreamError(NO_ANSWER, f"{verb} was not answered: {error}") from None
+        raise JetStreamError(NO_ANSWER, f"no reply to {verb}: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise JetStreamError(NO_ANSWER, f"the answer to {verb} cannot be read: {error}") from None
+        raise JetStreamError(NO_ANSWER, f"invalid reply to {verb}: {error}") from None
     raise JetStreamError(refusal.err_code, f"{verb}: {refusal.description} ({refusal.err_code})")

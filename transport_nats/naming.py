@@ -1,7 +1,4 @@
-"""How addresses become subjects and streams, and which streams hold what a subscription wants.
-
-The subject of a record is its address (nova.md §2).
-"""
+"""Maps addresses to subjects and streams. The subject of a record is its address."""
 
 from __future__ import annotations
 
@@ -18,22 +15,22 @@ STORED = "#stored"
 
 
 def parse(address: str | None) -> Address:
-    """The parts of a record's address; raises TransportError if it has none."""
+    """Parse a record's address; raises TransportError if it is missing or invalid."""
     if address is None:
-        raise TransportError("a record has no address, and NATS needs one as its subject")
+        raise TransportError("a record has no address; NATS needs one as its subject")
     try:
         return addresses.parse(address)
     except AddressError as error:
-        raise TransportError(f"a record's address is none: {error}") from None
+        raise TransportError(f"a record's address is invalid: {error}") from None
 
 
 def stream_name(scope_id: str) -> str:
-    """The stream that is made for a scope whose subjects no other stream takes."""
+    """The name of the stream that NOVA creates for a scope."""
     return f"nova-{scope_id}"
 
 
 def subjects_of(scope_id: str | None) -> str:
-    """The subjects of a scope, or of all where it is None."""
+    """The subjects of a scope; of all scopes for None."""
     return ALL_SUBJECTS if scope_id is None else f"nova.{scope_id}.>"
 
 
@@ -43,18 +40,18 @@ def wanted(subscription: Subscription) -> str:
 
 
 def commands_of(scope_id: str) -> str:
-    """The subjects of a scope's commands, and of what is told of them."""
+    """The subjects of a scope's commands and of their feedback."""
     return f"nova.{scope_id}.command.*.{addresses.VERSION}"
 
 
 def is_within(subjects: Iterable[str], pattern: str) -> bool:
-    """Whether all of these subjects belong to a pattern, such as one that ends in `.>`."""
+    """Whether all subjects fall under a pattern that ends in `.>`."""
     prefix = pattern.removesuffix(">")
     return all(subject.startswith(prefix) for subject in subjects)
 
 
 def only_scope(subjects: Iterable[str]) -> str | None:
-    """The one scope that these subjects belong to, or None if there may be several."""
+    """The scope that all subjects belong to; None if there may be several."""
     scopes = {_scope(subject) for subject in subjects}
     return scopes.pop() if len(scopes) == 1 else None
 
@@ -67,10 +64,10 @@ def _scope(subject: str) -> str | None:
 
 
 def created_key(stream: str) -> str:
-    """Where the positions keep when a stream was made: one of the same name may be another."""
+    """The position key for the stream's creation time, which tells a recreated stream apart."""
     return f"{stream}{CREATED}"
 
 
 def stored_key(stream: str) -> str:
-    """Where the positions keep when the last read record was stored: it names that record."""
+    """The position key for the time of the last read record, which identifies that record."""
     return f"{stream}{STORED}"

@@ -1,7 +1,7 @@
-"""Publishing: records go out without waiting for each other, and each is acknowledged.
+"""Publishing: records are sent without waiting for each other; each is acknowledged.
 
-At most `WINDOW_RECORDS` are on their way. What is not acknowledged has an unknown outcome, which is
-an error: NOVA's store knows a record that comes twice.
+At most `WINDOW_RECORDS` are in flight. A record without acknowledgement has an unknown outcome,
+which is an error: the caller may send it again, since NOVA's store drops duplicates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINDOW_RECORDS = 1_000
 REFILL_RECORDS = 500
 CONNECT_TIMEOUT_S = 15.0
 ACK_TIMEOUT_S = 15.0
-"""How long nothing at all may be acknowledged while something is on its way."""
+"""How long to wait without a single acknowledgement while records are in flight."""
 PENDING_UNLIMITED = 0
 
 
@@ -41,7 +41,7 @@ class _Ack(msgspec.Struct):
 
 
 class Delivery:
-    """The acknowledgements of one publish; `done` resolves with the last of them."""
+    """The acknowledgements of one publish; `done` resolves with the last one."""
 
     def __init__(self) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,19 +51,18 @@ class Delivery:
         self.failure: str | None = None
 
     def acknowledge(self) -> None:
-        """One more record is stored."""
         self.acknowledged += 1
         if self.is_sent and self.acknowledged == len(self.tokens):
             self._settle()
 
     def sent(self) -> None:
-        """Nothing more will be sent."""
+        """All records of the publish have been sent."""
         self.is_sent = True
         if self.acknowledged == len(self.tokens):
             self._settle()
 
     def fail(self, reason: str) -> None:
-        """A record will not be acknowledged."""
+        """A record will not be acknowledged; resolves `done`."""
         self.failure = self.failure or reason
         self._settle()
 
@@ -73,7 +72,7 @@ class Delivery:
 
 
 class Publisher:
-    """Sends records in the order of the calls; many calls may be under way at once."""
+    """Sends records in call order; several calls may run at once."""
 
     def __init__(self, config: NatsConfig, standing: Standing) -> None:
         self._config = config
@@ -111,7 +110,7 @@ class Publisher:
             )
 
     async def close(self) -> None:
-        """Wait for what is being published and leave no task or socket behind."""
+        """Wait for pending acknowledgements, then close the connection."""
         async with self._turn:
             deliveries = {id(d): d.done for d in self._waiting.values()}
             if deliveries:
@@ -123,17 +122,17 @@ class Publisher:
         try:
             return naming.parse(record.address)
         except TransportError as error:
-            raise TransportError(f"record {index} of what is to be published: {error}") from None
+            raise TransportError(f"record {index} to publish: {error}") from None
 
     async def _prepare(self, targets: Sequence[Address], records: Sequence[Record]) -> Client:
-        """A connection whose acknowledgements we hear, and streams for what is to be sent."""
+        """The client, with the inbox subscribed and streams for all targets."""
         self._connection.start()
         client = await self._connection.client(CONNECT_TIMEOUT_S)
         largest_bytes = client.max_payload
         for index, record in enumerate(records):
             if len(record.value) > largest_bytes:
                 raise TransportError(
-                    f"record {index} has {len(record.value)} bytes, {self._config.link} takes "
+                    f"record {index} has {len(record.value)} bytes; {self._config.link} accepts "
                     f"{largest_bytes}: raise max_payload in the server's configuration"
                 )
         await self._streams.ensure(client, dict.fromkeys(targets))
@@ -143,11 +142,11 @@ class Publisher:
                 await client.subscribe(
                     f"{inbox}.*",
                     cb=self._on_acknowledgement,
-                    # As many as were sent, those of cancelled publishes too; each is small.
+                    # One per record sent, including those of cancelled publishes; each is small.
                     pending_msgs_limit=PENDING_UNLIMITED,
                 )
             except Error as error:
-                raise TransportError(f"{self._config.link} went away: {error}") from None
+                raise TransportError(f"lost connection to {self._config.link}: {error}") from None
             self._listening, self._inbox = client, f"{inbox}."
         return client
 
@@ -158,7 +157,7 @@ class Publisher:
             if len(self._waiting) >= WINDOW_RECORDS:
                 await self._wait_for_room(delivery)
             if generation != self._connection.generation:
-                delivery.fail("the connection was lost, what became of them is not known")
+                delivery.fail("the connection was lost; the outcome of its records is unknown")
             if delivery.failure is not None:
                 return
             self._last_token += 1
@@ -182,7 +181,7 @@ class Publisher:
             delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
 
     async def _wait_for(self, delivery: Delivery) -> None:
-        """Wait for the last acknowledgement as long as they keep coming."""
+        """Wait for the last acknowledgement while acknowledgements keep arriving."""
         while not delivery.done.done():
             before = delivery.acknowledged
             await asyncio.wait((delivery.done,), timeout=ACK_TIMEOUT_S)
@@ -209,7 +208,7 @@ class Publisher:
         if self._generation != self._connection.generation:
             self._generation = self._connection.generation
             self._streams.forget()
-            self._fail("the connection was lost, what became of them is not known")
+            self._fail("the connection was lost; the outcome of its records is unknown")
 
     def _fail(self, reason: str) -> None:
         for delivery in list(self._waiting.values()):
@@ -219,11 +218,11 @@ class Publisher:
 
 
 def _why_refused(message: Msg) -> str | None:
-    """The reason in a reply that does not look like an acknowledgement, None if it is one."""
+    """The error in a reply; None if it is an acknowledgement after all."""
     if not message.data:
-        return "no stream takes their subject"
+        return "no stream accepts their subject"
     try:
         ack = msgspec.json.decode(message.data, type=_Ack)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return "the server's answer cannot be read"
+        return "the server's reply is invalid"
     return ack.error.description if ack.error is not None else None

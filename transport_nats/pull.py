@@ -1,8 +1,8 @@
-"""Pulling: one consumer of one stream, asked ahead so that the way is never empty.
+"""Pulling: one consumer of one stream, with requests ahead so that data is always in flight.
 
-The server is asked for records by number and bytes, so what can be on its way is known. Every
-record carries two sequences: the consumer's own counts deliveries, so a jump in it means that
-something was lost on the way; then this consumer is of no more use.
+Each pull request is limited in records and bytes, so the amount in flight is known. Every record
+carries two sequences. The consumer's own sequence counts deliveries: a jump in it means that a
+record was lost on the way, and the consumer must be replaced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEARTBEAT_S = 1.5
 SILENCE_MAX_S = 4.0
 REMOVE_TIMEOUT_S = 1.0
 PENDING_UNLIMITED = 0
-"""What can be pending is what was asked for."""
+"""Unlimited, since only requested records can be pending."""
 
 SHORT_REPLY_TOKENS = 9
 DATA_REPLY = "$JS.ACK."
@@ -35,13 +35,13 @@ TOO_NARROW = "Message Size Exceeds MaxBytes"
 PULL_ENDS = (TOO_NARROW, "Batch Completed")
 
 Arrive = Callable[[Msg, int, int, int], bool]
-"""Takes a message with stream sequence, time stored (ns) and number pending; whether it fits."""
+"""(message, stream sequence, time stored in ns, number pending) -> whether it is in sequence."""
 
 
 class Pull:
-    """A consumer and its subscription; `lost` says why it is of no more use.
+    """A consumer and its subscription; `lost` is the reason why it must be replaced, or None.
 
-    `wake` is called when there is room to ask for more, `call` when the consumer is lost.
+    `wake` is called when there is room to request more, `call` when the consumer is lost.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Pull:
         self._heard_s = self._got_s = self._now_s()
 
     async def open(self, start: int, filter_subject: str | None) -> None:
-        """Make consumer and subscription; raises JetStreamError or nats' Error."""
+        """Create the consumer and subscribe; raises JetStreamError or nats' Error."""
         made = await jetstream.make_consumer(self._client, self._stream, start, filter_subject)
         self._consumer = made.name
         self._heard_s = self._now_s()
@@ -81,7 +81,7 @@ class Pull:
         )
 
     async def ask(self, buffered_records: int, buffered_bytes: int, window_bytes: int) -> None:
-        """Ask for more if half of the window is free of what is buffered and what was asked."""
+        """Request more records if at least half of the window is neither buffered nor requested."""
         if self.lost is not None:
             return
         records = WINDOW_RECORDS - buffered_records - self._asked_records
@@ -91,7 +91,7 @@ class Pull:
         self._last_ask += 1
         reply = f"{self._inbox}.{self._last_ask}"
         if self._asked_records == 0:
-            self._heard_s = self._got_s = self._now_s()  # There was nothing to come until now.
+            self._heard_s = self._got_s = self._now_s()  # Nothing was due until now.
         self._asked_records += records
         self._asked_bytes += size_bytes
         self._asks[reply] = size_bytes
@@ -105,22 +105,22 @@ class Pull:
         try:
             await self._client.publish(subject, msgspec.json.encode(body), reply=reply)
         except Error as error:
-            self._lose(f"it cannot be asked: {error}")
+            self._lose(f"the request failed: {error}")
 
     def is_silent(self) -> bool:
-        """Whether the server owes a record, a heartbeat or an end, and nothing comes."""
+        """Whether the server owes a record, heartbeat or status, and nothing arrives."""
         return self._asked_records > 0 and self._now_s() - self._heard_s > SILENCE_MAX_S
 
     def is_idle(self) -> bool:
-        """Whether the server was asked for records and has sent none for a while."""
+        """Whether records were requested but none has arrived for a while."""
         return self._asked_records > 0 and self._now_s() - self._got_s > SILENCE_MAX_S
 
     async def info(self) -> jetstream.ConsumerInfo:
-        """How far the consumer is; raises JetStreamError."""
+        """The consumer's state; raises JetStreamError."""
         return await jetstream.consumer(self._client, self._stream, self._consumer)
 
     async def close(self, is_answering: bool) -> None:
-        """Stop listening; the consumer is removed if the server answers, else it goes by itself."""
+        """Unsubscribe; remove the consumer if the server replies, else the server does it later."""
         self.lost = self.lost or "closed"
         if self._subscription is not None:
             with contextlib.suppress(Error):
@@ -140,10 +140,10 @@ class Pull:
             self._on_status(message)
             return
         tokens = reply.split(".")
-        # Servers put domain and account between prefix and stream in a newer, longer form.
+        # Newer servers use a longer form, with domain and account before the stream.
         place = 5 if len(tokens) == SHORT_REPLY_TOKENS else 7
         if int(tokens[place + 1]) != self.received + 1:
-            self._lose(f"delivery {tokens[place + 1]} came after {self.received}")
+            self._lose(f"delivery {tokens[place + 1]} followed {self.received}")
             return
         self.received += 1
         self._got_s = self._heard_s
@@ -153,7 +153,7 @@ class Pull:
             self._forget_asks()
         stored_ns, pending = int(tokens[place + 2]), int(tokens[place + 3])
         if not self._arrive(message, int(tokens[place]), stored_ns, pending):
-            self._lose(f"sequence {tokens[place]} came again")
+            self._lose(f"sequence {tokens[place]} was delivered again")
 
     def _on_status(self, message: Msg) -> None:
         headers = message.headers or {}
@@ -161,7 +161,7 @@ class Pull:
         if status == "100":
             delivered = headers.get("Nats-Last-Consumer", "")
             if delivered.isdigit() and int(delivered) != self.received:
-                self._lose(f"{delivered} were delivered, {self.received} arrived")
+                self._lose(f"{delivered} records were delivered, {self.received} arrived")
             return
         left_bytes = _number(headers, "Nats-Pending-Bytes")
         asked_bytes = self._asks.pop(message.subject, None)

@@ -1,7 +1,7 @@
-"""Reading one stream in order: over lost consumers, lost connections and the stream's own losses.
+"""Reads one stream in order, across lost consumers, lost connections and the stream's own losses.
 
-What has arrived waits in a buffer that is part of the window the server was asked to fill; taking
-from it makes room to ask for more, so a reader that is not taken from stops the server.
+Received records wait in a buffer, which counts towards the window that the server may fill. Taking
+records from it makes room to request more, so a slow caller throttles the server.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from transport_nats.pull import Pull
 from transport_nats.resume import UNKNOWN, Place, why_gone
 
 WINDOW_MAX_BYTES = 160 * 1024 * 1024
-"""Twice the largest payload that a NATS server can be set to take, and more."""
+"""More than twice the largest max_payload of a NATS server (64 MiB)."""
 
 SETTLE_INTERVAL_S = 30.0
 STALLS_MAX = 2
-"""In so many looks on end a consumer owes records and sends none: then it is replaced."""
+"""After this many consecutive checks in which a consumer owes records and sends none, it is
+replaced.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ Arrival = tuple[Record, int, int]
 
 
 class StreamReader:
-    """One stream of one consumption; `tend` looks after it, `take` empties it."""
+    """One stream of a consumption: `tend` keeps it open, `take` removes buffered records."""
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class StreamReader:
         *,
         never_again: bool = False,
     ) -> None:
-        """With `never_again` a stream that lost its place is read on at its end."""
+        """With `never_again`, a stream that lost its position is read on at its end."""
         self.name = name
         self._never_again = never_again
         self.end = 0
@@ -74,7 +76,7 @@ class StreamReader:
     async def tend(
         self, client: Client, generation: int, info: StreamInfo, window_bytes: int
     ) -> None:
-        """See that the stream is being read; raises JetStreamError or nats' Error."""
+        """Open or replace the consumer as needed; raises JetStreamError or nats' Error."""
         subjects = info.config.subjects
         self._scope_id = only_scope(subjects)
         if self._filter is None:
@@ -89,7 +91,7 @@ class StreamReader:
         await self.ask(window_bytes)
 
     async def ask(self, window_bytes: int) -> None:
-        """Let the server send as much as there is room for."""
+        """Request as many records as there is room for."""
         pull = self._pull
         if pull is None:
             return
@@ -100,31 +102,30 @@ class StreamReader:
         await pull.ask(self.records, self.size_bytes, max(window_bytes, self._wider_bytes))
 
     async def close(self, is_answering: bool) -> None:
-        """Stop reading."""
         pull, self._pull = self._pull, None
         if pull is not None:
             await pull.close(is_answering)
 
     async def _watch(self, pull: Pull, info: StreamInfo) -> None:
-        """Notice a consumer that has stalled, and records that went before they were delivered."""
+        """Detect a stalled consumer, and records that were removed before they were delivered."""
         behind = self._place.next or 0
         if pull.is_silent():
-            pull.lost = "nothing is heard of it any more"
+            pull.lost = "no messages and no heartbeats arrive"
         elif self._filter is not None or info.first > behind or self._owes(pull, info):
-            told = await pull.info()
-            if told.delivered.consumer_seq != pull.received or self._place.next != behind:
-                return  # Something is on its way: the next look decides.
-            self._stalls = self._stalls + 1 if told.num_pending and pull.is_idle() else 0
+            state = await pull.info()
+            if state.delivered.consumer_seq != pull.received or self._place.next != behind:
+                return  # Records are in flight: check again next time.
+            self._stalls = self._stalls + 1 if state.num_pending and pull.is_idle() else 0
             if self._stalls == STALLS_MAX:
-                pull.lost = f"it owes {told.num_pending} records and sends none"
-            elif self._filter is not None and told.num_pending == 0:
+                pull.lost = f"it owes {state.num_pending} records and sends none"
+            elif self._filter is not None and state.num_pending == 0:
                 self._settle(info)
             elif info.first > behind:
                 pull.lost = "records were removed before they were delivered"
-            self._note_pending(told)
+            self._note_pending(state)
 
     def _owes(self, pull: Pull, info: StreamInfo) -> bool:
-        """Whether there are records that were asked for and have not come for a while."""
+        """Whether requested records have not arrived for a while."""
         return pull.is_idle() and info.end > (self._place.next or 0)
 
     def _note_pending(self, told: ConsumerInfo) -> None:
@@ -132,10 +133,10 @@ class StreamReader:
             self.end = self._place.next + told.num_pending
 
     def _settle(self, info: StreamInfo) -> None:
-        """All that matched up to the end that was seen is here: the place moves there with it.
+        """All matching records up to the stream's end are delivered: move the position there.
 
-        Told to the Core now and then, else what retention removes of others' records would look
-        like a gap after a restart.
+        The position is passed to the Core every SETTLE_INTERVAL_S. Otherwise, after a restart,
+        records of other subjects that retention removed would look like a gap.
         """
         place, now_s = self._place, time.monotonic()
         if place.next is not None and info.end > place.next:
@@ -156,11 +157,11 @@ class StreamReader:
         start = self._place.next or info.first
         await pull.open(start, self._filter)
         self._stalls = 0
-        self._pull = pull  # Not before: whoever takes meanwhile would ask a consumer without name.
-        log.info("nats stream taken up: %s from %d", self.name, start)
+        self._pull = pull  # Not earlier: a concurrent `ask` would use a consumer without a name.
+        log.info("nats stream opened: %s from %d", self.name, start)
 
     async def _resume(self, client: Client, info: StreamInfo) -> None:
-        """Settle where reading goes on; what is not there any more becomes a gap first."""
+        """Determine where to read on; a lost range becomes a gap first."""
         place = self._place
         reason = await why_gone(client, info, place)
         if reason in ("truncated", "recreated") and self._never_again:
@@ -181,7 +182,7 @@ class StreamReader:
         gap = Gap(self.name, None, start, stop, reason, self._scope_id)
         moved = {self.name: stop, stored_key(self.name): UNKNOWN}
         log.error(
-            "nats gap: the server no longer has what was to be read: "
+            "nats gap: the server no longer holds the stored position: "
             "stream=%s from=%d to=%d reason=%s",
             *(self.name, start, stop, reason),
         )
@@ -191,7 +192,7 @@ class StreamReader:
     # --- records --------------------------------------------------------------------------------
 
     def _arrive(self, message: Msg, sequence: int, stored_ns: int, pending: int) -> bool:
-        """Take in a record; whether it is a next one."""
+        """Buffer a record; returns False if its sequence was delivered before."""
         place = self._place
         expected = place.next or sequence
         if sequence < expected:
@@ -210,7 +211,7 @@ class StreamReader:
         return True
 
     def take(self, batch: Batch, size_bytes: int, records_max: int, bytes_max: int) -> int:
-        """Add to a batch, up to its limits or what has to come alone; its new size."""
+        """Move records to a batch, up to its limits or the next gap; returns the batch's bytes."""
         buffer, records = self._buffer, batch.records
         assert isinstance(records, list)
         last: Arrival | None = None
@@ -233,7 +234,7 @@ class StreamReader:
         return size_bytes
 
     def take_alone(self) -> Batch | None:
-        """The gap or moved position that is next, which is told at once and by itself."""
+        """The gap or moved position that is next, which is delivered as its own batch."""
         item = self._buffer[0] if self._buffer else None
         if not isinstance(item, Batch):
             return None

@@ -1,4 +1,4 @@
-"""Where a stream is read on, and what its server no longer has of what was to be read."""
+"""Where to resume a stream, and why the server no longer holds that position."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ UNKNOWN = 0
 
 @dataclass(slots=True)
 class Place:
-    """How far a stream was read: `next` is None at the start; times are ns, UNKNOWN if not kept.
+    """How far a stream was read: `next` is None at the start. Times are ns, UNKNOWN if not stored.
 
-    `stored_ns` belongs to the record just before `next`. Together they notice a server that lost
-    its tail and has grown past it since: the sequence is there, the record is another.
+    `stored_ns` is the time of the record before `next`. Together they detect a server that lost
+    its tail and has grown past it since: the sequence exists, but the record is another one.
     """
 
     next: int | None = None
@@ -28,7 +28,7 @@ class Place:
 
     @classmethod
     def of_positions(cls, stream: str, positions: Positions) -> Place:
-        """What the Core stored of a stream."""
+        """From the positions that the Core stored."""
         return cls(
             positions.get(stream),
             positions.get(created_key(stream), UNKNOWN),
@@ -36,21 +36,21 @@ class Place:
         )
 
     def positions(self, stream: str) -> Positions:
-        """What the Core is to store."""
+        """The positions for the Core to store."""
         found = {created_key(stream): self.created_ns, stored_key(stream): self.stored_ns}
         return found if self.next is None else {stream: self.next, **found}
 
 
 def at_end(info: StreamInfo) -> Positions:
-    """The positions behind all that a stream holds."""
+    """The positions after all records of a stream."""
     return Place(info.end, info.created_ns).positions(info.name)
 
 
 async def why_gone(client: Client, info: StreamInfo, place: Place) -> GapReason | None:
-    """Why the stream is not to be read on at this place, or None if it is all there.
+    """Why reading cannot resume at this position, or None if it can.
 
-    After a lost tail and on a stream made anew reading begins at the oldest record: what is held
-    may be new, and what is not, the store knows as duplicates.
+    After a lost tail, and in a recreated stream, reading restarts at the oldest record: the records
+    may be new, and the store drops duplicates.
     """
     if place.next is None:
         return None

@@ -1,4 +1,4 @@
-"""Streams: made before the first record of a scope is sent, unless another takes its subjects."""
+"""Creates a scope's stream before its first record, unless another stream has its subjects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Streams:
-    """Which scopes and lanes are known to have a stream."""
+    """The scopes and lanes that are known to have a stream."""
 
     def __init__(self, config: NatsConfig, standing: Standing) -> None:
         self._config = config
@@ -36,18 +36,20 @@ class Streams:
         self._known: set[tuple[str, str]] = set()
 
     def forget(self) -> None:
-        """Look again before the next record: a stream may be gone."""
+        """Check again before the next record, since a stream may have been deleted."""
         self._known.clear()
 
     async def ensure(self, client: Client, wanted: Iterable[Address]) -> None:
-        """Make the streams that are missing; raises TransportError if that fails."""
+        """Create missing streams; raises TransportError on failure."""
         for address in wanted:
             lane = (address.scope_id, address.lane)
             if lane not in self._known:
                 try:
                     await self._ensure(client, address)
                 except JetStreamError as error:
-                    raise TransportError(f"{self._config.link} refuses: {error}") from None
+                    raise TransportError(
+                        f"{self._config.link} refused a request: {error}"
+                    ) from None
                 self._known.add(lane)
 
     async def _ensure(self, client: Client, address: Address) -> None:
@@ -57,17 +59,17 @@ class Streams:
         try:
             made = await jetstream.make_stream(client, self._shape(address.scope_id))
         except JetStreamError as error:
-            # Somebody else may have been faster.
+            # Another client may have created it first.
             if error.code not in (NAME_IN_USE, SUBJECTS_OVERLAP):
                 raise
             if await self._takes(client, address):
                 return
             raise TransportError(
-                f"no stream of {self._config.link} takes {address}, and {name} cannot be made "
-                f"beside what there is ({error}): add that subject to one of its streams"
+                f"no stream of {self._config.link} accepts {address}, and {name} cannot be created "
+                f"beside the existing ones ({error}): add that subject to one of them"
             ) from None
         self._check(made)
-        log.info("nats stream there: stream=%s link=%s", name, self._config.link)
+        log.info("nats stream created: stream=%s link=%s", name, self._config.link)
 
     async def _takes(self, client: Client, address: Address) -> bool:
         found = await jetstream.streams(client, str(address))

@@ -1,4 +1,4 @@
-"""`NatsTransport`: a NATS server or cluster with JetStream as a transport (nova.md §7)."""
+"""`NatsTransport`: the transport of a NATS server or cluster with JetStream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transport_nats.standing import Standing
 
 
 class NatsTransport:
-    """Publishes and consumes through one cluster; nothing is connected before it is needed."""
+    """Publishes and consumes through one cluster; connects on first use."""
 
     def __init__(self, url: str) -> None:
         self._config = parse_url(url)
@@ -30,7 +30,7 @@ class NatsTransport:
         self._is_closed = False
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Return when the stream has the records, on as many servers as it has replicas."""
+        """Return when every replica of the stream has the records."""
         self._check_open()
         if self._publisher is None:
             self._publisher = Publisher(self._config, self._standing)
@@ -40,7 +40,7 @@ class NatsTransport:
     async def consume(
         self, subscription: Subscription, positions: Positions
     ) -> AsyncIterator[Batch]:
-        """Batches from the given positions on; streams without one start at their beginning."""
+        """Batches from the given positions; streams without one start at their beginning."""
         self._check_open()
         consumption = Consumption(self._config, self._standing, subscription, positions)
         self._consumptions.add(consumption)
@@ -49,16 +49,16 @@ class NatsTransport:
                 yield batch
         finally:
             await consumption.stop()
-            # Not before: closing the transport waits for those that are still being stopped.
+            # Not earlier: `close` waits for consumptions that are still being stopped.
             self._consumptions.discard(consumption)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Nothing to do: the positions that count are those that the Core stores."""
+        """Nothing to do: the Core stores the positions."""
 
     async def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
     ) -> AsyncIterator[Record]:
-        """Commands that are dispatched to a scope from now on."""
+        """Commands dispatched to a scope from now on."""
         self._check_open()
         consumption = Consumption(
             self._config,
@@ -80,14 +80,14 @@ class NatsTransport:
             self._listenings.discard(consumption)
 
     def state(self) -> LinkState:
-        """Whether the server answers, its outages, the ends of what is read, and warnings."""
+        """Connection state, outages, the ends of the streams that are read, and warnings."""
         ends: dict[str, int] = {}
         for consumption in self._consumptions:
             ends |= consumption.ends()
         return self._health.state(ends)
 
     async def close(self) -> None:
-        """End every consumption, wait for what is being published, leave nothing behind."""
+        """Stop every consumption, wait for pending publishes and close all connections."""
         self._is_closed = True
         ending = self._consumptions | self._listenings
         await asyncio.gather(*(consumption.stop() for consumption in ending))

@@ -46,7 +46,7 @@ def test_every_spelling_of_a_cluster_has_one_link(
         ("kafka://a:0", "between 1 and 65535"),
         ("kafka://a:65536", "between 1 and 65535"),
         ("kafka://a/topic", "no path"),
-        ("kafka://a?partition=3", "'partition' is no parameter"),
+        ("kafka://a?partition=3", "'partition' is not a parameter"),
         ("kafka://a?partitions=3&partitions=4", "'partitions' is given twice"),
         ("kafka://a?partitions=0", "partitions=0 .* between 1 and"),
         ("kafka://a?partitions=", "partitions= .* between 1 and"),

@@ -88,7 +88,7 @@ async def test_a_stream_in_memory_is_told(
     await jetstream.add_stream(name=scope, subjects=[f"nova.{scope}.>"], storage="memory")
     transport = make_transport(nats_server.url)
     await transport.publish(numbered(scope, 1))
-    assert f"stream {scope} is kept in memory" in "\n".join(transport.state().warnings)
+    assert f"stream {scope} is in memory" in "\n".join(transport.state().warnings)
 
 
 async def test_an_old_server_is_told(
@@ -97,4 +97,4 @@ async def test_an_old_server_is_told(
     """Servers before that version lose records; here every one is made to count as old."""
     monkeypatch.setattr(durability, "OLDEST_GOOD", (99, 0, 0))
     told = await warnings(make_transport(nats_server.url))
-    assert "which can lose records: take 99.0.0 or up" in told
+    assert "which can lose records: use 99.0.0 or later" in told

@@ -48,7 +48,7 @@ async def test_replicas_that_the_server_cannot_make_are_told(
 ) -> None:
     """A lone server keeps one copy: silently less than asked for would be a lie."""
     transport = make_transport(f"{nats_server.url}?replicas=3")
-    with pytest.raises(TransportError, match=r"refuses: STREAM\.CREATE.* replicas"):
+    with pytest.raises(TransportError, match=r"refused a request: STREAM\.CREATE.* replicas"):
         await transport.publish(numbered(scope, 1))
 
 
@@ -85,7 +85,7 @@ async def test_a_scope_that_is_taken_in_part_is_told(
     await jetstream.add_stream(name=scope, subjects=[f"nova.{scope}.raw.>"])
     transport = make_transport(nats_server.url)
     await transport.publish([Record(entity(scope, "u", "raw"), b"x")])
-    with pytest.raises(TransportError, match=f"no stream .* takes nova.{scope}.parsed.*overlap"):
+    with pytest.raises(TransportError, match=f"no stream .* accepts nova.{scope}.parsed.*overlap"):
         await transport.publish(numbered(scope, 1))
     await jetstream.add_stream(name=f"{scope}x", subjects=[f"nova.{scope}.parsed.>"])
     await transport.publish(numbered(scope, 1))
