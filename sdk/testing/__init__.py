@@ -1,1 +1,1 @@
-"""What tests need to run against real parts: brokers that are found or started."""
+"""Test support against real parts: brokers, servers and a browser, found or started."""

@@ -1,4 +1,4 @@
-"""Apache Kafka as a process: one KRaft node on loopback, its data in a temporary folder."""
+"""Apache Kafka as a process: one KRaft node on loopback with its data in a temporary folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RECORD_MAX_BYTES = 16 * 1024 * 1024
 HEAP_MAX = "512m"
 FORMAT_TIMEOUT_S = 60
 
-# The compiler that starts fastest and the collector with the fewest threads: brokers of tests live
-# for seconds. Stack traces of a failed start land in the log through slf4j-simple.
+# The fastest compiler to start and the collector with the fewest threads, since test brokers live
+# for seconds. slf4j-simple writes the stack trace of a failed start to the log.
 _JVM = (
     f"-Xmx{HEAP_MAX}",
     "-XX:+UseSerialGC",
@@ -25,8 +25,8 @@ _JVM = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )
 
-# A session of 3 s: after a SIGKILL the broker's next life is admitted only when the last one's
-# session has expired, and the default is 9 s.
+# The session timeout is 3 s (default 9 s): after a SIGKILL the restarted broker is admitted only
+# when the session of the killed one has expired.
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
@@ -55,7 +55,7 @@ num.io.threads=4
 
 
 class ApacheKafka(ProcessServer):
-    """One broker of one's own."""
+    """One broker for the caller alone."""
 
     kind = f"Apache Kafka {KAFKA_VERSION}"
     name = "kafka"
@@ -65,7 +65,7 @@ class ApacheKafka(ProcessServer):
         super().__init__()
 
     def properties(self, port: int, controller_port: int) -> str:
-        """The broker's configuration; of a name that comes twice, the later line counts."""
+        """The broker's configuration; if a name occurs twice, the later line applies."""
         return _PROPERTIES.format(
             host=LOOPBACK,
             port=port,
@@ -75,7 +75,7 @@ class ApacheKafka(ProcessServer):
         )
 
     def prepare(self) -> None:
-        """Take free ports, and format storage for a broker on them."""
+        """Choose free ports and format the storage for them."""
         port, controller_port = free_port(), free_port()
         self.url = f"kafka://{LOOPBACK}:{port}"
         self._properties = self.folder / f"server-{port}.properties"
@@ -83,11 +83,10 @@ class ApacheKafka(ProcessServer):
         self._format()
 
     def command(self) -> Sequence[str]:
-        """The broker in its virtual machine."""
+        """The JVM command line of the broker."""
         return [*self._java("kafka.Kafka"), str(self._properties)]
 
     def wait_until_ready(self, check_alive: Callable[[], None]) -> None:
-        """Return when it answers a metadata request."""
         wait_until_ready(self.url, check_alive)
 
     def _java(self, main_class: str) -> list[str]:
@@ -95,11 +94,11 @@ class ApacheKafka(ProcessServer):
 
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        # With "=", because an id may begin with a dash.
+        # With "=", since an id may begin with a dash.
         arguments = ["format", f"--cluster-id={cluster_id}", "-c", str(self._properties)]
         command = [*self._java("kafka.tools.StorageTool"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S)
         if done.returncode != 0:
             raise RuntimeError(
-                f"Kafka could not format its storage: {done.stderr[-LOG_TAIL_CHARS:]}"
+                f"Kafka failed to format its storage: {done.stderr[-LOG_TAIL_CHARS:]}"
             )

@@ -1,4 +1,4 @@
-"""A Kafka broker of the tests: where it is, and when it answers."""
+"""Addresses and readiness of the tests' Kafka brokers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ LOG_NOTHING = 0
 
 
 def bootstrap_servers(url: str) -> str:
-    """The `host:port` list of a broker's URL."""
     return url.removeprefix("kafka://")
 
 
 def wait_until_ready(url: str, check_alive: Callable[[], None] = lambda: None) -> None:
-    """Return once the broker answers a metadata request; raises TimeoutError if it never does."""
+    """Return once the broker answers a metadata request; raises TimeoutError after 90 s."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     settings: dict[str, str | int | float | bool] = {
         "bootstrap.servers": bootstrap_servers(url),

@@ -1,4 +1,4 @@
-"""A real Chromium for tests: the one that is installed on this machine, without its calls home."""
+"""A Chromium of this machine for tests, with its background network traffic switched off."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-gpu",
     "--disable-sync",
-    "--no-sandbox",  # root has no user namespace to sandbox in
+    "--no-sandbox",  # Needed as root, which has no user namespace to sandbox in.
 )
 
 
 def executable() -> str:
-    """The browser that NOVA_TEST_BROWSER names, or the first that is found."""
+    """The browser of NOVA_TEST_BROWSER, else the first on PATH; raises NovaError."""
     given = os.environ.get(BROWSER_VARIABLE)
     for found in (given, *(shutil.which(name) for name in NAMES)):
         if found:
             return found
-    raise NovaError(f"no Chromium: install the package chromium, or set {BROWSER_VARIABLE}")
+    raise NovaError(f"no Chromium found: install the package chromium or set {BROWSER_VARIABLE}")
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """A headless browser; it and its processes end with the block."""
+    """A headless browser that is closed with the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
         try:

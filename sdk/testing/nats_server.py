@@ -1,4 +1,4 @@
-"""What every NATS server of the tests can do, whichever way it runs."""
+"""The common interface of the tests' NATS servers."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ GREETING_MAX_BYTES = 64 * 1024
 
 
 class NatsServer(Server):
-    """A server with its monitoring port."""
+    """A server with a monitoring port."""
 
     monitor: str | None
-    """Its monitoring port as `host:port`, if it has one."""
+    """The monitoring port as `host:port`, if known."""
 
 
 def address_of(url: str) -> str:
-    """The `host:port` of a server's URL."""
     return url.removeprefix("nats://")
 
 
 def wait_until_ready(url: str, check_alive: Callable[[], None] = lambda: None) -> None:
-    """Return once the server greets and has JetStream; raises TimeoutError if it never does."""
+    """Return once the server greets with JetStream; raises TimeoutError after 30 s."""
     host, _, port = address_of(url).rpartition(":")
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:

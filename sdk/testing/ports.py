@@ -1,4 +1,4 @@
-"""Free loopback ports for servers that must know their port before they start."""
+"""Free loopback ports for servers that need their port before they start."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ PORT_LOWEST = 20_000
 PORT_HIGHEST = 32_000
 ATTEMPTS_MAX = 1_000
 
-# Below the kernel's range for outgoing connections: while a server is down, a client that keeps
-# trying to reach a port of that range on loopback can connect to itself and so occupy the port.
+# The range lies below the kernel's ephemeral ports: while a server is down, a client that retries a
+# loopback port of that range can connect to itself and so occupy the port.
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
+    """A TCP port that nobody listens on right now."""
     for _ in range(ATTEMPTS_MAX):
         port = random.randint(PORT_LOWEST, PORT_HIGHEST)
         with socket.socket() as probe:

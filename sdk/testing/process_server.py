@@ -1,4 +1,4 @@
-"""A server that runs as a process of ours, on free ports, with its data in a temporary folder."""
+"""A server that runs as a child process, on free ports, with its data in a temporary folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LOG_TAIL_CHARS = 3_000
 
 
 class ProcessServer(Server):
-    """One server of one's own, on ports that it keeps over restarts; kinds say how it is run."""
+    """One server for the caller alone; it keeps its ports over restarts."""
 
     name: str
-    """What it calls itself in errors, and its log file."""
+    """Its name in errors and in the name of its log file."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"nova-{self.name}-"))
@@ -31,7 +31,7 @@ class ProcessServer(Server):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Take free ports, and make what the server needs to start on them."""
+        """Choose free ports and create what the server needs to start on them."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -39,7 +39,7 @@ class ProcessServer(Server):
 
     @abstractmethod
     def wait_until_ready(self, check_alive: Callable[[], None]) -> None:
-        """Return when it answers; call `check_alive` again and again meanwhile."""
+        """Return when it responds; call `check_alive` repeatedly meanwhile."""
 
     @property
     def pid(self) -> int | None:
@@ -47,33 +47,32 @@ class ProcessServer(Server):
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Start, or start again on the same ports and data; returns when it answers."""
+        """Start or restart on the same ports and data; returns when it responds."""
         for attempt in range(START_ATTEMPTS_MAX):
             try:
                 self._launch()
                 return
             except ChildProcessError:
-                # Somebody may have taken a port since it was found free; a server that has run
-                # before must come back at its old address.
+                # Another process may have taken a port since it was found free. A server that has
+                # run before must come back at its old address, so it does not try other ports.
                 if self._has_run or attempt + 1 == START_ATTEMPTS_MAX:
                     raise
                 self.prepare()
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
         if self._process is not None:
             child.end(self._process, STOP_GRACE_S)
             self._process = None
 
     def kill(self) -> None:
-        """SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def close(self) -> None:
-        """End it and remove its data."""
+        """Kill it and remove its data."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 

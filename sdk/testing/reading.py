@@ -1,4 +1,4 @@
-"""Reading a known number of records from any transport, for tests."""
+"""Reads a given number of records from any transport, for tests."""
 
 from __future__ import annotations
 
@@ -13,36 +13,34 @@ READ_TIMEOUT_S = 60.0
 
 @dataclass(slots=True)
 class Reading:
-    """What was read, and the positions that resume behind it."""
+    """The records read, and the positions to resume after them."""
 
     records: list[Record] = field(default_factory=list)
     positions: Positions = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
-        """Append a batch."""
         self.records += batch.records
         self.positions |= batch.positions
         self.batches.append(batch)
 
     def gaps(self) -> list[Gap]:
-        """What the backend no longer had."""
+        """The gaps that the transport reported."""
         return [gap for batch in self.batches for gap in batch.gaps]
 
     def values(self) -> list[bytes]:
-        """The records' bytes."""
         return [record.value for record in self.records]
 
 
 def offsets(positions: Positions) -> Positions:
-    """Positions without the numbers that a stream made anew is told by (`…#…`)."""
+    """Positions without the ids that identify recreated streams (`…#…`)."""
     return {name: at for name, at in positions.items() if "#" not in name}
 
 
 async def read(
     transport: Transport, scope_id: str | None, count: int, positions: Positions | None = None
 ) -> Reading:
-    """Batches until there are `count` records; raises TimeoutError if they do not come."""
+    """Read until there are `count` records; raises TimeoutError after READ_TIMEOUT_S."""
     reading = Reading(positions=dict(positions or {}))
     batches = transport.consume(Subscription(scope_id), dict(positions or {}))
     try:

@@ -1,4 +1,4 @@
-"""Redpanda in a container, where a container engine answers and can get the image."""
+"""Redpanda in a container, if a container engine responds and can get the image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ STOP_GRACE_S = 15
 
 
 def why_not() -> str | None:
-    """What stands in the way of Redpanda here, or None if nothing does."""
+    """Why Redpanda cannot run here; None if it can."""
     return container_engine.why_not(IMAGE)
 
 
 class Redpanda(Server):
-    """One container of one's own, on a port that it keeps over restarts."""
+    """One container for the caller alone; it keeps its port over restarts."""
 
     kind = f"Redpanda container, {IMAGE}"
 
@@ -32,7 +32,7 @@ class Redpanda(Server):
         self._has_run = False
 
     def start(self) -> None:
-        """Start, or start again on the same port and data; returns when it answers."""
+        """Start or restart on the same port and data; returns when it responds."""
         if self._has_run:
             self._container.get_wrapped_container().start()
         else:
@@ -42,13 +42,12 @@ class Redpanda(Server):
         wait_until_ready(self.url)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
         self._container.get_wrapped_container().stop(timeout=STOP_GRACE_S)
 
     def kill(self) -> None:
-        """SIGKILL."""
         self._container.get_wrapped_container().kill()
 
     def close(self) -> None:
-        """End it and remove its data."""
+        """Stop it and remove its data."""
         self._container.stop()

@@ -1,4 +1,4 @@
-"""What every server of the tests can do, whichever kind it is and whichever way it runs."""
+"""The common interface of the tests' servers."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ from abc import ABC, abstractmethod
 
 
 class Server(ABC):
-    """A server; `stop`, `kill` and `restart` are for tests of faults."""
+    """A server; `stop`, `kill` and `restart` serve fault tests."""
 
     url: str
-    """Where `sdk.transport.base.connect` finds it."""
+    """The URL for `sdk.transport.base.connect`."""
     kind: str
-    """What it is, for people."""
+    """A description for people."""
 
     @abstractmethod
     def start(self) -> None:
-        """Start, or start again on the same address and data; returns when it answers."""
+        """Start or restart on the same address and data; returns when it responds."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop in an orderly way."""
+        """Shut down in an orderly way."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End at once."""
+        """Kill it at once."""
 
     @abstractmethod
     def close(self) -> None:
-        """End it for good and leave nothing behind."""
+        """End it for good and remove its data."""
 
     def restart(self) -> None:
-        """Stop in an orderly way and start again."""
+        """Stop in an orderly way, then start again."""
         self.stop()
         self.start()
 
 
 class GivenServer(Server):
-    """A server that somebody else runs; tests use it and do not stop it."""
+    """A server run by somebody else; tests use it but cannot stop it."""
 
     def __init__(self, url: str, variable: str) -> None:
         self.url = url
         self.kind = f"given by {variable}"
 
     def start(self) -> None:
-        """Nothing to do: it runs."""
+        """Do nothing: it is running."""
 
     def stop(self) -> None:
-        """Refused: it is not ours."""
+        """Raises RuntimeError: the server is not ours."""
         raise RuntimeError(f"{self.url}, {self.kind}, is not the tests' to stop")
 
     def kill(self) -> None:
-        """Refused: it is not ours."""
+        """Raises RuntimeError: the server is not ours."""
         self.stop()
 
     def close(self) -> None:
-        """Leave it as it is."""
+        """Leave it running."""

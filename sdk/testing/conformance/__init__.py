@@ -1,7 +1,7 @@
-"""The conformance suite of transports: a class that a backend certifies itself with by one fixture.
+"""The conformance suite of transports, as a class that a backend runs with one fixture.
 
-Subclass `TransportConformance`, give it a fixture `backend`, and run pytest; docs/transports.md
-shows how and lists every promise.
+Subclass `TransportConformance`, give the subclass a fixture `backend` and run pytest.
+docs/transports.md shows an example and lists every promise.
 """
 
 import pytest

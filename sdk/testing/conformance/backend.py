@@ -1,4 +1,4 @@
-"""What the suite has to know of a backend: how to reach it, and how to take it away."""
+"""The backend interface of the suite: how to connect to it, stop it and start it."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from sdk.transport.base import Transport, connect
 
 
 class Backend(ABC):
-    """One backend under test; the suite makes scopes of its own on it and closes what it connects.
+    """One backend under test. The suite uses its own scopes on it and closes its transports.
 
-    `keeps_records` says which form of the promises is proved: a backend that keeps records holds
-    them whether or not somebody consumes; one that does not passes them from hand to hand, its
-    consumer is the server, and it needs no `start`, `stop` and `kill`.
+    `keeps_records` selects the form of the promises. A backend that keeps records stores them
+    whether or not a consumer runs. One that does not hands them directly to the consumer: then the
+    consumer is the server, and `start`, `stop` and `kill` are not needed.
     """
 
     name: str
-    """The column of the suite's table."""
+    """The column's title in the suite's table."""
     keeps_records: bool = True
 
     @abstractmethod
     def connect(self) -> Transport:
-        """A new transport to this backend, as another process would have it."""
+        """A new transport to this backend, independent of the others."""
 
     async def start(self) -> None:
-        """Start the server again, on the same address and data; returns when it answers."""
-        raise NotImplementedError(f"{self.name} keeps records and has no start()")
+        """Restart the server on the same address and data; returns when it responds."""
+        raise NotImplementedError(f"{self.name} keeps records, so it needs start()")
 
     async def stop(self) -> None:
-        """Stop the server in an orderly way; returns when it is gone."""
-        raise NotImplementedError(f"{self.name} keeps records and has no stop()")
+        """Stop the server in an orderly way; returns when it has ended."""
+        raise NotImplementedError(f"{self.name} keeps records, so it needs stop()")
 
     async def kill(self) -> None:
-        """End the server at once, as a crash does; stopped where that cannot be done."""
+        """Kill the server like a crash; the default is `stop`."""
         await self.stop()
 
 
 class Server(Protocol):
-    """A server process; every method returns when it is done."""
+    """A server process; every method returns when it has taken effect."""
 
     url: str
 
     def start(self) -> None:
-        """Start, or start again on the same address and data."""
+        """Start or restart on the same address and data."""
 
     def stop(self) -> None:
         """Stop in an orderly way."""
 
     def kill(self) -> None:
-        """End at once."""
+        """Kill at once."""
 
 
 class ServerBackend(Backend):
-    """A backend that is a server process, found by its URL; use it as a context manager."""
+    """A backend that is a server process with a URL. Use it as a context manager."""
 
     def __init__(self, name: str, server: Server) -> None:
         self.name = name
         self._server = server
-        # One thread that lives as long as this: a child can die with the thread that started it.
+        # One thread for the backend's lifetime, since a child can die with the thread that started
+        # it.
         self._thread = ThreadPoolExecutor(1, "server")
 
     def __enter__(self) -> Self:
@@ -71,19 +72,16 @@ class ServerBackend(Backend):
         self._thread.shutdown()
 
     def connect(self) -> Transport:
-        """A new transport by the plug-in of the URL's scheme."""
+        """A new transport from the plug-in of the URL's scheme."""
         return connect(self._server.url)
 
     async def start(self) -> None:
-        """Start the server again."""
         await self._call(self._server.start)
 
     async def stop(self) -> None:
-        """Stop the server."""
         await self._call(self._server.stop)
 
     async def kill(self) -> None:
-        """Kill the server."""
         await self._call(self._server.kill)
 
     async def _call(self, act: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What all cases share: the trial, and that they are asynchronous in whatever mode pytest runs."""
+"""The base of all cases: the trial fixture, and asyncio in every pytest mode."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sdk.testing.conformance.trial import Trial
 
 @pytest.mark.asyncio
 class Cases:
-    """A group of cases; every `test_` method is one promise, and its docstring says which."""
+    """A group of cases. Every `test_` method is one promise, which its docstring states."""
 
     @pytest_asyncio.fixture
     async def trial(self, backend: Backend, request: pytest.FixtureRequest) -> AsyncIterator[Trial]:
-        """The case's own scopes, Cores and producers on the backend under test."""
+        """The case's scopes, Cores and producers on the backend under test."""
         request.node.user_properties.append((PROPERTY, backend.name))
         trial = Trial(backend)
         yield trial

@@ -1,6 +1,6 @@
-"""Cases of commands on their way: who listens gets each once, and never one from before.
+"""Cases of commands: every listener gets each command once, and none from before it listened.
 
-The Core dispatches what it has recorded, through the transport that it consumes with.
+The Core dispatches commands that it has recorded, through the transport that it consumes with.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sdk.transport.base import Record, Transport
 
 
 class Listener:
-    """One device's end: what it has heard of a scope's commands."""
+    """A device's end of the transport: collects the commands of one scope."""
 
     def __init__(self, transport: Transport, scope_id: str) -> None:
         self.heard: list[Record] = []
@@ -36,13 +36,13 @@ class Listener:
             self._news.set()
 
     async def begin(self) -> Listener:
-        """Return once all that is dispatched from then on will come."""
+        """Return when every command dispatched from then on will be received."""
         async with asyncio.timeout(READ_TIMEOUT_S):
             await self.listening.wait()
         return self
 
     async def until(self, last: Record) -> list[bytes]:
-        """What was heard, once this record was."""
+        """The values received, once `last` is among them."""
         async with asyncio.timeout(READ_TIMEOUT_S):
             while last.value not in (values := [record.value for record in self.heard]):
                 self._news.clear()
@@ -50,7 +50,6 @@ class Listener:
         return values
 
     async def stop(self) -> None:
-        """Listen no more."""
         self.work.cancel()
         await asyncio.wait((self.work,))
         if isinstance(self._commands, AsyncGenerator):
@@ -58,16 +57,16 @@ class Listener:
 
 
 def commands(scope_id: str, *names: str) -> list[Record]:
-    """Commands that carry their names."""
+    """Commands whose values are their names."""
     return [Record(address.dispatch(scope_id, name), name.encode()) for name in names]
 
 
 class CommandCases(Cases):
-    """What is dispatched arrives at who listens."""
+    """Dispatched commands reach the listeners."""
 
     async def test_a_command_reaches_all_who_listen(self, trial: Trial) -> None:
         """Every listener of a scope gets each command that is dispatched while it listens, once and
-        in order; from hand to hand too.
+        in order.
         """
         core, scope = await _core(trial)
         one = await Listener(trial.connect(), scope).begin()
@@ -81,8 +80,8 @@ class CommandCases(Cases):
             await listener.stop()
 
     async def test_a_listener_gets_nothing_old_and_nothing_else(self, trial: Trial) -> None:
-        """Neither commands from before it listened, nor those of other scopes, nor what is told of
-        commands, nor events of the command lane that are none.
+        """A listener gets no commands from before it listened, none of other scopes, no progress or
+        results of commands, and no other events of the command lane.
         """
         core, scope = await _core(trial)
         for name in ("old-1", "old-2"):
@@ -104,9 +103,10 @@ class CommandCases(Cases):
         await listener.stop()
 
     async def test_a_command_that_nobody_takes_is_not_sent_in_silence(self, trial: Trial) -> None:
-        """A backend that keeps records keeps it too. From hand to hand a dispatch to nobody raises
-        NotSentError, and one whose listeners leave before they have taken it, which is when they
-        ask for the next, a TransportError that leaves open whether they have it.
+        """A backend that keeps records keeps a command without listeners too. A direct transport
+        raises NotSentError if nobody listens. If the listeners leave before they have taken the
+        command, which they do by asking for the next one, it raises another TransportError, since
+        they may have received it.
         """
         core, scope = await _core(trial)
         await _dispatch_to_nobody(trial, core, commands(scope, "nobody"))
@@ -127,7 +127,7 @@ class CommandCases(Cases):
             assert not isinstance(lost.value, NotSentError)
 
     async def test_listening_goes_on_when_the_server_comes_back(self, trial: Trial) -> None:
-        """A listener outlives the server's crash: it gets what is dispatched afterwards, and
+        """A listener survives a crash of the server: it gets what is dispatched afterwards, and
         nothing twice.
         """
         core, scope = await _core(trial)
@@ -157,14 +157,14 @@ class CommandCases(Cases):
 
 
 async def _core(trial: Trial) -> tuple[CoreStandIn, str]:
-    """A running Core of a scope that has records already."""
+    """A running Core of a scope that already has records."""
     producer, core = trial.pair()
     await trial.deliver(producer, core, producer.numbered(1))
     return core, producer.scope_id
 
 
 async def _dispatch_to_nobody(trial: Trial, core: CoreStandIn, records: list[Record]) -> None:
-    """Dispatch while nobody listens: from hand to hand that is refused."""
+    """Dispatch while nobody listens, which a direct transport refuses."""
     if trial.keeps_records:
         await core.dispatch(records)
         return

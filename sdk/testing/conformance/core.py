@@ -1,4 +1,4 @@
-"""A stand-in for a Core: it stores records and positions together and then acknowledges."""
+"""A stand-in for a Core: stores records and positions together, then acknowledges them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,20 @@ from sdk.transport.base import (
 from sdk.transport.link import LinkState
 
 POLL_INTERVAL_S: Final = 0.01
-"""How often a condition is looked at: the state of a link is asked for, it does not call."""
+"""Poll interval of `until`, since a link's state cannot notify."""
 
 Key = tuple[str | None, bytes]
-"""What the suite knows a record by: its address and its bytes."""
+"""A record's identity in the suite: its address and its bytes."""
 
 
 def key_of(record: Record) -> Key:
-    """What a record is known by."""
     return record.address, record.value
 
 
 class CoreStandIn:
-    """One Core whose archive outlives its process: `stop` it, `start` it, and it goes on.
+    """One Core whose archive survives its process: after `stop`, `start` resumes from it.
 
-    `pause` keeps it from storing what it takes next, `withhold` from acknowledging what it has
-    stored.
+    `pause` delays storing the next batches, `withhold` delays acknowledging stored ones.
     """
 
     def __init__(self, connect: Callable[[], Transport], scope_id: str | None) -> None:
@@ -46,7 +44,7 @@ class CoreStandIn:
         self.refused: list[Record] = []
         self.batches: list[Batch] = []
         self.taken = 0
-        """How many batches it was given, stored or not."""
+        """The number of batches received, stored or not."""
         self._connect = connect
         self._scope_id = scope_id
         self._archived = "{}"
@@ -59,22 +57,22 @@ class CoreStandIn:
     # --- its process ------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Start, and wait for nothing."""
+        """Start without waiting for the connection."""
         self._transport = self._connect()
         self._work = asyncio.create_task(self._run(self._transport))
 
     async def start(self) -> None:
-        """Start and be connected."""
+        """Start and wait for the connection."""
         self.begin()
         await self.until("it is connected", lambda: self.state().connected)
 
     async def stop(self) -> None:
-        """End as a process does: what was not stored by now has never been taken."""
+        """End as a process does: a batch that is not stored by now counts as never received."""
         work, self._work = self._work, None
         if work is not None:
             work.cancel()
             await asyncio.wait((work,))
-            # What went wrong was told by `until`, to whoever waited for this Core.
+            # `until` has raised the failure already, if anyone was waiting for this Core.
             work.cancelled() or work.exception()
         if self._transport is not None:
             await self._transport.close()
@@ -82,7 +80,7 @@ class CoreStandIn:
         self._unanswered = None
 
     async def close_under_work(self) -> None:
-        """Close the transport while a batch is worked on; consuming has to end by itself."""
+        """Close the transport while a batch is being handled; `consume` must end by itself."""
         assert self._transport is not None and self._work is not None
         await self._transport.close()
         self._may_take.set()
@@ -90,31 +88,33 @@ class CoreStandIn:
             await self._work
 
     def pause(self) -> None:
-        """Take no batch until it is told to go on."""
+        """Stop storing batches until `go_on`."""
         self._may_take.clear()
 
     def go_on(self) -> None:
-        """Take batches again."""
+        """Store batches again."""
         self._may_take.set()
 
     def withhold(self) -> None:
-        """Take batches without acknowledging any."""
+        """Store batches without acknowledging them, until `answer`."""
         self._unanswered = []
 
     async def answer(self) -> None:
-        """Acknowledge all that was withheld, in the order of consumption."""
+        """Acknowledge all withheld batches in order."""
         answers, self._unanswered = self._unanswered or [], None
         assert self._transport is not None
         for batch, receipt in answers:
             await self._transport.acknowledge(batch, receipt)
 
     async def dispatch(self, records: Sequence[Record]) -> None:
-        """Send commands on their way."""
+        """Publish commands."""
         assert self._transport is not None
         await self._transport.publish(records)
 
     async def dispatch_for_sure(self, records: Sequence[Record]) -> None:
-        """The same until it has worked, as no real Core may do; the server may just have come."""
+        """Retry `dispatch` until it succeeds, which a real Core may not do: the server may be
+        starting.
+        """
         async with asyncio.timeout(READ_TIMEOUT_S):
             while True:
                 try:
@@ -126,25 +126,25 @@ class CoreStandIn:
 
     @property
     def positions(self) -> Positions:
-        """Where it would resume, as read back from its archive."""
+        """The positions to resume at, decoded from the archive."""
         return msgspec.json.decode(self._archived, type=Positions)
 
     def archive(self, moved: Positions) -> None:
-        """Move positions; they are kept as text, because to a Core they are opaque JSON."""
+        """Store moved positions, as JSON text, since they are opaque to a Core."""
         self._archived = msgspec.json.encode(self.positions | moved).decode()
 
     def state(self) -> LinkState:
-        """What its transport says of the link."""
+        """The link state of its transport."""
         assert self._transport is not None
         return self._transport.state()
 
     def lag_records(self) -> int | None:
-        """How many records lie unread, or None where no end is known."""
+        """The number of unread records; None if no end is known."""
         ends, positions = self.state().ends, self.positions
         return sum(ends[name] - positions.get(name, 0) for name in ends) if ends else None
 
     async def until(self, what: str, condition: Callable[[], bool]) -> None:
-        """Wait for a condition; raises what consuming raised, and TimeoutError in the end."""
+        """Wait for a condition; raises the error that ended consuming, or TimeoutError."""
         assert self._work is not None
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
@@ -152,7 +152,7 @@ class CoreStandIn:
                     done, _ = await asyncio.wait({self._work}, timeout=POLL_INTERVAL_S)
                     if done:
                         self._work.result()
-                        raise AssertionError(f"consuming ended by itself, waiting until {what}")
+                        raise AssertionError(f"consuming ended while waiting until {what}")
         except TimeoutError:
             raise TimeoutError(
                 f"{what}: not within {READ_TIMEOUT_S:.0f} s; {len(self.stored)} records stored, "
@@ -160,12 +160,12 @@ class CoreStandIn:
             ) from None
 
     async def until_it_has(self, records: Iterable[Record]) -> None:
-        """Wait for these records."""
+        """Wait until these records are stored."""
         wanted = set(map(key_of, records))
         await self.until(f"{len(wanted)} records are stored", lambda: wanted <= self.keys)
 
     async def until_stored(self, count: int) -> None:
-        """Wait for that many records."""
+        """Wait until `count` records are stored."""
         await self.until(f"{count} records are stored", lambda: len(self.stored) >= count)
 
     # --- its work ---------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class CoreStandIn:
             self._unanswered.append((batch, receipt))
 
     def _store(self, batch: Batch) -> Receipt:
-        """Records and positions together; what is not subscribed to is refused and told."""
+        """Store records and positions together; reject records of other scopes in the receipt."""
         receipt = Receipt()
         for place, record in enumerate(batch.records):
             if self._is_subscribed(record):

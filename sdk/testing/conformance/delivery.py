@@ -1,4 +1,4 @@
-"""Cases of delivery: all of it, once, in order, whole, and from where it was left."""
+"""Cases of delivery: completeness, exactly once, order, intact values, resuming."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sdk.transport.base import Record
 
 MIB = 1024 * 1024
 RESUMED_MAX = 8
-"""At how many of the places between batches reading is resumed."""
+"""The maximum number of batch boundaries at which a case resumes."""
 
 
 class DeliveryCases(Cases):
-    """What is published arrives."""
+    """Published records arrive."""
 
     async def test_everything_published_arrives_exactly_once(self, trial: Trial) -> None:
-        """Every record of many entities arrives once, and its position is its own."""
+        """Every record of many entities arrives exactly once, with a position of its own."""
         producer, core = trial.pair()
         parts = [
             [Record(producer.entity(n % 7, lane), b"%d" % n) for n in range(first, first + 100)]
@@ -34,7 +34,9 @@ class DeliveryCases(Cases):
             assert len({record.position for record in core.stored}) == len(core.stored)
 
     async def test_every_address_arrives_as_it_was_sent(self, trial: Trial) -> None:
-        """All shapes of an address in all lanes: entities, scope-global metadata, commands."""
+        """Addresses of every shape in every lane arrive unchanged: entities, scope-global metadata,
+        commands.
+        """
         producer, core = trial.pair()
         scope = producer.scope_id
         sent = [
@@ -48,8 +50,8 @@ class DeliveryCases(Cases):
         producer.check_exactly_once(core)
 
     async def test_an_entity_keeps_its_order(self, trial: Trial) -> None:
-        """Records of one entity arrive in the order of their publishing, however many others lie
-        between.
+        """Records of one entity arrive in the order of publishing, however many others are between
+        them.
         """
         producer, core = trial.pair()
         parts = [
@@ -61,7 +63,7 @@ class DeliveryCases(Cases):
         producer.check_order(core)
 
     async def test_many_publishes_may_be_under_way(self, trial: Trial) -> None:
-        """Publishes need not wait for one another, and each gets its own answer."""
+        """Publishes may run concurrently, and each gets its own receipt."""
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(1))
         parts = [producer.numbered(n % 5 + 1, f"e{n}") for n in range(100)]
@@ -72,7 +74,7 @@ class DeliveryCases(Cases):
         producer.check_exactly_once(core)
 
     async def test_records_of_every_size_arrive_whole(self, trial: Trial) -> None:
-        """Empty, one byte, every byte there is, 1 MiB and a byte more: not a bit is changed."""
+        """Values arrive unchanged: empty, one byte, all 256 bytes, 1 MiB and 1 MiB + 1 byte."""
         producer, core = trial.pair()
         values = [b"", b"\x00", bytes(range(256)), os.urandom(MIB), os.urandom(MIB + 1)]
         sent = [Record(producer.entity(), value) for value in values]
@@ -81,7 +83,7 @@ class DeliveryCases(Cases):
         producer.check_order(core)
 
     async def test_many_small_records_arrive(self, trial: Trial) -> None:
-        """20,000 records of a hundred entities arrive, each once and in order."""
+        """20,000 records of 100 entities arrive, each once and in order."""
         producer, core = trial.pair()
         parts = [
             [Record(producer.entity(n % 100), b"%d" % n) for n in range(first, first + 1_000)]
@@ -92,8 +94,8 @@ class DeliveryCases(Cases):
         producer.check_order(core)
 
     async def test_positions_resume_exactly(self, trial: Trial) -> None:
-        """A Core that is started again and again misses nothing and takes nothing twice; what a
-        backend keeps is read on exactly from behind any batch.
+        """A Core that is restarted repeatedly misses no record and gets none twice. A backend that
+        keeps records resumes exactly after any batch.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(10))
@@ -125,7 +127,7 @@ class DeliveryCases(Cases):
             assert Counter(map(key_of, again.stored)) == rest, f"resumed behind batch {place}"
 
     async def test_a_batch_that_was_not_stored_comes_again(self, trial: Trial) -> None:
-        """A Core that dies of a batch gets it again, for no position has moved."""
+        """A Core that stops before storing a batch gets it again, since no position has moved."""
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(5))
         core.pause()
@@ -139,8 +141,8 @@ class DeliveryCases(Cases):
         producer.check_order(core)
 
     async def test_acknowledgements_may_come_behind(self, trial: Trial) -> None:
-        """Batches go on coming while earlier ones are being made durable, and a publish from hand
-        to hand returns only then.
+        """Batches keep arriving while earlier ones are unacknowledged. A publish over a direct
+        transport returns only when its batch is acknowledged.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(1))

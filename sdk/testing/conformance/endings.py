@@ -1,7 +1,7 @@
-"""Cases of beginning and end: what a transport is before its first use, and leaves after its last.
+"""Cases of beginning and end: a transport's state before first use, and what it leaves after close.
 
-What a library keeps for the life of the process is not left behind by a transport, so a first life
-goes before the one that is measured.
+A library may keep resources for the life of the process, which are not the transport's. So each
+case runs once before the run that is measured.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sdk.transport.base import Subscription, Transport
 
 
 class EndingCases(Cases):
-    """A transport leaves nothing behind."""
+    """A transport releases everything."""
 
     async def test_a_link_has_one_name_and_begins_unconnected(self, trial: Trial) -> None:
-        """Transports to one backend have the same `link`, under which a Core keeps positions, and
+        """Transports to one backend have the same `link`, under which a Core stores positions, and
         are not connected before they are used.
         """
         one, other = trial.connect(), trial.connect()
@@ -41,16 +41,16 @@ class EndingCases(Cases):
         assert await left_since(before) == []
 
     async def test_close_leaves_nothing_behind(self, trial: Trial) -> None:
-        """`close` ends what is being consumed and published, and leaves no task, thread or
-        descriptor.
-        """
+        """`close` ends consuming and publishing, and leaves no task, thread or descriptor."""
         await _closed_life(trial)
         before = Holdings.now()
         await _closed_life(trial)
         assert await left_since(before) == []
 
     async def test_a_closed_transport_refuses_to_work(self, trial: Trial) -> None:
-        """After `close` publishing and consuming are TransportErrors, and closing again is none."""
+        """After `close`, publishing and consuming raise TransportError, and another `close` does
+        nothing.
+        """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(1))
         await core.stop()

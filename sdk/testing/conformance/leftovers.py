@@ -1,4 +1,4 @@
-"""What a process has open at a moment: tasks, threads and descriptors; to see what stays behind."""
+"""Snapshots of a process's tasks, threads and descriptors, to find what was not released."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Self
 DESCRIPTORS = Path("/proc/self/fd")
 KERNEL_THREADS = Path("/proc/self/task")
 PATIENCE_S = 5.0
-"""A closed socket is let go by the event loop's next turns, a thread is gone a moment after it was
-joined: what is still there after this time stays."""
+"""A closed socket is released in the event loop's next turns, and a thread ends a moment after it
+was joined. What remains after this time is a leak.
+"""
 POLL_INTERVAL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What this process holds; libraries' own threads and descriptors are seen on Linux only."""
+    """This process's resources. Threads and descriptors of libraries are seen on Linux only."""
 
     tasks: frozenset[asyncio.Task[object]]
     threads: frozenset[str]
@@ -28,7 +29,7 @@ class Holdings:
 
     @classmethod
     def now(cls) -> Self:
-        """What is held at this moment."""
+        """Take a snapshot."""
         threads = {f"{thread.name} {thread.ident}" for thread in threading.enumerate()}
         return cls(
             frozenset(asyncio.all_tasks()),
@@ -37,14 +38,14 @@ class Holdings:
         )
 
     def added_since(self, before: Holdings) -> list[str]:
-        """What is held now and was not before."""
+        """Resources in this snapshot that were not in `before`."""
         tasks = {str(task) for task in self.tasks - before.tasks}
         new = tasks | (self.threads - before.threads) | (self.descriptors - before.descriptors)
         return sorted(new)
 
 
 async def left_since(before: Holdings) -> list[str]:
-    """What stays behind, given a moment to go."""
+    """Resources added since `before` that are not released within PATIENCE_S."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
             while Holdings.now().added_since(before):
@@ -57,9 +58,9 @@ def _names(folder: Path) -> set[str]:
 
 
 def _descriptors() -> set[str]:
-    """Each as its number and what it is, because numbers are used again."""
+    """Each descriptor with its target, since numbers are reused."""
     found = set()
     for number in _names(DESCRIPTORS):
-        with contextlib.suppress(OSError):  # The one that lists the folder is gone already.
+        with contextlib.suppress(OSError):  # The descriptor that listed the folder is closed.
             found.add(f"{number} {os.readlink(DESCRIPTORS / number)}")
     return found

@@ -1,4 +1,4 @@
-"""Cases of faults: a server that dies, is away or comes back, a consumer that stops for a while."""
+"""Cases of faults: a server that crashes, is down or returns, and a consumer that pauses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LARGE_BYTES = 512 * 1024
 
 
 class OutageCases(Cases):
-    """Nothing is lost, whoever goes away."""
+    """Nothing is lost, whichever part fails."""
 
     async def test_acknowledged_means_kept(self, trial: Trial) -> None:
-        """A record whose publish has returned outlives a server that is killed in that moment; from
-        hand to hand no publish returns before a consumer has acknowledged it.
+        """A record whose publish has returned survives a server that is killed at that moment. Over
+        a direct transport no publish returns before a consumer has acknowledged it.
         """
         producer, core = trial.pair()
         if trial.keeps_records:
@@ -54,8 +54,8 @@ class OutageCases(Cases):
         await producer.publish(records)
 
     async def test_a_server_killed_in_the_middle_loses_nothing(self, trial: Trial) -> None:
-        """While a producer publishes and a Core reads, the server is killed and comes back: neither
-        has to be started again, nothing is lost, and each entity keeps its order.
+        """While a producer publishes and a Core reads, the server is killed and restarted: neither
+        has to be restarted, nothing is lost, and each entity keeps its order.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(10, "e0"))
@@ -74,8 +74,8 @@ class OutageCases(Cases):
         producer.check_order(core)
 
     async def test_a_server_that_is_away_at_the_start_is_waited_for(self, trial: Trial) -> None:
-        """A Core begins to read when the server comes up, and says until then that it is not
-        connected; from hand to hand a producer waits for the Core by publishing again.
+        """A Core starts reading when the server comes up, and until then reports that it is not
+        connected. Over a direct transport a producer waits for the Core by publishing again.
         """
         producer, core = trial.pair()
         if trial.keeps_records:
@@ -95,7 +95,7 @@ class OutageCases(Cases):
         await trial.finish(producer, core)
 
     async def test_the_state_tells_an_outage(self, trial: Trial) -> None:
-        """A link is connected once it is used, is not while the server is away, and is again
+        """A link is connected once it is used, is not while the server is down, and is again
         afterwards; the outage is counted, with its reason and its end.
         """
         producer, core = trial.pair()
@@ -124,8 +124,8 @@ class OutageCases(Cases):
         assert after.to_ns >= after.from_ns
 
     async def test_a_consumer_that_was_away_gets_the_rest(self, trial: Trial) -> None:
-        """What is published while no Core runs is there when it does; from hand to hand it is not
-        kept, the producer knows, and publishes it again.
+        """A Core that was stopped gets the records published meanwhile. Over a direct transport
+        they are not kept; the producer gets an error and publishes them again.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(10))
@@ -144,8 +144,8 @@ class OutageCases(Cases):
     async def test_a_consumer_that_takes_nothing_for_a_while_misses_nothing(
         self, trial: Trial
     ) -> None:
-        """While a Core is busy 16 MiB wait at the backend or, from hand to hand, at the producer;
-        then they arrive, each once.
+        """While a Core is paused, 16 MiB wait at the backend or, with a direct transport, at the
+        producer. Then they arrive, each once.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(10))

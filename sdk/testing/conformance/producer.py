@@ -1,4 +1,4 @@
-"""A stand-in for a producer: it publishes again what may not have arrived, and keeps count."""
+"""A stand-in for a producer: republishes records with an unknown outcome, and keeps count."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RETRY_INTERVAL_S = 0.05
 
 
 class ProducerStandIn:
-    """Publishes in one scope; each record is known by its address and bytes, so publish it once."""
+    """Publishes in one scope. Address and bytes identify a record, so each must be unique."""
 
     def __init__(self, connect: Callable[[], Transport], scope_id: str) -> None:
         self.scope_id = scope_id
@@ -32,22 +32,22 @@ class ProducerStandIn:
         return str(address.entity(self.scope_id, lane, "bus", "eps", str(unique)))
 
     def numbered(self, count: int, unique: object = "one", first: int = 0) -> list[Record]:
-        """Records of one entity with numbers that go up."""
+        """Records of one entity with ascending numbers."""
         return [Record(self.entity(unique), b"%d" % (first + n)) for n in range(count)]
 
     def state(self) -> LinkState:
-        """What its transport says of the link."""
+        """The link state of its transport."""
         return self.transport.state()
 
     async def attempt(self, records: Sequence[Record]) -> Receipt:
-        """Publish once; raises TransportError when it cannot be known what became of it."""
+        """Publish once; raises TransportError if the outcome is unknown."""
         self.attempts.update(map(key_of, records))
         receipt = await self.transport.publish(records)
         self.acknowledged += map(key_of, records)
         return receipt
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Publish the same records until it is known that they are there."""
+        """Publish until it succeeds."""
         async with asyncio.timeout(READ_TIMEOUT_S):
             while True:
                 try:
@@ -57,7 +57,7 @@ class ProducerStandIn:
                 await asyncio.sleep(RETRY_INTERVAL_S)
 
     async def mark(self) -> None:
-        """Publish a last record of every entity: what lies before it has arrived when it has."""
+        """Publish a last record of every entity: once it has arrived, all earlier ones have."""
         number = len(self.failures) + len(self.acknowledged)
         addresses = dict.fromkeys(address for address, _ in self.attempts)
         marks = [Record(address, b"mark %d" % number) for address in addresses]
@@ -65,34 +65,34 @@ class ProducerStandIn:
         await self.publish(marks)
 
     def is_read_by(self, core: CoreStandIn) -> bool:
-        """Whether a Core has all the marks, and so everything that will come."""
+        """Whether a Core has all the marks, and so all other records."""
         return self._marks <= core.keys
 
     def check_arrivals(self, core: CoreStandIn) -> None:
-        """The law: what was acknowledged has arrived, and nothing more often than it was attempted;
-        so exactly once where nothing failed.
+        """Assert that acknowledged records have arrived, and none more often than it was attempted.
+        Without failures that means exactly once.
         """
         arrived = Counter(map(key_of, self.mine(core)))
         missing = [key for key in self.acknowledged if not arrived[key]]
         excess = [key for key, times in arrived.items() if times > self.attempts[key]]
-        told = f"of {len(self.acknowledged)} acknowledged records, {len(self.failures)} failures"
-        assert not missing, f"{len(missing)} never arrived {told}, such as {_short(missing)}"
-        assert not excess, f"{len(excess)} arrived too often {told}, such as {_short(excess)}"
+        count = f"of {len(self.acknowledged)} acknowledged records, {len(self.failures)} failures"
+        assert not missing, f"{len(missing)} never arrived {count}, such as {_short(missing)}"
+        assert not excess, f"{len(excess)} arrived too often {count}, such as {_short(excess)}"
 
     def check_exactly_once(self, core: CoreStandIn) -> None:
-        """Everything arrived once, and nothing failed on the way."""
+        """Assert that everything arrived once and nothing failed."""
         assert self.failures == []
         self.check_arrivals(core)
 
     def check_order(self, core: CoreStandIn) -> None:
-        """The records of each entity arrived first in the order in which they were attempted."""
+        """Assert that the records of each entity first arrived in the order of their attempts."""
         attempted, arrived = _by_address(self.attempts), _by_address(map(key_of, self.mine(core)))
         for name, keys in arrived.items():
             wanted = [key for key in attempted.get(name, ()) if key in keys]
             assert list(keys) == wanted, f"{name} came out of order: {_short(list(keys))}"
 
     def mine(self, core: CoreStandIn) -> list[Record]:
-        """What a Core has of this scope; a shared backend carries others too."""
+        """A Core's records of this scope; a shared backend carries others too."""
         prefix = f"nova.{self.scope_id}."
         return [record for record in core.stored if (record.address or "").startswith(prefix)]
 

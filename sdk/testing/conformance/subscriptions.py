@@ -1,4 +1,4 @@
-"""Cases of who reads what: one scope or all, what appears later, two readers, how far behind."""
+"""Cases of subscriptions: one scope or all, later lanes and scopes, two consumers, lag."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sdk.transport.base import Record
 
 
 class SubscriptionCases(Cases):
-    """What is subscribed to is read."""
+    """Subscribed records are read."""
 
     async def test_one_scope_is_read_alone(self, trial: Trial) -> None:
-        """A Core of one scope gets that scope only; from hand to hand, where nobody else would ever
-        see them, it gets the others' records too, refuses them, and their producer is told.
+        """A Core of one scope gets only that scope. Over a direct transport it also gets the
+        records of other scopes, since no other Core would ever see them; it rejects them, and their
+        producer gets the rejections.
         """
         producer, core = trial.pair()
         other = trial.producer(f"{producer.scope_id}x")
@@ -32,7 +33,7 @@ class SubscriptionCases(Cases):
             assert [record.value for record in core.refused] == [b"3", b"4", b"5"]
 
     async def test_all_scopes_are_read_together(self, trial: Trial) -> None:
-        """A Core that names no scope gets every scope."""
+        """A Core without a scope gets every scope."""
         producers = [trial.producer() for _ in range(3)]
         core = trial.core(None)
         if trial.keeps_records:
@@ -45,7 +46,7 @@ class SubscriptionCases(Cases):
             producer.check_exactly_once(core)
 
     async def test_a_lane_that_appears_later_is_found(self, trial: Trial) -> None:
-        """A Core starts before anything of its scope exists and finds each lane as it comes."""
+        """A Core that starts before its scope exists finds each lane when it appears."""
         producer, core = trial.pair()
         await core.start()
         for lane in ("raw", "metadata"):
@@ -54,7 +55,7 @@ class SubscriptionCases(Cases):
         producer.check_exactly_once(core)
 
     async def test_a_scope_that_appears_later_is_found(self, trial: Trial) -> None:
-        """A Core of all scopes finds a scope that is made while it reads, from its beginning."""
+        """A Core of all scopes finds a scope that is created while it reads, from its beginning."""
         core = trial.core(None)
         await core.start()
         for producer in (trial.producer(), trial.producer()):
@@ -64,8 +65,8 @@ class SubscriptionCases(Cases):
             producer.check_order(core)
 
     async def test_two_consumers_do_not_disturb_each_other(self, trial: Trial) -> None:
-        """Each gets everything, from where it was itself; from hand to hand the second is refused
-        with a TransportError, and the first goes on.
+        """Each consumer gets everything, from its own position. A direct transport refuses the
+        second with a TransportError, and the first continues.
         """
         producer, first = trial.pair()
         second = trial.core(producer.scope_id)
@@ -87,8 +88,8 @@ class SubscriptionCases(Cases):
         assert first.state().connected
 
     async def test_the_lag_is_known_and_reaches_zero(self, trial: Trial) -> None:
-        """What lies unread is counted, and nothing does when all is read, though others publish;
-        from hand to hand nothing ever lies unread.
+        """Unread records are counted, and the count reaches zero when all are read, even while
+        others publish. A direct transport has no unread records.
         """
         producer, core = trial.pair()
         other = trial.producer()

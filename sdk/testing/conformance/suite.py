@@ -1,4 +1,4 @@
-"""The class that a transport certifies itself with."""
+"""The class that a transport's tests subclass."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from sdk.testing.conformance.subscriptions import SubscriptionCases
 class TransportConformance(
     DeliveryCases, SubscriptionCases, OutageCases, CommandCases, EndingCases
 ):
-    """Subclass it as `Test…` and give the subclass a fixture `backend` that returns a `Backend`."""
+    """Subclass it as `Test…` with a fixture `backend` that returns a `Backend`."""

@@ -1,4 +1,4 @@
-"""The suite's table: every case by every backend, for pytest's summary."""
+"""The suite's result table, cases by backends, for pytest's summary."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 PROPERTY = "conformance_backend"
-"""Marks a report as one of a case, with its column."""
+"""The report property that marks a case and holds its column."""
 
 OUTCOMES = ("error", "failed", "skipped", "passed")
-"""The worst first: a case that passes and fails to clean up has not passed."""
+"""Worst first: a case that passes but fails in teardown has not passed."""
 
 MISSING = "-"
 
 
 def lines(stats: Mapping[str, Iterable[object]]) -> list[str]:
-    """The table as text from the terminal reporter's `stats`; no lines if the suite did not run."""
+    """The table's lines from the terminal reporter's `stats`; empty if the suite did not run."""
     found: dict[str, dict[str, str]] = {}
     for outcome in OUTCOMES:
         for report in stats.get(outcome, ()):

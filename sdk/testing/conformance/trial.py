@@ -1,4 +1,4 @@
-"""One case on one backend: its scopes, its Cores and producers, and the server between them."""
+"""One case on one backend: its scopes, Cores, producers, and the server between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sdk.transport.base import Record, Transport
 
 
 class Trial:
-    """What a case works with; `close` ends all that it has made."""
+    """A case's resources; `close` ends all of them."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -23,16 +23,15 @@ class Trial:
         self._cores: list[CoreStandIn] = []
 
     def scope(self) -> str:
-        """A scope that nobody else uses."""
+        """A unique scope."""
         return f"c{uuid.uuid4().hex[:16]}"
 
     def connect(self) -> Transport:
-        """A new transport."""
         self._transports.append(self.backend.connect())
         return self._transports[-1]
 
     def producer(self, scope_id: str | None = None) -> ProducerStandIn:
-        """A producer, in a scope of its own if none is given."""
+        """A producer, in its own scope if none is given."""
         return ProducerStandIn(self.connect, scope_id or self.scope())
 
     def core(self, scope_id: str | None) -> CoreStandIn:
@@ -41,17 +40,17 @@ class Trial:
         return self._cores[-1]
 
     def pair(self) -> tuple[ProducerStandIn, CoreStandIn]:
-        """A producer, and a Core of its scope."""
+        """A producer and a Core of its scope."""
         producer = self.producer()
         return producer, self.core(producer.scope_id)
 
     async def deliver(
         self, producer: ProducerStandIn, core: CoreStandIn, *publishes: Sequence[Record]
     ) -> None:
-        """Publish one after the other, and return when the Core has all of it; it goes on running.
+        """Publish one after the other; return when the Core, which keeps running, has everything.
 
-        A backend that keeps records gets them before the Core starts: what is there already is
-        found at once, what comes later when the transport looks again.
+        A backend that keeps records gets them before the Core starts: existing streams are found at
+        once, later ones only at the transport's next discovery.
         """
         if not self.keeps_records:
             await core.start()
@@ -63,7 +62,7 @@ class Trial:
         await self.settle(producer, core)
 
     async def until(self, what: str, condition: Callable[[], bool]) -> None:
-        """Wait for a condition that is none of a running Core; raises TimeoutError in the end."""
+        """Wait for a condition that involves no running Core; raises TimeoutError."""
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 while not condition():
@@ -72,29 +71,27 @@ class Trial:
             raise TimeoutError(f"{what}: not within {READ_TIMEOUT_S:.0f} s") from None
 
     async def settle(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
-        """Return when nothing can come any more that is not there; mark first."""
+        """Return when the marks have arrived, after which no other record can come. Mark first."""
         await core.until(f"{producer.scope_id} is read", lambda: producer.is_read_by(core))
 
     async def finish(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
-        """Mark the end, wait for it, and hold what has arrived to the law."""
+        """Mark the end, wait for it, and check the arrivals."""
         await producer.mark()
         await self.settle(producer, core)
         producer.check_arrivals(core)
 
     async def take_away(self, core: CoreStandIn) -> None:
-        """Stop the server; where records go from hand to hand that is the Core."""
+        """Stop the server; with a direct transport that is the Core."""
         await (self.backend.stop() if self.keeps_records else core.stop())
 
     async def crash(self, core: CoreStandIn) -> None:
-        """Kill the server."""
         await (self.backend.kill() if self.keeps_records else core.stop())
 
     async def give_back(self, core: CoreStandIn) -> None:
-        """Start the server again."""
         await (self.backend.start() if self.keeps_records else core.start())
 
     async def close(self) -> None:
-        """End every Core and every transport."""
+        """Stop every Core and close every transport."""
         for core in self._cores:
             await core.stop()
         for transport in self._transports:
