@@ -1,1 +1,1 @@
-"""The command `nova`: every subcommand is a plug-in of the group `nova.commands`."""
+"""The command `nova`: subcommands are plug-ins of the entry-point group `nova.commands`."""

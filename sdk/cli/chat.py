@@ -1,4 +1,4 @@
-"""`nova chat`: say something to all who watch a scope."""
+"""`nova chat`: sends a chat message to everybody who watches a scope."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sdk.submission import SubmitChat
 
 @click.command()
 @click.argument("content")
-@click.option("--scope", required=True, metavar="ID", help="Scope that it is about.")
-@click.option("--json", "as_json", is_flag=True, help="The answer as one JSON object.")
+@click.option("--scope", required=True, metavar="ID", help="Scope of the message.")
+@click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
 @reads_from_source
 async def chat(source: Source, /, content: str, scope: str, as_json: bool) -> None:
-    """Say CONTENT to all who watch a scope, now and in replays.
+    """Send CONTENT to everybody who watches a scope, live or in a replay.
 
-    It is recorded under the name of who is logged in, or of the user on this machine.
+    It is recorded under the name of the logged-in user, or of the user on this machine.
 
     \b
     Examples:
       nova chat "pass begins, heater goes on" --scope sat
     """
-    said = SubmitChat(scope_id=scope, content=content, timeline_mode="LIVE")
+    message = SubmitChat(scope_id=scope, content=content, timeline_mode="LIVE")
     async with await source.connect() as client:
-        ack = await client.submit_chat(said)
+        ack = await client.submit_chat(message)
     if as_json:
         say_json(ack)
     else:

@@ -1,4 +1,4 @@
-"""`nova command`: send a command, and watch what becomes of it."""
+"""`nova command`: sends a command, and follows its progress and result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_S = 60.0
 
 
 class Reported(msgspec.Struct, rename="camel"):
-    """What is shown of a progress or result."""
+    """The fields of a progress or result that are shown."""
 
     message_type: str
     progress_percent: float | None = None
@@ -41,20 +41,20 @@ _reported = msgspec.json.Decoder(Reported)
 @click.argument("command_type", metavar="TYPE")
 @click.argument("arguments", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--scope", required=True, metavar="ID", help="Scope of the target.")
-@click.option("--system", metavar="ID", help="Its systemId, where its id alone names several.")
-@click.option("--container", metavar="ID", help="Its containerId, likewise.")
-@click.option("--request-id", metavar="ID", help="Of an earlier attempt, to ask again safely.")
+@click.option("--system", metavar="ID", help="Its systemId, if the id alone is ambiguous.")
+@click.option("--container", metavar="ID", help="Its containerId, if the id alone is ambiguous.")
+@click.option("--request-id", metavar="ID", help="Of an earlier attempt, to retry it safely.")
 @click.option("--command-id", metavar="ID", help="Of that attempt.")
-@click.option("--wait", is_flag=True, help="Until its result; ends with status 1 on a failure.")
+@click.option("--wait", is_flag=True, help="Wait for the result; exit status 1 on a failure.")
 @click.option(
     "--timeout",
     "timeout_s",
     type=click.FloatRange(min=0, min_open=True),
     default=PATIENCE_S,
     show_default=True,
-    help="Seconds that --wait waits.",
+    help="Seconds that --wait waits for the result.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON lines: the answer, then events.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: the reply, then events.")
 @reads_from_source
 async def command(
     source: Source,
@@ -71,11 +71,11 @@ async def command(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Send a command to TARGET, recorded before it leaves and sent once.
+    """Send a command to TARGET. It is recorded before it is sent, and sent once.
 
-    Values are JSON where they can be read as such, else text; a number that JSON cannot say, such
-    as 1e400 or NaN, is refused. A request that is sent again under
-    its ids is answered, and never carried out twice.
+    Values are parsed as JSON if possible, else taken as text. A number without a JSON form, such
+    as 1e400 or NaN, is refused. Repeating a request with the same ids returns its reply and never
+    executes the command again.
 
     \b
     Examples:
@@ -102,9 +102,7 @@ async def command(
 
 
 def payload_of(arguments: tuple[str, ...]) -> JsonObject:
-    """The payload that `key=value` texts say; raises click.BadParameter naming the one that says
-    none.
-    """
+    """Parse `key=value` arguments; raises click.BadParameter naming the faulty one."""
     payload: JsonObject = {}
     for argument in arguments:
         key, equals, text = argument.partition("=")
@@ -117,7 +115,7 @@ def payload_of(arguments: tuple[str, ...]) -> JsonObject:
 
 
 def _value_of(key: str, text: str) -> object:
-    """JSON where the text is any, else the text; a number that JSON has no form for is neither."""
+    """The JSON value, else the text; raises click.BadParameter for a number without a JSON form."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -126,13 +124,13 @@ def _value_of(key: str, text: str) -> object:
         check_numbers({key: _meant(text)})
     except ProtocolError as error:
         raise click.BadParameter(
-            f"{error.message}; as text it is '{key}=\"…\"'", param_hint="KEY=VALUE"
+            f"{error.message}; to send it as text, write '{key}=\"…\"'", param_hint="KEY=VALUE"
         ) from None
     return text
 
 
 def _meant(text: str) -> object:
-    """What Python takes a text for, which knows NaN and numbers without end in JSON and alone."""
+    """Python's reading of a text, which accepts NaN and infinite numbers, in JSON or alone."""
     for read in (json.loads, float):
         try:
             return read(text)
@@ -152,7 +150,7 @@ def _say_sent(ack: CommandAck, as_json: bool) -> None:
 async def _wait(
     client: Client, scope: str, ack: CommandAck, timeout_s: float, as_json: bool
 ) -> None:
-    """Show what is told of the command from its record on, up to its result."""
+    """Print the command's progress from its record on; exits when the result arrives."""
     stream = client.stream(
         "LIVE",
         start_time=ack.time,
@@ -172,7 +170,7 @@ async def _wait(
                         sys.exit(0 if reported.status == "success" else 1)
     except TimeoutError:
         raise NovaError(
-            f"no result within {timeout_s:g} s; the command {ack.command_id} remains {state!r}"
+            f"no result within {timeout_s:g} s; command {ack.command_id} remains {state!r}"
         ) from None
 
 

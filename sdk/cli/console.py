@@ -1,4 +1,4 @@
-"""What commands show: progress on stderr if it is a terminal, results on stdout."""
+"""Console output of commands: progress on stderr if it is a terminal, results on stdout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 Report = Callable[[int, int], None]
-"""Takes the bytes read so far, and the events published so far."""
+"""Called with the bytes read so far and the events published so far."""
 
 
 class _RateColumn(ProgressColumn):
@@ -49,7 +49,7 @@ def _bar(done: ProgressColumn) -> Progress:
 
 @contextmanager
 def progress(title: str, total_bytes: int) -> Iterator[Report]:
-    """A progress bar over the bytes of a file; shows nothing where stderr is no terminal."""
+    """A progress bar over the bytes of a file; shows nothing if stderr is not a terminal."""
     with _bar(DownloadColumn()) as bar:
         task = bar.add_task(title, total=total_bytes, events=0)
 
@@ -61,8 +61,8 @@ def progress(title: str, total_bytes: int) -> Iterator[Report]:
 
 @contextmanager
 def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
-    """A progress bar over events, which takes how many of about how many have been passed by, and
-    how many delivered; shows nothing where stderr is no terminal.
+    """A progress bar over events. Call it with the number of events passed, the estimated total,
+    and the number delivered. It shows nothing if stderr is not a terminal.
     """
     with _bar(TaskProgressColumn()) as bar:
         task = bar.add_task(title, total=None, events=0)
@@ -74,10 +74,10 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
 
 
 def say_json(value: object, *, on_stderr: bool = False) -> None:
-    """One JSON value on one line of stdout, or of stderr where events are on stdout."""
+    """Print a JSON value as one line on stdout, or on stderr when events go to stdout."""
     click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
 
 
 def warn(text: str) -> None:
-    """A line about trouble, on stderr."""
+    """Print a warning on stderr."""
     click.secho(text, fg="yellow", err=True)

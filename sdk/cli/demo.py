@@ -1,4 +1,4 @@
-"""`nova demo`: NOVA with a simulated satellite, in a folder that is gone afterwards."""
+"""`nova demo`: NOVA with a simulated satellite, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
     help="Where browsers connect; port 0 picks a free one.",
 )
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="Another seed, another satellite's day."
+    "--seed", type=int, default=1, show_default=True, help="Seed of the simulated satellite's day."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
 def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
-    """See NOVA at work: a satellite in orbit that obeys, live and replayed in your browser.
+    """Show NOVA at work: a commandable satellite in orbit, live and replayed in your browser.
 
     \b
-    Nothing is kept: the archive lies in a temporary folder. Port 0 picks a free one:
+    Nothing is kept: the archive is in a temporary folder. Port 0 picks a free port:
       nova demo --listen 127.0.0.1:0
     """
     os.environ.setdefault(logs.LEVEL_VARIABLE, "warning")
@@ -59,9 +59,9 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
         )
         config = Path(folder) / "hardware.toml"
         config.write_text(SATELLITE.format(seed=seed))
-        told = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
+        options = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
         to = ("--to", instance.publish_url(chosen), "--scope", DEMO_SCOPE)
-        satellite = Child("satellite", ("sdk.cli", "hardware", *told, *to))
+        satellite = Child("satellite", ("sdk.cli", "hardware", *options, *to))
         asyncio.run(
             instance.run(
                 chosen,
@@ -70,8 +70,8 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
                 as_json=as_json,
                 exit_with_stdin=exit_with_stdin,
                 notes=[
-                    f"log in as admin with {password}; Ctrl-C ends it",
-                    "tell the satellite something: nova command temperature heater.set on=true "
+                    f"log in as admin with {password}; Ctrl-C stops NOVA",
+                    "command the satellite: nova command temperature heater.set on=true "
                     f"--scope {DEMO_SCOPE} --data {folder} --wait",
                 ],
             )

@@ -1,4 +1,4 @@
-"""`nova eventid`: the ids that envelopes have, for writers of producers in other languages."""
+"""`nova eventid`: computes event ids, to check producers in other languages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Examples:
   my-producer --dry-run | nova eventid
   nova eventid envelopes.jsonl --json
 
-One line comes out for each line that goes in: the eventId, or `error: CODE MEMBER: REASON`.
-Exit status 1 says that there was an error. Times, ids and payloads are checked as the Core does.
+For each input line it prints one line: the eventId, or `error: CODE MEMBER: REASON`. Exit status 1
+means that there was an error. Times, ids and payloads are checked by the Core's rules.
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("file", type=click.File("rb"), default="-")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object per line.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object per line.")
 @click.pass_context
 def eventid(ctx: click.Context, file: BinaryIO, as_json: bool) -> None:
-    """Print the eventId of each envelope in FILE, or on stdin: JSON, one a line."""
+    """Print the eventId of each envelope in FILE or on stdin, one JSON envelope per line."""
     failed = False
     for line in lines(file, ENVELOPE_MAX_BYTES):
         try:
@@ -45,7 +45,7 @@ def _event_id(line: Line) -> str:
         raise EnvelopeError(
             "tooLarge",
             "",
-            f"the envelope has {line.size_bytes} bytes, {ENVELOPE_MAX_BYTES} are allowed",
+            f"the envelope has {line.size_bytes} bytes; the limit is {ENVELOPE_MAX_BYTES}",
         )
     return check(line.data).event_id.hex()
 

@@ -1,4 +1,4 @@
-"""`nova export`: a range as files, made by the Core and downloaded."""
+"""`nova export`: exports a range as a zip of files, made by the Core."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sdk.protocol import Timebase
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, included [the archive's first].")
-@click.option("--to", "stop", type=Time(), help="Last time, included [the newest durable].")
+@click.option("--from", "start", type=Time(), help="First time, inclusive [the archive's first].")
+@click.option("--to", "stop", type=Time(), help="Last time, inclusive [the newest durable].")
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    help="Which clock orders, and says which drivers are bound [the instance's default].",
+    help="Clock that orders events and selects bound drivers [the instance's default].",
 )
-@click.option("--driver", metavar="ID[@VERSION]", help="All by this driver [the bound ones].")
+@click.option("--driver", metavar="ID[@VERSION]", help="Use only this driver [the bound ones].")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
-@click.option("--json", "as_json", is_flag=True, help="What was exported, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @filter_options
 @reads_from_source
 async def export(
@@ -37,7 +37,7 @@ async def export(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Export a range to a zip of files, by the drivers that write the daily files.
+    """Export a range as a zip of files, written by the drivers of the daily files.
 
     \b
     Examples:
@@ -79,4 +79,4 @@ def _say(complete: ExportComplete, out: Path, as_json: bool) -> None:
     size = complete.bytes / 1e6
     click.echo(f"{complete.events:,} events, {size:,.1f} MB in {out}; digest {complete.digest}")
     if complete.failures:
-        click.echo(f"{complete.failures} streams or files are not in it: see its export.json")
+        click.echo(f"{complete.failures} streams or files are missing in it: see its export.json")

@@ -1,4 +1,4 @@
-"""`nova hardware`: devices as producers that answer commands."""
+"""`nova hardware`: runs devices, which publish telemetry and execute commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPILOG = """\b
 A configuration, hardware.toml:
   scope = "sat1"
   transports = ["local:///var/lib/nova"]     # or kafka://HOST:PORT, nats://HOST:PORT
-  data = "/var/lib/nova-hardware"            # what is not yet published; commands done
+  data = "/var/lib/nova-hardware"            # unpublished events, command journal
   [devices.satellite]
   type = "simulator"
   [devices.gps]
@@ -31,17 +31,17 @@ A configuration, hardware.toml:
   source = "udp://0.0.0.0:10015"
   xtce = "/etc/nova/sat1.xml"
   [devices.log]
-  type = "file"                              # as tail -F
+  type = "file"                              # follows it like tail -F
   path = "/var/log/antenna.log"
 
 \b
 Examples:
-  nova hardware --config hardware.toml --check       say what would run, and run nothing
+  nova hardware --config hardware.toml --check       describe the configuration and exit
   nova hardware --config hardware.toml
   nova hardware --config hardware.toml --to kafka://broker:9092 --to nats://server:4222
 
-While a transport is away events wait on disk and keep their times. Your own device is a class with
-five methods: docs/hardware.md.
+While a transport is down, events wait on disk and keep their times. A device of your own is a class
+with five methods: docs/hardware.md.
 """
 
 
@@ -62,10 +62,10 @@ five methods: docs/hardware.md.
     help="Transport, instead of the file's; repeatable.",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="Folder to work in, instead of the file's."
+    "--data", type=click.Path(path_type=Path), help="Working folder, instead of the file's."
 )
-@click.option("--check", is_flag=True, help="Say what the configuration means, and end.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@click.option("--check", is_flag=True, help="Describe the configuration and exit.")
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
 def hardware(
     path: Path,
     scope: str | None,
@@ -74,7 +74,7 @@ def hardware(
     check: bool,
     exit_with_stdin: bool,
 ) -> None:
-    """Run devices: publish what they say, and let them do what they are told."""
+    """Run devices: publish their telemetry and execute their commands."""
     logs.configure(PROCESS)
     private.begin()
     config = configs.load(path, scope=scope, transports=urls, data=data)
@@ -89,8 +89,8 @@ def _describe(config: HardwareConfig) -> None:
     for chosen in config.devices:
         click.echo(f"{chosen.name} ({chosen.type})")
         for target in configs.make(config, chosen).targets():
-            said = ", ".join(target.capabilities) or "nothing"
-            click.echo(f"  {'/'.join(target.entity)}: {said}")
+            commands = ", ".join(target.capabilities) or "no commands"
+            click.echo(f"  {'/'.join(target.entity)}: {commands}")
 
 
 async def _run(config: HardwareConfig, exit_with_stdin: bool) -> None:

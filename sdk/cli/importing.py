@@ -1,4 +1,4 @@
-"""`nova import`: exports read back, through any transport and the Core's own door."""
+"""`nova import`: publishes exports again, over any transport and through a Core."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ REASONS_MAX = 10
 LOCAL_SCHEME = "local"
 SOCKET_SUFFIX = ".sock"
 DIGEST_TEXTS: dict[DigestState, str] = {
-    "fits": "the digest fits",
-    "differs": "the digest does not fit",
+    "fits": "the digest matches",
+    "differs": "the digest does not match",
     "unchecked": "no digest was checked",
 }
 
 
 class Imported(msgspec.Struct, rename="camel"):
-    """What became of an import's events, as far as the transport can tell."""
+    """The outcome of an import's events, as far as the transport reports it."""
 
     sent: int
     new: int
@@ -40,26 +40,27 @@ class Imported(msgspec.Struct, rename="camel"):
     rejected: int
     unread_files: int
     problems: int
-    """How much is missing or damaged, each named on stderr."""
+    """Missing or damaged items, each named on stderr."""
 
     digest: DigestState
 
 
 @dataclass
 class Sum:
-    """The receipts of all parts; of what was refused the first few, however many there are."""
+    """The summed receipts of all parts; keeps the first REASONS_MAX rejections."""
 
     sent: int = 0
     new: int = 0
     duplicate: int = 0
     rejected: int = 0
     undelivered: int = 0
-    """Of kinds that only a Core writes, sent over the transport for want of a Core."""
+    """Events of kinds that only a Core writes, sent over the transport because no Core was given.
+    """
 
     first_rejected: list[Rejection] = field(default_factory=list)
 
     def add(self, receipt: Receipt, sent: int) -> None:
-        """Take in what became of so many."""
+        """Add the receipt of a part with `sent` records."""
         self.sent += sent
         self.new += receipt.new
         self.duplicate += receipt.duplicate
@@ -71,19 +72,19 @@ class Sum:
 @click.command(name="import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--to", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @reads_from_source
 async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
     """Publish the events of an export again: its zip, a folder, a .jsonl or an .mcap file.
 
-    They have the eventIds that they had, so importing twice changes nothing. What only a Core
-    writes (manifests, bindings, gaps, audit, acknowledged alarms) goes to the Core itself, which is
-    the one of local:///DATA, of --data, or behind the edge of --url as an administrator. Files of
-    other drivers are passed over, and named.
+    Events keep their eventIds, so importing twice changes nothing. Events that only a Core writes
+    (manifests, bindings, gaps, audit, acknowledged alarms) go directly to the Core: the one of
+    local:///DATA, of --data, or behind the edge of --url as an administrator. Files of other
+    drivers are skipped and named.
 
-    What `export.json` says is checked: files, their events and the digest. Of a damaged export what
-    can be read is imported, and what is missing is named. Exit status 1 says that something is
-    missing or damaged, or was refused.
+    The import checks what `export.json` lists: files, their events and the digest. From a damaged
+    export it imports what can be read and names what is missing. Exit status 1 means that something
+    is missing, damaged or was refused.
 
     \b
     Examples:
@@ -93,7 +94,7 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
     export = Export(path)
     try:
         if not export.content.names and not export.has_manifest and not export.problems:
-            raise NovaError(f"{path} holds nothing that can be imported: no .jsonl, no .mcap")
+            raise NovaError(f"{path} contains nothing to import: no .jsonl and no .mcap file")
         total = await _run(export, to, _door(core, to))
     except NovaError:
         _warn_of_damage(export)
@@ -101,22 +102,22 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
     finally:
         export.close()
     if not export.content.names and not export.problems:
-        raise NovaError(f"{path} holds nothing that can be imported: no .jsonl, no .mcap")
+        raise NovaError(f"{path} contains nothing to import: no .jsonl and no .mcap file")
     _say(export, total, to, as_json)
     if total.rejected or export.problems:
         sys.exit(1)
 
 
 def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
-    """What came of it: trouble on stderr, counts on stdout."""
+    """Print warnings on stderr and counts on stdout."""
     _warn_of(export.notes)
     _warn_of_damage(export)
     for rejection in total.first_rejected:
         warn(f"refused: {rejection.code} {rejection.member}: {rejection.reason}")
     if total.undelivered:
         warn(
-            f"{total.undelivered:,} events of kinds that only a Core writes went over {to}: a Core "
-            "refuses those of its own scope; name it by --data or --url and import again"
+            f"{total.undelivered:,} events of kinds that only a Core writes were sent over {to}: a "
+            "Core refuses those of its own scope; name the Core by --data or --url and import again"
         )
     unread = len(export.content.unread)
     if as_json:
@@ -124,7 +125,7 @@ def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
         say_json(Imported(*counts, len(export.problems), export.digest))
     else:
         click.echo(
-            f"{total.sent:,} sent, {total.new:,} new, {total.duplicate:,} known, "
+            f"{total.sent:,} sent, {total.new:,} new, {total.duplicate:,} duplicate, "
             f"{total.rejected:,} refused; {DIGEST_TEXTS[export.digest]}"
         )
 
@@ -134,7 +135,7 @@ def _warn_of_damage(export: Export) -> None:
 
 
 def _warn_of(lines: list[str]) -> None:
-    """The first few of some lines, and how many more there are."""
+    """Print the first REASONS_MAX lines, and how many more there are."""
     for line in lines[:REASONS_MAX]:
         warn(line)
     if len(lines) > REASONS_MAX:
@@ -142,9 +143,7 @@ def _warn_of(lines: list[str]) -> None:
 
 
 def _door(core: Source, to: str) -> Door | None:
-    """Where the Core of an import is reached: by an edge, in the folder that it publishes to, or in
-    the one that is named.
-    """
+    """The connection to the Core of an import: by its edge, in the folder of `to`, or in --data."""
     if core.url is not None:
         return Door.of(core.connect, is_local=False)
     folder = Path(to.removeprefix(f"{LOCAL_SCHEME}://"))

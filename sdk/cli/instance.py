@@ -1,6 +1,4 @@
-"""One instance of NOVA on this machine: its processes, run until SIGTERM, with one line when it is
-ready.
-"""
+"""One NOVA instance on this machine: runs its processes and prints one line when it is ready."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ from sdk.settings import Settings
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[Child]:
-    """The writer, a reader, the sampler, the files process if files are wanted, and an edge, with
-    the settings they share.
+    """The instance's processes, with shared settings: writer, reader, sampler, edge, and the files
+    process if daily files are configured.
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
@@ -35,7 +33,7 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
 
 
 def publish_url(chosen: Settings) -> str:
-    """Where producers on this machine reach the instance."""
+    """The URL by which producers on this machine reach the instance."""
     local = f"local://{Path(chosen.data).absolute()}"
     return chosen.transports[0] if chosen.transports else local
 
@@ -49,7 +47,7 @@ async def run(
     exit_with_stdin: bool = False,
     notes: Sequence[str] = (),
 ) -> None:
-    """Run an instance until it is told to stop."""
+    """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin."""
     private.begin()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
@@ -73,7 +71,7 @@ async def run(
 
 
 def _keep_address(edge: Child, url: str) -> None:
-    """An edge that is started again listens where people know it, also if port 0 was asked for."""
+    """Fix the edge's address, so that it keeps it over restarts even with port 0."""
     edge.arguments = (*edge.arguments[:-1], urlsplit(url).netloc)
 
 

@@ -1,4 +1,4 @@
-"""Events as lines on a terminal: the stored bytes, or a summary that people can read."""
+"""Prints events as lines: the stored bytes, or a readable summary on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdk.envelope import STORED_HEADER
 
 
 def write_event(stored: bytes, as_json: bool) -> None:
-    """One event on stdout: its stored bytes for programs, a summary for people at a terminal."""
+    """Write an event to stdout: on a terminal, unless `as_json`, a summary, else stored bytes."""
     line = stored if as_json or not sys.stdout.isatty() else _summary(stored).encode()
     sys.stdout.buffer.write(line + b"\n")
     if sys.stdout.isatty():
@@ -20,7 +20,7 @@ def write_event(stored: bytes, as_json: bool) -> None:
 
 
 def _summary(stored: bytes) -> str:
-    """Time, address, type and the beginning of the body, cut to the terminal's width."""
+    """Time, address, type and the start of the body, cut to the terminal's width."""
     event = msgspec.json.decode(stored, type=dict[str, object])
     who = ".".join(str(event[name]) for name in ("scopeId", "systemId", "containerId", "uniqueId"))
     what = event.get("messageType", "")

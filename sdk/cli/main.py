@@ -1,4 +1,4 @@
-"""`nova`: the group whose subcommands are found by entry points, and how errors reach people."""
+"""`nova`: the command group. Finds subcommands by entry points and prints errors as one line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ COMMAND_GROUP = "nova.commands"
 
 
 class PluginGroup(click.Group):
-    """A click group that imports a subcommand only when it is asked for."""
+    """A click group that imports a subcommand only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names that installed packages register."""
         return sorted(plugins.names(COMMAND_GROUP))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of one name, or None if nobody registers it."""
+        """The command of a name; None if no package registers it."""
         if cmd_name not in plugins.names(COMMAND_GROUP):
             return None
         command = plugins.load(COMMAND_GROUP, cmd_name)
@@ -28,7 +28,7 @@ class PluginGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a subcommand; errors of ours become one line on stderr and exit status 1."""
+        """Run a subcommand. A NovaError becomes one line on stderr and exit status 1."""
         try:
             return super().invoke(ctx)
         except NovaError as error:

@@ -1,4 +1,4 @@
-"""`nova manifests`: the card manifests that an instance would start with."""
+"""`nova manifests`: checks and lists the card manifests that an instance would use."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sdk import manifest_files, settings
 from sdk.manifest_files import ManifestFile
 
 WIDE_CHARS = 240
-"""Width of the table where no terminal says its own."""
+"""Width of the table if the output is not a terminal."""
 
 
 def _found(config: Path | None, folder: Path | None) -> Sequence[ManifestFile]:
-    """What ships, and the user's own: of the folder that is given, else of the settings."""
+    """The shipped manifests and the user's: of `folder`, else of the folder in the settings."""
     if folder is None:
         folder = settings.load(config, mode="ground").manifests_folder()
     return manifest_files.load(folder)
@@ -27,7 +27,7 @@ def _found(config: Path | None, folder: Path | None) -> Sequence[ManifestFile]:
 
 @click.group()
 def manifests() -> None:
-    """Look at card manifests: those that ship, and your own."""
+    """Check or list card manifests: the shipped ones and your own."""
 
 
 @manifests.command()
@@ -35,25 +35,25 @@ def manifests() -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(folder: Path | None, config: Path | None, as_json: bool) -> None:
-    """Check the manifests of FOLDER (or of the setting) beside those that ship.
+    """Check the manifests of FOLDER (or of the setting) together with the shipped ones.
 
     \b
-    Says what is wrong with file, member and rule, and ends with status 1:
+    An error names file, member and rule, and the exit status is 1:
       nova manifests check ./cards
     """
     found = _found(config, folder)
     if as_json:
         click.echo(msgspec.json.encode({"manifests": len(found)}).decode())
     else:
-        click.echo(f"{len(found)} manifests are sound, and no two claim the same")
+        click.echo(f"{len(found)} manifests are valid and do not conflict")
 
 
 @manifests.command(name="list")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--json", "as_json", is_flag=True, help="One manifest per line, whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print one complete manifest per line.")
 def list_(folder: Path | None, config: Path | None, as_json: bool) -> None:
-    """List manifests in the order in which they are read."""
+    """List manifests in the order in which they are loaded."""
     found = _found(config, folder)
     if as_json:
         for path, manifest in found:

@@ -1,4 +1,4 @@
-"""`nova play`: a range of the archive as a stream, at a rate and in either direction."""
+"""`nova play`: plays a range of the archive at a rate, in either direction."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ WORDS: tuple[str, ...] = get_args(get_args(Rate)[1])
 
 
 class RateType(click.ParamType[Rate]):
-    """A factor, or the word for as fast as the output takes it."""
+    """A factor, or the words for unpaced."""
 
     name = "rate"
 
     def convert(
         self, value: Rate, param: click.Parameter | None, ctx: click.Context | None
     ) -> Rate:
-        """The rate as the protocol has it."""
+        """The rate in the protocol's form."""
         if value == "max" or value == "-max":
             return value
         try:
@@ -36,19 +36,19 @@ class RateType(click.ParamType[Rate]):
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="Where it begins; backwards the later time.")
-@click.option("--to", "stop", type=Time(), help="Where it ends.")
+@click.option("--from", "start", type=Time(), help="Start time; backwards, the later one.")
+@click.option("--to", "stop", type=Time(), help="End time.")
 @click.option(
     "--rate",
     type=RateType(),
     default=1.0,
     show_default=True,
-    help="1 is as it happened, 10 ten times as fast, -1 backwards; max and -max do not wait.",
+    help="1 is real time, 10 ten times as fast, -1 backwards; max and -max are unpaced.",
 )
-@click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Which clock orders.")
-@click.option("--limit", type=click.IntRange(min=1), help="End after so many events.")
+@click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Clock that orders.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this many events.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
+    "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
 @reads_from_source
@@ -63,9 +63,9 @@ async def play(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Print events of the past at the pace at which they happened, or at another.
+    """Print past events at the pace at which they happened, or at another rate.
 
-    An edge streams the metadata, command and ui lanes; the Core on this machine streams all.
+    An edge streams the metadata, command and ui lanes; the Core on this machine streams all lanes.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`nova produce`: a recording as events, over any transport."""
+"""`nova produce`: publishes a recording as events, over any transport."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ Examples:
       --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
 
-The same file always makes the same eventIds: produce it twice, and the second time all are
-duplicates. Exit status 1 says that something was rejected or could not be read.
+The same file always gives the same eventIds: produced twice, all events are duplicates the second
+time. Exit status 1 means that something was rejected or could not be read.
 """
 
 
@@ -79,7 +79,7 @@ class _Job(NamedTuple):
 
 
 def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
-    """How many times faster than it happened; None stands for `max`."""
+    """The rate as a factor of real time; None for `max`."""
     if value == "max":
         return None
     try:
@@ -94,55 +94,55 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.command(epilog=EPILOG)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "url", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
-@click.option("--scope", required=True, help="Scope that the events belong to.")
-@click.option("--format", "name", type=click.Choice(FORMATS), help="Else guessed from the file.")
+@click.option("--scope", required=True, help="Scope of the events.")
+@click.option("--format", "name", type=click.Choice(FORMATS), help="Default: detected.")
 @click.option(
     "--rate",
     callback=_rate,
     metavar="max|N",
     default="max",
     show_default=True,
-    help="As fast as the transport takes it, or N times real time.",
+    help="As fast as the transport accepts, or N times real time.",
 )
 @click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
-@click.option("--root-container", help="ccsds: where the XTCE file begins, if not CCSDSPacket.")
+@click.option("--root-container", help="ccsds: XTCE root container, if not CCSDSPacket.")
 @click.option(
     "--time",
     help="ccsds: cds, cds:DAYS+SUB, cuc (P-field), cuc:COARSE+FINE, each with @BYTES before it; or "
-    "field:NAME, field:SECONDS+FRACTION. Unsaid, CDS is taken where nearly all packets fit.",
+    "field:NAME, field:SECONDS+FRACTION. Default: CDS, if nearly all packets fit it.",
 )
 @click.option(
     "--time-scale",
     type=click.Choice(SCALES),
-    help="ccsds: the scale that the time counts in (default utc); --epoch is on its clock.",
+    help="ccsds: time scale of the packets' times and of --epoch (default utc).",
 )
-@click.option("--time-column", help="csv: the column that holds the time, or several: DATE,TIME.")
+@click.option("--time-column", help="csv: the time column, or several joined: DATE,TIME.")
 @click.option(
     "--time-unit",
     type=click.Choice(["iso", *counter.UNITS_NS]),
-    help="csv, ccsds field: what the time counts (default s).",
+    help="csv, ccsds field: unit of the time (default s).",
 )
 @click.option(
     "--epoch",
-    help="ISO time that counters begin at; nmea: a time near the start, decides week rollovers.",
+    help="ISO time of counter 0; nmea: a time near the start, which resolves week rollovers.",
 )
 @click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")
-@click.option("--columns", metavar="A,B,…", help="csv: names of the columns, for files without.")
-@click.option("--encoding", help="csv: e.g. cp1252; else by a byte order mark, else UTF-8.")
+@click.option("--columns", metavar="A,B,…", help="csv: column names, for files without a header.")
+@click.option("--encoding", help="csv: e.g. cp1252 (default: byte order mark, else UTF-8).")
 @click.option("--skip-lines", type=click.IntRange(0), help="csv: lines before the header line.")
-@click.option("--text", metavar="A,B,…", help="csv: columns that are text, even where numbers.")
+@click.option("--text", metavar="A,B,…", help="csv: columns to keep as text, even if numeric.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="csv: the decimal sign.")
-@click.option("--view", metavar="VIEWID", help="csv: view that the columns are told to, by name.")
+@click.option("--view", metavar="VIEWID", help="csv: view to update with the columns, by name.")
 @click.option(
     "--give-up-after",
     type=float,
     default=GIVE_UP_AFTER_S,
     show_default=True,
-    help="Seconds without the transport before giving up.",
+    help="Seconds without the transport until giving up.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.pass_context
 def produce(
     ctx: click.Context,

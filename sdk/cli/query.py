@@ -1,4 +1,4 @@
-"""`nova query`: a range of the archive, in order, as JSON lines of stored envelopes."""
+"""`nova query`: prints a range of the archive, in order, as JSON lines of stored envelopes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sdk.protocol import Timebase
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, included.")
-@click.option("--to", "stop", type=Time(), help="Last time, included.")
+@click.option("--from", "start", type=Time(), help="First time, inclusive.")
+@click.option("--to", "stop", type=Time(), help="Last time, inclusive.")
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    help="Which clock orders [the instance's default].",
+    help="Clock that orders events [the instance's default].",
 )
 @click.option("--reverse", is_flag=True, help="Newest first.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many events.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of events.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
+    "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
 @reads_from_source

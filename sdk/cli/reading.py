@@ -1,4 +1,4 @@
-"""What the reading commands share: where the Core is, and which events are wanted."""
+"""Options of the reading commands: where the Core is, and the event filter."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where to read from: a data folder on this machine, or an edge."""
+    """Where to read: a data folder on this machine, or an edge."""
 
     data: Path | None
     url: str | None
@@ -33,20 +33,20 @@ class Source:
     password: str | None
 
     async def connect(self) -> Client:
-        """A connected client; raises NovaError saying what to give where something is missing."""
+        """Connect a client; raises NovaError if credentials are missing."""
         if self.url is None:
             return await Client.to_core(self.data or Path("./nova-data"))
         return await Client.to_edge(self.url, self.token or await self._login(self.url))
 
     async def with_token(self) -> Source:
-        """The same with the token that it connects by, for what is asked beside the connection."""
+        """This source with the token of its login, for requests beside the connection."""
         if self.url is None or self.token is not None:
             return self
         return replace(self, token=await self._login(self.url))
 
     async def _login(self, url: str) -> str:
         if self.user is None:
-            raise NovaError("an edge wants --token (or NOVA_TOKEN), or --user and NOVA_PASSWORD")
+            raise NovaError("an edge requires --token (or NOVA_TOKEN), or --user and NOVA_PASSWORD")
         password = self.password or click.prompt("Password", hide_input=True, err=True)
         return await login(url, self.user, password)
 
@@ -54,7 +54,7 @@ class Source:
 def reads_from_source(
     command: Callable[Concatenate[Source, P], Coroutine[object, object, None]],
 ) -> Callable[..., None]:
-    """Options `--data`, `--url`, `--token`, `--user`, handed to an async command as its Source."""
+    """Add --data, --url, --token and --user, and pass an async command its Source."""
 
     @click.option(
         "--data",
@@ -62,9 +62,11 @@ def reads_from_source(
         envvar="NOVA_DATA",
         help="Data folder of a NOVA on this machine [./nova-data].",
     )
-    @click.option("--url", metavar="URL", help="An edge instead, anywhere.")
-    @click.option("--token", envvar="NOVA_TOKEN", help="Token for --url, or NOVA_TOKEN.")
-    @click.option("--user", envvar="NOVA_USER", help="User for --url; NOVA_PASSWORD, or asked.")
+    @click.option("--url", metavar="URL", help="URL of an edge, instead of a data folder.")
+    @click.option("--token", envvar="NOVA_TOKEN", help="Token for --url [NOVA_TOKEN].")
+    @click.option(
+        "--user", envvar="NOVA_USER", help="User for --url; password: NOVA_PASSWORD or asked."
+    )
     @wraps(command)
     def run(
         data: Path | None,
@@ -81,7 +83,7 @@ def reads_from_source(
 
 
 def filter_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that narrow what is read."""
+    """Add the options of the event filter."""
     for option in (
         click.option("--command-id", metavar="ID", help="Events of one command."),
         click.option("--view", metavar="VIEW", help="One viewId."),
@@ -106,7 +108,7 @@ def filters_of(
     view: str | None,
     command_id: str | None,
 ) -> Filters:
-    """The filters that the options say."""
+    """The event filter of the options; raises click.BadParameter for an unknown lane."""
     wanted = _list(lanes)
     for lane in wanted or ():
         if lane not in LANES:
@@ -130,12 +132,12 @@ def _list(text: str | None) -> list[str] | None:
 
 
 class Time(click.ParamType[str]):
-    """A time on the command line; a missing zone is an error, as everywhere."""
+    """A timestamp with a zone, or `now`."""
 
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The same text if it is a time."""
+        """The validated text; for `now` the current time."""
         if value == "now":
             return timestamps.text(timestamps.now())
         try:

@@ -1,4 +1,4 @@
-"""`nova rejects`: the records that were refused, and why."""
+"""`nova rejects`: lists refused records and the rules that they broke."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sdk.cli.reading import Source, reads_from_source
 from sdk.protocol import RejectInfo
 
 WIDE_CHARS = 240
-"""Width of the table where no terminal says its own."""
+"""Width of the table if the output is not a terminal."""
 
 
 @click.command()
@@ -23,15 +23,15 @@ WIDE_CHARS = 240
     type=click.IntRange(1, 1000),
     default=100,
     show_default=True,
-    help="At most so many records.",
+    help="Maximum number of records.",
 )
-@click.option("--after", type=int, help="Only those after this number.")
+@click.option("--after", type=int, help="Only records after this number.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object per line, raw bytes as base64."
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line, raw bytes as base64."
 )
 @reads_from_source
 async def rejects(source: Source, /, limit: int, after: int | None, as_json: bool) -> None:
-    """List the records that were refused, with the member and the rule that each broke.
+    """List refused records, with the member and the rule that each broke.
 
     \b
     Examples:
@@ -46,7 +46,9 @@ async def rejects(source: Source, /, limit: int, after: int | None, as_json: boo
         return
     console = Console(width=None if sys.stdout.isatty() else WIDE_CHARS)
     if not page.rejects:
-        console.print("Nothing was refused." if after is None else "Nothing more was refused.")
+        console.print(
+            "No records were refused." if after is None else "No further refused records."
+        )
         return
     console.print(_table(page.rejects))
     console.print(f"{len(page.rejects)} of {page.total} refused records")

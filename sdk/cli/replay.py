@@ -1,4 +1,4 @@
-"""`nova replay`: a range of the archive for exporters, read by several processes at once."""
+"""`nova replay`: reads a range of the archive with several processes, for exporters."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from sdk.shards.wanted import Report, Summary, Wanted
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, included [the archive's first].")
-@click.option("--to", "stop", type=Time(), help="Last time, included [the newest durable].")
+@click.option("--from", "start", type=Time(), help="First time, inclusive [the archive's first].")
+@click.option("--to", "stop", type=Time(), help="Last time, inclusive [the newest durable].")
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    help="Which clock orders [the default of the archive's instance].",
+    help="Clock that orders events [the instance's default].",
 )
 @click.option(
     "--shards",
     type=click.IntRange(1, delivery.SHARDS_MAX),
     default=2,
     show_default=True,
-    help="Processes that read.",
+    help="Number of reading processes.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Into a file, in order [stdout].")
-@click.option("--per-shard", type=click.Path(path_type=Path), help="A file a shard, in a folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write one file, in order [stdout].")
+@click.option("--per-shard", type=click.Path(path_type=Path), help="Write a file per shard here.")
 @click.option("--call", metavar="MODULE:FUNCTION", help="Call f(shard, events) in each process.")
-@click.option("--restart", is_flag=True, help="Begin anew; what was delivered is written over.")
-@click.option("--json", "as_json", is_flag=True, help="A summary as JSON at the end.")
+@click.option("--restart", is_flag=True, help="Start over and overwrite earlier output.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON at the end.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -57,12 +57,13 @@ def replay(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Replay a range as fast as several processes read it, as JSON lines of stored envelopes.
+    """Replay a range as fast as several processes can read it, as JSON lines of stored envelopes.
 
     \b
-    In order to stdout or --out; or cut into shards of about equal size, each brought
-    to its own file (--per-shard) or function (--call) by its own process. With --out
-    and --per-shard the same command goes on where it was interrupted.
+    Output is in order on stdout or in --out. Or the range is cut into shards of about
+    equal size, each written to its own file (--per-shard) or passed to a function
+    (--call) by its own process. With --out and --per-shard, the same command resumes
+    after an interruption.
 
     \b
     Examples:
@@ -73,7 +74,7 @@ def replay(
     if sum(sink is not None for sink in (out, per_shard, call)) > 1:
         raise click.UsageError("give one of --out, --per-shard and --call")
     if restart and out is None and per_shard is None:
-        raise click.UsageError("--restart is for --out and --per-shard")
+        raise click.UsageError("--restart requires --out or --per-shard")
     chosen = timebase or default_timebase.read(data)
     wanted = Wanted(data, start, stop, chosen, filters_of(**narrow))
     try:
@@ -90,7 +91,7 @@ def replay(
                 summary = _to_stdout(wanted, shards, report)
     except KeyboardInterrupt:
         if out is not None or per_shard is not None:
-            click.echo("interrupted; the same command goes on from here", err=True)
+            click.echo("interrupted; run the same command again to resume", err=True)
         raise
     _say(summary, as_json, on_stderr=out is None and per_shard is None and call is None)
 
@@ -108,7 +109,7 @@ def _to_stdout(wanted: Wanted, shards: int, report: Report) -> Summary:
 
 
 def _say(summary: Summary, as_json: bool, *, on_stderr: bool) -> None:
-    """The summary, where it does not get among the events."""
+    """Print the summary; on stderr if events go to stdout."""
     if as_json:
         say_json(summary, on_stderr=on_stderr)
         return

@@ -1,4 +1,4 @@
-"""`nova status`: what an instance holds and what feeds it."""
+"""`nova status`: shows an instance's contents and its links."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--watch", is_flag=True, help="Look again every second, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 @reads_from_source
 async def status(source: Source, /, as_json: bool, watch: bool) -> None:
-    """Show what an instance holds and what feeds it.
+    """Show an instance's contents and its links.
 
-    A link's lag is the number of records that its backend holds and the archive has not taken in;
-    a gap is a range of records that the backend no longer had, told in full by events of the type
-    IngestGap.
+    A link's lag is the number of records that its backend holds and the archive has not ingested. A
+    gap is a range of records that the backend no longer had; events of the type IngestGap hold the
+    details.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ async def status(source: Source, /, as_json: bool, watch: bool) -> None:
 
 
 def page(found: StatusResponse, now_ns: int) -> RenderableType:
-    """What people read."""
+    """The status as text for people."""
     scope = found.scope_id or "all scopes"
     writer = "connected" if found.writer_connected else "[red]away[/red]"
     lines = (
@@ -71,7 +71,7 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
         for warning in link.warnings:
             parts.append(Text.from_markup(f"[yellow]{escape(link.link)}: {escape(warning)}[/]"))
     if found.derived_remade:
-        text = f"damaged and made anew {found.derived_remade} times; the last: "
+        text = f"damaged and rebuilt {found.derived_remade} times; the last: "
         parts.append(
             Text.from_markup(f"[yellow]{text}{escape(found.derived_last_remade or '')}[/]")
         )
@@ -80,7 +80,7 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
     if found.quarantined:
         parts.append(
             Text.from_markup(
-                f"[yellow]cut off the logs: {len(found.quarantined)}, kept in quarantine/[/]"
+                f"[yellow]cut from the logs: {len(found.quarantined)}, kept in quarantine/[/]"
             )
         )
     return Group(*parts)
@@ -104,7 +104,7 @@ def _links(links: list[LinkInfo], now_ns: int) -> Table:
 
 
 def _age(text: str, now_ns: int) -> str:
-    """How long ago, in the largest unit that fits."""
+    """The age in the largest unit that fits."""
     seconds = max(0, now_ns - timestamps.parse(text)) // NS_PER_SECOND
     for size, unit in AGES:
         if seconds >= size:

@@ -1,8 +1,8 @@
-"""Running NOVA's processes: started in order, restarted when they die, ended in the reverse order.
+"""Supervises NOVA's processes: starts them in order, restarts them, stops them in reverse order.
 
-Children hold the other end of a pipe on their stdin and end when it closes, and know the id of this
-process, with which the kernel ends them (`sdk.lifecycle`): so none outlives it, however it ends and
-whatever they are doing.
+Children hold the other end of a pipe on stdin and exit when it closes. They also know this
+process's id, with which the kernel kills them (`sdk.lifecycle`). So no child outlives this process,
+however it ends and whatever the child is doing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from sdk.errors import NovaError
 from sdk.lifecycle import SUPERVISOR_VARIABLE
 
 READY_TIMEOUT_S = 60.0
-"""A child that says nothing for so long, neither that it is ready nor how far it is, has failed."""
+"""A child that reports neither readiness nor progress for this long has failed."""
 
 STOP_TIMEOUT_S = 15.0
 SHARED_FACTS = {"archive": "NOVA_ARCHIVE", "folder": FOLDER_VARIABLE}
-"""What a child says of the instance when it is ready, and the variable by which all that are
-started from then on are told of it: so no restarted one takes an empty folder or a copy for it.
+"""Facts that a ready child reports, and the variables that pass them to children started later: a
+restarted child then refuses an empty folder or a copy of the archive.
 """
 
 RESTART_PAUSE_S = 0.5
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """One process of the instance; `facts` is what it said when it was ready."""
+    """One process of the instance; `facts` is its ready line."""
 
     name: str
     arguments: Sequence[str]
@@ -49,41 +49,40 @@ class Child:
     output: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start it and wait until it says that it is ready."""
+        """Start the process and wait for its ready line; raises NovaError."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P"),  # never a module of the folder that it is started in
+            *(sys.executable, "-P"),  # Never import a module from the working folder.
             "-m",
             *self.arguments,
             "--exit-with-stdin",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
-            start_new_session=True,  # Ctrl-C is for the supervisor, which ends them in order
+            start_new_session=True,  # Ctrl-C goes to the supervisor, which stops them in order.
         )
         assert self.process.stdout is not None
-        said = await self._said(self.process, self.process.stdout)
-        while "ready" not in said:
-            log.info("not ready yet", extra={"context": {"child": self.name, **said}})
-            said = await self._said(self.process, self.process.stdout)
-        self.facts = said
+        facts = await self._said(self.process, self.process.stdout)
+        while "ready" not in facts:
+            log.info("not ready yet", extra={"context": {"child": self.name, **facts}})
+            facts = await self._said(self.process, self.process.stdout)
+        self.facts = facts
         self.output = asyncio.create_task(self._pass_on(self.process.stdout))
 
     async def _said(
         self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
     ) -> dict[str, str]:
-        """What it says next on its way to being ready."""
+        """Read its next line, which reports progress or readiness; raises NovaError."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 line = await stdout.readline()
         except TimeoutError:
             raise NovaError(
-                f"{self.name} was not ready within {READY_TIMEOUT_S:.0f} s, nor did it say how far "
-                "it is"
+                f"{self.name} reported neither readiness nor progress for {READY_TIMEOUT_S:.0f} s"
             ) from None
         if not line:
             code = await process.wait()
             raise NovaError(
-                f"{self.name} ended with status {code} before it was ready; see its log above"
+                f"{self.name} exited with status {code} before it was ready; see its log above"
             )
         return msgspec.json.decode(line, type=dict[str, str])
 
@@ -92,7 +91,7 @@ class Child:
             sys.stderr.buffer.write(line)
 
     async def stop(self) -> None:
-        """End it: SIGTERM, and SIGKILL if it does not listen."""
+        """Send SIGTERM, then SIGKILL after STOP_TIMEOUT_S."""
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
@@ -106,13 +105,13 @@ class Child:
 
 
 class Supervisor:
-    """The children of one instance."""
+    """The processes of one instance."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self.children = list(children)
 
     async def start(self) -> None:
-        """Start all in order; if one cannot, those before it are ended."""
+        """Start all in order; if one fails, stop those already started."""
         try:
             for child in self.children:
                 await child.start()
@@ -122,12 +121,12 @@ class Supervisor:
             raise
 
     def _share(self, facts: Mapping[str, str]) -> None:
-        told = {SHARED_FACTS[name]: facts[name] for name in SHARED_FACTS.keys() & facts.keys()}
+        shared = {SHARED_FACTS[name]: facts[name] for name in SHARED_FACTS.keys() & facts.keys()}
         for child in self.children:
-            child.environment = {**child.environment, **told}
+            child.environment = {**child.environment, **shared}
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Restart what dies until told to stop."""
+        """Restart children that exit, until `stop` is set."""
         watching = [asyncio.create_task(self._keep(child)) for child in self.children]
         stopped = asyncio.create_task(stop.wait())
         try:
@@ -141,7 +140,7 @@ class Supervisor:
                     await task
 
     async def _keep(self, child: Child) -> None:
-        """Start a child again each time it ends, more slowly if it keeps ending at once."""
+        """Restart a child whenever it exits, with growing pauses while its start fails."""
         pause_s = RESTART_PAUSE_S
         while True:
             assert child.process is not None
@@ -154,10 +153,10 @@ class Supervisor:
                 pause_s = RESTART_PAUSE_S
             except NovaError as error:
                 log.error(str(error))
-                await child.stop()  # It may be there still, and never get ready.
+                await child.stop()  # It may be alive and never get ready.
                 pause_s = min(pause_s * 2, RESTART_PAUSE_MAX_S)
 
     async def stop(self) -> None:
-        """End all, the last started first."""
+        """Stop all, in reverse order of their start."""
         for child in reversed(self.children):
             await child.stop()

@@ -1,4 +1,4 @@
-"""`nova tail`: events as they are committed."""
+"""`nova tail`: prints events as they are committed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sdk.timeline import StreamGap
 
 
 def _note(gap: StreamGap) -> None:
-    """Say on stderr what this terminal was too slow for."""
+    """Report on stderr the events that were dropped because this terminal was too slow."""
     print(
-        f"-- too slow: left out {gap.shed} events received from {gap.from_time} to {gap.to_time}",
+        f"-- too slow: dropped {gap.shed} events received from {gap.from_time} to {gap.to_time}",
         file=sys.stderr,
     )
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First play what has been since then.")
+@click.option("--from", "start", type=Time(), help="First print the events since this time.")
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
-    help="Which clock --from is [the instance's default].",
+    help="Clock of --from [the instance's default].",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="End after so many events.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this many events.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="JSON lines at a terminal too (else a summary there)."
+    "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
 @reads_from_source
@@ -42,10 +42,10 @@ async def tail(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Print events as they come in, until Ctrl-C.
+    """Print events as they are committed, until Ctrl-C.
 
-    A terminal that is too slow for what comes in skips to the present and says so. As JSON, and
-    where the output is no terminal, nothing is ever left out.
+    A terminal that is too slow skips to the present and reports the dropped events. With --json, or
+    if the output is not a terminal, no event is dropped.
 
     \b
     Examples:

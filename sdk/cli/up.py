@@ -1,4 +1,4 @@
-"""`nova up`: the whole of NOVA for one archive."""
+"""`nova up`: runs a complete NOVA for one archive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from sdk.cli import instance
     "--listen", metavar="HOST:PORT", help="Where browsers connect; port 0 picks a free one."
 )
 @click.option(
-    "--transport", "transports", metavar="URL", multiple=True, help="Consume from here; repeatable."
+    "--transport",
+    "transports",
+    metavar="URL",
+    multiple=True,
+    help="Transport to consume; repeatable.",
 )
-@click.option("--scope", metavar="ID", help="The scope this payload is the authority of.")
-@click.option("--ground", is_flag=True, help="Take every scope (an archive on the ground).")
+@click.option("--scope", metavar="ID", help="The scope of which this payload is the authority.")
+@click.option("--ground", is_flag=True, help="Accept every scope (an archive on the ground).")
 @click.option(
     "--config", type=click.Path(path_type=Path), help="A nova.toml with these and more settings."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-@click.option("--exit-with-stdin", is_flag=True, help="End when stdin closes.")
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
 def up(
     data: Path | None,
     listen: str | None,

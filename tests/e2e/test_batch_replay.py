@@ -366,7 +366,7 @@ def test_a_function_takes_each_shard(
     ("options", "reason"),
     [
         (("--out", "a", "--call", "b:c"), "give one of --out, --per-shard and --call"),
-        (("--restart",), "--restart is for --out and --per-shard"),
+        (("--restart",), "--restart requires --out or --per-shard"),
         (("--from", "yesterday"), "is not an ISO 8601 time"),
         ((), "there is no archive in"),
     ],

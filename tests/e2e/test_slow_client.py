@@ -160,7 +160,7 @@ async def test_a_terminal_that_is_too_slow_says_what_it_leaves_out(nova: Nova) -
         notes = running.stderr.read().decode()
     await transport.close()
     left_out = re.findall(
-        r"^-- too slow: left out (\d+) events received from \S+Z to \S+Z$", notes, re.M
+        r"^-- too slow: dropped (\d+) events received from \S+Z to \S+Z$", notes, re.M
     )
     assert left_out and notes.count("\n") == len(left_out)
     lines = [

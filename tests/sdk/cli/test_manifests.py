@@ -21,7 +21,7 @@ def said(*arguments: str) -> str:
 def test_sound_manifests_are_counted(tmp_path: Path) -> None:
     """Issue 6."""
     write(tmp_path, "mine")
-    assert said("check", str(tmp_path)).startswith(f"{len(load()) + 1} manifests are sound")
+    assert said("check", str(tmp_path)).startswith(f"{len(load()) + 1} manifests are valid")
     assert msgspec.json.decode(said("check", str(tmp_path), "--json")) == {
         "manifests": len(load()) + 1
     }
