@@ -1,7 +1,7 @@
-"""AIS: messages of ships out of VDM and VDO sentences, with the MMSI that names their sender.
+"""AIS: decodes ships' messages from VDM and VDO sentences; the MMSI identifies the sender.
 
-Bits and scales are those of ITU-R M.1371; of messages without an entry here only the type and the
-sender are told, their bits are in the raw lines.
+Bit positions and scales follow ITU-R M.1371. For message types without an entry here only type and
+sender are decoded; their bits are in the raw lines.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sdk.formats.logged_line import xor
 KIND = "AIS"
 CONTAINER_ID = "ais"
 GROUPS_MAX = 64
-"""Messages in several sentences that are awaited at one time."""
-MISSING_PART = "raw only: a part of an AIS message whose parts before are missing"
-UNREADABLE = "raw only: an AIS sentence that is cut, damaged or says no sender"
+"""Multi-sentence messages that are pending at a time."""
+MISSING_PART = "raw only: a part of an AIS message whose earlier parts are missing"
+UNREADABLE = "raw only: an AIS sentence that is cut, damaged or names no sender"
 HEADER_BITS = 38
 
 _VDM = re.compile(
@@ -27,7 +27,7 @@ _TEXT = "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_ !\"#$%&'()*+,-./0123456789:;<=>?"
 
 
 class AisMessage(NamedTuple):
-    """Who sent a message and what it says."""
+    """A message's sender (MMSI), its fields, and its position if it has one."""
 
     mmsi: str
     fields: dict[str, object]
@@ -35,7 +35,7 @@ class AisMessage(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where the bits of a position stand, and how many of them make a minute."""
+    """The bit offsets of a position report's fields; None for a field that the type lacks."""
 
     longitude: int
     latitude: int
@@ -57,15 +57,15 @@ _PER_DEGREE = 600_000
 
 
 class AisJoiner:
-    """Joins the sentences of a message, in memory for so many messages at a time."""
+    """Joins the sentences of a message; keeps at most `groups_max` messages in memory."""
 
     def __init__(self, groups_max: int = GROUPS_MAX) -> None:
         self._groups_max = groups_max
         self._groups: dict[tuple[bytes, ...], list[tuple[bytes, int]]] = {}
 
     def message(self, sentence: bytes) -> AisMessage | str | None:
-        """The message that this sentence completes; None while parts are to come, a text where
-        it cannot be read.
+        """The message that this sentence completes, None while parts are missing, or a note if it
+        cannot be read.
         """
         match = _VDM.fullmatch(sentence)
         if match is None or not _is_checked(sentence):
@@ -126,7 +126,7 @@ def _bits(payload: bytes, fill: int) -> str:
 
 
 def _position(bits: str, place: _Place) -> dict[str, object] | None:
-    """Degrees; None where the sender knows no place (181 and 91 degrees say so)."""
+    """Degrees; None if the sender does not know them (181 and 91 degrees)."""
     longitude, latitude = _signed(bits, place.longitude, 28), _signed(bits, place.latitude, 27)
     if longitude is None or latitude is None:
         return None
@@ -139,7 +139,7 @@ def _position(bits: str, place: _Place) -> dict[str, object] | None:
 
 
 def _motion(bits: str, place: _Place) -> Iterator[tuple[str, object]]:
-    """Speed in knots, course and heading in degrees, where they are known."""
+    """Speed in knots, course and heading in degrees; unknown values are left out."""
     speed = _unsigned(bits, place.speed, 10)
     if speed is not None and speed != 1023:
         yield "speed_knots", speed / 10

@@ -1,4 +1,4 @@
-"""CAN recordings: a raw event per frame, parsed ones for the NMEA 2000 messages that they make."""
+"""CAN recordings: a raw event per frame, and a parsed event per complete NMEA 2000 message."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ LINE_MAX_BYTES = 4096
 BUSES_MAX = 64
 LOOK_MAX_BYTES = 16 * 1024
 ABSOLUTE_FROM_S = 365 * 24 * 3600
-"""Stamps of less than a year are no time of day of today: they count from the first frame."""
-NOT_NMEA_2000 = "raw only: no NMEA 2000 message that CANboat defines"
+"""Stamps below one year are relative to the first frame, not times since 1970."""
+NOT_NMEA_2000 = "raw only: not an NMEA 2000 message that CANboat defines"
 NOT_THE_BUS = (
-    "raw only: nothing on this bus is of NMEA 2000 alone, so it may be J1939 or another protocol"
+    "raw only: no message on this bus is specific to NMEA 2000; it may be J1939 or another protocol"
 )
-NOT_DECODED = "raw only: its data are not what CANboat says of such a message"
-ERROR = "raw only: an error that the interface tells of"
-NO_FRAME = "no CAN frame as `candump -l` writes it"
+NOT_DECODED = "raw only: its data do not match CANboat's definition of the message"
+ERROR = "raw only: an error reported by the interface"
+NO_FRAME = "not a CAN frame as `candump -l` writes it"
 
 
 class CanReader(Recorded):
-    """Reads a log of frames, one a line."""
+    """Reads a log with one frame per line."""
 
     SYSTEM_ID = "can"
 
@@ -38,7 +38,7 @@ class CanReader(Recorded):
         self._marine: set[str] = set()
 
     def steps(self) -> Iterator[Step]:
-        """A step per frame; header lines (`#`) and empty ones are passed over."""
+        """A step per frame; header lines (`#`) and empty lines are skipped."""
         self._look()
         with self._path.open("rb") as file:
             for line in lines(file, LINE_MAX_BYTES):
@@ -48,8 +48,8 @@ class CanReader(Recorded):
                     yield self._step(line, line.data)
 
     def _look(self) -> None:
-        """Find the buses that are of NMEA 2000; raises RecordingError where no line is a frame and
-        it can be said what the file is instead.
+        """Find the NMEA 2000 buses; raises RecordingError if no line is a frame and the actual
+        format is recognized.
         """
         found = False
         with self._path.open("rb") as file:
@@ -72,8 +72,8 @@ class CanReader(Recorded):
         place = f"line {line.number}"
         found = frame(data)
         if line.size_bytes == len(data):
-            # Half of its bytes would pass for a shorter frame.
-            return Step(line.end_bytes, place, problem="cut short: the line has no end")
+            # Half of its bytes could pass for a shorter frame.
+            return Step(line.end_bytes, place, problem="cut short: the line has no line end")
         if found is None:
             return Step(line.end_bytes, place, problem=NO_FRAME)
         try:
@@ -87,7 +87,7 @@ class CanReader(Recorded):
     def _told(
         self, end_bytes: int, place: str, found: CanFrame, is_read: bool, note: str | None
     ) -> Step:
-        """The frame with its message; without, where that cannot be decoded or said."""
+        """The frame's events, with its message unless that cannot be decoded or published."""
         try:
             message = self._bus(found).message(found) if is_read else None
             if message is not None:
@@ -111,8 +111,8 @@ class CanReader(Recorded):
         yield observation.raw(found.packed(), connection_id=found.interface)
         if message is not None:
             yield observation.parsed(message.kind, message.fields)
-            told = cards.of_bus(message.kind, message.fields, source=found.id[-2:])
-            yield from cards.tell(self._views, observation, told)
+            updates = cards.of_bus(message.kind, message.fields, source=found.id[-2:])
+            yield from cards.tell(self._views, observation, updates)
 
     def _time(self, found: CanFrame) -> int:
         ns = counter.to_ns(found.stamp, "s", 0)
@@ -127,7 +127,7 @@ class CanReader(Recorded):
 
 
 def _note(found: CanFrame, known: bool, is_read: bool) -> str | None:
-    """Why a frame is raw only, where that is not plain."""
+    """Why a frame is raw only; None if that needs no explanation."""
     if found.error:
         return ERROR
     if known and not is_read:

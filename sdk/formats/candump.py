@@ -1,4 +1,4 @@
-"""CAN logs as `candump -l` writes them: one frame a line, with its stamp and its interface."""
+"""CAN logs in the format of `candump -l`: one frame per line, with stamp and interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 EXTENDED_FLAG = 0x8000_0000
 REMOTE_FLAG = 0x4000_0000
 ERROR_FLAG = 0x2000_0000
-"""In an id of eight digits: no frame of the bus, but what the interface says of an error."""
+"""In an id of eight digits: not a frame of the bus, but an error report of the interface."""
 ID_MAX = 0x1FFF_FFFF
 STANDARD_ID_MAX = 0x7FF
 FD_FLAG = 0x04
@@ -29,7 +29,7 @@ _OTHER_LOGS = (
         re.compile(
             rb"^\s*(?:\([^)\r\n]*\)\s+)?[\w-]+(?:\s+[RT]X[ \w-]*)?\s+[0-9A-F]{3,8}\s+\[\d+\]"
         ),
-        "what candump prints for people, which leaves flags and often the date out: "
+        "candump's output for people, which leaves out flags and often the date: "
         "record with `candump -l`",
     ),
     (
@@ -40,10 +40,10 @@ _OTHER_LOGS = (
 
 
 class CanFrame(NamedTuple):
-    """One frame, as it stood in a log; `fd_flags` is None for a classic one.
+    """One frame of a log; `fd_flags` is None for a classic frame.
 
-    A remote frame has no data, but the length of what it asks for. `dlc` is a code beyond 8 that a
-    classic frame of 8 bytes was sent with.
+    A remote frame has no data; `length` is the length that it requests. `dlc` is a length code
+    above 8 with which a classic frame of 8 bytes was sent.
     """
 
     stamp: str
@@ -57,7 +57,7 @@ class CanFrame(NamedTuple):
 
     @property
     def error(self) -> bool:
-        """Whether an interface tells of an error."""
+        """Whether it is an error report of an interface."""
         return bool(int(self.id, 16) & ERROR_FLAG)
 
     @property
@@ -66,7 +66,7 @@ class CanFrame(NamedTuple):
         return len(self.id) == EXTENDED_DIGITS and not self.error
 
     def packed(self) -> bytes:
-        """As captures hold it: SocketCAN's header (link type 227), then the data."""
+        """SocketCAN's header (link type 227) and the data, as in captures."""
         flags = EXTENDED_FLAG * self.extended | REMOTE_FLAG * self.remote
         fd_flags = 0 if self.fd_flags is None else FD_FLAG | self.fd_flags
         length = self.length if self.remote else len(self.data)
@@ -74,7 +74,7 @@ class CanFrame(NamedTuple):
 
 
 def frame(line: bytes) -> CanFrame | None:
-    """The frame of a line; None where it holds none."""
+    """The frame of a line; None if it holds none."""
     match = _LINE.fullmatch(line.strip().decode("ascii", "replace"))
     if match is None:
         return None
@@ -86,12 +86,12 @@ def frame(line: bytes) -> CanFrame | None:
     flags = None if fd_flags is None else int(fd_flags[1:], 16)
     code = 0 if dlc is None else int(dlc, 16)
     is_remote = remote is not None
-    asked = length if is_remote else 0
-    return CanFrame(stamp, interface, can_id.upper(), data, is_remote, flags, asked, code)
+    requested = length if is_remote else 0
+    return CanFrame(stamp, interface, can_id.upper(), data, is_remote, flags, requested, code)
 
 
 def _can_be(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
-    """Whether a frame can have such an id and so many bytes."""
+    """Whether a frame can have this id and length."""
     largest = ID_MAX | ERROR_FLAG if len(can_id) == EXTENDED_DIGITS else STANDARD_ID_MAX
     if int(can_id, 16) > largest or (has_dlc and (is_fd or length != DATA_MAX_BYTES)):
         return False
@@ -99,7 +99,7 @@ def _can_be(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
 
 
 def other_log(head: bytes) -> str | None:
-    """What a file is instead, by its first lines, and what to do; None where that is not known."""
+    """A known other format of the file and how to convert it; None if it is not recognized."""
     for line in head.splitlines()[:LINES_LOOKED_AT]:
         for pattern, advice in _OTHER_LOGS:
             if pattern.match(line):

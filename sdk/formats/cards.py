@@ -1,7 +1,7 @@
-"""Cards of recordings: which of their values belong to the views that NOVA ships.
+"""Maps decoded messages of recordings to the view updates of NOVA's shipped cards.
 
-Each function takes a decoded message and gives what it says of views: the part of an entity's id
-that is not the message's own, where there is one, the view, and its data in the manifest's units.
+Each function takes a decoded message and yields cards: the view, its data in the units of the
+manifest, and the unique part of the entity's id if it differs from the message's own.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ULOG_FIX = {0: "none", 1: "none", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK", 6: "RT
 
 
 class Card(NamedTuple):
-    """What a message says of one view; `unit` names another entity than the message's own."""
+    """A view's data from one message; `unit` replaces the uniqueId of the message's entity."""
 
     view_id: str
     data: Mapping[str, object]
@@ -51,8 +51,8 @@ class Card(NamedTuple):
 
 
 def of_packet(fields: Values) -> Iterator[Card]:
-    """JPSS attitude and ephemeris: Cartesian place and speed, and a quaternion with its scalar
-    last.
+    """JPSS attitude and ephemeris: Cartesian position and velocity, and a quaternion with the
+    scalar last.
     """
     place, speed = (
         _numbers(fields, *(f"ADGPS{name}{axis}" for axis in "XYZ")) for name in ("POS", "VEL")
@@ -78,7 +78,7 @@ def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[
         data = dict(position)
         knots = _number(fields, "spd_over_grnd")
         data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
-        # Who stands still has no course.
+        # A receiver that stands still reports no course.
         data["course"] = fields.get("true_course")
         yield Card(POSITION, data, "gps")
     elif kind == "GNS" and position is not None:
@@ -88,7 +88,7 @@ def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[
 
 
 def of_ship(fields: Values, position: Values) -> Iterator[Card]:
-    """Where a ship says that it is, by AIS."""
+    """A ship's position report (AIS)."""
     knots = _number(fields, "speed_knots")
     data = dict(position)
     data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
@@ -147,7 +147,7 @@ def _autopilot_attitude(values: Values) -> Iterator[Card]:
 
 def _autopilot_battery(values: Values) -> dict[str, object]:
     remaining = _number(values, "remaining")
-    # Below zero is how an autopilot says that it does not know.
+    # An autopilot reports a negative value for an unknown state of charge.
     known = remaining is not None and remaining >= 0
     return {
         "stateOfCharge": round(100 * remaining, 1) if known and remaining is not None else None,
@@ -161,7 +161,7 @@ def _autopilot_fix(values: Values) -> dict[str, object]:
     latitude, longitude = _number(values, "latitude_deg"), _number(values, "longitude_deg")
     altitude_m = _number(values, "altitude_msl_m")
     whole = _numbers(values, "lat", "lon", "alt")
-    if latitude is None and whole is not None:  # in older logs
+    if latitude is None and whole is not None:  # Older logs use integers.
         latitude, longitude = whole[0] * DEGREES_PER_1E7, whole[1] * DEGREES_PER_1E7
         altitude_m = whole[2] / 1000
     course = _number(values, "cog_rad")
@@ -208,7 +208,7 @@ def _number(fields: Values, name: str) -> float | None:
 
 
 def _numbers(fields: Values, *names: str) -> list[float] | None:
-    """All of these fields, if all are there."""
+    """The values of these fields; None unless all are present."""
     numbers = [number for name in names if (number := _number(fields, name)) is not None]
     return numbers if len(numbers) == len(names) else None
 
@@ -219,12 +219,12 @@ def _rounded(fields: Values, name: str, decimals: int) -> float | None:
 
 
 def _kept(fields: Values, *names: str) -> dict[str, object]:
-    """These fields as they are; null where a message has none."""
+    """These fields unchanged; null for those that the message lacks."""
     return {name: fields.get(name) for name in names}
 
 
 def tell(views: Views | None, observation: Observation, cards: Iterable[Card]) -> Iterator[Event]:
-    """The updates that cards make, where a reader was given views to make them."""
+    """The view updates of cards; none if the reader has no views."""
     if views is None:
         return
     for view_id, data, unit in cards:

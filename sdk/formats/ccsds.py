@@ -1,4 +1,4 @@
-"""CCSDS recordings: a raw event per space packet, a parsed one where an XTCE file describes it."""
+"""CCSDS recordings: a raw event per space packet, and a parsed one if an XTCE file describes it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,13 @@ from sdk.updates import Views
 
 SYSTEM_ID = "ccsds"
 CONTAINER_ID = "apid"
-NEIGHBOURS_TIME = "the packet says no time: it takes the last known, or the first"
-EPOCHS_TIME = "no packet says a time that is known: all take that of --epoch"
+NEIGHBOURS_TIME = "the packet has no time of its own: it gets the last known time, or the first"
+EPOCHS_TIME = "no packet has a known time: all get the time of --epoch"
 
 EPOCH_UNUSED = "the packets have CDS times of their own: --epoch is not used"
 
 
 class CcsdsReader:
-    """Reads a file of packets."""
-
     def __init__(
         self,
         path: Path,
@@ -52,7 +50,7 @@ class CcsdsReader:
         self._system_id = system_id
 
     def steps(self) -> Iterator[Step]:
-        """A step per packet, and one per stretch of bytes that hold none."""
+        """A step per packet, and one per stretch of bytes without packets."""
         time, first_ns = self._looked_through()
         last_ns, end_bytes = first_ns, 0
         has_time = time.field is not None or time.code is not None
@@ -75,8 +73,8 @@ class CcsdsReader:
             yield _incomplete(group, end_bytes)
 
     def _looked_through(self) -> tuple[TimeSource, int | None]:
-        """How times are read, and the first known one, which packets before it take; no time for
-        a file without packets.
+        """The time source, and the first known time, which earlier packets get; None for a file
+        without packets.
         """
         time = self._time
         evidence = CdsEvidence(timestamps.now())
@@ -85,7 +83,7 @@ class CcsdsReader:
                 if isinstance(found, Packet):
                     evidence.add(found)
             sources = evidence.sources()
-            if sources:  # The epoch of a file that dates itself is not that of its days.
+            if sources:  # --epoch does not apply to the day counts of a file that dates itself.
                 time = replace(time, code=CDS, sources=sources, epoch_ns=None)
         reading = PacketReading(self._definition, time)
         is_empty = True
@@ -122,15 +120,15 @@ class CcsdsReader:
             if said.message_ns is not None:
                 observation = self._observed(apid, said.message_ns)
             yield observation.parsed(message_type(said.decoded, apid), said.decoded.fields)
-            told = cards.of_packet(said.decoded.fields)
-            yield from cards.tell(self._views, observation, told)
+            updates = cards.of_packet(said.decoded.fields)
+            yield from cards.tell(self._views, observation, updates)
 
     def _observed(self, apid: int, at_ns: int) -> Observation:
         return self._observer.observe(Entity(self._system_id, CONTAINER_ID, str(apid)), at_ns)
 
 
 def _notes(said: Said, without_time: str) -> Iterator[Step]:
-    """What is worth knowing of a packet, each a step without events."""
+    """The notes on a packet, each a step without events."""
     is_dated = said.time_ns is not None or IDLE in said.notes
     for note in said.notes if is_dated else (*said.notes, without_time):
         yield Step(said.packet.end_bytes, f"byte {said.packet.offset_bytes}", note=note)
@@ -141,13 +139,13 @@ def _incomplete(group: Group, end_bytes: int) -> Step:
 
 
 def _skipped(damage: Damage) -> Step:
-    """What is said of bytes that hold no packet."""
+    """The step of bytes that hold no packet."""
     zeros = "" if damage.data.strip(b"\0") else ", the last of them zeros"
     problem = f"{damage.size_bytes:,} bytes skipped: {damage.reason}{zeros}"
     return Step(damage.end_bytes, f"byte {damage.offset_bytes}", problem=problem)
 
 
 def message_type(decoded: Decoded, apid: int) -> str:
-    """What decoded packets are called: their XTCE container, where that is a name."""
+    """The messageType of a decoded packet: its XTCE container if that is a valid name."""
     name = decoded.container
     return name if addresses.is_name(name) else f"APID{apid}"

@@ -1,6 +1,6 @@
 """CCSDS day-segmented time (CDS, CCSDS 301.0-B): days since 1958, milliseconds, microseconds.
 
-The form that JPSS and others carry as secondary header: 16 + 32 + 16 bits, no preamble field.
+The secondary header of JPSS and others: 16 + 32 + 16 bits without a preamble field.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import struct
 SIZE_BYTES = 8
 DAYS_1958_TO_1970 = 4383
 NS_PER_DAY = 86_400 * 1_000_000_000
-MS_PER_DAY_MAX = 86_401_000  # a day with a leap second
+MS_PER_DAY_MAX = 86_401_000  # A day with a leap second.
 _FIELDS = struct.Struct(">HIH")
 
 
 def decode(field: bytes) -> int | None:
-    """Nanoseconds since 1970; None where the bytes cannot be such a time."""
+    """Nanoseconds since 1970; None if the bytes are not a valid time."""
     if len(field) < SIZE_BYTES:
         return None
     days, milliseconds, microseconds = _FIELDS.unpack_from(field)
@@ -26,7 +26,7 @@ def decode(field: bytes) -> int | None:
 
 
 def encode(ns: int) -> bytes:
-    """The eight bytes of a time, whole microseconds."""
+    """The eight bytes of a time, in whole microseconds."""
     days, rest = divmod(ns, NS_PER_DAY)
     milliseconds, rest = divmod(rest, 1_000_000)
     return _FIELDS.pack(days + DAYS_1958_TO_1970, milliseconds, rest // 1000)

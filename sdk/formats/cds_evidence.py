@@ -1,5 +1,5 @@
-"""Whether secondary headers hold CDS times, by all packets of a recording: bytes that happen to
-fit are none.
+"""Decides from all packets of a recording which secondary headers hold CDS times, since single
+headers can look like one by chance.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from sdk.formats.time_code import CCSDS_EPOCH_NS, CDS
 
 EARLIEST_NS = timestamps.parse("1990-01-01T00:00:00Z")
 AHEAD_MAX_NS = 366 * NS_PER_DAY
-"""How far ahead of this host's clock a time may lie; what counts seconds since 1958 is in 2047."""
+"""The latest plausible time after this host's clock; seconds since 1958 read as CDS give 2047."""
 UNSET_NS = CCSDS_EPOCH_NS + 366 * NS_PER_DAY
-"""Clocks that nobody has set yet count from 1958: they speak neither for CDS nor against it."""
+"""Unset clocks count from 1958: such a header is no evidence for or against CDS."""
 FITTING_SHARE_MIN = 0.9
 MOVING_SHARE_MIN = 0.75
 STEP_MAX_NS = 31 * NS_PER_DAY
 PACKETS_MIN = 3
-"""Fewer packets of an APID prove nothing by themselves."""
+"""An APID with fewer packets is no evidence by itself."""
 STANDING_MAX = 8
 COARSE_STEP_MS, COARSE_JITTER_MS = 65_536, 2_048
-"""A counter of seconds with 16 bits behind them, read as milliseconds, moves by such steps."""
+"""A 16.16 counter of seconds, read as CDS milliseconds, advances by about such steps."""
 
 
 @dataclass(slots=True)
 class _Source:
-    """What the packets of one APID say, or of several that say little."""
+    """Statistics of the packets of one APID, or of all."""
 
     count: int = 0
     times_ns: list[int] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Source:
     fitting: int = 0
 
     def add(self, at_ns: int | None, latest_ns: int) -> None:
-        """Count a packet by the time that its header would be."""
+        """Count a packet by its header's time if read as CDS; None if it is not a valid one."""
         if at_ns is not None and CCSDS_EPOCH_NS <= at_ns < UNSET_NS:
             return
         self.count += 1
@@ -65,7 +65,7 @@ class _Source:
 
     @property
     def is_cds(self) -> bool:
-        """Whether nearly all fit, and move as a clock does."""
+        """Whether nearly all headers are valid times that advance as a clock does."""
         if not self.fitting or self.fitting < self.count * FITTING_SHARE_MIN:
             return False
         if self.moving < self.steps * MOVING_SHARE_MIN:
@@ -76,7 +76,7 @@ class _Source:
 
 
 class CdsEvidence:
-    """Collects what all packets say, and tells which of them carry CDS times."""
+    """Collects statistics of all packets, and decides which sources carry CDS times."""
 
     def __init__(self, now_ns: int) -> None:
         self._latest_ns = now_ns + AHEAD_MAX_NS
@@ -84,7 +84,7 @@ class CdsEvidence:
         self._all = _Source()
 
     def add(self, packet: Packet) -> None:
-        """See a packet; only those with a secondary header of their own say something."""
+        """Count a packet; those without a secondary header of their own are ignored."""
         if not packet.has_secondary_header or packet.is_idle or packet.flags not in (WHOLE, FIRST):
             return
         reading = CDS.read(packet.data[HEADER_SIZE_BYTES:], None)
@@ -93,7 +93,7 @@ class CdsEvidence:
         self._all.add(at_ns, self._latest_ns)
 
     def sources(self) -> frozenset[int]:
-        """Type and APID of those whose packets have CDS times."""
+        """The sources (type and APID) whose packets have CDS times."""
         many = {key: one for key, one in self._sources.items() if one.count >= PACKETS_MIN}
         few = {key: one for key, one in self._sources.items() if one.count < PACKETS_MIN}
         good = {key for key, one in many.items() if one.is_cds}
@@ -112,5 +112,5 @@ class CdsEvidence:
         return frozenset(good)
 
     def words(self) -> str:
-        """How many of the headers would be CDS, for an error."""
+        """How many headers could be CDS times, for an error text."""
         return f"of {self._all.count:,} secondary headers {self._all.fitting:,} could be CDS times"

@@ -1,4 +1,4 @@
-"""Times in cells: ISO 8601 as people and programs write it, formats that are said, and counters."""
+"""Parses the times of table cells: ISO 8601, formats of --time-format, and counters."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _WITH_YEAR = ("%Y", "%y", "%c", "%x", "%G")
 
 @dataclass(frozen=True, slots=True)
 class TimeColumn:
-    """Which column holds the time, or which two or more together, and what its cells say.
+    """The column (or columns) with the time, and how to parse its cells.
 
-    `zone` is that of times that name none; `form` is a format of `strptime`.
+    `zone` applies to times that name none; `form` is a format of `strptime`.
     """
 
     name: str | None = None
@@ -39,18 +39,18 @@ class TimeColumn:
     form: str | None = None
 
     def columns(self, names: Sequence[str]) -> list[str] | None:
-        """The columns among these that hold the time; None where one is missing."""
+        """The time columns among `names`; None if one is missing."""
         if self.name is None:
             return None
         wanted = [self.name] if self.name in names else self.name.split(",")
         return wanted if all(name in names for name in wanted) else None
 
     def cell(self, columns: Sequence[str], row: Mapping[str, str]) -> str:
-        """What a row says of time, with a blank between columns."""
+        """The time text of a row; several columns are joined by a blank."""
         return " ".join(row.get(name, "") for name in columns)
 
     def time_ns(self, cell: str) -> int:
-        """The time of a cell; raises TimestampError where it holds none."""
+        """The time of a cell in ns since 1970; raises TimestampError."""
         if self.form is not None:
             return _formed_ns(cell, self.form, self.zone)
         if self.unit == "iso":
@@ -62,7 +62,7 @@ class TimeColumn:
 
 
 def zone_of(text: str) -> tzinfo:
-    """A zone by its name, or an offset; raises RecordingError where it is none."""
+    """A time zone from a name or an offset; raises RecordingError."""
     offset = _OFFSET.fullmatch(text)
     if offset is not None:
         try:
@@ -73,15 +73,15 @@ def zone_of(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (OSError, ValueError, KeyError) as error:
         raise RecordingError(
-            f"--time-zone {text[:64]!r} is no zone; give UTC, a name like Europe/Berlin, or +02:00"
+            f"--time-zone {text[:64]!r} is unknown: give UTC, a name like Europe/Berlin, or +02:00"
         ) from error
 
 
 def check_form(form: str) -> str:
-    """A format of whole times; raises RecordingError where it has no year or cannot be used."""
+    """Validate a format; raises RecordingError if it has no year or cannot be parsed."""
     if not any(part in form for part in _WITH_YEAR):
         raise RecordingError(
-            f"--time-format {form!r} has no year (%Y): a time of day alone is no time"
+            f"--time-format {form!r} has no year (%Y): a time of day alone is not enough"
         )
     try:
         now = datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -92,11 +92,11 @@ def check_form(form: str) -> str:
 
 
 def iso_ns(cell: str, zone: tzinfo | None) -> int:
-    """Nanoseconds since 1970 of an ISO 8601 time, in a zone where it names none."""
+    """Nanoseconds since 1970 of an ISO 8601 time; `zone` applies if it names none."""
     match = _ISO.fullmatch(cell)
     if match is None:
         raise TimestampError(
-            f"{cell[:64]!r} is no ISO 8601 time; --time-format says another form, "
+            f"{cell[:64]!r} is not an ISO 8601 time; give its form by --time-format, "
             "for example '%d/%m/%Y %H:%M:%S'"
         )
     seconds = _day(match, cell) * SECONDS_PER_DAY + _second_of_day(match, cell)
@@ -148,9 +148,11 @@ def _offset_s(text: str) -> int:
 
 
 def _local(seconds: int, zone: tzinfo | None, cell: str) -> int:
-    """Seconds since 1970 of a clock in a zone; an hour that is there twice or never is refused."""
+    """UTC seconds since 1970 of a local clock; refuses an hour that a clock change repeats or
+    skips.
+    """
     if zone is None:
-        raise TimestampError(f"{cell[:64]!r} names no zone; --time-zone says which it is in")
+        raise TimestampError(f"{cell[:64]!r} names no zone: give --time-zone")
     try:
         clock = datetime(1970, 1, 1) + timedelta(seconds=seconds)
         folds = [clock.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
@@ -162,8 +164,8 @@ def _local(seconds: int, zone: tzinfo | None, cell: str) -> int:
     except OverflowError:
         raise TimestampError(f"{cell[:64]!r} is outside the years 1 to 9999") from None
     if len(found) != 1:
-        how = "is there twice" if found else "does not exist"
-        raise TimestampError(f"{cell[:64]!r} {how} in {zone}, where clocks were changed")
+        how = "occurs twice" if found else "does not exist"
+        raise TimestampError(f"{cell[:64]!r} {how} in {zone} because of a clock change")
     return found.pop()
 
 
@@ -171,7 +173,7 @@ def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
     try:
         moment = datetime.strptime(cell, form)
     except ValueError:
-        raise TimestampError(f"{cell[:64]!r} is not of the form {form!r}") from None
+        raise TimestampError(f"{cell[:64]!r} does not match the format {form!r}") from None
     clock = moment.replace(tzinfo=None, microsecond=0) - datetime(1970, 1, 1)
     seconds = clock.days * SECONDS_PER_DAY + clock.seconds
     offset = moment.utcoffset()

@@ -1,4 +1,4 @@
-"""Counters to times: what a clock that counts from some epoch means in nanoseconds since 1970."""
+"""Converts counters since an epoch to nanoseconds since 1970."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from decimal import Decimal, InvalidOperation
 
 UNITS_NS = {"h": 3_600_000_000_000, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 MAGNITUDE_MAX = 30
-"""Decimal places before the point beyond which no number is a time; keeps the arithmetic small."""
+"""Integer digits above which no number is a time; bounds the cost of the arithmetic."""
 
 
 def to_ns(value: object, unit: str, epoch_ns: int) -> int | None:
-    """The time of a count, exact to the nanosecond; None where the value is no finite number."""
+    """The time of a count, exact to the nanosecond; None if the value is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

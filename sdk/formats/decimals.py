@@ -1,4 +1,4 @@
-"""Decimals of binary floats: the shortest that gives the same float of its own width back."""
+"""Shortest decimals of binary floats, which convert back to the same 16 or 32 bit float."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import struct
 
 _CODES = {16: "e", 32: "f"}
 _DIGITS = {16: range(1, 6), 32: range(6, 10)}
-"""How many digits to try: five tell any two float16 apart, nine any two float32."""
+"""Digits to try: 5 distinguish all float16 values, 9 all float32 values."""
 
 
 WHOLE_MAX = 2**24
-"""Up to here every whole number is a float32: none of its digits is left out."""
+"""Every integer up to here is an exact float32, so all its digits are kept."""
 
 
 def _is_whole(value: float) -> bool:
@@ -19,7 +19,7 @@ def _is_whole(value: float) -> bool:
 
 
 def shortest(value: float, bits: int) -> float:
-    """The float64 whose text is the shortest for a float of 16 or 32 bits: 20.01 rather than
+    """The float64 with the shortest text for a 16 or 32 bit float: 20.01 instead of
     20.010000228881836.
     """
     code = _CODES.get(bits)
@@ -30,6 +30,6 @@ def shortest(value: float, bits: int) -> float:
         try:
             if struct.unpack(code, struct.pack(code, decimal))[0] == value:
                 return decimal
-        except OverflowError:  # Rounded up, the greatest float is beyond its width.
+        except OverflowError:  # The largest float, rounded up, exceeds its width.
             continue
     return value

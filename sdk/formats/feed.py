@@ -1,4 +1,4 @@
-"""Feeding a recording into NOVA: read ahead, publish in order, at its own pace or at full."""
+"""Publishes a recording: reads ahead, keeps the order, and paces to real time if asked for."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sdk.transport.base import Record
 READ_AHEAD_MAX_STEPS = 500
 READ_AHEAD_MAX_BYTES = 4 * 1024 * 1024
 LISTED_MAX = 10
-"""How many rejections and problems are kept with their words; all are counted."""
-NO_ADDRESS = "neither scopeId nor lane can be read, and a broker needs them to store the record"
+"""Rejections and problems that are kept with their texts; all are counted."""
+NO_ADDRESS = "scopeId and lane cannot be read, and a broker needs them to store the record"
 
 
 class Refused(NamedTuple):
-    """A record that the Core rejected, and where in the file it stands."""
+    """A record that the Core rejected, and its place in the file."""
 
     place: str
     code: str
@@ -30,7 +30,7 @@ class Refused(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """How often something was noted, and where first."""
+    """How often a note occurred, and where first."""
 
     times: int
     first_place: str
@@ -38,7 +38,7 @@ class Noted(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a recording so far."""
+    """The outcome of a recording's records so far."""
 
     sent: int = 0
     new: int = 0
@@ -51,12 +51,12 @@ class Tally:
 
     @property
     def stored(self) -> int:
-        """Records that a broker keeps and does not judge."""
+        """Records that a broker stored; the Core has not judged them yet."""
         return self.sent - self.new - self.duplicate - self.rejected
 
     @property
     def clean(self) -> bool:
-        """Whether all of the recording is, or will be, truth."""
+        """Whether all of the recording was published and nothing was rejected."""
         return not (self.rejected or self.unreadable)
 
     def trouble(self, place: str, reason: str) -> None:
@@ -66,19 +66,18 @@ class Tally:
             self.problems.append(f"{place}: {reason}")
 
     def note(self, place: str, text: str) -> None:
-        """Count something worth knowing."""
+        """Count a note."""
         before = self.notes.get(text, Noted(0, place))
         self.notes[text] = before._replace(times=before.times + 1)
 
     def refuse(self, refused: Refused) -> None:
-        """Count a rejection."""
         self.rejected += 1
         if len(self.rejections) < LISTED_MAX:
             self.rejections.append(refused)
 
 
 class Pace:
-    """When each step is due: at `rate` times real time by its source time, or at once (None)."""
+    """The schedule of steps: `rate` times real time by their source times; None means unpaced."""
 
     def __init__(self, rate: float | None, now_s: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -86,7 +85,7 @@ class Pace:
         self._origin: tuple[float, int] | None = None
 
     def delay_s(self, source_ns: int | None) -> float:
-        """How long to wait yet."""
+        """Seconds until a step is due."""
         if self._rate is None or source_ns is None:
             return 0.0
         now_s = self._now_s()
@@ -98,7 +97,7 @@ class Pace:
 
 
 class _Sender:
-    """Publishes one run of records while the next is collected."""
+    """Publishes one batch of records while the next is being collected."""
 
     def __init__(self, producer: Producer, tally: Tally, addressed: bool) -> None:
         self._producer = producer
@@ -109,7 +108,7 @@ class _Sender:
         self._pending: asyncio.Task[None] | None = None
 
     def add(self, step: Step) -> None:
-        """Collect the records of a step and count what it has to say."""
+        """Collect a step's records and count its problem and note."""
         if step.problem is not None:
             self._tally.trouble(step.place, step.problem)
         if step.note is not None:
@@ -122,7 +121,7 @@ class _Sender:
             self._places.append(step.place)
 
     async def flush(self) -> None:
-        """Begin to publish what was collected, once what came before is there."""
+        """Start publishing the collected records, once the previous batch is published."""
         await self.drain()
         if self._records:
             publish = self._publish(self._records, self._places)
@@ -130,13 +129,13 @@ class _Sender:
             self._pending = asyncio.create_task(publish)
 
     async def drain(self) -> None:
-        """Return when all that was flushed is published."""
+        """Wait until everything flushed is published."""
         if self._pending is not None:
             await self._pending
             self._pending = None
 
     async def abandon(self) -> None:
-        """Stop publishing, if it goes on."""
+        """Cancel a publish that is in progress."""
         if self._pending is not None:
             self._pending.cancel()
             await asyncio.wait([self._pending])
@@ -159,14 +158,14 @@ async def feed(
     addressed: bool = False,
     report: Callable[[int], None] = lambda offset_bytes: None,
 ) -> None:
-    """Publish all steps in order; the tally is up to date even where this ends in an error.
+    """Publish all steps in order. The tally is up to date even if this raises.
 
-    `addressed` keeps back records without an address; `report` hears how far the file is read.
+    `addressed` skips records without an address; `report` is called with the bytes read so far.
     """
     pace = pace or Pace(None)
     sender = _Sender(producer, tally, addressed)
     try:
-        # Decoding keeps a processor busy: in a thread, so that the connection stays alive.
+        # Decoding is CPU-bound: in a thread it does not starve the connection.
         while taken := await asyncio.to_thread(_take, steps):
             for step in taken:
                 delay_s = pace.delay_s(step.source_ns)

@@ -1,4 +1,4 @@
-"""Which format a file has, by its name, else by its first bytes."""
+"""Detects a recording's format by its file name, else by its first bytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
 LOOK_MAX_BYTES = 256 * 1024
 PACKETS_MIN = 2
 PREFIX_MAX_BYTES = 64
-"""Most that stands before the first packet of a recording."""
+"""The most bytes before the first packet of a recording."""
 PACKETS_SHARE_MIN = 0.5
-"""What of a file has to be packets, up to the last of them: others hold what looks like some."""
+"""The share of packets in the bytes up to the last packet: other files contain lookalikes."""
 
 _BY_SUFFIX = {
     ".csv": "csv",
@@ -36,7 +36,7 @@ _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 
 def guess(path: Path) -> str:
-    """One of FORMATS; raises RecordingError where a file looks like none of them."""
+    """One of FORMATS; raises RecordingError if none is recognized."""
     by_name = _BY_SUFFIX.get(path.suffix.lower())
     if by_name is not None:
         return by_name
@@ -47,36 +47,36 @@ def guess(path: Path) -> str:
     if _JSON_LINE.match(head):
         return "jsonl"
     if _CAN_FRAME.search(head) or other_log(head) is not None:
-        return "can"  # Its reader says what to do with what is no log of frames.
+        return "can"  # CanReader explains how to convert other CAN logs.
     if holds_sentence(head):
         return "nmea"
     if _is_packets(head, whole=len(head) < LOOK_MAX_BYTES):
         return "ccsds"
-    raise RecordingError(f"cannot tell the format of {path}: give --format {'|'.join(FORMATS)}")
+    raise RecordingError(f"cannot detect the format of {path}: give --format {'|'.join(FORMATS)}")
 
 
 def _is_packets(head: bytes, whole: bool) -> bool:
-    """Whether it is packets as far as can be seen; among other bytes they have to count on."""
+    """Whether the bytes are packets; if mixed with others, their sequence counts must advance."""
     found = list(PacketScanner().feed(head, is_end=whole))
-    told = [one for one in found if isinstance(one, Packet)]
-    complete = len(told)
+    whole_packets = [one for one in found if isinstance(one, Packet)]
+    complete = len(whole_packets)
     if len(found) == complete:
         return complete >= PACKETS_MIN or (whole and complete == 1)
-    if complete < PACKETS_MIN or told[0].offset_bytes > PREFIX_MAX_BYTES:
+    if complete < PACKETS_MIN or whole_packets[0].offset_bytes > PREFIX_MAX_BYTES:
         return False
     if _is_only_cut(found):
         return True
     counts: dict[int, int] = {}
     going_on = 0
-    for one in told:
+    for one in whole_packets:
         going_on += counts.get(one.source) == one.sequence
         counts[one.source] = (one.sequence + 1) & COUNT_MASK
-    size_bytes = sum(len(one.data) for one in told)
+    size_bytes = sum(len(one.data) for one in whole_packets)
     if going_on < max(PACKETS_MIN, complete / 2):
         return False
-    return size_bytes >= told[-1].end_bytes * PACKETS_SHARE_MIN
+    return size_bytes >= whole_packets[-1].end_bytes * PACKETS_SHARE_MIN
 
 
 def _is_only_cut(found: list[Packet | Damage]) -> bool:
-    """Whether all that is no packet is the end that one breaks off at."""
+    """Whether the only damage is a last packet that is cut off."""
     return all(isinstance(one, Packet) for one in found[:-1])

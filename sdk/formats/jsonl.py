@@ -1,4 +1,4 @@
-"""JSON lines of envelopes, published byte for byte; what is wrong with one the Core will say."""
+"""JSON lines of envelopes, published byte for byte; the Core validates them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sdk.formats.recording import Step
 from sdk.transport.base import Record
 
 LINE_MAX_BYTES = 4 * 1024 * 1024
-"""Far above the envelope limit, so that the Core sees and records what is merely too large."""
+"""Far above the envelope limit, so that the Core records an envelope that is only too large."""
 
 
 class _Peek(msgspec.Struct, rename="camel"):
-    """The members that make an address, of any type, for the envelope may be anything."""
+    """The members of the address and the time, of any type, since the envelope may be invalid."""
 
     scope_id: object = None
     lane: object = None
@@ -31,19 +31,19 @@ class _Peek(msgspec.Struct, rename="camel"):
 
 
 class JsonLinesReader:
-    """Reads a file of envelopes, one a line; `scope_id` is for those that do not name theirs."""
+    """Reads a file with one envelope per line; `scope_id` is the default for those without one."""
 
     def __init__(self, path: Path, scope_id: str) -> None:
         self._path = path
         self._scope_id = scope_id
 
     def steps(self) -> Iterator[Step]:
-        """A step per line; empty lines are passed over."""
+        """A step per line; empty lines are skipped."""
         with self._path.open("rb") as file:
             for line in lines(file, LINE_MAX_BYTES):
                 place = f"line {line.number}"
                 if line.data is None:
-                    problem = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
+                    problem = f"the line has {line.size_bytes} bytes; the limit is {LINE_MAX_BYTES}"
                     yield Step(line.end_bytes, place, problem=problem)
                 elif line.data.strip():
                     yield self._step(line.end_bytes, place, line.data)
@@ -63,9 +63,10 @@ def _peek(line: bytes) -> _Peek | None:
 
 
 def _address(peek: _Peek, scope_id: str) -> Address | None:
-    """The entity's address; that of scope and lane where the ids do not make one.
+    """The entity's address, or that of scope and lane if the ids are invalid.
 
-    Commands get their entity's address too, never one of dispatch: a recording must move nothing.
+    Commands too get their entity's address, never a dispatch address: publishing a recording must
+    not command a device.
     """
     scope = scope_id if peek.scope_id is None else peek.scope_id
     lane = peek.lane

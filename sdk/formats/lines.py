@@ -1,4 +1,4 @@
-"""Lines of a file in bounded memory: one that is too long is measured, not held."""
+"""Reads a file's lines in bounded memory: a line that is too long is measured, not stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 
 
 class Line(NamedTuple):
-    """A line without its line end; `data` is None where it is longer than was allowed."""
+    """A line without its line end; `data` is None if it is longer than the limit."""
 
     number: int
     end_bytes: int
@@ -16,7 +16,7 @@ class Line(NamedTuple):
 
 
 def lines(file: BinaryIO, max_bytes: int) -> Iterator[Line]:
-    """The lines of a file, counted from 1."""
+    """The lines of a file, numbered from 1."""
     number = end_bytes = 0
     while piece := file.readline(max_bytes + 2):
         number += 1

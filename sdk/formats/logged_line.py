@@ -1,8 +1,8 @@
-"""Lines as loggers keep them: a sentence with what was written around it, often a time.
+"""Splits logged lines into a sentence and the time that the logger wrote beside it.
 
-Known are TAG blocks of NMEA 4 (`\\c:1699169531*57\\`), an ISO time or seconds since 1970 before the
-sentence, and seconds since 1970 behind its checksum. A time of day or a date without a zone before
-a sentence is passed over: nothing says where that clock stands.
+Recognized are TAG blocks of NMEA 4 (`\\c:1699169531*57\\`), an ISO time or seconds since 1970
+before the sentence, and seconds since 1970 after its checksum. A time of day, or a date without a
+zone, before a sentence is ignored, since its time zone is unknown.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _ISO = re.compile(
 
 
 class LoggedLine(NamedTuple):
-    """A line's sentence without its line end, and the time that was written beside it.
+    """A line's sentence without its line end, and the logger's time.
 
-    `is_tag_damaged` where that is of a TAG block whose checksum is another.
+    `is_tag_damaged` is set if that time is from a TAG block with a wrong checksum.
     """
 
     sentence: bytes
@@ -46,13 +46,13 @@ class LoggedLine(NamedTuple):
 
 
 def holds_sentence(text: bytes) -> bool:
-    """Whether some line of a text begins as a sentence does, with or without a time before it."""
+    """Whether any line of a text starts with a sentence, with or without a time before it."""
     return _LINE.search(text) is not None
 
 
 def parts(line: bytes) -> tuple[bytes, ...]:
-    """A line cut where another sentence begins within it: behind binary output, a torn line or a
-    lone CR. Together they are the line.
+    """Split a line where another sentence begins within it: after binary output, a torn line or a
+    lone CR. The parts together are the line.
     """
     cuts = [match.start() for match in _BEGIN.finditer(line) if match.start()]
     edges = [0, *cuts, len(line)]
@@ -60,7 +60,7 @@ def parts(line: bytes) -> tuple[bytes, ...]:
 
 
 def logged(line: bytes) -> LoggedLine:
-    """The sentence of a line and the time beside it; the whole line where none begins in it."""
+    """Parse the sentence of a line and its time; without a sentence, the whole line."""
     match = _SENTENCE.search(line)
     if match is None:
         return LoggedLine(line.strip())
@@ -90,7 +90,7 @@ def _before_ns(text: bytes) -> int | None:
 
 
 def _tag(blocks: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
-    """The `c:` of TAG blocks, in seconds or milliseconds, and whether its checksum is wrong."""
+    """The `c:` time of TAG blocks (s or ms) in ns, and whether the block's checksum is wrong."""
     for content, checksum in blocks:
         time = _TAG_TIME.search(content)
         if time is not None:
@@ -109,7 +109,7 @@ def _iso_ns(day: str, clock: str, zone: str) -> int | None:
 
 
 def _behind_ns(text: bytes) -> int | None:
-    """The first field behind the checksum that is a whole count of seconds."""
+    """The first field after the checksum that is a count of seconds."""
     for field in text.split(b","):
         match = _SECONDS.fullmatch(field.strip())
         if match is not None:
@@ -122,7 +122,7 @@ def _seconds_ns(match: re.Match[bytes]) -> int:
 
 
 def xor(content: bytes) -> int:
-    """The checksum of NMEA 0183."""
+    """The NMEA 0183 checksum."""
     checksum = 0
     for byte in content:
         checksum ^= byte

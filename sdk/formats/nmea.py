@@ -1,7 +1,7 @@
-"""NMEA 0183 recordings: a raw event per line, and parsed ones for each sentence that can be read.
+"""NMEA 0183 recordings: a raw event per line, and parsed events for each decoded sentence.
 
-Sentences say the time of day, and only a few the date. So the file is read twice: once up to the
-first moment that is stated, which dates what stands before it, and once to publish.
+Most sentences have a time of day, few a date. So the file is read twice: first up to the first full
+date and time, which dates the lines before it, then to publish.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sdk.formats.sentence_clock import Fixes, SentenceClock, Start, Told, start
 from sdk.observation import Entity
 
 LINE_MAX_BYTES = 8192
-"""Longer lines are no sentences; they are published in pieces of this size."""
+"""Longer lines are not sentences; they are published in pieces of this size."""
 FORESEEN_LINES = 200
-"""In so many lines a receiver is expected to say whether it has a fix."""
+"""Lines within which a receiver is expected to report whether it has a fix."""
 AIS_KINDS = ("VDM", "VDO")
-"""Sentences of ships, whose payload pynmea2 does not read."""
-TAG_DAMAGED = "the checksum of a TAG block is wrong; its time is taken as it stands"
-HINT = "no RMC or ZDA of a receiver with a fix has a date; give --epoch, an ISO time"
+"""AIS sentence types, whose payload pynmea2 does not decode."""
+TAG_DAMAGED = "the checksum of a TAG block is wrong; its time is used as written"
+HINT = "no RMC or ZDA sentence with a date and a fix; give --epoch, an ISO time"
 
 
 class _Said(NamedTuple):
-    """A line with what it is."""
+    """A line with its parsed parts."""
 
     line: bytes
     logged: LoggedLine
@@ -44,12 +44,12 @@ class _Said(NamedTuple):
 
 
 class NmeaReader(Recorded):
-    """Reads a file of sentences, one a line."""
+    """Reads a file with one sentence per line."""
 
     SYSTEM_ID = "nmea"
 
     def steps(self) -> Iterator[Step]:
-        """A step per line; header lines (`#`) and empty ones are passed over."""
+        """A step per line; header lines (`#`) and empty lines are skipped."""
         clock = SentenceClock(self._start(), self._epoch_ns)
         fixes, joiner = self._fixes(), AisJoiner()
         for number, offset, line in self._lines():
@@ -74,14 +74,14 @@ class NmeaReader(Recorded):
                 number += begins
 
     def _fixes(self) -> Fixes:
-        """What talkers say of their fix, where a date may come before it."""
+        """The fix state of each talker at the start, since a date may come before it."""
         fixes = Fixes()
         first = (_said(line) for _, _, line in islice(self._lines(), FORESEEN_LINES))
         fixes.foresee((said.source.talker, said.sentence) for said in first)
         return fixes
 
     def _start(self) -> Start:
-        """Where the log begins, dated by the first moment that it states."""
+        """The start of the log, dated by its first full date and time; raises RecordingError."""
         fixes = self._fixes()
         found = start((_told(_said(line), fixes) for _, _, line in self._lines()), self._epoch_ns)
         if found is not None:
@@ -103,8 +103,8 @@ class NmeaReader(Recorded):
             yield observation.parsed(sentence.kind, sentence.fields)
             if sentence.position is not None:
                 yield observation.parsed("Position", sentence.position)
-            told = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
-            yield from cards.tell(self._views, observation, told)
+            updates = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
+            yield from cards.tell(self._views, observation, updates)
 
     def _ship(self, message: AisMessage, at_ns: int) -> Iterator[Event]:
         ship = Entity(self._system_id, ais.CONTAINER_ID, message.mmsi)
@@ -112,12 +112,12 @@ class NmeaReader(Recorded):
         yield observation.parsed(ais.KIND, message.fields)
         if message.position is not None:
             yield observation.parsed("Position", message.position)
-            told = cards.of_ship(message.fields, message.position)
-            yield from cards.tell(self._views, observation, told)
+            updates = cards.of_ship(message.fields, message.position)
+            yield from cards.tell(self._views, observation, updates)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, and what of lines is a sentence of its own; together they are the file."""
+    """Lines, split where a sentence begins within one; concatenated they are the file."""
     rest = b""
     while piece := file.readline(LINE_MAX_BYTES - len(rest)):
         *whole, rest = parts(rest + piece)

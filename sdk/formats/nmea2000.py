@@ -1,4 +1,4 @@
-"""NMEA 2000: messages out of the frames of a CAN bus, by `nmea2000` and CANboat's definitions."""
+"""NMEA 2000: decodes messages from CAN frames with `nmea2000` and CANboat's definitions."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from sdk.formats.xtce import json_value
 from sdk.libraries import library
 
 SIGNIFICANT_DIGITS = 12
-"""What the scaling of integers leaves beyond these is the dust of binary arithmetic."""
+"""Digits beyond these are rounding errors of the scaled integers."""
 OWN_PGNS = range(0x1ED00, 0x20000)
-"""Those that NMEA 2000 has added; the others it shares with J1939 and ISO 11783, or makers use them
-as they like.
-"""
+"""PGNs that only NMEA 2000 has. Others are shared with J1939 and ISO 11783, or proprietary."""
 _REPEATED = "##list##"
 _UNSAID = ("reserved", "spare")
 
 
 class NotDecodedError(NovaError):
-    """The library fails over the data of a frame."""
+    """The library failed on the data of a frame."""
 
 
 class Message(NamedTuple):
-    """A whole message: CANboat's name for its kind, and its fields that say something."""
+    """A complete message: CANboat's name for its kind, and its fields that have values."""
 
     kind: str
     fields: dict[str, object]
@@ -47,23 +45,23 @@ class _Decoder(Protocol):
 
 
 class Bus:
-    """One bus: it joins the frames of long messages, so it has to see every frame in order."""
+    """One bus. It joins the frames of long messages, so it must see every frame in order."""
 
     def __init__(self) -> None:
         module = library("nmea2000.decoder")
-        # Degrees and degrees Celsius instead of radians and kelvin.
+        # "metric" gives degrees and degrees Celsius instead of radians and kelvin.
         self._decoder = cast(_Decoder, module.NMEA2000Decoder(units="metric"))
         self._is_fast = module.NMEA2000Decoder.is_fast_pgn
         self._header = module.NMEA2000Decoder.extract_header
 
     def knows(self, frame: CanFrame) -> bool:
-        """Whether CANboat has a definition for such frames."""
+        """Whether CANboat has a definition for the frame's PGN."""
         if not frame.extended or frame.remote or frame.fd_flags is not None:
             return False
         return self._is_fast(self._pgn(frame)) is not None
 
     def is_own(self, frame: CanFrame) -> bool:
-        """Whether only NMEA 2000 has such frames, so that the bus is one."""
+        """Whether the frame's PGN is specific to NMEA 2000, which identifies the bus."""
         return self.knows(frame) and self._pgn(frame) in OWN_PGNS
 
     def _pgn(self, frame: CanFrame) -> int:
@@ -71,14 +69,14 @@ class Bus:
         return int(pgn)
 
     def message(self, frame: CanFrame) -> Message | None:
-        """The message that this frame completes, if it does; the frame has to be a known one.
+        """The message that this frame completes, None if incomplete. The frame must be a known one.
 
-        Raises NotDecodedError where its data are not what CANboat says.
+        Raises NotDecodedError if its data do not match CANboat's definition.
         """
         text = f"(0.0) {frame.interface} {frame.id}#{frame.data.hex().upper()}"
         try:
             message = self._decoder.decode(text)
-        except Exception as error:  # whatever the library makes of damaged data
+        except Exception as error:  # The library raises various errors for damaged data.
             raise NotDecodedError(str(error)) from error
         return None if message is None else Message(message.id, _values(message.fields))
 

@@ -1,4 +1,4 @@
-"""Opening a recording: its format, and the options that this format understands."""
+"""Opens a recording with its format's reader and the options that this format accepts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sdk.updates import Views
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a recording is to be read; None where nothing was said."""
+    """The options of `nova produce`; None for those that were not given."""
 
     xtce: Path | None = None
     root_container: str | None = None
@@ -49,7 +49,7 @@ class Options:
     view: str | None = None
 
     def epoch_ns(self) -> int | None:
-        """The epoch in nanoseconds since 1970."""
+        """The epoch in ns since 1970; raises RecordingError."""
         if self.epoch is None:
             return None
         try:
@@ -64,8 +64,9 @@ _Opener = Callable[[Path, Observer, Views, Options], Iterator[Step]]
 def open_recording(
     path: Path, observer: Observer, name: str | None = None, options: Options | None = None
 ) -> Iterator[Step]:
-    """The steps of a recording, with what they say of views; the format is guessed where it is
-    not named.
+    """The steps of a recording, with view updates. The format is detected unless `name` gives it.
+
+    Raises RecordingError for an option that the format does not accept.
     """
     options = options or Options()
     name = name or guess(path)
@@ -73,13 +74,13 @@ def open_recording(
     for field in fields(options):
         if getattr(options, field.name) is not None and field.name not in understood:
             flag = "--" + field.name.replace("_", "-")
-            raise RecordingError(f"{flag} means nothing for {name}, the format of {path}")
+            raise RecordingError(f"{flag} does not apply to {name}, the format of {path}")
     views = Views(observer)
     return chain(opener(path, observer, views, options), _rest(path, views))
 
 
 def _rest(path: Path, views: Views) -> Iterator[Step]:
-    """What views hold back until the recording ends."""
+    """The view updates that are held back until the recording ends."""
     events = tuple(views.rest())
     if events:
         yield step(path.stat().st_size, "the end", events)
@@ -88,9 +89,11 @@ def _rest(path: Path, views: Views) -> Iterator[Step]:
 def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
     definition = Definition(options.xtce, options.root_container) if options.xtce else None
     if definition is None and options.root_container is not None:
-        raise RecordingError("--root-container names a container of an XTCE file: give --xtce too")
+        raise RecordingError("--root-container names an XTCE container: give --xtce too")
     if options.time_unit is not None and not (options.time or "").startswith("field:"):
-        raise RecordingError("--time-unit is for counters in fields: give --time field:NAME too")
+        raise RecordingError(
+            "--time-unit applies to counters in fields: give --time field:NAME too"
+        )
     time = TimeSource.of_option(
         options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
     )
@@ -130,12 +133,12 @@ def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iter
 
 
 def _time_column(options: Options) -> TimeColumn:
-    """Where a table's time stands and what it says; texts are whole times, numbers count."""
+    """The time column and its format: text is a full time, a number a counter."""
     unit = options.time_unit or ("s" if options.time_format is None else "iso")
     if unit == "iso" and options.epoch is not None:
-        raise RecordingError("--epoch is for times that count from it, not for --time-unit iso")
+        raise RecordingError("--epoch applies to counters, not to --time-unit iso")
     if unit != "iso" and (options.time_zone or options.time_format):
-        raise RecordingError("--time-zone and --time-format are for --time-unit iso")
+        raise RecordingError("--time-zone and --time-format require --time-unit iso")
     zone = None if options.time_zone is None else zone_of(options.time_zone)
     form = None if options.time_format is None else check_form(options.time_format)
     return TimeColumn(options.time_column, unit, options.epoch_ns() or 0, zone, form)

@@ -1,6 +1,4 @@
-"""What a packet says, for recordings and devices alike: its time, and its message once that is
-whole.
-"""
+"""Reads the time and message of packets, for recordings and devices alike."""
 
 from __future__ import annotations
 
@@ -14,14 +12,14 @@ from sdk.formats.xtce import Decoded, Definition
 
 IDLE = "an idle packet (APID 2047): it fills the channel and is not decoded"
 NOT_DECODED = "raw only: the XTCE file does not describe the packet"
-INCOMPLETE = "a group of segments is incomplete: its packets are raw only"
+INCOMPLETE = "a segment group is incomplete: its packets are raw only"
 
 
 class Said(NamedTuple):
-    """A packet with its own time, and the message that it is or that it completes.
+    """A packet with its time, and the message that it is or completes.
 
-    A continuation has the time of its group, as far as that is known. `message_ns` is the time of
-    the message, which is that of its first segment.
+    A continuation has the time of its group, if known. `message_ns` is the time of the message,
+    which is that of its first segment.
     """
 
     packet: Packet
@@ -32,7 +30,7 @@ class Said(NamedTuple):
 
 
 class PacketReading:
-    """Reads packets in the order in which they come; joins segments before they are decoded."""
+    """Reads packets in order of arrival; joins segments before they are decoded."""
 
     def __init__(self, definition: Definition | None, time: TimeSource | None) -> None:
         self._definition = definition
@@ -40,7 +38,7 @@ class PacketReading:
         self._segments = Segments()
 
     def read(self, packet: Packet) -> Said:
-        """What a packet says by itself, and as the last of its group."""
+        """Read a packet; a segment that completes its group includes the message."""
         if packet.is_idle:
             return Said(packet, None, notes=(IDLE,))
         if packet.flags == WHOLE:
@@ -49,7 +47,7 @@ class PacketReading:
         return self._segment(packet)
 
     def incomplete(self, *, is_end: bool = False) -> Iterator[Group]:
-        """Groups of segments that lack one and wait for it no longer; at the end all."""
+        """Groups of segments that were given up as incomplete; with `is_end`, all that remain."""
         if is_end:
             self._segments.end()
         return self._segments.given_up()
@@ -66,7 +64,7 @@ class PacketReading:
         return self._message(packet, whole, time_ns)
 
     def _first_time(self, packet: Packet) -> int | None:
-        """The time that a segment says itself; fields may stand in a first one, never behind."""
+        """A segment's own time. Time fields are decoded from a first segment only."""
         if self._time is None:
             return None
         if self._time.field is None:

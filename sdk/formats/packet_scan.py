@@ -1,9 +1,8 @@
-"""Packets in bytes that hold more than packets: reading goes on behind what is none.
+"""Finds packets among other bytes, and resumes after damage.
 
-A header alone proves little, one random place in eight has version 0. So a packet is taken where
-the one before it ends; behind damage only where something more speaks for it: the next count of an
-APID that was heard before, or such a packet behind it, or its own successor, near by or at the end
-of a chain of packets.
+A header alone proves little: one random position in eight has version 0. So a packet is accepted
+where the previous one ends. After damage it needs more evidence: the next count of a known APID, or
+a known APID's due packet behind it, or its own successor, near by or at the end of a chain.
 """
 
 from __future__ import annotations
@@ -27,26 +26,26 @@ from sdk.formats.packets import (
 
 BLOCK_BYTES = 1024 * 1024
 SUCCESSOR_MAX_BYTES = 2048
-"""How far behind a packet the next of its APID is looked for."""
+"""How far behind a packet its successor of the same APID is searched."""
 CHAIN_MAX = 64
-"""How many packets of other APIDs may stand before the next of the same."""
+"""The most packets of other APIDs before the next of the same."""
 ZEROS_MAX = 1
 NO_PACKET = "no packet"
 _CANDIDATE = re.compile(rb"(?!\0{4})[\0-\x1f]")
 
 
 class _Search(NamedTuple):
-    """Where a packet surely begins, and the first place that more bytes may show to be one."""
+    """The first sure start of a packet, and an earlier position that needs more bytes to decide."""
 
     found: int | None = None
     undecided: int | None = None
 
 
 class PacketScanner:
-    """Finds packets in bytes that come in pieces.
+    """Finds packets in bytes that arrive in pieces.
 
-    An `eager` one takes a packet as soon as it is whole, as one who listens has to; another waits
-    for the header behind it, which shows whether bytes were lost.
+    An `eager` scanner returns a packet as soon as it is complete, for live links. Otherwise it
+    waits for the header behind it, which shows whether bytes were lost.
     """
 
     def __init__(self, *, eager: bool = False) -> None:
@@ -60,23 +59,23 @@ class PacketScanner:
 
     @property
     def rest(self) -> bytes:
-        """What was fed and is not told yet."""
+        """Bytes that were fed and not returned yet."""
         return self._data[self._at :]
 
     def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[Packet | Damage]:
-        """What can be told by now; all of it where this is the end of what belongs together."""
+        """The packets and damage found so far; with `is_end`, all of the data is returned."""
         self._data = self._data[self._at :] + data
         self._base += self._at
         self._at = 0
         self._is_end = is_end
         while self._at < len(self._data):
-            told = self._next()
-            if told is None:
+            found = self._next()
+            if found is None:
                 return
-            yield told
+            yield found
 
     def begin_anew(self) -> None:
-        """Forget what is left, but not which APIDs were heard: another connection, another file."""
+        """Drop unread bytes but keep the known APIDs, for the next connection or file."""
         self._base += len(self._data)
         self._data, self._at, self._is_trusted = b"", 0, True
 
@@ -95,7 +94,7 @@ class PacketScanner:
         if not (known and self._is_followed(end)) and not self._continues(header, end):
             inside = self._search(self._at + 1, end)
             if inside.found is not None:
-                return self._skip(inside.found, "a packet that the next one cuts off")
+                return self._skip(inside.found, "a packet that another packet interrupts")
         return self._packet(header, end)
 
     def _packet(self, header: Header, end: int) -> Packet:
@@ -105,7 +104,7 @@ class PacketScanner:
         return packet
 
     def _unfinished(self, header: Header) -> Damage | None:
-        """A packet that is not all there: wait for it, unless others surely stand within it."""
+        """An incomplete packet: wait for more bytes unless other packets surely begin in it."""
         if not self._is_end and header.source in self._counts:
             return None
         within = self._search(self._at + 1, len(self._data))
@@ -117,10 +116,10 @@ class PacketScanner:
 
     def _cut_short(self, reason: str) -> Damage:
         left = len(self._data) - self._at
-        return self._skip(len(self._data), f"{reason}, {left} there")
+        return self._skip(len(self._data), f"{reason}, {left} present")
 
     def _resynchronised(self) -> Packet | Damage | None:
-        """Skip to the next place where a packet surely begins, or may begin."""
+        """Skip to the next position where a packet surely begins or may begin."""
         end = len(self._data)
         search = self._search(self._at + self._is_trusted, end)
         if search.found is not None:
@@ -139,7 +138,7 @@ class PacketScanner:
         return damage
 
     def _is_followed(self, end: int) -> bool:
-        """Whether a packet of a known APID begins at a place, or may yet begin there."""
+        """Whether a packet of a known APID begins at `end`, or may begin there with more bytes."""
         left = len(self._data) - end
         if left < HEADER_SIZE_BYTES and self._is_eager and not self._is_end:
             return not left or not self._data[end] >> 5
@@ -147,7 +146,7 @@ class PacketScanner:
         return not left or (header is not None and header.source in self._counts)
 
     def _continues(self, header: Header, end: int) -> bool:
-        """Whether the next packet of the same APID begins at a place."""
+        """Whether the next packet of the same APID begins at `end`."""
         following = header_at(self._data, end)
         due = (header.source, (header.number + 1) & COUNT_MASK)
         return following is not None and (following.source, following.number) == due
@@ -164,7 +163,7 @@ class PacketScanner:
         return _Search(None, undecided)
 
     def _is_sure(self, at: int) -> bool | None:
-        """Whether more than a header speaks for a packet at a place; None where bytes lack."""
+        """Whether there is more evidence than a header; None if that needs more bytes."""
         unknown = False if self._is_end else None
         header = header_at(self._data, at)
         if header is None:
@@ -181,7 +180,7 @@ class PacketScanner:
         return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
 
     def _fits(self, header: Header, last: int, end: int) -> bool:
-        """Whether a packet of a known APID has the count that is due, or one that has it behind."""
+        """Whether a known APID's packet has the due count, or a due packet follows it."""
         if _says_much(header):
             if header.number == (last + 1) & COUNT_MASK:
                 return True
@@ -207,9 +206,9 @@ class PacketScanner:
         return False
 
     def _recurs(self, header: Header, end: int) -> bool | None:
-        """Whether lengths lead from packet to packet until one has the next count of the same
-        APID; None where bytes lack. A false header often leads into a true chain, but it has no
-        part in it.
+        """Whether following the lengths reaches a packet with the next count of the same APID; None
+        if that needs more bytes. A false header often leads into a true chain, but the chain does
+        not contain its successor.
         """
         if not _says_much(header):
             return False
@@ -227,13 +226,13 @@ class PacketScanner:
 
 
 def _says_much(header: Header) -> bool:
-    """Whether few of the bytes that are compared are zero, as most are in tables of numbers."""
+    """Whether at most ZEROS_MAX compared bytes are zero; tables of numbers are mostly zeros."""
     compared = (header.identification << 16 | header.sequence).to_bytes(4)
     return compared.count(0) <= ZEROS_MAX
 
 
 def packets(file: BinaryIO) -> Iterator[Packet | Damage]:
-    """All that a file holds; neighbouring pieces of damage are told as one."""
+    """All packets and damage of a file; adjacent damage is merged."""
     scanner = PacketScanner()
     damage: Damage | None = None
     is_end = False

@@ -1,4 +1,4 @@
-"""Where packets say their time: a code in the secondary header, or counters in decoded fields."""
+"""Where packets carry their time: a code in the secondary header, or decoded counter fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdk.formats.xtce import Decoded, Definition
 
 CHOICES = (
     "cds or cds:DAYS+SUB (days since 1958 or --epoch), cuc:COARSE+FINE (seconds since --epoch, "
-    "widths in bytes), cuc (with its P-field), each with @BYTES for what stands before it, "
+    "widths in bytes), cuc (with its P-field), each with @BYTES for the bytes before it, "
     "field:NAME or field:SECONDS+FRACTION (decoded by --xtce, since --epoch)"
 )
 _FIELD = "field:"
@@ -25,14 +25,14 @@ BITS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """The field with the part of a second: counted in a unit, or in 1 / 2^bits of a second."""
+    """The field with the fraction of a second, in a unit or in 1 / 2^bits of a second."""
 
     field: str
     unit: str | None = None
     bits: int | None = None
 
     def of_ns(self, value: object) -> int:
-        """Nanoseconds; 0 where the field holds no number."""
+        """Nanoseconds; 0 if the field is not a number."""
         if self.unit is not None:
             return counter.to_ns(value, self.unit, 0) or 0
         count = counter.to_ns(value, "s", 0)
@@ -43,7 +43,7 @@ class Fraction:
 
 @dataclass(frozen=True, slots=True)
 class TimeSource:
-    """How the time of packets is read; without field and code none is told."""
+    """How to read the time of packets; without `field` and `code`, packets have none."""
 
     field: str | None = None
     unit: str = "s"
@@ -52,13 +52,13 @@ class TimeSource:
     code: TimeCode | None = None
     scale: str | None = None
     sources: frozenset[int] | None = None
-    """Type and APID of the packets that have the code, where not all do."""
+    """Sources (type and APID) whose packets have the code; None for all."""
 
     @classmethod
     def of_option(
         cls, text: str | None, unit: str, epoch_ns: int | None, scale: str | None = None
     ) -> TimeSource:
-        """From the options `--time`, `--time-unit`, `--epoch` and `--time-scale`."""
+        """Parse `--time`, `--time-unit`, `--epoch` and `--time-scale`; raises RecordingError."""
         if scale is not None and scale not in SCALES:
             raise RecordingError(f"--time-scale {scale!r} is not one of {', '.join(SCALES)}")
         if text is None:
@@ -66,9 +66,9 @@ class TimeSource:
         code = time_code(text)
         fields = _FIELDS.fullmatch(text.removeprefix(_FIELD)) if text.startswith(_FIELD) else None
         if code is None and fields is None:
-            raise RecordingError(f"--time {text!r} is none of {CHOICES}")
+            raise RecordingError(f"--time {text!r} is not one of {CHOICES}")
         if epoch_ns is None and (code is None or code.needs_epoch):
-            raise RecordingError(f"--time {text} counts from somewhere: give --epoch, an ISO time")
+            raise RecordingError(f"--time {text} counts from an epoch: give --epoch, an ISO time")
         if code is not None:
             return cls(None, unit, epoch_ns, code=code, scale=scale)
         assert fields is not None
@@ -78,15 +78,15 @@ class TimeSource:
 
     @property
     def secondary_bytes(self) -> int:
-        """How much of a secondary header the time is known to fill."""
+        """The size of the secondary header as far as the time code determines it."""
         return self.code.size_bytes if self.code is not None else 0
 
     def settled(self, definition: Definition | None) -> TimeSource:
-        """With the fields looked up; raises RecordingError where the definition lacks them."""
+        """Resolve the fields; raises RecordingError if the definition lacks them."""
         if self.field is None:
             return self
         if definition is None:
-            raise RecordingError("--time field:NAME needs --xtce, which says where the field is")
+            raise RecordingError("--time field:NAME requires --xtce, which defines the field")
         definition.require(self.field)
         fraction = self.fraction
         if fraction is None:
@@ -96,14 +96,14 @@ class TimeSource:
             bits = definition.width_bits(fraction.field)
             if bits is None:
                 raise RecordingError(
-                    f"the width of {fraction.field} is not known: give its unit or bits, "
+                    f"the width of {fraction.field} is unknown: give its unit or bits, "
                     f"--time field:{self.field}+{fraction.field}:us or :16"
                 )
             fraction = replace(fraction, bits=bits)
         return replace(self, fraction=fraction)
 
     def of(self, packet: Packet, decoded: Decoded | None) -> int | None:
-        """The time of a packet in UTC; None where it has none that can be told."""
+        """The time of a packet in UTC (ns since 1970), None if it has none."""
         ns = self._counted(packet, decoded)
         return ns if ns is not None and timestamps.NS_MIN <= ns <= timestamps.NS_MAX else None
 

@@ -1,4 +1,4 @@
-"""CCSDS space packets (CCSDS 133.0-B): their primary header, and what lies between them."""
+"""CCSDS space packets (CCSDS 133.0-B) and their primary header."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ IDLE_APID = 2047
 COUNT_MASK = 0x3FFF
 SOURCE_MASK = 0x17FF
 CONTINUATION, FIRST, LAST, WHOLE = range(4)
-"""Sequence flags: where a packet stands in a group of segments."""
+"""Sequence flags: a packet's position in a group of segments."""
 _HEADER = struct.Struct(">HHH")
 
 
 class Packet(NamedTuple):
-    """One packet, its primary header included, and where it begins."""
+    """One packet with its primary header, and its offset."""
 
     offset_bytes: int
     data: bytes
 
     @property
     def end_bytes(self) -> int:
-        """Where the next packet begins."""
+        """The offset after the packet."""
         return self.offset_bytes + len(self.data)
 
     @property
     def apid(self) -> int:
-        """The application process that it comes from."""
+        """The application process identifier."""
         return int.from_bytes(self.data[:2]) & 0x7FF
 
     @property
@@ -38,27 +38,25 @@ class Packet(NamedTuple):
 
     @property
     def sequence(self) -> int:
-        """The sequence count of its APID, 14 bits."""
+        """The 14-bit sequence count."""
         return int.from_bytes(self.data[2:4]) & COUNT_MASK
 
     @property
     def flags(self) -> int:
-        """Its sequence flags."""
         return self.data[2] >> 6
 
     @property
     def has_secondary_header(self) -> bool:
-        """Whether its data field begins with a secondary header."""
         return bool(self.data[0] & 0x08)
 
     @property
     def is_idle(self) -> bool:
-        """Whether it only fills the channel."""
+        """Whether it is an idle packet, which only fills the channel."""
         return self.apid == IDLE_APID
 
 
 class Damage(NamedTuple):
-    """Bytes that are no packet, and why; of a long stretch `data` is only the last piece."""
+    """Bytes that are not packets, and why; for a long stretch `data` is only its last piece."""
 
     offset_bytes: int
     size_bytes: int
@@ -67,13 +65,13 @@ class Damage(NamedTuple):
 
     @property
     def end_bytes(self) -> int:
-        """Where reading goes on."""
+        """The offset at which reading resumes."""
         return self.offset_bytes + self.size_bytes
 
 
 class Header(NamedTuple):
-    """A primary header: version, type, secondary header flag and APID in one word; sequence flags
-    and count in another; the size of the whole packet.
+    """A primary header: one word with version, type, secondary header flag and APID; one with
+    sequence flags and count; the size of the whole packet.
     """
 
     identification: int
@@ -82,7 +80,8 @@ class Header(NamedTuple):
 
     @property
     def is_possible(self) -> bool:
-        """Whether a packet may begin so: version 0, and not the zeros that files are filled with.
+        """Whether a packet may begin so: version 0, and not four zero bytes, with which files are
+        padded.
 
         Four zero bytes would be a continuation of APID 0 with count 0.
         """
@@ -90,22 +89,21 @@ class Header(NamedTuple):
 
     @property
     def source(self) -> int:
-        """Type and APID, which share a sequence count; segments may differ in the flag between."""
+        """Type and APID. The secondary header flag is masked, since segments may differ in it."""
         return self.identification & SOURCE_MASK
 
     @property
     def flags(self) -> int:
-        """The sequence flags."""
         return self.sequence >> 14
 
     @property
     def number(self) -> int:
-        """The sequence count."""
+        """The 14-bit sequence count."""
         return self.sequence & COUNT_MASK
 
 
 def header_at(data: bytes, offset: int) -> Header | None:
-    """The header at a place; None where fewer bytes are left than a header has."""
+    """The header at an offset; None if fewer bytes remain than a header has."""
     if offset + HEADER_SIZE_BYTES > len(data):
         return None
     identification, sequence, length = _HEADER.unpack_from(data, offset)

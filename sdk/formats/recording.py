@@ -1,4 +1,4 @@
-"""What every reader of recordings yields: steps through a file, with their events or problems."""
+"""The interface of recording readers: steps through a file, with their events or problems."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from sdk.updates import Views
 
 
 class RecordingError(NovaError):
-    """A recording cannot be read the way it was asked for; the message says what to give."""
+    """A recording cannot be read with the given options; the message says what to give."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One place of a recording.
 
-    `problem` says what could not be published. `note` says what was, but not as all that it could
-    be, in a few fixed texts that can be counted. `offset_bytes` is how far the file has been read.
+    `problem` says why something could not be published. `note` says how published events are
+    incomplete, as one of a few fixed texts that can be counted. `offset_bytes` is the position up
+    to which the file has been read.
     """
 
     offset_bytes: int
@@ -42,10 +43,10 @@ def step(offset_bytes: int, place: str, events: Iterable[Event], note: str | Non
 
 
 class Recorded:
-    """A recording that dates itself, or that an epoch in ns dates; each format has its reader."""
+    """The base of readers whose recordings contain times, or are dated by `epoch_ns`."""
 
     SYSTEM_ID: ClassVar[str]
-    """Whose events these are, where nobody says."""
+    """The default systemId of the events."""
 
     def __init__(
         self,
@@ -64,9 +65,9 @@ class Recorded:
         self._begin()
 
     def _begin(self) -> None:
-        """What a format has to make ready."""
+        """Prepare the format's own state; called at the end of `__init__`."""
 
 
 def no_time(path: Path, hint: str) -> RecordingError:
-    """The error for a recording in which nothing says when it was made."""
+    """The error for a recording without any date."""
     return RecordingError(f"nothing in {path} says when it was recorded: {hint}")

@@ -1,7 +1,7 @@
-"""Segmented packets: the groups that belong together by source and sequence count.
+"""Joins segmented packets into groups, by source and consecutive sequence count.
 
-They may come in any order and twice. A group that others overtake too far, or that holds too much,
-is given up.
+Segments may arrive in any order and twice. A group is given up if its source's count gets too far
+ahead, or if too much is held.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from dataclasses import dataclass
 from sdk.formats.packets import COUNT_MASK, FIRST, HEADER_SIZE_BYTES, LAST, Packet
 
 OVERTAKEN_MAX = 256
-"""How many counts of its source may pass before a group that does not grow is given up."""
+"""Counts that a source may advance before a group that does not grow is given up."""
 GROUPS_MAX = 64
-"""How many pieces of groups are held of one source."""
+"""Groups that are held per source."""
 HELD_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """Segments whose counts follow one another, and the time that their first one says."""
+    """Segments with consecutive counts, and the time of the first one."""
 
     packets: list[Packet]
     time_ns: int | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Whether it goes from a first to a last segment."""
+        """Whether it extends from a first to a last segment."""
         return self.packets[0].flags == FIRST and self.packets[-1].flags == LAST
 
     def at(self, sequence: int) -> Packet:
-        """The segment with a count that is in the group."""
+        """The segment with this count, which must be in the group."""
         return self.packets[sequence - self.packets[0].sequence & COUNT_MASK]
 
     def joined(self, secondary_bytes: int) -> bytes:
@@ -44,7 +44,7 @@ class Group:
 
 
 class Segments:
-    """Joins segments; `given_up` are the groups that stayed incomplete since they were taken."""
+    """Joins segments. `given_up` returns the groups that stayed incomplete."""
 
     def __init__(self) -> None:
         self._groups: dict[Group, None] = {}
@@ -54,7 +54,7 @@ class Segments:
         self._given_up: list[Group] = []
 
     def add(self, packet: Packet, time_ns: int | None) -> Group:
-        """The group of a segment as it is now; a whole one is not held any more."""
+        """Add a segment; returns its group, which is no longer held once it is complete."""
         self.overtake(packet)
         there = self._members.get((packet.source, packet.sequence))
         if there is not None:
@@ -77,24 +77,24 @@ class Segments:
         return group
 
     def overtake(self, packet: Packet) -> None:
-        """Give up what lies too far behind the count of a packet."""
+        """Give up groups that lie too far behind the count of a packet."""
         for group in list(self._of_source.get(packet.source, ())):
             ahead = packet.sequence - group.packets[-1].sequence & COUNT_MASK
             if OVERTAKEN_MAX < ahead < COUNT_MASK - OVERTAKEN_MAX:
                 self._give_up(group)
 
     def given_up(self) -> Iterator[Group]:
-        """The groups that were given up, each once."""
+        """The groups given up since the last call."""
         given, self._given_up = self._given_up, []
         yield from given
 
     def end(self) -> None:
-        """Nothing more comes: give up all."""
+        """Give up all groups."""
         for group in list(self._groups):
             self._give_up(group)
 
     def _neighbour(self, packet: Packet, step: int) -> Group | None:
-        """The group that ends before a segment, or begins behind it, and goes on there."""
+        """The group that ends before this segment or begins after it, if open on that side."""
         count = packet.sequence + step & COUNT_MASK
         group = self._members.get((packet.source, count))
         if group is None:

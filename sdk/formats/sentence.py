@@ -1,4 +1,4 @@
-"""NMEA 0183 sentences: one line decoded by `pynmea2` into values, a position and a time of day."""
+"""NMEA 0183 sentences: decodes a line with `pynmea2` into values, a position and a time of day."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _LONGITUDE = re.compile(r"(\d{1,3})(\d\d\.\d*)", re.ASCII)
 _DEGREE_DIGITS = {"lat": 2, "lon": 3}
 _LEAP_SECOND = re.compile(r"235960(?:\.(\d{1,9})\d*)?", re.ASCII)
 _FIELDS_MIN = {"RMC": 11, "GGA": 14, "GNS": 12, "GLL": 6, "ZDA": 6}
-"""Fields that these have at least; with fewer and without a checksum, a sentence is cut."""
+"""The least number of fields; with fewer and without a checksum, the sentence is cut."""
 YEARS = range(1980, 2262)
-"""Dates of satellite receivers that are times of events."""
+"""Years in which a receiver's date is accepted."""
 
-CUT = "cut: without a checksum and without all fields; no position, and not the last field"
-DAMAGED = "raw only: damaged, the checksum is not that of the sentence"
-UNREAD = "raw only: no sentence that pynmea2 reads"
+CUT = "cut: no checksum and not all fields; no position, and not the last field"
+DAMAGED = "raw only: damaged, the checksum does not match the sentence"
+UNREAD = "raw only: not a sentence that pynmea2 can read"
 _AS_TEXT = frozenset({"timestamp", "datestamp"})
 
 
 class Source(NamedTuple):
-    """The talker and the sentence type that a line names."""
+    """A line's talker and sentence type."""
 
     talker: str
     kind: str
@@ -44,7 +44,7 @@ UNKNOWN = Source("unknown", "line")
 
 
 class Sentence(NamedTuple):
-    """A decoded sentence. `fix` says whether the receiver has one; None where it does not say."""
+    """A decoded sentence. `fix` is whether the receiver has a fix; None if it does not say."""
 
     kind: str
     fields: dict[str, object]
@@ -61,7 +61,7 @@ class _Message(Protocol):
 
 
 def source_of(line: bytes) -> Source:
-    """Who says a line and what kind it is, read from its first characters only."""
+    """The talker and type of a line, from its first characters only."""
     match = _ADDRESS.match(line)
     if match is None:
         return UNKNOWN
@@ -71,7 +71,7 @@ def source_of(line: bytes) -> Source:
 
 
 def decode(line: bytes) -> Sentence | None:
-    """The sentence of a line; None where `pynmea2` refuses it."""
+    """The sentence of a line; None if `pynmea2` refuses it."""
     pynmea2 = library("pynmea2")
     text = line.strip()
     try:
@@ -99,7 +99,7 @@ def decode(line: bytes) -> Sentence | None:
 
 
 def damage(line: bytes) -> str:
-    """Why nothing is read from a line that does not decode."""
+    """Why a line cannot be decoded."""
     head, star, checksum = line.strip().rpartition(b"*")
     if star and source_of(head) != UNKNOWN and checksum.upper() != b"%02X" % xor(head[1:]):
         return DAMAGED
@@ -107,7 +107,7 @@ def damage(line: bytes) -> str:
 
 
 def _texts(message: _Message, data: Sequence[str]) -> dict[str, str]:
-    """Every field that is there, by pynmea2's name for it; those that have none by their number."""
+    """Every non-empty field by pynmea2's name for it; a field without a name by its number."""
     names = [str(field[1]) for field in message.fields]
     found: dict[str, str] = {}
     for index, text in enumerate(data):
@@ -117,16 +117,16 @@ def _texts(message: _Message, data: Sequence[str]) -> dict[str, str]:
 
 
 def _value(text: str) -> object:
-    """A field as a number where it is one."""
+    """A field as a number if it is one."""
     if _NUMBER.fullmatch(text) is None:
         return text
     return float(text) if "." in text else int(text)
 
 
 def time_of_day(text: str) -> int | None:
-    """Nanoseconds since midnight of `hhmmss.sss`; None where it is no time.
+    """Nanoseconds since midnight of `hhmmss.sss`; None if it is invalid.
 
-    A leap second is the first second of the next day, as in all times that count from 1970.
+    A leap second becomes the first second of the next day, as in all times that count from 1970.
     """
     leap = _LEAP_SECOND.fullmatch(text)
     if leap is not None:
@@ -140,9 +140,9 @@ def time_of_day(text: str) -> int | None:
 
 
 def _fix(kind: str, texts: dict[str, str]) -> bool | None:
-    """Whether a receiver stands by its position; None of kinds that do not say.
+    """Whether the receiver has a fix; None for sentence types that do not say.
 
-    One that idles at 0/0 has none. A navigational status is not asked for, as many give none.
+    A receiver that reports 0/0 has none. The navigational status is ignored, as many give none.
     """
     if kind == "UBX" and "nav_stat" in texts:
         return _letters(texts, "nav_stat") != "NF"
@@ -180,7 +180,7 @@ def _date(kind: str, texts: dict[str, str]) -> date | None:
 
 
 def _place(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | None:
-    """Latitude and longitude that are there in full, with their hemispheres."""
+    """Latitude and longitude, if both are complete with their hemispheres."""
     latitude = _degrees(texts, "lat", _LATITUDE, "NS", is_checked)
     longitude = _degrees(texts, "lon", _LONGITUDE, "EW", is_checked)
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
@@ -191,7 +191,7 @@ def _place(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | Non
 def _degrees(
     texts: dict[str, str], name: str, form: re.Pattern[str], signs: str, is_checked: bool
 ) -> float | None:
-    """A coordinate; without a checksum only one with all its digits, lest some are lost."""
+    """A coordinate. Without a checksum all its digits are required, since some may be lost."""
     match = form.fullmatch(texts.get(name, ""))
     sign = _letters(texts, f"{name}_dir")
     if match is None or len(sign) != 1 or sign not in signs:
@@ -204,7 +204,7 @@ def _degrees(
 
 
 def _position(place: tuple[float, float] | None, altitude: object) -> dict[str, object] | None:
-    """Where a fix is; None without a place."""
+    """The position of a fix; None without coordinates."""
     if place is None:
         return None
     position: dict[str, object] = {"latitude": place[0], "longitude": place[1]}

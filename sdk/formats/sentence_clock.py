@@ -1,5 +1,5 @@
-"""When sentences are: most say the time of day, few the date, and a receiver without a fix neither
-that others may believe.
+"""Dates sentences: most have a time of day, few a date, and those of a receiver without a fix are
+not used to date others.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from sdk.formats.sentence import NS_PER_DAY, Sentence
 from sdk.timestamps import NS_PER_SECOND
 
 ROLLOVER_NS = 1024 * 7 * NS_PER_DAY
-"""Receivers count weeks to 1,023 and begin anew; an old one then tells a date that long ago."""
+"""Receivers count weeks modulo 1,024; after a rollover an old one reports a date that long ago."""
 DISORDER_MAX_NS = 60 * NS_PER_SECOND
-"""As much may a time of day before the first date step back without being of the next day."""
+"""A time of day before the first date may step back this far without being of the next day."""
 
 
 class Told(NamedTuple):
-    """What one line says of time; `believed` where others may be dated by it."""
+    """A line's times; `believed` is whether others may be dated by them."""
 
     stamp_ns: int | None
     time_of_day_ns: int | None = None
@@ -27,20 +27,20 @@ class Told(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a log begins, and the first moment that it states, if it states any."""
+    """The start of a log, and its first full date and time, if there is one."""
 
     begin_ns: int
     stated_ns: int | None
 
 
 class Fixes:
-    """What talkers have said of their fix; a sentence that does not say has its talker's."""
+    """The fix state of each talker; a sentence that does not say takes its talker's."""
 
     def __init__(self) -> None:
         self._lost: set[str] = set()
 
     def foresee(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
-        """Take what talkers say first of their fix as true of what they said before."""
+        """Apply each talker's first fix state to the lines before it."""
         known: set[str] = set()
         for talker, sentence in said:
             if sentence is not None and sentence.fix is not None and talker not in known:
@@ -49,7 +49,7 @@ class Fixes:
                     self._lost.add(talker)
 
     def told(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> Told:
-        """What a line says of time, in order of the log."""
+        """The times of a line. Call it in the order of the log."""
         if sentence is None:
             return Told(stamp_ns)
         if sentence.fix is not None:
@@ -59,7 +59,7 @@ class Fixes:
 
 
 class SentenceClock:
-    """Dates the lines of one log in their order."""
+    """Dates the lines of one log in order."""
 
     def __init__(self, start: Start, epoch_ns: int | None = None) -> None:
         self._now_ns, self._stated_ns = start
@@ -67,7 +67,7 @@ class SentenceClock:
         self._is_stated = start.stated_ns is None
 
     def time_ns(self, told: Told) -> int:
-        """When a line is: what it says itself, else what was said last."""
+        """The time of a line: its own, else the last known one."""
         at_ns = stated_ns(told, self._epoch_ns)
         if at_ns is not None:
             if told.believed or told.stamp_ns is not None:
@@ -87,9 +87,10 @@ class SentenceClock:
 
 
 def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
-    """Where a log begins: as long before the first moment that is stated as its times of day say.
+    """The start of a log: its first full date and time, minus the span of the times of day before
+    it.
 
-    None where no line that is believed states one.
+    None if no believed line has one.
     """
     first = latest = None
     for told in lines:
@@ -106,9 +107,9 @@ def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
 
 
 def stated_ns(told: Told, epoch_ns: int | None) -> int | None:
-    """The moment that a line states whole: by its own date, or by the time beside it.
+    """The full time of a line, by its own date or by the logger's stamp; None if it has neither.
 
-    A time of day that is believed is nearer to what happened than the logger's, which dates it.
+    A believed time of day is closer to the event than the logger's stamp, which only dates it.
     """
     if told.stamp_ns is not None:
         if told.time_of_day_ns is None or not told.believed:
@@ -122,24 +123,24 @@ def stated_ns(told: Told, epoch_ns: int | None) -> int | None:
 
 
 def _rolled(at_ns: int, epoch_ns: int) -> int:
-    """The moment moved by as many times 1,024 weeks as bring it nearest to an epoch."""
+    """Shift the time by multiples of 1,024 weeks to the one nearest to an epoch."""
     return at_ns + (epoch_ns - at_ns + ROLLOVER_NS // 2) // ROLLOVER_NS * ROLLOVER_NS
 
 
 def nearest(time_of_day_ns: int, reference_ns: int) -> int:
-    """The moment with this time of day that is nearest to another moment, across midnight."""
+    """The time with this time of day that is nearest to a reference, across midnight."""
     half = NS_PER_DAY // 2
     return reference_ns + (time_of_day_ns - reference_ns + half) % NS_PER_DAY - half
 
 
 def _next(time_of_day_ns: int, reference_ns: int) -> int:
-    """The next moment with this time of day, or one that is a little earlier."""
+    """The next time with this time of day, or one up to DISORDER_MAX_NS earlier."""
     earliest_ns = reference_ns - DISORDER_MAX_NS
     return earliest_ns + (time_of_day_ns - earliest_ns) % NS_PER_DAY
 
 
 def _before(time_of_day_ns: int, limit_ns: int) -> int:
-    """The last moment with this time of day that is not after another."""
+    """The last time with this time of day that is not after a limit."""
     return limit_ns - (limit_ns - time_of_day_ns) % NS_PER_DAY
 
 

@@ -1,6 +1,6 @@
-"""Tables (CSV): a parsed event per row, its time in one of the columns.
+"""Tables (CSV): a parsed event per row, with the time from one of the columns.
 
-Where a view is named, the columns that its manifest knows are told as its updates.
+If a view is named, the columns that its manifest has are published as its updates.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ MESSAGE_TYPE = "Row"
 ENTITY = Entity("table", "csv", "rows")
 UNITS = ("iso", *counter.UNITS_NS)
 
-BEFORE_HEADER = "passed over: a line before the header"
-REPEATED_HEADER = "passed over: the header once more"
-COMMENT = "passed over: a comment"
-UNITS_ROW = "passed over: a row of units below the header"
+BEFORE_HEADER = "skipped: a line before the header"
+REPEATED_HEADER = "skipped: a repeated header"
+COMMENT = "skipped: a comment"
+UNITS_ROW = "skipped: a row of units below the header"
 
 TIMES_REMEMBERED_MAX = 65_536
-"""Of so many times it is remembered how many rows have had them."""
+"""Distinct times whose row counts are remembered."""
 
 
 class RowTimes:
-    """Times of rows that keep the file's order among equal ones, by a nanosecond each.
+    """Makes equal times of rows distinct and ordered, by adding a nanosecond each.
 
-    Rows carry no identity as packets do: without this, two equal ones would be one event. The
-    same rows get the same times in every file that holds all rows of a time.
+    Unlike packets, rows carry no identity: two equal rows at one time would be the same event. The
+    same rows get the same times in every file that contains all rows of a time.
     """
 
     def __init__(self, remembered_max: int = TIMES_REMEMBERED_MAX) -> None:
@@ -44,7 +44,7 @@ class RowTimes:
         self._rows: dict[int, int] = {}
 
     def next(self, time_ns: int) -> int:
-        """When the next row with a time is."""
+        """The time of the next row with this time."""
         earlier = self._rows.pop(time_ns, 0)
         self._rows[time_ns] = earlier + 1
         if len(self._rows) > self._remembered_max:
@@ -53,7 +53,7 @@ class RowTimes:
 
 
 class TableReader:
-    """Reads a file of rows under one header line, or without one under the names of `columns`."""
+    """Reads a file of rows under a header line, or without one under the names of `columns`."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class TableReader:
         self._message_type = message_type
 
     def steps(self) -> Iterator[Step]:
-        """A step per row, and one for each line that is passed over."""
+        """A step per row, and one for each skipped line."""
         encoding = encoding_of(self._path, self._encoding)
         types = self._column_types(encoding)
         with self._path.open("rb") as file:
@@ -107,7 +107,7 @@ class TableReader:
         return find_header(text, self._time, self._columns, self._skip_lines)
 
     def _column_types(self, encoding: str) -> ColumnTypes | None:
-        """What the columns hold, by all rows of the file."""
+        """The column types, from all rows of the file; None for an empty file."""
         with self._path.open("rb") as file:
             text = TableText(file, encoding)
             header = self._header(text)
@@ -126,7 +126,7 @@ class TableReader:
         return types
 
     def _passed_over(self, header: Header, cells: list[str], is_first: bool) -> str | None:
-        """Why a row is none of values; None where it is one."""
+        """Why a row is skipped; None if it holds values."""
         if cells == header.cells:
             return REPEATED_HEADER
         time = self._time_cell(header, cells)
@@ -141,7 +141,7 @@ class TableReader:
         return self._time.cell(self._time.columns(header.names) or (), named)
 
     def _is_dated(self, header: Header, cells: Sequence[str]) -> bool:
-        """Whether a row has a time, before it is known what a comma is."""
+        """Whether a row has a time, before the role of the comma is known."""
         time = self._time_cell(header, cells)
         return self._is_time(time) or self._is_time(time.replace(",", "."))
 
@@ -189,13 +189,13 @@ class TableReader:
 
 
 def _trimmed(cells: list[str], size: int) -> list[str]:
-    """A row without the empty cells behind its last column."""
+    """A row without empty cells beyond the last column."""
     while len(cells) > size and not cells[-1]:
         cells = cells[:-1]
     return cells
 
 
 def _are_units(cells: Sequence[str], time: str) -> bool:
-    """Whether a row says units: no digit where the time stands, and no cell is a number."""
+    """Whether a row holds units: no digit in the time cell, and no numeric cell."""
     has_number = any(kind_of(cell) not in (Kind.TEXT, Kind.NOTHING) for cell in cells)
     return bool(time.strip()) and not has_number and not any(sign.isdigit() for sign in time)

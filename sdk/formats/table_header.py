@@ -1,4 +1,4 @@
-"""The header of a table: found by the time column that is said, whatever stands before it."""
+"""Finds the header of a table by its time column, whatever lines precede it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sdk.formats.recording import RecordingError
 from sdk.formats.table_text import TableText, TextLine, cells_of, delimiter_of
 
 HEADER_LINES_MAX = 100
-"""Lines among which the header is looked for."""
+"""Lines that are searched for the header."""
 
 _SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
 class Header(NamedTuple):
-    """The columns' names, the cells that said them, and the lines before."""
+    """The column names, the cells that they came from, and the lines before the header."""
 
     names: list[str]
     cells: list[str]
@@ -29,9 +29,9 @@ class Header(NamedTuple):
 def find_header(
     text: TableText, time: TimeColumn, columns: Sequence[str], skip_lines: int | None
 ) -> Header | None:
-    """Read up to the first row of values; None of an empty file.
+    """Read up to the first row of values; returns None for an empty file.
 
-    Raises RecordingError where no line has the time column, and where the header is no text.
+    Raises RecordingError if no line has the time column, or if the header is not decodable.
     """
     lines = _taken(text, skip_lines or 0)
     before = lines[: skip_lines or 0]
@@ -105,12 +105,12 @@ def _missing(time: TimeColumn, names: Sequence[str]) -> RecordingError:
     why = "none is given" if time.name is None else f"there is no {time.name!r}"
     listed = ", ".join(names).encode("utf-8", "replace").decode()
     return RecordingError(
-        f"say by --time-column which column holds the time ({why}): {listed[:1000]}"
+        f"name the time column by --time-column ({why}); columns: {listed[:1000]}"
     )
 
 
 def column_names(header: Sequence[str]) -> list[str]:
-    """The columns' names: no blanks around, no comment sign, a number behind a repeated one."""
+    """The column names, without blanks and comment sign; repeated ones get a number."""
     taken: set[str] = set()
     names = []
     for index, cell in enumerate(header):

@@ -1,7 +1,7 @@
-"""The text of a table: its encoding, its lines in bounded memory, and its rows.
+"""A table's text: its encoding, its lines in bounded memory, and its rows.
 
-A row is a line, or several where a cell in quotes holds line ends. A quote that does not end costs
-its own line only.
+A row is one line, or several if a quoted cell contains line ends. An unclosed quote affects only
+its own line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sdk.formats.recording import RecordingError
 
 LINE_MAX_BYTES = 1024 * 1024
 QUOTED_LINES_MAX = 1_000
-"""Lines that a row may have."""
+"""The most lines of one row."""
 DELIMITERS = ",;\t"
 BLANK = " "
 UTF_8 = "utf-8-sig"
@@ -36,7 +36,7 @@ _OPEN = "unexpected end of data"
 
 
 class TextLine(NamedTuple):
-    """A line with its end; `size_bytes` where it is longer than is allowed, and then cut."""
+    """A line with its end; `size_bytes` is set if it exceeds the limit, and `text` is then cut."""
 
     number: int
     end_bytes: int
@@ -45,7 +45,7 @@ class TextLine(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The cells of a row, or why it is none."""
+    """The cells of a row, or the problem with it."""
 
     number: int
     end_bytes: int
@@ -54,12 +54,12 @@ class Row(NamedTuple):
 
 
 def encoding_of(path: Path, said: str | None) -> str:
-    """The encoding that was said, or the one of a byte order mark, else UTF-8."""
+    """The given encoding, else that of a byte order mark, else UTF-8; raises RecordingError."""
     if said is not None:
         try:
             io.TextIOWrapper(io.BytesIO(), said).read()
         except (LookupError, UnicodeError, ValueError):
-            raise RecordingError(f"--encoding {said[:64]!r} is none that Python knows") from None
+            raise RecordingError(f"--encoding {said[:64]!r} is not known to Python") from None
         return UTF_8 if codecs.lookup(said).name == "utf-8" else said
     with path.open("rb") as file:
         head = file.read(LOOK_BYTES)
@@ -72,27 +72,27 @@ def encoding_of(path: Path, said: str | None) -> str:
 
 
 class TableText:
-    """The lines of a table, counted from 1; some may be put back."""
+    """The lines of a table, numbered from 1; `put_back` returns lines to it."""
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self.encoding = encoding
         self._file = file
-        # Bytes that are no text come through, so that only their own row is refused.
+        # Undecodable bytes pass through, so that only their own row is refused.
         errors = "surrogateescape" if encoding == UTF_8 else "replace"
         self._text = io.TextIOWrapper(file, encoding, errors, newline="")
         self._back: deque[TextLine] = deque()
         self._number = 0
 
     def next(self) -> TextLine | None:
-        """The next line; None at the end. Whatever ends lines: LF, CR LF or CR."""
+        """The next line, None at the end. Lines end with LF, CR LF or CR."""
         return self._back.popleft() if self._back else self._read()
 
     def put_back(self, lines: list[TextLine]) -> None:
-        """Give these lines once more."""
+        """Make `next` return these lines again."""
         self._back.extendleft(reversed(lines))
 
     def check(self, text: str, number: int) -> str | None:
-        """Why some text is none in this encoding."""
+        """The problem if a text is not valid in this encoding, else None."""
         is_utf_8 = self.encoding == UTF_8
         if text.isascii() or not (_is_escaped(text) if is_utf_8 else "\ufffd" in text):
             return None
@@ -131,16 +131,16 @@ def _size(text: str) -> int:
 
 
 def delimiter_of(header: str) -> str:
-    """The sign that a line has most of; the blank where it has none of them."""
+    """The most frequent of DELIMITERS in a line; the blank if it has none of them."""
     sign = max(DELIMITERS, key=header.count)
     return sign if sign in header else BLANK
 
 
 def cells_of(lines: list[str], delimiter: str) -> list[str]:
-    """The cells of one row; raises csv.Error. Blanks count once, however many there are."""
+    """The cells of one row; raises csv.Error. Consecutive blanks are one delimiter."""
     if delimiter == BLANK:
         lines = [line.replace("\t", BLANK).strip() for line in lines]
-    # Strict, so that a quote that never ends is an error and not one row of half the file.
+    # Strict: an unclosed quote is an error instead of a row of half the file.
     reader = csv.reader(
         lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter == BLANK
     )
@@ -148,10 +148,10 @@ def cells_of(lines: list[str], delimiter: str) -> list[str]:
 
 
 def rows(text: TableText, delimiter: str) -> Iterator[Row]:
-    """All rows that are left; empty lines are none."""
+    """The remaining rows; empty lines are skipped."""
     while (line := text.next()) is not None:
         if line.size_bytes is not None:
-            problem = f"{line.size_bytes} bytes in a line, {LINE_MAX_BYTES} are allowed"
+            problem = f"the line has {line.size_bytes} bytes; the limit is {LINE_MAX_BYTES}"
             yield Row(line.number, line.end_bytes, [], problem)
         elif line.text.strip():
             yield _row(line, text, delimiter)
@@ -174,4 +174,4 @@ def _row(first: TextLine, text: TableText, delimiter: str) -> Row:
         if problem != _OPEN or len(taken) >= QUOTED_LINES_MAX or size > LINE_MAX_BYTES:
             break
     text.put_back(taken[1:])
-    return Row(first.number, first.end_bytes, [], f"no CSV row: {problem}")
+    return Row(first.number, first.end_bytes, [], f"not a CSV row: {problem}")

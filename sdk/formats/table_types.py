@@ -1,6 +1,6 @@
-"""What the columns of a table hold: numbers or text, decided over the whole file for each.
+"""Decides whether each column of a table holds numbers or text, from the whole file.
 
-An id that looks like a number in one row (38e123, 0012) is text in all of them.
+An id that looks like a number in one row (38e123, 0012) makes the column text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import lru_cache
 from sdk.formats.recording import RecordingError
 
 CELLS_REMEMBERED_MAX = 65_536
-MIXED = "kept as text: a column that has cells like numbers and others"
-AMBIGUOUS = "kept as text: a comma that may divide thousands or decimals; --decimal says which"
+MIXED = "kept as text: the column has numeric and other cells"
+AMBIGUOUS = "kept as text: the comma may separate thousands or decimals; give --decimal"
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
@@ -28,7 +28,7 @@ _NAN = re.compile(r"-?(?:nan\(\w*\)|1\.#(?:qnan|snan|ind))", re.IGNORECASE | re.
 
 
 class Kind(Enum):
-    """What one cell may be."""
+    """What a single cell may be."""
 
     NOTHING = "nothing"
     NUMBER = "number"
@@ -40,7 +40,7 @@ class Kind(Enum):
 
 @lru_cache(CELLS_REMEMBERED_MAX)
 def kind_of(cell: str) -> Kind:
-    """What a cell may be, seen alone."""
+    """The kind of a cell, regardless of its column."""
     if _says_nothing(cell) or _NOT_FINITE.fullmatch(cell):
         return Kind.NOTHING
     if _LIKE_ID.fullmatch(cell):
@@ -55,12 +55,14 @@ def kind_of(cell: str) -> Kind:
 
 
 class ColumnTypes:
-    """The types of a table's columns, once all rows were seen; `notes` of columns left as text."""
+    """The types of a table's columns, after `see` of all rows and `decide`; `notes` names columns
+    left as text.
+    """
 
     def __init__(self, names: Sequence[str], text: Sequence[str], decimal: str | None) -> None:
         for name in text:
             if name not in names:
-                raise RecordingError(f"--text names no column: {name!r}; there are {names}")
+                raise RecordingError(f"--text names an unknown column {name!r}; there are {names}")
         self._names = names
         self._seen: list[set[Kind]] = [set() for _ in names]
         self._decimal = decimal
@@ -70,12 +72,14 @@ class ColumnTypes:
         self.notes: list[tuple[str, str]] = []
 
     def see(self, cells: Iterable[str]) -> None:
-        """Note the cells of a row."""
+        """Record the kinds of a row's cells."""
         for seen, cell in zip(self._seen, cells, strict=False):
             seen.add(kind_of(cell))
 
     def decide(self, is_comma_free: bool) -> None:
-        """Decide each column; only where commas divide no cells is one a decimal sign unsaid."""
+        """Decide each column. Without --decimal, a comma is a decimal sign only if it delimits no
+        cells.
+        """
         is_said = self._decimal == ","
         is_shown = self._decimal is None and is_comma_free
         sure = is_said or (is_shown and any(Kind.COMMA in seen for seen in self._seen))
@@ -96,11 +100,11 @@ class ColumnTypes:
         self._comma, self._text = frozenset(comma), frozenset(text)
 
     def number_text(self, name: str, cell: str) -> str:
-        """A cell with a decimal point where its column has commas."""
+        """The cell with a decimal point, if its column has decimal commas."""
         return cell.replace(",", ".") if name in self._comma else cell
 
     def value(self, name: str, cell: str) -> object:
-        """What a cell says; an empty text where it says nothing."""
+        """The value of a cell; an empty string for a missing value."""
         if name in self._text:
             return cell
         if _says_nothing(cell):
@@ -113,7 +117,7 @@ def _says_nothing(cell: str) -> bool:
 
 
 def cell_value(cell: str) -> object:
-    """A cell as a number where it is one, seen alone; an empty text for NaN."""
+    """A cell as a number if it is one; an empty string for NaN."""
     if _INTEGER.fullmatch(cell):
         return int(cell)
     if _FLOAT.fullmatch(cell):

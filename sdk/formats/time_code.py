@@ -1,7 +1,7 @@
-"""Times in secondary headers (CCSDS 301.0-B): day segmented (CDS) and unsegmented (CUC).
+"""Time codes of secondary headers (CCSDS 301.0-B): day segmented (CDS) and unsegmented (CUC).
 
 Written as `cds`, `cds:DAYS+SUB`, `cuc:COARSE+FINE` (widths in bytes), `cds:p` and `cuc` or `cuc:p`
-(a P-field before the time says its form), each with `@BYTES` for what stands before it.
+(a P-field before the time gives its form), each with `@BYTES` for the bytes before it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sdk.timestamps import NS_PER_SECOND
 CCSDS_EPOCH_NS = timestamps.parse("1958-01-01T00:00:00Z")
 MS_BYTES = 4
 SUB_UNITS = {0: 0, 2: 1_000, 4: 1_000_000_000}
-"""Bytes behind the milliseconds of CDS, and how many of their units a millisecond has."""
+"""Width of the CDS submillisecond field in bytes, and its units per millisecond."""
 _TEXT = re.compile(r"(cds|cuc)(?::(p|\d\+\d))?(?:@(\d{1,4}))?", re.ASCII)
 _CUC_1958, _CUC_AGENCY, _CDS = 1, 2, 4
 
 
 class Reading(NamedTuple):
-    """A time on the clock that wrote it, and the scale of that clock where the code says it."""
+    """A time in ns since 1970 on the writing clock, and its scale if the code implies it."""
 
     ns: int
     scale: str | None = None
 
 
 class TimeCode(NamedTuple):
-    """A form of time: its kind, the widths of its two parts, and how many bytes stand before."""
+    """A time format: its kind, the widths of its two parts, and the number of bytes before it."""
 
     kind: str
     coarse_bytes: int
@@ -40,19 +40,19 @@ class TimeCode(NamedTuple):
 
     @property
     def needs_epoch(self) -> bool:
-        """Whether only a given epoch says what it counts from."""
+        """Whether its epoch is not implied and must be given."""
         return self.kind == "cuc" and not self.has_p_field
 
     @property
     def size_bytes(self) -> int:
-        """How much of a secondary header it is, with what stands before; 0 where that varies."""
+        """Its size in the secondary header with the bytes before it; 0 if that varies."""
         if self.has_p_field:
             return 0
         between = MS_BYTES if self.kind == "cds" else 0
         return self.offset_bytes + self.coarse_bytes + between + self.fine_bytes
 
     def read(self, data: bytes, epoch_ns: int | None) -> Reading | None:
-        """The time in the data field of a packet; None where there cannot be one."""
+        """The time in a packet's data field; None if it is invalid."""
         data = data[self.offset_bytes :]
         if self.has_p_field:
             return _by_p_field(self.kind, data, epoch_ns)
@@ -65,7 +65,7 @@ CDS = TimeCode("cds", 2, 2)
 
 
 def time_code(text: str) -> TimeCode | None:
-    """The code that a text names; None where it names none, RecordingError where it is wrong."""
+    """Parse a code name; None if it is not one. Raises RecordingError for invalid widths."""
     match = _TEXT.fullmatch(text)
     if match is None:
         return None
@@ -74,14 +74,16 @@ def time_code(text: str) -> TimeCode | None:
         return TimeCode(kind, 0, 0, offset, has_p_field=True)
     coarse, fine = (int(width) for width in (widths or "2+2").split("+"))
     if kind == "cds" and (coarse not in (2, 3) or fine not in SUB_UNITS):
-        raise RecordingError(f"--time {text}: CDS has 2 or 3 bytes of days, and 0, 2 or 4 behind")
+        raise RecordingError(
+            f"--time {text}: CDS has 2 or 3 bytes of days, and 0, 2 or 4 after them"
+        )
     if kind == "cuc" and not 1 <= coarse <= 7:
         raise RecordingError(f"--time {text}: CUC has 1 to 7 bytes of seconds")
     return TimeCode(kind, coarse, fine, offset)
 
 
 def _cds(data: bytes, day_bytes: int, sub_bytes: int) -> int | None:
-    """Nanoseconds since the epoch of days, milliseconds, and micro- or picoseconds."""
+    """Nanoseconds since the epoch from days, milliseconds, and micro- or picoseconds."""
     if len(data) < day_bytes + MS_BYTES + sub_bytes:
         return None
     days = int.from_bytes(data[:day_bytes])
@@ -94,7 +96,7 @@ def _cds(data: bytes, day_bytes: int, sub_bytes: int) -> int | None:
 
 
 def _cuc(data: bytes, coarse_bytes: int, fine_bytes: int) -> int | None:
-    """Nanoseconds since the epoch of seconds and their binary fraction, to the nearest."""
+    """Nanoseconds since the epoch from seconds and a binary fraction, rounded to nearest."""
     size = coarse_bytes + fine_bytes
     if len(data) < size:
         return None
@@ -107,7 +109,7 @@ _READERS = {"cds": _cds, "cuc": _cuc}
 
 
 def _by_p_field(kind: str, data: bytes, epoch_ns: int | None) -> Reading | None:
-    """A time whose P-field says its form, and whether it counts from 1958."""
+    """Read a time whose P-field gives its form, and whether it counts from 1958."""
     if len(data) < 2:
         return None
     first, second = data[0], data[1] if data[0] & 0x80 else 0

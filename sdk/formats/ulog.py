@@ -1,4 +1,4 @@
-"""ULog recordings (PX4): a raw and a parsed event per record, an entity per topic and instance."""
+"""ULog recordings (PX4): a raw and a parsed event per record; topic and instance are the entity."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ STAMP_FIELD = "timestamp"
 UTC_FIELD = "time_utc_usec"
 FIX_FIELD = "fix_type"
 FIXES = range(3, 7)
-"""From a fix in three dimensions to one that is corrected: before, a receiver tells a date of its
-factory or of its last use. 8 is a place that is only reckoned.
+"""Fix types from 3D to RTK. With a lesser fix a receiver reports a date from the factory or its
+last use. 8 is dead reckoning.
 """
 BOOT_UTC = "boot_time_utc_us"
 UTC_MIN_US = 946_684_800_000_000
-"""The year 2000: a receiver may say that it has a fix, and nothing of the time yet."""
+"""The year 2000: a receiver may report a fix before it knows the time."""
 NO_UTC = (
-    "no fix of type 3 or better and no boot_time_utc_us say UTC: times count from 1970, the moment "
-    "of boot; --epoch says when that was"
+    "no fix of type 3 or better and no boot_time_utc_us give UTC: times count from 1970 as the "
+    "moment of boot; give the moment of boot by --epoch"
 )
-BOOT_DATED = "no fix of type 3 or better says UTC: dated by the log's boot_time_utc_us"
-NO_STAMP = "the record has no time, it takes the latest one before it"
+BOOT_DATED = "no fix of type 3 or better gives UTC: dated by the log's boot_time_utc_us"
+NO_STAMP = "the record has no time: it gets the latest one before it"
 KINDS = "ABCDFILMOPQRS"
 LEVELS = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _ID = struct.Struct("<H")
@@ -44,7 +44,7 @@ _DURATION = struct.Struct("<H")
 
 
 class UlogReader(Recorded):
-    """Reads a log of an autopilot."""
+    """Reads the log of a PX4 autopilot."""
 
     SYSTEM_ID = "ulog"
 
@@ -54,7 +54,7 @@ class UlogReader(Recorded):
         self._last_us = self._definitions.start_us
 
     def steps(self) -> Iterator[Step]:
-        """A step per record and logged line, and one per place that holds no message."""
+        """A step per record and logged line, and one per stretch without messages."""
         note = self._date()
         yield self._guarded(0, "its head", self._head(), note)
         for offset, problem in self._definitions.problems:
@@ -72,14 +72,14 @@ class UlogReader(Recorded):
             yield from messages(file, self._is_known)
 
     def _is_known(self, kind: str, data: bytes) -> bool:
-        """Whether it is a record of an announced topic, or announces one that has a format."""
+        """Whether it is a record of an announced topic, or an announcement with a known format."""
         if kind == "A":
             return data[_ADDED_NAME_AT:].decode("utf-8", "replace") in self._definitions.formats
         topic = self._topics.get(_ID.unpack_from(data)[0]) if len(data) > _ID.size else None
         return topic is not None and topic.fits(data[_ID.size :])
 
     def _date(self) -> str | None:
-        """Find when the clock of the log was zero; what has to be said of that."""
+        """Determine the UTC of the log's time zero; returns a note on how, if needed."""
         if self._epoch_ns is None:
             self._epoch_ns = self._fix_ns()
         if self._epoch_ns is not None:
@@ -91,7 +91,7 @@ class UlogReader(Recorded):
         return NO_UTC
 
     def _fix_ns(self) -> int | None:
-        """When the clock of the log was zero, by the first fix that says its UTC."""
+        """The UTC of the log's time zero, from the first fix with a time."""
         for message in self._messages():
             if isinstance(message, UlogDamage):
                 continue
@@ -109,7 +109,7 @@ class UlogReader(Recorded):
         return None
 
     def _announce(self, message: UlogMessage) -> str | None:
-        """Take note of a topic; what is wrong with it, if something is."""
+        """Register a topic; returns the problem if it is invalid."""
         try:
             topic = Topic(message.data, self._definitions.formats)
         except ValueError as error:
@@ -118,7 +118,7 @@ class UlogReader(Recorded):
         return None
 
     def _topic(self, message: UlogMessage) -> Topic | None:
-        """The topic that a message is a record of."""
+        """The topic of a record message."""
         if message.kind != "D" or len(message.data) < _ID.size:
             return None
         return self._topics.get(_ID.unpack_from(message.data)[0])
@@ -138,8 +138,8 @@ class UlogReader(Recorded):
         elif message.kind == "O":
             return self._guarded(message.end_bytes, place, self._dropout(message))
         elif message.kind not in KINDS:
-            problem = f"a message of the type {message.kind}, which is not known"
-        elif message.kind == "P" and self._topics:  # else it is one of those that the head has
+            problem = f"a message of the unknown type {message.kind}"
+        elif message.kind == "P" and self._topics:  # Earlier ones are part of the head.
             return self._guarded(message.end_bytes, place, self._parameter(message))
         return Step(message.end_bytes, place, problem=problem) if problem else None
 
@@ -148,7 +148,7 @@ class UlogReader(Recorded):
         record = message.data[_ID.size :]
         decoded = topic.decode(record) if topic else None
         if topic is None or decoded is None:
-            problem = "a record of no announced topic" if topic is None else "a record too short"
+            problem = "a record of an unannounced topic" if topic is None else "a record too short"
             yield Step(message.end_bytes, place, problem=problem)
             return
         values = {name: value for name, value in decoded.items() if value is not None}
@@ -169,7 +169,7 @@ class UlogReader(Recorded):
             return Step(end_bytes, place, problem=str(error))
 
     def _at(self, stamp_us: int) -> int:
-        # A topic that is written again and again with one old time does not turn the clock back.
+        # A topic that is repeatedly written with an old time must not turn the clock back.
         self._last_us = max(self._last_us, stamp_us)
         return (self._epoch_ns or 0) + stamp_us * NS_PER_US
 
@@ -177,7 +177,7 @@ class UlogReader(Recorded):
         return self._observer.observe(Entity(self._system_id, *LOGGER), self._at(stamp_us))
 
     def _head(self) -> Iterator[Event]:
-        """What stands before the records: about the vehicle, and its parameters."""
+        """The metadata before the records: vehicle information and parameters."""
         observation = self._observe_logger(self._definitions.start_us)
         effective_time = timestamps.text(observation.at_ns)
         for kind, found in (
@@ -198,7 +198,7 @@ class UlogReader(Recorded):
         yield from cards.tell(self._views, observation, cards.of_topic(topic.name, values))
 
     def _logged(self, message: UlogMessage) -> Iterator[Event]:
-        """A line that the software wrote."""
+        """A log line of the autopilot's software."""
         layout = _LOGGED if message.kind == "L" else _TAGGED
         if len(message.data) < layout.size:
             raise ValueError("a logged line too short")
@@ -212,14 +212,14 @@ class UlogReader(Recorded):
         yield self._observe_logger(stamp_us).parsed("Log", payload)
 
     def _dropout(self, message: UlogMessage) -> Iterator[Event]:
-        """Records that were lost because the card was too slow."""
+        """Records lost because the card was too slow."""
         if len(message.data) != _DURATION.size:
             raise ValueError("a dropout without its duration")
         (duration_ms,) = _DURATION.unpack(message.data)
         yield self._observe_logger(self._last_us).parsed("Dropout", {"durationMs": duration_ms})
 
     def _parameter(self, message: UlogMessage) -> Iterator[Event]:
-        """A parameter that changed while the log was written."""
+        """A parameter change during the log."""
         name, value = parameter(message.data)
         yield self._observe_logger(self._last_us).parsed(
             "Parameter", {"name": name, "value": value}

@@ -1,4 +1,4 @@
-"""What stands before the first record of a ULog file: its formats, and what it says of itself."""
+"""The definitions section of a ULog file: formats, information and parameters."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from sdk.formats.ulog_values import CODES, said, value_of
 from sdk.libraries import library
 
 FIRST_RECORDS = "ALCD"
-"""The types that end the definitions."""
+"""The message types that end the definitions."""
 KNOWN_FLAGS = bytes([1, 0, 0, 0, 0, 0, 0, 0])
 _START = struct.Struct("<7xBQ")
 
 
 class Format(Protocol):
-    """The fields of a type: the type, how many (0: one and no array), and the name of each."""
+    """The fields of a type: type name, array length (0: not an array), and field name."""
 
     fields: Sequence[tuple[str, int, str]]
 
 
 class Definitions(NamedTuple):
-    """What stands before the first record of a log; `problems` have their places."""
+    """The definitions of a log; `problems` are (offset, text) pairs."""
 
     start_us: int
     formats: Mapping[str, Format]
@@ -41,12 +41,12 @@ class Definitions(NamedTuple):
 
 
 def definitions(path: Path) -> Definitions:
-    """The definitions of a log; raises RecordingError where it is no ULog that can be read."""
+    """The definitions of a log; raises RecordingError if it cannot be read as ULog."""
     with path.open("rb") as file:
         found = Definitions(_start_us(path, file), {}, {}, {}, [])
         for message in messages(file, lambda kind, _: kind == "A"):
             if isinstance(message, UlogDamage):
-                continue  # Who reads the records says so.
+                continue  # UlogReader reports damage.
             if message.kind in FIRST_RECORDS:
                 break
             if message.kind == "B" and _wants_more(message.data):
@@ -58,13 +58,13 @@ def definitions(path: Path) -> Definitions:
 def _start_us(path: Path, file: BinaryIO) -> int:
     head = file.read(FILE_HEADER_SIZE_BYTES)
     if len(head) < FILE_HEADER_SIZE_BYTES or not head.startswith(MAGIC):
-        raise RecordingError(f"cannot read {path} as ULog: it does not begin as one")
+        raise RecordingError(f"cannot read {path} as ULog: it has no ULog header")
     _, start_us = _START.unpack(head)
     return int(start_us)
 
 
 def _wants_more(flags: bytes) -> bool:
-    """Whether a log says that who does not know a flag must not read it."""
+    """Whether a log has incompatible flags, with which unknowing readers must not read it."""
     incompatible = flags[8:16]
     return any(flag & ~known for flag, known in zip(incompatible, KNOWN_FLAGS, strict=False))
 
@@ -93,7 +93,7 @@ def _format(data: bytes) -> tuple[str, Format]:
 
 
 def information(data: bytes) -> tuple[str, object]:
-    """Name and value of an information message: a number, a text, or bytes in hex."""
+    """Name and value of an information message: a number, a text, or bytes as hex."""
     kind, name, value = _named(data, "information")
     if kind.startswith("char["):
         return name, value.decode("utf-8", "replace")
@@ -103,7 +103,7 @@ def information(data: bytes) -> tuple[str, object]:
 
 
 def parameter(data: bytes) -> tuple[str, object]:
-    """Name and value of a parameter message; raises ValueError where it holds none."""
+    """Name and value of a parameter message; raises ValueError if it is malformed."""
     kind, name, value = _named(data, "parameter")
     return name, _number(kind, value, data, "parameter")
 

@@ -1,7 +1,7 @@
-"""The messages of a ULog file, one at a time: size, type, and bytes that the type explains.
+"""Reads the messages of a ULog file one at a time: size, type, and data.
 
-Behind damage reading goes on at the next message that can be told from garbage: one that marks a
-place for this, a record of an announced topic in its size, or any that is followed by another.
+After damage, reading resumes at the next message that is distinguishable from garbage: a sync
+message, a record of an announced topic with the right size, or any message that another follows.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ MAGIC = b"ULog\x01\x12\x35"
 FILE_HEADER_SIZE_BYTES = 16
 HEADER_SIZE_BYTES = 3
 TYPES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-"""Also those that no version has yet: a reader has to pass over what it does not know."""
+"""Includes types that no version defines yet: a reader must skip unknown types."""
 SYNC = b"\x2f\x73\x13\x20\x25\x0c\xbb\x12"
 SEARCH_BYTES = 64 * 1024
 HOPS_MAX = 8
-"""How many messages that say nothing known may follow one another before one that does."""
+"""The most unrecognized messages in a row before a recognized one."""
 APPENDED_FLAG = 1
 _HEADER = struct.Struct("<HB")
 _FLAGS = struct.Struct("<8x B7x QQQ")
@@ -32,11 +32,11 @@ _LINE_MIN_BYTES = {"L": 9, "C": 11}
 _KEY_AT = {"I": 0, "P": 0, "M": 1, "Q": 1}
 
 Known = Callable[[str, bytes], bool]
-"""Whether a record (`D`) or an announcement (`A`) is one that this log has."""
+"""Whether a record (`D`) or an announcement (`A`) fits the log's definitions."""
 
 
 class UlogMessage(NamedTuple):
-    """One message without its header, and where that begins."""
+    """One message without its header, and its offset."""
 
     offset_bytes: int
     kind: str
@@ -44,12 +44,12 @@ class UlogMessage(NamedTuple):
 
     @property
     def end_bytes(self) -> int:
-        """Where the next message begins."""
+        """The offset after the message."""
         return self.offset_bytes + HEADER_SIZE_BYTES + len(self.data)
 
 
 class UlogDamage(NamedTuple):
-    """Bytes that are no messages, and why; reading goes on behind them."""
+    """Bytes that are not messages, and why; reading resumes after them."""
 
     offset_bytes: int
     end_bytes: int
@@ -57,16 +57,16 @@ class UlogDamage(NamedTuple):
 
 
 def messages(file: BinaryIO, is_known: Known) -> Iterator[UlogMessage | UlogDamage]:
-    """The messages of a file, and what lies between them.
+    """The messages of a file, and the damage between them.
 
-    What an autopilot saves after a crash is appended at places that the first message names; what
-    the crash cut off just before them is no damage.
+    Data that an autopilot saves after a crash is appended at offsets given by the first message. A
+    message that the crash cut off just before them is not reported as damage.
     """
     size = os.fstat(file.fileno()).st_size
     begin = FILE_HEADER_SIZE_BYTES
     for end in _appended_at(file):
         if not begin <= end <= size:
-            reason = f"data is said to be appended at byte {end}, where none can be"
+            reason = f"data is declared as appended at byte {end}, which is outside the file"
             yield UlogDamage(begin, begin, reason)
             break
         yield from _Section(file, begin, end, is_known, is_cut=True).messages()
@@ -75,7 +75,7 @@ def messages(file: BinaryIO, is_known: Known) -> Iterator[UlogMessage | UlogDama
 
 
 def _appended_at(file: BinaryIO) -> list[int]:
-    """Where data was appended, if the file says that some was."""
+    """The offsets of appended data, if the file declares any."""
     file.seek(FILE_HEADER_SIZE_BYTES)
     header = file.read(HEADER_SIZE_BYTES)
     data = file.read(_FLAGS.size)
@@ -86,7 +86,7 @@ def _appended_at(file: BinaryIO) -> list[int]:
 
 
 class _Section:
-    """A stretch of a file that begins with a message."""
+    """A range of the file that begins with a message."""
 
     def __init__(
         self, file: BinaryIO, begin: int, end: int, is_known: Known, *, is_cut: bool
@@ -113,7 +113,7 @@ class _Section:
             offset = end
 
     def _at(self, offset: int) -> UlogMessage | None:
-        """What would be a message there, if its size and type can be."""
+        """The message at an offset, None if its size or type is impossible."""
         if offset + HEADER_SIZE_BYTES > self._end:
             return None
         self._file.seek(offset)
@@ -127,10 +127,11 @@ class _Section:
         return UlogMessage(offset, chr(kind), data) if len(data) == size else None
 
     def _is_believed(self, message: UlogMessage) -> bool:
-        """Whether to take what stands where a message has to begin.
+        """Whether to accept what stands where a message must begin.
 
-        One that says nothing known may be new, or wrong in itself only: then known ones follow it.
-        But a damaged size hides them, and that must not hide them for ever.
+        An unrecognized message may be of a newer version or invalid only in itself: then recognized
+        ones follow it. But a damaged size can hide messages, so none with a record inside is
+        accepted.
         """
         if self._says_something(message):
             return True
@@ -155,7 +156,7 @@ class _Section:
         return any(one is not None and self._is_sure(one) for one in inside)
 
     def _found_behind(self, offset: int) -> int | None:
-        """Where the next message begins that can be told from garbage."""
+        """The offset of the next message that is distinguishable from garbage."""
         begin = offset + 1
         while begin < self._end:
             self._file.seek(begin)
@@ -185,7 +186,7 @@ class _Section:
         return message.kind in "DS" and self._says_something(message)
 
     def _says_something(self, message: UlogMessage) -> bool:
-        """Whether the bytes are what the type says."""
+        """Whether the data is valid for the type."""
         kind, data = message.kind, message.data
         if kind in "DA":
             return self._is_known(kind, data)
@@ -218,6 +219,6 @@ class _Section:
 
 
 def _has_key(data: bytes) -> bool:
-    """Whether they begin with a type and a name, and go on behind them."""
+    """Whether the data begins with a type and a name, and continues after them."""
     size = data[0] if data else 0
     return size < len(data) - 1 and _KEY.fullmatch(data, 1, 1 + size) is not None

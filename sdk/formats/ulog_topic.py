@@ -1,7 +1,7 @@
-"""Topics of ULog files: how the records of each are laid out, and what they say.
+"""Topics of ULog files: the layout of their records, and decoding.
 
-`pyulog` reads a log whole into memory, so it is asked for the formats only, and records are decoded
-one at a time.
+`pyulog` reads a whole log into memory, so it is used for the formats only; records are decoded one
+at a time.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sdk.formats.ulog_definitions import Format
 from sdk.formats.ulog_values import CODES, value_of
 
 FIELDS_MAX = 4096
-"""More than any topic has; definitions that are damaged may multiply without end."""
+"""More than any topic has; damaged definitions may multiply fields without end."""
 TYPES_MAX = 4 * FIELDS_MAX
-"""How often types within types are looked into, those without fields included."""
+"""The most nested types that are visited, including those without fields."""
 _ADDED = struct.Struct("<BH")
 
 
@@ -27,9 +27,9 @@ class _Field(NamedTuple):
 
 
 class Topic:
-    """One instance of a topic, as a log announces it before its records.
+    """One instance of a topic, as announced before its records.
 
-    Raises ValueError where the announcement and the formats do not make one.
+    Raises ValueError if the announcement and the formats do not define one.
     """
 
     def __init__(self, added: bytes, formats: Mapping[str, Format]) -> None:
@@ -41,7 +41,7 @@ class Topic:
         except (struct.error, KeyError, RecursionError, ValueError) as error:
             raise ValueError(f"no format for the topic {added[_ADDED.size :]!r}") from error
         self._whole_bytes = struct.calcsize("<" + "".join(field.code for field in fields))
-        # What pads a record at its end is in its definition only, not in the log.
+        # Padding at the end of a record is in the definition only, not in the log.
         while fields and fields[-1].name.startswith("_padding"):
             fields.pop()
         self._fields = fields
@@ -52,11 +52,11 @@ class Topic:
         return any(field.name == name for field in self._fields)
 
     def fits(self, record: bytes) -> bool:
-        """Whether a record has the size of this topic's, with or without what pads it."""
+        """Whether a record has the size of this topic's, with or without its end padding."""
         return self._record.size <= len(record) <= self._whole_bytes
 
     def decode(self, record: bytes) -> dict[str, object] | None:
-        """The values of a record, None for what JSON cannot say; None where it is too short."""
+        """The values of a record (None for those without a JSON form); None if it is too short."""
         if len(record) < self._record.size:
             return None
         values: dict[str, object] = {}
@@ -69,9 +69,9 @@ class Topic:
 def _flat(
     type_name: str, prefix: str, formats: Mapping[str, Format], looks: Iterator[int]
 ) -> Iterator[_Field]:
-    """The fields of a type, those of types within it too, named as `pyulog` names them."""
+    """The fields of a type including nested types, named as `pyulog` names them."""
     if next(looks, None) is None:
-        raise ValueError(f"{type_name} holds too many types")
+        raise ValueError(f"{type_name} contains too many types")
     for kind, count, name in formats[type_name].fields:
         if kind == "char":
             yield _Field(prefix + name, f"{max(1, count)}s")

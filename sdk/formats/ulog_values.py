@@ -1,4 +1,4 @@
-"""Values of ULog files: the types of their fields, and what JSON says of them."""
+"""The field types of ULog files, and conversion of their values to JSON."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ CODES = {
     "double": "d",
     "bool": "?",
 }
-"""Of each basic type, how `struct` names it."""
+"""The `struct` code of each basic type."""
 FLOAT32_BITS = 32
 
 
 def said(value: object) -> object:
-    """A value of a log as JSON can say it; None where it cannot."""
+    """The JSON form of a value; None if it has none."""
     if isinstance(value, bool):
         return value
     return json_value(value)
 
 
 def value_of(code: str, value: object) -> object:
-    """A field of a type that `struct` has unpacked."""
+    """The JSON form of a field that `struct` has unpacked."""
     if isinstance(value, bytes):
         return value.split(b"\0", 1)[0].decode("utf-8", "replace")
     if isinstance(value, float) and code == "f":

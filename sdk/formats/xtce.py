@@ -1,4 +1,4 @@
-"""XTCE definitions: packets decoded by `space_packet_parser` into values that JSON can hold."""
+"""XTCE definitions: decodes packets with `space_packet_parser` into JSON values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sdk.formats.xtce_fields import Entry, FieldReading, fields_of
 from sdk.libraries import library
 
 SAFE_INTEGER_MAX = 2**53 - 1
-NOT_FINITE = "a field is NaN or infinite, which JSON cannot say: left out"
+NOT_FINITE = "a field is NaN or infinite, which JSON cannot represent: left out"
 
 
 class Decoded(NamedTuple):
-    """A decoded packet: the XTCE container that it matched, its fields, and what to say of them."""
+    """A decoded packet: the matching XTCE container, its fields, and notes on them."""
 
     container: str
     fields: dict[str, object]
@@ -52,13 +52,13 @@ class Definition:
         root = root_container or definitions.DEFAULT_ROOT_CONTAINER
         try:
             with warnings.catch_warnings():
-                # The library warns of spellings that it takes all the same.
+                # The library warns of spellings that it accepts nevertheless.
                 warnings.simplefilter("ignore")
                 document, signed = readable(path)
                 loaded = definitions.XtcePacketDefinition.from_xtce(
                     document, root_container_name=root
                 )
-        except Exception as error:  # whatever the library makes of a file that is no XTCE
+        except Exception as error:  # The library raises various errors for invalid files.
             raise RecordingError(f"cannot read {path} as XTCE: {error or type(error)}") from error
         self._definition = cast(_Library, loaded)
         read_signed(self._definition.parameters, signed)
@@ -78,14 +78,16 @@ class Definition:
         )
 
     def require(self, parameter: str) -> None:
-        """Raise RecordingError, naming near ones, unless a parameter of this name is defined."""
+        """Raises RecordingError with similar names unless the parameter is defined."""
         known = self._definition.parameters
         if parameter not in known:
-            near = ", ".join(difflib.get_close_matches(parameter, known, cutoff=0.4)) or "none near"
+            near = (
+                ", ".join(difflib.get_close_matches(parameter, known, cutoff=0.4)) or "none similar"
+            )
             raise RecordingError(f"the XTCE file defines no parameter {parameter!r} ({near})")
 
     def decode(self, packet: bytes) -> Decoded | None:
-        """The fields of a packet, as many as it has; None where no container describes it."""
+        """The fields that the packet has; None if no container describes it."""
         reading = FieldReading(packet)
         container = self._definition.containers[self._definition.root_container_name]
         while True:
@@ -99,16 +101,16 @@ class Definition:
         fields = {name: json_value(value) for name, value in reading.values.items()}
         if None in fields.values():
             reading.notes.append(NOT_FINITE)
-        told = {name: value for name, value in fields.items() if value is not None}
-        return Decoded(container.name, told, tuple(dict.fromkeys(reading.notes)))
+        present = {name: value for name, value in fields.items() if value is not None}
+        return Decoded(container.name, present, tuple(dict.fromkeys(reading.notes)))
 
     def _heirs(self, container: _Container, values: Mapping[str, object]) -> list[_Container]:
-        """The containers that extend one and whose criteria the values meet."""
+        """The containers that extend `container` and whose criteria the values meet."""
         heirs = (self._definition.containers[name] for name in container.inheritors)
         return [heir for heir in heirs if _is_met(heir.restriction_criteria, values)]
 
     def width_bits(self, parameter: str) -> int | None:
-        """How many bits a parameter has, where its encoding says so."""
+        """A parameter's size in bits; None if its encoding does not give it."""
         known = cast(Mapping[str, Parameter], self._definition.parameters)
         bits = getattr(known[parameter].parameter_type.encoding, "size_in_bits", None)
         return bits if isinstance(bits, int) else None
@@ -117,12 +119,12 @@ class Definition:
 def _is_met(criteria: Sequence[_Criterion], values: Mapping[str, object]) -> bool:
     try:
         return all(criterion.evaluate(values) for criterion in criteria)
-    except Exception:  # a value that is not there, or not of the kind that is compared
+    except Exception:  # A value is missing or not comparable.
         return False
 
 
 def json_value(value: object) -> object:
-    """A decoded value as JSON can say it: bytes in hex, big integers as text, NaN not at all."""
+    """The JSON form of a decoded value: bytes as hex, large integers as text, NaN as None."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, str):

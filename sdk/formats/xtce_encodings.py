@@ -1,7 +1,8 @@
-"""Encodings of XTCE that `space_packet_parser` refuses: a field of one costs no whole definition.
+"""Handles XTCE encodings that `space_packet_parser` refuses, so that one field with such an
+encoding does not make the whole definition unusable.
 
-One's complement and sign and magnitude are read here. What else it cannot read (packed decimals,
-floats of DEC, IBM and TI) becomes binary: its bytes are kept.
+One's complement and sign-magnitude are decoded here. Others (packed decimals, floats of DEC, IBM
+and TI) become binary: their bytes are kept.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _SIGNED: dict[str, Callable[[int, int], int]] = {
 
 
 def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
-    """A definition with encodings that the library takes, and the signed types among them."""
+    """The document with encodings that the library accepts, and its signed types' encodings."""
     etree = library("lxml.etree")
     tree = etree.parse(str(path))
     signed: dict[str, str] = {}
@@ -89,7 +90,7 @@ def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
 
 
 def read_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> None:
-    """Make the types that `readable` found to be signed read as what they are."""
+    """Make the types that `readable` replaced decode as signed values."""
     done: set[str] = set()
     for parameter in cast(Mapping[str, Parameter], parameters).values():
         kind = parameter.parameter_type
@@ -99,20 +100,20 @@ def read_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> 
 
 
 def _convert(encoding: Encoding, to_signed: Callable[[int, int], int]) -> None:
-    name = "_get_raw_value"  # The library's own hook; calibrators see what it gives.
+    name = "_get_raw_value"  # Internal to the library; calibrators use its result.
     unsigned = getattr(encoding, name)
     setattr(encoding, name, lambda packet: to_signed(unsigned(packet), encoding.size_in_bits))
 
 
 def _type_of(element: _Element) -> _Element:
-    """The ParameterType that an encoding stands in."""
+    """The ParameterType element of an encoding."""
     while (parent := element.getparent()) is not None and not element.tag.endswith("ParameterType"):
         element = parent
     return element
 
 
 def _to_binary(element: _Element) -> None:
-    """Make the type of an encoding one of as many bits that mean nothing."""
+    """Replace the type of an encoding by a binary type of the same size."""
     etree = library("lxml.etree")
     kind, bits = _type_of(element), element.attrib.get("sizeInBits", "32")
     namespace = kind.tag.rpartition("}")[0] + "}" if "}" in kind.tag else ""

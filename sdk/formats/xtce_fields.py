@@ -1,4 +1,4 @@
-"""The fields of one packet, read one by one: a field that cannot be decoded costs only itself."""
+"""Decodes the fields of a packet one by one, so that a failing field affects only itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple, Protocol, cast
 from sdk.formats.decimals import shortest
 from sdk.libraries import library
 
-CUT_SHORT = "a packet ends before its definition does: the fields that are there are told"
-RAW_VALUE = "a value that its enumeration or calibration does not have: kept as the raw number"
+CUT_SHORT = "the packet ends before its definition does: the fields present are decoded"
+RAW_VALUE = "a value outside its enumeration or calibration: kept as the raw number"
 AS_HEX = "a field that cannot be decoded: kept as hex"
 
 POSITION, SIZE, RAW = "_parsing_pos", "_calculate_size", "_get_raw_value"
-"""Names of the library's own: where a packet is read, a field's bits, its number as it came."""
+"""Internal names of the library: read position, a field's size in bits, its raw number."""
 
 
 class _Packet(Protocol):
@@ -21,7 +21,7 @@ class _Packet(Protocol):
 
 
 class _Encoding(Protocol):
-    """How a field is written; its methods that the library keeps to itself are called by name."""
+    """A field's encoding. Its internal methods are called by name."""
 
 
 class _Type(Protocol):
@@ -31,13 +31,13 @@ class _Type(Protocol):
 
 
 class Entry(Protocol):
-    """An entry of a container: a parameter, or a container with entries of its own."""
+    """An entry of a container: a parameter, or a nested container."""
 
     name: str
 
 
 class Field(NamedTuple):
-    """A field as it is read: `float_bits` is 0 but for narrow floats that nothing calibrates."""
+    """A field and its decoder; `float_bits` is set (16, 32) for uncalibrated IEEE floats only."""
 
     name: str
     parse: Callable[[_Packet], object]
@@ -46,7 +46,7 @@ class Field(NamedTuple):
 
 
 def fields_of(entries: Sequence[Entry]) -> Iterator[Field]:
-    """The fields of a container's entries in order, those of containers within it too."""
+    """The fields of a container's entries in order, including nested containers."""
     for entry in entries:
         nested = getattr(entry, "entry_list", None)
         if nested is not None:
@@ -66,7 +66,7 @@ def _float_bits(encoding: _Encoding) -> int:
 
 
 class FieldReading:
-    """Reads fields in order; after a field that lies beyond the packet's end it `is_over`."""
+    """Decodes fields in order; `is_over` is set at a field beyond the packet's end."""
 
     def __init__(self, data: bytes) -> None:
         packet = library("space_packet_parser.common").SpacePacket(binary_data=data)
@@ -76,13 +76,13 @@ class FieldReading:
         self.is_over = False
 
     def read(self, fields: Sequence[Field]) -> None:
-        """Add fields to `values`."""
+        """Decode fields into `values`."""
         packet, values = self._packet, self.values
         for name, parse, encoding, float_bits in fields:
             begin = self._at_bits
             try:
                 value = parse(packet)
-            except Exception:  # the library fails in many ways; what is left of the field is kept
+            except Exception:  # The library raises various errors; the field's raw data is kept.
                 self._keep(name, encoding, begin)
                 if self.is_over:
                     return
@@ -91,11 +91,11 @@ class FieldReading:
 
     @property
     def _at_bits(self) -> int:
-        """How far the packet is read; the library has no public name for it."""
+        """The read position in bits; the library has no public name for it."""
         return cast(int, getattr(self._packet, POSITION))
 
     def _keep(self, name: str, encoding: _Encoding, begin: int) -> None:
-        """Put the raw number or the bytes of a field in its place, and read on behind it."""
+        """Store the raw number or the bytes of a field, and continue after it."""
         bits = self._bits(encoding)
         if bits is None or begin + bits > len(self._packet.binary_data) * 8:
             self.notes.append(CUT_SHORT)
@@ -108,22 +108,22 @@ class FieldReading:
         setattr(self._packet, POSITION, begin + bits)
 
     def _hex(self, begin: int, bits: int) -> str:
-        """The bits of a field, flush right in whole bytes."""
+        """The bits of a field as hex, right-aligned in whole bytes."""
         data = self._packet.binary_data
         behind = len(data) * 8 - begin - bits
         number = int.from_bytes(data) >> behind & ((1 << bits) - 1)
         return number.to_bytes((bits + 7) // 8).hex()
 
     def _bits(self, encoding: _Encoding) -> int | None:
-        """The size of a field; None where that cannot be known."""
+        """The size of a field in bits; None if it cannot be determined."""
         try:
             bits = cast(int, getattr(encoding, SIZE)(self._packet))
-        except Exception:  # sizes that other fields decide, if they are there
+        except Exception:  # The size may depend on fields that are missing.
             return None
         return bits if bits >= 0 else None
 
     def _raw(self, encoding: _Encoding) -> object:
-        """The number before any calibration; None where the encoding is of another kind."""
+        """The number before calibration; None for other encodings."""
         common = library("space_packet_parser.common")
         try:
             raw = getattr(encoding, RAW)(self._packet)
@@ -134,7 +134,7 @@ class FieldReading:
 
 
 def _as_written(value: object, bits: int) -> object:
-    """A narrow float with its own shortest decimal."""
+    """A narrow float as its own shortest decimal."""
     value = cast(float, value)
     written = shortest(value, bits)
     if written == value:

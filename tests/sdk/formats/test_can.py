@@ -85,7 +85,7 @@ def test_a_last_line_without_its_end_is_cut(tmp_path: Path) -> None:
     """Half of a frame's data would pass for a shorter frame, so it is none."""
     found = read(written(tmp_path, POSITION, POSITION[:-9]))
     assert found.lanes == {"raw": 1, "parsed": 1}
-    assert found.problems == ["line 2: cut short: the line has no end"]
+    assert found.problems == ["line 2: cut short: the line has no line end"]
 
 
 def test_a_line_without_end_is_measured_not_held(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_quote_that_never_ends_costs_its_own_line(tmp_path: Path) -> None:
     found = read(table(tmp_path, b't,x\n1,a\n2,"b\n3,c\n4,5" pipe\n5,"d"e\n6,f\n'), TimeColumn("t"))
     assert [row["x"] for row in rows_of(found)] == ["a", "c", '5" pipe', "f"]
     assert [problem.split(":")[0] for problem in found.problems] == ["line 3", "line 6"]
-    assert "no CSV row" in found.problems[0]
+    assert "not a CSV row" in found.problems[0]
 
 
 def test_torn_rows_are_refused(tmp_path: Path) -> None:

@@ -93,5 +93,5 @@ def test_columns_that_are_said_to_be_text(tmp_path: Path) -> None:
     """Whatever they hold; a name that is none is one error."""
     rows = rows_of(typed(tmp_path, "t,id,x\n1,12,3\n2,7,4\n", "t", text_columns=("id",)))
     assert rows == [{"t": 1, "id": "12", "x": 3}, {"t": 2, "id": "7", "x": 4}]
-    with pytest.raises(RecordingError, match="--text names no column: 'ide'"):
+    with pytest.raises(RecordingError, match="--text names an unknown column 'ide'"):
         typed(tmp_path, "t,id\n1,2\n", "t", text_columns=("ide",))
