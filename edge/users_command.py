@@ -70,7 +70,7 @@ def _replaced(data: Path, username: str, generate: bool, enable: bool) -> str:
     with _opened(data) as store:
         user = store.get(username)
         if user is None:
-            raise NovaError(f"user {username!r} does not exist; there are: {', '.join(store.names())}")
+            raise NovaError(f"no user {username!r}; there are: {', '.join(store.names())}")
         if not user.enabled and not enable:
             raise NovaError(f"{username} is disabled: add --enable to enable the user again")
         password = secrets.token_urlsafe() if generate else _asked()

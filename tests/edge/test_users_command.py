@@ -177,9 +177,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(UserStore, "set_password", full)
     arguments = ["users", "reset-password", "admin", "--generate", "--data", str(tmp_path)]
     done = CliRunner().invoke(nova, arguments)
-    assert done.exit_code == 1 and "users.db: database or disk is full" in (
-        done.output
-    )
+    assert done.exit_code == 1 and "users.db: database or disk is full" in (done.output)
 
 
 def run_help() -> str:

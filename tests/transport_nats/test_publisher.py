@@ -50,7 +50,7 @@ async def test_a_record_that_is_too_large_is_named_with_the_remedy(
     assert PAYLOAD_MAX == "8MB"
     transport = make_transport(own_nats_server.url)
     large = Record(entity("s", "one"), bytes(9_000_000))
-    with pytest.raises(TransportError, match=r"record 1 has 9000000 bytes.* accepts 8\d*: raise max"):
+    with pytest.raises(TransportError, match=r"record 1 has 9000000 bytes.* accepts 8\d*: raise"):
         await transport.publish([*numbered("s", 1), large])
     await transport.publish(numbered("s", 1))
     assert (await read(transport, "s", 1)).values() == numbers(1)
