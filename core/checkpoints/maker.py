@@ -128,16 +128,16 @@ class Maker:
             return
         included_ns = max(update.canonical_ns for update in fresh)
         fresh.sort(key=attrgetter("position"))
-        folding = series.foldings.get(timebase)
-        if folding is None and not folded.frontier:
-            folding = self._open(series, timebase)
-        if folding is None or fresh[0].position <= folded.frontier:
+        view_fold = series.foldings.get(timebase)
+        if view_fold is None and not folded.frontier:
+            view_fold = self._open(series, timebase)
+        if view_fold is None or fresh[0].position <= folded.frontier:
             position = min(fresh[0].position, folded.frontier)
             last = max(fresh[-1].position, folded.frontier)
             self._fold_again(series, timebase, position, last)
         else:
             for update in fresh:
-                self._add(series, folding, update)
+                self._add(series, view_fold, update)
         # Last, so that a maker killed before this point folds these updates again.
         folded.frontier = max(fresh[-1].position, folded.frontier)
         folded.included_ns = included_ns
@@ -147,11 +147,11 @@ class Maker:
         folded = series.folded.of(timebase)
 
         def load(version: str) -> ViewState:
-            return self._state_of(series.number, timebase, version, folding.frontier)
+            return self._state_of(series.number, timebase, version, view_fold.frontier)
 
-        folding = Folding(timebase, series.number, folded.versions, load)
-        series.foldings[timebase] = folding
-        return folding
+        view_fold = Folding(timebase, series.number, folded.versions, load)
+        series.foldings[timebase] = view_fold
+        return view_fold
 
     def _add(self, series: _Series, folding: Folding, update: Update) -> None:
         self._pending.update(folding.add(update))
@@ -164,13 +164,13 @@ class Maker:
     ) -> None:
         """Re-fold a series from the start of the segment that contains a position."""
         self._flush()
-        folding = self._open(series, timebase)
+        view_fold = self._open(series, timebase)
         segment, states = self._states_at(series.number, timebase, position)
         self._store.forget_from(timebase, series.number, segment)
         if states:
-            folding.begin(segment, states)
+            view_fold.begin(segment, states)
         for update in self._between(series.number, timebase, segment, last):
-            self._add(series, folding, update)
+            self._add(series, view_fold, update)
 
     def _between(
         self, number: int, timebase: Timebase, position: bytes, last: bytes

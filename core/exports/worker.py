@@ -72,21 +72,21 @@ def serve(data: Path) -> None:
     requests: SimpleQueue[Request] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 
-    def say(report: Report) -> None:
+    def send_report(report: Report) -> None:
         with os.fdopen(os.dup(stdout), "wb") as out:
             out.write(line(report))
 
     try:
-        _work(data, requests, say)
+        _work(data, requests, send_report)
     except TooLargeError as error:
-        say(Failed(code="exportTooLarge", reason=str(error)))
+        send_report(Failed(code="exportTooLarge", reason=str(error)))
     except OSError as error:
         code = "diskFull" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "disk"
-        say(Failed(code=code, reason=f"cannot write the export: {error.strerror}"))
+        send_report(Failed(code=code, reason=f"cannot write the export: {error.strerror}"))
     except DriverError as error:
-        say(Failed(code="driver", reason=str(error)))
+        send_report(Failed(code="driver", reason=str(error)))
     except NovaError as error:
-        say(Failed(code="archive", reason=str(error)))
+        send_report(Failed(code="archive", reason=str(error)))
 
 
 def _listen(requests: SimpleQueue[Request]) -> None:

@@ -37,7 +37,7 @@ def asker_of(request: web.Request) -> Asker:
         return Asker(_local_user(request), "admin", LOCAL_CONNECTION)
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
-        raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {get_args(Role)}")
+        raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {', '.join(get_args(Role))}")
     return Asker(
         unquote(user),
         cast(Role, role),

@@ -206,7 +206,7 @@ class _Listing:
         return settled
 
     def _is_current(self) -> bool:
-        """Whether results may be cached: the cache has not caught up past this page's mark."""
+        """Whether results may be cached: the cache has not caught up past this page's watermark."""
         return self._memory.mark == self._mark
 
     def _descriptor(self, number: int) -> _Described:

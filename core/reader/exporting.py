@@ -81,12 +81,12 @@ class Exporting:
         self._tasks.pop(export_id, None)
 
     async def _make(self, export_id: str, job: ExportJob, ref: Ref) -> None:
-        async def tell(progress: ExportProgress) -> None:
+        async def report(progress: ExportProgress) -> None:
             await self._send(progress, None)
 
         with contextlib.suppress(ConnectionError):
             await self._send(ExportStarted(export_id=export_id), ref)
-            await self._send(await self._exports.make(export_id, job, tell), None)
+            await self._send(await self._exports.make(export_id, job, report), None)
 
     async def _cancel(self, request: CancelExport) -> None:
         task = self._tasks.get(request.export_id)

@@ -108,7 +108,7 @@ def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
 
 
 def fields(view: View, request: Fields) -> FieldsResponse:
-    """The fields of the newest NEWEST_EVENTS events of a series, sorted by path."""
+    """The fields of a series' newest events, sorted by path."""
     view.refresh()
     number = view.series.number(series_of_request(request))
     kinds: dict[str, FieldKind] = {}

@@ -93,9 +93,9 @@ class LiveStream:
         lag_max_s: float = PRESENT_LAG_MAX_S,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
-        """`tell` makes the stream conflate for a slow client, and reports what was dropped.
-        `is_present`: the stream has no history to send before it shows the present. `chunk_bytes`
-        returns the maximum bytes of the next chunk.
+        """With a callback for gaps, the stream conflates for a slow client and reports what was
+        dropped. `is_present`: the stream has no history to send before it shows the present.
+        `chunk_bytes` returns the maximum bytes of the next chunk.
         """
         self._chunk_bytes = chunk_bytes
         self._view = view
@@ -161,9 +161,9 @@ class LiveStream:
             if self._selection.has(series_of(key)) and self._selection.accepts(stored)
         ]
         if self._tell is not None:
-            pending = Pending(self._view)
-            pending.add(found)
-            return await self._send_pending(self._tell, pending, send)
+            buffer = Pending(self._view)
+            buffer.add(found)
+            return await self._send_pending(self._tell, buffer, send)
         return await self._send_all(found, send)
 
     def _first(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
@@ -177,10 +177,10 @@ class LiveStream:
         self._position = range_cursor.mark
         if self._tell is None:
             return await self._drain(range_cursor, send)
-        pending = Pending(self._view)
+        buffer = Pending(self._view)
         while not range_cursor.done:
-            pending.add(await range_cursor.turn(self._chunk_max_events))
-        return await self._send_pending(self._tell, pending, send)
+            buffer.add(await range_cursor.turn(self._chunk_max_events))
+        return await self._send_pending(self._tell, buffer, send)
 
     async def _send_pending(self, tell: Tell, pending: Pending, send: Send) -> bool:
         pending.close()

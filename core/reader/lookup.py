@@ -36,8 +36,8 @@ LOOK_UP_EVENTS = 64
 def look_up(
     archive: Archive, places: Sequence[bytes], in_order: Sequence[bytes], max_bytes: int
 ) -> list[bytes]:
-    """The stored envelopes of event keys, in the order given. If they exceed `max_bytes`, the
-    result ends with the one that does. `in_order` holds the same keys sorted. Raises
+    """The stored envelopes of event keys, in the order given. The second argument holds the same
+    keys sorted. If the envelopes exceed `max_bytes`, the result ends with the one that does. Raises
     ArchiveDamagedError if an event is missing.
     """
     near, near_bytes = _dense(archive, in_order, max_bytes)

@@ -67,8 +67,7 @@ class Span(NamedTuple):
 
 class Reading:
     """One pass over a span up to the watermark at its start. `done`: nothing is left. `after`: the
-    last examined key. `merges`: merge the series indexes (True), scan (False) or choose by
-    estimated cost (None).
+    last examined key. Access path: merge (True), scan (False), or the cheaper by estimate (None).
     """
 
     def __init__(

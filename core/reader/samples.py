@@ -35,7 +35,7 @@ DIRECT_MAX_EVENTS = 1_500
 """Up to this many events are read directly, in some 50 ms if each is in a block of its own."""
 
 DIRECT_MOST_EVENTS = 2_500
-"""The same limit if the sampler's finest rows are MUCH_COARSER_LEVELS coarser than requested."""
+"""The same limit if the sampler's finest rows are much coarser than requested."""
 
 MUCH_COARSER_LEVELS = 5
 TAIL_MAX_EVENTS = 1_500
@@ -160,7 +160,7 @@ class Samples:
     def _few(
         self, number: int, timebase: Timebase, chosen: Buckets, most: int
     ) -> list[Place] | None:
-        """The keys of a series' events in these buckets; None if there are more than `most`."""
+        """The keys of a series' events in these buckets; None if they are too many."""
         low, high = _bounds(chosen)
         rows = places_of(self._view, number, timebase, high, reverse=False, from_ns=low)
         found = list(islice(rows, most + 1))
@@ -174,9 +174,9 @@ class Samples:
         chosen: Buckets,
         places: Sequence[Place],
     ) -> SampleResponse:
-        tally = Tally(request.fields, chosen)
-        await self._add_events(tally, places, lambda event, _: event.time_ns)
-        return tally.answer(timebase, behind=False)
+        accumulator = Tally(request.fields, chosen)
+        await self._add_events(accumulator, places, lambda event, _: event.time_ns)
+        return accumulator.answer(timebase, behind=False)
 
     async def _add_events(
         self, tally: Tally, found: Sequence[Place], time_ns: Callable[[Place, bytes], int]
@@ -207,16 +207,16 @@ class Samples:
         chosen = buckets_of(
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
-        tally = Tally(request.fields, chosen)
-        await self._add_rows(store, tally, number, timebase, record, request.fields)
+        accumulator = Tally(request.fields, chosen)
+        await self._add_rows(store, accumulator, number, timebase, record, request.fields)
         tail = self._tail(number, timebase, chosen, cursor_ns)
         if len(tail) > TAIL_MAX_EVENTS:
-            return tally.answer(timebase, behind=True)
+            return accumulator.answer(timebase, behind=True)
         if timebase == "source":
-            await self._add_events(tally, tail, lambda _, stored: source_time(stored))
+            await self._add_events(accumulator, tail, lambda _, stored: source_time(stored))
         else:
-            await self._add_events(tally, tail, lambda event, _: event.time_ns)
-        return tally.answer(timebase, behind=False)
+            await self._add_events(accumulator, tail, lambda event, _: event.time_ns)
+        return accumulator.answer(timebase, behind=False)
 
     def _sampled(self, number: int) -> tuple[SampleStore | None, SampledSeries, int]:
         """The database, the series' record in it, and the sampler's canonical cursor in ns."""

@@ -69,7 +69,7 @@ class Session:
         budget: Budget,
         cut: Callable[[], None],
     ) -> None:
-        """`cut` aborts the connection without a closing handshake."""
+        """The last argument aborts the connection without a closing handshake."""
         self._allowance = Allowance(budget)
         self._cut = cut
         self._socket = socket

@@ -175,7 +175,7 @@ class Streaming:
         return await playback.run(rate, send)
 
     async def _follow(self, request: protocol.StartStream, history: Reading, send: Send) -> int:
-        async def tell(shed: Shed) -> None:
+        async def report_gap(shed: Shed) -> None:
             gap = timeline.StreamGap(
                 playback_request_id=request.playback_request_id,
                 from_time=timestamps.text(shed.from_ns),
@@ -190,7 +190,7 @@ class Streaming:
             self._tail,
             Selection(request.filters, self._view.series),
             chunk_max_events=self._settings.chunk_max_events,
-            tell=tell if request.shed else None,
+            tell=report_gap if request.shed else None,
             is_present=_begins_at_present(request),
             chunk_bytes=self._budget.chunk_bytes,
         )

@@ -6,7 +6,7 @@ import asyncio
 
 
 class Turn:
-    """Yields to the event loop after every `together` steps."""
+    """Yields to the event loop after every N-th step."""
 
     def __init__(self, together: int) -> None:
         self._together = together

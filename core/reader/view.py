@@ -45,9 +45,8 @@ class View:
         else:
             self._newest.update({key[TIME_BYTES:]: key for key, _ in events})
         self.mark = max(self.mark, mark)
-        self._behind = (
-            True  # a commit of duplicates alone moves counters and positions, not the mark
-        )
+        # Also if the watermark is unchanged: a commit of duplicates moves counters and positions.
+        self._behind = True
 
     def learn(self, number: int, names: Series) -> None:
         """Add a series that the writer has just numbered; missed ones are read from the archive."""

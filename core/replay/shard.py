@@ -47,14 +47,14 @@ def serve(data: Path) -> None:
     # Output that a user's function prints must not get between the frames.
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    outbox = Outbox(stdout)
+    frame_buffer = Outbox(stdout)
     requests: SimpleQueue[Request | None] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     try:
-        _work(data, requests, outbox)
+        _work(data, requests, frame_buffer)
     except NovaError as error:
-        outbox.put(Failed(reason=str(error)))
-        outbox.flush()
+        frame_buffer.put(Failed(reason=str(error)))
+        frame_buffer.flush()
     except BrokenPipeError:
         pass  # The parent process has ended the replay.
 
@@ -78,9 +78,9 @@ def _work(data: Path, requests: SimpleQueue[Request | None], outbox: Outbox) -> 
         job = requests.get()
         if not isinstance(job, Job):
             return
-        replay = Replay(data, archive, job)
+        pieces = Replay(data, archive, job)
         while (request := requests.get()) is not None:
-            _answer(replay, request, outbox)
+            _answer(pieces, request, outbox)
     finally:
         archive.close()
 

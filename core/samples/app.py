@@ -62,7 +62,7 @@ async def _keep_all(settings: Settings, served: Served) -> None:
     data = settings.folder()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
 
-    async def say() -> None:
+    async def announce() -> None:
         await samples.wait()
         await checkpoints.wait()
         lifecycle.say_ready("sampler", data=str(data))
@@ -72,7 +72,7 @@ async def _keep_all(settings: Settings, served: Served) -> None:
         keep(data, samples),
         following.keep(data, checkpoints),
         archive_id.watch(data, served),
-        say(),
+        announce(),
     )
 
 

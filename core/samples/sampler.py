@@ -3,8 +3,8 @@
 Events are processed in chunks: each event is decoded once, a series' finest rows are computed from
 its events and wider rows from those, and each row is read and written once per chunk. Rows and
 cursor are written atomically, so the database contains exactly the events up to its cursor, and a
-killed sampler resumes without loss or double counting. Sampling of a series starts at its
-STARTED_EVENTS-th event, when its rate is known; below that, reading the events is as fast.
+killed sampler resumes without loss or double counting. Sampling of a series starts when
+enough events have shown its rate; for fewer, reading the events themselves is as fast.
 """
 
 from __future__ import annotations
