@@ -55,7 +55,6 @@ _answered: msgspec.msgpack.Decoder[Answered] = msgspec.msgpack.Decoder(Answered)
 
 
 def encode(frame: Submitted | Answered) -> bytes:
-    """One frame's bytes."""
     return _encoder.encode(frame)
 
 

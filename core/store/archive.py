@@ -153,7 +153,6 @@ class Archive:
         return archive
 
     def batch(self) -> Batch:
-        """An empty atomic batch."""
         return Batch(self._handles)
 
     def write(self, batch: Batch) -> None:
@@ -275,7 +274,6 @@ class Archive:
         return self.get("canonical", place) is not None
 
     def bytes_on_disk(self) -> int:
-        """What the store's files take."""
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
 
     def close(self) -> None:

@@ -19,17 +19,14 @@ class Batch:
         self._handles = handles
 
     def put(self, family: str, key: bytes, value: bytes) -> None:
-        """Set a key of a family."""
         self.raw.put(key, value, self._handles[family])
 
     def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Set several keys of a family."""
         put, handle = self.raw.put, self._handles[family]
         for key, value in rows:
             put(key, value, handle)
 
     def delete(self, family: str, key: bytes) -> None:
-        """Remove a key of a family."""
         self.raw.delete(key, self._handles[family])
 
     def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
@@ -63,5 +60,4 @@ class Batch:
                 put(series_source_key(series, key), at, to["series_source"])
 
     def size_bytes(self) -> int:
-        """What the batch has grown to."""
         return int(self.raw.size_in_bytes())

@@ -91,32 +91,26 @@ def series_record_key(number: int) -> bytes:
 
 
 def series_number(key: bytes) -> int:
-    """The number in a series record's key."""
     return int.from_bytes(key[len(SERIES_PREFIX) :], "big")
 
 
 def encode_series(series: Series) -> bytes:
-    """A series' names as stored."""
     return msgspec.json.encode(tuple(series))
 
 
 def decode_series(value: bytes) -> Series:
-    """A series' names as read."""
     return Series(*msgspec.json.decode(value, type=tuple[str, str, str, str, str, str, str]))
 
 
 def position_key(link: str) -> bytes:
-    """The key of a link's positions."""
     return POSITION_PREFIX + link.encode()
 
 
 def encode_positions(positions: dict[str, int]) -> bytes:
-    """A link's positions as stored."""
     return msgspec.json.encode(positions)
 
 
 def decode_positions(value: bytes) -> dict[str, int]:
-    """A link's positions as read."""
     return msgspec.json.decode(value, type=dict[str, int])
 
 
@@ -142,17 +136,14 @@ class Dispatch(msgspec.Struct, array_like=True):
 
 
 def dispatch_key(scope_id: str, request_id: str) -> bytes:
-    """The key of a dispatch that is under way."""
     return DISPATCH_PREFIX + f"{scope_id}/{request_id}".encode()
 
 
 def encode_dispatch(dispatch: Dispatch) -> bytes:
-    """A dispatch as stored."""
     return msgspec.msgpack.encode(dispatch)
 
 
 def decode_dispatch(value: bytes) -> Dispatch:
-    """A dispatch as read."""
     return msgspec.msgpack.decode(value, type=Dispatch)
 
 
@@ -173,32 +164,26 @@ def decode_carriers(value: bytes | None) -> dict[str, str]:
 
 
 def binding_key(stream: Stream) -> bytes:
-    """The key of what was selected for a stream."""
     return BINDING_PREFIX + "/".join(stream).encode()
 
 
 def reject_key(number: int) -> bytes:
-    """The key of the n-th refused record."""
     return REJECT_PREFIX + number.to_bytes(NUMBER_BYTES, "big")
 
 
 def reject_number(key: bytes) -> int:
-    """The number in a reject's key."""
     return int.from_bytes(key[len(REJECT_PREFIX) :], "big")
 
 
 def encode_reject(reject: Reject) -> bytes:
-    """A refused record as stored."""
     return msgspec.msgpack.encode(reject)
 
 
 def decode_reject(value: bytes) -> Reject:
-    """A refused record as read."""
     return msgspec.msgpack.decode(value, type=Reject)
 
 
 def encode_counters(counters: Counters) -> bytes:
-    """The counters as stored."""
     return msgspec.json.encode(counters)
 
 
@@ -208,7 +193,6 @@ def decode_counters(value: bytes | None) -> Counters:
 
 
 def encode_time(ns: int) -> bytes:
-    """A time as stored."""
     return time_key(ns)
 
 

@@ -67,7 +67,6 @@ class FoldedSeries(msgspec.Struct, array_like=True):
     canonical: Folded = msgspec.field(default_factory=Folded)
 
     def of(self, timebase: Timebase) -> Folded:
-        """In this timebase."""
         return self.source if timebase == "source" else self.canonical
 
 
@@ -140,13 +139,11 @@ def encode_data(state: ViewState) -> bytes:
 def checkpoint_row(
     timebase: Timebase, number: int, position: bytes, version: str, state: ViewState
 ) -> Row:
-    """A checkpoint as stored."""
     value = _encode((encode_data(state), state.times))
     return _head(timebase, number) + position + version.encode(), value
 
 
 def series_row(number: int, folded: FoldedSeries) -> Row:
-    """How far a series is folded, as stored."""
     return _series_key(number), _encode(folded)
 
 
@@ -158,7 +155,6 @@ class CheckpointStore(DerivedStore):
     LAYOUT = LAYOUT
 
     def series(self, number: int) -> FoldedSeries | None:
-        """How far a series is folded."""
         value = self.get(_series_key(number))
         try:
             return None if value is None else _series.decode(value)

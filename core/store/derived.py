@@ -182,7 +182,6 @@ class DerivedStore:
         return state if state.layout == self.LAYOUT else None
 
     def state_row(self, state: State) -> Row:
-        """What was taken in, as stored."""
         return STATE_KEY, msgspec.msgpack.encode(state)
 
     def prove(self) -> None:
@@ -219,14 +218,12 @@ class DerivedStore:
         return list(self.scan(b"", BEHIND_ALL))
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Set rows atomically."""
         batch = WriteBatch(raw_mode=True)
         for key, value in rows:
             batch.put(key, value)
         self._write(batch)
 
     def clear(self) -> None:
-        """Forget everything."""
         self.forget(b"", BEHIND_ALL)
 
     def forget(self, lower: bytes, upper: bytes) -> None:

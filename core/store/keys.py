@@ -41,7 +41,6 @@ LAST_EVENT_ID = b"\xff" * EVENT_ID_BYTES
 
 
 def series_bytes(number: int) -> bytes:
-    """The four bytes of a series number."""
     return _SERIES.pack(number)
 
 
@@ -63,7 +62,6 @@ def series_source_key(series: bytes, source_key: bytes) -> bytes:
 
 
 def series_key_time(key: bytes) -> int:
-    """The time in a series key."""
     return time_of(key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES])
 
 

@@ -57,7 +57,6 @@ class LiveFiles:
 
     @property
     def least_log(self) -> int:
-        """The number of the oldest log that is still needed."""
         return max(self._least_log, min(self._log_numbers.values(), default=0))
 
     def needed_logs(self) -> list[Path]:

@@ -43,5 +43,4 @@ class Mirror:
         self._linked = there
 
     def close(self) -> None:
-        """Remove the folder."""
         self._stack.close()

@@ -79,7 +79,6 @@ def stored_level(level: int, finest: int) -> int:
 
 
 def series_record_key(number: int) -> bytes:
-    """The key of what is known of a series."""
     return _SERIES_PREFIX + series_bytes(number)
 
 
@@ -89,7 +88,6 @@ def row_head(number: int, timebase: Timebase, level: int) -> bytes:
 
 
 def encode_row(row: Row) -> bytes:
-    """A row as stored."""
     return _encode(row)
 
 
@@ -109,7 +107,6 @@ class SampleStore(DerivedStore):
     LAYOUT = LAYOUT
 
     def series(self, number: int) -> SampledSeries | None:
-        """What is known of a series."""
         value = self.get(series_record_key(number))
         try:
             return None if value is None else _series.decode(value)
@@ -127,5 +124,4 @@ class SampleStore(DerivedStore):
 
 
 def encode_series(series: SampledSeries) -> bytes:
-    """What is known of a series, as stored."""
     return _encode(series)

@@ -69,7 +69,6 @@ class SeriesTable:
         return self._of_entity[ids]
 
     def entity_of(self, number: int) -> EntityIds:
-        """Whose series it is."""
         return _entity_ids(self.names[number])
 
     def intern(self, series: Series) -> tuple[int, bool]:

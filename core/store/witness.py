@@ -34,7 +34,6 @@ class Witness(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 def encode(witness: Witness) -> bytes:
-    """A witness as it is stored."""
     crc32 = zlib.crc32(msgspec.json.encode(witness))
     return msgspec.json.encode(msgspec.structs.replace(witness, crc32=crc32))
 

@@ -233,7 +233,6 @@ class Committer:
         return closed
 
     def _is_full(self) -> bool:
-        """Whether the open commit takes no further event."""
         return (
             len(self._events) >= self._commit_max_events
             or self._batch.size_bytes() >= self._commit_max_bytes

@@ -35,7 +35,6 @@ def published_series(scope_id: str) -> Series:
 
 
 def published_event(manifest: CardManifest, scope_id: str) -> Event:
-    """The event that tells of a manifest."""
     header: JsonObject = {
         "scopeId": scope_id,
         "lane": "metadata",

@@ -91,7 +91,6 @@ class FeedServer:
         return socket
 
     async def stop(self) -> None:
-        """Close all connections."""
         await hang_up(self._connections)
         if self._runner is not None:
             await self._runner.cleanup()

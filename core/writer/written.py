@@ -21,12 +21,10 @@ class Written:
 
     @property
     def archive(self) -> Archive:
-        """The writer's own."""
         return self._committer.archive
 
     @property
     def series(self) -> SeriesTable:
-        """The series that it has given numbers."""
         return self._committer.series
 
     @property
