@@ -123,6 +123,16 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
     help="csv, ccsds field: unit of the time (default s).",
 )
 @click.option(
+    "--time-zone",
+    metavar="ZONE",
+    help="csv: zone of times that name none: UTC, Europe/Berlin, +02:00.",
+)
+@click.option(
+    "--time-format",
+    metavar="FORMAT",
+    help="csv: format of times that are not ISO, as of strptime: '%d/%m/%Y %H:%M:%S'.",
+)
+@click.option(
     "--epoch",
     help="ISO time of counter 0; nmea: a time near the start, which resolves week rollovers.",
 )

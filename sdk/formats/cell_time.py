@@ -22,6 +22,9 @@ _ISO = re.compile(
     re.ASCII,
 )
 _OFFSET = re.compile(r"([+-])(\d\d)(?::?(\d\d))?", re.ASCII)
+_DIRECTIVE = re.compile(r"%.", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z]{1,8}", re.ASCII)
+_UTC_NAMES = ("UTC", "GMT", "Z")
 _WITH_YEAR = ("%Y", "%y", "%c", "%x", "%G")
 
 
@@ -147,38 +150,68 @@ def _offset_s(text: str) -> int:
     return -offset if sign == "-" else offset
 
 
-def _local(seconds: int, zone: tzinfo | None, cell: str) -> int:
+def _local(seconds: int, zone: tzinfo | None, cell: str, name: str | None = None) -> int:
     """UTC seconds since 1970 of a local clock; refuses an hour that a clock change repeats or
-    skips.
+    skips, unless the `name` that the zone has then (CEST) says which.
     """
     if zone is None:
         raise TimestampError(f"{cell[:64]!r} names no zone: give --time-zone")
     try:
         clock = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-        folds = [clock.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+        folds = [clock.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
         found = {
             int(moment.timestamp())
             for moment in folds
-            if moment.astimezone(zone).replace(tzinfo=None) == clock
+            if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == clock
+            and (name is None or moment.tzname() == name)
         }
     except OverflowError:
         raise TimestampError(f"{cell[:64]!r} is outside the years 1 to 9999") from None
+    if name is not None and not found:
+        raise _unknown_zone(cell, name)
     if len(found) != 1:
         how = "occurs twice" if found else "does not exist"
         raise TimestampError(f"{cell[:64]!r} {how} in {zone} because of a clock change")
     return found.pop()
 
 
+def _unknown_zone(cell: str, name: str) -> TimestampError:
+    return TimestampError(
+        f"{cell[:64]!r} names the zone {name!r}: known are UTC, GMT, and the names that the zone "
+        "of --time-zone has at that time"
+    )
+
+
 def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
-    try:
-        moment = datetime.strptime(cell, form)
-    except ValueError:
-        raise TimestampError(f"{cell[:64]!r} does not match the format {form!r}") from None
+    moment, name = _moment(cell, form)
     clock = moment.replace(tzinfo=None, microsecond=0) - datetime(1970, 1, 1)
     seconds = clock.days * SECONDS_PER_DAY + clock.seconds
     offset = moment.utcoffset()
     if offset is not None:
         seconds -= int(offset.total_seconds())
-    else:
-        seconds = _local(seconds, zone, cell)
+    elif name is None or name.upper() not in _UTC_NAMES:
+        if name is not None and zone is None:
+            raise _unknown_zone(cell, name)
+        seconds = _local(seconds, zone, cell, name)
     return seconds * NS_PER_SECOND + moment.microsecond * 1000
+
+
+def _moment(cell: str, form: str) -> tuple[datetime, str | None]:
+    """The moment of a cell, and the name of a zone that stands at the format's %Z.
+
+    `strptime` takes the names of this host's own zone there, and tells none of them.
+    """
+    names: list[str | None] = [None]
+    if any(directive == "%Z" for directive in _DIRECTIVE.findall(form)):
+        names = [*reversed(_WORD.findall(cell))]
+    for name in names:
+        try:
+            return datetime.strptime(cell, _named(form, name)), name
+        except ValueError:
+            continue
+    raise TimestampError(f"{cell[:64]!r} does not match the format {form!r}")
+
+
+def _named(form: str, name: str | None) -> str:
+    """The format with the name in place of %Z."""
+    return _DIRECTIVE.sub(lambda one: str(name) if one[0] == "%Z" else one[0], form)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,8 @@ from click.testing import CliRunner
 from sdk.cli.produce import produce
 from sdk.errors import NovaError
 from sdk.event import check_stored
+from sdk.formats import opening
+from sdk.formats.opening import Options
 from sdk.testing.instance import Nova, nova_command, running_nova
 from tests.made_packets import ORBIT_PACKET_BYTES
 
@@ -269,3 +273,31 @@ def test_help_teaches() -> None:
     text = CliRunner().invoke(produce, ["--help"]).output
     for example in ("--xtce", "field:SHCOARSE", "boat.log", "--time-column time", "events.jsonl"):
         assert example in text
+
+
+def flags(text: str) -> set[str]:
+    """The long options that a text names."""
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
+def test_every_option_that_is_named_is_one() -> None:
+    """Before, --time-zone and --time-format were fields, in errors and in docs, but no options."""
+    root = Path(__file__).parents[3]
+    readers = "".join(path.read_text() for path in Path(opening.__file__).parent.glob("*.py"))
+    named = {"--" + field.name.replace("_", "-") for field in fields(Options)}
+    named |= flags((root / "docs/recordings.md").read_text()) | flags(readers)
+    known = {flag for option in produce.params for flag in option.opts}
+    assert named - known == set()
+    assert {"--time-zone", "--time-format", "--epoch"} <= named
+
+
+def test_zone_and_format_over_the_command_line(ground: Nova, tmp_path: Path) -> None:
+    """The times that are stored."""
+    table = tmp_path / "x.csv"
+    table.write_text("time,v\n17/07/2025 17:00:08,1\n")
+    form = ("--time-column", "time", "--time-unit", "iso", "--time-format", "%d/%m/%Y %H:%M:%S")
+    zone = ("--time-zone", "Europe/Berlin")
+    status, result = produced(ground, str(table), "--scope", "zone", *form, *zone)
+    assert (status, result.new) == (0, 1)
+    (event,) = stored(ground, "zone")
+    assert b'"sourceTruthTime":"2025-07-17T15:00:08' in event

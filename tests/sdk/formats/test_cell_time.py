@@ -113,3 +113,31 @@ def test_columns_of_a_time() -> None:
     assert both.cell(["date", "time"], row) == "2025-04-17 17:00:08"
     assert TimeColumn("a,b").columns(list(row)) == ["a,b"]
     assert TimeColumn("date,when").columns(list(row)) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("17/04/2025 17:00:08 UTC", "2025-04-17T17:00:08Z"),
+        ("17/04/2025 17:00:08 gmt", "2025-04-17T17:00:08Z"),
+        ("17/04/2025 17:00:08 Z", "2025-04-17T17:00:08Z"),
+        ("17/04/2025 17:00:08 CEST", "2025-04-17T15:00:08Z"),
+        ("26/10/2025 02:30:00 CEST", "2025-10-26T00:30:00Z"),
+        ("26/10/2025 02:30:00 CET", "2025-10-26T01:30:00Z"),
+    ],
+)
+def test_a_zone_in_the_cell_wins(cell: str, expected: str) -> None:
+    """Before, `strptime` forgot the name, and the zone of the option was taken."""
+    column = TimeColumn("t", "iso", 0, zone_of("Europe/Berlin"), "%d/%m/%Y %H:%M:%S %Z")
+    assert column.time_ns(cell) == timestamps.parse(expected)
+
+
+@pytest.mark.parametrize("cell", ["17/04/2025 17:00:08 EST", "17/04/2025 17:00:08 CET"])
+def test_a_zone_that_the_option_does_not_have_is_refused(cell: str) -> None:
+    """Also winter's name in summer, and whatever this host's own zone is called."""
+    form = "%d/%m/%Y %H:%M:%S %Z"
+    for zone in (zone_of("Europe/Berlin"), None):
+        with pytest.raises(TimestampError, match="names the zone"):
+            TimeColumn("t", "iso", 0, zone, form).time_ns(cell)
+    literal = TimeColumn("t", "iso", 0, zone_of("UTC"), "%d/%m/%Y %H:%M:%S %%Z")
+    assert literal.time_ns("17/04/2025 17:00:08 %Z") == timestamps.parse("2025-04-17T17:00:08Z")
