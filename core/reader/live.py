@@ -8,8 +8,6 @@ was requested with `shed` stays at the present instead, and reports the gaps.
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
@@ -18,6 +16,7 @@ from core.effect import moment
 from core.feed import Committed, CommittedEvent
 from core.ordering import Timebase, series_of, time_of
 from core.reader.coalesce import Pending, Tell
+from core.reader.lag import Lag
 from core.reader.playback import CHUNK_MAX_BYTES, Send
 from core.reader.reading import NO_KEY, Found, Reading, Span
 from core.reader.selection import Selection
@@ -106,22 +105,20 @@ class LiveStream:
         self._position = view.mark
         self._timebase: Timebase = "canonical"
         self._resumable = True
-        self._lag_max_s = lag_max_s
-        self._whole_s = time.monotonic() if is_present else -math.inf
-        """Monotonic time in s; every event that was durable then has been sent."""
+        self._lag = Lag(lag_max_s, is_present=is_present)
 
     @property
     def is_present(self) -> bool:
         """Whether the stream lags the watermark by `lag_max_s` at most."""
-        return time.monotonic() - self._whole_s <= self._lag_max_s
+        return self._lag.is_present
 
     async def run(self, history: Reading, stop_ns: int, send: Send) -> int:
         """Send history up to its watermark, then follow from there; returns the last cursor, ns."""
         self._position = history.mark
         self._timebase = history.span.timebase
         await self._drain(history, send)
-        if self._position >= self._view.mark:
-            self._whole_s = time.monotonic()
+        self._lag.look(self._view.mark)
+        self._lag.sent(self._position)
         # The tail is in canonical order; its keys cannot resume a stream in source order.
         self._resumable = self._timebase == "canonical"
         loop = asyncio.get_running_loop()
@@ -130,13 +127,14 @@ class LiveStream:
             idle_s = sent_at + IDLE_INTERVAL_S - loop.time()
             wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
             news = await self._tail.wait_beyond(self._position, wait_s)
-            looked_s = time.monotonic()
+            self._lag.look(self._view.mark)
             if news and await self._step(send):
                 sent_at = loop.time()
             elif loop.time() >= sent_at + IDLE_INTERVAL_S:
                 await send(self._now(), [])
                 sent_at = loop.time()
-            self._whole_s = looked_s
+            # A step may have sent only a part of what was durable when it began.
+            self._lag.sent(self._position)
         return stop_ns
 
     def _now(self) -> int:

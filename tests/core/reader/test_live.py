@@ -76,6 +76,40 @@ async def test_a_stream_that_is_held_up_does_not_show_the_present(
     await asyncio.wait((running,))
 
 
+class SlowClient:
+    """Takes one chunk at a time, each after a part of the lag that is allowed."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+        """Take a chunk."""
+        await asyncio.sleep(LAG_MAX_S / 4)
+        self.taken += len(events)
+
+
+async def test_a_stream_whose_client_reads_slowly_does_not_show_the_present(
+    view: View, commit: Callable[[Sequence[Record]], Committed], record: Callable[..., Record]
+) -> None:
+    """Issue 14 §2.4: every chunk arrives in time, and yet what it shows is long past."""
+    selection, tail, client = Selection(Filters(), view.series), Tail(view, 100), SlowClient()
+    stream = LiveStream(
+        view, tail, selection, chunk_max_events=1, is_present=True, lag_max_s=LAG_MAX_S
+    )
+    history = Reading(view, selection, Span("canonical"))
+    running = asyncio.create_task(stream.run(history, NS_MAX, client.send))
+    await until(stream, True)
+    await tail.note(commit([record(n) for n in range(50)]))
+    async with asyncio.timeout(WAIT_S):
+        while client.taken < 20:
+            await asyncio.sleep(0)
+    assert not stream.is_present
+    await until(stream, True)
+    assert client.taken == 50
+    running.cancel()
+    await asyncio.wait((running,))
+
+
 def test_a_stream_without_history_begins_at_the_present(view: View) -> None:
     """So that a client may submit at once when its stream has been accepted."""
     selection, tail = Selection(Filters(), view.series), Tail(view, 100)
