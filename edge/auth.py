@@ -97,7 +97,7 @@ class Login:
     ) -> tuple[Attempt, User | None]:
         """Check the password if the throttle allows it; raises LoginBusyError if it does not.
 
-        On success the caller calls `attempt.succeeded`, which refunds the allowance.
+        On success the caller calls `attempt.succeed`, which refunds the allowance.
         """
         rank, allowance = self._guessing.look(credentials.username, client)
         async with self._queue.turn(rank, (credentials.username, allowance)):

@@ -43,8 +43,8 @@ class ClientAddresses:
         chains = [chain for chain in (_forwarded_for(request), _forwarded(request)) if chain]
         if chains and not self._trusts(peer):
             self._warn(peer)
-        found = {self._client(peer, chain) for chain in chains} or {peer}
-        return str(found.pop() if len(found) == 1 else peer)
+        clients = {self._client(peer, chain) for chain in chains} or {peer}
+        return str(clients.pop() if len(clients) == 1 else peer)
 
     def is_secure(self, request: web.Request) -> bool:
         """Whether the client uses TLS, to this edge or to a trusted proxy."""

@@ -30,7 +30,7 @@ class Limits:
     send_timeout_s: float = 15.0
     unsent_max_bytes: int = 64 * MIB
     """Unsent bytes of all clients together. Above it, clients that have been slow for longer than
-    `unsent_patience_s` are disconnected, slowest first.
+    `unsent_grace_s` are disconnected, slowest first.
     """
 
     unsent_patience_s: float = 2.0

@@ -80,9 +80,9 @@ class Fence:
         name = request.playback_request_id
         if name in (None, self._active):
             self._activate(None)
-        for playback_id, asked in self._asked.items():
+        for playback_id, start in self._asked.items():
             if name in (None, playback_id):
-                asked.is_wanted = False
+                start.is_wanted = False
 
     def state(self, request: SetCursor) -> None:
         """Store the client's cursor time; raises ProtocolError if it is not a timestamp."""
@@ -99,7 +99,7 @@ class Fence:
 
     def lose(self) -> str | None:
         """The reader is gone; returns the request id whose stream the client still expects."""
-        wanted = [name for name, asked in self._asked.items() if asked.is_wanted]
+        wanted = [name for name, start in self._asked.items() if start.is_wanted]
         lost = wanted[-1] if wanted else self._active
         # A pending start may have been applied although its reply never arrived here.
         self._gate.lose(is_streaming=bool(self._asked) or self._active is not None)
@@ -150,15 +150,15 @@ class Fence:
         if playback_id is None or playback_id not in self._asked:
             return
         for earlier in list(self._asked):
-            asked = self._asked.pop(earlier)
+            pending = self._asked.pop(earlier)
             if earlier == playback_id:  # Replies come in order, so earlier starts have failed.
                 break
         self._note_answers()
-        request = asked.request
+        request = pending.request
         is_bounded = request.has_history or request.stop_time is not None
         is_present = None if is_bounded else True  # Only the reader knows for a bounded stream.
         self._gate.serve(request.timeline_mode, is_present=is_present)
-        self._activate(playback_id if asked.is_wanted else None)
+        self._activate(playback_id if pending.is_wanted else None)
 
     def _failed(self, playback_id: str | None) -> None:
         if playback_id is None:
@@ -172,7 +172,7 @@ class Fence:
             self._answered.set()
 
     def _asks_for_past(self) -> bool:
-        return any(asked.request.timeline_mode == "REPLAY" for asked in self._asked.values())
+        return any(start.request.timeline_mode == "REPLAY" for start in self._asked.values())
 
     def _use(self, playback_id: str) -> None:
         if playback_id in self._used:

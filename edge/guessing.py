@@ -80,7 +80,7 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One admitted password check; `taken` is refunded if the password is right."""
+    """One admitted password check; `reserved` is refunded if the password is right."""
 
     guessing: Guessing
     username: str

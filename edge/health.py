@@ -32,13 +32,13 @@ class Health:
         """200 if the reader and the writer reply. A link that is down does not matter: its backend
         retains the records that are not ingested yet.
         """
-        found = await self._core.get()
-        if found is None:
+        status = await self._core.get()
+        if status is None:
             return json_reply(503, HealthReply("the Core's reader does not answer"))
-        if not found.writer_connected:
+        if not status.writer_connected:
             text = "the Core's writer does not answer: the archive is served as it was"
             return json_reply(503, HealthReply(text))
-        return json_reply(200, HealthReply("ready", _counted(found.links)))
+        return json_reply(200, HealthReply("ready", _counted(status.links)))
 
 
 def _counted(links: Sequence[LinkInfo]) -> dict[str, int]:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """One edge's monitor of the reader; `hangs` is called once when the reader stops replying."""
+    """One edge's monitor of the reader; `on_hang` is called once when the reader stops replying."""
 
     def __init__(
         self, client: aiohttp.ClientSession, limits: Limits, hangs: Callable[[], None]

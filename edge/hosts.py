@@ -51,7 +51,7 @@ class Hosts:
         return answer
 
     def has(self, name: str) -> bool:
-        """Whether a name from `name_of` is accepted. An empty name is: no browser sends that."""
+        """Whether a name from `host_name` is accepted. An empty name is: no browser sends that."""
         if name in ("", *self._own) or name.endswith(".localhost") or _is_address(name):
             return True
         _, dot, above = name.partition(".")

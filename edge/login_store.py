@@ -132,7 +132,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
-        log.error("%s is made anew: %s", path, error)
+        log.error("%s cannot be used and is replaced: %s", path, error)
         for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
             name.unlink(missing_ok=True)
         return _connected(path)

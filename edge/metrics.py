@@ -41,11 +41,11 @@ class Metrics:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        found = await self._core.get()
-        if found is None:
+        status = await self._core.get()
+        if status is None:
             return error_reply(503, "coreUnavailable", "the Core's reader does not answer")
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(StatusFigures(found, self._submissions))
+        registry.register(StatusFigures(status, self._submissions))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=generate_latest(registry), headers=headers)
 

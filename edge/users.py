@@ -51,11 +51,11 @@ class UserStore:
         private.mend(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
-        (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found > SCHEMA_VERSION:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
             self._db.close()
             raise NovaError(
-                f"{path} has schema version {found}, this program knows {SCHEMA_VERSION}: upgrade"
+                f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: upgrade"
             )
         self._db.execute(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

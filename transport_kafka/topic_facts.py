@@ -20,8 +20,8 @@ def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, int]:
     """A number per topic that differs after the topic was recreated, if the cluster has ids."""
     if not topics:
         return {}
-    asked = TopicCollection(sorted(topics))
-    described = admin.describe_topics(asked, request_timeout=REQUEST_TIMEOUT_S)
+    collection = TopicCollection(sorted(topics))
+    described = admin.describe_topics(collection, request_timeout=REQUEST_TIMEOUT_S)
     found: dict[str, int] = {}
     for topic, answer in described.items():
         try:
@@ -36,6 +36,6 @@ def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, int]:
 def ends(consumer: Consumer, partitions: Iterable[Partition]) -> dict[str, int]:
     """The end offset of each partition that the broker can report now."""
     # OFFSET_END instead of a time makes ListOffsets return the latest offset.
-    asked = [TopicPartition(*partition, OFFSET_END) for partition in partitions]
-    found = consumer.offsets_for_times(asked, timeout=REQUEST_TIMEOUT_S) if asked else []
+    requests = [TopicPartition(*partition, OFFSET_END) for partition in partitions]
+    found = consumer.offsets_for_times(requests, timeout=REQUEST_TIMEOUT_S) if requests else []
     return {stream(p.topic, p.partition): p.offset for p in found if p.error is None}

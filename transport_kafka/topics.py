@@ -41,9 +41,9 @@ def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
     if not topics:
         return
     wanted = [_new_topic(config, topic) for topic in topics]
-    for topic, made in admin.create_topics(wanted, operation_timeout=ADMIN_TIMEOUT_S).items():
+    for topic, future in admin.create_topics(wanted, operation_timeout=ADMIN_TIMEOUT_S).items():
         try:
-            made.result()
+            future.result()
         except KafkaException as error:
             if name_of(error) == TOPIC_EXISTS:
                 continue  # Another client created it first.

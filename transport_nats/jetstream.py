@@ -26,7 +26,7 @@ NS_PER_S = 1_000_000_000
 
 
 class JetStreamError(Exception):
-    """A request failed; `code` is the server's error code, or NO_ANSWER."""
+    """A request failed; `code` is the server's error code, or NO_REPLY."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)

@@ -39,9 +39,9 @@ Arrive = Callable[[Msg, int, int, int], bool]
 
 
 class Pull:
-    """A consumer and its subscription; `lost` is the reason why it must be replaced, or None.
+    """A consumer and its subscription; `lost_reason` says why it must be replaced, if so.
 
-    `wake` is called when there is room to request more, `call` when the consumer is lost.
+    `on_room` is called when there is room to request more, `on_lost` when the consumer is lost.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Pull:
 
     async def open(self, start: int, filter_subject: str | None) -> None:
         """Create the consumer and subscribe; raises JetStreamError or nats' Error."""
-        made = await jetstream.make_consumer(self._client, self._stream, start, filter_subject)
-        self._consumer = made.name
+        created = await jetstream.make_consumer(self._client, self._stream, start, filter_subject)
+        self._consumer = created.name
         self._heard_s = self._now_s()
         self._subscription = await self._client.subscribe(
             f"{self._inbox}.*", cb=self._on_message, pending_bytes_limit=PENDING_UNLIMITED

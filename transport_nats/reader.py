@@ -35,7 +35,7 @@ Arrival = tuple[Record, int, int]
 
 
 class StreamReader:
-    """One stream of a consumption: `tend` keeps it open, `take` removes buffered records."""
+    """One stream of a consumption: `check` keeps it open, `move_records` empties its buffer."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class StreamReader:
         *,
         never_again: bool = False,
     ) -> None:
-        """With `never_again`, a stream that lost its position is read on at its end."""
+        """With `skip_lost`, a stream that lost its position is read on at its end."""
         self.name = name
         self._never_again = never_again
         self.end = 0
@@ -83,7 +83,7 @@ class StreamReader:
             self.end = max(self.end, info.end)
         pull = self._pull
         if pull is not None and info.created_ns != self._place.created_ns:
-            pull.lost = "the stream was made anew"
+            pull.lost = "the stream was recreated"
         if pull is not None and pull.lost is None and pull.generation == generation:
             await self._watch(pull, info)
         if pull is None or pull.lost is not None or pull.generation != generation:
@@ -135,8 +135,8 @@ class StreamReader:
     def _settle(self, info: StreamInfo) -> None:
         """All matching records up to the stream's end are delivered: move the position there.
 
-        The position is passed to the Core every SETTLE_INTERVAL_S. Otherwise, after a restart,
-        records of other subjects that retention removed would look like a gap.
+        The position is passed to the Core every END_POSITION_INTERVAL_S. Otherwise, after a
+        restart, records of other subjects that retention removed would look like a gap.
         """
         place, now_s = self._place, time.monotonic()
         if place.next is not None and info.end > place.next:
@@ -157,7 +157,9 @@ class StreamReader:
         start = self._place.next or info.first
         await pull.open(start, self._filter)
         self._stalls = 0
-        self._pull = pull  # Not earlier: a concurrent `ask` would use a consumer without a name.
+        self._pull = (
+            pull  # Not earlier: a concurrent `request_more` would use a consumer without a name.
+        )
         log.info("nats stream opened: %s from %d", self.name, start)
 
     async def _resume(self, client: Client, info: StreamInfo) -> None:

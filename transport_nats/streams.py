@@ -57,7 +57,7 @@ class Streams:
             return
         name = stream_name(address.scope_id)
         try:
-            made = await jetstream.make_stream(client, self._shape(address.scope_id))
+            created = await jetstream.make_stream(client, self._shape(address.scope_id))
         except JetStreamError as error:
             # Another client may have created it first.
             if error.code not in (NAME_IN_USE, SUBJECTS_OVERLAP):
@@ -68,7 +68,7 @@ class Streams:
                 f"no stream of {self._config.link} accepts {address}, and {name} cannot be created "
                 f"beside the existing ones ({error}): add that subject to one of them"
             ) from None
-        self._check(made)
+        self._check(created)
         log.info("nats stream created: stream=%s link=%s", name, self._config.link)
 
     async def _takes(self, client: Client, address: Address) -> bool:

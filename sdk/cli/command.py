@@ -143,8 +143,8 @@ def _say_sent(ack: CommandAck, as_json: bool) -> None:
     if as_json:
         say_json(ack)
         return
-    again = " (it was sent before" + (", as another command)" if ack.mismatch else ")")
-    click.echo(f"{ack.time}  sent  {ack.command_id}{again if ack.duplicate else ''}")
+    repeated = " (it was sent before" + (", as another command)" if ack.mismatch else ")")
+    click.echo(f"{ack.time}  sent  {ack.command_id}{repeated if ack.duplicate else ''}")
 
 
 async def _wait(

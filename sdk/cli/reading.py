@@ -54,7 +54,7 @@ class Source:
 def reads_from_source(
     command: Callable[Concatenate[Source, P], Coroutine[object, object, None]],
 ) -> Callable[..., None]:
-    """Add --data, --url, --token and --user, and pass an async command its Source."""
+    """Add --data, --url, --token and --user, and pass an async command its ArchiveSource."""
 
     @click.option(
         "--data",

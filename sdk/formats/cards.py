@@ -43,7 +43,7 @@ _ULOG_FIX = {0: "none", 1: "none", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK", 6: "RT
 
 
 class Card(NamedTuple):
-    """A view's data from one message; `unit` replaces the uniqueId of the message's entity."""
+    """A view's data from one message; `unique_id` replaces that of the message's entity."""
 
     view_id: str
     data: Mapping[str, object]

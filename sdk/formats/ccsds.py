@@ -63,11 +63,11 @@ class CcsdsReader:
             if isinstance(found, Damage):
                 yield _skipped(found)
                 continue
-            said = reading.read(found)
-            last_ns = said.time_ns if said.time_ns is not None else last_ns
+            content = reading.read(found)
+            last_ns = content.time_ns if content.time_ns is not None else last_ns
             assert last_ns is not None
-            yield self._step(said, last_ns)
-            yield from _notes(said, without_time)
+            yield self._step(content, last_ns)
+            yield from _notes(content, without_time)
             yield from (_incomplete(group, end_bytes) for group in reading.incomplete())
         for group in reading.incomplete(is_end=True):
             yield _incomplete(group, end_bytes)
@@ -90,9 +90,9 @@ class CcsdsReader:
         for found in self._found():
             if isinstance(found, Packet):
                 is_empty = False
-                said = reading.read(found)
-                if said.time_ns is not None:
-                    return time, said.time_ns
+                content = reading.read(found)
+                if content.time_ns is not None:
+                    return time, content.time_ns
         if is_empty or self._time.epoch_ns is not None:
             return time, self._time.epoch_ns
         raise no_time(

@@ -32,7 +32,7 @@ _WITH_YEAR = ("%Y", "%y", "%c", "%x", "%G")
 class TimeColumn:
     """The column (or columns) with the time, and how to parse its cells.
 
-    `zone` applies to times that name none; `form` is a format of `strptime`.
+    `zone` applies to times that name none; `strptime_format` is for `datetime.strptime`.
     """
 
     name: str | None = None

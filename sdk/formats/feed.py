@@ -160,32 +160,33 @@ async def feed(
 ) -> None:
     """Publish all steps in order. The tally is up to date even if this raises.
 
-    `addressed` skips records without an address; `report` is called with the bytes read so far.
+    `requires_address` skips records without an address; `report` is called with the bytes read so
+    far.
     """
     pace = pace or Pace(None)
     sender = _Sender(producer, tally, addressed)
     try:
         # Decoding is CPU-bound: in a thread it does not starve the connection.
-        while taken := await asyncio.to_thread(_take, steps):
-            for step in taken:
+        while batch := await asyncio.to_thread(_take, steps):
+            for step in batch:
                 delay_s = pace.delay_s(step.source_ns)
                 if delay_s > 0:
                     await sender.flush()
                     await asyncio.sleep(delay_s)
                 sender.add(step)
             await sender.flush()
-            report(taken[-1].offset_bytes)
+            report(batch[-1].offset_bytes)
         await sender.drain()
     finally:
         await sender.abandon()
 
 
 def _take(steps: Iterator[Step]) -> list[Step]:
-    taken: list[Step] = []
+    batch: list[Step] = []
     size_bytes = 0
     for step in steps:
-        taken.append(step)
+        batch.append(step)
         size_bytes += sum(len(record.value) for record in step.records)
-        if len(taken) == READ_AHEAD_MAX_STEPS or size_bytes >= READ_AHEAD_MAX_BYTES:
+        if len(batch) == READ_AHEAD_MAX_STEPS or size_bytes >= READ_AHEAD_MAX_BYTES:
             break
-    return taken
+    return batch

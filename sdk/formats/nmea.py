@@ -53,12 +53,14 @@ class NmeaReader(Recorded):
         clock = SentenceClock(self._start(), self._epoch_ns)
         fixes, joiner = self._fixes(), AisJoiner()
         for number, offset, line in self._lines():
-            said = _said(line)
-            at_ns = clock.time_ns(_told(said, fixes))
-            message = joiner.message(said.logged.sentence) if said.is_ais else None
+            parsed = _said(line)
+            at_ns = clock.time_ns(_told(parsed, fixes))
+            message = joiner.message(parsed.logged.sentence) if parsed.is_ais else None
             place = f"line {number}"
             try:
-                yield step(offset, place, self._events(said, message, at_ns), _note(said, message))
+                yield step(
+                    offset, place, self._events(parsed, message, at_ns), _note(parsed, message)
+                )
             except (EnvelopeError, TimestampError) as error:
                 yield Step(offset, place, problem=str(error))
 

@@ -44,7 +44,7 @@ class Group:
 
 
 class Segments:
-    """Joins segments. `given_up` returns the groups that stayed incomplete."""
+    """Joins segments. `take_given_up` returns the groups that stayed incomplete."""
 
     def __init__(self) -> None:
         self._groups: dict[Group, None] = {}
@@ -56,11 +56,11 @@ class Segments:
     def add(self, packet: Packet, time_ns: int | None) -> Group:
         """Add a segment; returns its group, which is no longer held once it is complete."""
         self.overtake(packet)
-        there = self._members.get((packet.source, packet.sequence))
-        if there is not None:
-            if there.at(packet.sequence).data == packet.data:
-                return there
-            self._give_up(there)
+        existing = self._members.get((packet.source, packet.sequence))
+        if existing is not None:
+            if existing.at(packet.sequence).data == packet.data:
+                return existing
+            self._give_up(existing)
         before = self._neighbour(packet, -1) if packet.flags != FIRST else None
         after = self._neighbour(packet, 1) if packet.flags != LAST else None
         group = Group([]) if before is None else before

@@ -44,7 +44,7 @@ UNKNOWN = Source("unknown", "line")
 
 
 class Sentence(NamedTuple):
-    """A decoded sentence. `fix` is whether the receiver has a fix; None if it does not say."""
+    """A decoded sentence. `has_fix` is None if it does not say."""
 
     kind: str
     fields: dict[str, object]

@@ -18,7 +18,7 @@ DISORDER_MAX_NS = 60 * NS_PER_SECOND
 
 
 class Told(NamedTuple):
-    """A line's times; `believed` is whether others may be dated by them."""
+    """A line's times; `is_trusted` says whether others may be dated by them."""
 
     stamp_ns: int | None
     time_of_day_ns: int | None = None
@@ -90,13 +90,13 @@ def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
     """The start of a log: its first full date and time, minus the span of the times of day before
     it.
 
-    None if no believed line has one.
+    None if no trusted line has one.
     """
     first = latest = None
-    for told in lines:
-        at_ns = stated_ns(told, epoch_ns)
-        is_stated = at_ns is not None and (told.believed or told.stamp_ns is not None)
-        time_of_day_ns = at_ns if is_stated else told.time_of_day_ns if told.believed else None
+    for line in lines:
+        at_ns = stated_ns(line, epoch_ns)
+        is_stated = at_ns is not None and (line.believed or line.stamp_ns is not None)
+        time_of_day_ns = at_ns if is_stated else line.time_of_day_ns if line.believed else None
         if time_of_day_ns is not None:
             time_of_day_ns %= NS_PER_DAY
             latest = time_of_day_ns if latest is None else _next(time_of_day_ns, latest)
@@ -109,7 +109,7 @@ def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
 def stated_ns(told: Told, epoch_ns: int | None) -> int | None:
     """The full time of a line, by its own date or by the logger's stamp; None if it has neither.
 
-    A believed time of day is closer to the event than the logger's stamp, which only dates it.
+    A trusted time of day is closer to the event than the logger's stamp, which only dates it.
     """
     if told.stamp_ns is not None:
         if told.time_of_day_ns is None or not told.believed:

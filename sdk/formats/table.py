@@ -164,8 +164,8 @@ class TableReader:
             return Step(row.end_bytes, place, note=note)
         cells = _trimmed(row.cells, len(header.names))
         if len(cells) != len(header.names):
-            torn = f"{len(cells)} cells where the table has {len(header.names)} columns"
-            return Step(row.end_bytes, place, problem=torn)
+            problem_text = f"{len(cells)} cells where the table has {len(header.names)} columns"
+            return Step(row.end_bytes, place, problem=problem_text)
         named = dict(zip(header.names, cells, strict=True))
         try:
             observation = self._observer.observe(self._entity, self._time_ns(named, types))

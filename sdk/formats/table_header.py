@@ -36,14 +36,14 @@ def find_header(
     lines = _taken(text, skip_lines or 0)
     before = lines[: skip_lines or 0]
     lines = lines[len(before) :]
-    said = _SEP.fullmatch(lines[0].text) if lines else None
-    if said is not None:
+    separator = _SEP.fullmatch(lines[0].text) if lines else None
+    if separator is not None:
         before.append(lines.pop(0))
     while lines and not lines[0].text.strip():
         lines.pop(0)
     if not lines:
         return None
-    delimiter = None if said is None else said[1]
+    delimiter = None if separator is None else separator[1]
     if columns:
         return _of_columns(text, time, columns, delimiter, before, lines)
     looked = lines[:1] if skip_lines is not None else lines

@@ -158,20 +158,20 @@ def rows(text: TableText, delimiter: str) -> Iterator[Row]:
 
 
 def _row(first: TextLine, text: TableText, delimiter: str) -> Row:
-    taken = [first]
+    row_lines = [first]
     problem = ""
     for line in chain((first,), iter(text.next, None)):
         if line is not first:
-            taken.append(line)
-            if '"' not in line.text and len(taken) < QUOTED_LINES_MAX:
+            row_lines.append(line)
+            if '"' not in line.text and len(row_lines) < QUOTED_LINES_MAX:
                 continue
         try:
-            cells = cells_of([one.text for one in taken], delimiter)
-            return Row(first.number, taken[-1].end_bytes, cells)
+            cells = cells_of([one.text for one in row_lines], delimiter)
+            return Row(first.number, row_lines[-1].end_bytes, cells)
         except csv.Error as error:
             problem = str(error)
-        size = sum(len(one.text) for one in taken)
-        if problem != _OPEN or len(taken) >= QUOTED_LINES_MAX or size > LINE_MAX_BYTES:
+        size = sum(len(one.text) for one in row_lines)
+        if problem != _OPEN or len(row_lines) >= QUOTED_LINES_MAX or size > LINE_MAX_BYTES:
             break
-    text.put_back(taken[1:])
+    text.put_back(row_lines[1:])
     return Row(first.number, first.end_bytes, [], f"not a CSV row: {problem}")

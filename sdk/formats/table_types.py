@@ -55,8 +55,8 @@ def kind_of(cell: str) -> Kind:
 
 
 class ColumnTypes:
-    """The types of a table's columns, after `see` of all rows and `decide`; `notes` names columns
-    left as text.
+    """The types of a table's columns, after `observe` of all rows and `decide`; `notes` names
+    columns left as text.
     """
 
     def __init__(self, names: Sequence[str], text: Sequence[str], decimal: str | None) -> None:

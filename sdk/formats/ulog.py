@@ -184,9 +184,9 @@ class UlogReader(Recorded):
             ("Information", self._definitions.information),
             ("Parameters", self._definitions.parameters),
         ):
-            said = {name: value for name, value in found.items() if value is not None}
-            if said:
-                yield observation.metadata(kind, said, effective_time)
+            present = {name: value for name, value in found.items() if value is not None}
+            if present:
+                yield observation.metadata(kind, present, effective_time)
 
     def _events(
         self, topic: Topic, record: bytes, values: dict[str, object], at_ns: int

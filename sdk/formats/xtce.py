@@ -92,11 +92,11 @@ class Definition:
         container = self._definition.containers[self._definition.root_container_name]
         while True:
             reading.read(self._fields[container.name])
-            heirs = [] if reading.is_over else self._heirs(container, reading.values)
-            if len(heirs) != 1:
+            matching = [] if reading.is_over else self._heirs(container, reading.values)
+            if len(matching) != 1:
                 break
-            container = heirs[0]
-        if len(heirs) > 1 or container.abstract:
+            container = matching[0]
+        if len(matching) > 1 or container.abstract:
             return None
         fields = {name: json_value(value) for name, value in reading.values.items()}
         if None in fields.values():

@@ -90,7 +90,7 @@ def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
 
 
 def read_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> None:
-    """Make the types that `readable` replaced decode as signed values."""
+    """Make the types that `make_readable` replaced decode as signed values."""
     done: set[str] = set()
     for parameter in cast(Mapping[str, Parameter], parameters).values():
         kind = parameter.parameter_type

@@ -66,7 +66,7 @@ def _float_bits(encoding: _Encoding) -> int:
 
 
 class FieldReading:
-    """Decodes fields in order; `is_over` is set at a field beyond the packet's end."""
+    """Decodes fields in order; `is_past_end` is set at a field beyond the packet's end."""
 
     def __init__(self, data: bytes) -> None:
         packet = library("space_packet_parser.common").SpacePacket(binary_data=data)

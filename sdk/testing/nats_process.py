@@ -25,7 +25,7 @@ jetstream {{ store_dir: "{data}", sync_interval: "{sync}" }}
 
 
 class NatsProcess(ProcessServer, NatsServer):
-    """`more` is appended to the server's configuration; `sync` is its sync_interval."""
+    """`extra_configuration` is appended to the server's; `sync` is its sync_interval."""
 
     name = "nats-server"
     monitor: str

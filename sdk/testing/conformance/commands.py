@@ -113,11 +113,11 @@ class CommandCases(Cases):
         transport = trial.connect()
         listening = asyncio.Event()
         leaving = transport.commands(scope, listening)
-        heard = asyncio.ensure_future(anext(leaving))
+        first = asyncio.ensure_future(anext(leaving))
         async with asyncio.timeout(READ_TIMEOUT_S):
             await listening.wait()
             dispatch = asyncio.create_task(core.dispatch(commands(scope, "leaving")))
-            assert (await heard).value == b"leaving"
+            assert (await first).value == b"leaving"
             await transport.close()
             if trial.keeps_records:
                 await dispatch

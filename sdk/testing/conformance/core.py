@@ -22,7 +22,7 @@ from sdk.transport.base import (
 from sdk.transport.link import LinkState
 
 POLL_INTERVAL_S: Final = 0.01
-"""Poll interval of `until`, since a link's state cannot notify."""
+"""Poll interval of `wait_until`, since a link's state cannot notify."""
 
 Key = tuple[str | None, bytes]
 """A record's identity in the suite: its address and its bytes."""
@@ -35,7 +35,8 @@ def key_of(record: Record) -> Key:
 class CoreStandIn:
     """One Core whose archive survives its process: after `stop`, `start` resumes from it.
 
-    `pause` delays storing the next batches, `withhold` delays acknowledging stored ones.
+    `pause` delays storing the next batches; `withhold_acknowledgements` delays acknowledging the
+    stored ones.
     """
 
     def __init__(self, connect: Callable[[], Transport], scope_id: str | None) -> None:
@@ -72,7 +73,7 @@ class CoreStandIn:
         if work is not None:
             work.cancel()
             await asyncio.wait((work,))
-            # `until` has raised the failure already, if anyone was waiting for this Core.
+            # `wait_until` has raised the failure already, if anyone was waiting for this Core.
             work.cancelled() or work.exception()
         if self._transport is not None:
             await self._transport.close()
@@ -88,7 +89,7 @@ class CoreStandIn:
             await self._work
 
     def pause(self) -> None:
-        """Stop storing batches until `go_on`."""
+        """Stop storing batches until `resume`."""
         self._may_take.clear()
 
     def go_on(self) -> None:
@@ -96,7 +97,7 @@ class CoreStandIn:
         self._may_take.set()
 
     def withhold(self) -> None:
-        """Store batches without acknowledging them, until `answer`."""
+        """Store batches without acknowledging them, until `acknowledge_withheld`."""
         self._unanswered = []
 
     async def answer(self) -> None:

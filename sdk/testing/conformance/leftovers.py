@@ -45,7 +45,7 @@ class Holdings:
 
 
 async def left_since(before: Holdings) -> list[str]:
-    """Resources added since `before` that are not released within PATIENCE_S."""
+    """Resources added since `before` that are not released within RELEASE_TIMEOUT_S."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
             while Holdings.now().added_since(before):
