@@ -15,9 +15,10 @@ from sdk.submission import SubmitChat
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
 @reads_from_source
 async def chat(source: Source, /, content: str, scope: str, as_json: bool) -> None:
-    """Send CONTENT to everybody who watches a scope, live or in a replay.
+    """Send CONTENT to everybody who watches a scope.
 
-    It is recorded under the name of the logged-in user, or of the user on this machine.
+    It is shown live and in replays, and recorded under the name of the logged-in user, or of the
+    user on this machine.
 
     \b
     Examples:

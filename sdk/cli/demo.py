@@ -38,7 +38,9 @@ PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
 def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
-    """Show NOVA at work: a commandable satellite in orbit, live and replayed in your browser.
+    """Run NOVA with a simulated satellite in orbit.
+
+    Command it, and watch it live and replayed in your browser.
 
     \b
     Nothing is kept: the archive is in a temporary folder. Port 0 picks a free port:

@@ -26,7 +26,10 @@ means that there was an error. Times, ids and payloads are checked by the Core's
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per line.")
 @click.pass_context
 def eventid(ctx: click.Context, file: BinaryIO, as_json: bool) -> None:
-    """Print the eventId of each envelope in FILE or on stdin, one JSON envelope per line."""
+    """Print the eventId of each envelope in FILE.
+
+    FILE (default: stdin) contains one JSON envelope per line.
+    """
     failed = False
     for line in lines(file, ENVELOPE_MAX_BYTES):
         try:

@@ -37,7 +37,9 @@ async def export(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Export a range as a zip of files, written by the drivers of the daily files.
+    """Export a range as a zip of files.
+
+    The drivers of the daily files write them.
 
     \b
     Examples:

@@ -74,7 +74,7 @@ def hardware(
     check: bool,
     exit_with_stdin: bool,
 ) -> None:
-    """Run devices: publish their telemetry and execute their commands."""
+    """Run devices: publish telemetry, execute commands."""
     logs.configure(PROCESS)
     private.begin()
     config = configs.load(path, scope=scope, transports=urls, data=data)

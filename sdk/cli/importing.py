@@ -75,12 +75,12 @@ class Sum:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @reads_from_source
 async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
-    """Publish the events of an export again: its zip, a folder, a .jsonl or an .mcap file.
+    """Publish the events of an export again.
 
-    Events keep their eventIds, so importing twice changes nothing. Events that only a Core writes
-    (manifests, bindings, gaps, audit, acknowledged alarms) go directly to the Core: the one of
-    local:///DATA, of --data, or behind the edge of --url as an administrator. Files of other
-    drivers are skipped and named.
+    PATH is its zip, a folder, a .jsonl or an .mcap file. Events keep their eventIds, so importing
+    twice changes nothing. Events that only a Core writes (manifests, bindings, gaps, audit,
+    acknowledged alarms) go directly to the Core: the one of local:///DATA, of --data, or behind the
+    edge of --url as an administrator. Files of other drivers are skipped and named.
 
     The import checks what `export.json` lists: files, their events and the digest. From a damaged
     export it imports what can be read and names what is missing. Exit status 1 means that something

@@ -63,7 +63,7 @@ async def play(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Print past events at the pace at which they happened, or at another rate.
+    """Print past events at their original pace or another.
 
     An edge streams the metadata, command and ui lanes; the Core on this machine streams all lanes.
 

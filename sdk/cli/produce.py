@@ -165,8 +165,10 @@ def produce(
     as_json: bool,
     **given: Unpack[_Given],
 ) -> None:
-    """Publish a recording: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines
-    of envelopes."""
+    """Publish a recording as events.
+
+    Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
+    """
     steps = open_recording(file, Observer(scope), name, Options(**given))
     job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
     tally = Tally()

@@ -31,7 +31,7 @@ WIDE_CHARS = 240
 )
 @reads_from_source
 async def rejects(source: Source, /, limit: int, after: int | None, as_json: bool) -> None:
-    """List refused records, with the member and the rule that each broke.
+    """List refused records and the rules that they broke.
 
     \b
     Examples:

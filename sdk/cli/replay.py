@@ -57,7 +57,9 @@ def replay(
     as_json: bool,
     **narrow: str | None,
 ) -> None:
-    """Replay a range as fast as several processes can read it, as JSON lines of stored envelopes.
+    """Replay a range of the archive at full speed.
+
+    Several processes read it. Events are JSON lines of stored envelopes.
 
     \b
     Output is in order on stdout or in --out. Or the range is cut into shards of about

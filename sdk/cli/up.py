@@ -40,7 +40,9 @@ def up(
     as_json: bool,
     exit_with_stdin: bool,
 ) -> None:
-    """Run NOVA: a writer, a reader, a sampler and an edge, restarted when they die.
+    """Run NOVA for one archive.
+
+    Starts a writer, a reader, a sampler and an edge, and restarts those that exit.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ def bootstrap_servers(url: str) -> str:
 
 
 def wait_until_ready(url: str, check_alive: Callable[[], None] = lambda: None) -> None:
-    """Return once the broker answers a metadata request; raises TimeoutError after 90 s."""
+    """Return once the broker answers a metadata request, else raises TimeoutError."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     settings: dict[str, str | int | float | bool] = {
         "bootstrap.servers": bootstrap_servers(url),

@@ -28,7 +28,7 @@ def address_of(url: str) -> str:
 
 
 def wait_until_ready(url: str, check_alive: Callable[[], None] = lambda: None) -> None:
-    """Return once the server greets with JetStream; raises TimeoutError after 30 s."""
+    """Return once the server greets with JetStream; raises TimeoutError after READY_TIMEOUT_S."""
     host, _, port = address_of(url).rpartition(":")
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
