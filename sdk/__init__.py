@@ -1,3 +1,1 @@
-"""What anyone outside needs to speak NOVA: events, addresses, order of messages, clients,
-transports.
-"""
+"""The contract of NOVA: events, addresses, protocol messages, clients and transports."""

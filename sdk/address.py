@@ -1,7 +1,7 @@
-"""The address, a public contract: who an event is about, as a NATS subject or a Kafka topic and
-key.
+"""Addresses: the public text that names the entity or command an event belongs to, used as NATS
+subject or as Kafka topic and key.
 
-Three shapes, told apart by the count of tokens (nova.md §2, A-105, A-186, A-187):
+The number of tokens tells the four shapes apart:
 
     nova.{scopeId}.{lane}.{systemId}.{containerId}.{uniqueId}.v1    an entity
     nova.{scopeId}.command.{requestId}.v1                           command dispatch
@@ -27,19 +27,19 @@ _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is an id token of nova.md §2."""
+    """Whether a text is a valid id token: [A-Za-z0-9_-]{1,64}."""
     return _ID.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be a messageType, viewId or manifestId."""
+    """Whether a text is a valid messageType, viewId or manifestId."""
     return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address; the ids are None where its shape does not carry them, `subject` is token 4 of a
-    command's.
+    """A parsed address. Ids are None where the shape has none; `subject` is token 4 of a command
+    address.
     """
 
     scope_id: str
@@ -63,13 +63,12 @@ class Address:
         return f"{self.system_id}.{self.container_id}.{self.unique_id}"
 
     def topic(self) -> str:
-        """The Kafka topic that carries this address."""
         return f"nova.{self.scope_id}.{self.lane}.{VERSION}"
 
 
 @lru_cache(maxsize=16_384)
 def parse(text: str) -> Address:
-    """The parts of an address; raises AddressError naming the token that is wrong."""
+    """Parse an address; raises AddressError that names the wrong token."""
     tokens = text.split(".")
     if len(tokens) not in (4, 5, 7) or tokens[0] != "nova" or tokens[-1] != VERSION:
         raise AddressError(f"{text[:128]!r} is not nova.<scopeId>.<lane>.<ids>.{VERSION}")
@@ -100,17 +99,17 @@ def _check_id(name: str, token: str) -> None:
 
 
 def entity(scope_id: str, lane: str, system_id: str, container_id: str, unique_id: str) -> Address:
-    """The address of an entity's lane; raises AddressError if a token is no id."""
+    """The address of an entity's lane; raises AddressError if a token is not a valid id."""
     return parse(f"nova.{scope_id}.{lane}.{system_id}.{container_id}.{unique_id}.{VERSION}")
 
 
 def dispatch(scope_id: str, request_id: str) -> str:
-    """The address that a command is sent to."""
+    """The address that the command with this requestId is published to."""
     return f"nova.{scope_id}.command.{request_id}.{VERSION}"
 
 
 def is_dispatch(text: str | None) -> bool:
-    """Whether a record of this address is a command on its way to its target."""
+    """Whether an address is one of command dispatch."""
     if text is None:
         return False
     try:
@@ -121,5 +120,5 @@ def is_dispatch(text: str | None) -> bool:
 
 
 def from_topic(topic: str, key: str) -> str:
-    """The address text of a Kafka record: its topic, and its key (empty where it has none)."""
+    """The address of a Kafka record; `key` is empty where the record has none."""
     return f"{topic.removesuffix(VERSION)}{key}.{VERSION}" if key else topic

@@ -1,9 +1,10 @@
-"""Which archive a data folder holds: an id that its first writer gave it, in a file that every
-process of an instance can look at, and which folder its truth is in.
+"""The identity of the archive in a data folder: the id that its first writer stored in `archive.id`
+and the inode of its truth folder.
 
-A path is not an archive. After an unmount or a move the same path is an empty folder, or holds
-another archive or a copy, and an instance that went on there would acknowledge events into it. A
-copy has the same id; its folder has another inode, which outlives a move and a remount.
+A path does not identify an archive. After an unmount or a move the same path may be an empty
+folder, another archive or a copy, and an instance that continued there would acknowledge events
+into the wrong archive. A copy has the same id but another inode; the inode survives a move and a
+remount.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from sdk.errors import ArchiveGoneError
 ID_FILE = "archive.id"
 TRUTH_FOLDER = "truth"
 FOLDER_VARIABLE = "NOVA_ARCHIVE_INODE"
-"""The inode of the archive's folder, in the environment of what a supervisor starts again."""
+"""Environment variable by which a supervisor passes the folder's inode to restarted processes."""
 
 WATCH_INTERVAL_S = 1.0
 
 
 class Served(NamedTuple):
-    """The id of an archive and the inode of its folder of truth; None is any."""
+    """The id of an archive and the inode of its truth folder; None matches any."""
 
     archive: str | None = None
     folder: int | None = None
@@ -34,7 +35,7 @@ ANY = Served()
 
 
 def read(data: Path) -> str | None:
-    """The id of the archive in a data folder, None where there is none that can be read."""
+    """The archive id of a data folder; None if there is none or it cannot be read."""
     try:
         return (data / ID_FILE).read_text("ascii", "replace").strip() or None
     except OSError:
@@ -42,7 +43,7 @@ def read(data: Path) -> str | None:
 
 
 def inode(folder: Path) -> int | None:
-    """The inode of a folder, None where there is none."""
+    """The inode of a folder; None if the folder does not exist."""
     try:
         return folder.stat().st_ino
     except OSError:
@@ -50,24 +51,24 @@ def inode(folder: Path) -> int | None:
 
 
 def require_at_start(data: Path, archive: str | None) -> Served:
-    """What a data folder holds; raises ArchiveGoneError unless it is the archive with this id, in
-    the folder that the supervisor knows. None is any.
+    """The identity of a data folder; raises ArchiveGoneError unless it has this archive id (None:
+    any) and the inode that the supervisor passed.
     """
-    told = os.environ.get(FOLDER_VARIABLE)
-    return require(data, Served(archive, int(told) if told else None))
+    known_inode = os.environ.get(FOLDER_VARIABLE)
+    return require(data, Served(archive, int(known_inode) if known_inode else None))
 
 
 def require(data: Path, expected: Served) -> Served:
-    """What a data folder holds; raises ArchiveGoneError unless it is what is expected."""
+    """The identity of a data folder; raises ArchiveGoneError unless it matches `expected`."""
     found = Served(read(data), inode(data / TRUTH_FOLDER))
     is_it = expected.archive in (None, found.archive)
     if not is_it or expected.folder not in (None, found.folder):
         name = expected.archive or "(without id)"
         raise ArchiveGoneError(
-            f"this instance serves archive {name}, and {data.absolute()} holds "
-            f"{_described(found, is_copy=is_it)}. Nothing is written there. Bring the archive back "
-            "and NOVA goes on by itself; to begin with what is there instead, stop NOVA, take the "
-            "setting `archive` away if it is set, and start NOVA again"
+            f"this instance serves archive {name}, but {data.absolute()} holds "
+            f"{_described(found, is_copy=is_it)}. Nothing is written there. Restore the archive "
+            "and NOVA resumes by itself. To start with the present folder instead, stop NOVA, "
+            "remove the setting `archive` if it is set, and start NOVA again"
         )
     return found
 
@@ -79,7 +80,7 @@ def _described(found: Served, *, is_copy: bool) -> str:
 
 
 async def watch(data: Path, expected: Served, interval_s: float = WATCH_INTERVAL_S) -> None:
-    """Look again and again; raises ArchiveGoneError once the archive is no longer there."""
+    """Check the identity every `interval_s`; raises ArchiveGoneError once it no longer matches."""
     while True:
         require(data, expected)
         await asyncio.sleep(interval_s)

@@ -1,11 +1,11 @@
-"""JSON values to their one canonical spelling, RFC 8785 (JCS).
+"""Canonical JSON by RFC 8785 (JCS).
 
-`orjson` with sorted keys is some fifty times faster than `rfc8785` and prints the same bytes,
-except for a few things. Integral floats lose their `.0` in a second pass, which leaves strings out.
-The rest `_is_unsure` looks for in what was printed: exponents (ECMAScript draws the line
-elsewhere), negative zero, integers of sixteen digits and more, characters beyond the BMP (keys sort
-by UTF-16 there), and null, which is how NaN is printed. What it finds goes to `rfc8785`, so a false
-alarm in a string costs time and never correctness; a property test holds the two equal.
+`orjson` with sorted keys is about fifty times faster than `rfc8785` and prints the same bytes with
+few exceptions. Integral floats lose their `.0` in a second pass, which skips strings. `_is_unsure`
+detects the other exceptions in the printed text: exponents (ECMAScript switches to them at another
+magnitude), negative zero, integers of sixteen and more digits, characters beyond the BMP (JCS sorts
+keys by UTF-16) and null, which is how orjson prints NaN. Such texts go to `rfc8785`, so a false
+alarm inside a string costs time but not correctness. A property test checks that both agree.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STRING_OR_INTEGRAL = re.compile(rb'("(?:[^"\\]|\\.)*")|\.0(?=[,\]}])')
 
 
 def canonical_json(value: Mapping[str, object]) -> bytes:
-    """RFC 8785 bytes of a JSON object; raises CanonicalError where the RFC has no spelling."""
+    """RFC 8785 bytes of a JSON object; raises CanonicalError if the RFC defines none."""
     fast = printed(value)
     if fast is None or b"null" in fast or _is_unsure(fast):
         return _slow(value)
@@ -38,28 +38,27 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
 
 
 def printed(value: Mapping[str, object]) -> bytes | None:
-    """What the fast printer makes of it, None where it refuses; canonical once `are_sure` says so
-    and `without_integral_points` has gone over it. Raises CanonicalError on what is nested too
-    deeply.
+    """The output of orjson, None if it refuses the value. It is canonical after `are_sure` and
+    `without_integral_points`. Raises CanonicalError if the value is nested too deeply.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
-        # Its limit is a fixed depth; Python's own would move with the depth of who is asking.
+        # orjson's limit is a fixed depth; Python's depends on the depth of the caller's stack.
         if "Recursion" in str(error):
             raise CanonicalError("nested too deeply") from None
         return None
 
 
 def are_sure(texts: Sequence[bytes]) -> bool:
-    """Whether no text that was printed of decoded JSON, which holds no NaN, looks as if RFC 8785
-    might print it otherwise; one look at many costs less than a look at each.
+    """Whether RFC 8785 certainly prints these texts the same. They must be printed from decoded
+    JSON, which holds no NaN. One check of the joined texts is cheaper than one check of each.
     """
     return not _is_unsure(b"\n".join(texts))
 
 
 def without_integral_points(text: bytes) -> bytes:
-    """A printed text with `28.0` as `28`, but not inside strings."""
+    """Replace `28.0` by `28` in a printed text, except inside strings."""
     point = text.find(b".0")
     while point >= 0 and text[point + 2] not in NUMBER_ENDS:
         point = text.find(b".0", point + 2)
@@ -72,7 +71,7 @@ def without_integral_points(text: bytes) -> bytes:
     while point >= 0:
         quotes += text.count(b'"', counted, point)
         counted = point
-        # Without escapes, an even number of quotes is before all that is outside of strings.
+        # Without escapes, a position is outside of strings if an even number of quotes precedes it.
         if text[point + 2] in NUMBER_ENDS and quotes % 2 == 0:
             pieces.append(text[done:point])
             done = point + 2
@@ -81,17 +80,17 @@ def without_integral_points(text: bytes) -> bytes:
 
 
 def proved(text: bytes) -> bytes:
-    """The canonical form of a text that was printed of decoded JSON; raises CanonicalError."""
+    """The canonical form of a text printed from decoded JSON; raises CanonicalError."""
     if _is_unsure(text):
         return _slow(orjson.loads(text))
     return without_integral_points(text)
 
 
 def _is_unsure(fast: bytes) -> bool:
-    """Whether anything looks as if RFC 8785 might print it otherwise.
+    """Whether RFC 8785 might print this text differently.
 
-    Finding bytes is some twenty times faster than a pattern, so each pattern is tried only where
-    bytes that it needs are there.
+    A substring search is about twenty times faster than a pattern, so each pattern runs only where
+    a substring that it requires is present.
     """
     alike = fast.translate(_DIGITS_ALIKE)
     return (
@@ -107,7 +106,7 @@ def _slow(value: Mapping[str, object]) -> bytes:
         return rfc8785.dumps(cast("dict[str, Any]", value))
     except UnicodeEncodeError:
         raise CanonicalError("a lone surrogate has no UTF-8 form") from None
-    except ValueError as error:  # rfc8785's own, or Python's for an integer too long to print
+    except ValueError as error:  # From rfc8785, or from Python for an integer too long to print.
         raise CanonicalError(str(error)) from None
     except RecursionError:
         raise CanonicalError("nested too deeply") from None

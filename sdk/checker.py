@@ -1,8 +1,8 @@
-"""Checking records by the batch: what neighbours share is worked out once.
+"""Batch validation of records: the series and seconds that neighbouring records share are cached.
 
-`Checker.check_all` finds in each record what `event.check` finds, and leaves to it whatever is not
-plain: lanes with few events, ids that are met for the first time, unusual times, and everything
-that is wrong. There is one validator, and this is its memory; a property test holds the two equal.
+`Checker.check_all` finds the same events and errors as `event.check`. It handles only the common
+case by itself: lanes with many events, known ids, plain times. Everything else, errors included,
+goes to `event.check`, so there is one validator. A property test checks that both agree.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 REMEMBERED_MAX = 65_536
 PROVED_TOGETHER_EVENTS = 32
-"""So many canonical texts are looked at as one; a doubt in any makes each be looked at alone."""
+"""Canonical texts checked together; if any is doubtful, each of them is checked alone."""
 
 LANE_MEMBER = b'"lane":"'
 NORMAL_CHARS = len("2026-01-01T00:00:00.000000000Z")
@@ -35,10 +35,10 @@ NO_DIGITS = b"000000000"
 POINT, ZULU = b".Z"
 
 Names = tuple[str | None, ...]
-"""Lane, scope and ids as they were written, and what else tells series of a lane apart."""
+"""Lane, scope and ids as written, and the members that tell the series of a lane apart."""
 
 Arrived = tuple[str | None, bytes, str]
-"""Address text, bytes and position: the transports' Record."""
+"""Address text, bytes and position: `Record` of the transports."""
 
 Name = TypeVar("Name")
 Kept = TypeVar("Kept")
@@ -47,7 +47,7 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class Refused(NamedTuple):
-    """A record that is no event: its place in the batch, and what an EnvelopeError says of it."""
+    """A rejected record: its index in the batch, and the fields of its EnvelopeError."""
 
     place: int
     code: str
@@ -56,10 +56,10 @@ class Refused(NamedTuple):
 
 
 class Checked(msgspec.Struct, array_like=True):
-    """What a batch holds, as columns: entry i of ids, times_ns, series and bodies is one event.
+    """The events of a batch as columns: entry i of ids, times_ns, series and bodies is one event.
 
-    `series` counts into `names`, the distinct series of this batch. A body is the stored envelope
-    up to where its canonicalTruthTime goes. `requests` are the events that are CommandRequests,
+    `series` holds indexes into `names`, the distinct series of this batch. A body is the stored
+    envelope up to where its canonicalTruthTime goes. `requests` are the indexes of CommandRequests
     with their requestIds.
     """
 
@@ -74,7 +74,7 @@ class Checked(msgspec.Struct, array_like=True):
 
 @dataclass(slots=True, eq=False)
 class _Known:
-    """A series, what its events share of the text that is hashed, and whether ids are missing."""
+    """A series, the head of its events' hashed text, and whether its envelopes lack ids."""
 
     series: Series
     head: bytes
@@ -82,7 +82,7 @@ class _Known:
 
 
 class _Kind(NamedTuple):
-    """A lane whose envelopes are all of one type; whether their payload is JSON."""
+    """A lane whose envelopes all have one type; `is_json` tells whether their payload is JSON."""
 
     decode: Callable[[bytes], Envelope]
     names: Callable[[Envelope], Names]
@@ -91,20 +91,20 @@ class _Kind(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """What is known of the records that come with one address."""
+    """The series that are known for records with one address."""
 
     kind: _Kind
     series: dict[Names, _Known]
 
 
 _Plain = tuple[_Known, Envelope, bytes, int, bytes, bool]
-"""A record that is as its neighbours were, if its payload is canonical and its id is true: what is
-known, its envelope, normal time, the same in ns, its payload and whether that is JSON.
+"""A record that is valid if its payload is canonical and its eventId is right: its series, its
+envelope, its normal time, the same in ns, its payload and whether that is JSON.
 """
 
 
 class _Columns:
-    """The events of a batch while they are being found."""
+    """The columns of a batch while it is being checked."""
 
     def __init__(self) -> None:
         self.refusals: list[Refused] = []
@@ -115,7 +115,7 @@ class _Columns:
         self._numbers: dict[_Known, int] = {}
 
     def add(self, event_id: bytes, source_ns: int, known: _Known, envelope: Envelope) -> None:
-        """One event; its envelope is encoded with all others in the end."""
+        """Add an event; `finish` encodes all envelopes at once."""
         number = self._numbers.get(known)
         if number is None:
             number = self._numbers[known] = self._number(known.series)
@@ -123,7 +123,7 @@ class _Columns:
         self._envelopes.append(envelope)
 
     def add_whole(self, found: Event) -> None:
-        """An event that was checked by itself."""
+        """Add an event that `event.check` returned."""
         if isinstance(found.envelope, CommandRequest):
             self._requests.append((len(self._rows), found.envelope.request_id))
         self._rows.append((found.event_id, found.source_ns, self._number(found.series)))
@@ -133,7 +133,7 @@ class _Columns:
         return self._names.setdefault(series, len(self._names))
 
     def finish(self) -> Checked:
-        """Encode what was found; no line feed stands inside JSON, so the lines can be cut apart."""
+        """Encode the envelopes. JSON contains no line feed, so the lines can be split apart."""
         bodies = _encode_lines(self._envelopes).split(b"}\n")[:-1]
         rows = self._rows
         return Checked(
@@ -148,8 +148,8 @@ class _Columns:
 
 
 class Checker:
-    """Checks for one scope (None: all), size limit and manifests, and remembers series and
-    seconds. What is reserved in `own_scope` is refused.
+    """Checks records against one scope (None: any), a size limit and manifests, and caches series
+    and seconds. Reserved kinds of events are rejected in `own_scope`.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Checker:
         self._seconds: dict[bytes, int] = {}
 
     def check_all(self, records: Sequence[Arrived]) -> Checked:
-        """The events that records hold in their order, and the records that are none."""
+        """The events of the records, in their order, and the rejected records."""
         columns = _Columns()
         for start in range(0, len(records), PROVED_TOGETHER_EVENTS):
             part = records[start : start + PROVED_TOGETHER_EVENTS]
@@ -194,9 +194,7 @@ class Checker:
                 columns.refusals.append(refused)
 
     def _look(self, arrived: Arrived) -> _Plain | None:
-        """What a record is if everything is as it was with a neighbour, None if that is not
-        certain.
-        """
+        """Decode a record whose series is known; None if it needs the full check."""
         address, record, _ = arrived
         place = self._places.get(address) if address is not None else self._hinted(record)
         if place is None or len(record) > self._max_bytes:
@@ -219,25 +217,25 @@ class Checker:
                 time = b"%b.%bZ" % (second, digits)
             payload = kind.payload(envelope)
         except (msgspec.MsgspecError, NovaError, ValueError, RecursionError):
-            return None  # What is wrong with it the whole check says.
+            return None  # The full check reports the fault.
         if payload is None:
             return None
         return known, envelope, time, second_ns + int(digits), payload, kind.is_json
 
     def _learn_second(self, second: bytes) -> int:
-        """A whole second in ns; raises TimestampError where not all of it is in range."""
+        """A whole second in ns; raises TimestampError unless all of it is in the valid range."""
         text = second.decode()
         second_ns = timestamps.parse(f"{text}Z")
         if not NS_MIN <= second_ns <= NS_MAX - NS_PER_SECOND:
-            raise TimestampError(f"{text} is the end of all time")
+            raise TimestampError(f"{text} is outside the range of int64 nanoseconds")
         return _keep(self._seconds, second, second_ns)
 
     def check(self, record: bytes, address: str | None) -> Event:
-        """The event that a record holds; raises EnvelopeError naming the member and the rule."""
+        """Check one record; raises EnvelopeError that names the member and the rule."""
         parsed = event.address_of(address)
         found = event.check(record, parsed, scope_id=self._scope_id, max_bytes=self._max_bytes)
         if found.series.scope_id == self._own_scope:
-            require_unreserved(found.series)  # Before it is remembered, so it is never plain.
+            require_unreserved(found.series)  # Before it is cached, so the fast path never sees it.
         if isinstance(found.envelope, UiUpdate):
             require_allowed(found.envelope, self._manifests)
         kind = self._kinds.get(found.series.lane)
@@ -246,7 +244,7 @@ class Checker:
         return found
 
     def _remember(self, kind: _Kind, given: Envelope, address: str | None, found: Event) -> None:
-        """Keep what the next record may share; `given` is the envelope as it was written."""
+        """Cache the series for the next record; `given` is the envelope as written."""
         if address is None:
             place = self._unaddressed[found.series.lane]
         else:
@@ -259,8 +257,8 @@ class Checker:
         )
 
     def _hinted(self, record: bytes) -> _Place | None:
-        """The place of the lane that a record without an address seems to be of; that its lane is
-        the same is part of the names it is then looked up by.
+        """The series cache for a record without an address, by the first lane member in its text. A
+        wrong guess is harmless: the lane is part of the key of the lookup in that cache.
         """
         begin = record.find(LANE_MEMBER) + len(LANE_MEMBER)
         lane = record[begin : record.find(b'"', begin)]
@@ -268,8 +266,8 @@ class Checker:
 
 
 def _digest(look: _Plain, is_sure: bool) -> bytes | None:
-    """The eventId, which the envelope then has too; None if the record claims another one, or its
-    payload has no canonical form.
+    """The eventId, also set in the envelope; None if the record has another eventId or its payload
+    has no canonical form.
     """
     known, envelope, time, _, payload, is_json = look
     if is_json and is_sure:
@@ -291,7 +289,7 @@ def _digest(look: _Plain, is_sure: bool) -> bytes | None:
 
 
 def _keep(memory: dict[Name, Kept], name: Name, value: Kept) -> Kept:
-    """Remember; what is too much is all forgotten at once, for it is soon worked out again."""
+    """Add to a cache. A full cache is cleared, because its entries are cheap to compute again."""
     if len(memory) >= REMEMBERED_MAX:
         memory.clear()
     memory[name] = value
@@ -303,20 +301,18 @@ def _hashed(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
 
 
 def _nine_digits(time: bytes) -> bytes:
-    """The nanoseconds in what follows the whole second; raises ValueError unless it is plain
-    UTC.
-    """
+    """The digits of the nanoseconds in a time; raises ValueError unless it is plain UTC."""
     digits = time[SECOND_CHARS + 1 : -1]
     if time[SECOND_CHARS:] == b"Z":
         return NO_DIGITS
     is_fraction = time[SECOND_CHARS : SECOND_CHARS + 1] == b"." and time[-1:] == b"Z"
     if not is_fraction or not digits.isdigit() or len(digits) > len(NO_DIGITS):
-        raise ValueError("a time that is not plain")
+        raise ValueError("not a plain UTC time")
     return digits.ljust(len(NO_DIGITS), b"0")
 
 
 def _fill(envelope: Envelope, series: Series) -> None:
-    envelope.lane = series.lane  # type: ignore[assignment]  # a series has one of the five
+    envelope.lane = series.lane  # type: ignore[assignment]  # a series has a valid lane
     envelope.scope_id = series.scope_id
     envelope.system_id = series.system_id
     envelope.container_id = series.container_id
@@ -347,15 +343,15 @@ def _ui_payload(update: UiUpdate) -> bytes | None:
 
 
 class _KnownMessage(ParsedMessage, kw_only=True):
-    """Its messageType is one of the names, so known to fit its pattern, which is half of reading
-    it.
+    """A message whose messageType is a key of the cache. It is known to be valid, and skipping its
+    pattern halves the time to decode.
     """
 
     message_type: str
 
 
 class _KnownUpdate(UiUpdate, kw_only=True):
-    """The same with the names of a ui event."""
+    """The same for the names of a ui event."""
 
     view_id: str
     manifest_id: str
@@ -382,8 +378,8 @@ _KINDS = {
 
 
 def _ui_kind(manifests: Manifests) -> _Kind:
-    """The ui lane with these manifests; what one does not allow is not plain, and refused by the
-    whole check. Other lanes pay nothing for it.
+    """The ui lane with these manifests. An update that its manifest does not allow goes to the full
+    check, which rejects it. Other lanes do not pay for this.
     """
 
     def payload(update: UiUpdate) -> bytes | None:

@@ -1,6 +1,4 @@
-"""The async client of the protocol: an edge by URL and token, or a Core's own socket
-(nova.md §8).
-"""
+"""The async client of the protocol, for an edge (URL and token) or a Core's Unix socket."""
 
 from __future__ import annotations
 
@@ -21,17 +19,17 @@ from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
 
 LEAVING_REF = "leaving"
-"""The ref of a cancel whose answer nobody waits for."""
+"""The ref of a CancelStream whose reply is ignored."""
 
 Paged = protocol.Discover | protocol.GetUiState | protocol.Latest
 Page = TypeVar("Page", protocol.DiscoverResponse, protocol.UiStateResponse, protocol.LatestResponse)
 
 
 class Client(Connection):
-    """What can be asked of a NOVA."""
+    """Requests to a NOVA, one method each."""
 
     async def query(self, query: protocol.Query) -> AsyncIterator[bytes]:
-        """Stored envelopes of a range in order, page after page, to the end of the range."""
+        """Stored envelopes of a range, in order, over all pages."""
         while True:
             page = await self.request(query, protocol.QueryResponse)
             for event in page.events:
@@ -52,11 +50,11 @@ class Client(Connection):
         after_key: str | None = None,
         on_gap: Callable[[StreamGap], None] | None = None,
     ) -> AsyncIterator[StreamChunk]:
-        """Chunks of a new stream until it completes; a stream that was going on is replaced once
-        the new one has been accepted, and goes on where it is refused.
+        """Chunks of a new stream until it completes. It replaces the active stream once the server
+        has accepted it; if the server rejects it, the active stream continues.
 
-        With `on_gap` a LIVE stream that is not taken fast enough goes on at the present, and calls
-        it with what was left out; without, nothing ever is.
+        With `on_gap`, a LIVE stream whose consumer is too slow skips to the present and calls it
+        with the range that was dropped. Without, no event is ever dropped.
         """
         start = protocol.StartStream(
             playback_request_id=uuid.uuid4().hex,
@@ -88,13 +86,13 @@ class Client(Connection):
             raise
 
     async def set_cursor(self, time: str | None) -> None:
-        """Say where what is shown stands while no stream moves it; None is the present. Whoever
-        shows a time commands nothing until a LIVE stream is served, or this says otherwise.
+        """Report the time that is displayed while no stream moves it; None is the present. A client
+        that displays a past time may not send commands until it has a LIVE stream or reports None.
         """
         await self.request(protocol.SetCursor(time=time), protocol.CursorSet)
 
     async def _next_part(self, stream: Stream) -> StreamChunk | StreamGap | None:
-        """The next chunk or gap, None at the end of the stream or when another has replaced it."""
+        """The next chunk or gap; None once the stream has ended or been replaced."""
         reply = await stream.frames.get()
         self._room.set()
         if self._stream is not stream:
@@ -111,10 +109,10 @@ class Client(Connection):
             case ConnectionLostError():
                 raise reply
         self._stream = None
-        raise ConnectionLostError("the stream was stopped by the other side")
+        raise ConnectionLostError("the server stopped the stream")
 
     async def _leave(self, stream: Stream) -> None:
-        """Stop a stream that nobody reads any more, without waiting for the answer."""
+        """Cancel a stream that has no consumer any more, without waiting for the reply."""
         if self._asked.pop(stream.playback_id, None) is None:
             if self._stream is not stream:
                 return
@@ -124,7 +122,7 @@ class Client(Connection):
             await self._send(protocol.encode(cancel))
 
     async def cancel_stream(self) -> None:
-        """Stop the stream; what is still on its way is dropped."""
+        """Cancel the active stream and discard its chunks in transit."""
         for asked in self._asked.values():
             asked.frames.put_nowait(None)
         self._asked.clear()
@@ -132,7 +130,7 @@ class Client(Connection):
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 
     async def _pages(self, message: Paged, kind: type[Page]) -> AsyncIterator[Page]:
-        """All pages from the message's on, of the time of the first."""
+        """All pages from the message's page on, as of the time of the first."""
         page = first = await self.request(message, kind)
         yield page
         while page.next_key is not None:
@@ -141,7 +139,7 @@ class Client(Connection):
             yield page
 
     async def discover(self, message: protocol.Discover) -> protocol.DiscoverResponse:
-        """The entities known at a time, of all pages from the message's on."""
+        """The entities known at a time, over all pages from the message's page on."""
         whole, *rest = [page async for page in self._pages(message, protocol.DiscoverResponse)]
         for page in rest:
             whole.entities += page.entities
@@ -149,7 +147,7 @@ class Client(Connection):
         return whole
 
     async def ui_state(self, message: protocol.GetUiState) -> protocol.UiStateResponse:
-        """What views show at a time, of all pages from the message's on."""
+        """The state of views at a time, over all pages from the message's page on."""
         whole, *rest = [page async for page in self._pages(message, protocol.UiStateResponse)]
         for page in rest:
             whole.states += page.states
@@ -157,8 +155,8 @@ class Client(Connection):
         return whole
 
     async def latest(self, message: protocol.Latest) -> protocol.LatestResponse:
-        """The last event of every series at a time, of all pages from the message's on; each page
-        is in order.
+        """The last event of every series at a time, over all pages from the message's page on. The
+        order holds within a page.
         """
         whole, *rest = [page async for page in self._pages(message, protocol.LatestResponse)]
         for page in rest:
@@ -167,19 +165,18 @@ class Client(Connection):
         return whole
 
     async def summary(self, message: timeline.Summary) -> timeline.SummaryResponse:
-        """How many events there are, by time and lane."""
+        """Event counts by time and lane."""
         return await self.request(message, timeline.SummaryResponse)
 
     async def extent(self, message: timeline.Extent) -> timeline.ExtentResponse:
-        """When the first and the last event are."""
+        """The times of the first and the last event."""
         return await self.request(message, timeline.ExtentResponse)
 
     async def sample(self, message: timeline.Sample) -> timeline.SampleResponse:
-        """Least, greatest and mean values of numeric fields, by time."""
+        """Minimum, maximum and mean of numeric fields, by time."""
         return await self.request(message, timeline.SampleResponse)
 
     async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
-        """The fields of a series."""
         return (await self.request(message, timeline.FieldsResponse)).fields
 
     async def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
@@ -187,29 +184,28 @@ class Client(Connection):
         return await self.request(message, timeline.NeighbourResponse)
 
     async def submit_command(self, message: submission.SubmitCommand) -> submission.CommandAck:
-        """Have a command recorded and sent; after a lost connection ask again with the same
+        """Record and dispatch a command. It may be repeated after a lost connection, with the same
         requestId.
         """
         submission.check_numbers(message.payload)
         return await self.request(message, submission.CommandAck)
 
     async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
-        """Say something to all who watch a scope."""
+        """Send a chat message to all users of a scope."""
         return await self.request(message, submission.ChatAck)
 
     async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
-        """Say that an alarm has been seen."""
         return await self.request(message, submission.AlarmAck)
 
     async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
-        """Bring back events of the Core's own kinds; doing so again changes nothing."""
+        """Import events of kinds that only a Core writes; repeating an import changes nothing."""
         return await self.request(message, submission.ImportAck)
 
     async def export(
         self, message: Export, on_progress: OnProgress | None = None
     ) -> ExportComplete:
-        """Have a range brought to files, and wait until it is; whoever is cancelled meanwhile gives
-        it up. Raises ProtocolError where it cannot be made.
+        """Export a range to files and wait for completion; cancelling the caller cancels the
+        export. Raises ProtocolError if it fails.
         """
         started = await self.request(message, ExportStarted)
         try:
@@ -220,19 +216,18 @@ class Client(Connection):
             raise
 
     async def drivers(self) -> DriversResponse:
-        """Which drivers are installed."""
+        """The installed drivers."""
         return await self.request(Drivers(), DriversResponse)
 
     async def rejects(self, message: protocol.Rejects) -> protocol.RejectsResponse:
-        """A page of the reject log."""
         return await self.request(message, protocol.RejectsResponse)
 
     async def links(self) -> list[protocol.LinkInfo]:
-        """How the transports are that the Core consumes from."""
+        """The state of the transports that the Core consumes from."""
         return (await self.request(protocol.Links(), protocol.LinksResponse)).links
 
     async def status(self) -> protocol.StatusResponse:
-        """How the Core is."""
+        """Counts and state of the Core."""
         return await self.request(protocol.Status(), protocol.StatusResponse)
 
 

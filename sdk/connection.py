@@ -1,4 +1,4 @@
-"""One connection to an edge or to a Core: requests with their replies, a stream, exports."""
+"""One connection to an edge or a Core: requests with replies, one stream, pending exports."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from sdk.exporting import Exporting
 
 REPLY_TIMEOUT_S = 30.0
 BUSY_LIMIT_S = 60.0
-"""How long somebody who is busy is asked again before that is an error."""
+"""How long a request is repeated while the server answers `busy`, before that is an error."""
 
 BUSY_PAUSE_S = 0.25
 BUSY_PAUSE_MAX_S = 8.0
 HTTP_BUSY = 503
 CHUNKS_MAX_WAITING = 16
 CORE_AWAY = "coreUnavailable"
-"""The code by which an edge says that it has lost its reader, and with it all that was asked."""
+"""The error code of an edge that lost its reader and with it all pending requests."""
 
 T = TypeVar("T", bound=protocol.Message)
 
 
 class Stream:
-    """What has come of one stream and waits to be taken; None: it is no longer wanted."""
+    """A stream with its received frames; None in `frames` ends the consumer."""
 
     def __init__(self, start: protocol.StartStream) -> None:
         self._start = start
@@ -39,11 +39,11 @@ class Stream:
 
     @property
     def playback_id(self) -> str:
-        """The id that its frames carry."""
+        """The playbackRequestId in the frames of this stream."""
         return self._start.playback_request_id
 
     def owns(self, reply: protocol.Reply) -> bool:
-        """Whether a frame that answers no request belongs to this stream."""
+        """Whether a frame that is not a reply to a request belongs to this stream."""
         match reply:
             case protocol.StreamChunk() | protocol.StreamComplete() | timeline.StreamGap():
                 return reply.playback_request_id == self.playback_id
@@ -55,8 +55,8 @@ class Stream:
 
 
 class Busy:
-    """Waits for somebody who is busy: as long as it is told, at least twice as long as the time
-    before, never in step with others, and not for ever.
+    """Backoff while a server is busy: at least the delay that the server asks for, growing, with
+    jitter so that clients do not retry in step, and limited in total.
     """
 
     def __init__(self, limit_s: float) -> None:
@@ -64,7 +64,7 @@ class Busy:
         self._pause_s = BUSY_PAUSE_S
 
     async def over(self, told_s: float) -> bool:
-        """Wait before the next try; False where it has been waited for long enough."""
+        """Wait before the next attempt; False if the total limit is exceeded."""
         pause_s = max(told_s, self._pause_s) * random.uniform(0.75, 1.25)
         self._pause_s = min(2 * self._pause_s, BUSY_PAUSE_MAX_S)
         self._left_s -= pause_s
@@ -75,7 +75,7 @@ class Busy:
 
 
 def _retry_after_s(error: Exception) -> float | None:
-    """When an edge that has no room says that it may have some, None if it is something else."""
+    """The Retry-After of an edge that is at capacity; None if the error is another one."""
     if not isinstance(error, aiohttp.WSServerHandshakeError) or error.status != HTTP_BUSY:
         return None
     text = error.headers.get("Retry-After", "") if error.headers else ""
@@ -83,7 +83,7 @@ def _retry_after_s(error: Exception) -> float | None:
 
 
 class Connection:
-    """Requests with their replies, at most one stream, and the exports that were asked for."""
+    """Requests with their replies, at most one active stream, and pending exports."""
 
     busy_limit_s = BUSY_LIMIT_S
 
@@ -100,7 +100,7 @@ class Connection:
         self._last_ref = 0
         self._stream: Stream | None = None
         self._asked: dict[str, Stream] = {}
-        """Streams that the other side has not accepted yet, by their ids."""
+        """Requested streams that the server has not accepted yet, by playbackRequestId."""
         self._exporting = Exporting()
         self._room = asyncio.Event()
         self._lost: ConnectionLostError | None = None
@@ -108,7 +108,7 @@ class Connection:
 
     @classmethod
     async def to_core(cls, data: Path) -> Self:
-        """Connect to the reader of a data folder on this machine."""
+        """Connect to the reader of a local data folder."""
         path = endpoints.reader_socket(data)
         session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
         return await cls._open(
@@ -117,7 +117,6 @@ class Connection:
 
     @classmethod
     async def to_edge(cls, url: str, token: str) -> Self:
-        """Connect to an edge and authenticate."""
         parts = urlsplit(url)
         target = urlunsplit((parts.scheme, parts.netloc, "/ws", "", ""))
         client = await cls._open(
@@ -168,15 +167,15 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """Leave; the other side stops whatever was going on."""
+        """Close the connection; the server stops its stream and exports."""
         self._listener.cancel()
         await asyncio.wait((self._listener,))
         await self._socket.close()
         await self._session.close()
 
     async def request(self, message: protocol.Message, reply: type[T]) -> T:
-        """Send a request and wait for its reply; raises ProtocolError if that is an error. Who is
-        busy is asked again, later and later.
+        """Send a request and wait for its reply; raises ProtocolError if the reply is an error.
+        While the server answers `busy`, the request is repeated with growing delays.
         """
         busy = Busy(self.busy_limit_s)
         while True:
@@ -187,7 +186,7 @@ class Connection:
                 raise ProtocolError(answer.code, answer.message)
         if not isinstance(answer, reply):
             raise ProtocolError(
-                "badReply", f"got {type(answer).__name__} for {type(message).__name__}"
+                "badReply", f"received {type(answer).__name__} for {type(message).__name__}"
             )
         return answer
 
@@ -209,12 +208,12 @@ class Connection:
             self._waiting.pop(ref, None)
 
     def _encoded(self, message: protocol.Message) -> bytes:
-        """The frame of a request; the other side would end the connection over a larger one."""
+        """Encode a request; the server would close the connection on a frame over its limit."""
         frame = protocol.encode(message)
         if len(frame) > self._request_max_bytes:
             raise ProtocolError(
                 "requestTooLarge",
-                f"the request is {len(frame)} bytes, of {self._request_max_bytes} at most",
+                f"the request has {len(frame)} bytes, the limit is {self._request_max_bytes}",
             )
         return frame
 
@@ -225,13 +224,13 @@ class Connection:
             raise ConnectionLostError(f"the connection is gone: {error}") from error
 
     async def _listen(self) -> None:
-        lost = ConnectionLostError("the connection closed before the answer came")
+        lost = ConnectionLostError("the connection closed before the reply arrived")
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
                     await self._receive(protocol.decode_reply(message.data))
         except ProtocolError as error:
-            lost = ConnectionLostError(f"the other side does not speak the protocol: {error}")
+            lost = ConnectionLostError(f"the server violates the protocol: {error}")
             await self._socket.close()
         finally:
             self._lost = lost
@@ -241,7 +240,7 @@ class Connection:
             self._exporting.lose(lost)
 
     def _fail_waiting(self, lost: ConnectionLostError) -> None:
-        """What was asked gets no answer any more."""
+        """Fail all pending requests."""
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(lost)
@@ -264,14 +263,14 @@ class Connection:
             await self._wait_for_room(self._stream)
 
     def _replace(self, stream: Stream | None) -> None:
-        """Make another stream the connection's, or none; who waits in the one before goes home."""
+        """Replace the active stream (None: no stream). Consumers of the old one end."""
         if self._stream is not None:
             self._stream.frames.put_nowait(None)
         self._stream = stream
         self._room.set()
 
     async def _wait_for_room(self, stream: Stream) -> None:
-        """Read no further while a stream is not taken, unless a reply may be behind its chunks."""
+        """Stop reading while the consumer is slow, unless a pending reply may follow the chunks."""
         while (
             self._stream is stream
             and stream.frames.qsize() >= CHUNKS_MAX_WAITING

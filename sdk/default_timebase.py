@@ -1,5 +1,5 @@
-"""The timebase of requests that name none, as the instance of a data folder was told last: beside
-its archive, for those who read that without an instance.
+"""The default timebase of an instance, stored in its data folder for processes that read the
+archive without the instance.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from sdk.settings import Timebase
 
 TIMEBASE_FILE = "timebase"
 UNKNOWN: Timebase = "canonical"
-"""Where no instance has said any."""
+"""The default of a folder where no instance has stored one."""
 
 
 def read(data: Path) -> Timebase:
-    """The default of a data folder."""
     try:
         said = (data / TIMEBASE_FILE).read_text("ascii", "replace").strip()
     except OSError:
@@ -24,7 +23,7 @@ def read(data: Path) -> Timebase:
 
 
 def write(data: Path, timebase: Timebase) -> None:
-    """Keep the default of an instance, as a whole or not at all."""
+    """Store the default atomically."""
     path = data / TIMEBASE_FILE
     fresh = path.with_suffix(".new")
     fresh.write_text(timebase + "\n")

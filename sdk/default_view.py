@@ -1,6 +1,6 @@
-"""What a screen opens on where its user has chosen nothing yet: a file that an instance is given.
+"""The default view: a file with the layout that a screen opens with until its user changes it.
 
-It names entities, series and panels; nothing in the browser knows any of them beforehand.
+It names entities, series and panels. The browser has none of these names built in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILE_MAX_BYTES = 64 * 1024
 PLOTS_MAX = 16
 COLUMNS_MAX = 8
 LINES_MAX = 8
-"""A plot with more lines cannot be read."""
+"""More lines make a plot unreadable."""
 
 Panel = Literal[
     "entities",
@@ -38,7 +38,7 @@ Share = Annotated[float, Meta(gt=0, le=1000)]
 class _Part(
     msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What all parts of a default view share."""
+    """Base of all structs in the file."""
 
 
 class ViewEntity(_Part, kw_only=True):
@@ -59,13 +59,13 @@ class ViewSeries(ViewEntity, kw_only=True):
 
 
 class ViewLine(ViewSeries, kw_only=True):
-    """One line of a plot: a numeric field, nested names joined by dots."""
+    """One line of a plot: a numeric field; the names of nested members are joined by dots."""
 
     field: Field
 
 
 class ViewTrack(ViewSeries, kw_only=True):
-    """Where the ground track comes from while the chosen entity says no place of its own."""
+    """The source of the ground track while the selected entity has no position of its own."""
 
     latitude: Field = "latitude"
     longitude: Field = "longitude"
@@ -79,14 +79,14 @@ class PlacedPanel(_Part, kw_only=True, omit_defaults=False):
 
 
 class PanelColumn(_Part, kw_only=True, omit_defaults=False):
-    """Panels above one another, and the column's share of the width."""
+    """A column of panels and its share of the width."""
 
     panels: list[PlacedPanel]
     share: Share = 1.0
 
 
 class PanelLayout(_Part, kw_only=True, omit_defaults=False):
-    """Where the panels are, in the form that the screen exports; others are put away."""
+    """The arrangement of panels in the format that the screen exports; absent panels are hidden."""
 
     version: Literal[1] = 1
     columns: list[PanelColumn]
@@ -98,25 +98,25 @@ class DefaultView(_Part, kw_only=True):
 
     layout: PanelLayout | None = None
     panel: Panel | None = None
-    """The one that a narrow screen opens on."""
+    """The panel that a narrow screen opens with."""
 
     selected: ViewEntity | None = None
     command_type: Name | None = None
-    """The command of the selected entity whose form is open."""
+    """The command whose form is open for the selected entity."""
 
     track: ViewTrack | None = None
     plots: list[list[ViewLine]] = msgspec.field(default_factory=list)
 
 
 def load(path: Path) -> DefaultView:
-    """The default view of a file; raises SettingsError saying what is wrong with it."""
+    """Load a default view; raises SettingsError that names the file and the rule."""
     try:
         with path.open("rb") as file:
             text = file.read(FILE_MAX_BYTES + 1)
     except OSError as error:
         raise SettingsError(f"default_view: cannot read {path}: {error.strerror}") from None
     if len(text) > FILE_MAX_BYTES:
-        raise SettingsError(f"default_view: {path} has more than {FILE_MAX_BYTES} bytes")
+        raise SettingsError(f"default_view: {path} exceeds {FILE_MAX_BYTES} bytes")
     try:
         view = msgspec.json.decode(text, type=DefaultView)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -129,9 +129,9 @@ def load(path: Path) -> DefaultView:
 
 def _plots_fault(plots: list[list[ViewLine]]) -> str | None:
     if len(plots) > PLOTS_MAX:
-        return f"plots: at most {PLOTS_MAX}, not {len(plots)}"
+        return f"plots: {len(plots)} plots, at most {PLOTS_MAX} are allowed"
     if any(len(lines) > LINES_MAX for lines in plots):
-        return f"plots: at most {LINES_MAX} lines each"
+        return f"plots: at most {LINES_MAX} lines per plot are allowed"
     return None
 
 
@@ -139,7 +139,7 @@ def _layout_fault(layout: PanelLayout | None) -> str | None:
     if layout is None:
         return None
     if not 0 < len(layout.columns) <= COLUMNS_MAX:
-        return f"layout.columns: 1 to {COLUMNS_MAX}, not {len(layout.columns)}"
+        return f"layout.columns: {len(layout.columns)} columns, 1 to {COLUMNS_MAX} are allowed"
     placed = [panel.id for column in layout.columns for panel in column.panels]
     twice = next((name for name in placed if placed.count(name) > 1), None)
-    return None if twice is None else f"layout.columns: the panel {twice!r} is there twice"
+    return None if twice is None else f"layout.columns: panel {twice!r} is placed twice"

@@ -1,4 +1,4 @@
-"""Downloading a finished export from an edge, or from a data folder on this machine."""
+"""Download of a finished export from an edge or from a local data folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PART_SUFFIX = ".part"
 
 
 async def from_edge(url: str, token: str, export: ExportComplete, target: Path) -> None:
-    """Fetch an export; the file is there whole or not at all."""
+    """Download an export; `target` appears only when it is complete."""
     headers = {"Authorization": f"Bearer {token}"}
     part = target.with_name(target.name + PART_SUFFIX)
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
@@ -35,16 +35,16 @@ async def from_edge(url: str, token: str, export: ExportComplete, target: Path) 
                 async for block in response.content.iter_chunked(BLOCK_BYTES):
                     await asyncio.to_thread(out.write, block)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise ConnectionLostError(f"the download from {url} broke off: {error}") from error
+        raise ConnectionLostError(f"the download from {url} was interrupted: {error}") from error
     except OSError as error:
-        raise NovaError(f"{target} cannot be written: {error.strerror}") from error
+        raise NovaError(f"cannot write {target}: {error.strerror}") from error
     if part.stat().st_size != export.bytes:
-        raise ConnectionLostError(f"the download from {url} is not whole")
+        raise ConnectionLostError(f"the download from {url} is incomplete")
     part.replace(target)
 
 
 def from_folder(data: Path, export: ExportComplete, target: Path) -> None:
-    """Take an export out of a data folder; the one there stays until it expires."""
+    """Link or copy an export out of a data folder; the original stays until it expires."""
     source = exports_folder(data) / f"{export.export_id}.zip"
     part = target.with_name(target.name + PART_SUFFIX)
     try:
@@ -55,4 +55,4 @@ def from_folder(data: Path, export: ExportComplete, target: Path) -> None:
             shutil.copyfile(source, part)
         part.replace(target)
     except OSError as error:
-        raise NovaError(f"{target} cannot be written: {error.strerror}") from error
+        raise NovaError(f"cannot write {target}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Files that survive a power cut: whole and synced before they have their name."""
+"""Durable file replacement: write a new file, fsync it, rename it, fsync the folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file anew as a whole, or not at all; durable when this returns."""
+    """Replace a file atomically; the new content is durable when this returns."""
     fresh = path.with_name(f"{path.name}.new")
     with fresh.open("wb") as file:
         file.write(content)
@@ -18,7 +18,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make durable which names a folder has."""
+    """Fsync a folder, which makes the names in it durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The Earth's shape (WGS 84): Cartesian places as latitude, longitude and altitude."""
+"""Geodesy: Cartesian positions to latitude, longitude and altitude on the WGS 84 ellipsoid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GEODETIC_ROUNDS = 5
 
 
 class Geodetic(NamedTuple):
-    """A place in degrees, and metres over the ellipsoid."""
+    """A geodetic position; the altitude is above the ellipsoid."""
 
     latitude_deg: float
     longitude_deg: float
@@ -19,7 +19,7 @@ class Geodetic(NamedTuple):
 
 
 def geodetic(position_m: tuple[float, float, float], turned_rad: float = 0.0) -> Geodetic:
-    """The place of Cartesian coordinates, in a frame that the Earth is turned against."""
+    """Convert a position in a frame whose x axis is `turned_rad` west of the prime meridian."""
     x, y, z = position_m
     longitude = math.atan2(y, x) - turned_rad
     across = math.hypot(x, y)

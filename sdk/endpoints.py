@@ -1,6 +1,4 @@
-"""Where the processes of one instance meet, the Unix sockets of writer and reader, and how they
-part.
-"""
+"""The Unix sockets of an instance's writer and reader, and the closing of connections to them."""
 
 from __future__ import annotations
 
@@ -22,26 +20,26 @@ from sdk import durable, private
 from sdk.errors import NovaError
 
 SOCKET_PATH_MAX_BYTES = 100
-"""Linux takes 107 bytes, macOS 103; longer data folders get a short stand-in."""
+"""Linux allows 107 bytes, macOS 103. Longer data folders get a short stand-in folder."""
 
 RUN_FOLDER = "run"
 SECRET_FILE = "stand-in"
 RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
-"""In the folder of the daily files: how far they are, and what has gone wrong."""
+"""In the folder of daily files: their progress and failures."""
 
 HANG_UP_TIMEOUT_S = 1.0
 PEER_CREDENTIALS = struct.Struct("3i")
-"""Process, user and group at the other end of a Unix socket, as Linux tells them."""
+"""Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
 
 
 async def send_text(
     socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
 ) -> None:
-    """Send a text frame; whoever waits for the socket's room here may be cancelled.
+    """Send a text frame; cancelling the caller does not cancel the write.
 
-    aiohttp lets all who wait share one future: cancelling it, one would take the next to send down
-    too, and its client would wait for ever.
+    aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
+    too, and the client of that one would wait for ever.
     """
     sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
     sending.add_done_callback(_forget)
@@ -49,14 +47,14 @@ async def send_text(
 
 
 def _forget(sending: asyncio.Future[None]) -> None:
-    """Take note of how a frame fared that nobody waits for any more: its client is gone."""
+    """Retrieve the error of a frame whose sender was cancelled; its client has disconnected."""
     if not sending.cancelled():
         sending.exception()
 
 
 def run_folder(data: Path) -> Path:
-    """The folder of the sockets of an instance, one for all names of its data folder; raises
-    NovaError if it is a stand-in that another user may have made.
+    """The folder of an instance's sockets, the same for all paths to its data folder. Raises
+    NovaError if it is a stand-in that another user may have created.
     """
     data = data.resolve()
     folder = data / RUN_FOLDER
@@ -65,16 +63,16 @@ def run_folder(data: Path) -> Path:
     secret = _read_secret(data)
     places = _places(data, secret)
     if not secret or not all(map(_is_free_or_own, places)):
-        # Somebody was there first, or could be: nobody can foresee a new name.
+        # Another user may have created a stand-in of that name. A new secret name is unpredictable.
         places = _places(data, _renewed_secret(data, secret))
     for place in places:
         private.check_folder(place)
-    # A service and a login may have different variables: where sockets are already, they meet.
+    # A service and a login may have different environments: prefer the folder that has sockets.
     return next((place for place in places if any(place.glob("*.sock"))), places[0])
 
 
 def _places(data: Path, secret: str) -> list[Path]:
-    """Where the stand-in may lie, under a name that only who may read the data folder can know."""
+    """Candidate stand-in folders. Only who may read the data folder can compute their name."""
     name = hashlib.sha256(os.fsencode(data) + secret.encode()).hexdigest()[:16]
     return [base / f"{_stand_in_prefix()}{name}" for base in _bases()]
 
@@ -88,7 +86,7 @@ def _is_free_or_own(place: Path) -> bool:
 
 
 def _read_secret(data: Path) -> str:
-    """What names the stand-in of a data folder; empty before there was one."""
+    """The secret in the name of the data folder's stand-in; empty before the first stand-in."""
     try:
         return (data / RUN_FOLDER / SECRET_FILE).read_text("utf-8", "replace")
     except OSError:
@@ -96,8 +94,8 @@ def _read_secret(data: Path) -> str:
 
 
 def _renewed_secret(data: Path, before: str) -> str:
-    """Another one, the same for all processes that find the one before no good; the one before
-    where the data folder is not there or cannot be written.
+    """Replace the secret `before`; all processes that reject it get the same new one. Returns
+    `before` if the data folder is missing or cannot be written.
     """
     try:
         descriptor = os.open(data, os.O_RDONLY)
@@ -122,8 +120,8 @@ def _stand_in_prefix() -> str:
 
 
 def _bases() -> list[Path]:
-    """Where stand-ins may lie: in the user's own folder for such, if there is one, or where the
-    system has its temporary files.
+    """The parents of stand-in folders: the user's runtime folder, if there is one, and the system's
+    folder for temporary files.
     """
     runtime = os.environ.get(RUNTIME_VARIABLE) or f"/run/user/{os.getuid()}"
     temporary = Path(tempfile.gettempdir())
@@ -131,10 +129,10 @@ def _bases() -> list[Path]:
 
 
 def claim(path: Path) -> Path:
-    """Make a socket's folder, for its owner only, and remove what a dead process left there.
+    """Create a socket's folder for its owner only, and remove the socket of a dead process.
 
-    Raises NovaError if somebody listens there: who came second would take the callers of the first;
-    and if the folder is a stand-in that is not this user's own.
+    Raises NovaError if a process listens there, since a second listener would take the clients of
+    the first, and if the folder is a stand-in that does not belong to this user.
     """
     is_stand_in = path.parent.name.startswith(_stand_in_prefix())
     if is_stand_in:
@@ -145,7 +143,7 @@ def claim(path: Path) -> Path:
     elif path.parent.name == RUN_FOLDER:
         private.mend(path.parent)
     if _is_listened_at(path):
-        raise NovaError(f"somebody listens at {path} already")
+        raise NovaError(f"another process listens at {path}")
     path.unlink(missing_ok=True)
     return path
 
@@ -156,32 +154,30 @@ def _is_listened_at(path: Path) -> bool:
         try:
             probe.connect(os.fsencode(path))
         except BlockingIOError:
-            return True  # So many wait to be let in that there is no room for one more.
+            return True  # Its backlog is full, so there is a listener.
         except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True
 
 
 def writer_socket(data: Path) -> Path:
-    """Where readers and local publishers reach the writer."""
+    """The socket where readers and local publishers reach the writer."""
     return run_folder(data) / "writer.sock"
 
 
 def reader_socket(data: Path) -> Path:
-    """Where edges and local clients reach the reader."""
+    """The socket where edges and local clients reach the reader."""
     return run_folder(data) / "reader.sock"
 
 
 def exports_folder(data: Path) -> Path:
-    """Where finished exports lie until they expire: a reader puts them there, an edge hands them
-    out.
-    """
+    """The folder of finished exports: readers write them, edges serve them until they expire."""
     return data / "exports"
 
 
 async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
-    """Close connections politely, and after HANG_UP_TIMEOUT_S those that do not listen all the
-    same: a polite close waits for ever behind bytes that nobody reads.
+    """Close connections with a close frame, and abort after HANG_UP_TIMEOUT_S those that do not
+    answer: a closing handshake would wait for ever behind bytes that the peer does not read.
     """
     requests = list(connections.values())
     polite = (peer.close(code=WSCloseCode.GOING_AWAY) for peer in list(connections))
@@ -195,13 +191,13 @@ async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> N
 
 
 def abort(request: web.Request) -> None:
-    """End a connection at once, whatever is still unsent."""
+    """End a connection at once and discard its unsent bytes."""
     if request.transport is not None:
         request.transport.abort()
 
 
 def peer_name(request: web.Request) -> str:
-    """Who is at the other end, as an operator can find it: by its process, else by its port."""
+    """A description of the peer for operators: its process id, or else its address and port."""
     transport, option = request.transport, getattr(socket, "SO_PEERCRED", None)
     peer = None if transport is None else transport.get_extra_info("socket")
     if peer is not None and peer.family == socket.AF_UNIX and option is not None:

@@ -1,7 +1,7 @@
-"""Envelopes v1: a strict struct for every lane and messageType (nova.md §3, A-093…A-104).
+"""Envelopes v1: a strict struct for every lane and messageType.
 
-Member order here is the order of the stored envelope; optional members that are null count as
-absent.
+The order of members here is the order in the stored envelope. An optional member that is null
+counts as absent.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ STORED_HEADER = frozenset(
         "messageType",
     )
 )
-"""The members that say of a stored event what it is, when and whose; the others are its body."""
+"""The members of a stored event that identify it; the others are its body."""
 
 
 class Envelope(
     msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """The header that all envelopes share; ids may be left out where the address carries them."""
+    """The header of every envelope. Ids may be absent if the address has them."""
 
     event_id: str | None = None
     scope_id: str | None = None
@@ -66,7 +66,7 @@ class Envelope(
 
 
 class RawFrame(Envelope, kw_only=True):
-    """Bytes as they came from a device; `sequence` is a uint64."""
+    """Bytes as received from a device; `sequence` is a uint64."""
 
     frame: bytes = msgspec.field(name="bytes")
     connection_id: str | None = None
@@ -92,7 +92,7 @@ class UiUpdate(Envelope, kw_only=True):
 
 
 class CommandRequest(Envelope, kw_only=True):
-    """A command on its way to a target; `REPLAY` can never be truth."""
+    """A command for a target. timelineMode is always LIVE: a replayed command is never truth."""
 
     message_type: Literal["CommandRequest"]
     command_id: Id
@@ -104,7 +104,7 @@ class CommandRequest(Envelope, kw_only=True):
 
 
 class CommandProgress(Envelope, kw_only=True):
-    """How far a producer has come with a command."""
+    """The progress of a command."""
 
     message_type: Literal["CommandProgress"]
     command_id: Id
@@ -115,7 +115,7 @@ class CommandProgress(Envelope, kw_only=True):
 
 
 class CommandResult(Envelope, kw_only=True):
-    """How a command ended."""
+    """The outcome of a command."""
 
     message_type: Literal["CommandResult"]
     command_id: Id
@@ -127,7 +127,7 @@ class CommandResult(Envelope, kw_only=True):
 
 
 class ProducerDescriptor(Envelope, kw_only=True):
-    """What a producer can do; `command:<commandType>` authorises a command."""
+    """The capabilities of a producer; `command:<commandType>` authorises a command."""
 
     message_type: Literal["ProducerDescriptor"]
     capabilities: list[str]
@@ -136,7 +136,7 @@ class ProducerDescriptor(Envelope, kw_only=True):
 
 
 class ManifestPublished(Envelope, kw_only=True):
-    """A card manifest that is in effect from `effective_time` on."""
+    """A card manifest, in effect from `effective_time` on."""
 
     message_type: Literal["ManifestPublished"]
     manifest_id: Name
@@ -150,7 +150,7 @@ class ManifestPublished(Envelope, kw_only=True):
 
 
 class DriverBinding(Envelope, kw_only=True):
-    """Which driver writes a target's files; target_id is `scope|system|container|unique`."""
+    """The driver that writes a target's files; target_id is `scope|system|container|unique`."""
 
     message_type: Literal["DriverBinding"]
     target_id: str
@@ -163,7 +163,7 @@ class DriverBinding(Envelope, kw_only=True):
 
 
 class ChatMessage(Envelope, kw_only=True):
-    """Something a person said; belongs to the scope, not to an entity."""
+    """A chat message of a person; it belongs to the scope, not to an entity."""
 
     message_type: Literal["ChatMessage"]
     author_display_name: str
@@ -171,7 +171,7 @@ class ChatMessage(Envelope, kw_only=True):
 
 
 class AuditEvent(Envelope, kw_only=True):
-    """What a user did (A-281)."""
+    """An action of a user, for audit."""
 
     message_type: Literal[
         "UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction"
@@ -212,7 +212,7 @@ ALL_ENVELOPES: tuple[type[Envelope], ...] = (
 
 
 def envelope_type(lane: str, message_type: str | None) -> type[Envelope] | None:
-    """The struct for a lane and messageType; None where the lane knows no such type."""
+    """The struct for a lane and messageType; None if the lane has no such type."""
     if lane == "raw":
         return RawFrame
     if lane == "parsed":
@@ -225,5 +225,5 @@ def envelope_type(lane: str, message_type: str | None) -> type[Envelope] | None:
 
 
 def encode(envelope: Envelope) -> bytes:
-    """Compact JSON in schema order, absent members left out."""
+    """Compact JSON in schema order, without absent members."""
     return msgspec.json.encode(envelope)

@@ -1,18 +1,18 @@
-"""The errors of NOVA: one root, and a child for each thing a caller may want to catch."""
+"""The exceptions of NOVA: one root, and a subclass for each case that a caller may catch."""
 
 from __future__ import annotations
 
 
 class NovaError(Exception):
-    """Root of every error that NOVA raises on purpose."""
+    """Root of all exceptions that NOVA raises on purpose."""
 
 
 class AddressError(NovaError):
-    """A text is not an address of nova.md §2."""
+    """A text is not a valid address."""
 
 
 class TimestampError(NovaError):
-    """A text is not a time that NOVA accepts, or lies outside int64 nanoseconds."""
+    """A text is not a valid time, or lies outside int64 nanoseconds."""
 
 
 class CanonicalError(NovaError):
@@ -20,11 +20,11 @@ class CanonicalError(NovaError):
 
 
 class SettingsError(NovaError):
-    """A setting is unknown or has a value that it cannot have."""
+    """A setting is unknown or has an invalid value."""
 
 
 class EnvelopeError(NovaError):
-    """An envelope is not valid; `code` says the rule, `member` the member that broke it."""
+    """An envelope is invalid; `code` names the rule and `member` the member that breaks it."""
 
     def __init__(self, code: str, member: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -34,23 +34,23 @@ class EnvelopeError(NovaError):
 
 
 class ArchiveGoneError(NovaError):
-    """A data folder no longer holds the archive that the instance serves, or another one."""
+    """A data folder does not hold the archive that the instance serves."""
 
 
 class DriverError(NovaError):
-    """A driver is not installed, takes no such stream, or could not write its file."""
+    """A driver is not installed, does not accept the stream, or failed to write its file."""
 
 
 class TransportError(NovaError):
-    """A transport could not do what was asked; what was being published may or may not be there."""
+    """A transport operation failed; records being published may or may not have been stored."""
 
 
 class NotSentError(TransportError):
-    """Nothing of what was being published has left: there was nobody to take it."""
+    """A publish failed before anything was sent, because there was no receiver."""
 
 
 class ProtocolError(NovaError):
-    """The other side answered with an error, or with something that is not the protocol."""
+    """The peer answered with an error, or with a message that violates the protocol."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -59,4 +59,4 @@ class ProtocolError(NovaError):
 
 
 class ConnectionLostError(NovaError):
-    """The other side went away before it answered."""
+    """The connection closed before the peer answered."""

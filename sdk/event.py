@@ -1,8 +1,6 @@
-"""One checked event: an envelope whose every member is proved, with its id and its place in the
-order.
+"""Validation of one record: from bytes and address to an Event with its eventId and series.
 
-`check` is the only validator: ingest, producers and `nova eventid` all call it (A-070…A-079,
-AMB-03…AMB-12).
+`check` is the only validator: ingest, producers and `nova eventid` all call it.
 """
 
 from __future__ import annotations
@@ -43,7 +41,7 @@ __all__ = ["AUDIT_TYPES", "ENVELOPE_MAX_BYTES", "Event", "Series", "check"]
 
 
 class Series(NamedTuple):
-    """What events of one series share; raw has no `message_type`, only ui has a `view_id`."""
+    """The identity of a series; raw has no `message_type`, only ui has a `view_id`."""
 
     scope_id: str
     lane: str
@@ -56,7 +54,7 @@ class Series(NamedTuple):
 
 @dataclass(slots=True)
 class Event:
-    """A checked event; `body` is the stored envelope but for its canonicalTruthTime."""
+    """A valid event; `body` is the stored envelope without its canonicalTruthTime."""
 
     event_id: bytes
     source_ns: int
@@ -66,13 +64,13 @@ class Event:
     envelope: Envelope
 
     def stamped(self, canonical_ns: int) -> bytes:
-        """The stored envelope: `body` with the receive time as its last member."""
+        """The stored envelope: `body` with canonicalTruthTime as its last member."""
         return stamped([self.body[:-1]], canonical_ns)[0]
 
 
 def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
-    """Stored envelopes of bodies that lack their last member and brace; each receive time is 1 ns
-    after the one before.
+    """Stored envelopes of bodies that lack their closing brace; each receive time is 1 ns after the
+    previous one.
     """
     stored: list[bytes] = []
     while len(stored) < len(bodies):
@@ -111,15 +109,15 @@ def check(
     scope_id: str | None = None,
     max_bytes: int = ENVELOPE_MAX_BYTES,
 ) -> Event:
-    """The event that a record holds; raises EnvelopeError naming the member and the rule it breaks.
+    """Validate a record; raises EnvelopeError that names the member and the rule it breaks.
 
-    `address` is where the record came in, `scope_id` the only scope that is taken (None: all).
+    `address` is the address that it arrived with, `scope_id` the only accepted scope (None: any).
     """
     if not record:
         raise EnvelopeError("malformed", "", "the record is empty")
     if len(record) > max_bytes:
         raise EnvelopeError(
-            "tooLarge", "", f"the envelope has {len(record)} bytes, {max_bytes} are allowed"
+            "tooLarge", "", f"the envelope has {len(record)} bytes, the limit is {max_bytes}"
         )
     envelope = _decode(record, address)
     series = _resolve(envelope, address)
@@ -127,7 +125,7 @@ def check(
         raise EnvelopeError(
             "idConflict",
             "scopeId",
-            f"scopeId {series.scope_id!r} is not {scope_id!r}, the scope taken here",
+            f"scopeId {series.scope_id!r} is not {scope_id!r}, the only scope accepted here",
         )
     source_ns = _times(envelope)
     digest = event_id(
@@ -145,7 +143,7 @@ def check(
 
 
 def without_stamp(envelope: bytes) -> bytes:
-    """An envelope without the canonicalTruthTime that ends a stored one; any other as it is."""
+    """Remove the canonicalTruthTime that ends a stored envelope; others are returned unchanged."""
     if envelope.endswith(b'"}'):
         body, _, stamp = envelope.rpartition(_STAMP_MEMBER)
         if body and stamp.count(b'"') == 1:
@@ -154,7 +152,7 @@ def without_stamp(envelope: bytes) -> bytes:
 
 
 def check_stored(stored: bytes) -> tuple[Event, int]:
-    """A stored envelope proved from its own content: the event, and its canonical time in ns."""
+    """Validate a stored envelope by its own content; returns the event and its canonical ns."""
     try:
         canonical = timestamps.parse(msgspec.json.decode(stored, type=_Stamp).canonical_truth_time)
     except (msgspec.DecodeError, TimestampError) as error:
@@ -207,11 +205,11 @@ def _convert(
 
 
 def _explain(message: str) -> EnvelopeError:
-    """A msgspec complaint as an error of ours: its code by its words, its member by its path."""
+    """Convert a msgspec message to an EnvelopeError: code by its wording, member by its path."""
     found = _MEMBER.search(message)
     member = (found.group(1) or found.group(2)) if found else ""
     if "unknown field" in message:
-        return EnvelopeError("unknownMember", member, f"member {member!r} is not of this envelope")
+        return EnvelopeError("unknownMember", member, f"member {member!r} is unknown")
     if "missing required field" in message:
         return EnvelopeError("missingMember", member, f"member {member!r} is missing")
     code = "wrongType" if ", got " in message else "badValue"
@@ -219,10 +217,10 @@ def _explain(message: str) -> EnvelopeError:
 
 
 def _agree(member: str, given: str | None, derived: str | None) -> str:
-    """The one value that envelope and address agree on; absent in one, the other fills the gap."""
+    """The value of a member, from the envelope or else the address; both must agree if present."""
     if given is None and derived is None:
         raise EnvelopeError(
-            "missingMember", member, f"member {member!r} is missing, in the address too"
+            "missingMember", member, f"member {member!r} is missing in envelope and address"
         )
     if given is not None and derived is not None and given != derived:
         raise EnvelopeError(
@@ -236,7 +234,7 @@ def _agree(member: str, given: str | None, derived: str | None) -> str:
 
 
 def _resolve(envelope: Envelope, address: Address | None) -> Series:
-    """Fill and check the ids of an envelope; returns the series they name."""
+    """Fill and check the ids of an envelope; returns its series."""
     scope_id = _agree("scopeId", envelope.scope_id, address.scope_id if address else None)
     lane = envelope.lane
     assert lane is not None
@@ -274,20 +272,18 @@ def _series(
 
 
 def _scope_global(envelope: Envelope, address: Address | None) -> tuple[str, str, str] | None:
-    """The ids of scope-global metadata, which says so by `__scope__` (AMB-10); None for an
-    entity's.
-    """
+    """The ids of scope-global metadata, which are all `__scope__`; None for an entity's event."""
     derived = (address.system_id, address.container_id, address.unique_id) if address else ()
     given = (envelope.system_id, envelope.container_id, envelope.unique_id)
     present = {token for token in (*given, *derived) if token is not None}
     if SCOPE_TOKEN not in present:
         if isinstance(envelope, ChatMessage):
             raise EnvelopeError(
-                "badValue", "uniqueId", f"a ChatMessage has the uniqueId {SCOPE_TOKEN}"
+                "badValue", "uniqueId", f"the uniqueId of a ChatMessage must be {SCOPE_TOKEN}"
             )
         return None
     if envelope.lane != "metadata":
-        raise EnvelopeError("badValue", "uniqueId", f"{SCOPE_TOKEN} is for the metadata lane only")
+        raise EnvelopeError("badValue", "uniqueId", f"only the metadata lane may use {SCOPE_TOKEN}")
     if present != {SCOPE_TOKEN}:
         other = sorted(present - {SCOPE_TOKEN})[0]
         raise EnvelopeError(
@@ -305,15 +301,13 @@ def _entity_ids(envelope: Envelope, address: Address | None) -> tuple[str, str, 
 
 
 def _check_subject(envelope: Envelope, subject: str) -> None:
-    """Token 4 of a command address must say what the envelope says (AMB-19)."""
+    """Check that token 4 of a command address agrees with the envelope."""
     if isinstance(envelope, CommandRequest):
         member, expected = "requestId", envelope.request_id
     elif isinstance(envelope, CommandProgress | CommandResult):
         member, expected = "commandId", f"{envelope.command_id}:{envelope.message_type}"
     else:
-        raise EnvelopeError(
-            "idConflict", "lane", "a command address carries an event of another lane"
-        )
+        raise EnvelopeError("idConflict", "lane", "a command address must carry a command event")
     if subject != expected:
         raise EnvelopeError(
             "idConflict", member, f"{expected!r} conflicts with {subject!r} in the address"
@@ -321,7 +315,7 @@ def _check_subject(envelope: Envelope, subject: str) -> None:
 
 
 def identity(series: Series) -> tuple[str, str, str]:
-    """The three ids as they are hashed: of scope-global events only the last (AMB-10)."""
+    """The three ids as hashed into the eventId; scope-global events hash the last one only."""
     if series.unique_id == SCOPE_TOKEN:
         return ("", "", SCOPE_TOKEN)
     return (series.system_id, series.container_id, series.unique_id)
@@ -364,7 +358,7 @@ def _canonical_payload(envelope: Envelope) -> bytes:
 
 
 def _culprit(body: dict[str, object]) -> str:
-    """The top-level member whose value has no canonical form."""
+    """The first top-level member whose value has no canonical form."""
     for name, value in body.items():
         try:
             canonical_json({name: value})
@@ -378,13 +372,13 @@ def _claim(envelope: Envelope, computed: str) -> None:
         raise EnvelopeError(
             "eventIdMismatch",
             "eventId",
-            f"eventId {envelope.event_id[:64]!r} is not the content's, which is {computed}",
+            f"eventId {envelope.event_id[:64]!r} does not match the content's, {computed}",
         )
     envelope.event_id = computed
 
 
 def address_of(text: str | None) -> Address | None:
-    """The address of a record, as its transport wrote it; raises EnvelopeError where it is none."""
+    """Parse the address of a record as its transport wrote it; raises EnvelopeError."""
     if text is None:
         return None
     try:

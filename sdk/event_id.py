@@ -1,6 +1,4 @@
-"""eventId: SHA-256 over what an event says, so equal content has equal ids everywhere
-(A-063…A-075).
-"""
+"""eventId: SHA-256 over the content of an event, so equal content has equal ids everywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ SCHEME = "eidV1"
 
 
 def head(scope_id: str, lane: str, identity: tuple[str, str, str], message_type: str) -> bytes:
-    """The hashed text up to the time, which all events of a series share."""
+    """The hashed text before the time; all events of a series share it."""
     text = f"{SCHEME}\n{scope_id}\n{lane}\n{'|'.join(identity)}\n{message_type}\n"
     return text.encode()
 
@@ -23,6 +21,6 @@ def event_id(
     normal_time: str,
     canonical_payload: bytes,
 ) -> bytes:
-    """The 32 bytes of an eventId; absent ids and messageType are empty texts (nova.md §3)."""
+    """The 32 bytes of an eventId; absent ids and messageType are hashed as empty texts."""
     begin = head(scope_id, lane, identity, message_type)
     return sha256(b"%b%b\n%b" % (begin, normal_time.encode(), canonical_payload)).digest()

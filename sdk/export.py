@@ -1,4 +1,4 @@
-"""What the protocol says of exports: asking for one, how far it is, and where it can be had."""
+"""Protocol messages of exports: request, progress, completion, download URL."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ DriverName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:-]{1,128}(@\d+\.\d+\.\
 
 
 class Export(Message, kw_only=True, tag="export"):
-    """Bring a range, both ends included, to files; by the drivers that are bound to its streams,
-    or by the one that is named.
-    """
+    """Export a range, both ends included, by the drivers bound to its streams or by `driver`."""
 
     start_time: str | None = None
     stop_time: str | None = None
@@ -30,13 +28,13 @@ class Export(Message, kw_only=True, tag="export"):
 
 
 class CancelExport(Message, kw_only=True, tag="cancelExport"):
-    """Give up an export that this connection has asked for."""
+    """Cancel an export that this connection requested."""
 
     export_id: ExportId
 
 
 class Drivers(Message, kw_only=True, tag="drivers"):
-    """Which drivers are installed."""
+    """Request the list of installed drivers."""
 
 
 ExportRequest = Export | CancelExport | Drivers
@@ -49,7 +47,7 @@ class ExportStarted(Message, kw_only=True, tag="exportStarted"):
 
 
 class ExportProgress(Message, kw_only=True, tag="exportProgress"):
-    """About how many events it has passed, of about how many, and how long it may still take."""
+    """Progress of an export: estimated events done and in total, and remaining time."""
 
     export_id: str
     done: int
@@ -60,7 +58,7 @@ class ExportProgress(Message, kw_only=True, tag="exportProgress"):
 class ExportComplete(Message, kw_only=True, tag="exportComplete"):
     """The export can be downloaded from the edge at `url` until `expires_at`.
 
-    `failures` counts what is not in it, which its `export.json` names.
+    `failures` counts the streams and files that are not in it; its `export.json` names them.
     """
 
     export_id: str
@@ -73,7 +71,7 @@ class ExportComplete(Message, kw_only=True, tag="exportComplete"):
 
 
 class ExportFailed(Message, kw_only=True, tag="exportFailed"):
-    """The export could not be made; nothing of it is left."""
+    """The export failed; partial files are removed."""
 
     export_id: str
     code: str
@@ -81,7 +79,7 @@ class ExportFailed(Message, kw_only=True, tag="exportFailed"):
 
 
 class ExportCancelled(Message, kw_only=True, tag="exportCancelled"):
-    """The export was given up; nothing of it is left. It may have ended by itself just before."""
+    """The export was cancelled and its files removed; it may have ended just before."""
 
     export_id: str
 
@@ -89,7 +87,7 @@ class ExportCancelled(Message, kw_only=True, tag="exportCancelled"):
 class DriverInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """A driver that is installed."""
+    """An installed driver."""
 
     driver: str
     lanes: list[Lane]

@@ -1,4 +1,4 @@
-"""What `export.json` says of an export, as far as an import checks it."""
+"""The members of `export.json` that an import checks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MANIFEST_FILE = "export.json"
 FORMAT = 1
 
 MANIFEST_MAX_BYTES = 32 * 1024 * 1024
-"""A stream takes about 900 bytes, those of its file and its binding: this is some 35,000 streams.
-Memory is several times this where a file holds nothing but the smallest bindings.
+"""A stream takes about 900 bytes for its file and its binding: this allows some 35,000 streams. The
+decoded manifest takes several times this if it holds nothing but the smallest bindings.
 """
 
 BINDING_MAX_BYTES = 64 * 1024
-"""A binding says names and times, of which none is long."""
+"""A binding holds only names and times, all of them short."""
 
 
 class Listed(msgspec.Struct, rename="camel"):
@@ -31,7 +31,7 @@ class Listed(msgspec.Struct, rename="camel"):
 
 
 class Failed(msgspec.Struct, rename="camel"):
-    """A stream or a file that is not in the export, and why."""
+    """A stream or file that is missing in the export, and the reason."""
 
     reason: str
     events: int
@@ -40,7 +40,7 @@ class Failed(msgspec.Struct, rename="camel"):
 
 
 class _Binding(msgspec.Struct, rename="camel", gc=False):
-    """What every binding says; the rest is passed over without becoming objects."""
+    """The members of every binding; decoding skips the others without creating objects."""
 
     message_type: Literal["DriverBinding"]
     target_id: str
@@ -59,7 +59,7 @@ class _Asked(msgspec.Struct, rename="camel"):
 
 
 class ExportManifest(msgspec.Struct, rename="camel"):
-    """The members that say what should be there."""
+    """The expected content of an export."""
 
     format: int
     query: _Asked
@@ -71,24 +71,24 @@ class ExportManifest(msgspec.Struct, rename="camel"):
 
 
 def decoded(text: bytes) -> ExportManifest:
-    """The manifest of a text; raises NovaError where it is none."""
+    """Decode a manifest; raises NovaError if it is invalid."""
     try:
-        # The shape first: of anything else a list of texts would take tens of times its size.
+        # Check the shape first: a list of texts, say, would take tens of times its size as Raw.
         msgspec.json.decode(text, type=_Shape)
         manifest = msgspec.json.decode(text, type=ExportManifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NovaError(
-            f"{MANIFEST_FILE} is no manifest, so nothing says what the export should hold: {error}"
+            f"{MANIFEST_FILE} is invalid, so the export cannot be checked: {error}"
         ) from error
     if manifest.format != FORMAT:
         raise NovaError(
-            f"{MANIFEST_FILE} has format {manifest.format}; format {FORMAT} is read: "
-            "import it with the NOVA that made it"
+            f"{MANIFEST_FILE} has format {manifest.format}, only format {FORMAT} can be read: "
+            "import it with the NOVA version that made it"
         )
     for place, binding in enumerate(manifest.bindings):
         if (size := len(memoryview(binding))) > BINDING_MAX_BYTES:
             raise NovaError(
-                f"{MANIFEST_FILE}: binding {place} has {size:,} bytes, {BINDING_MAX_BYTES:,} are "
-                "read: the manifest is damaged"
+                f"{MANIFEST_FILE}: binding {place} has {size:,} bytes, the limit is "
+                f"{BINDING_MAX_BYTES:,}: the manifest is damaged"
             )
     return manifest

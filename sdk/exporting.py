@@ -1,4 +1,4 @@
-"""What has come of the exports that a client waits for."""
+"""The pending exports of a client's connection."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OnProgress = Callable[[ExportProgress], None]
 
 
 class Exporting:
-    """The exports of one connection, by their ids."""
+    """Queues of progress and completion messages, by exportId."""
 
     def __init__(self) -> None:
         self._told: dict[str, asyncio.Queue[ExportProgress | ExportEnd | ConnectionLostError]] = {}
 
     def note(self, reply: protocol.Reply) -> None:
-        """Take in what is said of exports; what follows a start may come before anyone waits."""
+        """Queue a message of an export; messages may arrive before the caller waits for them."""
         match reply:
             case ExportStarted():
                 self._told[reply.export_id] = asyncio.Queue()
@@ -34,20 +34,20 @@ class Exporting:
                 if reply.export_id in self._told:
                     self._told[reply.export_id].put_nowait(reply)
             case protocol.Error(ref=None):
-                # An edge has lost its reader, with which the exports ended that it was making.
+                # The edge lost its reader, which cancels the exports that the reader was making.
                 self.lose(ConnectionLostError(reply.message))
 
     def lose(self, error: ConnectionLostError) -> None:
-        """Nothing more will be said of any."""
-        for told in self._told.values():
-            told.put_nowait(error)
+        """Fail all pending exports."""
+        for queue in self._told.values():
+            queue.put_nowait(error)
 
     async def end(self, export_id: str, on_progress: OnProgress | None) -> ExportComplete:
-        """Wait until an export is complete; raises ProtocolError where it fails."""
-        told = self._told[export_id]
+        """Wait for the completion of an export; raises ProtocolError if it fails."""
+        queue = self._told[export_id]
         try:
             while True:
-                match await told.get():
+                match await queue.get():
                     case ExportProgress() as progress:
                         if on_progress is not None:
                             on_progress(progress)
@@ -58,6 +58,7 @@ class Exporting:
                     case ConnectionLostError() as lost:
                         raise lost
                     case _:
-                        raise ProtocolError("exportCancelled", "the export was given up")
+                        text = "export cancelled; partial files removed"
+                        raise ProtocolError("exportCancelled", text)
         finally:
             del self._told[export_id]

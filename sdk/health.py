@@ -1,4 +1,4 @@
-"""The messages on how an instance is: the reject log, its links, its counts."""
+"""Protocol messages of an instance's state: reject log, links, counts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sdk.message import Message, Timebase
 
 
 class Rejects(Message, kw_only=True, tag="rejects"):
-    """The reject log, oldest first; `after` is the number of the last one seen."""
+    """Request a page of the reject log, oldest first; `after` is the last number received."""
 
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
 class Status(Message, kw_only=True, tag="status"):
-    """How the Core is."""
+    """Request the state of the Core."""
 
 
 class Links(Message, kw_only=True, tag="links"):
-    """How the transports are that the Core consumes from; cheap enough to ask every second."""
+    """Request the state of the Core's transports; cheap enough for every second."""
 
 
 HealthRequest = Rejects | Status | Links
@@ -31,7 +31,7 @@ HealthRequest = Rejects | Status | Links
 class RejectInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One refused record, its first bytes as base64 in `raw`."""
+    """A rejected record; `raw` holds its first bytes as base64."""
 
     number: int
     time: str
@@ -46,7 +46,7 @@ class RejectInfo(
 
 
 class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
-    """A page of the reject log and how many there are in all."""
+    """A page of the reject log and the total number of entries."""
 
     rejects: list[RejectInfo]
     total: int
@@ -55,7 +55,7 @@ class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
 class OutageInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """A time in which a transport's backend did not answer; `ended` is absent while it lasts."""
+    """A period in which a transport's backend was unreachable; `ended` is absent while it lasts."""
 
     began: str
     ended: str | None = None
@@ -63,17 +63,17 @@ class OutageInfo(
 
 
 LinkConnection = Literal["connected", "unreachable", "unknown"]
-"""Unknown: not tried yet, no longer configured, or the writer itself is away."""
+"""Unknown: not tried yet, no longer configured, or the writer itself is not running."""
 
 
 class LinkInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One transport the Core consumes from, or did.
+    """A transport that the Core consumes from, or did.
 
-    Counts are since the archive was made, outages since the writer started. `lag` is the number of
-    records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
-    for each stream; `last_seen` is when its last record was stored.
+    Counts are since the archive was created, outages since the writer started. `lag` is the number
+    of records that the backend is known to hold after the stored positions, `lag_by_stream` the
+    same per stream. `last_seen` is when the last record was stored.
     """
 
     link: str
@@ -93,7 +93,7 @@ class LinkInfo(
 
 
 class LinksResponse(Message, kw_only=True, tag="linksResponse"):
-    """Every link in the order of its name."""
+    """All links, ordered by name."""
 
     links: list[LinkInfo]
 
@@ -101,7 +101,7 @@ class LinksResponse(Message, kw_only=True, tag="linksResponse"):
 class SubmissionCount(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """How many submissions of one kind were `taken`, or refused with one code."""
+    """The number of submissions of one kind that were `taken`, or refused with one code."""
 
     kind: str
     outcome: str
@@ -109,7 +109,7 @@ class SubmissionCount(
 
 
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
-    """Counts since the archive was made, its newest canonical time, and its size on disk."""
+    """Counts since the archive was created, its newest canonical time, and its size on disk."""
 
     mode: Literal["payload", "ground"]
     scope_id: str | None = None
@@ -126,18 +126,18 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     unknown_commands: int = 0
     file_failures: int = 0
     derived_remade: int = 0
-    """How often samples or checkpoints were thrown away because they were damaged."""
+    """How often samples or checkpoints were rebuilt because they were damaged."""
 
     derived_last_remade: str | None = None
-    """When that was the last time, which of both it was, and why."""
+    """The time of the last rebuild, which of the two it was, and the reason."""
 
     commands_require_descriptor: bool = True
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
     manifest_conflicts: list[str] = msgspec.field(default_factory=list)
-    """What differs under one manifestId and version, found when the writer started."""
+    """Members that differ under one manifestId and version, found when the writer started."""
 
     quarantined: list[str] = msgspec.field(default_factory=list)
-    """What was cut off the archive's logs, ever: it lay behind everything that was durable."""
+    """Data quarantined from the archive's logs, ever: it lay after everything that was durable."""
 
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse

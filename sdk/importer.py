@@ -1,7 +1,8 @@
-"""Importing: what transports may bring goes over one, what only a Core writes through its own door.
+"""Import of records: through a transport, or into the Core directly for kinds that only a Core
+writes.
 
-Both sides acknowledge what is durable before more is sent, and know by eventId what they have
-already. So an import that was cut off is begun again, and ends as one that was not.
+Both paths acknowledge durable records before more are sent and detect duplicates by eventId. So an
+interrupted import can be started again from its beginning, with the same result.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from sdk.submission import IMPORT_MAX_EVENTS, ImportAck, ImportEvents
 from sdk.transport.base import Receipt, Record, Rejection
 
 FRAME_SLACK_BYTES = 1024
-"""What a request holds beside its events."""
+"""Room for the members of a request beside its events."""
 
 PASSING_CODES = frozenset(("rateLimited", "writerAway", "coreUnavailable", "busy"))
-"""Refusals of a moment: the same request may be sent again."""
+"""Temporary refusals: the same request may be sent again."""
 
 
 def is_reserved(record: Record) -> bool:
-    """Whether a record is of a kind that only a Core writes; what cannot be read is of none."""
+    """Whether only a Core may write a record of this kind; False if it cannot be decoded."""
     try:
         stream = stream_of(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -38,19 +39,18 @@ def is_reserved(record: Record) -> bool:
 
 
 class Door(NamedTuple):
-    """Where a Core is reached by an administrator, and the largest request that is read there."""
+    """How an administrator connects to a Core, and the largest request that it accepts."""
 
     connect: Callable[[], Awaitable[Client]]
     request_max_bytes: int
 
     @classmethod
     def of(cls, connect: Callable[[], Awaitable[Client]], *, is_local: bool) -> Door:
-        """The door of a Core on this machine, or of an edge."""
         return cls(connect, FRAME_MAX_BYTES if is_local else REQUEST_MAX_BYTES)
 
 
 class Importer:
-    """Brings records to their places; without a door all go over the transport."""
+    """Delivers records; without a door all of them go over the transport."""
 
     def __init__(self, producer: Producer, door: Door | None, retry: Retry) -> None:
         self._producer = producer
@@ -58,10 +58,10 @@ class Importer:
         self._retry = retry
         self._client: Client | None = None
         self.undelivered = 0
-        """Events of reserved kinds that went over the transport for want of a door."""
+        """Events of reserved kinds that went over the transport because there is no door."""
 
     async def bring(self, records: Sequence[Record]) -> Receipt:
-        """What became of records, the reserved kinds first: bindings go before what they bind."""
+        """Import records, reserved kinds first so that bindings precede the events they bind."""
         reserved = [place for place, record in enumerate(records) if is_reserved(record)]
         if self._door is None:
             self.undelivered += len(reserved)
@@ -84,7 +84,7 @@ class Importer:
         return total
 
     async def _submit(self, events: list[str]) -> ImportAck:
-        """The Core's answer; asked again after a lost connection, for nothing is stored twice."""
+        """Submit events. Repeating it after a lost connection is safe: duplicates are detected."""
         assert self._door is not None
         loop = asyncio.get_running_loop()
         give_up_at = None
@@ -100,14 +100,13 @@ class Importer:
                 if isinstance(error, ProtocolError) and error.code not in PASSING_CODES:
                     raise
                 if give_up_at is not None and loop.time() + delay_s >= give_up_at:
-                    raise NovaError(f"the Core takes no import: {error}") from error
+                    raise NovaError(f"the Core does not accept the import: {error}") from error
                 if isinstance(error, ConnectionLostError):
                     await self.close()
             await asyncio.sleep(delay_s)
         raise AssertionError("delays never end")
 
     async def close(self) -> None:
-        """Leave the Core."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -116,7 +115,7 @@ class Importer:
 def _parts(
     records: Sequence[Record], places: Sequence[int], max_bytes: int, total: Receipt
 ) -> Iterator[list[int]]:
-    """Places of records that fit into one request; one that never fits is refused in `total`."""
+    """Indexes of records by request; a record over the limit is rejected in `total`."""
     part: list[int] = []
     room = max_bytes - FRAME_SLACK_BYTES
     left = room

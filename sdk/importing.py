@@ -1,9 +1,10 @@
-"""Reading exports back: the events of jsonl and MCAP files, as records that may be published again
+"""Reading exports back: the events of jsonl and MCAP files, as records that can be published again
 with the same eventIds.
 
 An export is a zip of `nova export`, a folder that it was unpacked to, a day's folder, or one file.
-DriverBindings come first, those in `export.json` too: an archive that knows them binds nothing by
-itself. What can be read is; what is missing beside what `export.json` says is named at the end.
+DriverBindings come first, including those in `export.json`: an archive that has them creates no
+bindings of its own. Everything readable is read; what `export.json` lists beyond that is reported
+at the end.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sdk.zip_members import LOCAL, Zip
 READABLE = (".jsonl", ".mcap")
 ZIP_SUFFIX = ".zip"
 PROVED_EVENTS = 1_000
-"""So many are proved at once."""
+"""Number of events that are verified together."""
 
 _BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
 
@@ -41,19 +42,17 @@ DigestState = Literal["fits", "differs", "unchecked"]
 
 
 class Content(NamedTuple):
-    """The files of an export that can be read back, in the order in which they should be, and the
-    names of those that cannot.
-    """
+    """The readable files of an export in the order to read them, and the names of the others."""
 
     names: list[str]
     unread: list[str]
 
 
 class Source:
-    """An export, wherever it lies.
+    """An export in a zip, a folder or a single file.
 
-    `problems` names what is missing or damaged, `notes` what is passed over; both are whole once
-    all envelopes were read, and so is `digest`.
+    `problems` lists what is missing or damaged, `notes` what is skipped. Both, and `digest`, are
+    complete once all envelopes were read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,20 +71,20 @@ class Source:
             self.problems += filter(None, [self._zip.problem])
         readable = [name for name in names if name.endswith(READABLE)]
         # A binding's file before all others; False sorts before True.
-        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_END), name))
+        # Files of bindings go first; False sorts before True.
         unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
         self.has_manifest = MANIFEST_FILE in names
         if self._zip is not None and not self.has_manifest:
-            self.problems.append(f"{MANIFEST_FILE} is missing: nothing says what should be there")
+            self.problems.append(f"{MANIFEST_FILE} is missing: the content cannot be checked")
         self.content = Content(readable, unread)
         self._events: dict[str, int] = {}
-        """How many were read of each file."""
+        """Number of events read, by file."""
 
         self._passed: dict[str, str] = {}
-        """What files hold that cannot be read back."""
+        """Notes on files that cannot be read back, by file."""
 
         self._wrong: dict[str, list[str]] = {}
-        """What is wrong with each file."""
+        """Faults by file."""
 
     def _names(self) -> list[str]:
         if self._zip is not None:
@@ -96,7 +95,7 @@ class Source:
         return [self._path.name]
 
     def close(self) -> None:
-        """Let go of the zip, and of what lies on disk."""
+        """Close the zip and delete temporary files."""
         self._closing.close()
 
     @contextmanager
@@ -110,7 +109,7 @@ class Source:
                 with self._at(name).open("rb") as file:
                     yield file
         except OSError as error:
-            raise NovaError(f"it cannot be read: {error}") from error
+            raise NovaError(f"cannot be read: {error}") from error
 
     def _at(self, name: str) -> Path:
         return self._path / name if self._path.is_dir() else self._path
@@ -120,8 +119,8 @@ class Source:
             self._wrong.setdefault(name, []).append(wrong)
 
     def envelopes(self) -> Iterator[bytes]:
-        """All envelopes that can be read, byte for byte as they were exported, in bounded memory;
-        what is wrong with the others stands in `problems` at the end.
+        """All readable envelopes, byte for byte as exported, in bounded memory. Faults are in
+        `problems` at the end.
         """
         manifest = self._manifest() if self.has_manifest else None
         proof = None
@@ -149,11 +148,11 @@ class Source:
     def _bindings(self, manifest: ExportManifest) -> Iterator[bytes]:
         unproved = 0
         for binding in manifest.bindings:
-            envelope = msgspec.json.format(bytes(binding), indent=-1)  # As it was stored.
+            envelope = msgspec.json.format(bytes(binding), indent=-1)  # Compact, as stored.
             unproved += not is_whole(envelope)
             yield envelope
         if unproved:
-            self._note(MANIFEST_FILE, f"{unproved:,} bindings are not what their eventIds say")
+            self._note(MANIFEST_FILE, f"{unproved:,} bindings do not match their eventIds")
 
     def _manifest(self) -> ExportManifest | None:
         try:
@@ -185,10 +184,10 @@ class Source:
         self._events[name] = count
         self._note(name, damage.text().removeprefix(f"{name} "))
         if unproved:
-            self._note(name, f"{unproved:,} are no events, or not what their eventIds say")
+            self._note(name, f"{unproved:,} are not events, or do not match their eventIds")
 
     def _pass_over(self, name: str) -> None:
-        """Read a file of another driver for its checksum alone."""
+        """Read the file of another driver, only to verify its checksum."""
         try:
             with self._open(name) as file:
                 while file.read(members.READ_BYTES):
@@ -197,7 +196,7 @@ class Source:
             self._note(name, str(error))
 
     def _compare(self, manifest: ExportManifest) -> None:
-        """Each file beside what the manifest says of it."""
+        """Compare each file with its entry in the manifest."""
         there = {*self.content.names, *self.content.unread}
         for file in manifest.files:
             if file.path not in there:
@@ -205,14 +204,14 @@ class Source:
                 continue
             size = self._size(file.path)
             if size != file.bytes:
-                self._note(file.path, f"has {size:,} bytes where {file.bytes:,} were exported")
+                self._note(file.path, f"has {size:,} bytes, {file.bytes:,} were exported")
             read = self._events.get(file.path)
             if read is None:
                 self._passed[file.path] = f", with {file.events:,} events of {file.driver}"
             elif read != file.events:
                 self._note(file.path, f"{read:,} of {file.events:,} events were read")
         for name in sorted(there - {file.path for file in manifest.files}):
-            self.notes.append(f"not named in {MANIFEST_FILE}: {name}")
+            self.notes.append(f"not listed in {MANIFEST_FILE}: {name}")
         for failure in manifest.failures:
             what = failure.path or failure.target_id
             self._note(what, f"{failure.events:,} events were not exported: {failure.reason}")
@@ -226,14 +225,14 @@ class Source:
             return 0
 
     def _prove(self, manifest: ExportManifest, proof: Proof) -> None:
-        """Whether the events that were read are those of the digest, where all can be."""
+        """Compare the digest of the events that were read, if all of the export is readable."""
         lost = sum(failure.events for failure in manifest.failures)
         if lost or any(not file.path.endswith(READABLE) for file in manifest.files):
             return
         promised = sum(file.events for file in manifest.files)
         if promised != manifest.events:
             self.problems.append(
-                f"{MANIFEST_FILE}: it says {manifest.events:,} events, its files {promised:,}"
+                f"{MANIFEST_FILE}: lists {manifest.events:,} events, but {promised:,} in its files"
             )
         if proof.failure:
             self.notes.append(f"the digest was not checked: {proof.failure}")
@@ -241,12 +240,12 @@ class Source:
         self.digest = "fits" if proof.digest() == manifest.digest else "differs"
         if self.digest == "differs":
             self.problems.append(
-                f"{MANIFEST_FILE}: the digest of the events that were read is not the export's"
+                f"{MANIFEST_FILE}: the digest of the events that were read does not match"
             )
 
 
 def _together(found: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Envelopes some at once; where reading ends in an error, those before it come first."""
+    """Group envelopes; if the reading fails, the group before the error is yielded first."""
     part: list[bytes] = []
     size_bytes = 0
     try:
@@ -279,7 +278,7 @@ def parts(
     max_records: int = PUBLISH_MAX_RECORDS,
     max_bytes: int = PUBLISH_MAX_BYTES,
 ) -> Iterator[list[Record]]:
-    """Records some at once, as many as are published at once."""
+    """Group records into batches of the size that one publish sends."""
     part: list[Record] = []
     size_bytes = 0
     for record in found:
@@ -293,13 +292,13 @@ def parts(
 
 
 def records(envelopes: Iterable[bytes]) -> Iterator[Record]:
-    """Envelopes as they can be published: without the time at which they were received."""
+    """Envelopes as records to publish, without their receive time."""
     for envelope in envelopes:
         envelope = without_stamp(envelope)
         try:
             stream = stream_of(envelope)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield Record(None, envelope)  # What is wrong with it the Core will say.
+            yield Record(None, envelope)  # The Core will reject it and report why.
             continue
         ids = (stream.system_id, stream.container_id, stream.unique_id)
         yield Record(str(Address(stream.scope_id, stream.lane, *ids)), envelope)

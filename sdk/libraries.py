@@ -1,4 +1,4 @@
-"""Libraries of the extra `formats`, loaded when first needed: a small install stays small."""
+"""Optional libraries of the extra `formats`, imported on first use: the base stays small."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sdk.errors import NovaError
 
 
 def library(module: str) -> ModuleType:
-    """A module of an optional library; raises NovaError saying what to install."""
+    """Import a module of an optional library; raises NovaError that says what to install."""
     try:
         return import_module(module)
     except ImportError as error:
         raise NovaError(
-            f"this needs {error.name or module}: pip install 'nova-truth[formats]'"
+            f"{error.name or module} is not installed: pip install 'nova-truth[formats]'"
         ) from error

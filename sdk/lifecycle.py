@@ -1,4 +1,4 @@
-"""How a process of NOVA lives: it says when it is ready and ends on SIGTERM or with its parent."""
+"""The life of a NOVA process: readiness line, end by SIGTERM or with its parent, priority."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from pathlib import Path
 import msgspec
 
 GARBAGE_THRESHOLD = 100_000
-"""So many more objects than before make the collector look. A batch of events is tens of thousands,
-all freed without it; looking through each batch cost an eighth of ingest and a third of a scan.
+"""Allocations before the garbage collector runs. A batch of events is tens of thousands of objects
+that are all freed by reference counting; scanning each batch cost an eighth of ingest and a third
+of a scan.
 """
 
 NICENESS = 19
 """The lowest priority."""
 
 AUTOGROUP = Path("/proc/self/autogroup")
-"""The priority of a session among the others (Linux, sched(7))."""
+"""The priority of a session relative to others (Linux, sched(7))."""
 
 SUPERVISOR_VARIABLE = "NOVA_SUPERVISOR"
-"""The process id of the supervisor, in the environment of the processes that it starts."""
+"""Environment variable with the supervisor's process id, set for the processes it starts."""
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that this process gets when the thread that started it ends."""
+"""prctl(2): the signal sent to this process when the thread that started it ends."""
 
 ORPHAN_GRACE_S = 5.0
-"""What an orphan has to end cleanly where the kernel does not end it."""
+"""Time for an orphan to end cleanly on systems where the kernel does not kill it."""
 
 ORPHAN_STATUS = 70
 
@@ -44,12 +45,12 @@ AUTOGROUP_PAUSE_S = 0.11
 
 
 def say_ready(process: str, **facts: str) -> None:
-    """Print the one line that the supervisor waits for."""
+    """Print the line that the supervisor waits for."""
     _say({"ready": process, **facts})
 
 
 def say_progress(process: str, progress: str) -> None:
-    """Print how far a process is that is not ready for long; the supervisor then waits on."""
+    """Print the progress of a long start, which makes the supervisor wait longer."""
     _say({"starting": process, "progress": progress})
 
 
@@ -59,8 +60,8 @@ def _say(facts: dict[str, str]) -> None:
 
 
 def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set, and the end of stdin where the parent holds its other
-    end. A process that a supervisor started ends with it, whatever it is doing.
+    """An event set by SIGTERM, SIGINT and, with `exit_with_stdin`, the end of stdin, which the
+    parent holds open. A process of a supervisor also ends with it in the middle of any work.
     """
     is_supervised = _end_with_supervisor()
     loop = asyncio.get_running_loop()
@@ -73,10 +74,10 @@ def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
 
 
 def _end_with_supervisor() -> bool:
-    """Have the kernel end this process with the supervisor that started it; whether one did.
+    """Ask the kernel to kill this process when its supervisor ends; returns whether it has one.
 
-    Neither a signal's handler nor the end of stdin is heard within a long synchronous step, and an
-    orphan in one keeps the lock of what it writes. All that we store outlives a SIGKILL.
+    A long synchronous step delays signal handlers and the watch of stdin, and an orphan in one
+    would keep the lock of the data it writes. All stored data survives a SIGKILL.
     """
     parent = os.environ.get(SUPERVISOR_VARIABLE)
     if parent != str(os.getppid()):
@@ -84,12 +85,12 @@ def _end_with_supervisor() -> bool:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if parent != str(os.getppid()):
-            os._exit(ORPHAN_STATUS)  # It ended just before the kernel was told.
+            os._exit(ORPHAN_STATUS)  # The supervisor ended before prctl took effect.
     return True
 
 
 async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
-    """Work until the event is set, or until the work ends; raises what it raised."""
+    """Run `work` until it ends or the event is set; raises the exception of `work`."""
     working = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -101,12 +102,12 @@ async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) 
 
 
 def outlast_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which ends this process when its own work is done."""
+    """Ignore Ctrl-C; the parent handles it and ends this process when its own work is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def open_many() -> None:
-    """Let the process have as many files open as it may."""
+    """Raise the limit of open files to the hard limit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -115,9 +116,9 @@ def open_many() -> None:
 def give_way() -> None:
     """Take the lowest priority.
 
-    Where the kernel groups processes by session, niceness weighs within a session alone, and a
-    process that leads one of its own is as heavy as all others together. So its session is made
-    nice too, unless others are in it: whoever leads it is alone there when it starts.
+    Where the kernel groups processes by session, niceness counts within a session only, and a
+    session leader weighs as much as all other sessions together. So its session's group is set to
+    the lowest priority too, which is right for a leader that has just started and is alone in it.
     """
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
@@ -130,14 +131,14 @@ def _give_way_as_session() -> None:
         try:
             AUTOGROUP.write_text(str(NICENESS))
             return
-        except BlockingIOError:  # The kernel lets one process in a tenth of a second do it.
+        except BlockingIOError:  # The kernel allows one change per tenth of a second.
             time.sleep(AUTOGROUP_PAUSE_S)
         except OSError:
-            return  # Sessions are not grouped here.
+            return  # This kernel does not group sessions.
 
 
 def collect_seldom() -> None:
-    """Let the collector of cycles look seldom, for a process that handles events by batches."""
+    """Make the garbage collector run rarely, for processes that handle events in batches."""
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
 

@@ -1,6 +1,4 @@
-"""Logs: one JSON object per line on stderr, with what the caller adds by `extra={"context": {...}}`
-(A-297).
-"""
+"""Logs: one JSON object per line on stderr, extended by `extra={"context": {...}}`."""
 
 from __future__ import annotations
 
@@ -17,14 +15,14 @@ LEVEL_VARIABLE = "NOVA_LOG_LEVEL"
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formats a log record as one line of JSON."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, process, logger, text, and the context the caller gave."""
+        """Time, level, process, logger, message, and the members of the context."""
         line: dict[str, object] = {
             "time": timestamps.text(int(record.created * 1e9)),
             "level": record.levelname.lower(),
@@ -41,9 +39,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(process: str) -> None:
-    """Send this process' logs to stderr, from the level in NOVA_LOG_LEVEL on; raises
-    SettingsError.
-    """
+    """Log to stderr from the level in NOVA_LOG_LEVEL on; raises SettingsError."""
     name = os.environ.get(LEVEL_VARIABLE, "info").upper()
     level = logging.getLevelNamesMapping().get(name)
     if level is None:

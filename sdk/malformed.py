@@ -1,11 +1,11 @@
-"""Where broken JSON is broken: the member that a parser had reached, so that people can find it."""
+"""Location of a JSON error: the top-level member at which the parser stopped."""
 
 from __future__ import annotations
 
 import re
 
-# A text that has begun always matches, if only to the end: were it tried again from each quote
-# inside it, one hostile record would hold up the ingest for hours.
+# The string token also matches an unterminated string up to the end. Without that, the pattern
+# would be tried again at each quote inside it, and one hostile record could block ingest for hours.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]:,]', re.DOTALL)
 _OFFSET = re.compile(r"\(byte (\d+)\)")
 _LONE_SURROGATE = re.compile(
@@ -19,7 +19,7 @@ def explain(record: bytes, complaint: str) -> tuple[str, str]:
     surrogate = _LONE_SURROGATE.search(record)
     found = _OFFSET.search(complaint)
     if surrogate is not None and (found is None or surrogate.start() <= int(found.group(1))):
-        offset, reason = surrogate.start(), "it holds a lone surrogate"
+        offset, reason = surrogate.start(), "contains a lone surrogate"
     else:
         offset = int(found.group(1)) if found else len(record)
         reason = _OFFSET.sub("", complaint.removeprefix("JSON is malformed: ")).strip()
@@ -42,7 +42,7 @@ def _located(record: bytes, offset: int, what: str, reason: str) -> tuple[str, s
 
 
 def _member_at(begun: bytes) -> str:
-    """The last key of the outermost object that was begun."""
+    """The last key of the outermost open object."""
     depth, text, member = 0, b"", b""
     for match in _TOKEN.finditer(begun):
         token = match.group()

@@ -1,8 +1,7 @@
-"""Card manifests: which keys the data of a view may have, and how a card shows them (A-215,
-AMB-49).
+"""Card manifests: the keys that the data of a view may have, and how a card shows them.
 
-A manifest is data: the browser draws cards of it, ingest and producers check updates by it, the
-Core checks the arguments of commands by it.
+A manifest is data: the browser draws cards from it, ingest and producers check updates against it,
+and the Core checks the arguments of commands against it.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ Kind = Literal["number", "integer", "string", "boolean", "enum", "time", "any"]
 Version = Annotated[
     str, Meta(pattern=r"\A(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?\Z")
 ]
-"""Semantic: major.minor.patch."""
+"""Semantic version: major.minor.patch."""
 
 Key = Annotated[str, Meta(min_length=1, max_length=128)]
 Title = Annotated[str, Meta(min_length=1, max_length=128)]
 
 ANY_KEY = "*"
-"""In allowedKeys: what holds for keys that are not named there."""
+"""In allowedKeys: the spec of all keys that are not listed."""
 
 EPOCH = "1970-01-01T00:00:00Z"
-"""Since ever: the effectiveTime of a manifest that declares none (AMB-14)."""
+"""The effectiveTime of a manifest that declares none: always."""
 
 NUMERIC: tuple[Kind, ...] = ("number", "integer")
 SHOWN_CHARS = 64
@@ -45,11 +44,11 @@ class _Part(
     forbid_unknown_fields=True,
     omit_defaults=True,
 ):
-    """What all parts of a manifest share."""
+    """Base of all structs of a manifest."""
 
 
 class Limits(_Part, kw_only=True):
-    """When a value is out of limits: bounds of numbers, or the values of an enum or boolean."""
+    """Alarm limits: bounds of a number, or the alarm values of an enum or boolean."""
 
     warning_low: float | None = None
     warning_high: float | None = None
@@ -60,9 +59,9 @@ class Limits(_Part, kw_only=True):
 
 
 class KeySpec(_Part, kw_only=True):
-    """What the value of one key may be, and how it is shown; `precision` is decimal places.
+    """Type and presentation of one key's value; `precision` is the number of decimal places.
 
-    `labels` are the values of an enum with what people call them, or the two of a boolean.
+    `labels` map the values of an enum, or of a boolean, to the texts that people read.
     """
 
     type: Kind
@@ -76,14 +75,14 @@ class KeySpec(_Part, kw_only=True):
 
 
 class ArgumentSpec(KeySpec, kw_only=True):
-    """One argument of a command; what is neither given nor required has the default, if any."""
+    """One argument of a command; an optional one that is absent has the default, if any."""
 
     required: bool = False
     default: str | bool | int | float | None = None
 
 
 class Action(_Part, kw_only=True):
-    """A command that the card offers; a critical one is confirmed before it is sent."""
+    """A command that the card offers; a critical one needs a confirmation."""
 
     command_type: Name
     title: Title
@@ -92,14 +91,14 @@ class Action(_Part, kw_only=True):
 
 
 class Group(_Part, kw_only=True):
-    """Rows of a card that belong together, in their order; each is a key."""
+    """Rows of a card under one title, in order; each row is a key."""
 
     title: Title | None = None
     rows: list[Key]
 
 
 class Layout(_Part, kw_only=True):
-    """What is shown where: `shield` at a glance, `card` in groups, `sparklines` with their past."""
+    """Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history."""
 
     shield: list[Key] = msgspec.field(default_factory=list)
     card: list[Group] = msgspec.field(default_factory=list)
@@ -107,7 +106,7 @@ class Layout(_Part, kw_only=True):
 
 
 class CardManifest(_Part, kw_only=True, dict=True):
-    """One version of one card; in effect from `effective_time` on."""
+    """One version of a card manifest, in effect from `effective_time` on."""
 
     manifest_id: Name
     manifest_version: Version
@@ -121,43 +120,43 @@ class CardManifest(_Part, kw_only=True, dict=True):
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
-        """What says of a key's value which rule it breaks."""
+        """The rule of each key."""
         return {key: rule_of(spec) for key, spec in self.allowed_keys.items()}
 
 
 class Violation(NamedTuple):
-    """The key of data that breaks a rule, and the rule in words."""
+    """The key that breaks a rule, and the reason."""
 
     key: str
     reason: str
 
 
 Rule = Callable[[object], str | None]
-"""Takes a value; returns what is wrong with it."""
+"""Returns why a value is invalid, None if it is valid."""
 
 
 def violation(manifest: CardManifest, data: Mapping[str, object]) -> Violation | None:
-    """The first key of an update's data that its manifest does not allow; null values are
-    allowed, they say that there is no value.
+    """The first key of an update's data that its manifest does not allow. Null is always allowed:
+    it means that there is no value.
     """
     rules = manifest.rules
     for key, value in data.items():
         rule = rules.get(key) or rules.get(ANY_KEY)
         if rule is None:
-            return Violation(key, f"is not among the allowedKeys of {name_of(manifest)}")
+            return Violation(key, f"is not in the allowedKeys of {name_of(manifest)}")
         if value is not None and (reason := rule(value)) is not None:
-            return Violation(key, f"{reason}, says {name_of(manifest)}")
+            return Violation(key, f"{reason} (manifest {name_of(manifest)})")
     return None
 
 
 def problem(manifest: CardManifest, data: Mapping[str, object]) -> str | None:
-    """Why an update's data breaks its manifest, naming key and rule; None if it does not."""
+    """Why an update's data breaks its manifest, with key and rule; None if it does not."""
     found = violation(manifest, data)
     return None if found is None else f"key {found.key[:SHOWN_CHARS]!r} {found.reason}"
 
 
 def argument_problem(action: Action, payload: Mapping[str, object]) -> str | None:
-    """Why a command's payload breaks its action, naming argument and rule; None if it does not."""
+    """Why a command's payload breaks its action, with argument and rule; None if it does not."""
     for name, value in payload.items():
         spec = action.arguments.get(name)
         if spec is None:
@@ -175,7 +174,6 @@ def argument_problem(action: Action, payload: Mapping[str, object]) -> str | Non
 
 
 def name_of(manifest: CardManifest) -> str:
-    """A manifest with its version, for people."""
     return f"{manifest.manifest_id} {manifest.manifest_version}"
 
 
@@ -183,7 +181,7 @@ def name_of(manifest: CardManifest) -> str:
 
 
 def rule_of(spec: KeySpec) -> Rule:
-    """The rule of a key; made once, for it is asked with every update."""
+    """The rule of a key. CardManifest caches it, because every update needs it."""
     if spec.type in NUMERIC:
         return _number_rule(spec)
     if spec.type == "enum":
@@ -199,9 +197,9 @@ def _number_rule(spec: KeySpec) -> Rule:
 
     def rule(value: object) -> str | None:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            return f"is {_shown(value)}, which is not {article}"
+            return f"is {_shown(value)}, not {article}"
         if is_whole and isinstance(value, float) and not value.is_integer():
-            return f"is {_shown(value)}, which is not an integer"
+            return f"is {_shown(value)}, not an integer"
         if value < low:
             return f"is {_shown(value)}, below the minimum {low:g}"
         if value > high:
@@ -215,17 +213,17 @@ def _enum_rule(labels: Mapping[str, str]) -> Rule:
     def rule(value: object) -> str | None:
         if isinstance(value, str) and value in labels:
             return None
-        return f"is {_shown(value)}, which is not one of {', '.join(labels)}"
+        return f"is {_shown(value)}, not one of {', '.join(labels)}"
 
     return rule
 
 
 def _string(value: object) -> str | None:
-    return None if isinstance(value, str) else f"is {_shown(value)}, which is not a string"
+    return None if isinstance(value, str) else f"is {_shown(value)}, not a string"
 
 
 def _boolean(value: object) -> str | None:
-    return None if isinstance(value, bool) else f"is {_shown(value)}, which is not a boolean"
+    return None if isinstance(value, bool) else f"is {_shown(value)}, not a boolean"
 
 
 def _time(value: object) -> str | None:
@@ -236,7 +234,7 @@ def _time(value: object) -> str | None:
             pass
         else:
             return None
-    return f"is {_shown(value)}, which is not a time such as {EPOCH}"
+    return f"is {_shown(value)}, not a time such as {EPOCH}"
 
 
 def _any(_: object) -> str | None:
@@ -260,8 +258,8 @@ def _shown(value: object) -> str:
 
 
 def published_body(manifest: CardManifest) -> JsonObject:
-    """The members of a ManifestPublished event, which holds the whole manifest: the title is told
-    with the layout, and actions by their commandType.
+    """The members of a ManifestPublished event. It holds the whole manifest: the title within the
+    layout, and the actions keyed by commandType.
     """
     whole = msgspec.to_builtins(manifest)
     layout = {"title": manifest.title, **whole.get("layout", {})}
@@ -279,7 +277,7 @@ def published_body(manifest: CardManifest) -> JsonObject:
 
 
 def read_published(stored: bytes) -> CardManifest | None:
-    """The same of the event's envelope, which may be nested deeper than can be read here."""
+    """Like `from_published` for a stored envelope; None also if it is nested too deeply."""
     try:
         return from_published(_body.decode(stored))
     except (msgspec.DecodeError, RecursionError):
@@ -287,8 +285,8 @@ def read_published(stored: bytes) -> CardManifest | None:
 
 
 def from_published(body: Mapping[str, object]) -> CardManifest | None:
-    """The manifest that a ManifestPublished event holds; None where it is of another form, as
-    anybody may publish one.
+    """The manifest in a ManifestPublished event; None if it has another form, since any producer
+    may publish one in another scope.
     """
     members = {name: body[name] for name in _PUBLISHED if name in body}
     layout, actions = body.get("layout"), body.get("actions")

@@ -1,4 +1,4 @@
-"""What is wrong with a manifest itself, beyond what its types say."""
+"""Rules of a card manifest beyond its types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdk.manifest import NUMERIC, Action, CardManifest, KeySpec, Limits, rule_of
 
 
 def fault(manifest: CardManifest) -> str | None:
-    """The first rule that a manifest breaks, naming the member; None if it is sound."""
+    """The first rule that a manifest breaks, with the member's name; None if it breaks none."""
     return next(_faults(manifest), None)
 
 
@@ -24,7 +24,7 @@ def _faults(manifest: CardManifest) -> Iterator[str]:
     yield from _of_layout(manifest)
     commands = [action.command_type for action in manifest.actions]
     for command_type in sorted({name for name in commands if commands.count(name) > 1}):
-        yield f"actions: commandType {command_type!r} is there twice"
+        yield f"actions: commandType {command_type!r} is given twice"
     for action in manifest.actions:
         yield from _of_action(action)
 
@@ -39,9 +39,9 @@ def _of_layout(manifest: CardManifest) -> Iterator[str]:
     ):
         for key in keys:
             if key not in manifest.allowed_keys:
-                yield f"layout.{place}: {key!r} is not among the allowedKeys"
+                yield f"layout.{place}: {key!r} is not in allowedKeys"
             elif keys.count(key) > 1:
-                yield f"layout.{place}: {key!r} is there twice"
+                yield f"layout.{place}: {key!r} is given twice"
     for key in layout.sparklines:
         if manifest.allowed_keys[key].type not in (*NUMERIC, "boolean"):
             yield f"layout.sparklines: {key!r} is not a number"
@@ -59,15 +59,15 @@ def _of_key(spec: KeySpec) -> Iterator[str]:
     if spec.type not in NUMERIC:
         for member in ("minimum", "maximum", "precision", "unit"):
             if getattr(spec, member) is not None:
-                yield f"{member}: is for numbers, the type is {spec.type}"
+                yield f"{member}: only numbers may have it, the type is {spec.type}"
     elif spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
         yield f"minimum: {spec.minimum:g} is above the maximum {spec.maximum:g}"
     if spec.type == "enum" and not spec.labels:
-        yield "labels: an enum has a label for each of its values"
+        yield "labels: an enum needs a label for each of its values"
     if spec.type == "boolean" and spec.labels and not {"true", "false"}.issuperset(spec.labels):
-        yield "labels: those of a boolean are for true and false"
+        yield "labels: a boolean may have labels for true and false only"
     if spec.labels is not None and spec.type not in ("enum", "boolean"):
-        yield f"labels: are for an enum or a boolean, the type is {spec.type}"
+        yield f"labels: only an enum or a boolean may have them, the type is {spec.type}"
     if spec.limits is not None:
         yield from (f"limits.{reason}" for reason in _of_limits(spec, spec.limits))
 
@@ -82,11 +82,11 @@ def _of_limits(spec: KeySpec, limits: Limits) -> Iterator[str]:
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     values = limits.warning + limits.critical
     if given and spec.type not in NUMERIC:
-        yield f"{next(iter(given))}: is for numbers, the type is {spec.type}"
+        yield f"{next(iter(given))}: only numbers may have it, the type is {spec.type}"
     if values and spec.type not in ("enum", "boolean"):
-        yield f"warning: values are for an enum or a boolean, the type is {spec.type}"
+        yield f"warning: only an enum or a boolean may have values, the type is {spec.type}"
     if list(given.values()) != sorted(given.values()):
-        yield "bounds: they go criticalLow ≤ warningLow ≤ warningHigh ≤ criticalHigh"
+        yield "bounds: must be criticalLow ≤ warningLow ≤ warningHigh ≤ criticalHigh"
     if spec.type in ("enum", "boolean"):
         yield from (
             f"warning: {reason}" for value in values if (reason := rule_of(spec)(value)) is not None

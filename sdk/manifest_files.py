@@ -1,8 +1,8 @@
-"""Manifest files: `*.manifest.py`, each with one `MANIFEST`, found in folders and never guessed at.
+"""Discovery of manifest files: `*.manifest.py`, each with one `MANIFEST`.
 
-The shipped ones are in a folder that an entry point of `nova.manifests` names; a setting names a
-folder of the user's own. Names are read in their order, and a claim that two files make is an
-error that names both: there is no last one that wins (A-228…A-230).
+The entry points of `nova.manifests` name the folders of the shipped manifests; a setting names a
+folder of the user's. Files are read in the order of their names. Two files that claim the same
+name are an error that names both: none overrides the other.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ MEMBER = "MANIFEST"
 
 
 class ManifestError(NovaError):
-    """A manifest file cannot be used; the text names the file and the rule."""
+    """A manifest file cannot be used; the message names the file and the rule."""
 
 
 class ManifestFile(NamedTuple):
-    """A manifest and where it stands."""
+    """A manifest and its path."""
 
     path: Path
     manifest: CardManifest
 
 
 def shipped_folders() -> list[Path]:
-    """The folders that installed packages bring, in the order of their names."""
+    """The manifest folders of installed packages, ordered by entry-point name."""
     return [_folder(name) for name in sorted(plugins.names(GROUP))]
 
 
@@ -44,7 +44,7 @@ def _folder(name: str) -> Path:
     found = plugins.load(GROUP, name)
     origin = getattr(found, "__file__", None)
     if origin is None:
-        raise ManifestError(f"{name!r} of {GROUP} is no package with a folder of its own")
+        raise ManifestError(f"entry point {name!r} of {GROUP} is not a package with a folder")
     return Path(origin).parent
 
 
@@ -54,8 +54,8 @@ def load(user_folder: Path | None = None) -> list[ManifestFile]:
 
 
 def load_folders(folders: Sequence[Path]) -> list[ManifestFile]:
-    """The manifests of folders, in the order of folders and of file names; raises ManifestError
-    where a file is unsound or two claim the same.
+    """The manifests of folders, in the order of folders and then of file names. Raises
+    ManifestError if a file is invalid or two files claim the same.
     """
     found = [ManifestFile(path, read(path)) for folder in folders for path in files_of(folder)]
     _refuse_collisions(found)
@@ -63,7 +63,6 @@ def load_folders(folders: Sequence[Path]) -> list[ManifestFile]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The manifest files of a folder in the order of their names."""
     try:
         names = sorted(path.name for path in folder.iterdir() if path.name.endswith(SUFFIX))
     except OSError as error:
@@ -72,7 +71,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def read(path: Path) -> CardManifest:
-    """The manifest of one file; raises ManifestError naming file and rule."""
+    """The manifest of one file; raises ManifestError that names the file and the rule."""
     spec = importlib.util.spec_from_file_location(
         f"nova_manifest_{path.name[: -len(SUFFIX)]}", path
     )
@@ -80,19 +79,19 @@ def read(path: Path) -> CardManifest:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # The file is code: whatever it raises is the author's to read.
+    except Exception as error:  # The file is code, so it may raise anything.
         raise ManifestError(f"{path}: {type(error).__name__}: {error}") from error
     manifest = getattr(module, MEMBER, None)
     if not isinstance(manifest, CardManifest):
         got = "absent" if manifest is None else f"a {type(manifest).__name__}"
-        raise ManifestError(f"{path}: {MEMBER} is {got}, it has to be a CardManifest")
+        raise ManifestError(f"{path}: {MEMBER} is {got}, it must be a CardManifest")
     if (reason := checked(manifest)) is not None:
         raise ManifestError(f"{path}: {reason}")
     return manifest
 
 
 def checked(manifest: CardManifest) -> str | None:
-    """What is wrong with a manifest that code has made, whose members nobody has looked at yet."""
+    """The first fault of a manifest; also checks the types, which code does not enforce."""
     try:
         msgspec.convert(msgspec.to_builtins(manifest), CardManifest)
     except (msgspec.ValidationError, TypeError) as error:
@@ -107,7 +106,7 @@ def _refuse_collisions(files: Sequence[ManifestFile]) -> None:
             other = seen.setdefault(claim, path)
             if other != path:
                 raise ManifestError(
-                    f"{other} and {path} both claim {claim[0]} {claim[1]!r}: only one of them can"
+                    f"{other} and {path} both claim {claim[0]} {claim[1]!r}: remove one of them"
                 )
 
 

@@ -1,4 +1,4 @@
-"""The rule of ingest: an update says what its manifest allows, where that is known (AMB-48)."""
+"""The manifest policy of ingest: an update must conform to its manifest if that is known."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from sdk.errors import EnvelopeError
 from sdk.manifest import CardManifest, Violation, violation
 
 Manifests = Mapping[tuple[str, str], CardManifest]
-"""By manifestId and manifestVersion; of others anything is taken."""
+"""By manifestId and manifestVersion. Updates of other manifests are accepted unchecked."""
 
 
 def by_version(manifests: Sequence[CardManifest]) -> Manifests:
-    """Manifests as updates name them."""
+    """Index manifests by the two members by which updates name them."""
     return {(manifest.manifest_id, manifest.manifest_version): manifest for manifest in manifests}
 
 
 def what_breaks(update: UiUpdate, manifests: Manifests) -> Violation | None:
-    """The key of an update that a known manifest does not allow, if there is one."""
+    """The first key of an update that its manifest does not allow; None also if that is unknown."""
     manifest = manifests.get((update.manifest_id, update.manifest_version))
     return None if manifest is None else violation(manifest, update.data)
 
 
 def require_allowed(update: UiUpdate, manifests: Manifests) -> None:
-    """Raise EnvelopeError naming the key of data that a known manifest does not allow."""
+    """Raise EnvelopeError that names the key which the known manifest does not allow."""
     found = what_breaks(update, manifests)
     if found is not None:
         member = f"data.{found.key}"

@@ -1,4 +1,4 @@
-"""Chunks of MCAP files, expanded as far as they can be and no further than a limit."""
+"""Decompression of MCAP chunks, up to a limit and as far as a damaged chunk allows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from mcap.records import Chunk
 
 EXPANDED_BYTES = 64 * 1024
-"""So many bytes at once, so that of a damaged chunk its begin is had."""
+"""Bytes decompressed at once; a damaged chunk yields the blocks before the damage."""
 
 WINDOW_MAX_BYTES = 64 * 1024 * 1024
 CHUNK_HEAD = struct.Struct("<QQQII")
 
 
 def chunk_of(content: bytes) -> Chunk:
-    """A chunk by its record, whose data may be cut."""
+    """Parse a chunk record, whose data may be truncated."""
     from mcap.records import Chunk
 
     start, end, whole, crc, name_bytes = CHUNK_HEAD.unpack_from(content)
@@ -29,8 +29,8 @@ def chunk_of(content: bytes) -> Chunk:
 
 
 def expanded(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
-    """What a chunk expands to, found by expanding up to the limit, for what a chunk or a frame says
-    of it may be wrong; and why that is not all, if it is not.
+    """The decompressed content, and why it is incomplete (empty if complete). The size is limited
+    while decompressing, since the sizes in chunk and frame headers may be wrong.
     """
     parts: list[bytes] = []
     size = 0
@@ -39,11 +39,11 @@ def expanded(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
             parts.append(part)
             size += len(part)
             if size > max_bytes:
-                return b"", f"it has more than {max_bytes:,} bytes, which is the most that is read"
+                return b"", f"exceeds {max_bytes:,} bytes, the most that is read"
     except NovaError as error:
         return b"".join(parts), str(error)
     if size < chunk.uncompressed_size:
-        return b"".join(parts), f"it has {size:,} of {chunk.uncompressed_size:,} bytes"
+        return b"".join(parts), f"has {size:,} of {chunk.uncompressed_size:,} bytes"
     return b"".join(parts), ""
 
 
@@ -55,7 +55,7 @@ def _expanding(chunk: Chunk, max_bytes: int) -> Iterator[bytes]:
     elif chunk.compression == "":
         yield chunk.data
     else:
-        raise NovaError(f"it is compressed as {chunk.compression!r}, not by zstd or lz4")
+        raise NovaError(f"is compressed as {chunk.compression!r}; zstd and lz4 are supported")
 
 
 def _from_zstd(data: bytes) -> Iterator[bytes]:
@@ -67,7 +67,7 @@ def _from_zstd(data: bytes) -> Iterator[bytes]:
             while part := expanding.read(EXPANDED_BYTES):
                 yield part
     except (zstandard.ZstdError, MemoryError, ValueError) as error:
-        raise NovaError(f"it cannot be expanded: {error}") from error
+        raise NovaError(f"cannot be decompressed: {error}") from error
 
 
 def _from_lz4(data: bytes, max_bytes: int) -> Iterator[bytes]:
@@ -80,4 +80,4 @@ def _from_lz4(data: bytes, max_bytes: int) -> Iterator[bytes]:
                 return
             yield expander.decompress(data[begin : begin + EXPANDED_BYTES], max_bytes + 1)
     except (RuntimeError, MemoryError, EOFError, ValueError) as error:
-        raise NovaError(f"it cannot be expanded: {error}") from error
+        raise NovaError(f"cannot be decompressed: {error}") from error

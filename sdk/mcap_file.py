@@ -1,7 +1,8 @@
-"""MCAP files read as far as they can be: behind damage reading goes on at the next whole record.
+"""Reading of MCAP files that tolerates damage: after a damaged place reading resumes at the next
+whole record.
 
-A file is read once, from its begin to its end, in memory that does not grow with it. What is
-passed over is said with its place; what a file holds that NOVA has not written is refused whole.
+A file is read once, front to back, in constant memory. Skipped bytes are reported with their
+offset. A file that NOVA did not write is refused as a whole.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from sdk.mcap_window import HEAD, Readable, Window
 PROFILE = "nova"
 MAGIC = b"\x89MCAP0\r\n"
 PLACES_MAX = 3
-"""So many damaged places of a file are told one by one; all are counted."""
+"""Damaged places of a file that are reported one by one; all are counted."""
 
 PROVED_BY_MESSAGES = 10
-"""A file that names no profile is of NOVA if one of its first messages is an envelope."""
+"""A file without a profile is NOVA's if one of its first messages is an envelope."""
 
 HEADER, FOOTER, CHANNEL, MESSAGE, CHUNK, INDEX, STATISTICS = 1, 2, 4, 5, 6, 7, 11
 PRIVATE = 0x80
@@ -39,43 +40,42 @@ _STATISTICS_COUNT = struct.Struct("<Q")
 
 @dataclass
 class Damage:
-    """What was passed over in one file, and what it says of itself."""
+    """The damage of one file, and its own message count."""
 
     places: int = 0
     bytes: int = 0
     first: list[str] = field(default_factory=list)
     messages: int = 0
-    """All that were found, also those that are no events."""
+    """Messages found, including those that are not events."""
 
     promised: int | None = None
-    """As many as the file's own statistics say."""
+    """The message count in the file's statistics record."""
 
     foreign: str = ""
-    """Why the file is refused whole."""
+    """Why the file is refused as a whole."""
 
     def add(self, what: str, size: int = 0) -> None:
-        """One more place."""
         self.places += 1
         self.bytes += size
         if len(self.first) < PLACES_MAX:
             self.first.append(what)
 
     def text(self) -> str:
-        """All of it in one line; empty where there is nothing to say."""
+        """A one-line description; empty if there is no damage."""
         if self.foreign:
             return self.foreign
-        said = []
+        problems = []
         if self.places:
             more = "; …" if self.places > len(self.first) else ""
             places = "place" if self.places == 1 else "places"
-            said.append(
-                f"damaged at {self.places:,} {places}, {self.bytes:,} bytes passed over: "
+            problems.append(
+                f"damaged at {self.places:,} {places}, {self.bytes:,} bytes skipped: "
                 + "; ".join(self.first)
                 + more
             )
         if self.promised is not None and self.promised != self.messages:
-            said.append(f"{self.messages:,} of {self.promised:,} messages were read")
-        return "; ".join(said)
+            problems.append(f"{self.messages:,} of {self.promised:,} messages were read")
+        return "; ".join(problems)
 
 
 class _Record(msgspec.Struct):
@@ -85,8 +85,8 @@ class _Record(msgspec.Struct):
 
 
 def events(file: Readable, name: str, damage: Damage, max_bytes: int) -> Iterator[bytes]:
-    """The events of an MCAP file in the order of the file; what is wrong with it stands in
-    `damage`. A record, and what a chunk expands to, may have `max_bytes`.
+    """The events of an MCAP file in file order; faults are added to `damage`. `max_bytes` limits
+    records and decompressed chunks.
     """
     reading = _Reading(name, damage, max_bytes)
     pending: list[bytes] | None = []
@@ -107,8 +107,8 @@ def events(file: Readable, name: str, damage: Damage, max_bytes: int) -> Iterato
             break
     if pending and not damage.foreign:
         damage.foreign = (
-            f"{name} is no recording of NOVA: it names no profile and its messages are no "
-            "envelopes; refused whole"
+            f"{name} is not a NOVA recording: it has no profile and its messages are not "
+            "envelopes; refused"
         )
 
 
@@ -128,17 +128,17 @@ class _Reading:
         self._damage = damage
         self._max_bytes = max_bytes
         self._shown: set[int] = set()
-        """Channels of what was shown, which is no event."""
+        """Channels of checkpoints, whose messages are not events."""
 
         self.profile = ""
 
     def messages(self, file: Readable) -> Iterator[bytes]:
-        """Those of events, until the file turns out to be another's."""
+        """The messages of events; ends early if the file's profile is not NOVA's."""
         window = Window(file)
         if window.peek(len(MAGIC)) == MAGIC:
             window.skip(len(MAGIC))
         else:
-            self._damage.add("it does not begin as an MCAP file")
+            self._damage.add("it does not start as an MCAP file")
         for record in _records(window, self._damage, self._max_bytes, ""):
             if record.opcode == HEADER and not self._is_ours(record.content):
                 return
@@ -153,8 +153,8 @@ class _Reading:
         if self.profile in ("", PROFILE):
             return True
         self._damage.foreign = (
-            f"{self._name} is no recording of NOVA: its profile is {self.profile[:64]!r}, not "
-            f"{PROFILE!r}; refused whole"
+            f"{self._name} is not a NOVA recording: its profile is {self.profile[:64]!r}, not "
+            f"{PROFILE!r}; refused"
         )
         return False
 
@@ -182,12 +182,12 @@ class _Reading:
             self._shown.add(channel.id)
 
     def _of_chunk(self, record: _Record) -> Iterator[bytes]:
-        """What a chunk holds; of a cut or damaged one as much as can be expanded."""
+        """The events of a chunk; of a truncated or damaged one, those that can be decompressed."""
         where = f"the chunk at byte {record.at:,}"
         chunk = chunk_of(record.content)
         data, wrong = expanded(chunk, self._max_bytes)
         if not wrong and chunk.uncompressed_crc not in (0, zlib.crc32(data)):
-            wrong = "it differs from its checksum"
+            wrong = "does not match its checksum"
         if wrong:
             self._damage.add(f"{where}: {wrong}", max(chunk.uncompressed_size - len(data), 0))
         inner = Window(io.BytesIO(data))
@@ -198,8 +198,8 @@ class _Reading:
 def _records(
     window: Window, damage: Damage, max_bytes: int, where: str, is_cut: bool = False
 ) -> Iterator[_Record]:
-    """The records from here on; `where` names the chunk that they stand in, and of one that is cut
-    already it is not said again that it ends too early.
+    """The records from here on. `where` names the enclosing chunk (empty at file level). With
+    `is_cut`, its damage is already reported, so an incomplete record at its end is not.
     """
     while window.has(1):
         record, size = _whole(window, max_bytes, is_inner=bool(where))
@@ -221,7 +221,7 @@ def _records(
         if not is_cut:
             damage.add(f"{what} at byte {begin:,}{where}", passed)
     if not where:
-        damage.add("it ends without the end of an MCAP file")
+        damage.add("it ends without an MCAP footer")
 
 
 def _reason(window: Window, max_bytes: int) -> str:
@@ -229,8 +229,8 @@ def _reason(window: Window, max_bytes: int) -> str:
     if len(head) == HEAD.size and _is_opcode(head[0]):
         size = HEAD.unpack(head)[1]
         if size > max_bytes:
-            return f"a record that says it has {size:,} bytes, {max_bytes:,} are read at most,"
-    return "no whole record"
+            return f"a record of {size:,} bytes, over the limit of {max_bytes:,},"
+    return "an incomplete record"
 
 
 def _is_opcode(opcode: int) -> bool:
@@ -238,7 +238,7 @@ def _is_opcode(opcode: int) -> bool:
 
 
 def _whole(window: Window, max_bytes: int, *, is_inner: bool) -> tuple[_Record | None, int]:
-    """The record that begins here, with its size in the file; none where it cannot be one."""
+    """The record at the window and its size in the file; None if it cannot be a record."""
     head = window.peek(HEAD.size)
     if len(head) < HEAD.size:
         return None, 0
@@ -251,7 +251,7 @@ def _whole(window: Window, max_bytes: int, *, is_inner: bool) -> tuple[_Record |
     if not window.has(behind):
         if opcode != CHUNK:
             return None, 0
-        content = window.peek(size, HEAD.size)  # The last one of a file that was cut.
+        content = window.peek(size, HEAD.size)  # The last chunk of a truncated file.
         return _Record(opcode, window.at, content), HEAD.size + len(content)
     if opcode == INDEX:
         rows = _INDEX_HEAD.unpack(window.peek(_INDEX_HEAD.size, HEAD.size))[1] if size >= 6 else -1
@@ -273,7 +273,7 @@ def _whole(window: Window, max_bytes: int, *, is_inner: bool) -> tuple[_Record |
 
 
 def _begins(window: Window, ahead: int, max_bytes: int) -> bool:
-    """Whether a record may begin so far ahead, or the file ends there."""
+    """Whether a record may begin at this distance, or the file ends there."""
     head = window.peek(HEAD.size, ahead)
     if len(head) < HEAD.size:
         return not head
@@ -282,7 +282,7 @@ def _begins(window: Window, ahead: int, max_bytes: int) -> bool:
 
 
 def _agrees(window: Window, size: int) -> bool:
-    """Whether a chunk's own lengths are those of its record."""
+    """Whether the lengths inside a chunk agree with the length of its record."""
     head = window.peek(CHUNK_HEAD.size, HEAD.size)
     if len(head) < CHUNK_HEAD.size:
         return False

@@ -1,4 +1,4 @@
-"""A file that is only read forward, and the bytes ahead in it."""
+"""A lookahead window over a file that is read forward only."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Protocol
 
 READ_BYTES = 1024 * 1024
 HEAD = struct.Struct("<BQ")
-"""Of every record: its opcode, and the length of what follows."""
+"""The head of every record: its opcode, and the length of its content."""
 
-# An opcode, and a length of less than 128 MiB.
+# An opcode, and a length below 128 MiB.
 BEGIN = re.compile(rb"[\x01-\x0f][\x00-\xff]{3}[\x00-\x07]\x00{4}")
 
 
 class Readable(Protocol):
-    """What a file is read by."""
+    """A binary file, or anything that reads like one."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to so many bytes, none at the end."""
+        """Read up to `size` bytes; empty at the end."""
 
 
 class Window:
-    """The bytes ahead in a file that is only read forward."""
+    """The bytes ahead in a file that is read forward only."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
@@ -30,21 +30,21 @@ class Window:
         self._begin = 0
         self._is_ended = False
         self.at = 0
-        """The byte of the file that is the next."""
+        """The file offset of the next byte."""
 
     def peek(self, size: int, ahead: int = 0) -> bytes:
-        """The bytes from so far ahead, fewer at the end of the file."""
+        """The `size` bytes at distance `ahead`; fewer at the end of the file."""
         self._fill(ahead + size)
         begin = self._begin + ahead
         return bytes(self._data[begin : begin + size])
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes follow."""
+        """Whether at least `size` bytes follow."""
         self._fill(size)
         return len(self._data) - self._begin >= size
 
     def skip(self, size: int) -> None:
-        """Pass so many bytes over, which are there."""
+        """Skip bytes, which must be in the window."""
         self._begin += size
         self.at += size
         if self._begin >= READ_BYTES:
@@ -52,7 +52,7 @@ class Window:
             self._begin = 0
 
     def seek_begin(self) -> int:
-        """Go to where a record may begin, or to the end; how many bytes were passed over."""
+        """Advance to the next possible record or the end; returns the number of skipped bytes."""
         start = self.at
         while self._fill(HEAD.size) or len(self._data) - self._begin >= HEAD.size:
             found = BEGIN.search(self._data, self._begin)
@@ -64,7 +64,7 @@ class Window:
         return self.at - start
 
     def _fill(self, size: int) -> bool:
-        """Read until so many bytes are ahead, or all; whether anything was read."""
+        """Read until `size` bytes are ahead or the file ends; returns whether anything was read."""
         is_read = False
         while not self._is_ended and len(self._data) - self._begin < size:
             block = self._file.read(READ_BYTES)

@@ -1,7 +1,7 @@
-"""Reading the files of an export in memory that does not grow with what they hold or claim to hold.
+"""Reading of an export's files in memory that does not depend on their real or claimed sizes.
 
-A small zip may expand to any size, and a length in a file may say anything, so every single thing
-that has to be in memory whole has a limit, and what goes beyond it is refused by name.
+A small zip may decompress to any size, and a length field may hold any number. So everything that
+must be in memory as a whole has a limit, and what exceeds it is refused with an error.
 """
 
 from __future__ import annotations
@@ -17,24 +17,22 @@ from sdk.mcap_window import Readable
 MIB = 1024 * 1024
 READ_BYTES = 1 * MIB
 RECORD_MAX_BYTES = 64 * MIB
-"""The largest envelope that any Core takes; also the largest chunk of an MCAP file, ours have 8 MiB
-or little more.
-"""
+"""The limit of an envelope in any Core, and of an MCAP chunk; NOVA's chunks have about 8 MiB."""
 
 
 def whole(file: Readable, name: str, max_bytes: int) -> bytes:
-    """All of a file; raises NovaError where that is too much."""
+    """The content of a file; raises NovaError if it exceeds the limit."""
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise NovaError(
-            f"{name} has more than {max_bytes:,} bytes, which is the most that is read: this is no "
-            "export of NOVA, a damaged one, or one of too many streams: export fewer at once"
+            f"{name} exceeds {max_bytes:,} bytes, the most that is read: it is not an export of "
+            "NOVA, is damaged, or has too many streams; export fewer streams at once"
         )
     return data
 
 
 def lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Iterator[bytes]:
-    """The lines that hold anything, without their ends; raises NovaError where one is too long."""
+    """The non-empty lines, without line ends; raises NovaError if one exceeds the limit."""
     parts: list[bytes] = []
     size, number = 0, 1
     while block := file.read(READ_BYTES):
@@ -54,8 +52,8 @@ def lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Itera
 def messages(
     file: Readable, name: str, damage: Damage, max_bytes: int = RECORD_MAX_BYTES
 ) -> Iterator[bytes]:
-    """The events of an MCAP file in the order of the file, which is read once and never sought in;
-    what is wrong with it stands in `damage`.
+    """The events of an MCAP file in file order; the file is read once, without seeking. Faults are
+    added to `damage`.
     """
     for needed in ("mcap", "zstandard", "lz4"):
         if find_spec(needed) is None:
@@ -65,6 +63,6 @@ def messages(
 
 def _too_large(name: str, what: str, max_bytes: int) -> NovaError:
     return NovaError(
-        f"{name}: {what} has more than {max_bytes:,} bytes, which is the most that is read: "
-        "this is no export of NOVA, or it is damaged"
+        f"{name}: {what} exceeds {max_bytes:,} bytes, the most that is read: "
+        "it is not an export of NOVA, or it is damaged"
     )

@@ -1,6 +1,4 @@
-"""What all messages of the protocol are made of: their base, their filters and the kinds of their
-members.
-"""
+"""Common parts of protocol messages: their base, the filters, and member types."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ Timebase = Literal["source", "canonical"]
 TimelineMode = Literal["LIVE", "REPLAY"]
 NUMBER_MAX = 2**53 - 1
 Number = Annotated[int, Meta(ge=-NUMBER_MAX, le=NUMBER_MAX)]
-"""An integer that every language's JSON reads as it was written."""
+"""An integer that JSON parsers of all languages read exactly."""
 
 Ref = str | Number | None
 RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
@@ -29,7 +27,7 @@ class Message(
     tag_field="type",
     forbid_unknown_fields=True,
 ):
-    """What all messages share."""
+    """Base of all messages."""
 
     ref: Ref = None
 
@@ -37,7 +35,7 @@ class Message(
 class Filters(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """Which events; every member narrows, an absent one does not."""
+    """Selects events; every member narrows the selection, an absent one does not."""
 
     scope_ids: list[str] | None = None
     lanes: list[Lane] | None = None

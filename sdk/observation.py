@@ -1,8 +1,8 @@
-"""Observations: what one entity showed at one instant, as checked events.
+"""Observations: events of one entity that share an instant.
 
-An event's time is what its record says and is never moved: equal content at one time is one event,
-whichever way it came, and different content shares the time. Only times that this host makes
-itself grow strictly, for a clock that stands still must not make one event of two.
+The time of a record is never changed: equal content at one time is one event, whichever way it
+arrived, and different content shares the time. Only times that this host assigns grow strictly, so
+that two events stay two when the clock stands still.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sdk.transport.base import Record
 
 
 class Entity(NamedTuple):
-    """Who is observed, within a scope."""
+    """The observed entity, within a scope."""
 
     system_id: str
     container_id: str
@@ -29,7 +29,7 @@ class Entity(NamedTuple):
 
 
 class Observer:
-    """Makes the events of one scope."""
+    """Creates the events of one scope."""
 
     def __init__(self, scope_id: str) -> None:
         if not addresses.is_id(scope_id):
@@ -40,17 +40,17 @@ class Observer:
         self._last_stamp_ns: dict[Entity, int] = {}
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
-        """An instant of an entity: the given time as it is, or else a stamp of this host."""
+        """An instant of an entity: the given time, or else a stamp of this host."""
         if at_ns is None:
             return self.stamp(entity, timestamps.now())
         return Observation(self, entity, _in_range(at_ns), is_stamped=False)
 
     def stamp(self, entity: Entity, earliest_ns: int) -> Observation:
-        """An instant that this host dates: the earliest time, or just behind its last stamp."""
+        """An instant with a time of this host: `earliest_ns`, or 1 ns after the last stamp."""
         return Observation(self, entity, self.next_stamp(entity, earliest_ns), is_stamped=True)
 
     def next_stamp(self, entity: Entity, earliest_ns: int) -> int:
-        """Take the first free nanosecond of an entity's stamps from a time on."""
+        """Reserve the first free nanosecond of an entity's stamps from `earliest_ns` on."""
         last_ns = self._last_stamp_ns.get(entity)
         at_ns = _in_range(earliest_ns if last_ns is None else max(earliest_ns, last_ns + 1))
         self._last_stamp_ns[entity] = at_ns
@@ -64,7 +64,7 @@ def _in_range(at_ns: int) -> int:
 
 
 class Observation:
-    """Events that share an instant; of a stamped one, a series' second event takes the next."""
+    """Events that share an instant; if stamped, a second event of a series gets a new stamp."""
 
     def __init__(self, observer: Observer, entity: Entity, at_ns: int, *, is_stamped: bool) -> None:
         self.entity = entity
@@ -76,7 +76,7 @@ class Observation:
     def raw(
         self, frame: bytes, connection_id: str | None = None, sequence: int | None = None
     ) -> Event:
-        """Bytes as they came."""
+        """Bytes as received."""
         body = {"bytes": base64.b64encode(frame).decode()}
         return self._event(
             "raw", None, "", {**body, "connectionId": connection_id, "sequence": sequence}
@@ -85,14 +85,13 @@ class Observation:
     def parsed(
         self, message_type: str, payload: Mapping[str, object], schema_version: str = "1"
     ) -> Event:
-        """A decoded message."""
         body = {"schemaVersion": schema_version, "payload": payload}
         return self._event("parsed", message_type, "", body)
 
     def ui(
         self, view_id: str, manifest_id: str, manifest_version: str, data: Mapping[str, object]
     ) -> Event:
-        """A partial upsert of one view."""
+        """A partial upsert of a view's data."""
         body = {
             "viewId": view_id,
             "manifestId": manifest_id,
@@ -114,7 +113,7 @@ class Observation:
     def descriptor(
         self, capabilities: Sequence[str], schema_version: str, effective_time: str | None = None
     ) -> Event:
-        """What this producer can do, from now on or from the given time."""
+        """The capabilities of this producer, in effect from the given time or from now on."""
         body = {
             "capabilities": list(capabilities),
             "schemaVersion": schema_version,
@@ -130,7 +129,7 @@ class Observation:
         percent: float,
         message: str | None = None,
     ) -> Event:
-        """How far a command has come, from 0 to 100."""
+        """The progress of a command, from 0 to 100."""
         body = {
             "commandId": command_id,
             "targetId": target_id,
@@ -149,7 +148,6 @@ class Observation:
         result: Mapping[str, object] | None = None,
         error_message: str | None = None,
     ) -> Event:
-        """How a command ended."""
         body = {
             "commandId": command_id,
             "targetId": target_id,
@@ -180,7 +178,7 @@ class Observation:
         return check(_encode({**header, **present}))
 
     def _claim(self, series: tuple[str, str]) -> None:
-        """Two equal events of one series at one stamp would be one: stamp the second anew."""
+        """Take a new stamp for a second event of a series: equal ones would be one event."""
         if self._is_stamped and series in self._series:
             self.at_ns = self._observer.next_stamp(self.entity, self.at_ns)
             self._series.clear()
@@ -188,7 +186,7 @@ class Observation:
 
 
 def record_of(event: Event) -> Record:
-    """The record that carries an event over a transport, under its entity's address."""
+    """The record that carries an event, with its entity's address."""
     series = event.series
     address = addresses.entity(
         series.scope_id, series.lane, series.system_id, series.container_id, series.unique_id
@@ -197,7 +195,7 @@ def record_of(event: Event) -> Record:
 
 
 def _encode(envelope: dict[str, object]) -> bytes:
-    """JSON bytes; the standard encoder, because others turn NaN into null without a word."""
+    """JSON bytes, by the standard encoder because others turn NaN into null silently."""
     try:
         return json.dumps(
             envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":")
@@ -214,7 +212,7 @@ DEPTH_MAX = 128
 
 
 def _unsayable(value: object, path: str, depth: int) -> tuple[str, str] | None:
-    """The first member that JSON has no form for, and why."""
+    """The path of the first value that has no JSON form, and why."""
     if depth > DEPTH_MAX:
         return path, f"is nested deeper than {DEPTH_MAX}"
     if isinstance(value, Mapping):
@@ -230,7 +228,7 @@ def _unsayable(value: object, path: str, depth: int) -> tuple[str, str] | None:
 
 def _why_unsayable(value: object) -> str | None:
     if isinstance(value, float):
-        return None if math.isfinite(value) else f"is {value}, which JSON cannot say"
+        return None if math.isfinite(value) else f"is {value}, which has no JSON form"
     if isinstance(value, str):
         try:
             value.encode()
@@ -239,4 +237,4 @@ def _why_unsayable(value: object) -> str | None:
         return None
     if value is None or isinstance(value, bool | int):
         return None
-    return f"is a {type(value).__name__}, which JSON cannot say"
+    return f"is a {type(value).__name__}, which has no JSON form"

@@ -1,4 +1,4 @@
-"""Pipes between processes that hold large messages."""
+"""Buffer size of pipes between processes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from typing import IO
 
 PIPE_BYTES = 1024 * 1024
-"""The most that Linux gives a user without privileges."""
+"""The largest that Linux allows an unprivileged user."""
 
 
 def enlarge(pipe: IO[bytes] | int) -> None:
-    """Let a pipe hold a whole message, or as much as the system lets one have: there may be no
-    more for a user who holds many.
+    """Enlarge a pipe's buffer so that it holds a whole message, if the system allows it; a user
+    with many pipes may get less.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

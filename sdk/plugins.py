@@ -1,4 +1,4 @@
-"""Entry points: how transports, commands and drivers, ours and others', are found by name."""
+"""Entry points: transports, commands and drivers of all installed packages, by name."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sdk.errors import NovaError
 
 @cache
 def _points(group: str) -> tuple[EntryPoint, ...]:
-    """What installed packages register; looking through all of them takes tens of milliseconds."""
+    """Cached, because scanning all installed packages takes tens of milliseconds."""
     return tuple(entry_points(group=group))
 
 
 def names(group: str) -> set[str]:
-    """The names that installed packages register in a group."""
+    """The entry-point names that installed packages register in a group."""
     return {point.name for point in _points(group)}
 
 
 def load(group: str, name: str) -> Callable[..., object]:
-    """The object behind one name; raises NovaError saying what to install if its import fails."""
+    """The object of an entry point; raises NovaError with what to install if its import fails."""
     for point in _points(group):
         if point.name != name:
             continue
@@ -32,4 +32,4 @@ def load(group: str, name: str) -> Callable[..., object]:
             raise NovaError(
                 f"{name!r} of {group} needs {error.name}: pip install 'nova-truth[{name}]'"
             ) from error
-    raise NovaError(f"nothing is registered as {name!r} in {group}")
+    raise NovaError(f"no installed package registers {name!r} in {group}")

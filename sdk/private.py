@@ -1,5 +1,5 @@
-"""What NOVA keeps is its user's own: folders of mode 0700 and files of mode 0600, whatever the
-umask, and what was made before is mended.
+"""File permissions: data of NOVA is private to its user, with folders of mode 0700 and files of
+mode 0600 whatever the umask. Older files with wider modes are corrected.
 """
 
 from __future__ import annotations
@@ -16,30 +16,28 @@ from sdk.errors import NovaError
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 OTHERS = 0o077
-"""The bits of a mode that let anybody but the owner in."""
+"""The mode bits that give access to others than the owner."""
 
 log = logging.getLogger(__name__)
 
 
 def begin() -> None:
-    """From now on this process makes nothing that others may read: RocksDB and SQLite make their
-    files by the umask alone. For processes that keep data, not for commands that write where their
-    user says.
+    """Set the process's umask to private, since RocksDB and SQLite create files by the umask alone.
+    For processes that keep data, not for commands that write where their user says.
     """
     os.umask(OTHERS)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for its owner only, if it is not there; those above it are made so too."""
+    """Create a private folder and its missing parents."""
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
 def mend(*paths: Path, deep: bool = True) -> None:
-    """Close files and folders, and all that is in them if `deep`, to all but their owner, and say
-    so where any were open; what belongs to another user is said and left, and no symlink is
-    followed.
+    """Remove others' access from paths and, if `deep`, from everything in them, and log it. Files
+    of another user are logged and left; symlinks are not followed.
     """
     for path in paths:
         mended, failed = 0, ""
@@ -52,19 +50,17 @@ def mend(*paths: Path, deep: bool = True) -> None:
         context = {"path": str(path), "entries": mended}
         if mended:
             log.warning(
-                "could be read by other users, and is closed to them now",
+                "was accessible to other users; access removed",
                 extra={"context": context},
             )
         if failed:
             log.error(
-                "can be read by other users", extra={"context": {**context, "reason": failed}}
+                "is accessible to other users", extra={"context": {**context, "reason": failed}}
             )
 
 
 def _open_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, int | None]]:
-    """Modes and names of what others may enter or read, from the path itself on, with the folder
-    that each name is in.
-    """
+    """Mode, name and folder descriptor of each entry that others can access, the path included."""
     try:
         mode = path.lstat().st_mode
     except OSError:
@@ -84,7 +80,7 @@ def _open_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, i
 
 
 def is_own(path: Path) -> bool:
-    """Whether a folder is there, this user's, closed to all others, and no symlink."""
+    """Whether a folder exists, belongs to this user, is private, and is not a symlink."""
     try:
         return _fault(path.lstat()) is None
     except OSError:
@@ -92,28 +88,28 @@ def is_own(path: Path) -> bool:
 
 
 def check_folder(path: Path) -> None:
-    """Raise NovaError where a folder is there and not this user's own: whoever made it first could
-    listen in.
+    """Raise NovaError if a folder exists that is not private to this user: its creator could
+    connect to the sockets in it.
     """
     try:
         fault = _fault(path.lstat())
     except FileNotFoundError:
         return
     except OSError as error:
-        raise NovaError(f"{path} cannot be looked at: {error.strerror}") from error
+        raise NovaError(f"cannot check {path}: {error.strerror}") from error
     if fault is not None:
         raise NovaError(
-            f"{path} {fault}, so that others may have made it or may enter it: remove it, or have "
-            "XDG_RUNTIME_DIR name a folder of your own of mode 0700"
+            f"{path} {fault}, so other users may have created it or may enter it: remove it, or "
+            "set XDG_RUNTIME_DIR to a folder of your own with mode 0700"
         )
 
 
 def _fault(found: os.stat_result) -> str | None:
-    """Why a folder is not this user's own, None if it is."""
+    """Why a folder is not private to this user; None if it is."""
     if stat.S_ISLNK(found.st_mode):
         return "is a symlink"
     if not stat.S_ISDIR(found.st_mode):
-        return "is no folder"
+        return "is not a folder"
     if found.st_uid != os.getuid():
         return f"belongs to user {found.st_uid}"
     if found.st_mode & OTHERS:

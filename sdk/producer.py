@@ -1,7 +1,7 @@
-"""The Producer: observations become events, and events reach a transport, whatever it takes.
+"""The Producer: turns observations into events and publishes them, with retries.
 
-A publish that failed may have arrived all the same. So what is sent again is the very same bytes,
-time and eventId included, and the Core knows it (A-073).
+A failed publish may have stored its records all the same. So a retry sends the same bytes, time and
+eventId included, and the Core detects the duplicates.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How long to wait between attempts, and when to give up (None: never)."""
+    """Delays between attempts, and the deadline (None: retry for ever)."""
 
     first_delay_s: float = RETRY_FIRST_DELAY_S
     max_delay_s: float = RETRY_MAX_DELAY_S
     deadline_s: float | None = None
 
     def delays_s(self) -> Iterator[float]:
-        """Growing delays, spread a little so that many producers do not return in step."""
+        """Growing delays with jitter, so that producers do not retry in step."""
         delay_s = self.first_delay_s
         while True:
             yield random.uniform(delay_s / 2, delay_s)
@@ -63,21 +63,22 @@ class Producer:
         self._retry = retry or Retry()
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
-        """An instant of an entity: the given time as it is, or now, later than the now before."""
+        """An instant of an entity: the given time, or now (strictly growing)."""
         return self.observer.observe(entity, at_ns)
 
     def ui(
         self, entity: Entity, view_id: str, data: Mapping[str, object], at_ns: int | None = None
     ) -> Event:
-        """An update of a view, now if no time is given, checked against the manifest of that view:
-        one of those that were given, or that ship. Raises EnvelopeError naming key and rule.
+        """An update of a view at a time (None: now), checked against the view's manifest, which is
+        one of those given to the producer or else a shipped one. Raises EnvelopeError with key and
+        rule.
         """
         if self._manifests is None:
             self._manifests = _by_view([file.manifest for file in manifest_files.load()])
         manifest = self._manifests.get(view_id)
         if manifest is None:
             raise EnvelopeError(
-                "unknownView", "viewId", f"viewId {view_id[:64]!r} is of no manifest known here"
+                "unknownView", "viewId", f"no manifest has the viewId {view_id[:64]!r}"
             )
         if (found := violation(manifest, data)) is not None:
             member = f"data.{found.key}"
@@ -86,14 +87,14 @@ class Producer:
         return observation.ui(view_id, manifest.manifest_id, manifest.manifest_version, data)
 
     async def send(self, events: Iterable[Event]) -> Receipt:
-        """Publish events in order and return when all are durable."""
+        """Publish events in order; returns once all are durable."""
         return await self.publish([record_of(event) for event in events])
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Publish records in order, in batches; `place` in the receipt counts over all of them.
+        """Publish records in order, in batches; `place` in the receipt is the index in `records`.
 
-        Raises TransportError once the deadline has passed. Any of them may be there then or not,
-        and publishing the same records again is safe.
+        Raises TransportError after the deadline. Each record may be stored then or not; publishing
+        them again is safe.
         """
         loop = asyncio.get_running_loop()
         deadline_s = self._retry.deadline_s
@@ -121,7 +122,7 @@ class Producer:
                     raise
                 _log.warning("publish failed, next attempt in %.2f s: %s", delay_s, error)
             except TimeoutError:
-                raise TransportError(f"{self._transport.link} gave no answer in time") from None
+                raise TransportError(f"{self._transport.link} did not reply in time") from None
             await asyncio.sleep(delay_s)
         raise AssertionError("delays never end")
 
@@ -131,7 +132,7 @@ def _by_view(manifests: Sequence[CardManifest]) -> dict[str, CardManifest]:
 
 
 def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """Runs of records within the limits of one publish; a record beyond them travels alone."""
+    """Batches within the limits of one publish; a record over the limit is a batch of its own."""
     start = size_bytes = 0
     for index, record in enumerate(records):
         full = index - start == PUBLISH_MAX_RECORDS

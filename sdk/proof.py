@@ -1,7 +1,8 @@
-"""The digest of an export made again from the events of its files, in whatever order they come.
+"""Verification of an export: events checked by their own content, and the export's digest computed
+again from files in any order.
 
-A digest is over the eventIds in the order of the query, so the ids are sorted by the keys of that
-order. They are too many for memory: what does not fit is sorted in parts on disk, and merged.
+The digest is over eventIds in the order of the query, so the ids are sorted by the keys of that
+order. They may exceed memory: runs are sorted on disk and merged.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from sdk.members import RECORD_MAX_BYTES
 from sdk.message import Timebase
 
 SORTED_EVENTS = 200_000
-"""So many are sorted at once, in about 20 MiB."""
+"""Events per sorted run, about 20 MiB."""
 
 EVENT_ID_BYTES = 32
 _READ_ROWS = 2_000
 _TIME = struct.Struct(">Q")
 _TIME_OFFSET = 2**63
 _STAMP = slice(-2 - len("2026-01-01T00:00:00.000000000Z"), -2)
-"""Where the receive time stands in a stored envelope, always in its normal form."""
+"""Where the receive time is in a stored envelope, always in normal form."""
 
 _ORDER_BYTES: dict[Timebase, int] = {
     "source": _TIME.size + 1,
@@ -38,8 +39,8 @@ _ORDER_BYTES: dict[Timebase, int] = {
 
 
 class Proof:
-    """Takes events as they are read, and proves each by its own content; without a timebase there
-    is no order, and no digest.
+    """Verifies events as they are read and computes their digest. Without a timebase there is no
+    order, and so no digest.
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class Proof:
         self._files = ExitStack()
         self._runs: list[BinaryIO] = []
         self.failure = ""
-        """Why there can be no digest."""
+        """Why there is no digest."""
 
     def add(self, envelopes: Sequence[bytes]) -> int:
-        """Take some more; how many are what their eventIds say."""
+        """Add stored envelopes; returns how many of them match their eventIds."""
         found = self._checker.check_all([(None, without_stamp(one), "") for one in envelopes])
         if self._timebase == "source":
             lanes = [bytes((LANE_PRIORITY[series.lane],)) for series in found.names]
@@ -77,7 +78,6 @@ class Proof:
         return len(found.ids)
 
     def digest(self) -> str:
-        """The digest of all that were taken."""
         found = hashlib.sha256()
         self._rows.sort()
         row_bytes = EVENT_ID_BYTES + _ORDER_BYTES[self._timebase or "source"]
@@ -86,7 +86,7 @@ class Proof:
         return found.hexdigest()
 
     def close(self) -> None:
-        """Remove what lies on disk."""
+        """Delete the runs on disk."""
         self._files.close()
 
     def _put_aside(self) -> None:
@@ -99,13 +99,13 @@ class Proof:
             run.write(b"".join(rows))
             run.flush()
         except OSError as error:
-            self.failure = f"{tempfile.gettempdir()} cannot be written: {error.strerror}"
+            self.failure = f"cannot write to {tempfile.gettempdir()}: {error.strerror}"
             return
         self._runs.append(run)
 
 
 def is_whole(envelope: bytes) -> bool:
-    """Whether an envelope is an event, and the one that its eventId says."""
+    """Whether an envelope is a valid event that matches its eventId."""
     try:
         check(without_stamp(envelope), max_bytes=len(envelope))
     except (EnvelopeError, RecursionError, ValueError):

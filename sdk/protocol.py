@@ -1,7 +1,7 @@
-"""The NOVA protocol (nova.md §8): JSON text frames between browsers, edge and Core.
+"""The NOVA protocol: JSON text frames between browsers, edge and Core.
 
-Every request may carry a `ref`, which its reply repeats. Frames that carry stored events are joined
-from their stored bytes by `chunk_frame` and `events_frame`, never encoded again.
+A request may carry a `ref`, which its reply repeats. `chunk_frame` and `events_frame` join stored
+envelopes into frames byte for byte, without encoding them again.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ SERIES_LIMIT_DEFAULT = 1_000
 SERIES_LIMIT_MAX = 10_000
 
 Rate = float | Literal["max", "-max"]
-"""How fast a REPLAY plays: a factor other than 0, backwards below it; or as fast as its client
-takes it, in either direction.
+"""The speed of a REPLAY: a factor other than 0 (negative: backwards), or as fast as the client
+reads, in either direction.
 """
 
 SeriesLimit = Annotated[int, Meta(ge=1, le=SERIES_LIMIT_MAX)]
 PageKey = Annotated[str, Meta(min_length=1, max_length=512)]
-"""The `nextKey` of the page before."""
+"""The `nextKey` of the previous page."""
 
 
 # --- requests ---
 
 
 class Auth(Message, kw_only=True, tag="auth"):
-    """First message to the edge: the JWT that `POST /auth/login` gave."""
+    """First message to an edge: the JWT from `POST /auth/login`."""
 
     token: str
 
@@ -79,9 +79,8 @@ class Query(Message, kw_only=True, tag="query"):
 
 
 class StartStream(Message, kw_only=True, tag="startStream"):
-    """Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
-    the tail. With `shed` a LIVE stream that its client does not keep up with skips to the present
-    and says so by a gap.
+    """Start a stream at start_time: REPLAY to stop_time at a rate, or LIVE history and then the
+    tail. With `shed`, a LIVE stream whose client is too slow skips to the present and sends a gap.
     """
 
     playback_request_id: RequestId
@@ -96,20 +95,18 @@ class StartStream(Message, kw_only=True, tag="startStream"):
 
     @property
     def has_history(self) -> bool:
-        """Whether a LIVE stream begins before the present."""
+        """Whether a LIVE stream starts before the present."""
         return self.start_time is not None or self.after_key is not None
 
 
 class CancelStream(Message, kw_only=True, tag="cancelStream"):
-    """Stop the connection's stream, or only the named one."""
+    """Stop the connection's stream; if an id is given, only that one."""
 
     playback_request_id: RequestId | None = None
 
 
 class SetCursor(Message, kw_only=True, tag="setCursor"):
-    """Say where the client's timeline stands while no stream moves it: at a time, which is the past
-    from now on, or without one at the present.
-    """
+    """Report the time of the client's timeline while no stream moves it; None is the present."""
 
     time: str | None = None
 
@@ -125,7 +122,7 @@ class Discover(Message, kw_only=True, tag="discover"):
 
 
 class Latest(Message, kw_only=True, tag="latest"):
-    """The last event at or before a time of every series that the filters name, page by page."""
+    """The last event at or before a time of every series that the filters select, page by page."""
 
     time: str | None = None
     timebase: Timebase | None = None
@@ -153,8 +150,8 @@ Request = (
 
 
 class Error(Message, kw_only=True, tag="error"):
-    """A request could not be served; the connection stays open. What concerns a stream, as that it
-    was not started, names it. Of the code `busy` it says when to ask again.
+    """A request failed; the connection stays open. An error of a stream has its id. The code `busy`
+    comes with the delay after which to retry.
     """
 
     code: str
@@ -164,7 +161,7 @@ class Error(Message, kw_only=True, tag="error"):
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):
-    """The token was good; `default_view` is what a screen opens on, where the instance has one."""
+    """The token is valid; `default_view` is the instance's, if it has one."""
 
     user: str
     role: str
@@ -173,9 +170,7 @@ class Authenticated(Message, kw_only=True, tag="authenticated"):
 
 
 class QueryResponse(Message, kw_only=True, tag="queryResponse"):
-    """Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on
-    the last.
-    """
+    """Stored envelopes in order; `next_key` is the `afterKey` of the next page (absent: none)."""
 
     events: list[msgspec.Raw]
     next_key: str | None = None
@@ -188,9 +183,7 @@ class StreamStarted(Message, kw_only=True, tag="streamStarted"):
 
 
 class StreamChunk(Message, kw_only=True, tag="streamChunk"):
-    """A step of a stream: the timeline's clock and the events up to it; `last_key` resumes behind
-    them.
-    """
+    """A step of a stream: the cursor and the events up to it; `last_key` resumes after them."""
 
     playback_request_id: str
     cursor: str
@@ -212,7 +205,7 @@ class StreamCancelled(Message, kw_only=True, tag="streamCancelled"):
 
 
 class CursorSet(Message, kw_only=True, tag="cursorSet"):
-    """The client's timeline is taken to stand there."""
+    """Confirms the reported time of the client's timeline."""
 
     time: str | None = None
 
@@ -220,7 +213,7 @@ class CursorSet(Message, kw_only=True, tag="cursorSet"):
 class SeriesInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One series of an entity, and when it was first and last seen up to the asked time."""
+    """A series of an entity, with its first and last event time up to the requested time."""
 
     lane: Lane
     message_type: str = ""
@@ -232,7 +225,7 @@ class SeriesInfo(
 class EntityInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One entity with its series and, if it has told one, the descriptor in effect."""
+    """An entity with its series, and its descriptor in effect if it has one."""
 
     scope_id: str
     system_id: str
@@ -243,8 +236,8 @@ class EntityInfo(
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities in the order of their ids; `next_key` is absent on the last page. The first page has
-    the manifests that have taken effect by that time, every version of each.
+    """Entities ordered by their ids; `next_key` is absent on the last page. The first page has all
+    versions of the manifests that are in effect at that time.
     """
 
     time: str
@@ -291,7 +284,7 @@ class _Refs(msgspec.Struct):
 
 
 def ref_of(frame: bytes | str) -> Ref:
-    """The `ref` of a frame that may be no valid request, so that its error can be matched to it."""
+    """The `ref` of a frame, even of an invalid request, so that its error can be correlated."""
     try:
         return msgspec.json.decode(frame, type=_Refs).ref
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -299,13 +292,12 @@ def ref_of(frame: bytes | str) -> Ref:
 
 
 def encode(message: Message) -> bytes:
-    """One frame's bytes."""
     return _encoder.encode(message)
 
 
 def decode_request(frame: bytes | str) -> Request:
-    """The request in a frame; raises ProtocolError naming the member that is wrong:
-    `badArguments` where it lies in the payload of a command, else `badRequest`.
+    """Decode a request; raises ProtocolError that names the invalid member, with `badArguments` if
+    it is in the payload of a command, else `badRequest`.
     """
     try:
         request = _request_decoder.decode(frame)
@@ -317,7 +309,7 @@ def decode_request(frame: bytes | str) -> Request:
 
 
 def decode_reply(frame: bytes | str) -> Reply:
-    """The reply in a frame; raises ProtocolError if it is none."""
+    """Decode a reply; raises ProtocolError if it is invalid."""
     try:
         return _reply_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -331,8 +323,8 @@ GAP_PREFIX = b'{"type":"gap","playbackRequestId":"'
 def chunk_frame(
     playback_id: str, cursor: str, events: Sequence[bytes], last_key: str | None
 ) -> bytes:
-    """A streamChunk of stored envelopes, joined without a parse; ids hold no character to
-    escape.
+    """A streamChunk of stored envelopes, joined without parsing. Ids contain no character that JSON
+    escapes.
     """
     last = f',"lastKey":"{last_key}"' if last_key else ""
     head = f'{playback_id}","cursor":"{cursor}"{last},"events":['
@@ -342,6 +334,6 @@ def chunk_frame(
 def events_frame(
     kind: str, ref: Ref, events: Sequence[bytes], extra: JsonObject | None = None
 ) -> bytes:
-    """A queryResponse or latestResponse of stored envelopes, joined without a parse."""
+    """A queryResponse or latestResponse of stored envelopes, joined without parsing."""
     head: JsonObject = {"type": kind, **({} if ref is None else {"ref": ref}), **(extra or {})}
     return b"".join((_encoder.encode(head)[:-1], b',"events":[', b",".join(events), b"]}"))

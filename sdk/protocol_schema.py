@@ -1,6 +1,6 @@
 """The JSON Schema of all protocol messages and envelopes: `python -m sdk.protocol_schema`.
 
-The web UI's types are generated from this text, so that the two sides cannot drift (nova.md §13).
+The web UI's types are generated from it, so the two sides cannot diverge.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def protocol_schema() -> JsonObject:
-    """One schema whose `$defs` hold Request, Reply, Envelope and all that they are made of."""
+    """One schema whose `$defs` hold Request, Reply, Envelope and all types that they use."""
     unions = {"Request": protocol.Auth | protocol.Request, "Reply": protocol.Reply}
     shapes, parts = msgspec.json.schema_components(
         [*unions.values(), *ALL_ENVELOPES], schema_hook=_any_json, ref_template="#/$defs/{name}"
@@ -27,12 +27,12 @@ def protocol_schema() -> JsonObject:
 
 
 def schema_text() -> str:
-    """The schema as it is committed: two spaces, definitions by name, a newline at the end."""
+    """The schema as committed: indented by two spaces, definitions by name, a final newline."""
     return msgspec.json.format(msgspec.json.encode(protocol_schema()), indent=2).decode() + "\n"
 
 
 def _any_json(kind: type) -> JsonObject:
-    """Members typed `object` hold any JSON value."""
+    """The schema of members typed `object`: any JSON value."""
     if kind is object:
         return {"description": "Any JSON value."}
     raise NotImplementedError

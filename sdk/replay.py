@@ -1,9 +1,9 @@
-"""Batch replay of an archive on this machine, read by several processes: in order, or each shard
-to a sink of its own. Nothing past the durable mark is delivered; no NOVA has to run. Without a
-timebase it is the default of the archive's instance.
+"""Batch replay of a local archive by several processes: merged in order, or each shard to its own
+sink. Only durable events are delivered, and no running instance is needed. The default timebase is
+that of the archive's instance.
 
-for event in replay(Path("nova-data"), start="2026-01-01T00:00:00Z", shards=2):
-    ...                                     stored envelopes, byte for byte
+    for event in replay(Path("nova-data"), start="2026-01-01T00:00:00Z", shards=2):
+        ...  # a stored envelope, byte for byte
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def replay(
     filters: Filters | None = None,
     shards: int = 2,
 ) -> Iterator[bytes]:
-    """The stored envelopes of a range in order, both ends included; whoever stops early closes the
-    iterator, which ends the processes.
+    """The stored envelopes of a range in order, both ends included. To stop early, close the
+    iterator: that ends the processes.
     """
     chosen = timebase or default_timebase.read(data)
     wanted = Wanted(data, start, stop, chosen, filters or Filters())
@@ -43,9 +43,9 @@ def replay_shards(
     filters: Filters | None = None,
     shards: int = 2,
 ) -> Summary:
-    """Bring a range cut into shards to files `shard-000.jsonl`… in a folder, going on with what was
-    interrupted; or, in each process, to a function `package.module:function` that takes the number
-    of the shard and its events.
+    """Deliver the shards of a range to files `shard-000.jsonl`… in a folder, resuming an
+    interrupted run, or to a function `package.module:function` that each process calls with the
+    shard number and its events.
     """
     chosen = timebase or default_timebase.read(data)
     wanted = Wanted(data, start, stop, chosen, filters or Filters())

@@ -1,7 +1,7 @@
-"""Reserved kinds: the events that in a scope only its own Core writes.
+"""Reserved kinds: events of a scope that only its own Core may write.
 
-A Core refuses them from transports where they claim its own scope, for they would speak in its
-name. In any other scope they are what that scope's authority says, and are stored like all else.
+A Core refuses them from transports if they claim its own scope, where they would speak in its name.
+In any other scope they come from that scope's authority and are stored like all events.
 """
 
 from __future__ import annotations
@@ -11,41 +11,41 @@ from sdk.errors import EnvelopeError
 from sdk.event import Series
 
 CORE_SYSTEMS = frozenset(("nova", "tcpStream"))
-"""Whatever is told of these systems is the Core's, on every lane."""
+"""Events of these systems are the Core's, on every lane."""
 
 CORE_TYPES = frozenset(
     ("ManifestPublished", "DriverBinding", "IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)
 )
-"""Types of the metadata lane."""
+"""Reserved types of the metadata lane."""
 
 
 def reserved_member(lane: str, system_id: str, message_type: str) -> str | None:
-    """The member that makes an event one of the Core's own kinds; None if it is not one."""
+    """The member that makes an event one of the reserved kinds; None if it is not one."""
     if system_id in CORE_SYSTEMS:
         return "systemId"
     return "messageType" if lane == "metadata" and message_type in CORE_TYPES else None
 
 
 def require_unreserved(series: Series) -> None:
-    """Raise EnvelopeError where a series of the Core's own scope is one of its own kinds."""
+    """Raise EnvelopeError if a series of the Core's own scope is of a reserved kind."""
     member = reserved_member(series.lane, series.system_id, series.message_type)
     if member is not None:
         value = series.system_id if member == "systemId" else series.message_type
         raise EnvelopeError(
             "reserved",
             member,
-            f"{member} {value!r} of scope {series.scope_id!r} is written by this Core alone: no "
-            "transport brings it; an administrator's `nova import` does",
+            f"only this Core writes {member} {value!r} of scope {series.scope_id!r}: transports "
+            "cannot deliver it; an administrator can import it with `nova import`",
         )
 
 
 def require_reserved(series: Series) -> None:
-    """Raise EnvelopeError where an event is none of the Core's own kinds, of whatever scope."""
+    """Raise EnvelopeError if an event is not of a reserved kind, whatever its scope."""
     if reserved_member(series.lane, series.system_id, series.message_type) is None:
         kind = series.message_type or series.lane
         raise EnvelopeError(
             "notReserved",
             "messageType",
-            f"{kind!r} of {series.system_id} is no kind of the Core's own: publish it over a "
-            "transport",
+            f"{kind!r} of {series.system_id} is not a kind that only a Core writes: publish it "
+            "over a transport",
         )

@@ -1,6 +1,4 @@
-"""Settings: one table with the help of each, read from `nova.toml`, then `NOVA_*`, then the command
-line.
-"""
+"""Settings: one table with help texts; from `nova.toml`, then `NOVA_*`, then the command line."""
 
 from __future__ import annotations
 
@@ -23,13 +21,13 @@ MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
 LIST_SEPARATOR = ","
 _URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
-"""Where one URL ends and another begins; one alone may hold commas, between brokers."""
+"""The separator of transport URLs; a single URL may contain commas between its brokers."""
 
 ANY_HOST = "*"
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.ASCII)
 
 GROUND_SCOPE = "ground"
-"""The scope of a ground Core that was given none of its own."""
+"""The default scope of a ground Core."""
 
 SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
 DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
@@ -42,7 +40,7 @@ Timebase = Literal["source", "canonical"]
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
-    """What one instance is told; members are documented in `HELP`."""
+    """The settings of one instance; `HELP` documents the members."""
 
     data: str = "./nova-data"
     archive: str | None = None
@@ -74,46 +72,39 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
 
     def folder(self) -> Path:
-        """The data folder."""
         return Path(self.data)
 
     def manifests_folder(self) -> Path | None:
-        """The folder of the user's own manifests."""
         return None if self.manifests is None else Path(self.manifests)
 
     def chosen_timebase(self) -> Timebase:
-        """The timebase of requests that name none: source on a payload, canonical on ground
-        (A-035).
-        """
+        """The timebase of requests that name none: source on a payload, canonical on ground."""
         return self.timebase or ("source" if self.mode == "payload" else "canonical")
 
     def subscribed_scope(self) -> str | None:
-        """The one scope that is taken in, None for all (A-286)."""
+        """The only scope to consume; None for all."""
         return None if self.mode == "ground" else self.scope
 
     def memory_bytes(self) -> int:
-        """What the store may take in one process."""
+        """The memory limit of the store in one process."""
         return self.memory_mib * MIB
 
     def chosen_drivers(self) -> tuple[str, ...]:
-        """The drivers that streams are bound to, in order of preference; none where daily files are
-        not wanted.
-        """
+        """The drivers to bind streams to, in order of preference; empty without daily files."""
         if self.drivers == NO_DRIVERS:
             return ()
         return DEFAULT_DRIVERS if self.drivers is None else self.drivers
 
     def files_folder(self) -> Path:
-        """Where the daily files are."""
         return Path(self.files) if self.files else self.folder() / "files"
 
     def own_scope(self) -> str:
-        """The scope of what this instance itself has to say, such as that a link has a gap."""
+        """The scope of events that this instance writes itself, such as the gaps of a link."""
         return self.scope or GROUND_SCOPE
 
 
 class Help(NamedTuple):
-    """What a setting is for, in one sentence."""
+    """The purpose of a setting, in one sentence."""
 
     text: str
 
@@ -121,55 +112,56 @@ class Help(NamedTuple):
 HELP: Mapping[str, Help] = {
     "data": Help("Folder of the archive and of all that this instance keeps."),
     "archive": Help(
-        "Id of the archive that is served; where the data folder holds another one or none, NOVA "
-        "does not start."
+        "Id of the archive to serve; if the data folder holds another archive or none, NOVA does "
+        "not start."
     ),
-    "mode": Help("`payload` takes one scope, `ground` takes every scope it can see."),
+    "mode": Help("`payload` consumes one scope, `ground` consumes every scope."),
     "scope": Help(
-        "The scope a payload is the authority of, required unless the mode is `ground`; on ground "
-        "the scope of what the instance itself reports."
+        "The scope that a payload is the authority of, required unless the mode is `ground`; on "
+        "ground the scope of the events that the instance itself writes."
     ),
     "transports": Help("URLs to consume from; none means the embedded local transport."),
     "timebase": Help("Timebase of requests that name none; by mode if absent."),
     "listen": Help("HOST:PORT of the edge; port 0 picks a free one."),
     "trusted_proxies": Help(
-        "Addresses or networks of the proxies in front of the edge, whose X-Forwarded-For or "
-        "Forwarded says where a client is; nobody else's does."
+        "Addresses or networks of the proxies in front of the edge. X-Forwarded-For and Forwarded "
+        "are trusted from these alone."
     ),
     "allowed_hosts": Help(
-        "Further names that the edge answers to, `*.NAME` for all below one, `*` for any; its own, "
-        "loopback's and addresses need none."
+        "Additional host names that the edge answers to, `*.NAME` for all below one, `*` for any; "
+        "its own name, loopback names and addresses are always allowed."
     ),
-    "envelope_max_bytes": Help("Largest envelope that is taken; a larger one is rejected."),
-    "commit_max_events": Help("Most events of one commit."),
-    "commit_max_bytes": Help("Most bytes of one commit."),
-    "feed_keep_events": Help("Newest events a reader keeps in memory for live streams."),
-    "memory_mib": Help("Memory of the store in each process: caches and what is not yet in files."),
-    "chunk_max_events": Help("Most events of one stream chunk."),
-    "chunk_interval_ms": Help("Longest time between two chunks while a stream plays."),
-    "manifests": Help("Folder of your own card manifests, beside those that are shipped."),
-    "default_view": Help("File that says what a screen opens on where its user chose nothing."),
+    "envelope_max_bytes": Help("Largest accepted envelope; a larger one is rejected."),
+    "commit_max_events": Help("Maximum number of events in one commit."),
+    "commit_max_bytes": Help("Maximum number of bytes in one commit."),
+    "feed_keep_events": Help("Number of newest events that a reader keeps in memory for streams."),
+    "memory_mib": Help("Memory of the store per process: caches and memtables."),
+    "chunk_max_events": Help("Maximum number of events in one stream chunk."),
+    "chunk_interval_ms": Help("Maximum time between two chunks while a stream plays."),
+    "manifests": Help("Folder of your own card manifests, in addition to the shipped ones."),
+    "default_view": Help("File of the view that a screen opens with until its user changes it."),
     "commands_require_descriptor": Help(
-        "Whether a command needs a descriptor in effect of its target; where none is needed and "
-        "there is none, the command names systemId and containerId itself."
+        "Whether a command requires a descriptor of its target in effect; if it does not and there "
+        "is none, the command itself names systemId and containerId."
     ),
     "drivers": Help(
-        "Drivers that daily files are written by, in order of preference, `id` or `id@version`; "
-        "`none` for no daily files."
+        "Drivers that write daily files, in order of preference, `id` or `id@version`; `none` for "
+        "no daily files."
     ),
     "files": Help("Folder of the daily files."),
     "answers_mib": Help(
-        "Memory of a reader for answers and stream chunks that are made and not yet taken; where "
-        "it is full, askers are told to come again."
+        "Memory of a reader for replies and stream chunks that are not sent yet; when it is full, "
+        "requests are answered `busy`."
     ),
-    "export_processes": Help("Processes that one export works with."),
-    "exports_max": Help("Exports that run at once; further ones are refused."),
-    "export_max_mib": Help("Largest export; one that grows beyond it is given up."),
+    "export_processes": Help("Number of processes per export."),
+    "exports_max": Help("Maximum number of concurrent exports; further ones are refused."),
+    "export_max_mib": Help("Maximum size of an export; one that exceeds it fails."),
     "exports_mib": Help(
-        "Most that kept exports take together; the oldest are removed first, and none grows beyond."
+        "Maximum total size of kept exports; the oldest are removed first, and one that would "
+        "exceed it fails."
     ),
     "reserve_mib": Help(
-        "Free disk that exports and daily files leave to truth, where they share its disk."
+        "Free disk space that exports and daily files leave to the archive on the same disk."
     ),
     "export_keep_h": Help("How long a finished export can be downloaded."),
 }
@@ -180,7 +172,7 @@ def load(
     environment: Mapping[str, str] | None = None,
     **given: object,
 ) -> Settings:
-    """Settings from a file, the environment and the caller, later ones win; raises
+    """Settings from a file, the environment and the caller; later ones override. Raises
     SettingsError.
     """
     values: dict[str, object] = _from_file(config) if config is not None else {}
@@ -195,7 +187,7 @@ def load(
 
 
 def proxy_networks(texts: Iterable[str]) -> tuple[ProxyNetwork, ...]:
-    """The networks of the proxies that are trusted; raises SettingsError."""
+    """Parse the networks of trusted proxies; raises SettingsError."""
     networks: list[ProxyNetwork] = []
     for text in texts:
         try:
@@ -209,19 +201,19 @@ def proxy_networks(texts: Iterable[str]) -> tuple[ProxyNetwork, ...]:
 
 
 def host_names(texts: Iterable[str]) -> tuple[str, ...]:
-    """The names that an edge answers to; raises SettingsError."""
+    """Parse the host names that an edge answers to; raises SettingsError."""
     names = tuple(text.strip().lower() for text in texts)
     for name in names:
         if name != ANY_HOST and not _HOST_NAME.fullmatch(name.removeprefix("*.")):
             raise SettingsError(
                 f"allowed_hosts: {name[:64]!r} is not a name such as nova.example.org, or *.NAME, "
-                "without scheme and port; one beyond ASCII is given in its xn-- form"
+                "without scheme and port; write a non-ASCII name in its xn-- form"
             )
     return tuple(name.removesuffix(".") for name in names)
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as `NOVA_*` variables, the way they reach child processes."""
+    """The settings as `NOVA_*` variables, for child processes."""
     found: dict[str, str] = {}
     for name in HELP:
         value = getattr(settings, name)
@@ -262,7 +254,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"scope {settings.scope[:64]!r} is not [A-Za-z0-9_-]{{1,64}}")
     if settings.mode == "payload" and settings.scope is None:
         raise SettingsError(
-            "a payload needs its scope: give --scope ID, or --ground to take all scopes"
+            "mode payload requires a scope: give --scope ID, or --ground to consume all scopes"
         )
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)

@@ -1,7 +1,7 @@
-"""What clients submit to be recorded: commands, chat, acknowledged alarms, what an import brings
-back; and their answers.
+"""Submissions of clients that a Core records: commands, chat, acknowledged alarms and imports, with
+their replies.
 
-A client says what it wants and in which mode its timeline is. Who it is, the edge adds.
+A client states its request and its timeline mode. The edge adds the user and the role.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sdk.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
 INTEGERS_HELD = range(-(2**63), 2**64)
-"""What MessagePack takes between the processes."""
+"""The integers that MessagePack, the encoding between processes, can hold."""
 
 INTEGERS_EXACT = range(-NUMBER_MAX, NUMBER_MAX + 1)
 TOO_LARGE = "{} is an integer beyond ±(2^53−1): give it as text"
-NOT_FINITE = "{} is no finite number, and JSON has no other"
+NOT_FINITE = "{} is not a finite number and has no JSON form"
 PATH_MAX_CHARS = 200
-"""Of the path of a member that an error names."""
+"""The length to which an error shortens the path of a member."""
 
 Role = Literal["admin", "operator", "viewer"]
 SUBMITTING_ROLES: tuple[Role, ...] = ("admin", "operator")
@@ -36,11 +36,11 @@ USER_HEADER = "Nova-User"
 ROLE_HEADER = "Nova-Role"
 CONNECTION_HEADER = "Nova-Connection"
 REPLAYING_HEADER = "Nova-Replaying"
-"""What an edge says of its client when it connects to a reader; the user is percent-encoded."""
+"""Headers by which an edge describes its client to a reader; the user is percent-encoded."""
 
 
 class SubmitCommand(Message, kw_only=True, tag="submitCommand"):
-    """Record a command and send it to its target, once for ever under its requestId."""
+    """Record a command and send it to its target, once per requestId."""
 
     scope_id: Id
     command_id: Id
@@ -54,7 +54,7 @@ class SubmitCommand(Message, kw_only=True, tag="submitCommand"):
 
 
 class SubmitChat(Message, kw_only=True, tag="submitChat"):
-    """Record what the user says to all who watch a scope."""
+    """Record a chat message for all users of a scope."""
 
     scope_id: Id
     content: Annotated[str, Meta(min_length=1, max_length=CHAT_MAX_CHARS)]
@@ -62,7 +62,7 @@ class SubmitChat(Message, kw_only=True, tag="submitChat"):
 
 
 class AcknowledgeAlarm(Message, kw_only=True, tag="acknowledgeAlarm"):
-    """Record that the user has seen a value's alarm, which lasts since a time."""
+    """Record that the user has seen the alarm of a value, which lasts since `since`."""
 
     scope_id: Id
     system_id: Id
@@ -76,8 +76,8 @@ class AcknowledgeAlarm(Message, kw_only=True, tag="acknowledgeAlarm"):
 
 
 class ImportEvents(Message, kw_only=True, tag="importEvents"):
-    """Record events of the Core's own kinds as they were, with their ids: envelopes as text, of
-    which a stored one's receive time is no part.
+    """Record events of reserved kinds unchanged, with their eventIds: envelopes as text, without
+    the receive time of stored ones.
     """
 
     events: Annotated[list[str], Meta(min_length=1, max_length=IMPORT_MAX_EVENTS)]
@@ -88,19 +88,20 @@ Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ImportEvents
 
 
 def roles_for(what: Submission) -> tuple[Role, ...]:
-    """Who may submit this."""
+    """The roles that may submit this."""
     return IMPORTING_ROLES if isinstance(what, ImportEvents) else SUBMITTING_ROLES
 
 
 def check_numbers(payload: JsonObject) -> None:
-    """Raises ProtocolError `badArguments` naming a number that JSON has no form for or that 64 bits
-    do not hold: no process could hand it to the next. Asked wherever a command is read or written.
+    """Raise ProtocolError `badArguments` that names a number which has no JSON form or exceeds 64
+    bits, since such a number cannot pass between processes. Called wherever a command is read or
+    written.
     """
     _check_numbers(payload, INTEGERS_HELD)
 
 
 def check_payload(payload: JsonObject) -> None:
-    """Raises ProtocolError `badArguments` naming what no envelope can hold."""
+    """Raise ProtocolError `badArguments` that names the first value no envelope can hold."""
     _check_numbers(payload, INTEGERS_EXACT)
     try:
         canonical_json(payload)
@@ -124,7 +125,7 @@ def _check_numbers(payload: JsonObject, held: range) -> None:
 
 class CommandAck(Message, kw_only=True, tag="commandAck"):
     """The command is recorded; `time` is its canonical time. A repeated requestId gets the first
-    answer as a `duplicate`, and as a `mismatch` if it asked for something else.
+    reply with `duplicate`, or `mismatch` if the command differs.
     """
 
     request_id: str
@@ -136,7 +137,7 @@ class CommandAck(Message, kw_only=True, tag="commandAck"):
 
 
 class ChatAck(Message, kw_only=True, tag="chatAck"):
-    """What was said is recorded; `time` is its canonical time."""
+    """The message is recorded; `time` is its canonical time."""
 
     event_id: str
     time: str
@@ -161,7 +162,7 @@ class ImportRefusal(
 
 
 class ImportAck(Message, kw_only=True, tag="importAck"):
-    """What became of the events of an import; the new ones are durable."""
+    """The outcome of an import; its new events are durable."""
 
     new: int
     duplicate: int

@@ -1,6 +1,4 @@
-"""The messages of a timeline: how much there is and when, numbers over time, and steps from event
-to event.
-"""
+"""Protocol messages of a timeline: event counts, extent, samples of numbers, and stepping."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ FIELDS_MAX = 16
 
 Buckets = Annotated[int, Meta(ge=1, le=BUCKETS_MAX)]
 FieldPath = Annotated[str, Meta(min_length=1, max_length=512)]
-"""Names of members inside payload or data, joined by dots."""
+"""Path of a member inside payload or data; names joined by dots."""
 
 FieldKind = Literal["number", "boolean", "string"]
 
@@ -26,7 +24,7 @@ FieldKind = Literal["number", "boolean", "string"]
 
 
 class Summary(Message, kw_only=True, tag="summary"):
-    """How many events there are of each lane in each bucket of a span."""
+    """Event counts of each lane in each bucket of a span."""
 
     start_time: str
     stop_time: str
@@ -36,15 +34,13 @@ class Summary(Message, kw_only=True, tag="summary"):
 
 
 class Extent(Message, kw_only=True, tag="extent"):
-    """When the first and the last event are."""
+    """The times of the first and the last event."""
 
     timebase: Timebase | None = None
 
 
 class Sample(Message, kw_only=True, tag="sample"):
-    """The least, greatest and mean value of numeric fields of one series in each bucket of a
-    span.
-    """
+    """Minimum, maximum and mean of a series' numeric fields in each bucket of a span."""
 
     start_time: str
     stop_time: str
@@ -61,7 +57,7 @@ class Sample(Message, kw_only=True, tag="sample"):
 
 
 class Fields(Message, kw_only=True, tag="fields"):
-    """Which fields the newest events of one series have."""
+    """The fields in the newest events of a series."""
 
     scope_id: str
     system_id: str
@@ -73,7 +69,7 @@ class Fields(Message, kw_only=True, tag="fields"):
 
 
 class Neighbour(Message, kw_only=True, tag="neighbour"):
-    """The nearest event strictly before or after a time, or behind a key in that direction."""
+    """The nearest event strictly before or after a time, or after a key in that direction."""
 
     time: str
     direction: Literal["next", "previous"]
@@ -89,7 +85,7 @@ TimelineRequest = Summary | Extent | Sample | Fields | Neighbour
 
 
 class LaneCounts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A number of events for each bucket, lane by lane."""
+    """Event counts per bucket, by lane."""
 
     metadata: list[int]
     command: list[int]
@@ -99,7 +95,7 @@ class LaneCounts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SummaryResponse(Message, kw_only=True, tag="summaryResponse"):
-    """Bucket i begins at `start_time` + i × `bucket_ns` and holds what lies before the next."""
+    """Bucket i covers `bucket_ns` from `start_time` + i × `bucket_ns` on, its end excluded."""
 
     start_time: str
     bucket_ns: int
@@ -108,14 +104,14 @@ class SummaryResponse(Message, kw_only=True, tag="summaryResponse"):
 
 
 AHEAD_MAX = 1_000
-"""Of the events that are dated ahead no more are counted."""
+"""The limit to which events dated in the future are counted."""
 
 
 class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
-    """Times of the first and last event, absent where there is none, and how many there are.
+    """Times of the first and last event, absent if there is none, and the number of events.
 
-    `time` is now, `present_time` the last event that is not dated ahead of it. In source time there
-    may be later ones: the first is at `next_time`, and `ahead` counts them up to `AHEAD_MAX`.
+    `time` is now, `present_time` the last event not dated after it. In source time there may be
+    later ones: `next_time` is the first of them, and `ahead` counts them up to `AHEAD_MAX`.
     """
 
     time: str
@@ -131,7 +127,7 @@ class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
 class FieldSample(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One field: how many values each bucket holds, and where it holds any, what they are."""
+    """One field: value counts per bucket, and the statistics of buckets that have values."""
 
     field: str
     count: list[int]
@@ -141,7 +137,7 @@ class FieldSample(
 
 
 class SampleResponse(Message, kw_only=True, tag="sampleResponse"):
-    """Buckets as in a summary; `behind` where the newest events are not sampled yet."""
+    """Buckets as in a summary; `behind` if the newest events are not sampled yet."""
 
     start_time: str
     bucket_ns: int
@@ -153,20 +149,20 @@ class SampleResponse(Message, kw_only=True, tag="sampleResponse"):
 class FieldInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One field of a series and the kind of its newest value."""
+    """A field of a series and the kind of its newest value."""
 
     field: str
     kind: FieldKind
 
 
 class FieldsResponse(Message, kw_only=True, tag="fieldsResponse"):
-    """The fields in the order of their names."""
+    """The fields, ordered by name."""
 
     fields: list[FieldInfo]
 
 
 class NeighbourResponse(Message, kw_only=True, tag="neighbourResponse"):
-    """The event with its time in the timebase and its key; all absent where there is none."""
+    """The event with its time in the timebase and its key; all absent if there is none."""
 
     time: str | None = None
     key: str | None = None
@@ -174,8 +170,8 @@ class NeighbourResponse(Message, kw_only=True, tag="neighbourResponse"):
 
 
 class StreamGap(Message, kw_only=True, tag="gap"):
-    """What a LIVE stream has not sent because its client is slow: `shed` events with canonical
-    times from `from_time` to `to_time`.
+    """A range that a LIVE stream skipped because its client is too slow: `shed` events with
+    canonical times from `from_time` to `to_time`.
     """
 
     playback_request_id: str

@@ -1,10 +1,11 @@
-"""Views: what producers tell of themselves for the screen, only what changed and not too often.
+"""Rate limiting of view updates: only changed keys, and not too often.
 
-An update is a partial upsert. So a view tells the keys that changed, at most once a second of
-source time, and at the first report of every whole ten seconds all that it has heard since: then
-the age of a value on the screen says whether the unit still speaks. A change of state (any value
-that is no number) is told at once. Nothing older than those ten seconds decides what is told, so
-recordings that overlap tell the same updates again from twenty seconds after a cut on.
+An update is a partial upsert. A view emits the keys that changed, at most once a second of source
+time. At the first report of every whole ten seconds it emits all keys reported since the last such
+update, so that the age of a value on the screen shows whether its unit still reports. A change of
+state (a value that is not a number) is emitted at once. Nothing older than these ten seconds
+influences an update, so overlapping recordings produce the same updates again from twenty seconds
+after a cut on.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from sdk.observation import Entity, Observation, Observer
 from sdk.timestamps import NS_PER_SECOND
 
 PERIOD_NS = NS_PER_SECOND * 9 // 10
-"""Somewhat less than a second: who speaks once a second, more or less, is heard each time."""
+"""Slightly below a second, so that a unit that reports about once a second is never delayed."""
 WHOLE_PERIOD_NS = 10 * NS_PER_SECOND
 
 
 class ViewError(NovaError):
-    """There is no manifest for a view; the text names the views that there are."""
+    """There is no manifest for a view; the message lists the views that exist."""
 
 
 @dataclass(slots=True)
 class _View:
-    """What one view of one entity has told, and what waits to be told."""
+    """The last emitted and the pending values of one entity's view."""
 
     manifest: CardManifest
     told_ns: int
@@ -43,7 +44,7 @@ class _View:
 
 
 class Views:
-    """The views of one scope, by the manifests that are installed."""
+    """The views of one scope, with their manifests."""
 
     def __init__(
         self, observer: Observer, manifests: Mapping[str, CardManifest] | None = None
@@ -59,11 +60,11 @@ class Views:
         return {one.manifest.view_id: one.manifest for one in manifest_files.load()}
 
     def manifest(self, view_id: str) -> CardManifest:
-        """The manifest of a view; raises ViewError where there is none."""
+        """The manifest of a view; raises ViewError if there is none."""
         found = self._manifests.get(view_id)
         if found is None:
             known = ", ".join(sorted(self._manifests))
-            raise ViewError(f"no manifest has the view {view_id!r}; there are {known}")
+            raise ViewError(f"no manifest has the view {view_id!r}; known views: {known}")
         return found
 
     def tell(
@@ -73,17 +74,17 @@ class Views:
         data: Mapping[str, object],
         entity: Entity | None = None,
     ) -> Iterator[Event]:
-        """The update that an observation makes, if it makes one; `entity` where the view belongs
-        to another than was observed.
+        """The update for an observation, if one is due; `entity` is the view's if it is not the
+        observed one.
 
-        Keys that the manifest does not have are left out; a value that it forbids is told as null,
-        for what was there before is not true any more.
+        Keys that the manifest lacks are dropped. A value that it forbids becomes null, because the
+        previous value no longer holds.
         """
         manifest, now_ns = self.manifest(view_id), observation.at_ns
         name = (entity or observation.entity, view_id)
         view = self._views.get(name)
         if view is None or now_ns < view.told_ns - PERIOD_NS:
-            # Where time goes back, what was told of later moments says nothing of this one.
+            # After a jump back in time, what was emitted for later times does not apply.
             before = now_ns - WHOLE_PERIOD_NS
             view = self._views[name] = _View(manifest, before, before, before)
         update = _update(view, _allowed(manifest, data), now_ns)
@@ -93,10 +94,10 @@ class Views:
             yield _event(observation, manifest, update)
 
     def rest(self) -> Iterator[Event]:
-        """What still waits when a recording ends."""
+        """The pending updates at the end of a recording."""
         for (entity, _), view in self._views.items():
             if view.waiting:
-                # Two updates of a view at one time would have no order.
+                # Two updates of a view at the same time would have no order.
                 at_ns = view.heard_ns + (view.heard_ns == view.told_ns)
                 observation = self._observer.observe(entity, at_ns)
                 yield _event(observation, view.manifest, view.waiting)
@@ -104,9 +105,9 @@ class Views:
 
 
 def _update(view: _View, data: Mapping[str, object], now_ns: int) -> dict[str, object]:
-    """Take in what was heard; what is to be told of it now."""
+    """Apply a report; returns the keys to emit now."""
     if now_ns < view.heard_ns:
-        # Late by less than a period: of what is known by now it says nothing.
+        # Late by less than a period: it does not override values that are already known.
         data = {key: value for key, value in data.items() if key not in view.values}
     changed = {
         key: value

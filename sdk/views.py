@@ -1,4 +1,4 @@
-"""The messages of views: what each shows at a time."""
+"""Protocol messages of views: their state at a time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ STATES_LIMIT_MAX = 10_000
 
 
 class GetUiState(Message, kw_only=True, tag="getUiState"):
-    """What every view that the filters name shows at a time, page by page; without `updates` their
-    states alone.
+    """The state at a time of every view that the filters select, page by page; `updates` includes
+    the events it was computed from.
     """
 
     time: str | None = None
@@ -29,8 +29,8 @@ class GetUiState(Message, kw_only=True, tag="getUiState"):
 class CheckpointInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """What a view showed strictly before a time, or before its first update at that time that is
-    told with it.
+    """The state of a view strictly before a time, or before its first update at that time, which is
+    then among the updates.
     """
 
     time: str
@@ -40,9 +40,9 @@ class CheckpointInfo(
 class UiStateInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One view of one entity at a time: `state` is the checkpoint with the updates after it.
+    """One entity's view at a time: `state` is the checkpoint with the updates applied.
 
-    `key_times` say when each value was last told, in the timebase of the request.
+    `key_times` are the times of each key's last update, in the timebase of the request.
     """
 
     scope_id: str
@@ -63,7 +63,7 @@ class UiStateInfo(
 class DescriptorInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """What a producer said that it can do, in effect since a time."""
+    """The capabilities of a producer, in effect since a time."""
 
     capabilities: list[str]
     schema_version: str
@@ -71,7 +71,7 @@ class DescriptorInfo(
 
 
 class UiStateResponse(Message, kw_only=True, tag="uiStateResponse"):
-    """The views of the page; `next_key` is absent on the last."""
+    """A page of views; `next_key` is absent on the last page."""
 
     time: str
     states: list[UiStateInfo]

@@ -1,7 +1,7 @@
-"""The members of a zip, read as far as they can be: what is damaged is said and not raised.
+"""Reading of zip members that tolerates damage and reports it without raising.
 
-Python's own reader takes a zip whose directory is whole, and gives nothing of a member whose
-checksum differs. Here a zip that was cut is read by the header that stands before each member.
+Python's reader needs an intact directory, and returns nothing of a member whose checksum differs.
+This one falls back to the header before each member, so a truncated zip can be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LARGE = 0xFFFF_FFFF
 _ZIP64_EXTRA = 1
 _NAME_MAX_BYTES = 4096
 
-# What Python's reader ends in where a directory is damaged.
+# Exceptions that Python's reader raises on a damaged directory.
 _DAMAGED = (
     *(zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, ValueError),
     *(struct.error, MemoryError, OverflowError, LookupError),
@@ -31,7 +31,7 @@ _DAMAGED = (
 
 
 class Member(NamedTuple):
-    """Where a member lies, and what it should be."""
+    """Location, sizes and checksum of a member."""
 
     name: str
     header_at: int
@@ -43,7 +43,7 @@ class Member(NamedTuple):
 
 
 class Zip:
-    """A zip file; `problem` says what is wrong with its directory, if anything is."""
+    """A zip file; `problem` describes a damaged directory (empty if it is intact)."""
 
     def __init__(self, path: Path) -> None:
         self.problem = ""
@@ -54,35 +54,36 @@ class Zip:
         except _DAMAGED as error:
             found = _found(self._file)
             self.problem = (
-                f"{path.name}: the zip's directory cannot be read ({error}): "
-                f"{len(found)} files were found by their own headers, others may be missing"
+                f"{path.name}: cannot read the zip's directory ({error}): found "
+                f"{len(found)} files by their local headers, others may be missing"
             )
         self.members = {one.name: one for one in found}
 
     def close(self) -> None:
-        """Let go of the file."""
         self._file.close()
 
     def open(self, name: str) -> MemberFile:
-        """A member from its begin; raises NovaError where it cannot be read at all."""
+        """Open a member; raises NovaError if it cannot be read at all."""
         member = self.members[name]
         if member.flags & _ENCRYPTED:
             raise NovaError(f"{name} is encrypted: unpack the zip and import the folder")
         if member.method not in (STORED, DEFLATED):
             raise NovaError(
-                f"{name} is compressed by method {member.method}, neither stored nor deflated: "
-                "unpack the zip and import the folder"
+                f"{name} is compressed by method {member.method}, only stored and deflated are "
+                "supported: unpack the zip and import the folder"
             )
         self._file.seek(member.header_at)
         head = self._file.read(_HEADER.size)
         if len(head) < _HEADER.size or not head.startswith(LOCAL):
-            raise NovaError(f"{name} is not where the zip says: the zip is damaged")
+            raise NovaError(
+                f"{name} is not at the offset in the zip's directory: the zip is damaged"
+            )
         *_, name_bytes, extra_bytes = _HEADER.unpack(head)
         return MemberFile(self._file, member, self._file.tell() + name_bytes + extra_bytes)
 
 
 class MemberFile:
-    """Reads a member once; `problem` says at its end what is wrong with it."""
+    """Reads a member once; at its end `problem` describes its damage (empty if it is intact)."""
 
     def __init__(self, file: BinaryIO, member: Member, at: int) -> None:
         self._file = file
@@ -95,7 +96,7 @@ class MemberFile:
         self.problem = ""
 
     def read(self, size: int) -> bytes:
-        """Up to so many bytes; none at the end, be it that of the member or of what is whole."""
+        """Up to `size` bytes; empty at the end of the member or of its intact part."""
         parts: list[bytes] = []
         left = size
         while left > 0 and (part := self._some(min(left, READ_BYTES))):
@@ -112,7 +113,7 @@ class MemberFile:
         if self.size != self._member.whole_bytes:
             self.problem = f"has {self.size:,} of {self._member.whole_bytes:,} bytes"
         elif self._crc != self._member.crc:
-            self.problem = "differs from its checksum in the zip"
+            self.problem = "does not match its checksum in the zip"
 
     def _some(self, size: int) -> bytes:
         if self._expander is None:
@@ -123,7 +124,7 @@ class MemberFile:
                 data = self._expander.decompress(tail, size)
             except zlib.error as error:
                 self._left, self._expander = 0, None
-                self.problem = f"cannot be expanded behind byte {self.size:,}: {error}"
+                self.problem = f"cannot be decompressed after byte {self.size:,}: {error}"
                 return b""
             if data or not tail:
                 return data
@@ -145,7 +146,7 @@ def _listed(entry: zipfile.ZipInfo) -> Member:
 
 
 def _found(file: BinaryIO) -> list[Member]:
-    """The members by their own headers, one behind the other."""
+    """The members found by scanning for their local headers."""
     found: list[Member] = []
     at = 0
     while (at := _next_header(file, at)) >= 0:
@@ -157,7 +158,7 @@ def _found(file: BinaryIO) -> list[Member]:
 
 
 def _next_header(file: BinaryIO, at: int) -> int:
-    """The first byte of the next member's header, -1 where there is none."""
+    """The offset of the next member's header; -1 if there is none."""
     kept = b""
     while True:
         file.seek(at + len(kept))
@@ -171,7 +172,7 @@ def _next_header(file: BinaryIO, at: int) -> int:
 
 
 def _member_at(file: BinaryIO, at: int) -> tuple[Member | None, int]:
-    """The member whose header stands at a byte, and where to look for the next one."""
+    """The member whose header is at an offset, and where to search for the next one."""
     file.seek(at)
     head = file.read(_HEADER.size)
     behind = at + len(LOCAL)
@@ -189,7 +190,7 @@ def _member_at(file: BinaryIO, at: int) -> tuple[Member | None, int]:
 
 
 def _large(extra: bytes, packed: int, whole: int) -> tuple[int, int]:
-    """The sizes of a member of more than 4 GiB."""
+    """The sizes of a member over 4 GiB, from its ZIP64 extra field."""
     kind, size = struct.unpack_from("<HH", extra) if len(extra) >= 20 else (0, 0)
     if kind != _ZIP64_EXTRA or size < 16:
         return packed, whole

@@ -55,6 +55,6 @@ async def test_all_that_is_kept_is_its_owners_and_what_was_open_is_closed(
             assert open_paths(data) == []
     finally:
         os.umask(before)
-    said = [line for line in capfd.readouterr().err.splitlines() if "closed to them now" in line]
+    said = [line for line in capfd.readouterr().err.splitlines() if "access removed" in line]
     mended = {Path(msgspec.json.decode(line)["path"]).name for line in said}
     assert {"truth", "edge", "exports", "files", "samples"} <= mended

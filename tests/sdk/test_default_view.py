@@ -72,7 +72,7 @@ def columns(*panels: str) -> dict[str, object]:
         ({"plots": [[{**LINE, "lane": "raw"}]]}, "lane"),
         ({"plots": [[LINE] * 9]}, "8 lines"),
         ({"plots": [[LINE]] * 17}, "16"),
-        ({"layout": columns("plots", "plots")}, "'plots' is there twice"),
+        ({"layout": columns("plots", "plots")}, "'plots' is placed twice"),
         ({"layout": {"version": 1, "columns": []}}, "layout.columns"),
         ({"layout": {"version": 2, "columns": []}}, "version"),
         ({"layout": {"columns": [{"share": 0, "panels": []}]}}, "share"),

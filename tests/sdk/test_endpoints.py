@@ -88,7 +88,7 @@ def test_a_stand_in_that_another_may_have_made_is_not_used(
         folder.symlink_to(data / "other")
     else:
         folder.touch()
-    with pytest.raises(NovaError, match=r"remove it, or have XDG_RUNTIME_DIR"):
+    with pytest.raises(NovaError, match=r"remove it, or set XDG_RUNTIME_DIR"):
         endpoints.claim(folder / "writer.sock")
     found = endpoints.reader_socket(long)
     assert found.parent != folder
@@ -147,7 +147,7 @@ def test_a_socket_that_is_listened_at_is_not_taken(data: Path) -> None:
         listener.bind(str(path))
         listener.listen(0)
         for _ in range(3):
-            with pytest.raises(NovaError, match="somebody listens"):
+            with pytest.raises(NovaError, match="another process listens"):
                 endpoints.claim(path)
             peer = waiting.enter_context(socket.socket(socket.AF_UNIX))
             peer.setblocking(False)

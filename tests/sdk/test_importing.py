@@ -86,7 +86,7 @@ def test_missing_and_cut_files_are_named_with_their_counts(
     got = read(unpacked(path, tmp_path / "folder") if is_folder else path)
     assert (got.status, got.digest) == (1, "differs")
     assert f"{gone['path']}: is missing, with {gone['events']:,} events" in got.said
-    assert f"has {len(kept):,} bytes where {cut['bytes']:,} were exported" in got.said
+    assert f"has {len(kept):,} bytes, {cut['bytes']:,} were exported" in got.said
     assert f"{cut['events'] - 2:,} of {cut['events']:,} events were read" in got.said
     assert len(got.whole) == len(read(zips["jsonl"]).whole) - gone["events"] - 2
 
@@ -109,7 +109,7 @@ def test_a_changed_event_does_not_pass(zips: dict[str, Path], tmp_path: Path) ->
     path = next(path for path in folder.rglob("*.jsonl") if b'"n":3' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"n":3', b'"n":4', 1))
     got = read(folder)
-    assert "1 are no events, or not what their eventIds say" in got.said and got.status == 1
+    assert "1 are not events, or do not match their eventIds" in got.said and got.status == 1
 
 
 def test_a_cut_zip_is_read_by_its_own_headers(zips: dict[str, Path], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_cut_zip_is_read_by_its_own_headers(zips: dict[str, Path], tmp_path: P
     path = tmp_path / "a.zip"
     path.write_bytes(data[: len(data) * 2 // 3])
     got = read(path)
-    assert got.status == 1 and "the zip's directory cannot be read" in got.said
+    assert got.status == 1 and "cannot read the zip's directory" in got.said
     assert len(got.whole) > len(read(zips["jsonl"]).whole) // 3
 
 
@@ -155,16 +155,16 @@ def test_a_cut_recording_gives_its_whole_chunks() -> None:
     damage = Damage()
     found = list(events(io.BytesIO(data[: len(data) * 2 // 5]), "a.mcap", damage, MIB))
     assert 0 < len(found) < 60 and found == whole[: len(found)]
-    assert "ends without the end of an MCAP file" in damage.text()
+    assert "ends without an MCAP footer" in damage.text()
 
 
 @pytest.mark.parametrize(
     ("name", "count", "said"),
     [
-        ("cut", 35, "ends without the end of an MCAP file"),
-        ("nova-unfinished", 39, "ends without the end of an MCAP file"),
+        ("cut", 35, "ends without an MCAP footer"),
+        ("nova-unfinished", 39, "ends without an MCAP footer"),
         ("nova", 50, ""),
-        ("foxglove-json", 0, "is no recording of NOVA"),
+        ("foxglove-json", 0, "is not a NOVA recording"),
     ],
 )
 def test_the_recordings_of_others_come_out_right(
@@ -200,7 +200,7 @@ def test_a_foreign_recording_is_refused_once(profile: str, tmp_path: Path) -> No
     source = Source(path)
     assert list(source.envelopes()) == []
     (problem,) = source.problems
-    assert "is no recording of NOVA" in problem and "refused whole" in problem
+    assert "is not a NOVA recording" in problem and "refused" in problem
     source.close()
     done = nova_command("import", str(path), "--to", f"local://{tmp_path}", "--json")
     assert done.returncode == 1 and done.stderr.count(b"refused whole") == 1

@@ -100,7 +100,7 @@ def test_a_line_at_the_limit_is_read_and_one_beyond_is_named() -> None:
     """The error has file, line, rule and what it may mean."""
     text = b"a\n" + b"b" * 10 + b"\nc"
     assert len(list(members.lines(io.BytesIO(text), "a.jsonl", 10))) == 3
-    with pytest.raises(NovaError, match=r"a\.jsonl: line 2 has more than 9 bytes.*no export"):
+    with pytest.raises(NovaError, match=r"a\.jsonl: line 2 exceeds 9 bytes.*not an export"):
         list(members.lines(io.BytesIO(text), "a.jsonl", 9))
 
 
@@ -125,14 +125,14 @@ def test_a_chunk_may_not_expand_beyond_the_limit(compression: CompressionType) -
     damage = Damage()
     assert len(list(members.messages(io.BytesIO(data), "a.mcap", damage, 1_500))) < len(whole) + 1
     limited = compression is not CompressionType.NONE
-    assert not limited or "has more than 1,500 bytes" in damage.text()
+    assert not limited or "exceeds 1,500 bytes" in damage.text()
 
 
 def test_a_frame_that_lies_about_its_size_is_expanded_up_to_the_limit() -> None:
     """zstd allocates at once what a frame says, unless it is read as a stream."""
     data = zstandard.ZstdCompressor().compress(b"\0" * (400 * MIB))
     lie = Chunk("zstd", data, 0, 0, 0, 10)
-    assert "it has more than 1,048,576 bytes" in expanded(lie, MIB)[1]
+    assert "exceeds 1,048,576 bytes" in expanded(lie, MIB)[1]
 
 
 @pytest.mark.parametrize("cut", [0, 4, 12, 60, -1])

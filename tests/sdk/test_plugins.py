@@ -24,5 +24,5 @@ def test_an_unknown_scheme_names_the_known_ones() -> None:
 
 def test_a_name_that_nobody_registers_is_an_error() -> None:
     """Not a KeyError from within."""
-    with pytest.raises(NovaError, match="nothing is registered"):
+    with pytest.raises(NovaError, match="no installed package registers"):
         plugins.load(PLUGIN_GROUP, "pigeon")

@@ -94,7 +94,7 @@ def test_a_folder_that_others_may_have_made_is_refused(
     own.mkdir(mode=0o700)
     private.check_folder(own)
     assert private.is_own(own) and not private.is_own(tmp_path / "nowhere")
-    for path, fault in ((tmp_path / "open", "mode 07"), (tmp_path / "file", "no folder")):
+    for path, fault in ((tmp_path / "open", "mode 07"), (tmp_path / "file", "not a folder")):
         path.touch() if "file" in path.name else path.mkdir()
         path.chmod(0o755)
         with pytest.raises(NovaError, match=f"{fault}.*XDG_RUNTIME_DIR"):

@@ -90,7 +90,7 @@ export interface ProtocolSchema {
   [k: string]: unknown;
 }
 /**
- * Record that the user has seen a value's alarm, which lasts since a time.
+ * Record that the user has seen the alarm of a value, which lasts since `since`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AcknowledgeAlarm".
@@ -109,7 +109,7 @@ export interface AcknowledgeAlarm {
   timelineMode: "LIVE" | "REPLAY";
 }
 /**
- * A command that the card offers; a critical one is confirmed before it is sent.
+ * A command that the card offers; a critical one needs a confirmation.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Action".
@@ -123,7 +123,7 @@ export interface Action {
   critical?: boolean;
 }
 /**
- * One argument of a command; what is neither given nor required has the default, if any.
+ * One argument of a command; an optional one that is absent has the default, if any.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ArgumentSpec".
@@ -143,7 +143,7 @@ export interface ArgumentSpec {
   default?: string | boolean | number | null;
 }
 /**
- * When a value is out of limits: bounds of numbers, or the values of an enum or boolean.
+ * Alarm limits: bounds of a number, or the alarm values of an enum or boolean.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Limits".
@@ -169,7 +169,7 @@ export interface AlarmAck {
   time: string;
 }
 /**
- * What a user did (A-281).
+ * An action of a user, for audit.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AuditEvent".
@@ -193,7 +193,7 @@ export interface AuditEvent {
   };
 }
 /**
- * First message to the edge: the JWT that `POST /auth/login` gave.
+ * First message to an edge: the JWT from `POST /auth/login`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Auth".
@@ -204,7 +204,7 @@ export interface Auth {
   token: string;
 }
 /**
- * The token was good; `default_view` is what a screen opens on, where the instance has one.
+ * The token is valid; `default_view` is the instance's, if it has one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Authenticated".
@@ -232,7 +232,7 @@ export interface DefaultView {
   plots?: ViewLine[][];
 }
 /**
- * Where the panels are, in the form that the screen exports; others are put away.
+ * The arrangement of panels in the format that the screen exports; absent panels are hidden.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "PanelLayout".
@@ -243,7 +243,7 @@ export interface PanelLayout {
   hidden?: ("cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values")[];
 }
 /**
- * Panels above one another, and the column's share of the width.
+ * A column of panels and its share of the width.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "PanelColumn".
@@ -275,7 +275,7 @@ export interface ViewEntity {
   uniqueId: string;
 }
 /**
- * Where the ground track comes from while the chosen entity says no place of its own.
+ * The source of the ground track while the selected entity has no position of its own.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ViewTrack".
@@ -292,7 +292,7 @@ export interface ViewTrack {
   longitude?: string;
 }
 /**
- * One line of a plot: a numeric field, nested names joined by dots.
+ * One line of a plot: a numeric field; the names of nested members are joined by dots.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ViewLine".
@@ -308,7 +308,7 @@ export interface ViewLine {
   field: string;
 }
 /**
- * Give up an export that this connection has asked for.
+ * Cancel an export that this connection requested.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CancelExport".
@@ -319,7 +319,7 @@ export interface CancelExport {
   exportId: string;
 }
 /**
- * Stop the connection's stream, or only the named one.
+ * Stop the connection's stream; if an id is given, only that one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CancelStream".
@@ -330,7 +330,7 @@ export interface CancelStream {
   playbackRequestId?: string | null;
 }
 /**
- * One version of one card; in effect from `effective_time` on.
+ * One version of a card manifest, in effect from `effective_time` on.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CardManifest".
@@ -349,9 +349,9 @@ export interface CardManifest {
   effectiveTime?: string;
 }
 /**
- * What the value of one key may be, and how it is shown; `precision` is decimal places.
+ * Type and presentation of one key's value; `precision` is the number of decimal places.
  *
- *     `labels` are the values of an enum with what people call them, or the two of a boolean.
+ *     `labels` map the values of an enum, or of a boolean, to the texts that people read.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "KeySpec".
@@ -369,7 +369,7 @@ export interface KeySpec {
   limits?: Limits | null;
 }
 /**
- * What is shown where: `shield` at a glance, `card` in groups, `sparklines` with their past.
+ * Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Layout".
@@ -380,7 +380,7 @@ export interface Layout {
   sparklines?: string[];
 }
 /**
- * Rows of a card that belong together, in their order; each is a key.
+ * Rows of a card under one title, in order; each row is a key.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Group".
@@ -390,7 +390,7 @@ export interface Group {
   rows: string[];
 }
 /**
- * What was said is recorded; `time` is its canonical time.
+ * The message is recorded; `time` is its canonical time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ChatAck".
@@ -402,7 +402,7 @@ export interface ChatAck {
   time: string;
 }
 /**
- * Something a person said; belongs to the scope, not to an entity.
+ * A chat message of a person; it belongs to the scope, not to an entity.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ChatMessage".
@@ -420,8 +420,8 @@ export interface ChatMessage {
   content: string;
 }
 /**
- * What a view showed strictly before a time, or before its first update at that time that is
- *     told with it.
+ * The state of a view strictly before a time, or before its first update at that time, which is
+ *     then among the updates.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CheckpointInfo".
@@ -432,7 +432,7 @@ export interface CheckpointInfo {
 }
 /**
  * The command is recorded; `time` is its canonical time. A repeated requestId gets the first
- *     answer as a `duplicate`, and as a `mismatch` if it asked for something else.
+ *     reply with `duplicate`, or `mismatch` if the command differs.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CommandAck".
@@ -448,7 +448,7 @@ export interface CommandAck {
   mismatch?: boolean;
 }
 /**
- * How far a producer has come with a command.
+ * The progress of a command.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CommandProgress".
@@ -469,7 +469,7 @@ export interface CommandProgress {
   message?: string | null;
 }
 /**
- * A command on its way to a target; `REPLAY` can never be truth.
+ * A command for a target. timelineMode is always LIVE: a replayed command is never truth.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CommandRequest".
@@ -498,7 +498,7 @@ export interface CommandRequest {
   };
 }
 /**
- * How a command ended.
+ * The outcome of a command.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CommandResult".
@@ -527,7 +527,7 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
- * The client's timeline is taken to stand there.
+ * Confirms the reported time of the client's timeline.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CursorSet".
@@ -538,7 +538,7 @@ export interface CursorSet {
   time?: string | null;
 }
 /**
- * What a producer said that it can do, in effect since a time.
+ * The capabilities of a producer, in effect since a time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DescriptorInfo".
@@ -564,7 +564,7 @@ export interface Discover {
   afterKey?: string | null;
 }
 /**
- * Which events; every member narrows, an absent one does not.
+ * Selects events; every member narrows the selection, an absent one does not.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Filters".
@@ -580,8 +580,8 @@ export interface Filters {
   commandId?: string | null;
 }
 /**
- * Entities in the order of their ids; `next_key` is absent on the last page. The first page has
- *     the manifests that have taken effect by that time, every version of each.
+ * Entities ordered by their ids; `next_key` is absent on the last page. The first page has all
+ *     versions of the manifests that are in effect at that time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DiscoverResponse".
@@ -595,7 +595,7 @@ export interface DiscoverResponse {
   nextKey?: string | null;
 }
 /**
- * One entity with its series and, if it has told one, the descriptor in effect.
+ * An entity with its series, and its descriptor in effect if it has one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "EntityInfo".
@@ -609,7 +609,7 @@ export interface EntityInfo {
   descriptor?: DescriptorInfo | null;
 }
 /**
- * One series of an entity, and when it was first and last seen up to the asked time.
+ * A series of an entity, with its first and last event time up to the requested time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SeriesInfo".
@@ -622,7 +622,7 @@ export interface SeriesInfo {
   lastTime: string;
 }
 /**
- * Which driver writes a target's files; target_id is `scope|system|container|unique`.
+ * The driver that writes a target's files; target_id is `scope|system|container|unique`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DriverBinding".
@@ -645,7 +645,7 @@ export interface DriverBinding {
   effectiveTime: string;
 }
 /**
- * A driver that is installed.
+ * An installed driver.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DriverInfo".
@@ -656,7 +656,7 @@ export interface DriverInfo {
   messageTypes?: string[] | null;
 }
 /**
- * Which drivers are installed.
+ * Request the list of installed drivers.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Drivers".
@@ -678,7 +678,7 @@ export interface DriversResponse {
   preferred: string[];
 }
 /**
- * Bytes as they came from a device; `sequence` is a uint64.
+ * Bytes as received from a device; `sequence` is a uint64.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "RawFrame".
@@ -748,7 +748,7 @@ export interface UiUpdate {
   };
 }
 /**
- * What a producer can do; `command:<commandType>` authorises a command.
+ * The capabilities of a producer; `command:<commandType>` authorises a command.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ProducerDescriptor".
@@ -767,7 +767,7 @@ export interface ProducerDescriptor {
   effectiveTime: string;
 }
 /**
- * A card manifest that is in effect from `effective_time` on.
+ * A card manifest, in effect from `effective_time` on.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ManifestPublished".
@@ -837,8 +837,8 @@ export interface MetadataEvent {
   effectiveTime?: string | null;
 }
 /**
- * A request could not be served; the connection stays open. What concerns a stream, as that it
- *     was not started, names it. Of the code `busy` it says when to ask again.
+ * A request failed; the connection stays open. An error of a stream has its id. The code `busy`
+ *     comes with the delay after which to retry.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Error".
@@ -852,8 +852,7 @@ export interface Error {
   retryAfterMs?: number | null;
 }
 /**
- * Bring a range, both ends included, to files; by the drivers that are bound to its streams,
- *     or by the one that is named.
+ * Export a range, both ends included, by the drivers bound to its streams or by `driver`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Export".
@@ -868,7 +867,7 @@ export interface Export {
   driver?: string | null;
 }
 /**
- * The export was given up; nothing of it is left. It may have ended by itself just before.
+ * The export was cancelled and its files removed; it may have ended just before.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExportCancelled".
@@ -881,7 +880,7 @@ export interface ExportCancelled {
 /**
  * The export can be downloaded from the edge at `url` until `expires_at`.
  *
- *     `failures` counts what is not in it, which its `export.json` names.
+ *     `failures` counts the streams and files that are not in it; its `export.json` names them.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExportComplete".
@@ -898,7 +897,7 @@ export interface ExportComplete {
   failures: number;
 }
 /**
- * The export could not be made; nothing of it is left.
+ * The export failed; partial files are removed.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExportFailed".
@@ -911,7 +910,7 @@ export interface ExportFailed {
   message: string;
 }
 /**
- * About how many events it has passed, of about how many, and how long it may still take.
+ * Progress of an export: estimated events done and in total, and remaining time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExportProgress".
@@ -936,7 +935,7 @@ export interface ExportStarted {
   exportId: string;
 }
 /**
- * When the first and the last event are.
+ * The times of the first and the last event.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Extent".
@@ -947,10 +946,10 @@ export interface Extent {
   timebase?: ("canonical" | "source") | null;
 }
 /**
- * Times of the first and last event, absent where there is none, and how many there are.
+ * Times of the first and last event, absent if there is none, and the number of events.
  *
- *     `time` is now, `present_time` the last event that is not dated ahead of it. In source time there
- *     may be later ones: the first is at `next_time`, and `ahead` counts them up to `AHEAD_MAX`.
+ *     `time` is now, `present_time` the last event not dated after it. In source time there may be
+ *     later ones: `next_time` is the first of them, and `ahead` counts them up to `AHEAD_MAX`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExtentResponse".
@@ -968,7 +967,7 @@ export interface ExtentResponse {
   ahead?: number;
 }
 /**
- * One field of a series and the kind of its newest value.
+ * A field of a series and the kind of its newest value.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "FieldInfo".
@@ -978,7 +977,7 @@ export interface FieldInfo {
   kind: "boolean" | "number" | "string";
 }
 /**
- * One field: how many values each bucket holds, and where it holds any, what they are.
+ * One field: value counts per bucket, and the statistics of buckets that have values.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "FieldSample".
@@ -991,7 +990,7 @@ export interface FieldSample {
   mean: (number | null)[];
 }
 /**
- * Which fields the newest events of one series have.
+ * The fields in the newest events of a series.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Fields".
@@ -1008,7 +1007,7 @@ export interface Fields {
   viewId?: string;
 }
 /**
- * The fields in the order of their names.
+ * The fields, ordered by name.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "FieldsResponse".
@@ -1019,8 +1018,8 @@ export interface FieldsResponse {
   fields: FieldInfo[];
 }
 /**
- * What every view that the filters name shows at a time, page by page; without `updates` their
- *     states alone.
+ * The state at a time of every view that the filters select, page by page; `updates` includes
+ *     the events it was computed from.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "GetUiState".
@@ -1036,7 +1035,7 @@ export interface GetUiState {
   updates?: boolean;
 }
 /**
- * What became of the events of an import; the new ones are durable.
+ * The outcome of an import; its new events are durable.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ImportAck".
@@ -1061,8 +1060,8 @@ export interface ImportRefusal {
   reason: string;
 }
 /**
- * Record events of the Core's own kinds as they were, with their ids: envelopes as text, of
- *     which a stored one's receive time is no part.
+ * Record events of reserved kinds unchanged, with their eventIds: envelopes as text, without
+ *     the receive time of stored ones.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ImportEvents".
@@ -1078,7 +1077,7 @@ export interface ImportEvents {
   timelineMode: "LIVE" | "REPLAY";
 }
 /**
- * A number of events for each bucket, lane by lane.
+ * Event counts per bucket, by lane.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LaneCounts".
@@ -1091,7 +1090,7 @@ export interface LaneCounts {
   raw: number[];
 }
 /**
- * The last event at or before a time of every series that the filters name, page by page.
+ * The last event at or before a time of every series that the filters select, page by page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Latest".
@@ -1120,11 +1119,11 @@ export interface LatestResponse {
   nextKey?: string | null;
 }
 /**
- * One transport the Core consumes from, or did.
+ * A transport that the Core consumes from, or did.
  *
- *     Counts are since the archive was made, outages since the writer started. `lag` is the number of
- *     records that its backend is known to hold behind the stored positions, `lag_by_stream` the same
- *     for each stream; `last_seen` is when its last record was stored.
+ *     Counts are since the archive was created, outages since the writer started. `lag` is the number
+ *     of records that the backend is known to hold after the stored positions, `lag_by_stream` the
+ *     same per stream. `last_seen` is when the last record was stored.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LinkInfo".
@@ -1150,7 +1149,7 @@ export interface LinkInfo {
   warnings?: string[];
 }
 /**
- * A time in which a transport's backend did not answer; `ended` is absent while it lasts.
+ * A period in which a transport's backend was unreachable; `ended` is absent while it lasts.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "OutageInfo".
@@ -1161,7 +1160,7 @@ export interface OutageInfo {
   reason: string;
 }
 /**
- * How the transports are that the Core consumes from; cheap enough to ask every second.
+ * Request the state of the Core's transports; cheap enough for every second.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Links".
@@ -1171,7 +1170,7 @@ export interface Links {
   ref?: string | number | null;
 }
 /**
- * Every link in the order of its name.
+ * All links, ordered by name.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LinksResponse".
@@ -1182,7 +1181,7 @@ export interface LinksResponse {
   links: LinkInfo[];
 }
 /**
- * The nearest event strictly before or after a time, or behind a key in that direction.
+ * The nearest event strictly before or after a time, or after a key in that direction.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Neighbour".
@@ -1197,7 +1196,7 @@ export interface Neighbour {
   afterKey?: string | null;
 }
 /**
- * The event with its time in the timebase and its key; all absent where there is none.
+ * The event with its time in the timebase and its key; all absent if there is none.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "NeighbourResponse".
@@ -1228,8 +1227,7 @@ export interface Query {
   timelineMode?: "LIVE" | "REPLAY";
 }
 /**
- * Stored envelopes in order; `next_key` is the `afterKey` of the next page, absent on
- *     the last.
+ * Stored envelopes in order; `next_key` is the `afterKey` of the next page (absent: none).
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "QueryResponse".
@@ -1241,7 +1239,7 @@ export interface QueryResponse {
   nextKey?: string | null;
 }
 /**
- * One refused record, its first bytes as base64 in `raw`.
+ * A rejected record; `raw` holds its first bytes as base64.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "RejectInfo".
@@ -1259,7 +1257,7 @@ export interface RejectInfo {
   raw: string;
 }
 /**
- * The reject log, oldest first; `after` is the number of the last one seen.
+ * Request a page of the reject log, oldest first; `after` is the last number received.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Rejects".
@@ -1271,7 +1269,7 @@ export interface Rejects {
   after?: number | null;
 }
 /**
- * A page of the reject log and how many there are in all.
+ * A page of the reject log and the total number of entries.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "RejectsResponse".
@@ -1294,8 +1292,7 @@ export interface StreamStarted {
   playbackRequestId: string;
 }
 /**
- * A step of a stream: the timeline's clock and the events up to it; `last_key` resumes behind
- *     them.
+ * A step of a stream: the cursor and the events up to it; `last_key` resumes after them.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamChunk".
@@ -1332,7 +1329,7 @@ export interface StreamCancelled {
   playbackRequestId?: string | null;
 }
 /**
- * The views of the page; `next_key` is absent on the last.
+ * A page of views; `next_key` is absent on the last page.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "UiStateResponse".
@@ -1345,9 +1342,9 @@ export interface UiStateResponse {
   nextKey?: string | null;
 }
 /**
- * One view of one entity at a time: `state` is the checkpoint with the updates after it.
+ * One entity's view at a time: `state` is the checkpoint with the updates applied.
  *
- *     `key_times` say when each value was last told, in the timebase of the request.
+ *     `key_times` are the times of each key's last update, in the timebase of the request.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "UiStateInfo".
@@ -1370,7 +1367,7 @@ export interface UiStateInfo {
   };
 }
 /**
- * Counts since the archive was made, its newest canonical time, and its size on disk.
+ * Counts since the archive was created, its newest canonical time, and its size on disk.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StatusResponse".
@@ -1400,7 +1397,7 @@ export interface StatusResponse {
   quarantined?: string[];
 }
 /**
- * How many submissions of one kind were `taken`, or refused with one code.
+ * The number of submissions of one kind that were `taken`, or refused with one code.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SubmissionCount".
@@ -1411,7 +1408,7 @@ export interface SubmissionCount {
   count: number;
 }
 /**
- * Bucket i begins at `start_time` + i × `bucket_ns` and holds what lies before the next.
+ * Bucket i covers `bucket_ns` from `start_time` + i × `bucket_ns` on, its end excluded.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SummaryResponse".
@@ -1425,7 +1422,7 @@ export interface SummaryResponse {
   lanes: LaneCounts;
 }
 /**
- * Buckets as in a summary; `behind` where the newest events are not sampled yet.
+ * Buckets as in a summary; `behind` if the newest events are not sampled yet.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SampleResponse".
@@ -1440,8 +1437,8 @@ export interface SampleResponse {
   behind?: boolean;
 }
 /**
- * What a LIVE stream has not sent because its client is slow: `shed` events with canonical
- *     times from `from_time` to `to_time`.
+ * A range that a LIVE stream skipped because its client is too slow: `shed` events with
+ *     canonical times from `from_time` to `to_time`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamGap".
@@ -1456,9 +1453,8 @@ export interface StreamGap {
   reason: "slow";
 }
 /**
- * Play from start_time on: REPLAY towards stop_time at a rate, LIVE history and then
- *     the tail. With `shed` a LIVE stream that its client does not keep up with skips to the present
- *     and says so by a gap.
+ * Start a stream at start_time: REPLAY to stop_time at a rate, or LIVE history and then the
+ *     tail. With `shed`, a LIVE stream whose client is too slow skips to the present and sends a gap.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StartStream".
@@ -1477,8 +1473,7 @@ export interface StartStream {
   shed?: boolean;
 }
 /**
- * Say where the client's timeline stands while no stream moves it: at a time, which is the past
- *     from now on, or without one at the present.
+ * Report the time of the client's timeline while no stream moves it; None is the present.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SetCursor".
@@ -1489,7 +1484,7 @@ export interface SetCursor {
   time?: string | null;
 }
 /**
- * How the Core is.
+ * Request the state of the Core.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Status".
@@ -1499,7 +1494,7 @@ export interface Status {
   ref?: string | number | null;
 }
 /**
- * How many events there are of each lane in each bucket of a span.
+ * Event counts of each lane in each bucket of a span.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Summary".
@@ -1514,8 +1509,7 @@ export interface Summary {
   scopeIds?: string[] | null;
 }
 /**
- * The least, greatest and mean value of numeric fields of one series in each bucket of a
- *     span.
+ * Minimum, maximum and mean of a series' numeric fields in each bucket of a span.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Sample".
@@ -1590,7 +1584,7 @@ export interface Sample {
       ];
 }
 /**
- * Record a command and send it to its target, once for ever under its requestId.
+ * Record a command and send it to its target, once per requestId.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SubmitCommand".
@@ -1616,7 +1610,7 @@ export interface SubmitCommand {
   containerId?: string | null;
 }
 /**
- * Record what the user says to all who watch a scope.
+ * Record a chat message for all users of a scope.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SubmitChat".
