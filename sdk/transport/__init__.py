@@ -1,1 +1,1 @@
-"""Transports: how events travel from producers to a Core, whatever carries them."""
+"""Transports: delivery of events from producers to a Core."""

@@ -1,9 +1,9 @@
-"""The one interface of every transport, and `connect(url)` that finds the plug-in by scheme
-(A-105…A-112).
+"""The transport interface, and `connect(url)`, which finds the plug-in for a URL's scheme.
 
-A transport publishes records and consumes them in batches. A batch carries the positions that
-resume exactly behind it; the Core stores them in the same commit as the events and only then
-acknowledges the batch. Delivery is at least once; the store's dedupe makes it exactly once.
+A transport publishes records and consumes them in batches. A batch carries the positions from which
+consuming resumes exactly after it. The Core stores them in the same commit as the events and only
+then acknowledges the batch. Delivery is at least once; deduplication in the store makes it exactly
+once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sdk.transport.link import LinkState
 PLUGIN_GROUP = "nova.transports"
 
 Positions = dict[str, int]
-"""Where each stream of a transport is resumed, e.g. `{"nova.sat.raw.v1/0": 4711}`; opaque to the
-Core. A transport may keep other numbers of its own among them, such as what a stream is known by.
+"""The resume position of each stream, e.g. `{"nova.sat.raw.v1/0": 4711}`; opaque to the Core. A
+transport may store other numbers of its own in it, such as the identity of a stream.
 """
 
 
 class Record(NamedTuple):
-    """One message: its address text, its bytes, and (when consumed) where the transport held it."""
+    """A message: its address, its bytes, and (if consumed) its position in the transport."""
 
     address: str | None
     value: bytes
@@ -35,7 +35,7 @@ class Record(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """Why one published record was refused; `place` is its index in what was published."""
+    """Why a published record was rejected; `place` is its index in the published sequence."""
 
     place: int
     code: str
@@ -45,7 +45,7 @@ class Rejection(NamedTuple):
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of published records, as far as the transport can tell (a broker only stores)."""
+    """The outcome of a publish, as far as the transport knows it (a broker only stores)."""
 
     new: int = 0
     duplicate: int = 0
@@ -53,16 +53,16 @@ class Receipt:
 
 
 GapReason = Literal["retention", "truncated", "recreated"]
-"""The backend removed records before they were read; it holds less than it did; or the stream is
-another one of the same name.
+"""Retention: the backend removed records before they were read. Truncated: it lost its tail.
+Recreated: another stream took the same name.
 """
 
 
 class Gap(NamedTuple):
-    """Positions that the backend gave out and no longer has: they were never read (A-105…A-119).
+    """A range of positions that the backend assigned and lost: they were never read.
 
-    `to_position` is where reading goes on; it is below `from_position` where the backend lost its
-    tail. `scope_id` is None if the stream is not of one scope.
+    Consuming resumes at `to_position`, which is below `from_position` if the backend lost its tail.
+    `scope_id` is None if the stream is not of one scope.
     """
 
     topic: str
@@ -75,10 +75,10 @@ class Gap(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """Consumed records in order; `positions` resume behind the last (changed streams only).
+    """Consumed records in order; `positions` resume after the last (only streams that advanced).
 
-    `gaps` lie before the records. The Core records each as an `IngestGap` event in the commit that
-    moves the positions over it.
+    `gaps` precede the records. The Core records each as an `IngestGap` event in the commit that
+    advances the positions over it.
     """
 
     records: Sequence[Record]
@@ -88,61 +88,58 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What to consume: one scope, or all where `scope_id` is None."""
+    """What to consume: one scope, or all if `scope_id` is None."""
 
     scope_id: str | None = None
 
 
 @runtime_checkable
 class Transport(Protocol):
-    """A way for events to travel; the conformance suite in `sdk.testing` says what each
-    promises.
-    """
+    """A transport; the conformance suite in `sdk.testing` defines what each must guarantee."""
 
     link: str
-    """The name under which the Core keeps this transport's positions; never holds a password."""
+    """The name under which the Core stores this transport's positions; never has a password."""
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Return when the records are durable; raises TransportError when that cannot be known,
-        and NotSentError when certainly nothing has left.
+        """Return once the records are durable. Raises TransportError if that is unknown, and
+        NotSentError if certainly nothing was sent.
         """
 
     def consume(self, subscription: Subscription, positions: Positions) -> AsyncIterator[Batch]:
-        """Batches from the given positions on, for ever; the next one is fetched while one is
-        worked on.
+        """Batches from the given positions on, without end; the next batch is fetched while the
+        current one is processed.
         """
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Called once the batch is committed durably, in the order of consumption."""
+        """Acknowledge a batch that is durably committed; called in the order of consumption."""
 
     def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
     ) -> AsyncIterator[Record]:
-        """Commands that are dispatched to a scope from now on, each once, for ever; never older
-        ones.
+        """Commands dispatched to a scope from now on, each once, without end; never older ones.
 
-        `listening` is set once every command dispatched after it will come, and is cleared while
-        that cannot be said. What is dispatched while nobody listens comes to nobody. A command
-        counts as taken when the next one is asked for, so do what takes long in a task.
+        `listening` is set once every later command will be delivered, and cleared while that is not
+        certain. Commands dispatched without a listener are lost. Requesting the next command
+        acknowledges the current one, so do long work in a task.
         """
 
     def state(self) -> LinkState:
-        """How the link is at this moment; never waits and never raises."""
+        """The present state of the link; never waits and never raises."""
 
     async def close(self) -> None:
-        """Stop consuming, flush what is being published, leave nothing behind."""
+        """Stop consuming, flush pending publishes, release all resources."""
 
 
 def connect(url: str) -> Transport:
-    """The transport for a URL such as `local:///run/nova.sock` or `kafka://host:9092`."""
+    """The transport of a URL such as `local:///run/nova.sock` or `kafka://host:9092`."""
     scheme = urlsplit(url).scheme
     known = plugins.names(PLUGIN_GROUP)
     if scheme not in known:
         raise TransportError(
-            f"no transport for {url!r}: its scheme is not one of {', '.join(sorted(known))}"
+            f"no transport for {url!r}: known schemes are {', '.join(sorted(known))}"
         )
     make = plugins.load(PLUGIN_GROUP, scheme)
     transport = make(url)
     if not isinstance(transport, Transport):
-        raise TransportError(f"the plug-in for {scheme!r} made no Transport")
+        raise TransportError(f"the plug-in for {scheme!r} did not return a Transport")
     return transport

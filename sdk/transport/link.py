@@ -1,4 +1,4 @@
-"""How one link is: whether its backend answers, what went wrong when, what lies there unread."""
+"""The health of a link: whether its backend answers, its outages, warnings and lag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which the backend did not answer; `to_ns` is None while it lasts."""
+    """A period in which the backend did not answer; `to_ns` is None while it lasts."""
 
     from_ns: int
     to_ns: int | None
@@ -19,12 +19,12 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """What a transport says of itself; times are ns since 1970 by the host's clock.
+    """The state of a transport; times are ns since 1970 by the host's clock.
 
-    `ends` holds, for each stream that is being read, the position behind the newest record the
-    backend is known to hold: what lies between a stored position and it is the lag, in records.
-    `warnings` are standing facts an operator should know, such as acknowledgements that a power
-    cut can take back.
+    `ends` holds, for each stream being read, the position after the newest record that the backend
+    is known to hold; the distance from a stored position to it is the lag, in records. `warnings`
+    are lasting conditions that operators should know, such as acknowledgements that a power cut can
+    undo.
     """
 
     connected: bool = False
@@ -35,7 +35,7 @@ class LinkState:
 
 
 class LinkHealth:
-    """The state of a link as its transport learns of it, from whatever thread."""
+    """The state of a link, updated by its transport from any thread."""
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self._clock = clock
@@ -46,7 +46,7 @@ class LinkHealth:
         self._warnings: dict[str, str] = {}
 
     def up(self) -> bool:
-        """The backend answers; whether that is news."""
+        """The backend answers; returns whether that is a change."""
         with self._lock:
             if self._connected:
                 return False
@@ -56,7 +56,9 @@ class LinkHealth:
             return True
 
     def down(self, reason: str) -> bool:
-        """The backend does not answer; whether that is news. One never reached is an outage too."""
+        """The backend does not answer; returns whether that is a change. A backend that was never
+        reached counts as an outage.
+        """
         with self._lock:
             if self._last is not None and self._last.to_ns is None:
                 return False
@@ -66,7 +68,7 @@ class LinkHealth:
             return True
 
     def warn(self, about: str, text: str | None) -> bool:
-        """Tell a standing fact, or with None that it stands no more; whether it is news."""
+        """Set a warning, or clear it with None; returns whether it is a new one."""
         with self._lock:
             known = self._warnings.pop(about, None)
             if text is not None:
@@ -74,7 +76,7 @@ class LinkHealth:
             return text is not None and text != known
 
     def state(self, ends: dict[str, int]) -> LinkState:
-        """What is known at this moment, with the ends that the transport knows."""
+        """The present state, with the ends that the transport knows."""
         with self._lock:
             return LinkState(
                 self._connected, self._outages, self._last, ends, tuple(self._warnings.values())

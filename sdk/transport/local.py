@@ -4,9 +4,9 @@
     local:///path/to/some.sock   that Unix socket
     local://127.0.0.1:4510       loopback TCP
 
-Publishers speak MessagePack over one WebSocket: `[ref, [[address, bytes], …]]` up, and
-`[ref, new, duplicate, [[index, code, member, reason], …]]` down, in order. Commands that the Core
-dispatches go to those who listen for them (`local_commands.py`).
+Publishers send MessagePack over one WebSocket: `[ref, [[address, bytes], …]]`, and receive `[ref,
+new, duplicate, [[index, code, member, reason], …]]`, in order. Commands that the Core dispatches go
+to command listeners (`local_commands.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SOCKET_NAME = "publish.sock"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a local transport meets: a Unix socket, or a loopback port."""
+    """The address of a local transport: a Unix socket, or a loopback port."""
 
     path: Path | None
     host: str = ""
@@ -56,29 +56,26 @@ class Endpoint:
 
     @classmethod
     def of_url(cls, url: str) -> Endpoint:
-        """The endpoint of a `local:` URL; raises TransportError on one that reaches off this
-        machine.
-        """
+        """Parse a `local:` URL; raises TransportError if it is not on this machine."""
         path = Path(url.removeprefix(SCHEME_PREFIX))
         if path.is_absolute():
-            # Taken as it is written: folders may be named with `#`, `?` or `%`.
+            # The path is used as written: folder names may contain `#`, `?` or `%`.
             return cls(path if path.suffix == ".sock" else run_folder(path) / SOCKET_NAME)
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise TransportError(f"{url!r} is no URL: {error}") from None
+            raise TransportError(f"{url!r} is not a URL: {error}") from None
         if not parts.netloc:
-            raise TransportError(f"{url!r} names no absolute path: write local:///path/of/data")
+            raise TransportError(f"{url!r} has no absolute path: write local:///path/of/data")
         return cls._of_host(url, host or "", port)
 
     @property
     def http(self) -> str:
-        """The URL for an HTTP client."""
         return "http://localhost/" if self.path else f"http://{self.host}:{self.port}/"
 
     def session(self) -> aiohttp.ClientSession:
-        """An HTTP client that finds it."""
+        """An HTTP client whose connector reaches this endpoint."""
         connector = None if self.path is None else aiohttp.UnixConnector(str(self.path))
         return aiohttp.ClientSession(connector=connector)
 
@@ -89,21 +86,21 @@ class Endpoint:
             loopback = loopback or ip_address(host).is_loopback
         if not loopback or port is None:
             raise TransportError(
-                f"{url!r} is not a loopback HOST:PORT: the local transport has no login"
+                f"{url!r} must be a loopback HOST:PORT, since the local transport has no login"
             )
         return cls(None, host, port)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a Core lets those do who connect to it."""
+    """Limits of a Core for its publishers and command listeners."""
 
     answers: AnswerLimits = field(default_factory=AnswerLimits)
     dispatch: DispatchLimits = field(default_factory=DispatchLimits)
 
 
 class LocalTransport:
-    """Publishes to a Core that listens, or listens for the Core that consumes."""
+    """Publishes to a listening Core, or listens on behalf of the Core that consumes."""
 
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         limits = limits or Limits()
@@ -126,11 +123,11 @@ class LocalTransport:
     # --- publishing -------------------------------------------------------------------------------
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Return when the Core has committed the records durably, with what became of each.
+        """Publish records; returns the receipt once the Core has committed them durably.
 
-        From the Core itself commands go to those who listen, and return when one has taken them:
-        the Core has recorded them before, and what others publish is never dispatched. Raises
-        NotSentError where nobody listens.
+        In the Core's process commands go to the command listeners, and this returns when one has
+        acknowledged them: the Core has recorded them before, and commands published by others are
+        never dispatched. Raises NotSentError if there is no listener.
         """
         self._check_open()
         if self._runner is not None and all(is_dispatch(record.address) for record in records):
@@ -141,14 +138,16 @@ class LocalTransport:
         ref = self._last_ref
         frame = msgspec.msgpack.encode(Publish(ref, [(r.address, r.value) for r in records]))
         if len(frame) > FRAME_MAX_BYTES:
-            raise TransportError(f"{len(frame)} bytes at once, {FRAME_MAX_BYTES} are allowed")
+            raise TransportError(
+                f"the publish has {len(frame)} bytes, the limit is {FRAME_MAX_BYTES}"
+            )
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting[ref] = future
         try:
             await socket.send_bytes(frame)
             return await future
         except (ConnectionError, aiohttp.ClientError) as error:
-            raise TransportError(f"{self.link} went away: {error}") from error
+            raise TransportError(f"the connection to {self.link} was lost: {error}") from error
         finally:
             self._waiting.pop(ref, None)
 
@@ -168,22 +167,22 @@ class LocalTransport:
                     self._endpoint.http, compress=0, max_msg_size=FRAME_MAX_BYTES
                 )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
-            self._health.down(f"nobody listens: {error}")
+            self._health.down(f"nothing listens: {error}")
             raise TransportError(
-                f"nobody listens at {self.link}: is that NOVA running? ({error})"
+                f"nothing listens at {self.link}: is that NOVA running? ({error})"
             ) from error
         self._health.up()
         self._listener = asyncio.create_task(self._listen(self._socket))
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Hand each answer to who waits for it; at the end nobody is left waiting."""
+        """Resolve pending publishes with their replies; fail the rest when the connection ends."""
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 continue
             try:
                 reply = msgspec.msgpack.decode(message.data, type=Published)
             except (msgspec.DecodeError, UnicodeDecodeError):
-                await socket.close()  # whoever that is, it is no NOVA
+                await socket.close()  # The peer is not a NOVA.
                 break
             future = self._waiting.get(reply.ref)
             if future is None or future.done():
@@ -193,19 +192,21 @@ class LocalTransport:
             else:
                 future.set_result(Receipt(reply.new, reply.duplicate, reply.rejected))
         if socket is self._socket and not self._is_closed:
-            self._health.down("who listened went away")
+            self._health.down("the listener closed the connection")
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(TransportError(f"{self.link} went away before it answered"))
+                future.set_exception(
+                    TransportError(f"{self.link} closed the connection before it replied")
+                )
 
     # --- consuming --------------------------------------------------------------------------------
 
     async def consume(
         self, subscription: Subscription, positions: Positions
     ) -> AsyncIterator[Batch]:
-        """Listen, and yield what publishers send; scopes are checked where envelopes are.
+        """Listen, and yield the batches of publishers. Scopes are checked with the envelopes.
 
-        Raises TransportError if somebody listens there already, who is not disturbed.
+        Raises TransportError if another process listens there; that one is not disturbed.
         """
         self._check_open()
         if self._runner is not None:
@@ -242,16 +243,14 @@ class LocalTransport:
         return await self._publishers.serve(request, self._arrived.put)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
-        """Queue the publisher's answer; whether and when it reads it holds up nobody else."""
+        """Queue the publisher's reply; a publisher that does not read it delays no other."""
         if isinstance(batch, LocalBatch):
             batch.answer(receipt)
 
     async def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
     ) -> AsyncIterator[Record]:
-        """Commands that the Core dispatches to a scope from now on; a Core that is away is waited
-        for.
-        """
+        """Commands that the Core dispatches to a scope from now on; reconnects if necessary."""
         self._check_open()
         endpoint = self._endpoint
         listener = CommandListener(
@@ -266,7 +265,7 @@ class LocalTransport:
             await listener.stop()
 
     def state(self) -> LinkState:
-        """Connected while it listens or has reached who does; nothing ever lies unread."""
+        """Connected while listening or connected to a listener; there are no unread records."""
         return self._health.state({})
 
     async def _stop_listening(self) -> None:
@@ -277,13 +276,13 @@ class LocalTransport:
             await runner.cleanup()
 
     def _end_consumption(self) -> None:
-        """Let `consume` end; what it was not given was never acknowledged."""
+        """End `consume`; batches that it has not yielded were never acknowledged."""
         while not self._arrived.empty():
             self._arrived.get_nowait()
         self._arrived.put_nowait(None)
 
     async def close(self) -> None:
-        """Close both sides, for certain also when it is cancelled on the way."""
+        """Close both sides; the session is closed even if this is cancelled."""
         self._is_closed = True
         self._end_consumption()
         try:

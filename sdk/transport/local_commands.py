@@ -1,8 +1,8 @@
-"""Commands over the embedded transport: the Core sends each to all who listen for its scope.
+"""Commands over the embedded transport: the Core sends each to all listeners of its scope.
 
-Who listens opens a WebSocket to `/commands?scope=ID`, gets an empty frame as soon as it is heard,
-and then each command as MessagePack `[address, bytes]`. It answers each, in order, with an empty
-frame once it has taken it (`local_listeners.py`).
+A listener opens a WebSocket to `/commands?scope=ID`, receives an empty frame as soon as it is
+registered, and then each command as MessagePack `[address, bytes]`. It acknowledges each, in order,
+with an empty frame (`local_listeners.py`).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ WAITING_MAX_COMMANDS = 10_000
 
 
 class _Heard(NamedTuple):
-    """A command, and the connection over which it came and is confirmed."""
+    """A command, and the connection on which it arrived and is acknowledged."""
 
     record: Record
     socket: aiohttp.ClientWebSocketResponse
 
 
 class CommandListener:
-    """Who listens: keeps a connection to the Core, over its restarts, until it is stopped."""
+    """Keeps a connection to the Core, across its restarts, until it is stopped."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class CommandListener:
         self._keeper = asyncio.create_task(self._keep())
 
     async def next(self) -> Record | None:
-        """The next command, or None once it is stopped; the one before is confirmed as taken."""
+        """The next command, None once stopped; acknowledges the previous one."""
         last, self._last = self._last, None
         if last is not None:
             with contextlib.suppress(ConnectionError):
@@ -61,7 +61,6 @@ class CommandListener:
         return None if self._last is None else self._last.record
 
     async def stop(self) -> None:
-        """End the connection."""
         self._keeper.cancel()
         await asyncio.wait((self._keeper,))
         self._listening.clear()
@@ -74,9 +73,9 @@ class CommandListener:
         while True:
             try:
                 await self._listen()
-                self._health.down("who sends commands went away")
+                self._health.down("the Core closed the connection for commands")
             except (OSError, aiohttp.ClientError, TimeoutError) as error:
-                self._health.down(f"nobody listens: {error}")
+                self._health.down(f"nothing listens: {error}")
             self._listening.clear()
             await asyncio.sleep(RETRY_INTERVAL_S)
 

@@ -1,8 +1,8 @@
-"""The Core's side of commands over the embedded transport: who listens, and what each has taken.
+"""The Core's side of commands over the embedded transport: listeners and their acknowledgements.
 
-A listener answers each command with an empty frame once it has taken it, in the order in which they
-were sent. A command is dispatched when one listener has taken it. Where none is there it was
-certainly not sent; where those that were sent it left first, nobody knows.
+A listener acknowledges commands with empty frames in the order in which they were sent. A command
+is dispatched when one listener has acknowledged it. Without a listener it was certainly not sent.
+If all listeners that it was sent to disconnect first, its fate is unknown.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from sdk.transport.link import LinkHealth
 HEARTBEAT_S = 10.0
 
 Outcome = Literal["taken", "unsent", "unknown"]
-"""Of one command at one listener; `unsent`: not a byte of it was written."""
+"""The fate of a command at one listener; `unsent`: not a byte of it was written."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchLimits:
-    """What a dispatch waits for, and what one listener may leave lying.
+    """Timeouts of a dispatch, and the backlog that one listener may have.
 
-    `reconnect_s` is for hosts that are connecting again at this moment.
+    `reconnect_s` is the time to wait for hosts that are reconnecting.
     """
 
     reconnect_s: float = 1.0
@@ -47,7 +47,7 @@ class DispatchLimits:
 
 
 class Listener:
-    """One listener's connection, with the commands that it has not taken yet."""
+    """One listener's connection, with the commands that it has not acknowledged yet."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Listener:
         self.is_over = False
 
     async def serve(self) -> None:
-        """Send what is queued, and hear what is taken, until it leaves."""
+        """Send queued commands and receive acknowledgements until the listener disconnects."""
         sender = asyncio.create_task(self._send())
         try:
             async for _ in self._socket:
@@ -76,11 +76,11 @@ class Listener:
             await asyncio.wait((sender,))
 
     def send(self, frame: bytes) -> asyncio.Future[Outcome]:
-        """Queue a command; its outcome comes once that is known."""
+        """Queue a command; the future resolves to its outcome."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         waiting = len(self._untaken) + self._unsent.qsize()
         if not self.is_over and waiting >= self._limits.untaken_max:
-            self._send_away(f"has taken none of {waiting:,} commands")
+            self._send_away(f"has not acknowledged any of {waiting:,} commands")
         if self.is_over:
             outcome.set_result("unsent")
         else:
@@ -89,7 +89,7 @@ class Listener:
 
     async def _send(self) -> None:
         try:
-            await self._socket.send_bytes(b"")  # From here on it misses nothing.
+            await self._socket.send_bytes(b"")  # From here on it receives every command.
             while True:
                 frame, outcome = await self._unsent.get()
                 if self._has_left():
@@ -99,7 +99,7 @@ class Listener:
                 async with asyncio.timeout(self._limits.take_s):
                     await self._socket.send_bytes(frame)
         except TimeoutError:
-            self._send_away(f"has read nothing for {self._limits.take_s:g} s")
+            self._send_away(f"has not read for {self._limits.take_s:g} s")
         except ConnectionError:
             pass
         finally:
@@ -115,7 +115,7 @@ class Listener:
         abort(self._request)
 
     def _leave(self) -> None:
-        """What it has not taken it may have; what was not written it has not."""
+        """Resolve outcomes: sent commands may have been received, unsent ones were not."""
         self.is_over = True
         while self._untaken:
             _end(self._untaken.popleft(), "unknown")
@@ -124,7 +124,7 @@ class Listener:
 
 
 class CommandServer:
-    """All who listen for commands, by scope, and sending to them."""
+    """All command listeners, by scope."""
 
     def __init__(self, link: str, health: LinkHealth, limits: DispatchLimits) -> None:
         self._link = link
@@ -135,12 +135,11 @@ class CommandServer:
         self.connections: dict[web.WebSocketResponse, web.Request] = {}
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One listener's connection."""
         scope_id = request.query.get("scope", "")
         if "Origin" in request.headers or not is_id(scope_id):
-            raise web.HTTPForbidden(reason="only programs listen, and for one scope")
+            raise web.HTTPForbidden(reason="command listeners must be programs and name one scope")
         if len(self.connections) >= self._limits.listeners_max:
-            raise web.HTTPServiceUnavailable(reason="so many listen already")
+            raise web.HTTPServiceUnavailable(reason="too many command listeners")
         socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S)
         await socket.prepare(request)
         listener = Listener(socket, request, self._limits, self._report)
@@ -158,20 +157,20 @@ class CommandServer:
         return socket
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Send commands in order; returns when of each some listener has taken it.
+        """Send commands in order; returns once each is acknowledged by a listener.
 
-        Raises NotSentError where nobody listens, and TransportError where those who did left, or
-        took too long: then nobody knows whether it was taken.
+        Raises NotSentError without a listener, and TransportError if the listeners disconnected or
+        timed out: then it is unknown whether the command was received.
         """
         for record in records:
             assert record.address is not None
             scope_id = parse(record.address).scope_id
             frame = msgspec.msgpack.encode((record.address, record.value))
             while not await self._is_taken(scope_id, frame):
-                pass  # Not a byte was written, so it may go to who listens next.
+                pass  # Not a byte was written, so the next listener may get it.
 
     async def _is_taken(self, scope_id: str, frame: bytes) -> bool:
-        """Whether a listener has taken it; if not, it was not sent to any."""
+        """Whether a listener acknowledged the command; False if it was sent to none."""
         listeners = await self._listeners(scope_id)
         pending = {listener.send(frame) for listener in listeners}
         outcomes: set[Outcome] = set()
@@ -182,20 +181,20 @@ class CommandServer:
                     outcomes |= {outcome.result() for outcome in done}
         except TimeoutError:
             raise TransportError(
-                f"who takes commands for {scope_id} over {self._link} did not confirm this one "
-                f"within {self._limits.take_s:g} s"
+                f"the command listeners of {scope_id} on {self._link} did not acknowledge the "
+                f"command within {self._limits.take_s:g} s"
             ) from None
         if outcomes == {"unsent"}:
             return False
         if "taken" not in outcomes:
             raise TransportError(
-                f"who took commands for {scope_id} over {self._link} went away before confirming "
-                "this one"
+                f"the command listeners of {scope_id} on {self._link} disconnected before they "
+                "acknowledged the command"
             )
         return True
 
     async def _listeners(self, scope_id: str) -> list[Listener]:
-        """Who listens; waits a moment for one that is connecting again."""
+        """The listeners of a scope; waits up to `reconnect_s` for the first."""
         of_scope = self._of_scope
         try:
             async with asyncio.timeout(self._limits.reconnect_s), self._came:
@@ -203,7 +202,7 @@ class CommandServer:
                     await self._came.wait()
                 return here
         except TimeoutError:
-            raise NotSentError(f"nobody takes commands for {scope_id} over {self._link}") from None
+            raise NotSentError(f"no command listener for {scope_id} on {self._link}") from None
 
     def _report(self, reason: str) -> None:
         log.warning("listener disconnected", extra={"context": {"reason": reason}})

@@ -1,9 +1,9 @@
-"""Publishers over the embedded transport: each is answered by a task of its own, from a queue of
-its own, so one that does not read its answers holds up nobody else.
+"""Publishers over the embedded transport: each has its own queue and sender task for replies, so
+one that does not read its replies delays no other.
 
-A publisher that is owed many answers, or has many bytes of them unread, is not read from until it
-has taken some; one that takes nothing for ANSWER_TIMEOUT_S is disconnected. What it had published
-is committed or not as the Core decided; without its answer it publishes again.
+A publisher with too many pending replies, or too many unread bytes of them, is not read from until
+it has read some. One that reads nothing for `timeout_s` is disconnected. Its records are committed
+or not as the Core decided; without a reply it publishes them again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sdk.transport.link import LinkHealth
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 30.0
 FLUSH_TIMEOUT_S = 1.0
-"""How long the end of a consumption waits for publishers to take what they are owed."""
+"""How long the end of a consumption waits for publishers to read their replies."""
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +39,7 @@ class Publish(msgspec.Struct, array_like=True):
 
 
 class Published(msgspec.Struct, array_like=True):
-    """The answer to one; `error` says that the frame could not be read."""
+    """The reply to a publish; `error` is set if the frame could not be decoded."""
 
     ref: int
     new: int
@@ -50,10 +50,10 @@ class Published(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class AnswerLimits:
-    """What one publisher may leave unread.
+    """Limits of one publisher's backlog; beyond either its socket is not read.
 
-    `owed_max` counts publishes without a sent answer, `unread_max_bytes` answers that its socket
-    has no room for. Beyond either nothing more is read from it.
+    `owed_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies that
+    its socket has no room for.
     """
 
     owed_max: int = 1_024
@@ -62,7 +62,7 @@ class AnswerLimits:
 
 
 class Publisher:
-    """One publisher's connection, and the answers that it is owed."""
+    """One publisher's connection, and its pending replies."""
 
     def __init__(
         self,
@@ -84,7 +84,9 @@ class Publisher:
         self._regulate()
 
     async def serve(self, take: Callable[[LocalBatch], Awaitable[None]]) -> None:
-        """Hand over what it publishes until it leaves; reading pauses while it is owed too much."""
+        """Pass its batches to `take` until it disconnects; pauses while too many replies are
+        pending.
+        """
         sender = asyncio.create_task(self._send())
         try:
             async for message in self._socket:
@@ -110,7 +112,7 @@ class Publisher:
         await take(LocalBatch(records, ref=publish.ref, publisher=self))
 
     def answer(self, published: Published) -> None:
-        """Queue an answer; it never waits, and for a publisher that has left it is dropped."""
+        """Queue a reply, without waiting; replies to a disconnected publisher are dropped."""
         if self._is_over:
             return
         frame = msgspec.msgpack.encode(published)
@@ -130,12 +132,12 @@ class Publisher:
         except TimeoutError:
             self._send_away()
         except ConnectionError:
-            pass  # It has left, and publishes again what it has no answer to.
+            pass  # It disconnected, and publishes again what has no reply.
         finally:
             self._end()
 
     def _regulate(self) -> None:
-        """Whether it may publish, and whether it has all that it was answered."""
+        """Update both events: whether it may publish, and whether it has all its replies."""
         limits = self._limits
         full = self._owed >= limits.owed_max or self._unsent_bytes > limits.unread_max_bytes
         _set(self._may_publish, self._is_over or not full)
@@ -143,26 +145,26 @@ class Publisher:
 
     def _send_away(self) -> None:
         self._on_deaf(
-            f"the publisher {peer_name(self._request)} has taken no answer for "
-            f"{self._limits.timeout_s:g} s and was disconnected; {self._owed} were owed to it"
+            f"the publisher {peer_name(self._request)} has not read a reply for "
+            f"{self._limits.timeout_s:g} s and was disconnected with {self._owed} replies pending"
         )
         abort(self._request)
 
     def _end(self) -> None:
-        """Nothing more is sent: whoever waits for that goes on."""
+        """Release all waiters: nothing more is sent."""
         self._is_over = True
         self._regulate()
 
 
 @dataclass(slots=True)
 class LocalBatch(Batch):
-    """A published batch with the way back to who published it."""
+    """A published batch with the publisher to reply to."""
 
     ref: int = 0
     publisher: Publisher | None = None
 
     def answer(self, receipt: Receipt) -> None:
-        """Tell the publisher what became of its records."""
+        """Send the publisher its receipt."""
         if self.publisher is not None:
             rejected = list(receipt.rejected)
             published = Published(self.ref, receipt.new, receipt.duplicate, rejected)
@@ -181,9 +183,8 @@ class PublisherServer:
     async def serve(
         self, request: web.Request, take: Callable[[LocalBatch], Awaitable[None]]
     ) -> web.WebSocketResponse:
-        """One publisher's connection."""
         if "Origin" in request.headers:
-            raise web.HTTPForbidden(reason="web pages may not publish")
+            raise web.HTTPForbidden(reason="web pages must not publish")
         socket = web.WebSocketResponse(
             max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S
         )
@@ -203,9 +204,7 @@ class PublisherServer:
         self._health.warn("publisher", f"{timestamps.text(time.time_ns())}: {reason}")
 
     async def flush(self) -> None:
-        """Return when publishers have what they were answered; who does not read is not waited
-        for longer than FLUSH_TIMEOUT_S.
-        """
+        """Return once all publishers have received their replies, at most after FLUSH_TIMEOUT_S."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_TIMEOUT_S):
                 for publisher in list(self._publishers):

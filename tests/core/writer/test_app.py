@@ -91,7 +91,7 @@ async def published(link: str, records: list[Record]) -> Receipt:
             try:
                 return await transport.publish(records)
             except TransportError as error:
-                if "nobody listens" not in str(error):
+                if "nothing listens" not in str(error):
                     raise
                 await asyncio.sleep(0.01)
     finally:

@@ -17,7 +17,7 @@ from sdk.transport.local import LocalTransport
 from tests.core.commanding import WAIT_S, descriptor
 from tests.core.writer.commanded import Commanded, commanded
 
-NOBODY = "not dispatched: nobody takes commands for {} over {}"
+NOBODY = "not dispatched: no command listener for {} on {}"
 HOST = Path(__file__).with_name("taking_host.py")
 
 

@@ -132,7 +132,7 @@ async def test_a_listener_that_takes_too_few_is_disconnected_and_named(
             assert transport.state().warnings == ()
             await transport.publish([command_of(number)])
         [warning] = transport.state().warnings
-        assert f"process {os.getpid()} has taken none of 5 commands" in warning
+        assert f"process {os.getpid()} has not acknowledged any of 5 commands" in warning
         await ears.until("r5")
     await device.close()
 
@@ -147,7 +147,9 @@ async def test_a_command_that_nobody_takes_in_time_may_have_been_sent(
 ) -> None:
     """It lies in a socket: that is neither sent nor not sent."""
     async with core(url, [], DispatchLimits(take_s=0.1)) as transport, deaf_listener(tmp_path):
-        with pytest.raises(TransportError, match=r"did not confirm this one within 0\.1 s") as told:
+        with pytest.raises(
+            TransportError, match=r"did not acknowledge the command within 0\.1 s"
+        ) as told:
             await transport.publish([command("c")])
         assert not isinstance(told.value, NotSentError)
 
@@ -156,7 +158,7 @@ async def test_a_command_to_nobody_is_certainly_not_sent(url: str) -> None:
     """Before, it was answered as sent: whoever listens later has not heard it."""
     device = LocalTransport(url)
     async with core(url, [], DispatchLimits(reconnect_s=0.01)) as transport:
-        with pytest.raises(NotSentError, match=f"nobody takes commands for {SCOPE} over local:"):
+        with pytest.raises(NotSentError, match=f"no command listener for {SCOPE} on local:"):
             await transport.publish([command_of(1)])
         async with listening(device, SCOPE) as ears:
             await transport.publish([command_of(2)])
@@ -207,5 +209,5 @@ async def test_commands_taken_one_by_one_are_confirmed_one_by_one(url: str) -> N
         dispatch = asyncio.create_task(transport.publish([command_of(2)]))
         await second
         await device.close()
-        with pytest.raises(TransportError, match="went away before confirming"):
+        with pytest.raises(TransportError, match="disconnected before they acknowledged"):
             await dispatch

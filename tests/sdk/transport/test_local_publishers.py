@@ -155,7 +155,7 @@ async def test_who_takes_no_answer_is_disconnected_and_named(path: Path) -> None
             deaf.sendall(UPGRADE + published(1, b"deaf"))
             await until(lambda: core.transport.state().warnings)
             [warning] = core.transport.state().warnings
-            assert f"process {os.getpid()} has taken no answer for 0.1 s" in warning
+            assert f"process {os.getpid()} has not read a reply for 0.1 s" in warning
             deaf.setblocking(False)
             async with asyncio.timeout(WAIT_S):
                 await read_on(deaf)
