@@ -1,3 +1,1 @@
-"""Drivers: what turns events into files, for daily files and exports alike; found by entry points
-(`nova.drivers`).
-"""
+"""Drivers: the writers of daily files and exports, found by the entry points `nova.drivers`."""

@@ -1,10 +1,10 @@
-"""What a driver is: it says which streams it takes and turns their events into bytes.
+"""The driver interface: a driver selects streams and converts their events to bytes.
 
-A driver never opens a file of its own while events come: it returns what is to be added, and NOVA
-adds it. So every file can be cut back to what is known to be complete and gone on with, whoever
-wrote the driver. What it returns may depend on nothing but the events of the file up to then: not
-on the clock, not on how they were divided into calls. Formats that need an end (parquet, MCAP) are
-collected as lines and made by `SealedDriver.make` when the file is complete.
+A driver never opens a file while events arrive: it returns bytes to append, and NOVA appends them.
+So every file can be truncated to its last complete state and continued, whoever wrote the driver.
+The bytes must depend only on the events of the file so far: not on the clock, and not on how the
+events were split into calls. Formats that need an end (parquet, MCAP) are collected as lines, and
+`SealedDriver.make` writes them when the file is complete.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sdk.drivers.opening import NO_OPENING, Opening
 from sdk.drivers.stream import Stream
 
 Blocks = Iterable[Sequence[bytes]]
-"""The stored envelopes of a file in order, some at once."""
+"""The stored envelopes of a file in order, in blocks."""
 
 
 class File(msgspec.Struct, kw_only=True):
-    """What is known of a file while it is written, and kept with it: how many events and bytes (of
-    each part) it has, and whatever else its driver wants to remember, as JSON.
+    """The state of a file being written, stored beside it: its events, its bytes (of each part),
+    and any JSON that its driver needs to continue.
     """
 
     events: int = 0
@@ -42,19 +42,18 @@ class Driver(ABC):
     message_types: ClassVar[frozenset[str] | None] = None
     schema_versions: ClassVar[frozenset[str] | None] = None
     capabilities: ClassVar[frozenset[str]] = frozenset()
-    """What the target's descriptor has to say for it to be taken."""
+    """Capabilities that the target's descriptor must have."""
 
     requires: ClassVar[tuple[str, ...]] = ()
-    """Modules without which it does not work; import them only where they are used."""
+    """Modules that it needs; import them only where they are used."""
 
     per_scope: ClassVar[bool] = False
-    """Whether a scope's streams share one file, instead of lying in their entities' folders."""
+    """Whether the streams of a scope share one file instead of one per entity."""
 
     is_sealed: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """Its id and version."""
         return f"{self.driver_id}@{self.version}"
 
     def takes(self, stream: Stream, capabilities: frozenset[str] = frozenset()) -> bool:
@@ -68,20 +67,20 @@ class Driver(ABC):
 
     @abstractmethod
     def parts(self, stream: Stream) -> tuple[str, ...]:
-        """The names of the files that a stream's events go to, mostly one."""
+        """The names of the files for a stream's events, mostly one."""
 
     @abstractmethod
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """What these stored envelopes add to each part, behind what `file` says is there."""
+        """The bytes that these stored envelopes append to each part of `file`."""
 
 
 class SealedDriver(Driver):
-    """A format that is made in one go once all its events are there."""
+    """A format that is written at once when all events are known."""
 
     is_sealed = True
 
     def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
-        """The events as lines, until `make`."""
+        """The events as lines, which `make` reads later."""
         return (b"\n".join([*events, b""]),)
 
     @abstractmethod
@@ -90,17 +89,17 @@ class SealedDriver(Driver):
 
 
 class OpenedDriver(SealedDriver):
-    """A sealed format whose files begin with what views showed."""
+    """A sealed format whose files start with the initial state of views."""
 
     @abstractmethod
     def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
         """Write the whole file."""
 
     def make(self, blocks: Blocks, out: BinaryIO) -> None:
-        """Write the whole file where nothing was shown before."""
+        """Write the whole file without an initial state."""
         self.make_from(NO_OPENING, blocks, out)
 
 
 def stem_of(stream: Stream) -> str:
-    """A file name without its end for a stream of an entity; unique, and safe on every system."""
+    """A file name stem for a stream of an entity; unique, and safe on every file system."""
     return f"{stream.lane}.{stream.stream_type.replace(':', '+')}"

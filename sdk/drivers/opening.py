@@ -1,6 +1,6 @@
-"""What views showed when a file begins: the checkpoints that some formats have in front.
+"""The initial state of views at the begin of a file, which some formats store as checkpoints.
 
-They are no events: nothing counts them, and `nova import` passes over them.
+Checkpoints are not events: they are not counted, and `nova import` skips them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 CHECKPOINT_METADATA = {"holds": "checkpoint"}
-"""On the channel of an MCAP file whose messages are such checkpoints."""
+"""Metadata of the MCAP channel whose messages are checkpoints."""
 
 
 class Opening(NamedTuple):
-    """The time in ns at which a range begins, in its timebase, and what each view showed strictly
-    before, as JSON.
+    """The time in ns at which a range begins, in its timebase, and the state of each view strictly
+    before it, as JSON.
     """
 
     time_ns: int

@@ -1,8 +1,8 @@
-"""The registry: which drivers are installed, and which of them a stream gets (A-193…A-200).
+"""The registry of installed drivers, and the selection of a stream's driver.
 
-The same stream, capabilities, drivers and preference always give the same driver: first what the
-target's descriptor asks for (`driver:<id>` or `driver:<id>@<version>`), then the preference in its
-order; of an id without a version the highest that takes the stream.
+The selection is deterministic: first the drivers that the target's descriptor requests
+(`driver:<id>` or `driver:<id>@<version>`), then the preference in its order. Of an id without a
+version it is the highest version that accepts the stream.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from sdk.errors import DriverError, NovaError
 
 PLUGIN_GROUP = "nova.drivers"
 CAPABILITY = "driver:"
-"""What a descriptor's capability begins with that asks for a driver."""
+"""Prefix of a capability that requests a driver."""
 
 BINDING_TYPE = "DriverBinding"
 BINDING_DRIVER = "jsonl@1.0.0"
-"""What writes DriverBindings, which have no binding of their own."""
+"""The driver of DriverBindings, which have no binding of their own."""
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 class Registry:
-    """Drivers by id and version, and the preference among them."""
+    """Drivers by id and version, with their order of preference."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class Registry:
 
     @classmethod
     def load(cls, preference: Sequence[str] = ()) -> Registry:
-        """All installed drivers; one that cannot be imported is an error only once it is wanted.
+        """Load all installed drivers; one that cannot be imported is an error only when it is used.
 
-        Raises DriverError where the preference names what is not there.
+        Raises DriverError if the preference names a driver that is not installed.
         """
         drivers: list[Driver] = []
         missing: dict[str, str] = {}
@@ -61,7 +61,7 @@ class Registry:
                 missing[name] = str(error)
                 continue
             if not isinstance(driver, Driver):
-                raise DriverError(f"{name!r} of {PLUGIN_GROUP} is no Driver")
+                raise DriverError(f"entry point {name!r} of {PLUGIN_GROUP} is not a Driver")
             lacking = [module for module in driver.requires if not _is_installed(module)]
             if lacking:
                 missing[name] = f"it needs {lacking[0]}: pip install 'nova-truth[{name}]'"
@@ -71,36 +71,36 @@ class Registry:
 
     def _add(self, driver: Driver) -> None:
         if not is_name(driver.driver_id) or "@" in driver.driver_id:
-            raise DriverError(
-                f"a driver's id is {driver.driver_id!r}, not [A-Za-z0-9_.:-]{{1,128}}"
-            )
+            raise DriverError(f"the driver id {driver.driver_id!r} is not [A-Za-z0-9_.:-]{{1,128}}")
         if not _VERSION.fullmatch(driver.version):
             raise DriverError(
-                f"driver {driver.driver_id} has version {driver.version!r}, not N.N.N"
+                f"the version {driver.version!r} of driver {driver.driver_id} is not N.N.N"
             )
         versions = self._versions.setdefault(driver.driver_id, {})
         other = versions.get(driver.version)
         if other is not None:
-            raise DriverError(f"{driver.name} is there twice: {_place(other)} and {_place(driver)}")
+            raise DriverError(
+                f"{driver.name} is defined twice: by {_place(other)} and {_place(driver)}"
+            )
         versions[driver.version] = driver
 
     def names(self) -> list[str]:
-        """Ids and versions of all that are installed."""
+        """Ids and versions of all installed drivers."""
         return [driver.name for driver in self.drivers()]
 
     def drivers(self) -> list[Driver]:
-        """All that are installed, by their ids, the newest version first."""
+        """All installed drivers by id, the newest version first."""
         return [driver for _, known in sorted(self._versions.items()) for driver in _newest(known)]
 
     def get(self, driver_id: str, version: str) -> Driver:
-        """One driver; raises DriverError saying what is installed instead (AMB-41)."""
+        """One driver; raises DriverError that lists the installed ones."""
         driver = self._versions.get(driver_id, {}).get(version)
         if driver is None:
             raise self._absent(f"{driver_id}@{version}", driver_id)
         return driver
 
     def named(self, name: str) -> Driver:
-        """The driver `id@version`, or the newest of an id; raises DriverError."""
+        """The driver `id@version`, or the newest version of an id; raises DriverError."""
         return self._named(name)[0]
 
     def _named(self, name: str) -> list[Driver]:
@@ -113,7 +113,7 @@ class Registry:
         return _newest(versions)
 
     def select(self, stream: Stream, capabilities: frozenset[str] = frozenset()) -> Driver:
-        """The driver of a stream; raises DriverError if none takes it."""
+        """The driver of a stream; raises DriverError if none accepts it."""
         if stream.stream_type == BINDING_TYPE and stream.lane == "metadata":
             return self.named(BINDING_DRIVER)
         asked = sorted(
@@ -128,11 +128,11 @@ class Registry:
                 if driver.takes(stream, capabilities):
                     return driver
         raise DriverError(
-            f"no driver for {stream}: of {', '.join(self._preference) or 'none'} none takes it"
+            f"no driver for {stream}: none of {', '.join(self._preference) or 'none'} accepts it"
         )
 
     def _installed(self, name: str) -> list[Driver]:
-        """The same of what a producer asks for, who cannot know what is installed here."""
+        """Like `_named`, but empty if absent: producers cannot know the installed drivers."""
         try:
             return self._named(name)
         except DriverError:
@@ -141,8 +141,8 @@ class Registry:
     def _absent(self, name: str, driver_id: str) -> DriverError:
         if driver_id in self._missing:
             return DriverError(f"driver {name} cannot be used: {self._missing[driver_id]}")
-        there = ", ".join(self.names()) or "none"
-        return DriverError(f"driver {name} is not installed; installed are {there}")
+        installed = ", ".join(self.names()) or "none"
+        return DriverError(f"driver {name} is not installed; installed: {installed}")
 
 
 def _newest(versions: Mapping[str, Driver]) -> list[Driver]:

@@ -1,8 +1,8 @@
-"""Streams: what one driver writes is chosen for, told from stored envelopes without parsing them.
+"""Streams: the unit for which a driver is selected, recognised in stored envelopes without parsing.
 
-A stream is a target's events of one lane, type and (parsed) schemaVersion. In a stored envelope
-the eventId comes first, then the ids, the time and the type, so a few searches find the text that
-all events of a stream share; what that text means is worked out once.
+A stream is a target's events of one lane, type and (on parsed) schemaVersion. A stored envelope
+begins with the eventId, then the ids, the time and the type. So a few searches find the text that
+all events of a stream share, and its meaning is cached.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 RAW_STREAM = "raw"
-"""The streamType of raw frames, which have no messageType (AMB-40)."""
+"""The streamType of raw frames, which have no messageType."""
 
 HEAD_BYTES = len('{"eventId":""') + 64
 ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
-"""Where the eventId stands in every stored envelope, as hexadecimal text."""
+"""Where the eventId is in every stored envelope, as hexadecimal text."""
 
 REMEMBERED_MAX = 65_536
 
@@ -41,7 +41,7 @@ class Stream(NamedTuple):
 
     @property
     def target_id(self) -> str:
-        """The entity as a DriverBinding names it."""
+        """The targetId in DriverBindings."""
         return "|".join(self[:4])
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Stream(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What stands where in events of a stream whose time is written in its normal form."""
+    """A text and its offset in a stream's events whose time has the normal form."""
 
     at: int
     text: bytes
@@ -78,7 +78,6 @@ _headers = msgspec.json.Decoder(_Header)
 
 
 def stream_of(stored: bytes) -> Stream:
-    """The stream of one stored envelope, parsed."""
     head = _headers.decode(stored)
     version = head.schema_version if head.lane == "parsed" else ""
     kind = RAW_STREAM if head.lane == "raw" else head.message_type
@@ -88,11 +87,11 @@ def stream_of(stored: bytes) -> Stream:
 
 
 def mark_of(stored: bytes, stream: Stream) -> Mark:
-    """A text that tells events of a stream from others of its series, which differ in schemaVersion
-    alone: what follows the time, from its quote on, up to the payload.
+    """The text that distinguishes a stream's events from others of its series, which differ in
+    schemaVersion only: from the quote after the time up to the payload.
 
-    It stands there in events whose time is written as long. In others it does not: their time goes
-    on there, or has ended up to 15 characters before, inside of the next member's name.
+    It is at that offset in all events whose time has the same length. Elsewhere it cannot match:
+    their time is longer, or has ended up to 15 characters earlier, inside the next member's name.
     """
     at = stored.find(TIME, HEAD_BYTES) + TIME_BYTES
     end = stored.find(b'"', at)
@@ -103,18 +102,18 @@ def mark_of(stored: bytes, stream: Stream) -> Mark:
 
 
 class Streams:
-    """Remembers which text is which stream."""
+    """A cache of streams by their text in stored envelopes."""
 
     def __init__(self) -> None:
         self._heads: dict[bytes, _Known] = {}
         self._count = 0
 
     def of(self, stored: bytes) -> Stream:
-        """The stream of a stored envelope; the same object for the same stream, mostly."""
+        """The stream of a stored envelope; mostly the same object for the same stream."""
         return self.at(stored, stored.find(TIME, HEAD_BYTES))
 
     def at(self, stored: bytes, at: int) -> Stream:
-        """The same where it is known at which byte `TIME` stands."""
+        """Like `of`, if the offset of `TIME` is known."""
         known = self._heads.get(stored[HEAD_BYTES:at])
         if known is None:
             return self._learn(stored, at)

@@ -81,13 +81,13 @@ def test_bindings_are_written_by_jsonl_whatever_is_preferred() -> None:
 
 def test_what_is_not_there_is_said() -> None:
     """Each error names what was wanted and what there is."""
-    with pytest.raises(DriverError, match=r"driver nope is not installed; installed are csv@1"):
+    with pytest.raises(DriverError, match=r"driver nope is not installed; installed: csv@1"):
         Registry.load(["nope"])
     with pytest.raises(DriverError, match=r"driver jsonl@9\.0\.0 is not installed"):
         Registry.load().get("jsonl", "9.0.0")
     with pytest.raises(DriverError, match=r"no driver for sat\|s\|c\|u raw raw: of csv none"):
         Registry.load(["csv"]).select(RAW)
-    with pytest.raises(DriverError, match=r"hex@1\.0\.0 is there twice: .*Hex and .*Hex"):
+    with pytest.raises(DriverError, match=r"hex@1\.0\.0 is defined twice: by .*Hex and .*Hex"):
         Registry([Hex(), Hex()])
     missing = {"parquet": "it needs pyarrow: pip install 'nova-truth[parquet]'"}
     with pytest.raises(DriverError, match=r"parquet cannot be used: it needs pyarrow: pip"):
