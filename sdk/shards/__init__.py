@@ -1,3 +1,1 @@
-"""Batch replay in several processes: what they say to each other, and how their parts make a
-whole.
-"""
+"""Batch replay by several processes: messages, merge, sinks."""

@@ -1,5 +1,5 @@
-"""Where a batch replay is delivered: as one sequence, to one file, to a file for each shard, or to
-a function in each.
+"""Sinks of a batch replay: one merged sequence, one file, a file per shard, or a function per
+shard.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def in_parts(wanted: Wanted, shards: int, report: Report | None = None) -> Itera
 def to_file(
     wanted: Wanted, path: Path, shards: int, *, restart: bool = False, report: Report | None = None
 ) -> Summary:
-    """Write a range in order to a file, going on with what an interrupted replay has left."""
+    """Write a range in order to a file; resumes an interrupted replay."""
     started = time.monotonic()
     asked = wanted.asked()
     known = _left(path, asked, restart)
@@ -51,8 +51,8 @@ def to_file(
 
 
 def _left(path: Path, asked: Asked, restart: bool) -> Counted:
-    """What an interrupted replay has left of a file, nothing for a new one; raises NovaError if it
-    was asked for something else.
+    """The state of an interrupted replay to a file, a new one if there is none; raises NovaError if
+    its request differs.
     """
     state = state_of(path)
     if restart:
@@ -73,8 +73,8 @@ def to_folder(
     restart: bool = False,
     report: Report | None = None,
 ) -> Summary:
-    """Write each shard of a range to a file `shard-000.jsonl`… of its own, each by its own process;
-    goes on with what an interrupted replay has left.
+    """Write each shard of a range to its file `shard-000.jsonl`…, each by its own process; resumes
+    an interrupted replay.
     """
     started = time.monotonic()
     asked = wanted.asked(_checked(shards))
@@ -99,13 +99,13 @@ def to_folder(
 
 
 def _left_in(folder: Path, asked: Asked, restart: bool) -> Plan | None:
-    """The plan of an interrupted replay to a folder, None for a new one; raises NovaError if it was
-    asked for something else.
+    """The plan of an interrupted replay to a folder, None if there is none; raises NovaError if its
+    request differs.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NovaError(f"{folder} cannot be written: {error.strerror}") from error
+        raise NovaError(f"cannot write to {folder}: {error.strerror}") from error
     plan = None if restart else read_state(folder / PLAN_FILE, Plan)
     if plan is not None:
         _compare(plan, asked, folder / PLAN_FILE)
@@ -120,7 +120,7 @@ def _left_in(folder: Path, asked: Asked, restart: bool) -> Plan | None:
 
 def to_function(wanted: Wanted, name: str, shards: int, *, report: Report | None = None) -> Summary:
     """Call a function `package.module:function` in each shard's process with the shard's number and
-    its events; how it goes on after an interruption is the function's own.
+    its events. The function itself must handle a restart after an interruption.
     """
     started = time.monotonic()
     with running(wanted.data, _checked(shards)) as processes:
@@ -134,13 +134,13 @@ def to_function(wanted: Wanted, name: str, shards: int, *, report: Report | None
 
 
 def _planned(processes: Sequence[Shard], job: Job, cut: Cut) -> tuple[int, list[Piece]]:
-    """Tell all shards their job, at one mark; the mark, and the pieces as the first cuts them."""
+    """Send all shards the job with one watermark; returns it and the first shard's pieces."""
     first = processes[0]
     first.send(job)
     first.send(cut)
     planned, _ = first.reply()
     if not isinstance(planned, Planned):
-        raise NovaError(f"a shard sent a {type(planned).__name__} for a plan")
+        raise NovaError(f"shard {first.number} sent {type(planned).__name__} instead of Planned")
     job.mark = planned.mark
     for process in processes[1:]:
         process.send(job)
@@ -150,7 +150,7 @@ def _planned(processes: Sequence[Shard], job: Job, cut: Cut) -> tuple[int, list[
 def _told(
     parts: Iterable[Part], pieces: Sequence[Piece], before: int, report: Report | None
 ) -> Iterator[Part]:
-    """The same parts, each reported once it has been dealt with."""
+    """Yield the parts, and report each after the caller has processed it."""
     total = before + sum(piece.events for piece in pieces)
     events = before
     for part in parts:
@@ -163,16 +163,16 @@ def _told(
 def _watch(ranges: Sequence[Piece], report: Report | None) -> Watch:
     total = sum(piece.events for piece in ranges)
 
-    def watch(told: Sequence[Progress]) -> None:
+    def watch(shards: Sequence[Progress]) -> None:
         if report is not None:
-            passed = sum(progress.passed for progress in told)
-            report(passed, total, sum(progress.events for progress in told))
+            passed = sum(progress.passed for progress in shards)
+            report(passed, total, sum(progress.events for progress in shards))
 
     return watch
 
 
 def _compare(plan: Plan | None, asked: Asked, state: Path) -> None:
-    """Raise NovaError unless an interrupted replay was asked for the same."""
+    """Raise NovaError unless an interrupted replay has the same request."""
     known = plan.asked if plan else {}
     differing = [
         f"{name} was {known.get(name)}, is {value}"
@@ -181,21 +181,21 @@ def _compare(plan: Plan | None, asked: Asked, state: Path) -> None:
     ]
     if differing:
         raise NovaError(
-            f"{state} is of another replay: {'; '.join(differing)}. "
-            "Ask for the same to go on with it, or give --restart"
+            f"{state} belongs to another replay: {'; '.join(differing)}. "
+            "Repeat its request to resume it, or give --restart"
         )
 
 
 def _in_the_way(path: Path) -> NovaError:
     return NovaError(
-        f"{path} is there already, and no state of it to go on with: "
-        "remove it, or give --restart to write it anew"
+        f"{path} exists, without a state to resume from: "
+        "remove it, or give --restart to overwrite it"
     )
 
 
 def _checked(shards: int) -> int:
     if not 1 <= shards <= SHARDS_MAX:
-        raise NovaError(f"{shards} shards are not 1 to {SHARDS_MAX}")
+        raise NovaError(f"{shards} shards requested, 1 to {SHARDS_MAX} are allowed")
     return shards
 
 

@@ -1,7 +1,7 @@
-"""What a replay and its shard processes say to each other over pipes.
+"""Messages between a replay and its shard processes, over pipes.
 
 Requests are lines of JSON on the shard's stdin. Replies are frames on its stdout: the sizes of head
-and body, the head as JSON, and as the body lines of stored envelopes, byte for byte.
+and body, the head as JSON, and the body: lines of stored envelopes, byte for byte.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import msgspec
 from sdk.protocol import Filters, Timebase
 
 SIZES = struct.Struct(">IQ")
-"""Bytes of the head and of the body."""
+"""Sizes of the head and of the body in bytes."""
 
 
 class Job(msgspec.Struct, kw_only=True, tag="job"):
-    """First request: which events of which time, both ends included, in ns.
+    """First request: the events to read, in a range of ns with both ends included.
 
-    `after` is the hex of the order key behind which to begin, `mark` the canonical time behind
-    which nothing counts; where it is None the shard finds what is durable now.
+    `after` is the hex of the order key to start after, `mark` the canonical time that limits the
+    replay; if it is None, the shard uses its present durable watermark.
     """
 
     start_ns: int
@@ -32,7 +32,7 @@ class Job(msgspec.Struct, kw_only=True, tag="job"):
 
 
 class Cut(msgspec.Struct, kw_only=True, tag="cut"):
-    """Cut what is to be replayed into so many pieces, or by itself into small ones."""
+    """Split the range into exactly `pieces`, or into at least `pieces_min` small ones."""
 
     pieces: int | None = None
     pieces_min: int = 1
@@ -47,7 +47,7 @@ class Read(msgspec.Struct, kw_only=True, tag="read"):
 
 
 class Sink(msgspec.Struct, kw_only=True, tag="sink"):
-    """Bring the events of a range to a file, or to a function `module:name`, by yourself."""
+    """Write the events of a range to a file, or pass them to a function `module:name`."""
 
     shard: int
     start_ns: int
@@ -57,7 +57,7 @@ class Sink(msgspec.Struct, kw_only=True, tag="sink"):
 
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):
-    """A half-open range of time in ns, and about how many events it holds."""
+    """A half-open range of time in ns, and its estimated number of events."""
 
     start_ns: int
     stop_ns: int
@@ -65,14 +65,14 @@ class Piece(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Planned(msgspec.Struct, kw_only=True, tag="planned"):
-    """Answer to a cut: pieces that cover the span, and the mark that holds for all of them."""
+    """Reply to a cut: pieces that cover the range, and the watermark for all of them."""
 
     mark: int
     pieces: list[Piece]
 
 
 class Block(msgspec.Struct, kw_only=True, tag="block"):
-    """Some events of a piece, in the body, and the key behind which a reading goes on."""
+    """Events of a piece, in the body, and the key after which to resume."""
 
     events: int
     after: str
@@ -80,8 +80,8 @@ class Block(msgspec.Struct, kw_only=True, tag="block"):
 
 
 class Progress(msgspec.Struct, kw_only=True, tag="progress"):
-    """What a sink has done since it began, and about how many events it has passed by of those
-    that the range holds.
+    """The events and bytes that a sink has written, and the estimated number of the range's events
+    that it has read.
     """
 
     events: int
@@ -91,7 +91,7 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress"):
 
 
 class Failed(msgspec.Struct, kw_only=True, tag="failed"):
-    """Why the shard cannot go on."""
+    """Why the shard failed."""
 
     reason: str
 
@@ -104,21 +104,19 @@ _REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
 def request_line(request: Request) -> bytes:
-    """A request as the shard reads it."""
+    """Encode a request as a line."""
     return msgspec.json.encode(request) + b"\n"
 
 
 def decode_request(line: bytes) -> Request:
-    """A request as it was sent."""
     return _REQUESTS.decode(line)
 
 
 def reply_head(reply: Reply, body_bytes: int = 0) -> bytes:
-    """What goes before the body of a frame."""
+    """Encode a reply's head, with the sizes that precede it."""
     head = msgspec.json.encode(reply)
     return SIZES.pack(len(head), body_bytes) + head
 
 
 def decode_reply(head: bytes) -> Reply:
-    """A reply as it was sent."""
     return _REPLIES.decode(head)

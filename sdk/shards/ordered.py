@@ -1,7 +1,7 @@
-"""The pieces of several shards as one sequence, in order.
+"""Merge of the pieces of several shards into one ordered sequence.
 
-Pieces are dealt out in turn, so that while one shard's piece is taken the others read theirs; each
-reads ahead no more than it is let, so memory is bounded whatever the range.
+Pieces are assigned round-robin: while one shard's piece is consumed, the others read theirs. The
+read-ahead is limited, so memory is bounded for any range.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sdk.shards.messages import Block, Piece, Read
 from sdk.shards.process import Shard
 
 PIECES_AHEAD = 2
-"""How many pieces a shard knows of."""
+"""Number of pieces requested from a shard in advance."""
 
 
 class Part(NamedTuple):
-    """Some lines, how many events they are, the key behind them, and about how many events of the
-    plan have been passed by.
+    """Lines, the number of events in them, the key after them, and the estimated number of the
+    plan's events read so far.
     """
 
     lines: bytearray
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def in_order(shards: Sequence[Shard], pieces: Sequence[Piece], after: str | None) -> Iterator[Part]:
-    """The events of all pieces behind a key, in order."""
+    """The events of all pieces after a key, in order."""
 
     def deal(number: int) -> None:
         if number < len(pieces):
@@ -52,11 +52,11 @@ def in_order(shards: Sequence[Shard], pieces: Sequence[Piece], after: str | None
 
 
 def _blocks(shard: Shard) -> Iterator[tuple[bytearray, Block]]:
-    """The blocks of the piece that a shard is at."""
+    """The blocks of the shard's current piece."""
     while True:
         reply, lines = shard.reply()
         if not isinstance(reply, Block):
-            raise NovaError(f"shard {shard.number} sent a {type(reply).__name__} for a block")
+            raise NovaError(f"shard {shard.number} sent {type(reply).__name__} instead of Block")
         yield lines, reply
         if reply.is_last:
             return

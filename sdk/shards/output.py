@@ -1,7 +1,7 @@
-"""A file that an interrupted replay goes on with: its state says what of it counts.
+"""An output file that an interrupted replay resumes, with its state file.
 
-The file is on disk before the state that counts it, and is cut back to what the state counts when
-work goes on, so the end is byte for byte that of an undisturbed run.
+The data is durable before the state that counts it. On resume the file is truncated to the counted
+size, so the result is byte for byte that of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ State = TypeVar("State", bound=msgspec.Struct)
 
 
 class Plan(msgspec.Struct, kw_only=True):
-    """What a replay was asked for, the mark behind which nothing counts, and how it was cut."""
+    """The request of a replay, its watermark, and the ranges of its shards."""
 
     asked: dict[str, str | None]
     mark: int
@@ -33,7 +33,7 @@ class Plan(msgspec.Struct, kw_only=True):
 
 
 class Counted(msgspec.Struct, kw_only=True):
-    """What of a file counts, and the hex of the key behind which the next event is read."""
+    """The counted part of a file, and the hex of the key after which the next event is read."""
 
     bytes: int = 0
     events: int = 0
@@ -70,7 +70,7 @@ class Output:
         os.close(self._descriptor)
 
     def write(self, lines: bytes | bytearray, events: int, after: str) -> None:
-        """Add whole lines; the state follows every SAVE_INTERVAL_S."""
+        """Append whole lines; the state is saved every SAVE_INTERVAL_S."""
         view = memoryview(lines)
         try:
             while view:
@@ -79,18 +79,18 @@ class Output:
             raise _unwritten(self.path, error) from error
         self.counted.bytes += len(lines)
         self.counted.events += events
-        # A piece without events reaches no further than where it was begun.
+        # A piece without events ends at the key that it started after.
         self.counted.after = max(after, self.counted.after or "") or None
         if time.monotonic() - self._saved_at >= SAVE_INTERVAL_S:
             self.save()
 
     def finish(self) -> None:
-        """Say that this is all of it."""
+        """Mark the file as complete."""
         self.counted.is_done = True
         self.save()
 
     def save(self) -> None:
-        """Make what was written durable, and count it."""
+        """Sync the file, then save the state that counts it."""
         try:
             os.fdatasync(self._descriptor)
         except OSError as error:
@@ -101,25 +101,25 @@ class Output:
 
 def _unwritten(path: Path, error: OSError) -> NovaError:
     return NovaError(
-        f"{path} cannot be written: {error.strerror}. "
-        "Make room and run the same again: it goes on where it stopped"
+        f"cannot write {path}: {error.strerror}. "
+        "Free some space and repeat the command: it resumes where it stopped"
     )
 
 
 def state_of(path: Path) -> Path:
-    """Where the state of an output lies."""
+    """The path of an output's state."""
     return path.with_name(path.name + ".state")
 
 
 def read_state(path: Path, kind: type[State]) -> State | None:
-    """A state that was written before, or None; raises NovaError where it cannot be read."""
+    """A stored state, None if there is none; raises NovaError if it is invalid."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
         raise NovaError(
-            f"{path} is no state of a replay ({error}): --restart begins anew"
+            f"{path} is not a valid replay state ({error}): give --restart to start anew"
         ) from error
 
 
@@ -133,21 +133,21 @@ def write_state(path: Path, state: msgspec.Struct) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise NovaError(f"{path} cannot be written: {error.strerror}") from error
+        raise NovaError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _opened(path: Path, count_bytes: int) -> int:
-    """A file for writing behind its first bytes, cut there; raises NovaError if it has fewer."""
+    """Open a file for appending, truncated to `count_bytes`; raises NovaError if it is shorter."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise NovaError(f"{path} cannot be written: {error.strerror}") from error
+        raise NovaError(f"cannot write {path}: {error.strerror}") from error
     size = os.fstat(descriptor).st_size
     if size < count_bytes:
         os.close(descriptor)
         raise NovaError(
-            f"{path} has {size} bytes and its state counts {count_bytes}: it has been changed. "
-            "--restart begins anew"
+            f"{path} has {size} bytes but its state counts {count_bytes}: the file was changed. "
+            "Give --restart to start anew"
         )
     os.ftruncate(descriptor, count_bytes)
     os.lseek(descriptor, 0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""Shards that bring their ranges to their own sinks at the same time, and how far they are."""
+"""Fan-out: shards write their ranges to their own sinks at the same time."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from sdk.shards.messages import Progress, Sink
 from sdk.shards.process import Shard
 
 Watch = Callable[[Sequence[Progress]], None]
-"""Takes how far each shard is."""
+"""Called with the progress of all shards."""
 
 
 def side_by_side(shards: Sequence[Shard], sinks: Sequence[Sink], watch: Watch) -> list[Progress]:
-    """Let each shard bring one range to its sink; returns what each has done.
+    """Run each shard on one range and sink; returns the final progress of each.
 
-    Raises NovaError as soon as one cannot go on.
+    Raises NovaError as soon as one fails.
     """
-    told = [Progress(events=0, bytes=0, passed=0) for _ in sinks]
+    latest = [Progress(events=0, bytes=0, passed=0) for _ in sinks]
     with selectors.DefaultSelector() as selector:
         for index, (shard, sink) in enumerate(zip(shards, sinks, strict=True)):
             shard.send(sink)
             selector.register(shard, selectors.EVENT_READ, index)
-        while not all(progress.is_done for progress in told):
+        while not all(progress.is_done for progress in latest):
             for key, _ in selector.select():
                 index = int(key.data)
                 reply, _ = shards[index].reply()
                 if not isinstance(reply, Progress):
-                    raise NovaError(f"shard {index} sent a {type(reply).__name__} for progress")
-                told[index] = reply
-            watch(told)
-    return told
+                    raise NovaError(
+                        f"shard {index} sent {type(reply).__name__} instead of Progress"
+                    )
+                latest[index] = reply
+            watch(latest)
+    return latest

@@ -1,5 +1,5 @@
-"""The shard processes of a replay, as the replay sees them; they end when it does, however it
-ends, for they hold the other end of its pipes.
+"""The shard processes of a replay, seen from the replay. They end with it, however it ends, because
+it holds the other end of their pipes.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ class Shard:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            start_new_session=True,  # Ctrl-C is for the replay, which ends them
+            start_new_session=True,  # Ctrl-C goes to the replay, which ends them.
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._replies = self._process.stdin, self._process.stdout
         pipes.enlarge(self._replies)
 
     def fileno(self) -> int:
-        """What becomes readable when there is a reply."""
+        """The descriptor that is readable when a reply arrives."""
         return self._replies.fileno()
 
     def send(self, request: Request) -> None:
-        """Ask for something; raises NovaError if the process is gone."""
+        """Send a request; raises NovaError if the process has ended."""
         try:
             self._requests.write(request_line(request))
         except BrokenPipeError:
             raise self._why_gone() from None
 
     def reply(self) -> tuple[Reply, bytearray]:
-        """The next reply with its body; raises NovaError if it cannot go on or is gone."""
+        """The next reply with its body; raises NovaError if the shard failed or has ended."""
         head_bytes, body_bytes = SIZES.unpack(self._read(SIZES.size))
         reply = decode_reply(bytes(self._read(head_bytes)))
         if isinstance(reply, Failed):
@@ -60,12 +60,12 @@ class Shard:
         return reply, self._read(body_bytes)
 
     def hang_up(self) -> None:
-        """Tell it to leave."""
+        """Close the pipes, which makes the process end."""
         self._requests.close()
         self._replies.close()
 
     def wait(self) -> None:
-        """Wait until it is gone, and see to it."""
+        """Wait for the process to end; kills it after LEAVING_MAX_S."""
         try:
             self._process.wait(LEAVING_MAX_S)
         except subprocess.TimeoutExpired:
@@ -83,18 +83,17 @@ class Shard:
         return data
 
     def _why_gone(self) -> NovaError:
-        """How it ended."""
         self.hang_up()
         self.wait()
         return NovaError(
             f"shard {self.number} ended with status {self._process.returncode} before it had "
-            "delivered everything; see its log above"
+            "delivered all events; see its log above"
         )
 
 
 @contextmanager
 def running(data: Path, count: int) -> Iterator[Sequence[Shard]]:
-    """So many shard processes, for as long as the block runs."""
+    """Run `count` shard processes for the duration of the block."""
     shards: list[Shard] = []
     try:
         for number in range(count):

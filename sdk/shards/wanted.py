@@ -1,4 +1,4 @@
-"""What a batch replay is asked for, and what it has delivered."""
+"""The request of a batch replay, and its summary."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sdk.shards.messages import Job
 from sdk.timestamps import NS_MAX, NS_MIN
 
 Report = Callable[[int, int, int], None]
-"""Takes about how many events have been passed by, of about how many, and the exact number of
-events delivered; with filters many are passed by that are not delivered.
+"""Called with the estimated number of events read, the estimated total, and the exact number of
+events delivered; with filters, many events are read that are not delivered.
 """
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """What a replay delivered; where it went on with an interrupted one, events and bytes are those
-    of the whole, the seconds its own.
+    """What a replay delivered. After a resume, events and bytes are those of the whole; the seconds
+    are of this run.
     """
 
     events: int
@@ -32,7 +32,7 @@ class Summary(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A range of an archive: times are texts, both ends included, None is the archive's own."""
+    """A range of an archive: times as texts, both ends included, None is the archive's own end."""
 
     data: Path
     start: str | None = None
@@ -41,7 +41,7 @@ class Wanted:
     filters: Filters = field(default_factory=Filters)
 
     def job(self, mark: int | None = None, after: str | None = None) -> Job:
-        """The same as shards are told it; raises TimestampError for what is no time."""
+        """The request as the job of a shard; raises TimestampError for an invalid time."""
         return Job(
             start_ns=NS_MIN if self.start is None else timestamps.parse(self.start),
             stop_ns=NS_MAX if self.stop is None else timestamps.parse(self.stop),
@@ -52,7 +52,7 @@ class Wanted:
         )
 
     def asked(self, shards: int | None = None) -> dict[str, str | None]:
-        """The same as a state remembers it; the number of shards only where the result shows it."""
+        """The request as stored in a state; includes `shards` only if the output depends on it."""
         job = self.job()
         return {
             "data": str(self.data.resolve()),

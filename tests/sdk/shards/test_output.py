@@ -49,10 +49,10 @@ def test_what_was_changed_is_not_gone_on_with(tmp_path: Path) -> None:
         output.write(b"a\nb\n", 2, "01")
         output.finish()
     path.write_bytes(b"a\n")
-    with pytest.raises(NovaError, match="has 2 bytes and its state counts 4: it has been changed"):
+    with pytest.raises(NovaError, match="has 2 bytes but its state counts 4: the file was changed"):
         Output(path)
     state_of(path).write_bytes(b"nonsense")
-    with pytest.raises(NovaError, match="is no state of a replay"):
+    with pytest.raises(NovaError, match="is not a valid replay state"):
         Output(path)
     with pytest.raises(NovaError, match=r"absent/x\.new cannot be written|absent/x cannot"):
         write_state(tmp_path / "absent" / "x", Counted())
