@@ -1,6 +1,4 @@
-"""Answers to commands: CommandProgress and CommandResult, on the address of feedback (A-125, A-181,
-A-187).
-"""
+"""Feedback on commands: CommandProgress and CommandResult events, on their command's address."""
 
 from __future__ import annotations
 
@@ -16,27 +14,27 @@ from sdk.hardware.outlet import Outlets
 from sdk.observation import Observation, Observer
 from sdk.transport.base import Record
 
-UNSAYABLE = "it was done, but its result has no JSON form: "
+UNSAYABLE = "done, but its result has no JSON form: "
 
 
 class Answers:
-    """Makes answers, and puts them where they are published."""
+    """Creates feedback events and queues them for publishing."""
 
     def __init__(
         self, scope_id: str, outlet: Outlets, now_ns: Callable[[], int] = timestamps.now
     ) -> None:
-        # Stamps of its own: a Core whose clock is ahead must not pull those of telemetry along.
+        # Separate stamps: a Core with a fast clock must not shift the stamps of telemetry.
         self._observer = Observer(scope_id)
         self._outlet = outlet
         self._now_ns = now_ns
 
     async def progress(self, command: Command, percent: float, message: str | None) -> None:
-        """Publish how far a command has come; raises EnvelopeError beyond 0 to 100."""
+        """Publish the progress of a command; raises EnvelopeError outside 0 to 100."""
         event = self._observe(command).command_progress(*_who(command), percent, message)
         await self._outlet.put([_record(event, command.command_id)])
 
     def success(self, command: Command, result: JsonObject | None) -> Record:
-        """The record that a command was done; a result that cannot be said does not undo it."""
+        """The record of a success; if the result has no JSON form, the record says so instead."""
         observation = self._observe(command)
         try:
             event = observation.command_result(*_who(command), "success", result)
@@ -47,18 +45,17 @@ class Answers:
         return _record(event, command.command_id)
 
     def failure(self, command: Command, reason: str) -> Record:
-        """The record that a command was not done, or that nobody knows."""
+        """The record of a failure, or of an unknown outcome."""
         reason = reason.encode(errors="replace").decode()
         observation = self._observe(command)
         event = observation.command_result(*_who(command), "failure", error_message=reason)
         return _record(event, command.command_id)
 
     async def publish(self, record: Record) -> None:
-        """Publish a result."""
         await self._outlet.put([record])
 
     def _observe(self, command: Command) -> Observation:
-        """A moment of the target behind the command's own, whatever the two clocks say."""
+        """An instant of the target after the command's own time, whatever the clocks say."""
         return self._observer.stamp(command.target, max(self._now_ns(), command.source_ns + 1))
 
 

@@ -19,7 +19,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The members of the file; devices keep theirs until the plug-in is known."""
+    """The members of the file; a device's are decoded once its plug-in is known."""
 
     scope: str | None = None
     transports: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Common(msgspec.Struct, kw_only=True):
-    """The members of every device; the others are its plug-in's."""
+    """The members of every device; the others belong to its plug-in."""
 
     type: str
     command_timeout_s: Seconds | None = None
@@ -40,7 +40,7 @@ class _Common(msgspec.Struct, kw_only=True):
 
 
 class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """One device: which plug-in, its options, and what the host holds it to."""
+    """One device: its plug-in, its options, and the limits that the host enforces."""
 
     name: str
     type: str
@@ -50,7 +50,7 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HardwareConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A host: whose scope, where to publish, where to keep what is not yet published."""
+    """A host: its scope, its transports, and the folder of its buffers."""
 
     scope: str
     transports: tuple[str, ...]
@@ -61,7 +61,7 @@ class HardwareConfig(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceConfig, ...]
 
     def setup(self, device: DeviceConfig) -> Setup:
-        """What the factory of a device is given."""
+        """The argument of a device's factory."""
         return Setup(device.name, device.options, self.data / "devices" / device.name)
 
 
@@ -72,7 +72,7 @@ def load(
     transports: tuple[str, ...] = (),
     data: Path | None = None,
 ) -> HardwareConfig:
-    """The configuration in a file, with what the caller says instead; raises SettingsError."""
+    """Load a configuration file; arguments override its members. Raises SettingsError."""
     document = _document(path)
     urls = transports or document.transports
     where = data or (Path(document.data) if document.data else None)
@@ -83,11 +83,11 @@ def load(
     }
     for member, value in chosen.items():
         if value is None:
-            raise SettingsError(f"{path}: `{member}` is missing, and was not given otherwise")
+            raise SettingsError(f"{path}: `{member}` is missing: set it there or by an option")
     if len(set(urls)) < len(urls):
-        raise SettingsError(f"{path}: a transport is named twice")
+        raise SettingsError(f"{path}: a transport is listed twice")
     if not document.devices:
-        raise SettingsError(f"{path}: there is no [devices.<name>]")
+        raise SettingsError(f"{path}: no device: add a table [devices.<name>]")
     config = HardwareConfig(
         scope=str(chosen["scope"]),
         transports=urls,
@@ -136,13 +136,13 @@ def _device(path: Path, name: str, members: JsonObject, document: _Document) -> 
 
 def _check_ids(path: Path, config: HardwareConfig) -> None:
     named = [("scope", config.scope), ("name", config.name)]
-    for what, text in [*named, *(("the name of a device", one.name) for one in config.devices)]:
+    for what, text in [*named, *(("device name", one.name) for one in config.devices)]:
         if not is_id(text):
-            raise SettingsError(f"{path}: {what}, {text[:64]!r}, is not [A-Za-z0-9_-]{{1,64}}")
+            raise SettingsError(f"{path}: {what} {text[:64]!r} is not [A-Za-z0-9_-]{{1,64}}")
 
 
 def make(config: HardwareConfig, device: DeviceConfig) -> Device:
-    """The device that a plug-in makes; raises SettingsError where its options are wrong."""
+    """Create a device by its plug-in; raises SettingsError if its options are invalid."""
     setup = config.setup(device)
     setup.folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""Confirmations: what a device answers to a command decides how it ended, not that it was sent."""
+"""Confirmation of commands: the device's answer, not the successful send, decides the outcome."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sdk.hardware.device import CommandRefusedError, Progress
 
 WRITTEN = "written"
 WRITTEN_PERCENT = 50.0
-"""What is said of a command whose bytes have left: half of it, the device's answer, is missing."""
+"""The progress of a command that was sent; the other half is the device's answer."""
 
 ConfirmSeconds = Annotated[float, Meta(gt=0, le=3600)]
 UNKNOWN = "whether it took effect is unknown"
 
 Said = TypeVar("Said")
 Judge = Callable[[Said], JsonObject | None]
-"""What an answer means for the command: its result, None if it is about something else; raises
-CommandRefusedError where it refuses.
+"""Interprets an answer: returns the command's result, None if the answer is about something else;
+raises CommandRefusedError if the device refuses.
 """
 
 
 class AwaitedAnswer(Generic[Said]):
-    """The answer to the command that is being done; all that a device says passes by here."""
+    """Waits for the answer to the current command; receives everything that the device sends."""
 
     def __init__(self) -> None:
         self._judge: Judge[Said] | None = None
@@ -39,8 +39,8 @@ class AwaitedAnswer(Generic[Said]):
         within_s: float,
         progress: Progress,
     ) -> JsonObject:
-        """Write a command and return its result; raises CommandRefusedError where the device
-        refuses it, or says nothing of it in time.
+        """Send a command and return its result; raises CommandRefusedError if the device refuses or
+        does not answer in time.
         """
         self._judge, self._found = judge, asyncio.get_running_loop().create_future()
         try:
@@ -54,11 +54,11 @@ class AwaitedAnswer(Generic[Said]):
             raise CommandRefusedError(f"no answer within {within_s:g} s; {UNKNOWN}") from None
         finally:
             if self._found.done() and not self._found.cancelled():
-                self._found.exception()  # Where the write failed, nobody else has looked at it.
+                self._found.exception()  # Mark it as retrieved where the write failed.
             self._judge = self._found = None
 
     def see(self, said: Said) -> None:
-        """Look whether this is the answer."""
+        """Check whether this is the awaited answer."""
         if self._judge is None or self._found is None or self._found.done():
             return
         try:
@@ -70,14 +70,14 @@ class AwaitedAnswer(Generic[Said]):
             self._found.set_result(result)
 
     def lose(self) -> None:
-        """The connection ended: no answer comes over it any more."""
+        """Fail the pending command: the connection ended."""
         if self._found is not None and not self._found.done():
             error = CommandRefusedError(f"the connection ended before an answer; {UNKNOWN}")
             self._found.set_exception(error)
 
 
 def check_arguments(command_type: str, payload: Mapping[str, object], takes: Iterable[str]) -> None:
-    """Raise CommandRefusedError for an argument that a command has not, naming those it has."""
+    """Raise CommandRefusedError for an unknown argument, with the known ones."""
     known = list(takes)
     for name in payload:
         if name not in known:

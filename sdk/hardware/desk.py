@@ -1,5 +1,5 @@
-"""The desk: where commands come in, are checked against the devices of this host, and handed out
-(A-125, A-126).
+"""The command router: receives commands, checks them against the devices of this host, and queues
+them.
 """
 
 from __future__ import annotations
@@ -22,44 +22,43 @@ from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
 
 LEFT_BEHIND = {
-    "came": "not done: the host ended before it could begin",
-    "begun": "the host ended while it was being done; whether it took effect is unknown",
+    "came": "not done: the host stopped before it started the command",
+    "begun": "the host stopped during the command; whether it took effect is unknown",
 }
 
 _log = logging.getLogger(__name__)
 
 
 class Served(NamedTuple):
-    """A target and who keeps the device behind it."""
+    """A target and the runner of its device."""
 
     target: Target
     keeper: Keeper
 
 
 class Ages:
-    """Says which commands are too old to be done."""
+    """Decides whether a command is too old to be executed."""
 
     def __init__(self, max_age_s: float, now_ns: Callable[[], int] = timestamps.now) -> None:
         self._max_age_s = max_age_s
         self._now_ns = now_ns
 
     def now_ns(self) -> int:
-        """The host's time."""
         return self._now_ns()
 
     def problem(self, command: Command) -> str | None:
-        """Why a command's age forbids it; one from the future has an age that nobody knows."""
+        """Why a command's age forbids it; the true age of one from the future is unknown."""
         age_s = (self._now_ns() - command.source_ns) / NS_PER_SECOND
         if abs(age_s) <= self._max_age_s:
             return None
-        limit = f"{self._max_age_s:g} s are allowed"
+        limit = f"the limit is {self._max_age_s:g} s"
         if age_s < 0:
-            return f"not done: it is from {-age_s:.1f} s ahead of the host's clock, {limit}"
+            return f"not done: its time is {-age_s:.1f} s ahead of the host's clock, {limit}"
         return f"not done: it is {age_s:.1f} s old, {limit}"
 
 
 class Desk:
-    """Takes command records, each at most once."""
+    """Routes command records to devices, each at most once."""
 
     def __init__(
         self,
@@ -78,8 +77,8 @@ class Desk:
         self.repeated = 0
 
     async def answer_what_is_left(self) -> None:
-        """Give every command that nobody works on any more its one result: after a kill, and at the
-        end.
+        """Publish a result for every command that is not being executed any more, after a crash and
+        at shutdown.
         """
         for command, stage, result in self._memory.unfinished():
             if result is None:
@@ -87,7 +86,7 @@ class Desk:
             await self._finish(command, result)
 
     async def take(self, record: Record) -> None:
-        """Hand out a command, or answer why not; what is for others is not ours to answer."""
+        """Route a command, or publish why not; commands of other hosts' targets are ignored."""
         event = self._request(record)
         if event is None or not isinstance(event.envelope, CommandRequest):
             return
@@ -101,21 +100,21 @@ class Desk:
         )
         if self._memory.knows(command.command_id, request.request_id):
             self.repeated += 1
-            _log.info("command came again", extra={"context": {"commandId": command.command_id}})
+            _log.info("duplicate command", extra={"context": {"commandId": command.command_id}})
             return
         if command.source_ns < self._memory.forgotten_before_ns:
-            # It may have been done and answered long ago: another answer could contradict that.
+            # It may have been executed and answered before: a second result could contradict that.
             self.repeated += 1
             _log.warning("old command", extra={"context": {"commandId": command.command_id}})
             return
         await self._admit(command, request.request_id, served)
 
     async def _admit(self, command: Command, request_id: str, served: Served) -> None:
-        """Remember a new command, then queue it or answer why not."""
+        """Journal a new command, then queue it or publish why not."""
         try:
             self._memory.came(command, request_id, self._ages.now_ns())
         except (NovaError, OSError) as error:
-            reason = f"not done, it could not be noted: {error}"
+            reason = f"not done: cannot write the command journal: {error}"
             await self._answers.publish(self._answers.failure(command, reason))
             return
         refusal = (
@@ -136,19 +135,19 @@ class Desk:
             return None
         known = sorted(name for name in served.target.capabilities if name.startswith("command:"))
         return (
-            f"target {command.target.unique_id} takes no {command.command_type!r}; it takes "
-            f"{', '.join(name.removeprefix('command:') for name in known) or 'no commands'}"
+            f"target {command.target.unique_id} does not accept {command.command_type!r}; it "
+            f"accepts {', '.join(name.removeprefix('command:') for name in known) or 'no commands'}"
         )
 
     def _request(self, record: Record) -> Event | None:
-        """The checked request of a record on a dispatch address; None for anything else."""
+        """The valid request of a record on a dispatch address; None for anything else."""
         if not is_dispatch(record.address):
             return None
         try:
             event = check(record.value, address_of(record.address), scope_id=self._scope_id)
         except EnvelopeError as error:
             _log.warning(
-                "not a command",
+                "invalid command",
                 extra={"context": {"address": record.address, "reason": str(error)}},
             )
             return None

@@ -1,7 +1,7 @@
-"""What a device plug-in is: a few async methods, and the plain values that they give and take.
+"""The device plug-in interface: a few async methods, and the values that they take and return.
 
-A plug-in knows its device and nothing of envelopes, transports or the host. Entry points of the
-group `nova.devices` name factories: `make(setup: Setup) -> Device`.
+A plug-in knows its device, but not envelopes, transports or the host. Entry points of the group
+`nova.devices` name factories: `make(setup: Setup) -> Device`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Options = TypeVar("Options", bound=msgspec.Struct)
 
 
 class DeviceError(NovaError):
-    """A device cannot be opened or read any more; the host closes it and tries again later."""
+    """A device cannot be opened or read; the host closes it and retries later."""
 
 
 class CommandRefusedError(NovaError):
-    """A device will not do what it was told; the command has failed and the device goes on."""
+    """A device refuses a command; the command fails, and the device stays open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes as they came; `sequence` is a uint64 that the device counts itself."""
+    """Bytes as received; `sequence` is a uint64 counted by the device."""
 
     frame: bytes
     connection_id: str | None = None
@@ -73,10 +73,10 @@ Output = Raw | Parsed | Ui | Metadata
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one entity showed at one instant.
+    """The outputs of one entity at one instant.
 
-    `at_ns` (since 1970) is for devices with a clock of their own; without it the reading is of the
-    moment in which `read` returned it (A-122).
+    `at_ns` (since 1970) is for devices with a clock of their own; without it the reading gets the
+    time at which `read` returned it.
     """
 
     entity: Entity
@@ -86,9 +86,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An entity that a device speaks for; `command:<commandType>` authorises a command.
+    """An entity that a device represents; `command:<commandType>` authorises a command.
 
-    `since_ns` dates its descriptor, for a device that begins with its past.
+    `since_ns` is the effective time of its descriptor, for a device that starts with past readings.
     """
 
     entity: Entity
@@ -97,12 +97,12 @@ class Target:
     since_ns: int | None = None
 
     def takes(self, command_type: str) -> bool:
-        """Whether it has declared a command."""
+        """Whether it declares this command."""
         return COMMAND_PREFIX + command_type in self.capabilities
 
 
 class Command(NamedTuple):
-    """A command for one target of a device, checked but for its payload."""
+    """A command for one target of a device; everything but its payload is validated."""
 
     command_id: str
     target: Entity
@@ -112,7 +112,7 @@ class Command(NamedTuple):
 
 
 class Progress(Protocol):
-    """Tells how far a command has come; the device may call it as often as it likes."""
+    """Reports the progress of a command, any number of times."""
 
     async def __call__(self, percent: float, message: str | None = None) -> None:
         """Publish a CommandProgress, `percent` from 0 to 100."""
@@ -120,21 +120,21 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a factory is given: the device's name and options, and a folder to keep things in."""
+    """The arguments of a factory: the device's name and options, and a folder for its files."""
 
     name: str
     options: JsonObject
     folder: Path
 
     def options_as(self, kind: type[Options]) -> Options:
-        """The options as a struct of the plug-in; raises SettingsError naming what is wrong."""
+        """Decode the options; raises SettingsError that names the invalid member."""
         try:
             return msgspec.convert(self.options, kind)
         except msgspec.ValidationError as error:
             raise SettingsError(f"devices.{self.name}: {error}") from None
 
     def entity(self, text: str | None) -> Entity:
-        """An entity from SYSTEM/CONTAINER/UNIQUE; by default `hardware/device/<name>`."""
+        """Parse SYSTEM/CONTAINER/UNIQUE; the default is `hardware/device/<name>`."""
         parts = (text or f"hardware/device/{self.name}").split("/")
         if len(parts) != len(Entity._fields):
             raise SettingsError(
@@ -144,34 +144,35 @@ class Setup:
 
 
 class Device(Protocol):
-    """One device. `read` and `execute` may run at once; `execute` never twice at once.
+    """One device. `read` and `execute` may run concurrently; `execute` never twice at once.
 
     Any exception of `open` or `read`, and any of `execute` but CommandRefusedError, makes the host
-    close the device and open it again, after a while that grows.
+    close the device and reopen it after a growing delay.
     """
 
     def targets(self) -> Sequence[Target]:
-        """The entities that it speaks for; asked once, before it is opened."""
+        """The entities that it represents; called once, before `open`."""
 
     async def open(self) -> None:
         """Connect; called again after every `close`."""
 
     async def read(self) -> Sequence[Reading]:
-        """Wait for what the device says next; what was returned before is safe on disk by then."""
+        """Wait for the next readings; the previous ones are durable by then."""
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Do what a command says and return its result once that is confirmed: a success.
+        """Execute a command and return its result once that is confirmed, which is a success.
 
-        None says that nobody has confirmed it: the command was written, and gets no result.
+        None means unconfirmed: the command was sent, and gets no result.
         """
 
     async def close(self) -> None:
-        """Let go of everything; also called after an `open` that failed."""
+        """Release all resources; also called after a failed `open`."""
 
 
 def can_wait(device: Device) -> bool:
-    """Whether what a device says stays where it is until it is read, by its `can_wait`.
+    """Whether the device keeps its data until it is read, by its attribute `can_wait`.
 
-    Then reading stops while the buffer is full. Without that the oldest go, and are counted.
+    Then reading pauses while the buffer is full. Otherwise the oldest records are dropped and
+    counted.
     """
     return bool(getattr(device, "can_wait", False))

@@ -1,9 +1,9 @@
-"""`type = "file"`: a file that grows, followed line by line over its rotations, as `tail -F` does.
+"""`type = "file"`: a growing file, read line by line across rotations like `tail -F`.
 
-How far it is read lies on disk, so what is written while no host runs is read by the next one. A
-file that is moved aside is read to its end before the new one is begun, and until nothing has been
-added for a moment: who writes may not have noticed yet. One that is cut short is read again from
-its start; if it has grown beyond the old place by then, nobody can know.
+The offset is stored, so the next host reads what is written while none runs. A renamed file is read
+to its end, and until it has not grown for GRACE_S since its writer may not have noticed, before the
+new file is opened. A truncated file is read again from its start. If it has grown beyond the old
+offset by then, the truncation cannot be detected.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from sdk.hardware.lines import LineReader, LineSplitter, Meaning
 
 POLL_S = 0.2
 GRACE_S = 2.0
-"""How long a file that was moved aside must be silent before the new one is begun."""
+"""How long a renamed file must not grow before the new one is opened."""
 READ_MAX_BYTES = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
 
 class FollowerOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The members of such a device in the configuration."""
+    """The options of this device type."""
 
     path: str
     decode: Meaning = "text"
@@ -41,7 +41,7 @@ class FollowerOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Mark(msgspec.Struct):
-    """A place in a file that may have been renamed since."""
+    """An offset in a file that may have been renamed since."""
 
     inode: int
     offset: int
@@ -67,17 +67,17 @@ class FileFollower:
         self._marked: _Mark | None = None
 
     def targets(self) -> Sequence[Target]:
-        """One entity that takes no commands."""
+        """One entity that accepts no commands."""
         return [Target(self._entity, ("telemetry:lines",))]
 
     async def open(self) -> None:
-        """Go on where the last one ended; at the start of the file if nobody was there before."""
+        """Resume at the stored offset; without one, start as configured."""
         self._splitter = LineSplitter()
         self._marked = self._stored_mark()
         if self._marked is not None:
             path = self._path_of(self._marked.inode)
             if path is None:
-                _log.warning("the file that was read is gone", extra={"context": self._named()})
+                _log.warning("the file being read is gone", extra={"context": self._named()})
             else:
                 self._begin(path, self._marked.offset)
         elif self._path.exists():
@@ -85,8 +85,8 @@ class FileFollower:
             self._mark()
 
     async def read(self) -> Sequence[Reading]:
-        """The lines that were added since; waits for some."""
-        self._mark()  # what was returned before is safe by now
+        """Wait for new lines and return them."""
+        self._mark()  # The previous readings are durable now.
         while True:
             data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
             self._read_bytes += len(data)
@@ -104,20 +104,20 @@ class FileFollower:
                 await asyncio.sleep(POLL_S)
 
     def _is_growing(self) -> bool:
-        """Whether something has been added to the open file a moment ago."""
+        """Whether the open file has grown within GRACE_S."""
         return self._file is not None and time.monotonic() - self._last_growth_s < GRACE_S
 
     def _named(self) -> dict[str, object]:
         return {"path": str(self._path), "mark": self._marked}
 
     def _has_more(self) -> bool:
-        """Whether the open file goes on; a new one has just been opened perhaps."""
+        """Whether the open file has unread bytes; it may have just been opened."""
         return self._file is not None and os.fstat(self._file.fileno()).st_size > self._read_bytes
 
     def _turn_over(self) -> list[bytes]:
-        """At the end of the file: go on with what has come in its place, if anything has.
+        """At the end of the file, switch to a file that replaced it, if there is one.
 
-        The unfinished line of the old file is returned, for nobody will finish it.
+        Returns the incomplete last line of the old file, which will not be completed.
         """
         try:
             now = self._path.stat()
@@ -142,7 +142,7 @@ class FileFollower:
         self._file, self._inode, self._read_bytes = file, status.st_ino, offset
 
     def _path_of(self, inode: int) -> Path | None:
-        """Where the file is by now: rotation gives it a name that begins with its old one."""
+        """The present path of the file; rotation appends to the original name."""
         for path in [self._path, *sorted(self._path.parent.glob(f"{self._path.name}*"))]:
             if path.is_file() and path.stat().st_ino == inode:
                 return path
@@ -165,11 +165,9 @@ class FileFollower:
             self._marked = mark
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Refuse: a file does nothing."""
-        raise CommandRefusedError("a file takes no commands")
+        raise CommandRefusedError("a file accepts no commands")
 
     async def close(self) -> None:
-        """Let go of the file."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,6 +1,4 @@
-"""The host: the devices of one configuration, their readings on the way out, their commands on the
-way in.
-"""
+"""The hardware host: the devices of one configuration, with the flow of readings and commands."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ from sdk.transport.base import Transport
 
 ANSWERS_MAX_BYTES = 64 * MIB
 READY_TIMEOUT_S = 10.0
-"""How long being ready waits for devices and transports that may not be there at all."""
+"""How long the readiness waits for devices and transports that may be absent."""
 LAST_PUBLISH_TIMEOUT_S = 3.0
 REFUSALS_EVERY_S = 10.0
 GAP = "HardwareGap"
@@ -45,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class Host:
-    """Runs devices until told to stop; make it inside the event loop."""
+    """Runs devices until it is stopped; create it inside the event loop."""
 
     def __init__(
         self,
@@ -87,7 +85,7 @@ class Host:
     def _outlet(
         self, transport: Transport, kind: str, max_bytes: int, *, drops: bool = True
     ) -> Outlet:
-        """One kind of records on its way to one transport, in a folder that is the link's own."""
+        """The outbox of one kind of records for one transport, in the link's own folder."""
         folder = self._config.data / "spool" / _folder_name(transport.link) / kind
         on_lost = partial(self._on_lost, transport.link, kind)
         spool = Spool(folder, max_bytes, on_lost, drops=drops)
@@ -113,8 +111,8 @@ class Host:
             other = self._served.get(target.entity)
             if other is not None:
                 raise SettingsError(
-                    f"devices.{chosen.name} and devices.{other.keeper.name} both are "
-                    f"{'/'.join(target.entity)}: give one of them another entity"
+                    f"devices.{chosen.name} and devices.{other.keeper.name} have the same entity "
+                    f"{'/'.join(target.entity)}: give one of them another"
                 )
             self._served[target.entity] = Served(target, keeper)
         return keeper
@@ -147,7 +145,7 @@ class Host:
         await self._answering.put([self._wrapper.note(entity, message_type, payload)])
 
     def _on_lost(self, link: str, kind: str, lost: Lost) -> None:
-        """Put a gap on record, before what is lost goes (invariant 7)."""
+        """Queue a gap event before the records are deleted, so that no loss is silent."""
         payload: JsonObject = {"link": link, "kind": kind, "reason": lost.reason}
         named = {
             "records": lost.records,
@@ -156,20 +154,22 @@ class Host:
             "to": lost.to_time,
         }
         payload |= {name: value for name, value in named.items() if value is not None}
-        _log.error("events are lost", extra={"context": payload})
+        _log.error("events were lost", extra={"context": payload})
         self._answering.append([self._wrapper.note(self._entity, GAP, payload)])
 
     def _warn_of_left_buffers(self) -> None:
-        """Say where events lie for a transport that is no longer configured."""
+        """Log buffers with events for transports that are no longer configured."""
         known = {_folder_name(transport.link) for transport in self._transports}
         for folder in sorted((self._config.data / "spool").iterdir()):
             if folder.name not in known:
-                _log.warning("a buffer of no transport", extra={"context": {"folder": str(folder)}})
+                _log.warning(
+                    "buffer of an unknown transport", extra={"context": {"folder": str(folder)}}
+                )
 
     # --- running ----------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Run until told to stop; raises what no part of a host may raise."""
+        """Run until `stop` is set; raises the exception of any part that fails."""
         try:
             outlets = (self._answering, self._reporting, self._holding)
             async with _tasks(*(work for one in outlets for work in one.work())) as publishing:
@@ -201,7 +201,9 @@ class Host:
         on_ready()
 
     async def _first_steps(self) -> None:
-        """Return when devices were opened or failed, commands arrive, the past is published."""
+        """Return once devices have opened or failed, commands arrive, and old records are
+        published.
+        """
         for keeper in self.keepers:
             await keeper.first_opening.wait()
         for listening in self._listening.values():
@@ -210,7 +212,7 @@ class Host:
         await self._drained()
 
     async def _pasts_read(self) -> None:
-        """Return when devices that begin with their past have told it."""
+        """Return once devices that start with past readings have delivered them."""
         for served in self._served.values():
             if served.target.since_ns is not None and served.keeper.state == "open":
                 await served.keeper.first_reading.wait()
@@ -220,7 +222,7 @@ class Host:
         await asyncio.gather(*(one.drained() for one in outlets))
 
     async def _listen(self, transport: Transport) -> None:
-        """Take commands for ever; a transport that is away is asked again."""
+        """Receive commands for ever; retries an unavailable transport."""
         delays_s = Retry().delays_s()
         listening = self._listening[transport.link]
         while True:
@@ -236,11 +238,11 @@ class Host:
                 if isinstance(commands, AsyncGenerator):
                     await commands.aclose()
             context = {"link": transport.link, "reason": reason}
-            _log.warning("no commands arrive", extra={"context": context})
+            _log.warning("cannot receive commands", extra={"context": context})
             await asyncio.sleep(next(delays_s))
 
     def close(self) -> None:
-        """Let go of all files; what is not published stays for the next host."""
+        """Close all files; the next host publishes what is left in them."""
         self._answering.close()
         self._reporting.close()
         self._holding.close()
@@ -249,7 +251,7 @@ class Host:
 
 
 class _Refusals:
-    """Counts what could not be said of one device, and says so now and then."""
+    """Counts the invalid readings of one device, and reports them periodically."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -257,7 +259,7 @@ class _Refusals:
         self._next_s = 0.0
 
     def note(self, reasons: list[str]) -> JsonObject | None:
-        """What to tell now, if anything; all are counted."""
+        """Count refused readings; returns the payload of a report if one is due."""
         self._count += len(reasons)
         now_s = asyncio.get_running_loop().time()
         if self._count == self._told or now_s < self._next_s:
@@ -266,30 +268,30 @@ class _Refusals:
         payload: JsonObject = {"refused": self._count}
         if reasons:
             payload["reason"] = reasons[-1].encode(errors="replace").decode()
-        _log.warning("cannot be said", extra={"context": {"device": self._name, **payload}})
+        _log.warning("invalid reading", extra={"context": {"device": self._name, **payload}})
         return payload
 
 
 def _folder_name(link: str) -> str:
-    """A link's folder: its scheme, to be read, and a digest, to be its own."""
+    """A link's folder name: its scheme for readability, and a digest for uniqueness."""
     return f"{link.partition(':')[0]}-{sha256(link.encode()).hexdigest()[:12]}"
 
 
 def _lock(config: HardwareConfig) -> int:
-    """Hold the data folder; raises NovaError where another host does."""
+    """Lock the data folder; raises NovaError if another host has it."""
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(config.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(file)
-        raise NovaError(f"another hardware host works in {config.data} already") from None
+        raise NovaError(f"another hardware host uses {config.data}") from None
     return file
 
 
 @asynccontextmanager
 async def _tasks(*work: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Tasks that end with the block."""
+    """Tasks that are cancelled at the end of the block."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         yield tasks
@@ -300,16 +302,16 @@ async def _tasks(*work: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None
 
 
 async def _first_end(tasks: Sequence[asyncio.Task[None] | asyncio.Task[Literal[True]]]) -> None:
-    """Return when one of the tasks ends, and raise what it raised."""
+    """Return when one of the tasks ends; raises its exception."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
 
 
 async def _within(timeout_s: float, work: Awaitable[object]) -> None:
-    """Wait for something that need not come."""
+    """Wait with a timeout that is not an error."""
     try:
         async with asyncio.timeout(timeout_s):
             await work
     except TimeoutError:
-        _log.warning("goes on without waiting longer")
+        _log.warning("timed out; the host continues")

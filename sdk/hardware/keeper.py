@@ -1,5 +1,5 @@
-"""The keeper of one device: opens it, reads it, does its commands one after the other, and opens it
-again when it fails, after a pause that grows.
+"""The runner of one device: opens and reads it, executes its commands one by one, and reopens it
+with growing delays when it fails.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sdk.transport.base import Record
 OPEN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 STEADY_S = 10.0
-"""A device that has been open for so long has recovered: its next failure is a first one again."""
+"""A device that was open for this long has recovered: the delays start again from the first."""
 RESTART = Retry(first_delay_s=0.5, max_delay_s=30.0)
 WAITING_MAX = 100
-"""Commands that wait for the one that is being done; further ones fail at once."""
+"""Queued commands per device; further ones fail at once."""
 REASON_MAX_CHARS = 500
 IDLE_PAUSE_S = 0.01
-"""Between reads that gave nothing, so that a device that never waits starves nobody."""
+"""Pause after an empty read, so that a device that never waits does not block the event loop."""
 
 State = Literal["opening", "open", "failed", "closed"]
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """Keeps one device at work for as long as it runs."""
+    """Runs one device until cancelled."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Keeper:
     # --- the device's life ------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Open, read, close and open again, until cancelled."""
+        """Open, read, close and reopen, until cancelled."""
         loop = asyncio.get_running_loop()
         delays_s = self._restart.delays_s()
         try:
@@ -91,19 +91,19 @@ class Keeper:
             self.state = "closed"
 
     async def _live(self) -> str:
-        """One life of the device, from `open` to `close`; why it ended."""
+        """One session of the device, from `open` to `close`; returns why it ended."""
         self._broken = asyncio.get_running_loop().create_future()
         try:
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT_S) as limit:
                     await self._device.open()
             except TimeoutError:
-                if not limit.expired():  # the device's own
+                if not limit.expired():  # The plug-in's own timeout.
                     raise
-                raise DeviceError(f"not open after {OPEN_TIMEOUT_S:.0f} s") from None
+                raise DeviceError(f"did not open within {OPEN_TIMEOUT_S:.0f} s") from None
             await self._enter("open", None)
             return await self._read_until_broken()
-        except Exception as error:  # a plug-in may raise anything, and the host lives on
+        except Exception as error:  # A plug-in may raise anything; the host must survive it.
             return told(error)
         finally:
             await self._close()
@@ -116,7 +116,7 @@ class Keeper:
                 return self._broken.result()
             reading.result()
         except asyncio.CancelledError:
-            if reading.cancelled():  # by the plug-in itself: it is the device that ended
+            if reading.cancelled():  # By the plug-in, not by the host: treat it as a failure.
                 return "its read was cancelled by the plug-in"
             raise
         finally:
@@ -130,9 +130,9 @@ class Keeper:
                 async with asyncio.timeout(self._silence_max_s) as limit:
                     readings = list(await self._device.read())
             except TimeoutError:
-                if not limit.expired():  # the device's own
+                if not limit.expired():  # The plug-in's own timeout.
                     raise
-                raise DeviceError(f"it said nothing for {self._silence_max_s:g} s") from None
+                raise DeviceError(f"no data within {self._silence_max_s:g} s") from None
             if not readings:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue
@@ -140,15 +140,15 @@ class Keeper:
             self.first_reading.set()
 
     def _is_busy(self) -> bool:
-        """Whether a command is being done, so that what the device says may be its answer."""
+        """Whether a command is being executed, so that the device's data may be its answer."""
         return self._is_doing
 
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._device.close()
-        except Exception as error:  # as above; the device is given up anyway
-            _log.warning("did not close", extra={"context": {"device": self.name, **_why(error)}})
+        except Exception as error:  # As above; the device is abandoned anyway.
+            _log.warning("closing failed", extra={"context": {"device": self.name, **_why(error)}})
 
     async def _enter(self, state: State, reason: str | None) -> None:
         is_news = (state, reason) != (self.state, self._reason)
@@ -163,17 +163,17 @@ class Keeper:
     # --- its commands -----------------------------------------------------------------------------
 
     def offer(self, command: Command) -> str | None:
-        """Queue a command; why not, if it cannot be queued."""
+        """Queue a command; returns why not if it cannot be queued."""
         if self.state != "open":
             return f"not done: device {self.name} is not open: {self._reason or self.state}"
         try:
             self._waiting.put_nowait(command)
         except asyncio.QueueFull:
-            return f"not done: {WAITING_MAX} commands wait for device {self.name} already"
+            return f"not done: the queue of device {self.name} is full ({WAITING_MAX} commands)"
         return None
 
     async def serve(self) -> None:
-        """Do the commands that were offered, one after the other, until cancelled."""
+        """Execute the queued commands one by one, until cancelled."""
         while True:
             command = await self._waiting.get()
             result = await self._do(command)
@@ -183,7 +183,7 @@ class Keeper:
             self._memory.told(command)
 
     async def _do(self, command: Command) -> Record | None:
-        """Its result; None where the device was told, and nobody has confirmed anything."""
+        """The command's result; None if it was sent and has no confirmation."""
         refusal = self._too_old(command)
         if refusal is None and self.state != "open":
             refusal = f"not done: device {self.name} is not open: {self._reason or self.state}"
@@ -192,7 +192,9 @@ class Keeper:
         try:
             await self._memory.begun(command)
         except OSError as error:
-            return self._answers.failure(command, f"not done, it could not be noted: {error}")
+            return self._answers.failure(
+                command, f"not done: cannot write the command journal: {error}"
+            )
         return await self._execute(command)
 
     async def _execute(self, command: Command) -> Record | None:
@@ -212,15 +214,15 @@ class Keeper:
             if not limit.expired():
                 return self._failed(command, error)
             seconds = f"{self._command_timeout_s:g} s"
-            reason = f"not done after {seconds}; whether it took effect is unknown"
-            self._break(f"a command was not done after {seconds}")
+            reason = f"no result after {seconds}; whether it took effect is unknown"
+            self._break(f"a command had no result after {seconds}")
             return self._answers.failure(command, reason)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                raise  # the host ends; the desk answers
+                raise  # The host stops; the command router publishes the result.
             return self._failed(command, error)
-        except Exception as error:  # whatever a plug-in raises is this command's failure
+        except Exception as error:  # A plug-in may raise anything; it fails this command.
             return self._failed(command, error)
         finally:
             self._is_doing = False
@@ -230,13 +232,13 @@ class Keeper:
         return self._answers.failure(command, told(error))
 
     def _break(self, reason: str) -> None:
-        """Let the device be opened anew: nobody knows what state it is in."""
+        """Make the device reopen: its state is unknown."""
         if not self._broken.done():
             self._broken.set_result(reason)
 
 
 class _Report:
-    """Tells how far a command has come, and remembers it."""
+    """Publishes the progress of a command, and remembers the last percentage."""
 
     def __init__(self, answers: Answers, command: Command) -> None:
         self._answers = answers
@@ -249,14 +251,14 @@ class _Report:
 
 
 def _checked(result: object) -> JsonObject:
-    """A result as the envelope can hold it; whatever else a plug-in returned is told as text."""
+    """A result as a JSON object; other values a plug-in returns are converted to text."""
     if isinstance(result, dict):
         return result
     return {"value": repr(result)[:REASON_MAX_CHARS]}
 
 
 def told(error: BaseException) -> str:
-    """An error in one line: its own words, with its kind where it is not one of ours."""
+    """An error in one line; the type's name is left out for DeviceError and CommandRefusedError."""
     with contextlib.suppress(Exception):
         text = " ".join(str(error).split())
         ours = isinstance(error, DeviceError | CommandRefusedError)

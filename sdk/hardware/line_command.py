@@ -1,4 +1,4 @@
-"""Commands that are lines: what is sent, and which answers confirm or refuse it."""
+"""Line commands: the line to send, and the patterns of answers that confirm or refuse it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdk.hardware.device import CommandRefusedError
 
 
 class LineCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A command in the configuration, where it is more than a line."""
+    """The options of a command that is more than a line."""
 
     line: str
     confirm: str | None = None
@@ -22,7 +22,7 @@ class LineCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tru
 
 
 class LineCommand:
-    """One command: its line, and the patterns of the lines that answer it."""
+    """One command: its line, and the patterns of its answers."""
 
     def __init__(self, options: str | LineCommandOptions) -> None:
         if isinstance(options, str):
@@ -31,18 +31,18 @@ class LineCommand:
         self.within_s = options.within_s
         self._confirm, self._refuse = _pattern(options.confirm), _pattern(options.refuse)
         if self._refuse is not None and self._confirm is None:
-            raise SettingsError("refuse needs confirm: without it nothing is waited for")
+            raise SettingsError("`refuse` requires `confirm`: without it no answer is awaited")
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the device's lines tell how it ended."""
+        """Whether the device answers this command."""
         return self._confirm is not None
 
     def judge(self, line: bytes) -> JsonObject | None:
-        """The result, if this line is the answer: it, and the named groups of the pattern."""
+        """The result if this line is the answer: the line and the pattern's named groups."""
         text = line.decode(errors="replace").rstrip("\r\n")
         if self._refuse is not None and self._refuse.search(text):
-            raise CommandRefusedError(f"the device refused it: {text}")
+            raise CommandRefusedError(f"refused by the device: {text}")
         found = self._confirm.search(text) if self._confirm is not None else None
         return None if found is None else {"answer": text, **found.groupdict()}
 
@@ -51,4 +51,4 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     try:
         return None if text is None else re.compile(text)
     except re.error as error:
-        raise SettingsError(f"{text!r} is no regular expression: {error}") from None
+        raise SettingsError(f"{text!r} is not a regular expression: {error}") from None

@@ -1,4 +1,4 @@
-"""`type = "line"`: a device that says lines over TCP or a serial line, and may be told some."""
+"""`type = "line"`: a device that sends lines over TCP or a serial line, and may accept some."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sdk.hardware.links import link_of
 
 
 class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The members of such a device in the configuration."""
+    """The options of this device type."""
 
     source: str
     decode: Meaning = "nmea"
@@ -38,7 +38,7 @@ class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class LineDevice:
-    """Reads lines; its commands are fixed lines, and the lines that answer say how they ended."""
+    """Reads lines; its commands are fixed lines, optionally confirmed by answer lines."""
 
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(LineOptions)
@@ -59,19 +59,19 @@ class LineDevice:
         self._splitter = LineSplitter()
 
     def targets(self) -> Sequence[Target]:
-        """One entity, with a command for each line that may be sent."""
+        """One entity, with a command for each configured line."""
         commands = tuple(COMMAND_PREFIX + name for name in self._commands)
         return [Target(self._entity, ("telemetry:lines", *commands))]
 
     async def open(self) -> None:
-        """Connect and say hello, where that is wanted."""
+        """Connect, and send the configured `hello`."""
         self._splitter = LineSplitter()
         await self._link.open()
         if self._hello is not None:
             await self._link.write(self._hello.encode() + b"\n")
 
     async def read(self) -> Sequence[Reading]:
-        """The lines of the next piece; empty ones say nothing."""
+        """The readings of the next received lines; empty lines are skipped."""
         pieces = await self._link.read()
         lines = [line for piece in pieces for line in self._splitter.feed(piece)]
         for line in lines:
@@ -79,19 +79,18 @@ class LineDevice:
         return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Send the line of a command; its result is the answer, where one is configured."""
-        told = self._commands.get(command.command_type)
-        if told is None:
+        """Send the line of a command; its result is the answer, if one is configured."""
+        line_command = self._commands.get(command.command_type)
+        if line_command is None:
             raise CommandRefusedError(f"no line is configured for {command.command_type!r}")
         check_arguments(command.command_type, command.payload, ())
-        write = partial(self._link.write, told.line.encode() + b"\r\n")
-        if not told.is_confirmed:
+        write = partial(self._link.write, line_command.line.encode() + b"\r\n")
+        if not line_command.is_confirmed:
             await write()
             return None
-        return await self._answer.after(write, told.judge, told.within_s, progress)
+        return await self._answer.after(write, line_command.judge, line_command.within_s, progress)
 
     async def close(self) -> None:
-        """Disconnect."""
         self._answer.lose()
         await self._link.close()
 

@@ -1,4 +1,4 @@
-"""Lines out of a stream, and what they mean: NMEA sentences, JSON objects, or text."""
+"""Lines of a byte stream, and their meaning: NMEA sentences, JSON objects, or text."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Meaning = Literal["nmea", "json", "text", "none"]
 
 
 class LineSplitter:
-    """Cuts a stream into lines with their ends, in bounded memory."""
+    """Splits a stream into lines with their ends, in bounded memory."""
 
     def __init__(self, max_bytes: int = LINE_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are complete, or too long, with these bytes."""
+        """Add bytes; returns the lines that are complete, and pieces of those that are too long."""
         found = []
         *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
@@ -47,17 +47,17 @@ class LineSplitter:
 
     @property
     def waiting_bytes(self) -> int:
-        """How much of an unfinished line it holds."""
+        """The size of the incomplete line."""
         return len(self._rest)
 
     def rest(self) -> bytes:
-        """What came behind the last line end, taken out."""
+        """Take out the incomplete line."""
         rest, self._rest = self._rest, b""
         return rest
 
 
 class LineReader:
-    """Turns lines into readings: always a raw event, and parsed ones where it is understood."""
+    """Converts lines to readings: always a raw event, and parsed ones if the line is understood."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class LineReader:
         now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
         if meaning == "nmea":
-            library("pynmea2")  # so that an install without it says so before anything runs
+            library("pynmea2")  # Fail at construction if it is not installed.
         self._meaning = meaning
         self._entity = entity
         self._type_member = type_member
@@ -80,7 +80,7 @@ class LineReader:
         self._device_ns: int | None = None
 
     def readings(self, line: bytes) -> list[Reading]:
-        """What a line says; a torn one that holds the next sentence too says both."""
+        """The readings of a line; a torn one that contains a second sentence yields both."""
         if self._meaning == "nmea":
             return [reading for part in parts(line) for reading in self._sentence(part)]
         return [self._reading(line)]
@@ -93,7 +93,7 @@ class LineReader:
         return Reading(self._entity, outputs)
 
     def _sentence(self, line: bytes) -> list[Reading]:
-        """The events that a recording of the same sentence would make (`sdk.formats.nmea`)."""
+        """The same events as a recording of the sentence would yield (`sdk.formats.nmea`)."""
         sentence, stamp_ns, _ = logged(line)
         source = source_of(sentence)
         entity = Entity(self._entity.system_id, source.talker, source.kind)
@@ -110,9 +110,9 @@ class LineReader:
         return [Reading(entity, outputs, at_ns)]
 
     def _time_ns(self, told: Told) -> int | None:
-        """A sentence's own time; None, so that the host dates it, of a receiver without a fix.
+        """A sentence's own time; None for a receiver without a fix, whose sentences the host dates.
 
-        The host's clock decides week rollovers, and the day until the device has told a date.
+        The host's clock resolves week rollovers, and the date until the device has sent one.
         """
         if not self._device_time or not (told.believed or told.stamp_ns is not None):
             return None

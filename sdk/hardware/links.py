@@ -1,8 +1,7 @@
-"""Links to devices: bytes over TCP, a serial line or UDP, named by a URL.
+"""Links to devices: TCP, a serial line or UDP, given by a URL.
 
-tcp://host:port                      connects
-serial:///dev/ttyUSB0?baud=115200    8 data bits, no parity, one stop bit (9600 baud by default)
-udp://host:port                      listens there, and sends to whoever sent last
+tcp://host:port connects serial:///dev/ttyUSB0?baud=115200 8 data bits, no parity, one stop bit
+(9600 baud by default) udp://host:port listens there, and sends to the last sender
 """
 
 from __future__ import annotations
@@ -24,37 +23,37 @@ READ_MAX_BYTES = 65_536
 DATAGRAMS_MAX = 500
 UDP_BUFFER_BYTES = 4 * 1024 * 1024
 SO_RXQ_OVFL = 40
-"""Linux: each datagram comes with how many were dropped before it for want of room."""
+"""Linux: each datagram carries the number dropped before it because the buffer was full."""
 KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 10),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 5),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 3),
 )
-ENDED = "the other side ended the connection"
+ENDED = "the peer closed the connection"
 
 
 class Link(Protocol):
-    """A way to bytes; raises OSError or DeviceError when it is no more."""
+    """A byte or datagram connection; raises OSError or DeviceError when it fails."""
 
     can_wait: bool
-    """Whether the other side keeps what is not read yet."""
+    """Whether the peer keeps data that is not read yet."""
 
     async def open(self) -> None:
-        """Connect, or begin to listen."""
+        """Connect, or start to listen."""
 
     async def read(self) -> list[bytes]:
-        """Wait for bytes: one piece of a stream, or the datagrams that have come."""
+        """Wait for data: one chunk of a stream, or the datagrams that have arrived."""
 
     async def write(self, data: bytes) -> None:
         """Send bytes."""
 
     async def close(self) -> None:
-        """Let go."""
+        """Release the connection."""
 
 
 class StreamLink:
-    """A link over streams; kinds say how they are opened."""
+    """Base of links over asyncio streams; subclasses open them."""
 
     can_wait = False
 
@@ -63,7 +62,6 @@ class StreamLink:
         self._writer: asyncio.StreamWriter | None = None
 
     async def read(self) -> list[bytes]:
-        """The next piece."""
         assert self._reader is not None
         data = await self._reader.read(READ_MAX_BYTES)
         if not data:
@@ -71,21 +69,21 @@ class StreamLink:
         return [data]
 
     async def write(self, data: bytes) -> None:
-        """Send bytes and wait for their turn."""
+        """Send bytes; waits while the buffer is full."""
         if self._writer is None:
             raise DeviceError("not connected")
         self._writer.write(data)
         await self._writer.drain()
 
     async def close(self) -> None:
-        """Close at once, whatever is unsent: a polite close can wait for ever."""
+        """Abort the connection and discard unsent bytes: a graceful close could wait for ever."""
         writer, self._writer, self._reader = self._writer, None, None
         if writer is not None:
             writer.transport.abort()
 
 
 class TcpLink(StreamLink):
-    """A connection to a server, which cannot send more than there is room for."""
+    """A TCP client connection; flow control keeps unread data at the server."""
 
     can_wait = True
 
@@ -94,7 +92,7 @@ class TcpLink(StreamLink):
         self._host, self._port = host, port
 
     async def open(self) -> None:
-        """Connect, with probes that find a server that has silently gone."""
+        """Connect, with keep-alive probes that detect a vanished server."""
         self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         connection = self._writer.get_extra_info("socket")
         for level, option, value in KEEPALIVE:
@@ -103,7 +101,7 @@ class TcpLink(StreamLink):
 
 
 class SerialLink(StreamLink):
-    """A serial line, raw and without flow control: what is not read is lost soon."""
+    """A serial line, raw and without flow control: data that is not read soon is lost."""
 
     def __init__(self, path: str, speed: int) -> None:
         super().__init__()
@@ -134,11 +132,10 @@ class SerialLink(StreamLink):
             termios.tcsetattr(line, termios.TCSANOW, settings)
         except (OSError, termios.error) as error:
             os.close(line)
-            raise DeviceError(f"{self._path} is no serial line: {error}") from None
+            raise DeviceError(f"{self._path} is not a serial line: {error}") from None
         return line
 
     async def close(self) -> None:
-        """Let go of the line."""
         await super().close()
         pipes, self._pipes = self._pipes, []
         for pipe in pipes:
@@ -146,7 +143,7 @@ class SerialLink(StreamLink):
 
 
 class UdpLink:
-    """A port that datagrams come to; `dropped` counts those that the system had no room for."""
+    """A UDP port; `dropped` counts the datagrams that the system had no buffer for."""
 
     can_wait = False
 
@@ -157,17 +154,16 @@ class UdpLink:
         self.dropped = 0
 
     async def open(self) -> None:
-        """Listen."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
-        with contextlib.suppress(OSError):  # Not Linux: drops are not told there.
+        with contextlib.suppress(OSError):  # Other systems than Linux do not report drops.
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         self._socket.bind((self._host, self._port))
 
     async def read(self) -> list[bytes]:
-        """The datagrams that have come; waits for one."""
+        """Wait for a datagram; returns all that have arrived."""
         while True:
             found = self._received()
             if found:
@@ -199,13 +195,12 @@ class UdpLink:
             loop.remove_reader(self._socket)
 
     async def write(self, data: bytes) -> None:
-        """Send a datagram to whoever sent the last one."""
+        """Send a datagram to the last sender."""
         if self._socket is None or self._peer is None:
-            raise DeviceError("nobody has sent anything yet, so there is nobody to send to")
+            raise DeviceError("no datagram received yet, so there is no address to send to")
         await asyncio.get_running_loop().sock_sendto(self._socket, data, self._peer)
 
     async def close(self) -> None:
-        """Stop listening."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -217,15 +212,15 @@ def _wake(ready: asyncio.Future[None]) -> None:
 
 
 def link_of(name: str, url: str, schemes: tuple[str, ...]) -> Link:
-    """The link of a URL; raises SettingsError naming the device and the rule."""
+    """Create the link of a URL; raises SettingsError that names the device and the rule."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise SettingsError(f"devices.{name}: {url!r} is no URL: {error}") from None
+        raise SettingsError(f"devices.{name}: {url!r} is not a URL: {error}") from None
     if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise SettingsError(f"devices.{name}: {url!r} does not begin with one of {known}")
+        raise SettingsError(f"devices.{name}: {url!r} does not start with one of {known}")
     if parts.scheme == "serial":
         return _serial(name, parts.path, parse_qs(parts.query))
     if not parts.hostname or port is None:
@@ -239,7 +234,7 @@ def _serial(name: str, path: str, query: dict[str, list[str]]) -> Link:
     speed = getattr(termios, f"B{baud}", None) if baud.isdigit() else None
     if not path or query or not isinstance(speed, int):
         raise SettingsError(
-            f"devices.{name}: a serial line is serial:///dev/NAME?baud=N, N a usual speed, "
+            f"devices.{name}: a serial line is serial:///dev/NAME?baud=N with a standard speed N, "
             f"not path {path!r}, baud {baud!r}{', ' if query else ''}{', '.join(query)}"
         )
     return SerialLink(path, speed)

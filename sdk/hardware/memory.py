@@ -1,11 +1,11 @@
-"""The memory of commands: what has come, what was begun, how it ended; on disk, so that no command
-is done twice, whatever dies between.
+"""The command journal: which commands arrived, were started and how they ended; on disk, so that no
+command is executed twice, whichever process dies in between.
 
-A line is written when a command comes, before it is begun (and made durable), when it ended with
-its result, and when that result is in the buffer. Only commands younger than the greatest age must
-be remembered, for older ones are refused: so the memory can be bounded, and forgetting is safe. How
-far it has forgotten is remembered too: what is older than that may have been done and answered,
-also where a clock that was set back makes it look young again.
+A line is written when a command arrives, before it is started (synced), when it ended with its
+result, and when that result is in the outbox. Only commands younger than the maximum age must be
+kept, since older ones are refused: so the journal is bounded, and forgetting is safe. The time up
+to which it has forgotten is stored too: an older command may have been executed and answered, also
+if a clock that was set back makes it look young again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
 
 KEPT = 10_000
-"""Commands that are remembered beyond their age, so that one that comes again late is known."""
+"""Commands kept beyond their age, so that a late duplicate is recognised."""
 REMEMBERED_MAX = 100_000
 FILE_MAX_BYTES = 8 * 1024 * 1024
 
@@ -70,7 +70,7 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 class _Known:
-    """What is remembered of one command."""
+    """The journalled state of one command."""
 
     def __init__(self, came: _Came) -> None:
         self.came = came
@@ -109,17 +109,17 @@ class CommandMemory:
         self._file = self._rewrite()
 
     def knows(self, command_id: str, request_id: str) -> bool:
-        """Whether a command came before, under either of its ids."""
+        """Whether a command arrived before, under either of its ids."""
         return command_id in self._known or request_id in self._requests
 
     def came(self, command: Command, request_id: str, now_ns: int) -> None:
-        """Remember a new command; raises NovaError where there is no room for another.
+        """Journal a new command; raises NovaError if the journal is full.
 
-        Raises OSError where the disk does not take it: then it must not be begun.
+        Raises OSError if the disk write fails: then the command must not be started.
         """
         self._forget(now_ns)
         if len(self._known) >= REMEMBERED_MAX:
-            raise NovaError(f"{REMEMBERED_MAX:,} commands came within the greatest age already")
+            raise NovaError(f"{REMEMBERED_MAX:,} commands arrived within the maximum age")
         came = _Came(
             command.command_id,
             request_id,
@@ -133,26 +133,26 @@ class CommandMemory:
         self._requests.add(request_id)
 
     async def begun(self, command: Command) -> None:
-        """Return when it is durable that a command is about to be done."""
+        """Journal that a command is about to be started; durable on return."""
         self._write(_Begun(command.command_id))
         self._known[command.command_id].stage = "begun"
         await asyncio.to_thread(_sync, os.dup(self._file))
 
     def ended(self, command: Command, result: Record) -> None:
-        """Remember the result, in the very bytes that will be published."""
+        """Journal the result, with the bytes that will be published."""
         known = self._known[command.command_id]
         known.ended = _Ended(command.command_id, result.address, result.value.decode())
         known.stage = "ended"
         self._write_if_possible(known.ended)
 
     def told(self, command: Command) -> None:
-        """The result is in the buffer."""
+        """Journal that the result is in the outbox."""
         known = self._known[command.command_id]
         known.stage, known.ended = "told", None
         self._write_if_possible(_Told(command.command_id))
 
     def unfinished(self) -> list[tuple[Command, Stage, Record | None]]:
-        """What a process before this one left: each command, how far it was, its result if any."""
+        """Unfinished commands of a previous process, with their stages and results (if any)."""
         return [
             (known.command(), known.stage, _result(known.ended))
             for known in self._known.values()
@@ -160,11 +160,10 @@ class CommandMemory:
         ]
 
     def close(self) -> None:
-        """Let go of the file."""
         os.close(self._file)
 
     def _forget(self, now_ns: int) -> None:
-        """Commands come in the order of their times or nearly so: the oldest are first."""
+        """Drop the oldest commands; commands arrive nearly in the order of their times."""
         while len(self._known) > KEPT:
             command_id, known = next(iter(self._known.items()))
             if known.came.source_ns >= now_ns - self._max_age_ns or known.stage != "told":
@@ -177,11 +176,11 @@ class CommandMemory:
             self._file = self._rewrite()
 
     def _write_if_possible(self, line: _Line) -> None:
-        """A line without which, at worst, a later process says again that an end is unknown."""
+        """Write a line whose loss only makes a later process report an unknown outcome again."""
         try:
             self._write(line)
         except OSError as error:
-            _log.error("the memory of commands: %s", error)
+            _log.error("cannot write the command journal: %s", error)
 
     def _write(self, line: _Line) -> None:
         data = msgspec.json.encode(line) + b"\n"
@@ -192,7 +191,7 @@ class CommandMemory:
         self._size_bytes += written
 
     def _rewrite(self) -> int:
-        """A new file with what is still remembered, in the place of the old one; both or none."""
+        """Replace the file atomically by one with the entries that are still kept."""
         lines: list[_Line] = [_Forgotten(self.forgotten_before_ns)]
         for known in self._known.values():
             lines += known.lines()
@@ -210,7 +209,7 @@ class CommandMemory:
         return file
 
     def _load(self) -> None:
-        """Read the file; its last line may be torn, for nothing was done before it was durable."""
+        """Read the file. Its last line may be torn: commands start after it is durable."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
             return
@@ -221,7 +220,7 @@ class CommandMemory:
             except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as error:
                 raise NovaError(
                     f"{self._path} is damaged in line {number} ({error}): without it a command "
-                    "could be done twice. Move it away to start without that memory"
+                    "could be executed twice. Move it away to start without the journal"
                 ) from None
 
     def _apply(self, line: _Line) -> None:
@@ -241,7 +240,7 @@ class CommandMemory:
 
 
 def _sync(file: int) -> None:
-    """Make a file durable by a descriptor of one's own, for the memory may change its file."""
+    """Sync a file by a duplicated descriptor, since the journal may replace its file meanwhile."""
     try:
         os.fsync(file)
     finally:

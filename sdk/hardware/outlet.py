@@ -1,8 +1,8 @@
-"""The outlet: what is put in lies on the disk first, then goes to the transport, in order.
+"""The outbox: records are stored on disk first and then published to the transport, in order.
 
-There are three in a host for each transport, so that answers to commands do not wait behind hours
-of telemetry when a transport comes back, and telemetry whose source can wait is not dropped for
-that whose source cannot.
+A host has three per transport, so that feedback on commands does not wait behind hours of telemetry
+when a transport comes back, and telemetry of a source that can wait is not dropped for telemetry of
+one that cannot.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from sdk.producer import Producer, Retry
 from sdk.transport.base import Receipt, Record
 
 URGENT_RESERVE = 0.25
-"""Of a spool's limit, beyond it, for a device that does a command: what it says is the answer."""
+"""Share of the limit reserved for a device that executes a command: its data may be the answer."""
 
 _log = logging.getLogger(__name__)
 
 
 class Outlet:
-    """Publishes a spool for as long as it runs."""
+    """Publishes an outbox log until cancelled."""
 
     def __init__(self, name: str, spool: Spool, producer: Producer) -> None:
         self._name = name
@@ -35,12 +35,12 @@ class Outlet:
         self.rejected = 0
 
     def append(self, records: Sequence[Record]) -> None:
-        """Keep records for publishing; raises OSError where the disk does not take them."""
+        """Store records for publishing; raises OSError if the disk write fails."""
         self._spool.append(records)
         self._changed.set()
 
     async def room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
-        """Return when there is room for records; a spool that drops always has some."""
+        """Wait until there is room for records; a log that drops always has room."""
 
         def has_room() -> bool:
             return self._spool.has_room(records, URGENT_RESERVE if is_urgent() else 0.0)
@@ -54,7 +54,7 @@ class Outlet:
             await self._committed.wait_for(has_room)
 
     async def hurry(self) -> None:
-        """Let who waits for room ask again, for it may have become urgent."""
+        """Make waiting callers check again, because their data may have become urgent."""
         async with self._committed:
             self._committed.notify_all()
 
@@ -62,7 +62,7 @@ class Outlet:
         return {"buffer": self._name}
 
     async def put(self, records: Sequence[Record]) -> None:
-        """Return when the records are on disk; while the disk takes nothing, wait and say so."""
+        """Return once the records are on disk; while the disk is full, log that and retry."""
         for delay_s in Retry().delays_s():
             try:
                 self.append(records)
@@ -79,15 +79,15 @@ class Outlet:
                 raise
 
     def give_up(self, records: Sequence[Record]) -> None:
-        """A last attempt for who cannot wait any longer, full or not; what it loses is said."""
+        """Try once more to store a cancelled caller's records, over the limit too; logs a loss."""
         try:
             self.append(records)
         except OSError as error:
             context = {"buffer": self._name, "records": len(records), "error": str(error)}
-            _log.error("events are lost", extra={"context": context})
+            _log.error("events were lost", extra={"context": context})
 
     async def run(self) -> None:
-        """Publish what there is and what comes, for ever, waiting for a transport that is away."""
+        """Publish old and new records for ever; waits for a transport that is unavailable."""
         delays_s = Retry().delays_s()
         while True:
             try:
@@ -117,7 +117,7 @@ class Outlet:
             self._committed.notify_all()
 
     async def drained(self) -> None:
-        """Return when all that is in it at this moment is published."""
+        """Return once everything stored before the call is published."""
         end = self._spool.end
         async with self._committed:
             await self._committed.wait_for(lambda: self._is_published(end))
@@ -126,11 +126,10 @@ class Outlet:
         return self._spool.is_empty or self._spool.start >= end
 
     def close(self) -> None:
-        """Let go of the files."""
         self._spool.close()
 
     def _report(self, records: Sequence[Record], receipt: Receipt) -> None:
-        """The Core keeps what it refuses, with its reason; here it is said as well."""
+        """Count and log refused records; the Core stores them with the reason in its reject log."""
         self.rejected += len(receipt.rejected)
         for rejection in receipt.rejected:
             _log.warning(
@@ -146,48 +145,47 @@ class Outlet:
 
 
 class Outlets:
-    """The same records on their way to every transport of a host, each at its own pace."""
+    """Outboxes of all transports of a host; each publishes the same records at its own pace."""
 
     def __init__(self, outlets: Iterable[Outlet]) -> None:
         self._outlets = list(outlets)
 
     def append(self, records: Sequence[Record]) -> None:
-        """Keep records for all; raises OSError where a disk does not take them."""
+        """Store records for all transports; raises OSError if a disk write fails."""
         for outlet in self._outlets:
             outlet.append(records)
 
     async def put(
         self, records: Sequence[Record], is_urgent: Callable[[], bool] = lambda: False
     ) -> None:
-        """Return when the records are on disk for all.
+        """Return once the records are on disk for all transports.
 
-        They are given to none before there is room in all, and to all where the wait is cut short.
+        They are stored for none before there is room in all, and for all if the wait is cancelled.
         """
         waiting = list(self._outlets)
         try:
             for outlet in self._outlets:
                 await outlet.room(records, is_urgent)
             while waiting:
-                await waiting.pop(0).put(records)  # Cut short, it has given up itself.
+                await waiting.pop(0).put(records)  # If cancelled, it stores the records itself.
         except asyncio.CancelledError:
             for outlet in waiting:
                 outlet.give_up(records)
             raise
 
     async def hurry(self) -> None:
-        """Let who waits for room ask again."""
+        """Make waiting callers check for room again."""
         for outlet in self._outlets:
             await outlet.hurry()
 
     def work(self) -> list[Coroutine[None, None, None]]:
-        """What publishes them, for ever."""
+        """The coroutines that publish, for ever."""
         return [outlet.run() for outlet in self._outlets]
 
     async def drained(self) -> None:
-        """Return when all that is in them at this moment is published."""
+        """Return once everything stored before the call is published."""
         await asyncio.gather(*(outlet.drained() for outlet in self._outlets))
 
     def close(self) -> None:
-        """Let go of the files."""
         for outlet in self._outlets:
             outlet.close()

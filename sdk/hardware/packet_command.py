@@ -1,4 +1,6 @@
-"""Commands that are space packets: what is sent, under which count, and what confirms it."""
+"""Packet commands: the space packet to send, its sequence count, and the telemetry that confirms
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,13 @@ from sdk.hardware.device import CommandRefusedError
 CRC_BYTES = 2
 COUNT_MASK = 0x3FFF
 SEQUENCE = "$sequence"
-"""Stands for the sequence count of the packet that was sent, among the values to be matched."""
+"""Placeholder in the values to match: the sequence count of the packet that was sent."""
 
 Fields = dict[str, str | int | float | bool]
 
 
 class PacketCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A command in the configuration, where it is more than a packet in hex."""
+    """The options of a command that is more than a packet in hex."""
 
     packet: str
     confirm: Fields | None = None
@@ -32,7 +34,7 @@ class PacketCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=T
 
 
 class PacketCommand:
-    """One command: its packet, and the fields of telemetry that answer it."""
+    """One command: its packet, and the telemetry fields that confirm or refuse it."""
 
     def __init__(self, options: str | PacketCommandOptions, definition: Definition | None) -> None:
         if isinstance(options, str):
@@ -41,23 +43,23 @@ class PacketCommand:
         self._confirm, self._refuse = options.confirm, options.refuse
         self.within_s = options.within_s
         if self._refuse is not None and self._confirm is None:
-            raise SettingsError("refuse needs confirm: without it nothing is waited for")
+            raise SettingsError("`refuse` requires `confirm`: without it no answer is awaited")
         for fields in (self._confirm, self._refuse):
             if fields is not None:
                 _check(fields, definition)
 
     @property
     def apid(self) -> int:
-        """The application process that it goes to."""
+        """The application process that the packet is addressed to."""
         return self._packet.apid
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether telemetry tells how it ended."""
+        """Whether telemetry confirms this command."""
         return self._confirm is not None
 
     def numbered(self, count: int) -> bytes:
-        """The packet under its own sequence count, with its CRC made anew where it has one."""
+        """The packet with a sequence count; its CRC is recomputed if it has one."""
         data = bytearray(self._packet.data)
         flags = int.from_bytes(data[2:4]) & ~COUNT_MASK
         data[2:4] = (flags | count).to_bytes(2)
@@ -66,16 +68,16 @@ class PacketCommand:
         return bytes(data)
 
     def judge(self, count: int, fields: Mapping[str, object]) -> JsonObject | None:
-        """The result, if this telemetry is the answer to the packet of that count."""
+        """The result if this telemetry answers the packet with that count."""
         if self._refuse is not None and _matches(self._refuse, count, fields):
-            raise CommandRefusedError(f"the device refused it: {_shown(self._refuse, fields)}")
+            raise CommandRefusedError(f"refused by the device: {_shown(self._refuse, fields)}")
         if self._confirm is None or not _matches(self._confirm, count, fields):
             return None
         return {"sequence": count, **{name: fields[name] for name in self._confirm}}
 
 
 def _packet(text: str) -> Packet:
-    """The one packet that a text in hex is; raises SettingsError."""
+    """Parse a text in hex as exactly one packet; raises SettingsError."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -83,23 +85,23 @@ def _packet(text: str) -> Packet:
     size = HEADER_SIZE_BYTES + 1 + int.from_bytes(data[4:6]) if len(data) > HEADER_SIZE_BYTES else 0
     if size != len(data) or data[0] >> 5:
         raise SettingsError(
-            f"{text[:64]!r} is no space packet: it needs a header of version 0 whose length fits "
-            f"its {len(data)} bytes"
+            f"{text[:64]!r} is not a space packet: its header must have version 0 and a length "
+            f"that matches its {len(data)} bytes"
         )
     return Packet(0, data)
 
 
 def _check(fields: Fields, definition: Definition | None) -> None:
     if definition is None:
-        raise SettingsError("confirm needs xtce: it names fields of decoded packets")
+        raise SettingsError("`confirm` requires `xtce`: it names fields of decoded packets")
     if not fields:
-        raise SettingsError("confirm and refuse name at least one field")
+        raise SettingsError("`confirm` and `refuse` must name at least one field")
     for name in fields:
         definition.require(name)
 
 
 def _has_crc(data: bytes) -> bool:
-    """Whether a packet ends with the CRC-16/CCITT of what is before."""
+    """Whether a packet ends with the CRC-16/CCITT of its preceding bytes."""
     return len(data) > HEADER_SIZE_BYTES + CRC_BYTES and _crc(data) == 0
 
 

@@ -1,4 +1,4 @@
-"""`type = "ccsds"`: space packets over UDP or TCP, decoded where an XTCE file describes them."""
+"""`type = "ccsds"`: space packets over UDP or TCP, decoded with an XTCE file if there is one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COUNTS_FILE = "sequence_counts.json"
 
 
 class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The members of such a device in the configuration."""
+    """The options of this device type."""
 
     source: str
     system: str = "ccsds"
@@ -59,19 +59,19 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     commands: dict[str, str | PacketCommandOptions] = {}
 
     def time_source(self, name: str) -> TimeSource | None:
-        """Where packets say their time; None for the time of the host."""
+        """Where packets have their time; None for the host's time."""
         if self.time == "host":
             return None
         epoch_ns = None if self.epoch is None else timestamps.parse(self.epoch)
         source = TimeSource.of_option(self.time, self.time_unit, epoch_ns, self.time_scale)
         if source.field is not None and self.xtce is None:
-            raise SettingsError(f"devices.{name}: time = {self.time!r} needs xtce")
+            raise SettingsError(f"devices.{name}: time = {self.time!r} requires `xtce`")
         return source
 
 
 class PacketDevice:
-    """Reads packets; its commands are packets over the same link, each under a sequence count of
-    its own, and telemetry says how they ended.
+    """Reads packets; its commands are packets on the same link, each with its own sequence count,
+    optionally confirmed by telemetry.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -99,31 +99,30 @@ class PacketDevice:
         self._dropped = 0
 
     def targets(self) -> Sequence[Target]:
-        """One entity, with a command for each packet that may be sent."""
+        """One entity, with a command for each configured packet."""
         commands = tuple(COMMAND_PREFIX + name for name in self._commands)
         return [Target(self._entity, ("telemetry:packets", *commands))]
 
     async def open(self) -> None:
-        """Connect, or listen."""
         self._dropped = 0
         self._scanner.begin_anew()
         await self._link.open()
 
     async def read(self) -> Sequence[Reading]:
-        """The packets of the next pieces; what is no packet is kept as raw bytes of the device."""
+        """The packets of the next received data; bytes that are no packet become raw events."""
         try:
             pieces = await self._link.read()
         except (DeviceError, OSError):
             if not self._scanner.rest:
                 raise
-            return list(self._readings(b"", is_end=True))  # The next read says it again.
+            return list(self._readings(b"", is_end=True))  # The next read raises again.
         if isinstance(self._link, UdpLink):
             found = [one for piece in pieces for one in self._readings(piece, is_end=True)]
             return [*found, *self._drops(self._link)]
         return list(self._readings(b"".join(pieces), is_end=False))
 
     def _readings(self, data: bytes, *, is_end: bool) -> Iterator[Reading]:
-        """A datagram holds whole packets; a stream goes on behind what is none."""
+        """Scan data for packets. A datagram holds whole packets; a stream resyncs after damage."""
         for found in self._scanner.feed(data, is_end=is_end):
             if isinstance(found, Damage):
                 yield Reading(self._entity, [Raw(found.data)])
@@ -133,7 +132,7 @@ class PacketDevice:
             self._scanner.begin_anew()
 
     def _packet(self, packet: Packet) -> Iterator[Reading]:
-        """The events that a recording of the same packet would make (`sdk.formats.ccsds`)."""
+        """The same events as a recording of the packet would yield (`sdk.formats.ccsds`)."""
         said = self._reading.read(packet)
         entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
         outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
@@ -163,21 +162,20 @@ class PacketDevice:
             yield Reading(self._entity, [Metadata(DROPPED, payload)])
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Send the packet of a command; its result is in telemetry, where that is configured."""
-        told = self._commands.get(command.command_type)
-        if told is None:
+        """Send the packet of a command; its result comes from telemetry, if that is configured."""
+        packet_command = self._commands.get(command.command_type)
+        if packet_command is None:
             raise CommandRefusedError(f"no packet is configured for {command.command_type!r}")
         check_arguments(command.command_type, command.payload, ())
-        count = await asyncio.to_thread(self._counts.take, told.apid)
-        write = partial(self._link.write, told.numbered(count))
-        if not told.is_confirmed:
+        count = await asyncio.to_thread(self._counts.take, packet_command.apid)
+        write = partial(self._link.write, packet_command.numbered(count))
+        if not packet_command.is_confirmed:
             await write()
             return None
-        judge = partial(told.judge, count)
-        return await self._answer.after(write, judge, told.within_s, progress)
+        judge = partial(packet_command.judge, count)
+        return await self._answer.after(write, judge, packet_command.within_s, progress)
 
     async def close(self) -> None:
-        """Disconnect."""
         self._answer.lose()
         await self._link.close()
 

@@ -1,7 +1,7 @@
-"""`type = "simulator"`: the simulated satellite as a device that does what it is told.
+"""`type = "simulator"`: the simulated satellite as a device that executes commands.
 
-What it shows is a function of seed, time and orders. It begins with its past, tick by tick on whole
-multiples of the period, so that one that starts again repeats what is known already.
+Its telemetry is a function of seed, time and orders. It starts with past readings, on whole
+multiples of the period, so that a restarted one repeats events that are already stored.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CONNECTION_ID = "s-band"
 
 
 class SimulatorOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The members of such a device in the configuration."""
+    """The options of this device type."""
 
     seed: int = 1
     rate_hz: Annotated[float, Meta(gt=0, le=1000)] = 1.0
@@ -86,7 +86,7 @@ _Done = Callable[[JsonObject, Progress], Awaitable[JsonObject]]
 
 
 class SimulatedSatellite:
-    """Telemetry as time goes by, and commands that change it."""
+    """Telemetry in real time, and commands that affect it."""
 
     def __init__(self, setup: Setup, clock: Clock | None = None) -> None:
         options = setup.options_as(SimulatorOptions)
@@ -111,33 +111,33 @@ class SimulatedSatellite:
         }
 
     def targets(self) -> Sequence[Target]:
-        """Its units, known from just before their first telemetry."""
+        """Its units; their descriptors take effect just before their first telemetry."""
         return [
             Target(entity, capabilities, telemetry.SCHEMA_VERSION, self._begins_ns)
             for entity, capabilities in telemetry.CAPABILITIES.items()
         ]
 
     async def open(self) -> None:
-        """Nothing to connect to."""
+        """Do nothing: a simulator has no connection."""
 
     async def read(self) -> Sequence[Reading]:
-        """First the past as a whole, then the state of each tick once it has come."""
+        """The past at once, then each tick when it is due."""
         if self._past:
             past, self._past = self._past, range(0)
             return await asyncio.to_thread(self._say, past)
         await self._clock.sleep_until(self._next_ns)
         at_ns, now_ns = self._next_ns, self._clock.now_ns()
-        # What a stalled machine made it miss is missed: the satellite lives in the present.
+        # Ticks that a stalled machine missed are skipped: the satellite reports the present.
         self._next_ns = max(at_ns + self._period_ns, now_ns // self._period_ns * self._period_ns)
         return self._say([at_ns])
 
     def _say(self, ticks_ns: Iterable[int]) -> list[Reading]:
-        said = []
+        readings = []
         for at_ns in ticks_ns:
             state = self._satellite.at(at_ns)
-            said += [self._reading(report, state) for report in telemetry.reports(state)]
+            readings += [self._reading(report, state) for report in telemetry.reports(state)]
             self._mode = state.mode
-        return said
+        return readings
 
     def _reading(self, report: telemetry.Report, state: State) -> Reading:
         packet, sequence = report.packet(state.at_ns)
@@ -158,10 +158,10 @@ class SimulatedSatellite:
     # --- commands ---------------------------------------------------------------------------------
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
-        """Obey; telemetry shows what comes of it."""
+        """Execute a command; telemetry shows its effect."""
         do = self._commands.get(command.command_type)
         if do is None:
-            raise CommandRefusedError(f"the satellite knows no {command.command_type!r}")
+            raise CommandRefusedError(f"the satellite has no command {command.command_type!r}")
         takes = ARGUMENTS.get(command.command_type, _Nothing).__struct_encode_fields__
         check_arguments(command.command_type, command.payload, takes)
         return await do(command.payload, progress)
@@ -228,12 +228,12 @@ class SimulatedSatellite:
         return now_ns
 
     async def _settled(self) -> State:
-        """The state once an order has had its effect."""
+        """The state after an order has taken effect."""
         await self._clock.sleep_until(self._clock.now_ns() + self._settle_ns)
         return self._satellite.at(self._clock.now_ns())
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: a simulator holds no resources."""
 
 
 def _arguments(payload: JsonObject, kind: type[_Arguments]) -> _Arguments:

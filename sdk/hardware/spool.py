@@ -1,12 +1,12 @@
-"""The spool: records on their way to a transport, in order, on disk until it has them.
+"""The outbox log: ordered records on disk until their transport has stored them.
 
-Segment files hold frames of length, checksum and record; a small file holds how far they are
-published. What a killed process had appended is there when the next one opens the spool; a power
-cut may take the newest, for appending does not wait for the disk.
+Segment files hold frames of length, checksum and record; a cursor file holds the published
+position. Everything that a killed process had appended is found on reopening. A power cut may lose
+the newest records, because appending does not sync.
 
-The spool is bounded. One that drops lets its oldest segment go when it is full, except the one that
-is being published; what was in it is counted and told to `on_lost` before it goes. One that holds
-drops nothing: who writes asks `has_room` first, and waits.
+The log is bounded. One that drops deletes its oldest segment when it is full, but never the one
+being published; the deleted records are counted and reported to `on_lost` first. One that does not
+drop requires its writer to check `has_room` and wait.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _CURSOR = struct.Struct(">QQI")
 
 
 class Place(NamedTuple):
-    """A place in the spool: a segment and the offset of a frame in it."""
+    """A position in the log: a segment and the offset of a frame in it."""
 
     segment: int
     offset: int
 
 
 class Lost(NamedTuple):
-    """Records that will never be published, and why; times are the envelopes' own.
+    """Records that will never be published, and why; times are those of the envelopes.
 
-    `records` is None where they cannot be counted any more.
+    `records` is None if they cannot be counted.
     """
 
     reason: str
@@ -93,7 +93,7 @@ class Spool:
         numbers = sorted(int(path.stem) for path in folder.glob(f"*{SUFFIX}"))
         self._segments = [_Segment(folder, number) for number in numbers]
         self.size_bytes = sum(segment.size for segment in self._segments)
-        """What lies on the disk, published or not."""
+        """Bytes on disk, published or not."""
         self._writer: BinaryIO | None = None
         self._reader: tuple[int, BinaryIO] | None = None
         self._cursor_file = os.open(folder / CURSOR_NAME, os.O_RDWR | os.O_CREAT, 0o600)
@@ -101,13 +101,13 @@ class Spool:
         self._offset = self._resume()
 
     def _number_after(self, numbers: Sequence[int]) -> int:
-        """A number that no segment before had, also if all of them are published and gone."""
+        """A number larger than all earlier segments', including those that were deleted."""
         return max([self._stored_cursor().segment, *numbers, 0]) + 1
 
     # --- writing ----------------------------------------------------------------------------------
 
     def append(self, records: Sequence[Record]) -> None:
-        """Keep records behind all others; raises OSError where the disk does not take them."""
+        """Append records; raises OSError if the disk write fails."""
         frames = b"".join(_frame(record) for record in records)
         if self._drops and not self._dropping:
             self._make_room(len(frames))
@@ -117,7 +117,7 @@ class Spool:
             if self._writer.write(frames) != len(frames):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(segment.path))
         except OSError:
-            self._writer.truncate(segment.size)  # half a frame would hide what comes behind it
+            self._writer.truncate(segment.size)  # A partial frame would hide the frames after it.
             raise
         segment.size += len(frames)
         self.size_bytes += len(frames)
@@ -127,7 +127,7 @@ class Spool:
             self._writer.close()
             self._writer = None
         if self._writer is None:
-            # Behind a torn tail nobody would find what is appended: a new process, a new segment.
+            # Frames after a torn tail would be unreadable, so each process starts a new segment.
             segment = _Segment(self._folder, self._next_number)
             self._writer = segment.path.open("ab", buffering=0)
             self._next_number += 1
@@ -135,9 +135,9 @@ class Spool:
         return self._segments[-1]
 
     def has_room(self, records: Sequence[Record], reserve: float = 0.0) -> bool:
-        """Whether records fit without dropping any, or into a share of the limit beyond it.
+        """Whether records fit without dropping; `reserve` is an extra share of the limit.
 
-        Into an empty spool everything fits, or what is larger than the limit would wait for ever.
+        An empty log has room for everything, or records over the limit would wait for ever.
         """
         if self._drops or self.is_empty:
             return True
@@ -146,7 +146,7 @@ class Spool:
 
     def _make_room(self, more_bytes: int) -> None:
         while self.size_bytes + more_bytes > self._max_bytes and len(self._segments) > 2:
-            oldest = self._segments[1]  # the first may be on its way at this moment
+            oldest = self._segments[1]  # The first may be being published.
             self._dropping = True
             try:
                 self._on_lost(_contents(oldest))
@@ -168,21 +168,21 @@ class Spool:
 
     @property
     def end(self) -> Place:
-        """The place behind the newest record."""
+        """The position after the newest record."""
         if not self._segments:
             return Place(self._next_number, 0)
         return Place(self._segments[-1].number, self._segments[-1].size)
 
     @property
     def start(self) -> Place:
-        """The place of the oldest record that is not published."""
+        """The position of the oldest unpublished record."""
         return Place(self._segments[0].number, self._offset) if self._segments else self.end
 
     def read(self) -> tuple[list[Record], Place]:
-        """The oldest records of one segment, and the place to commit when they are published.
+        """The oldest records of one segment, and the position to commit once they are published.
 
-        Reading again before that gives the same. A damaged place ends its segment: what lies
-        behind it is told as lost.
+        Without a commit the next read returns the same. A damaged frame ends its segment: the bytes
+        after it are reported as lost.
         """
         while self._segments:
             records, end = self._read_first()
@@ -216,7 +216,7 @@ class Spool:
         return records, offset
 
     def commit(self, place: Place) -> None:
-        """Everything before a place is published."""
+        """Mark everything before a position as published."""
         if not self._segments or self._segments[0].number != place.segment:
             return
         self._offset = max(self._offset, place.offset)
@@ -224,7 +224,9 @@ class Spool:
         self._forget_first()
 
     def _forget_first(self) -> bool:
-        """Remove the first segment if all of it is published and nothing will be added to it."""
+        """Delete the first segment if it is published and will not grow; returns whether one is
+        left.
+        """
         first = self._segments[0]
         is_written = first is self._segments[-1] and self._writer is not None
         if self._offset < first.size or (is_written and first.size < self._segment_max_bytes):
@@ -237,7 +239,7 @@ class Spool:
         return bool(self._segments)
 
     def _resume(self) -> int:
-        """Where the first segment is read on, by the cursor of the process before."""
+        """The offset in the first segment at which reading resumes, by the stored cursor."""
         cursor = self._stored_cursor()
         while self._segments and self._segments[0].number < cursor.segment:
             self._remove(0)
@@ -259,7 +261,7 @@ class Spool:
             self._reader = None
 
     def close(self) -> None:
-        """Let go of all files; what is not published stays."""
+        """Close all files; unpublished records stay on disk."""
         self._close_reader()
         if self._writer is not None:
             self._writer.close()
@@ -276,7 +278,7 @@ def _frame(record: Record) -> bytes:
 
 
 def _first_frame_bytes(data: bytes) -> int:
-    """How many bytes the first frame announces, within what a frame can have."""
+    """The size of the first frame by its header, limited to the largest possible one."""
     if len(data) < _FRAME.size:
         return 0
     size, _ = _FRAME.unpack_from(data)
@@ -284,7 +286,7 @@ def _first_frame_bytes(data: bytes) -> int:
 
 
 def _frames(data: bytes) -> Iterator[tuple[Record, int]]:
-    """The whole frames that some bytes begin with, and the size of each."""
+    """The complete frames at the start of `data`, each with its size."""
     offset = 0
     while offset + _FRAME.size <= len(data):
         size, checksum = _FRAME.unpack_from(data, offset)
@@ -300,7 +302,7 @@ def _frames(data: bytes) -> Iterator[tuple[Record, int]]:
 
 
 def _contents(segment: _Segment) -> Lost:
-    """What is lost with a segment."""
+    """The records in a segment, as a loss."""
     times = []
     records = 0
     for record, _ in _frames(segment.path.read_bytes()):

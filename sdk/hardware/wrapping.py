@@ -1,4 +1,4 @@
-"""Wrapping: what devices say as checked events, with the host's own words about itself (A-123)."""
+"""Converts device readings to valid events, and builds the host's own events."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ SYSTEM_ID = "hardware"
 
 @dataclass(slots=True)
 class Wrapped:
-    """Records of readings, and what could not be said of them."""
+    """Records of readings, and the reasons of outputs that were refused."""
 
     records: list[Record] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
 class Wrapper:
-    """Makes the events of one host; each reading gets its source time here, once."""
+    """Builds the events of one host; each reading gets its source time here, once."""
 
     def __init__(self, scope_id: str, now_ns: Callable[[], int] = timestamps.now) -> None:
         self._observer = Observer(scope_id)
         self._now_ns = now_ns
 
     def readings(self, readings: Iterator[Reading] | list[Reading]) -> Wrapped:
-        """All outputs of readings as records, in order; a bad one costs only itself.
+        """All outputs of readings as records, in order; an invalid one affects only itself.
 
-        A device's own time is kept as it is, however far it lies from this host's clock.
+        A device's own time is kept, however far it is from this host's clock.
         """
         wrapped = Wrapped()
         now_ns = self._now_ns()
@@ -59,7 +59,7 @@ class Wrapper:
                 wrapped.refused.append(str(error))
 
     def descriptor(self, target: Target) -> Record:
-        """What a target can do, from its own beginning or from now on (A-098)."""
+        """The descriptor of a target, in effect from its `since_ns` or from now on."""
         observation = (
             self._observer.observe(target.entity, target.since_ns)
             if target.since_ns
@@ -68,7 +68,7 @@ class Wrapper:
         return record_of(observation.descriptor(target.capabilities, target.schema_version))
 
     def note(self, entity: Entity, message_type: str, payload: JsonObject) -> Record:
-        """A metadata event of the host itself."""
+        """A metadata event about the host or a device."""
         observation = self._observer.stamp(entity, self._now_ns())
         return record_of(observation.metadata(message_type, payload))
 

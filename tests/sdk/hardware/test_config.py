@@ -54,7 +54,7 @@ def test_the_caller_decides_over_the_file(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("scope = ", "not TOML"),
-        (GOOD.replace('"local:///var/lib/nova"', '"a://b", "a://b"'), "named twice"),
+        (GOOD.replace('"local:///var/lib/nova"', '"a://b", "a://b"'), "listed twice"),
         (GOOD.replace('scope = "sat1"', ""), "`scope` is missing"),
         (GOOD.replace('transports = ["local:///var/lib/nova"]', ""), "`transports` is missing"),
         (GOOD.replace('data = "/var/lib/hardware"', ""), "`data` is missing"),
@@ -65,7 +65,7 @@ def test_the_caller_decides_over_the_file(tmp_path: Path) -> None:
         (GOOD.replace("5.5", "0"), "devices.gps"),
         ("colour = 1\n" + GOOD, "colour"),
         ("buffer_mib = 1\n" + GOOD, "buffer_mib"),
-        ('scope = "a"\ntransports = ["b"]\ndata = "c"', "no [devices.<name>]"),
+        ('scope = "a"\ntransports = ["b"]\ndata = "c"', "[devices.<name>]"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, words: str) -> None:

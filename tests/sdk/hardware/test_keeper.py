@@ -129,7 +129,7 @@ async def test_a_silent_device_is_opened_anew(tmp_path: Path) -> None:
     device = BenchDevice([flow(1)])
     async with running(tmp_path, {"pump": device}, line, silence_max_s=0.05):
         await line.until(DEVICE_STATE, 3)
-    assert ("failed", "it said nothing for 0.05 s") in states(line)
+    assert ("failed", "no data within 0.05 s") in states(line)
     assert device.opened >= 2
 
 
@@ -256,7 +256,7 @@ async def test_a_slow_command_is_given_up(tmp_path: Path) -> None:
         (result,) = await line.results()
         await line.until(DEVICE_STATE, 3)
     assert result.status == "failure"
-    assert result.error_message == "not done after 0.05 s; whether it took effect is unknown"
+    assert result.error_message == "no result after 0.05 s; whether it took effect is unknown"
     assert device.opened == 2
 
 
@@ -308,6 +308,6 @@ async def test_too_many_waiting_commands_are_refused(
         go.set()
         results = await line.results(6)
     assert {str(one.error_message) for one in refused} == {
-        "not done: 2 commands wait for device pump already"
+        "not done: the queue of device pump is full (2 commands)"
     }
     assert [one.status for one in results].count("success") == 3

@@ -202,7 +202,7 @@ async def test_what_is_no_serial_line_says_so(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
     gps = device(tmp_path, f"serial://{plain}")
-    with pytest.raises(DeviceError, match="no serial line"):
+    with pytest.raises(DeviceError, match="not a serial line"):
         await gps.open()
     await gps.close()
 
@@ -212,14 +212,17 @@ async def test_what_is_no_serial_line_says_so(tmp_path: Path) -> None:
     [
         ({"source": "udp://127.0.0.1:1"}, "tcp://, serial://"),
         ({"source": "tcp://127.0.0.1"}, "tcp://HOST:PORT"),
-        ({"source": "tcp://127.0.0.1:99999"}, "no URL"),
+        ({"source": "tcp://127.0.0.1:99999"}, "not a URL"),
         ({"source": "serial:///dev/ttyS0?baud=17"}, "baud '17'"),
         ({"source": "serial:///dev/ttyS0?parity=e"}, "parity"),
         ({"source": "tcp://h:1", "entity": "a/b"}, "SYSTEM/CONTAINER/UNIQUE"),
         ({"source": "tcp://h:1", "decode": "morse"}, "morse"),
         ({"source": "tcp://h:1", "sauce": 1}, "sauce"),
         ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "confirm": "("}}}, "commands.a"),
-        ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "refuse": "E"}}}, "needs confirm"),
+        (
+            {"source": "tcp://h:1", "commands": {"a": {"line": "A", "refuse": "E"}}},
+            "requires `confirm`",
+        ),
         ({"source": "tcp://h:1", "commands": {"a": {"line": "A", "conform": "E"}}}, "conform"),
         ({}, "source"),
     ],

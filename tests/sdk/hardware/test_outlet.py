@@ -77,5 +77,5 @@ async def test_who_cannot_wait_any_longer_is_told_of_the_loss(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     outlet.close()
-    (lost,) = [one for one in caplog.records if one.getMessage() == "events are lost"]
+    (lost,) = [one for one in caplog.records if one.getMessage() == "events were lost"]
     assert getattr(lost, "context", {})["records"] == 3

@@ -48,11 +48,11 @@ def test_a_crc_that_fits_is_made_anew(count: int) -> None:
     ("options", "words"),
     [
         ("no hex", "is not hex"),
-        ("1800", "no space packet"),
-        ("1801c000000000ff", "no space packet"),
-        ("f801c000000100ff", "no space packet"),
-        (PacketCommandOptions(packet=PLAIN, confirm=DONE), "needs xtce"),
-        (PacketCommandOptions(packet=PLAIN, refuse=REFUSED), "needs confirm"),
+        ("1800", "not a space packet"),
+        ("1801c000000000ff", "not a space packet"),
+        ("f801c000000100ff", "not a space packet"),
+        (PacketCommandOptions(packet=PLAIN, confirm=DONE), "requires `xtce`"),
+        (PacketCommandOptions(packet=PLAIN, refuse=REFUSED), "requires `confirm`"),
     ],
 )
 def test_what_cannot_be_is_refused(options: str | PacketCommandOptions, words: str) -> None:

@@ -41,5 +41,5 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
     """Not a count that starts over in silence."""
     path = tmp_path / "counts.json"
     path.write_text(text)
-    with pytest.raises(NovaError, match="move it away to count from 0"):
+    with pytest.raises(NovaError, match="move it away to start again from 0"):
         SequenceCounts(path)
