@@ -1,4 +1,4 @@
-"""The attitude: nadir pointing that sways a little and slews to a side now and then."""
+"""Attitude: nadir pointing with a slow sway and occasional slews."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Attitude:
     rates_deg_s: tuple[float, float, float]
 
     def quaternion(self) -> tuple[float, float, float, float]:
-        """The same as a unit quaternion w, x, y, z (rotation order yaw, pitch, roll)."""
+        """The attitude as a unit quaternion w, x, y, z (rotation order yaw, pitch, roll)."""
         half = [math.radians(angle) / 2 for angle in (self.roll_deg, self.pitch_deg, self.yaw_deg)]
         cr, cp, cy = (math.cos(angle) for angle in half)
         sr, sp, sy = (math.sin(angle) for angle in half)
@@ -63,7 +63,7 @@ def _angles(seed: int, at_ns: int, orders: Orders) -> tuple[float, float, float]
 
 
 def _commanded(seed: int, at_ns: int, orders: Orders) -> float:
-    """The roll of the plan, or on the way from it to what was ordered last, and back."""
+    """The planned roll, or a smooth slew between it and the last ordered roll."""
     plan = roll = _slew(seed, at_ns)
     for order in orders.rolls_until(at_ns):
         done = min(1.0, (at_ns - order.at_ns) / NS_PER_SECOND / SLEW_LASTS_S)
@@ -73,12 +73,12 @@ def _commanded(seed: int, at_ns: int, orders: Orders) -> float:
 
 
 def _smooth(done: float) -> float:
-    """From 0 to 1 without a jerk at either end."""
+    """Smoothstep: from 0 to 1 with zero slope at both ends."""
     return done * done * (3 - 2 * done)
 
 
 def _slew(seed: int, at_ns: int) -> float:
-    """The roll commanded at a time: from the last target to this one, without a jerk."""
+    """The planned roll: a smooth slew from the previous target to the present one."""
     number, rest_ns = divmod(at_ns, SLEW_EVERY_S * NS_PER_SECOND)
     done = min(1.0, rest_ns / NS_PER_SECOND / SLEW_LASTS_S)
     before, target = (_target(seed, number + step) for step in (-1, 0))
@@ -86,7 +86,7 @@ def _slew(seed: int, at_ns: int) -> float:
 
 
 def _target(seed: int, number: int) -> float:
-    """Every third slew looks aside, the others back to nadir."""
+    """Every third slew looks aside, the others return to nadir."""
     if number % 3:
         return 0.0
     return noise.uniform(seed, "slew", number, -SLEW_MAX_DEG, SLEW_MAX_DEG)

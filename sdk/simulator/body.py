@@ -1,9 +1,9 @@
-"""What has a memory: charge and temperatures, integrated over a fixed grid of time.
+"""State with a memory: charge and temperatures, integrated on a fixed time grid.
 
-Each block of hours is integrated from long before its start, from the same guess. By then the full
-charge of every orbit and the lag of the parts have forgotten the guess. So the state is a function
-of time and orders alone: a simulator that starts anew says again what the one before it said. An
-order acts from the next step of the grid on, which nobody has asked for when it is given.
+Each block of hours is integrated from eight hours before its start, from the same initial values.
+By then the full charge of every orbit and the parts' thermal lag have removed their influence. So
+the state depends on time and orders only: a restarted simulator repeats the telemetry of the
+previous one. An order acts from the next grid step on, which was not read before the order.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Body:
 
     @property
     def heater(self) -> bool:
-        """Whether the battery's thermostat would have its heater on."""
+        """Whether the battery's thermostat would turn its heater on."""
         return thermal.heater_on(self.temperatures_c)
 
 
 class BodyHistory:
-    """The body over time; cheap when asked forwards, a new integration when asked backwards."""
+    """The body over time; fast when queried forwards, integrates anew when queried backwards."""
 
     def __init__(self, orbit: Orbit, orders: Orders | None = None) -> None:
         self._orbit = orbit
@@ -48,7 +48,7 @@ class BodyHistory:
         self._now = self._next = Body(START_CHARGE, thermal.START_C)
 
     def at(self, at_ns: int) -> Body:
-        """The body at a time, on the line between two steps."""
+        """The body at a time, interpolated between two steps."""
         number, rest_ns = divmod(at_ns, STEP_S * NS_PER_SECOND)
         block = number // BLOCK_STEPS
         if block != self._block or number < self._number:

@@ -1,4 +1,4 @@
-"""The clock that the simulator lives by; tests bring their own."""
+"""The simulator's clock; tests inject their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdk.timestamps import NS_PER_SECOND
 
 
 class Clock(Protocol):
-    """Tells the time and waits for one."""
+    """A source of time that can be waited for."""
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970."""
@@ -23,9 +23,7 @@ class WallClock:
     """The machine's clock."""
 
     def now_ns(self) -> int:
-        """Nanoseconds since 1970."""
         return timestamps.now()
 
     async def sleep_until(self, at_ns: int) -> None:
-        """Return at that time, or at once if it is past."""
         await asyncio.sleep(max(0.0, (at_ns - self.now_ns()) / NS_PER_SECOND))

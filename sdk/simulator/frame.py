@@ -12,7 +12,7 @@ SEQUENCE_MASK = 0x3FFF
 
 
 def frame(apid: int, at_ns: int, values: struct.Struct, *fields: float) -> tuple[bytes, int]:
-    """One packet of an APID and its sequence count, which counts the seconds."""
+    """One packet of an APID, with its sequence count, which counts seconds."""
     ccsds = library("spacepackets.ccsds")
     user_data = values.pack(*fields)
     sequence = at_ns // NS_PER_SECOND & SEQUENCE_MASK

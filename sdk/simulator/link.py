@@ -1,4 +1,4 @@
-"""The radio link: fast over the station, slow by relay elsewhere, and fading now and then."""
+"""The radio link: fast in view of the ground station, slow by relay elsewhere, with fades."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FADE_LOSS_PERCENT = (1.5, 7.0)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the radio measures."""
+    """Measurements of the radio."""
 
     state: LinkState
     rate_kbit_s: float
@@ -35,7 +35,7 @@ class Link:
 
 
 def link_at(seed: int, at_ns: int, station_km: float) -> Link:
-    """The link at a time, from how far the station is along the ground."""
+    """The link at a time, by the ground distance of the station."""
     number = at_ns // (FADE_LASTS_S * NS_PER_SECOND)
     fades = noise.uniform(seed, "fade", number, 0.0, 1.0) < FADE_PART
     slant_km = math.hypot(station_km, NEAREST_KM)

@@ -1,4 +1,4 @@
-"""What the satellite is doing: decided by where it is and whether the sun shines there."""
+"""Operating mode: determined by the satellite's place and the sunlight there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EARTH_MEAN_RADIUS_KM = 6371.0
 
 
 def mode_at(place: Place) -> Mode:
-    """Downlink over the station, imaging over sunlit ground, else standby."""
+    """Downlink in view of the station, imaging over sunlit ground, else standby."""
     if station_distance_km(place) < STATION_RANGE_KM:
         return "DOWNLINK"
     if place.sunlit and abs(place.latitude_deg) < IMAGING_LATITUDE_MAX_DEG:
@@ -26,7 +26,7 @@ def mode_at(place: Place) -> Mode:
 
 
 def station_distance_km(place: Place) -> float:
-    """How far the station is from the point below the satellite."""
+    """The great-circle distance of the station from the subsatellite point."""
     latitude, longitude = math.radians(place.latitude_deg), math.radians(place.longitude_deg)
     station_latitude, station_longitude = (math.radians(angle) for angle in STATION_DEG)
     cosine = math.sin(latitude) * math.sin(station_latitude) + math.cos(latitude) * math.cos(

@@ -1,4 +1,4 @@
-"""The orbit: SGP4 from a two-line element set, down to latitude, longitude and altitude."""
+"""The orbit: SGP4 from a two-line element set, to latitude, longitude and altitude."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdk.simulator import sun
 from sdk.simulator.sun import NS_PER_DAY, Vector
 
 # NOAA-20 (JPSS-1) as published for 30 May 2026, 12:29:47 UTC. At 824 km there is so little drag
-# that the orbit stays believable for decades, though the place along it soon is not the true one.
+# that the orbit stays realistic for decades, although the position along it soon deviates.
 NOAA_20 = (
     "1 43013U 17073A   26150.52069252  .00000077  00000+0  57395-4 0  9990",
     "2 43013  98.7769  90.1408 0000844  36.6985 323.4249 14.19508124441960",
@@ -23,7 +23,7 @@ UNIX_EPOCH_JD = 2_440_587.5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the satellite is."""
+    """The satellite's position and speed."""
 
     latitude_deg: float
     longitude_deg: float
@@ -37,19 +37,17 @@ class _Satellite(Protocol):
 
 
 class Orbit:
-    """Places over time, from one element set."""
+    """Positions over time, from one element set."""
 
     def __init__(self, lines: tuple[str, str] = NOAA_20) -> None:
         self._satellite = cast(_Satellite, library("sgp4.api").Satrec.twoline2rv(*lines))
         self._sidereal = library("sgp4.propagation").gstime
 
     def sunlit(self, at_ns: int) -> bool:
-        """Whether the sun shines on the satellite."""
         position_km, _ = self._propagate(at_ns)
         return sun.shines_on(position_km, at_ns)
 
     def at(self, at_ns: int) -> Place:
-        """The place at a time."""
         position_km, velocity_km_s = self._propagate(at_ns)
         day, fraction = _julian(at_ns)
         x, y, z = (1000 * part for part in position_km)
@@ -66,11 +64,11 @@ class Orbit:
         """Position and velocity in TEME."""
         error, position_km, velocity_km_s = self._satellite.sgp4(*_julian(at_ns))
         if error:
-            raise NovaError(f"the element set says nothing about that time (SGP4 error {error})")
+            raise NovaError(f"SGP4 cannot propagate the element set to that time (error {error})")
         return position_km, velocity_km_s
 
 
 def _julian(at_ns: int) -> tuple[float, float]:
-    """The Julian date in two parts, so that nothing of a nanosecond clock is rounded away."""
+    """The Julian date in two parts, which together keep the precision of nanoseconds."""
     days, rest = divmod(at_ns, NS_PER_DAY)
     return UNIX_EPOCH_JD + days, rest / NS_PER_DAY

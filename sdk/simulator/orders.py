@@ -1,7 +1,6 @@
-"""Orders: what the satellite was told and when, which with its seed and the time decides its state.
+"""Orders: the commands given to the satellite, which with seed and time determine its state.
 
-They are kept in a file where there is one, so that a simulator that starts anew says again of the
-past what the one before it said.
+They are stored in a file if there is one, so that a restarted simulator repeats the same past.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from sdk.simulator.mode import Mode
 from sdk.timestamps import NS_PER_SECOND
 
 IMAGE_S = 2.0
-"""How long the camera takes for an image, most of it to read it out."""
+"""The time for one image, mostly readout."""
 ROLLS_BACK_MAX = 8
-"""Earlier slews that a later one may still begin from."""
+"""Number of earlier slews that a slew may start from."""
 
 Kind = Literal["heater", "mode", "roll", "capture"]
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One thing that was told; the value is None where the satellite decides again by itself.
+    """One order; a value of None returns control to the satellite.
 
-    `heater` takes 1 or 0, `mode` a mode, `roll` degrees, `capture` a count of images.
+    `heater` takes 1 or 0, `mode` a mode, `roll` degrees, `capture` a number of images.
     """
 
     at_ns: int
@@ -36,7 +35,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Camera(NamedTuple):
-    """What the camera is doing."""
+    """The state of the camera."""
 
     exposing: bool
     images: int
@@ -49,12 +48,12 @@ class Orders:
         self._path = path
         self._by_kind: dict[Kind, list[Order]] = {}
         if path is not None and path.exists():
-            # What stands behind the last line end was not written to its end, and not obeyed.
+            # An incomplete last line was never acted on.
             for line in path.read_bytes().split(b"\n")[:-1]:
                 self._take(msgspec.json.decode(line, type=Order))
 
     def add(self, order: Order) -> None:
-        """Take an order, which is later than all of its kind before."""
+        """Store an order, which must be later than all of its kind."""
         if self._path is not None:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(order) + b"\n")
@@ -68,20 +67,20 @@ class Orders:
         return orders[: bisect_right(orders, at_ns, key=lambda order: order.at_ns)]
 
     def heater_at(self, at_ns: int) -> bool | None:
-        """Whether the heater is ordered on or off; None while its thermostat decides."""
+        """Whether the heater is ordered on or off; None if its thermostat decides."""
         orders = self._until("heater", at_ns)
         if not orders or orders[-1].value is None:
             return None
         return bool(orders[-1].value)
 
     def mode_at(self, at_ns: int) -> Mode | None:
-        """The mode that is ordered; None while its place decides."""
+        """The ordered mode; None if its place decides."""
         orders = self._until("mode", at_ns)
         value = orders[-1].value if orders else None
         return value if isinstance(value, str) else None
 
     def rolls_until(self, at_ns: int) -> Sequence[Order]:
-        """The newest orders to roll, the oldest of them first."""
+        """The newest roll orders, oldest first."""
         return self._until("roll", at_ns)[-ROLLS_BACK_MAX:]
 
     def camera_at(self, at_ns: int) -> Camera:

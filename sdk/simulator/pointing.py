@@ -1,4 +1,4 @@
-"""Pointing: how far the satellite rolls so that its camera looks towards a place on ground."""
+"""Pointing: the roll that turns the camera towards a point on the ground."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METRES_PER_KM = 1000.0
 def roll_towards(here: Place, soon: Place, latitude_deg: float, longitude_deg: float) -> float:
     """The roll in degrees, positive to the right of the track, at most ROLL_MAX_DEG.
 
-    `soon` is where it is a moment later, which says where it flies to.
+    `soon` is the position a moment later, which gives the direction of flight.
     """
     up = _direction(here.latitude_deg, here.longitude_deg)
     right = _cross(_direction(soon.latitude_deg, soon.longitude_deg), up)

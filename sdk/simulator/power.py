@@ -1,4 +1,4 @@
-"""The battery: what the panels give less what the mode takes, with the voltage that follows."""
+"""The battery: solar power minus the loads of the mode, and the resulting voltage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESISTANCE_OHM = 0.012
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Charge as a fraction, and the power that flows."""
+    """Charge as a fraction, and the power of panels and loads."""
 
     charge: float
     panels_w: float
@@ -26,7 +26,7 @@ class Power:
 
     @property
     def current_a(self) -> float:
-        """Into the battery; below zero while it feeds the satellite."""
+        """The current into the battery; negative while it discharges."""
         surplus_w = self.panels_w - self.load_w
         if self.charge >= 1.0 and surplus_w > 0:
             return 0.0
@@ -34,19 +34,18 @@ class Power:
 
     @property
     def voltage_v(self) -> float:
-        """At the terminals."""
+        """The terminal voltage."""
         open_v = EMPTY_V + (FULL_V - EMPTY_V) * self.charge
         return open_v + self.current_a * RESISTANCE_OHM
 
 
 def flows(mode: Mode, sunlit: bool, heater: bool, camera: bool = False) -> tuple[float, float]:
-    """What the panels give and the loads take, in watts."""
+    """The power of panels and loads in watts."""
     extra_w = (HEATER_W if heater else 0.0) + (CAMERA_W if camera else 0.0)
     return (PANELS_W if sunlit else 0.0), LOAD_W[mode] + extra_w
 
 
 def charge_after(charge: float, panels_w: float, load_w: float, step_s: float) -> float:
-    """The charge after a step."""
     surplus_w = panels_w - load_w
     stored_w = surplus_w * CHARGE_EFFICIENCY if surplus_w > 0 else surplus_w
     return max(0.0, min(1.0, charge + stored_w * step_s / 3600 / CAPACITY_WH))

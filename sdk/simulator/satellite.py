@@ -1,4 +1,4 @@
-"""The satellite: everything about it at a time, as a function of seed, orders and that time."""
+"""The satellite's whole state at a time, as a function of seed, orders and that time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CPU_PERCENT: dict[Mode, float] = {"STANDBY": 14.0, "IMAGING": 46.0, "DOWNLINK": 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What the GPS receiver says: the place, with its noise."""
+    """A GPS fix: the place with measurement noise."""
 
     latitude_deg: float
     longitude_deg: float
@@ -34,7 +34,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The satellite at one time."""
+    """The satellite's state at one time."""
 
     at_ns: int
     place: Place
@@ -51,7 +51,7 @@ class State:
 
 
 class Satellite:
-    """A satellite; another seed gives another one in the same orbit."""
+    """A satellite; other seeds give others in the same orbit."""
 
     def __init__(
         self, seed: int = 1, orbit: Orbit | None = None, orders: Orders | None = None
@@ -62,7 +62,6 @@ class Satellite:
         self._bodies = BodyHistory(self._orbit, self.orders)
 
     def at(self, at_ns: int) -> State:
-        """The state at a time."""
         place = self._orbit.at(at_ns)
         mode = self.orders.mode_at(at_ns) or mode_at(place)
         body = self._bodies.at(at_ns)

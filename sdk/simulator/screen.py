@@ -1,7 +1,7 @@
-"""The screen: which reports become updates of views, at most one a second from each unit.
+"""Selection of the reports that become view updates: at most one a second per unit.
 
-Each is told whole. Then what is told is a function of time alone, as the history has to be that is
-published again after a restart; and nearly all of it is measured, so another each second.
+Each update holds all values. So updates depend on time only, which a history that is published
+again after a restart requires; and nearly all values are measured and change every second anyway.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ PERIOD_NS = NS_PER_SECOND
 
 
 class Screen:
-    """Remembers when each unit told last."""
+    """The second of each unit's last update."""
 
     def __init__(self) -> None:
         self._told: dict[Entity, int] = {}
 
     def is_due(self, entity: Entity, at_ns: int) -> bool:
-        """Whether a report is the first of its second; it counts as told then."""
+        """Whether a report is the first of its second; if so, the second is recorded."""
         second = at_ns // PERIOD_NS
         if self._told.get(entity) == second:
             return False

@@ -1,4 +1,4 @@
-"""Where the sun stands (to a hundredth of a degree), and whether it shines on a place in orbit."""
+"""The sun's direction (to 0.01°), and whether a position in orbit is in sunlight."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def direction(at_ns: int) -> Vector:
 
 
 def shines_on(position_km: Vector, at_ns: int) -> bool:
-    """Whether a place is outside of the earth's shadow, taken as a cylinder."""
+    """Whether a position is outside of the earth's shadow, modelled as a cylinder."""
     sun = direction(at_ns)
     along = sum(p * s for p, s in zip(position_km, sun, strict=True))
     if along >= 0:

@@ -1,4 +1,4 @@
-"""Telemetry: what each unit of the satellite says about its state, in words and in bits."""
+"""Telemetry: each unit's report of the state, as JSON and as a binary frame."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CAPABILITIES: dict[Entity, tuple[str, ...]] = {
 
 
 class Report(NamedTuple):
-    """What one unit says about a state."""
+    """One unit's report of a state."""
 
     entity: Entity
     apid: int
@@ -50,24 +50,24 @@ class Report(NamedTuple):
     numbers: tuple[float, ...]
 
     def packet(self, at_ns: int) -> tuple[bytes, int]:
-        """Its housekeeping frame and the sequence count of that."""
+        """Its housekeeping frame with that frame's sequence count."""
         return frame(self.apid, at_ns, self.layout, *self.numbers)
 
     @property
     def view_id(self) -> str:
-        """The view that shows it; its manifest has the unit's name."""
+        """The view that shows it; the manifest is named after the unit."""
         return "status.link" if self.entity == LINK else f"telemetry.{self.entity.unique_id}"
 
 
 def mode_change(state: State, previous: Mode | None) -> dict[str, object] | None:
-    """What `ModeChanged` says; None while the mode is what it was, or nobody knows."""
+    """The payload of `ModeChanged`; None if the mode is unchanged or was unknown."""
     if previous in (None, state.mode):
         return None
     return {"mode": state.mode, "previousMode": previous}
 
 
 def reports(state: State) -> Iterator[Report]:
-    """What all units say."""
+    """The reports of all units."""
     yield _gps(state)
     yield _attitude(state)
     yield _battery(state)

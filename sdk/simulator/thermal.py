@@ -1,4 +1,4 @@
-"""Temperatures: each part drifts to what sun, shadow and load would make it, at its own pace."""
+"""Temperatures: each part approaches an equilibrium of sun, shadow and load with its own lag."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEATER_GAIN_C = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Where a part's temperature tends to, and in how many seconds it gets most of the way."""
+    """A part's equilibrium temperatures, and the time constant of its approach to them."""
 
     sunlit_c: float
     shadow_c: float
@@ -29,7 +29,7 @@ START_C = {name: (part.sunlit_c + part.shadow_c) / 2 for name, part in PARTS.ite
 
 
 def heater_on(temperatures_c: dict[str, float]) -> bool:
-    """The battery heater's thermostat."""
+    """Whether the thermostat turns the battery heater on."""
     return temperatures_c["battery"] < HEATER_ON_BELOW_C
 
 
@@ -41,7 +41,7 @@ def temperatures_after(
     *,
     heater: bool | None = None,
 ) -> dict[str, float]:
-    """All temperatures after a step; unless `heater` says so, the thermostat decides."""
+    """All temperatures after a step; if `heater` is None, the thermostat decides."""
     if heater is None:
         heater = heater_on(temperatures_c)
     after = {}

@@ -1,4 +1,4 @@
-"""What the demo opens on: power, temperatures, the orbit over ground, and the heater's commands."""
+"""The demo's default view: power, temperatures, ground track, and the heater's commands."""
 
 from __future__ import annotations
 
