@@ -294,7 +294,7 @@ def test_what_is_there_is_not_written_over(resting: Path, tmp_path: Path) -> Non
     target = tmp_path / "target"
     target.write_bytes(b"mine")
     refused = nova_command(*arguments(resting, "--out", target))
-    assert refused.returncode == 1 and b"is there already" in refused.stderr
+    assert refused.returncode == 1 and b"exists, without" in refused.stderr
     assert target.read_bytes() == b"mine"
     assert nova_command(*arguments(resting, "--out", target, "--restart")).returncode == 0
     assert target.read_bytes().count(b"\n") == EVENTS

@@ -24,9 +24,7 @@ def test_a_folder_without_the_archive_is_refused(tmp_path: Path, held: str | Non
     """Issue 14: empty, unreadable or another; the message says what to do."""
     if held is not None:
         (tmp_path / ID_FILE).write_text(held)
-    with pytest.raises(
-        ArchiveGoneError, match=r"serves archive a, .* holds .*[Bb]ring the archive"
-    ):
+    with pytest.raises(ArchiveGoneError, match=r"serves archive a, .* holds .*Restore the archive"):
         archive_id.require(tmp_path, Served("a"))
     (tmp_path / ID_FILE).write_text("a\n")
     archive_id.require(tmp_path, Served("a"))

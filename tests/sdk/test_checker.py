@@ -228,7 +228,9 @@ def test_what_a_known_manifest_does_not_allow_is_refused(address: str | None) ->
         (1, "notAllowed", "data.flow"),
         (4, "notAllowed", "data.flow"),
     ]
-    assert found.refusals[0].reason == ("data.flow is 11, above the maximum 10, says pump 1.2.0")
+    assert found.refusals[0].reason == (
+        "data.flow is 11, above the maximum 10 (manifest pump 1.2.0)"
+    )
 
 
 def test_without_manifests_every_update_is_taken() -> None:

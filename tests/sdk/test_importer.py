@@ -108,7 +108,7 @@ async def test_a_core_that_stays_away_is_given_up() -> None:
     failures = [ConnectionLostError("gone")] * 100_000
     door = Door(Core(*failures).connect, 1_000_000)  # type: ignore[arg-type]
     retry = Retry(first_delay_s=0.01, deadline_s=0.05)
-    with pytest.raises(NovaError, match="takes no import: gone"):
+    with pytest.raises(NovaError, match="does not accept the import: gone"):
         await Importer(Producer(Tape(), "sat", retry=retry), door, retry).bring([own(1)])
 
 

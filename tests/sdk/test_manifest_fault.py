@@ -29,18 +29,27 @@ def test_a_sound_manifest_has_no_fault() -> None:
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        (with_key(KeySpec(type="enum")), "allowedKeys.k.labels: an enum has a label"),
-        (with_key(KeySpec(type="string", unit="V")), "allowedKeys.k.unit: is for numbers"),
+        (with_key(KeySpec(type="enum")), "allowedKeys.k.labels: an enum needs a label"),
+        (
+            with_key(KeySpec(type="string", unit="V")),
+            "allowedKeys.k.unit: only numbers may have it",
+        ),
         (with_key(KeySpec(type="number", minimum=2, maximum=1)), "allowedKeys.k.minimum: 2 is"),
-        (with_key(KeySpec(type="number", labels={"a": "b"})), "allowedKeys.k.labels: are for"),
-        (with_key(KeySpec(type="boolean", labels={"on": "b"})), "allowedKeys.k.labels: those of"),
+        (
+            with_key(KeySpec(type="number", labels={"a": "b"})),
+            "allowedKeys.k.labels: only an enum or a boolean",
+        ),
+        (
+            with_key(KeySpec(type="boolean", labels={"on": "b"})),
+            "allowedKeys.k.labels: a boolean may have",
+        ),
         (
             with_key(KeySpec(type="number", limits=Limits(warning_low=3, critical_low=4))),
-            "allowedKeys.k.limits.bounds: they go",
+            "allowedKeys.k.limits.bounds: must be",
         ),
         (
             with_key(KeySpec(type="boolean", limits=Limits(warning_low=3))),
-            "allowedKeys.k.limits.warningLow: is for numbers",
+            "allowedKeys.k.limits.warningLow: only numbers may have it",
         ),
         (
             with_key(KeySpec(type="enum", labels={"a": "A"}, limits=Limits(critical=["b"]))),
@@ -48,7 +57,7 @@ def test_a_sound_manifest_has_no_fault() -> None:
         ),
         (
             with_key(KeySpec(type="number", limits=Limits(warning=["b"]))),
-            "allowedKeys.k.limits.warning: values are for an enum",
+            "allowedKeys.k.limits.warning: only an enum",
         ),
         (
             msgspec.structs.replace(MANIFEST, layout=Layout(shield=["absent"])),

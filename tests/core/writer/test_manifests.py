@@ -168,7 +168,7 @@ async def test_an_update_that_breaks_its_manifest_is_in_the_reject_log(data: Pat
         archive = core.writer.committer.archive
         reject = catalog.decode_reject(archive.get("catalog", catalog.reject_key(0)) or b"")
         assert (reject.code, reject.member) == ("notAllowed", "data.flow")
-        assert reject.reason == "data.flow is -3, below the minimum 0, says pump 1.2.0"
+        assert reject.reason == "data.flow is -3, below the minimum 0 (manifest pump 1.2.0)"
 
 
 async def test_manifests_are_durable_before_anybody_is_served(data: Path) -> None:

@@ -85,7 +85,7 @@ def test_what_is_not_there_is_said() -> None:
         Registry.load(["nope"])
     with pytest.raises(DriverError, match=r"driver jsonl@9\.0\.0 is not installed"):
         Registry.load().get("jsonl", "9.0.0")
-    with pytest.raises(DriverError, match=r"no driver for sat\|s\|c\|u raw raw: of csv none"):
+    with pytest.raises(DriverError, match=r"no driver for sat\|s\|c\|u raw raw: none of csv"):
         Registry.load(["csv"]).select(RAW)
     with pytest.raises(DriverError, match=r"hex@1\.0\.0 is defined twice: by .*Hex and .*Hex"):
         Registry([Hex(), Hex()])

@@ -28,7 +28,7 @@ async def test_what_the_target_has_not_declared_is_refused(tmp_path: Path) -> No
         (result,) = await line.results()
     assert result.status == "failure"
     assert result.error_message == (
-        "target pump takes no 'pump.explode'; it takes pump.set, pump.slow"
+        "target pump does not accept 'pump.explode'; it accepts pump.set, pump.slow"
     )
     assert device.done == []
 

@@ -140,7 +140,9 @@ async def test_a_folder_belongs_to_one_host(tmp_path: Path) -> None:
 
 async def test_an_entity_belongs_to_one_device(tmp_path: Path) -> None:
     """Or nobody could say which of them a command is for."""
-    with pytest.raises(SettingsError, match=r"devices\.two and devices\.one both are lab/bench"):
+    with pytest.raises(
+        SettingsError, match=r"devices\.two and devices\.one have the same entity lab/bench"
+    ):
         Host(config_for(tmp_path, "one", "two"), [Line()], make=lambda *_: BenchDevice())
 
 

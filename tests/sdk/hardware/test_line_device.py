@@ -65,7 +65,7 @@ async def test_lines_over_tcp(tmp_path: Path) -> None:
         (target,) = gps.targets()
         assert target.takes("gps.restart") and not target.takes("gps.jump")
         far.close()
-        with pytest.raises(DeviceError, match="ended"):
+        with pytest.raises(DeviceError, match="closed the connection"):
             await frames(gps)
         await gps.close()
 
@@ -126,7 +126,9 @@ async def test_what_the_device_answers_decides(tmp_path: Path) -> None:
         doing = asyncio.create_task(psu.execute(command("volt.set"), noting(said)))
         await until(lambda: len(said) == 2)
         far.write(b"ERR -222 out of range\r\n")
-        with pytest.raises(CommandRefusedError, match="refused it: ERR -222 out of range"):
+        with pytest.raises(
+            CommandRefusedError, match="refused by the device: ERR -222 out of range"
+        ):
             await doing
 
 

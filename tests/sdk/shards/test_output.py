@@ -54,5 +54,5 @@ def test_what_was_changed_is_not_gone_on_with(tmp_path: Path) -> None:
     state_of(path).write_bytes(b"nonsense")
     with pytest.raises(NovaError, match="is not a valid replay state"):
         Output(path)
-    with pytest.raises(NovaError, match=r"absent/x\.new cannot be written|absent/x cannot"):
+    with pytest.raises(NovaError, match=r"cannot write .*absent/x"):
         write_state(tmp_path / "absent" / "x", Counted())
