@@ -8,7 +8,7 @@ from core.reader.links import Links
 from core.reader.submitter import Submitter
 from core.reader.view import View
 from core.store import catalog
-from core.store.log_tail import quarantined
+from core.store.quarantine import quarantined
 from core.store.remaking import read_remade
 from core.store.scan import scan
 from sdk import endpoints, timestamps

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.errors import ArchiveDamagedError
@@ -24,6 +24,10 @@ FOOTER_END = bytes.fromhex("f7cff485b741e288")
 NAMED_MAX_FILES = 5
 _MANIFEST = re.compile(r"MANIFEST-\d+")
 RESTORE = "Restore the archive from a copy"
+
+
+class ManifestEndError(ArchiveDamagedError):
+    """What follows the last readable record of a MANIFEST is damaged."""
 
 
 class LiveFiles:
@@ -50,6 +54,11 @@ class LiveFiles:
     def manifest(self) -> str:
         """The path of the MANIFEST that `refresh` last read."""
         return self._manifest
+
+    @property
+    def read_bytes(self) -> int:
+        """The length of what `refresh` has read of the MANIFEST."""
+        return self._read_bytes
 
     def filed_sequence(self, family: str) -> int:
         """The newest sequence of a family in any table file since this MANIFEST was started."""
@@ -85,12 +94,15 @@ class LiveFiles:
         """Why RocksDB has not opened these files, from inspecting them. One damaged file may keep
         it from opening others, so only the certainly damaged ones are named if there are any.
         """
-        faults = {self._path(number): self._certain_fault(number) for number in numbers}
-        certain = [f"{path} {fault}" for path, fault in faults.items() if fault]
-        if certain:
+        if certain := self.certain_faults(numbers):
             return "; ".join(certain[:NAMED_MAX_FILES])
-        named = ", ".join(str(path) for path in list(faults)[:NAMED_MAX_FILES])
+        named = ", ".join(str(self._path(number)) for number in numbers[:NAMED_MAX_FILES])
         return f"{named} cannot be opened" if len(numbers) == 1 else f"one of {named} is damaged"
+
+    def certain_faults(self, numbers: Iterable[int]) -> list[str]:
+        """The files that are missing, cut or without their footer, each with what is wrong."""
+        faults = ((self._path(number), self._certain_fault(number)) for number in numbers)
+        return [f"{path} {fault}" for path, fault in faults if fault]
 
     def _certain_fault(self, number: int) -> str | None:
         path, recorded = self._path(number), self.sizes[number]
@@ -138,7 +150,7 @@ class LiveFiles:
         except EditError as error:
             reason = f" ({error})"
         if reason or reader.ending == "damaged":
-            raise ArchiveDamagedError(
+            raise ManifestEndError(
                 f"{path} is damaged after byte {self._read_bytes}{reason}. {RESTORE}"
             )
 

@@ -18,8 +18,8 @@ _CRC_POLYNOMIAL = 0x82F63B78
 _CRC_MASK_DELTA = 0xA282EAD8
 
 Ending = Literal["clean", "torn", "damaged"]
-"""What follows the last whole record of a file: nothing or zeros (clean), the start of a record
-(torn), or other bytes (damaged).
+"""What follows the last whole record of a file: nothing or zeros (clean), the start of a record,
+which RocksDB ignores (torn), or other bytes, at which RocksDB stops with an error (damaged).
 """
 
 
@@ -56,8 +56,8 @@ class LogReader:
     """Iterates over the whole records in the bytes of a log, from its beginning.
 
     After the iteration, `offset` is where the next record would begin and `ending` says why there
-    is none. Checksums are not verified: RocksDB does that, and `LogRecord.is_sound` does it
-    earlier.
+    is none. Checksums of whole records are not verified: RocksDB does that, and
+    `LogRecord.is_sound` does it earlier.
     """
 
     def __init__(self, content: bytes | memoryview, offset: int = 0) -> None:
@@ -72,8 +72,8 @@ class LogReader:
             at = _behind_trailer(at)
             fragment = self._fragment(at)
             if fragment is None:
-                if parts and self.ending == "clean":
-                    self.ending = "torn"
+                if parts and self.ending != "damaged":
+                    self.ending = self._torn_ending(parts, at)
                 return
             is_begin = fragment.kind in (_FULL, _FIRST)
             if is_begin == bool(parts):
@@ -85,6 +85,13 @@ class LogReader:
                 record = LogRecord(_behind_trailer(self.offset), parts)
                 self.offset, parts = at, []
                 yield record
+
+    def _torn_ending(self, parts: list[Fragment], at: int) -> Ending:
+        """RocksDB compares the checksums of a torn record too, and reports zeros inside it."""
+        content = self._content
+        is_padded = len(content) - at >= _HEADER.size and not any(content[at : at + _HEADER.size])
+        is_sound = not is_padded and all(_is_sound(content, part) for part in parts)
+        return "torn" if is_sound else "damaged"
 
     def _fragment(self, at: int) -> Fragment | None:
         content = self._content

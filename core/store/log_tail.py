@@ -1,39 +1,39 @@
-"""Truncates the write-ahead logs after a power cut, and keeps what is cut off in the quarantine.
+"""Truncates the write-ahead logs and the MANIFEST after a power cut, and keeps what is cut off in
+the quarantine.
 
 The records of the logs have contiguous sequences. Where one is unreadable or missing, nothing after
 it can be trusted. The durability marker records a sequence that was durable, and so does the
 MANIFEST: RocksDB syncs the logs before a table file that holds their rows counts. If the fault lies
 after both sequences, the rest is moved to the quarantine and the archive opens. Otherwise the
 archive is damaged, and nothing is changed.
+
+The MANIFEST is synced before RocksDB removes a file because of it. So an end of it that a power cut
+left unreadable is not needed: the files that the rest names and the logs hold every durable record.
+Where they do not, the archive is damaged.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import logging
 import mmap
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import ArchiveDamagedError
-from core.store.live_files import RESTORE, LiveFiles
+from core.store import quarantine
+from core.store.live_files import RESTORE, LiveFiles, ManifestEndError
 from core.store.log_records import LogReader
 from core.store.witness import Witness
-from sdk import durable, private
 
-QUARANTINE_FOLDER = "quarantine"
 _BATCH_HEAD = struct.Struct("<QI")
 """The head of a record: the sequence of its first row, and its number of rows."""
 
 OUT_OF_ORDER = "lacks records, or repeats them,"
 UNCHECKED = 2**64
 LOOKS = 3
-
-log = logging.getLogger(__name__)
 
 
 class Cut(NamedTuple):
@@ -58,21 +58,44 @@ def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
         if not is_locked:  # Another writer is appending to these logs.
             return
         live = LiveFiles(folder)
+        end: ManifestEndError | None = None
         try:
             live.refresh()
         except FileNotFoundError:
             return
+        except ManifestEndError as error:
+            end = error
         # RocksDB verifies every checksum when it opens; here they matter only if there is a cut.
         cut = _find_cut(live, witness.sequence) and _find_cut(live, 0)
-        if cut is None:
-            return
         durable = max(witness.sequence, live.last_sequence)
-        if cut.reached < durable:
+        if cut is not None and cut.reached < durable:
             raise ArchiveDamagedError(
                 f"the archive in {folder} is damaged: {cut.path} {cut.reason} at byte "
                 f"{cut.offset}, after record {cut.reached}, but {durable} were durable. {RESTORE}"
             )
-        _put_aside(data, cut)
+        if end is not None:
+            if not (_names_whole_files(live) and (cut or _reached(live) >= durable)):
+                raise end
+            manifest = Path(live.manifest)
+            quarantine.cut_off(data, manifest, live.read_bytes, [], "ends in a damaged record")
+        if cut is not None:
+            quarantine.cut_off(data, cut.path, cut.offset, cut.later, cut.reason)
+
+
+def _names_whole_files(live: LiveFiles) -> bool:
+    """Whether the readable part of the MANIFEST names files that are there and logs without a gap
+    behind them.
+    """
+    return live.read_bytes > 0 and not live.certain_faults(live.sizes) and not _lost_logs(live)
+
+
+def _reached(live: LiveFiles) -> int:
+    """The last sequence of files and logs, if the logs are readable to their end."""
+    reached: int | None = None
+    for path in live.needed_logs():
+        with _content(path) as content:
+            reached, _, _ = _read(content, reached, UNCHECKED)
+    return max(live.last_sequence, reached or 0)
 
 
 def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
@@ -149,11 +172,6 @@ def _lost_logs(live: LiveFiles) -> Cut | None:
     return None
 
 
-def quarantined(data: Path) -> list[str]:
-    """The names of all quarantined log parts, sorted."""
-    return sorted(path.name for path in (data / QUARANTINE_FOLDER).glob("*.log.*"))
-
-
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Hold the archive's lock while the block runs; False if a writer has it."""
@@ -178,38 +196,3 @@ def _content(path: Path) -> Iterator[bytes | memoryview]:
         memoryview(mapped) as content,
     ):
         yield content
-
-
-def _put_aside(data: Path, cut: Cut) -> None:
-    """Copy everything after a cut to the quarantine, durably, then truncate the logs."""
-    quarantine = data / QUARANTINE_FOLDER
-    private.make_folder(quarantine)
-    tail = cut.path.read_bytes()[cut.offset :]
-    kept = [_kept(quarantine, cut.path, cut.offset, tail)]
-    kept += [_kept(quarantine, path, 0, path.read_bytes()) for path in cut.later]
-    durable.sync_folder(quarantine)
-    for path in reversed(cut.later):
-        path.unlink()
-    with cut.path.open("r+b") as file:
-        file.truncate(cut.offset)
-        os.fsync(file.fileno())
-    durable.sync_folder(cut.path.parent)
-    context = {
-        "log": str(cut.path),
-        "byte": cut.offset,
-        "reason": cut.reason,
-        "kept": [str(path) for path in kept],
-    }
-    log.error("the damaged end of the logs was cut off", extra={"context": context})
-
-
-def _kept(quarantine: Path, path: Path, offset: int, content: bytes) -> Path:
-    """Write the bytes of a log from `offset` on to a new file that is named after both."""
-    number = 1
-    while (target := quarantine / f"{path.name}.from-{offset}.{number}").exists():
-        number += 1
-    with target.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return target

@@ -80,7 +80,7 @@ def page(found: StatusResponse, now_ns: int) -> RenderableType:
     if found.quarantined:
         parts.append(
             Text.from_markup(
-                f"[yellow]cut from the logs: {len(found.quarantined)}, kept in quarantine/[/]"
+                f"[yellow]cut off by damage: {len(found.quarantined)}, kept in quarantine/[/]"
             )
         )
     return Group(*parts)

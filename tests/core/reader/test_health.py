@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.files.daily import STATE_FILE, State, write_state
 from core.reader.health import file_failures
-from core.store.log_tail import QUARANTINE_FOLDER
+from core.store.quarantine import QUARANTINE_FOLDER
 from sdk.client import Client
 from sdk.settings import Settings
 from tests.core.running import Core

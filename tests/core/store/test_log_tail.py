@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.errors import ArchiveDamagedError
 from core.store.archive import TRUTH_FOLDER, Archive
 from core.store.keys import EVENT_FAMILIES
 from core.store.log_records import BLOCK_BYTES
-from core.store.log_tail import QUARANTINE_FOLDER, quarantined
+from core.store.quarantine import QUARANTINE_FOLDER, quarantined
 from core.store.scan import scan
 from core.store.witness import write_witness
 from core.writer.commit import Committer
@@ -113,7 +114,7 @@ def test_garbage_behind_the_truth_is_cut_off_and_kept(
         path = damage(copy, dice, sizes, behind=True)
         damaged = path.read_bytes()
         caplog.clear()
-        with caplog.at_level(logging.ERROR, "core.store.log_tail"):
+        with caplog.at_level(logging.ERROR, "core.store.quarantine"):
             events = events_of(copy)
         assert DURABLE <= events <= WRITTEN
         if kept := quarantined(copy):
@@ -173,3 +174,137 @@ def test_a_log_that_a_writer_holds_is_not_looked_at(tmp_path: Path, record: Make
         Archive.open_primary(tmp_path)
     assert quarantined(tmp_path) == []
     archive.close()
+
+
+PAGE = 4096
+
+
+def padded(record: Record, size: int) -> Record:
+    """The same event with a text of so many characters."""
+    members = msgspec.json.decode(record.value)
+    members["payload"]["pad"] = "x" * size
+    return record._replace(value=msgspec.json.encode(members))
+
+
+@pytest.fixture(params=[(150, 10), (2, 50_000)])
+def torn(request: pytest.FixtureRequest, tmp_path: Path, record: Make) -> tuple[Path, Path, int]:
+    """A copy of an archive whose last commit, of more than one block, is neither acknowledged nor
+    witnessed; its log; and the offset of that commit.
+    """
+    data = tmp_path / "live"
+    archive = Archive.open_primary(data)
+    committer = Committer(archive, data)
+    committer.take("link", Batch([record(n) for n in range(20)]))
+    committer.close()
+    archive.sync()
+    write_witness(data, committer.witness())
+    (log,) = logs(data)
+    offset = log.stat().st_size
+    count, size = request.param
+    committer.take("link", Batch([padded(record(n), size) for n in range(20, 20 + count)]))
+    committer.close()
+    copy = tmp_path / "copy"
+    shutil.copytree(data, copy)
+    archive.close()
+    (log,) = logs(copy)
+    assert log.stat().st_size > offset + 2 * BLOCK_BYTES
+    return copy, log, offset
+
+
+def cuts(content: bytes, offset: int) -> dict[str, bytes]:
+    """What a power cut may leave of a log whose pages behind `offset` were not synced."""
+    pages = range((offset // PAGE + 1) * PAGE, len(content), PAGE)
+    zeros = {f"zeros from {at}": content[:at] + bytes(len(content) - at) for at in pages}
+    short = {f"cut at {at}": content[:at] for at in pages}
+    hole = {f"no page {at}": content[:at] + bytes(PAGE) + content[at + PAGE :] for at in pages}
+    both = {
+        f"no page {at}, cut": content[:at] + bytes(PAGE) + content[at + PAGE : at + 5 * PAGE]
+        for at in pages
+    }
+    return zeros | short | hole | both
+
+
+def test_a_power_cut_in_a_record_of_several_blocks_is_cut_off(
+    torn: tuple[Path, Path, int], tmp_path: Path
+) -> None:
+    """RocksDB compares the checksums of a torn record's fragments and refused 40 of 44."""
+    data, log, offset = torn
+    whole = log.read_bytes()
+    kept = 0
+    for content in list(cuts(whole, offset).values())[::2]:
+        copy = tmp_path / "torn"
+        shutil.copytree(data, copy)
+        (copy / TRUTH_FOLDER / log.name).write_bytes(content)
+        assert events_of(copy) == 20
+        if names := quarantined(copy):
+            kept += 1
+            assert (copy / QUARANTINE_FOLDER / names[0]).read_bytes() == content[offset:]
+        shutil.rmtree(copy)
+    assert kept > 10
+
+
+def test_the_same_before_the_witness_stays_a_refusal(
+    torn: tuple[Path, Path, int], tmp_path: Path
+) -> None:
+    """Whatever a fault takes of a record that is durable is not cut off."""
+    data, log, offset = torn
+    archive = Archive.open_primary(shutil.copytree(data, tmp_path / "whole"))
+    committer = Committer(archive, tmp_path / "whole")
+    write_witness(data, committer.witness())
+    committer.close()
+    archive.close()
+    for content in list(cuts(log.read_bytes(), offset).values())[::3]:
+        copy = tmp_path / "torn"
+        shutil.copytree(data, copy)
+        (copy / TRUTH_FOLDER / log.name).write_bytes(content)
+        with pytest.raises(ArchiveDamagedError):
+            events_of(copy)
+        assert quarantined(copy) == []
+        shutil.rmtree(copy)
+
+
+ENDS = {
+    "garbage": random.Random(5).randbytes(5000),
+    "a header and zeros": b"\1\2\3\4\x40\0\1" + bytes(200),
+    "a torn first part": b"\1\2\3\4\x10\0\2" + b"x" * 16,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_unreadable_end_of_the_manifest_is_cut_off(
+    crash: tuple[Path, dict[str, int]], end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A power cut leaves it where an edit was being written: nothing was removed because of it."""
+    data, _ = crash
+    with manifest_of(data).open("ab") as file:
+        file.write(ENDS[end])
+    name = manifest_of(data).name
+    assert events_of(data) == WRITTEN
+    (kept,) = quarantined(data)
+    assert kept.startswith(name)
+    assert (data / QUARANTINE_FOLDER / kept).read_bytes() == ENDS[end]
+    assert "was cut off" in caplog.text
+    assert events_of(data) == WRITTEN
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_manifest_that_lost_what_was_durable_is_refused(
+    tmp_path: Path, record: Make, end: str
+) -> None:
+    """Its files replaced the logs, so the rest of it does not say where the events are."""
+    archive = Archive.open_primary(tmp_path)
+    committer = Committer(archive, tmp_path)
+    committer.take("link", Batch([record(n) for n in range(20)]))
+    committer.close()
+    before = manifest_of(tmp_path).stat().st_size
+    for family in archive.families.values():
+        family.flush(True)
+    write_witness(tmp_path, committer.witness())
+    archive.close()
+    damaged = manifest_of(tmp_path).read_bytes()[:before] + ENDS[end]
+    manifest_of(tmp_path).write_bytes(damaged)
+    tables = sorted((tmp_path / TRUTH_FOLDER).glob("*.sst"))
+    with pytest.raises(ArchiveDamagedError, match="MANIFEST-"):
+        events_of(tmp_path)
+    assert manifest_of(tmp_path).read_bytes() == damaged
+    assert sorted((tmp_path / TRUTH_FOLDER).glob("*.sst")) == tables
