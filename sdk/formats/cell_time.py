@@ -177,8 +177,8 @@ def _local(seconds: int, zone: tzinfo | None, cell: str, name: str | None = None
 
 def _unknown_zone(cell: str, name: str) -> TimestampError:
     return TimestampError(
-        f"{cell[:64]!r} names the zone {name!r}: known are UTC, GMT, and the names that the zone "
-        "of --time-zone has at that time"
+        f"{cell[:64]!r} names the zone {name!r}, which is unknown: use UTC, GMT, or a name that "
+        "the zone of --time-zone has at that time"
     )
 
 
@@ -197,9 +197,9 @@ def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
 
 
 def _moment(cell: str, form: str) -> tuple[datetime, str | None]:
-    """The moment of a cell, and the name of a zone that stands at the format's %Z.
+    """Parse a cell; returns its time and the zone name at the format's %Z, None without one.
 
-    `strptime` takes the names of this host's own zone there, and tells none of them.
+    `strptime` itself accepts only UTC and this host's zone names there, and drops the name.
     """
     names: list[str | None] = [None]
     if any(directive == "%Z" for directive in _DIRECTIVE.findall(form)):
