@@ -70,8 +70,8 @@ class Source:
             self._closing.callback(self._zip.close)
             self.problems += filter(None, [self._zip.problem])
         readable = [name for name in names if name.endswith(READABLE)]
-        # A binding's file before all others; False sorts before True.
         # Files of bindings go first; False sorts before True.
+        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_END), name))
         unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
         self.has_manifest = MANIFEST_FILE in names
         if self._zip is not None and not self.has_manifest:

@@ -133,7 +133,7 @@ def test_unknown_view_names_those_that_there_are() -> None:
     """One clear error."""
     told = Told()
     observation = told.observer.observe(UNIT, 0)
-    with pytest.raises(ViewError, match=r"'nothing'; there are unit\.view"):
+    with pytest.raises(ViewError, match=r"'nothing'; known views: unit\.view"):
         list(told.views.tell(observation, "nothing", {}))
 
 
