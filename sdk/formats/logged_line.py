@@ -95,7 +95,7 @@ def _tag(blocks: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
         time = _TAG_TIME.search(content)
         if time is not None:
             count = int(time[1]) * (10**9 if len(time[1]) <= 10 else 10**6)
-            return count, xor(content) != int(checksum, 16)
+            return _in_range(count), xor(content) != int(checksum, 16)
     return None, False
 
 
@@ -117,8 +117,13 @@ def _behind_ns(text: bytes) -> int | None:
     return None
 
 
-def _seconds_ns(match: re.Match[bytes]) -> int:
-    return int(match[1]) * 10**9 + int((match[2] or b"").ljust(9, b"0"))
+def _seconds_ns(match: re.Match[bytes]) -> int | None:
+    return _in_range(int(match[1]) * 10**9 + int((match[2] or b"").ljust(9, b"0")))
+
+
+def _in_range(ns: int) -> int | None:
+    """None for a count that is no time, which must not date the lines behind it either."""
+    return ns if ns <= timestamps.NS_MAX else None
 
 
 def xor(content: bytes) -> int:

@@ -16,6 +16,7 @@ COORDINATE_DECIMALS = 9
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d)(?:\.(\d{1,9})\d*)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?|[+-]?\.\d{1,15}", re.ASCII)
+_PART_OF_DATE = re.compile(r"\d{1,4}", re.ASCII)
 _ADDRESS = re.compile(rb"[$!](P)([A-Z0-9]{3})|[$!]([A-Z]{2})([A-Z0-9]{3}),")
 _CHECKSUM = re.compile(rb"\*[0-9A-Fa-f]{2}\Z")
 _LATITUDE = re.compile(r"(\d{1,2})(\d\d\.\d*)", re.ASCII)
@@ -71,12 +72,12 @@ def source_of(line: bytes) -> Source:
 
 
 def decode(line: bytes) -> Sentence | None:
-    """The sentence of a line; None if `pynmea2` refuses it."""
+    """The sentence of a line; None if `pynmea2` cannot read it."""
     pynmea2 = library("pynmea2")
     text = line.strip()
     try:
         message = cast(_Message, pynmea2.parse(text.decode("ascii")))
-    except (UnicodeDecodeError, pynmea2.ParseError):
+    except Exception:  # Beside ParseError it raises IndexError for proprietary ones without fields.
         return None
     source = source_of(text)
     is_checked = _CHECKSUM.search(text) is not None
@@ -171,12 +172,19 @@ def _date(kind: str, texts: dict[str, str]) -> date | None:
         if kind == "RMC":
             found = datetime.strptime(texts["datestamp"], "%d%m%y").replace(tzinfo=UTC).date()
         elif kind == "ZDA":
-            found = date(*(int(texts[name]) for name in ("year", "month", "day")))
+            found = date(*(_digits(texts[name]) for name in ("year", "month", "day")))
         else:
             return None
     except (KeyError, ValueError):
         return None
     return found if found.year in YEARS else None
+
+
+def _digits(text: str) -> int:
+    """A part of a date; raises ValueError. `int` alone would take blanks, `_` and any size."""
+    if _PART_OF_DATE.fullmatch(text) is None:
+        raise ValueError(f"{text[:16]!r} is no part of a date")
+    return int(text)
 
 
 def _place(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | None:

@@ -229,6 +229,18 @@ def test_overlapping_logs_have_the_same_ids(tmp_path: Path) -> None:
     assert [one.event_id for one in part.events if one.series.lane != "ui"] == ids[-len(part.ids) :]
 
 
+def test_what_the_library_trips_over_costs_only_its_line(tmp_path: Path) -> None:
+    """A traceback, before; a stamp beyond every time put the lines behind it out of range."""
+    good = checked(WARM[1].format("102030.00", "141020"))
+    bare = "$PUBX\r\n$PASHR\r\n$PTNL\r\n$PSXN1\r\n$PVTX\r\n"
+    far = "\\c:9999999999*59\\" + checked("SDHDG,230.0,,,1.3,E")
+    found = read(written(tmp_path, good, bare, "$GPZDA,1,99999999999999999999,1,1,,\r\n", far, HDG))
+    assert found.problems == []
+    assert found.notes == {UNREAD: 5}
+    raw = {one.source_ns for one in found.events if one.series.lane == "raw"}
+    assert raw == {timestamps.parse("2020-10-14T10:20:30Z")}
+
+
 def mutated(whole: bytes, random: Random) -> bytes:
     """Some bytes changed, lost, repeated or moved."""
     data = bytearray(whole)

@@ -19,6 +19,7 @@ from sdk.formats.sentence import (
     source_of,
     time_of_day,
 )
+from sdk.libraries import library
 
 RMC = b"$GPRMC,094737,A,5251.0093,N,00518.8170,E,5.6,230.5,200818,1.4,E,A*1F\r\n"
 GGA = b"$GPGGA,094736,5251.0094,S,00518.8172,W,1,12,0.60,-4,M,46.8,M,,*44\r\n"
@@ -95,6 +96,26 @@ def test_rtk_receivers_without_navigational_status_have_a_fix() -> None:
 def test_refused_lines_are_none(line: bytes) -> None:
     """What pynmea2 does not read is no sentence, and no crash."""
     assert decode(line) is None
+
+
+def test_every_type_without_fields_and_with_huge_ones() -> None:
+    """Before, `$PUBX` and its like ended in IndexError, and with a device."""
+    types = library("pynmea2").nmea
+    heads = [f"$P{name}" for name in types.ProprietarySentence.sentence_types]
+    heads += [f"$GP{name}" for name in types.TalkerSentence.sentence_types]
+    for head in heads:
+        for tail in ("", ",", "1", "00", ",,", ",1", "," + "9" * 40, ",9" * 30, "," + "9" * 5000):
+            sentence = decode(f"{head}{tail}\r\n".encode())
+            if sentence is not None:
+                canonical_json(sentence.fields)
+
+
+@pytest.mark.parametrize("day", ["9" * 40 + ",03,2024", "1_0,03,2024", "23,03,9" + "9" * 5000])
+def test_a_date_that_is_none(day: str) -> None:
+    """Before, a huge field ended in OverflowError, and 1_0 was the tenth."""
+    sentence = decode(f"$GPZDA,094737,{day},00,00".encode())
+    assert sentence is not None
+    assert sentence.date is None
 
 
 @given(

@@ -174,3 +174,13 @@ def test_a_torn_line_of_a_device_costs_only_itself() -> None:
         == torn
     )
     assert len(readings[1].outputs) == 3
+
+
+@pytest.mark.parametrize(
+    "line", [b"$PUBX\r\n", b"$PSXN1\r\n", b"$GPZDA,1," + b"9" * 40 + b",1,1,,\r\n"]
+)
+def test_what_the_library_trips_over_is_raw_and_the_device_goes_on(line: bytes) -> None:
+    """Before, the device ended with the library's IndexError or OverflowError."""
+    first, *_, last = heard(line, RMC)
+    assert first.outputs[0] == Raw(line)
+    assert len(last.outputs) == 3
