@@ -203,7 +203,7 @@ def test_a_foreign_recording_is_refused_once(profile: str, tmp_path: Path) -> No
     assert "is not a NOVA recording" in problem and "refused" in problem
     source.close()
     done = nova_command("import", str(path), "--to", f"local://{tmp_path}", "--json")
-    assert done.returncode == 1 and done.stderr.count(b"refused whole") == 1
+    assert done.returncode == 1 and done.stderr.count(b"is not a NOVA recording") == 1
     counts = json.loads(done.stdout)
     assert (counts["sent"], counts["rejected"], counts["problems"]) == (0, 0, 1)
 
