@@ -24,6 +24,8 @@ from core.reader import summary
 from core.reader.deriving import deriving
 from core.reader.discover import Discovery, frame_of
 from core.reader.latest import latest_of
+from core.reader.manifest_page import manifest_page
+from core.reader.query import PAGE_MAX_BYTES
 from core.reader.reading import Reading, Span
 from core.reader.samples import Samples
 from core.reader.selection import Selection
@@ -257,7 +259,9 @@ class Reader:
         """A page of entities with descriptors, and manifests, as a frame; how many there are."""
         selection = Selection(Filters(), self._view.series)
         page = await self._discovery.page(selection, at(timebase, at_ns), limit=limit)
-        frame_of(7, timestamps.text(at_ns), page, self._published.manifests(at(timebase, at_ns)))
+        known = self._published.manifests(at(timebase, at_ns))
+        manifests = manifest_page(known, None, PAGE_MAX_BYTES).manifests
+        frame_of(7, timestamps.text(at_ns), page, manifests)
         return len(page.entities)
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:

@@ -143,6 +143,7 @@ class Client(Connection):
         whole, *rest = [page async for page in self._pages(message, protocol.DiscoverResponse)]
         for page in rest:
             whole.entities += page.entities
+            whole.manifests += page.manifests
         whole.next_key = None
         return whole
 

@@ -236,8 +236,8 @@ class EntityInfo(
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
-    """Entities ordered by their ids; `next_key` is absent on the last page. The first page has all
-    versions of the manifests that are in effect at that time.
+    """Entities ordered by their ids; `next_key` is absent on the last page. All versions of the
+    manifests that are in effect at that time come before the first entity, on one page or several.
     """
 
     time: str

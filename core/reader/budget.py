@@ -13,6 +13,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from typing import NamedTuple
 
 from core.errors import QueryError
 from core.reader.playback import CHUNK_MAX_BYTES
@@ -49,6 +50,11 @@ WITHOUT_ROOM = (StartStream, CancelStream, SetCursor, Submission, Export, Cancel
 end something that takes memory.
 """
 
+OVERSHOOT = 2
+"""A reply may take this many times its share, because a page ends behind the item that reaches its
+limit. A larger one is read again while it holds budget of its own size.
+"""
+
 WAIT_S = 1.0
 RETRY_AFTER_MS = 1_000
 
@@ -63,6 +69,26 @@ class BusyError(QueryError):
             f"{retry_after_ms} ms, or request a smaller page",
         )
         self.retry_after_ms = retry_after_ms
+
+
+class ExceededError(Exception):
+    """A reply is larger than the budget that was held for it."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the reply has {size} bytes")
+        self.size = size
+
+
+class Share(NamedTuple):
+    """The maximum bytes of a reply's page, and the budget that is held for the reply."""
+
+    page_bytes: int
+    held_bytes: int
+
+    def check(self, size: int) -> None:
+        """Raise ExceededError for a reply that needs more budget than is held."""
+        if size > self.held_bytes and size > OVERSHOOT * self.page_bytes:
+            raise ExceededError(size)
 
 
 class Room:
@@ -121,16 +147,19 @@ class Budget:
         self._chunks_free = int(size * (1 - LARGE_SHARE - SMALL_SHARE))
 
     @contextlib.asynccontextmanager
-    async def answer(self, *, large: bool) -> AsyncIterator[int]:
-        """Hold budget for a reply while the block runs. Yields the maximum bytes of its events;
-        raises BusyError.
+    async def answer(self, *, large: bool, size: int = 0) -> AsyncIterator[int]:
+        """Hold budget for a reply while the block runs: for a page, or `size` if that is more.
+        Yields the maximum bytes of its events; raises BusyError.
         """
-        room, size = (self._large, PAGE_MAX_BYTES) if large else (self._small, SMALL_BYTES)
-        await room.take(size, self._wait_s)
+        room, page_bytes = (self._large, PAGE_MAX_BYTES) if large else (self._small, SMALL_BYTES)
+        if size > page_bytes:
+            room = self._large
+        held = max(size, page_bytes)
+        await room.take(held, self._wait_s)
         try:
-            yield size
+            yield page_bytes
         finally:
-            room.give(size)
+            room.give(held)
 
     def chunk_bytes(self) -> int:
         """The maximum bytes of the next stream chunk."""
@@ -154,18 +183,20 @@ class Allowance:
         self._large = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def answer(self, request: Request) -> AsyncIterator[int]:
-        """Hold budget for the reply to a request while the block runs. Yields the maximum bytes of
-        its events; raises BusyError.
+    async def answer(self, request: Request, size: int = 0) -> AsyncIterator[Share]:
+        """Hold budget for the reply to a request while the block runs, for `size` bytes if it is
+        known to be that large; raises BusyError.
         """
         if isinstance(request, WITHOUT_ROOM):
-            yield SMALL_BYTES
+            yield Share(SMALL_BYTES, SMALL_BYTES)
             return
         large = is_large(request)
         async with AsyncExitStack() as stack:
-            if large:
+            if large or size > SMALL_BYTES:
                 await stack.enter_async_context(self._large)
-            yield await stack.enter_async_context(self._budget.answer(large=large))
+            answer = self._budget.answer(large=large, size=size)
+            page_bytes = await stack.enter_async_context(answer)
+            yield Share(page_bytes, max(page_bytes, size))
 
 
 def is_large(request: Request) -> bool:

@@ -8,6 +8,7 @@ nothing; one for the past reads one index row of each series that has events aft
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import msgspec
@@ -28,7 +29,6 @@ from core.store.scan import Row, Seeker
 from core.store.series import EntityIds
 from sdk import protocol, timestamps
 from sdk.envelope import Lane
-from sdk.manifest import CardManifest
 from sdk.protocol import (
     SERIES_LIMIT_MAX,
     DescriptorInfo,
@@ -283,13 +283,14 @@ class _Listing:
         )
 
 
-def frame_of(ref: Ref, time: str, page: Page, manifests: list[CardManifest]) -> bytes:
-    """The encoded DiscoverResponse of a page; entities are spliced in as they were encoded."""
-    reply = DiscoverResponse(
-        ref=ref, time=time, entities=[], manifests=manifests, next_key=page.next_key
-    )
+def frame_of(ref: Ref, time: str, page: Page, manifests: Sequence[bytes]) -> bytes:
+    """The encoded DiscoverResponse of a page; its parts are spliced in as they were encoded."""
+    reply = DiscoverResponse(ref=ref, time=time, entities=[], next_key=page.next_key)
     before, after = protocol.encode(reply).split(b'"entities":[]', 1)
-    return b"".join((before, b'"entities":[', b",".join(page.entities), b"]", after))
+    parts = [before, b'"entities":[', b",".join(page.entities), b"]"]
+    if manifests:
+        parts += [b',"manifests":[', b",".join(manifests), b"]"]
+    return b"".join((*parts, after))
 
 
 def _tail(time_ns: int) -> bytes:

@@ -38,6 +38,7 @@ async def latest(
     *,
     limit: int = SERIES_LIMIT_MAX,
     after_key: str | None = None,
+    max_bytes: int = PAGE_MAX_BYTES,
 ) -> Newest:
     """The latest wanted event of every wanted series at or before a time. Pages run over series in
     the order in which they were first recorded; the events of a page are in timebase order.
@@ -49,7 +50,7 @@ async def latest(
     size = 0
     turn = Turn(LOOKED_UP_TOGETHER)
     for number in islice(wanted, start, None):
-        if len(found) == limit or size >= PAGE_MAX_BYTES:
+        if len(found) == limit or size >= max_bytes:
             return Newest(sorted(found), str(number - 1))
         event = latest_of(view, selection, number, timebase, time_ns)
         if event is not None:

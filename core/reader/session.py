@@ -16,13 +16,14 @@ from core.effect.published import Published
 from core.errors import QueryError
 from core.ordering import Timebase
 from core.reader import discover, fields, health, neighbour, summary
-from core.reader.budget import Allowance, Budget, BusyError
+from core.reader.budget import Allowance, Budget, BusyError, ExceededError, Share
 from core.reader.discover import Discovery
 from core.reader.exporting import Exporting
 from core.reader.exports import Exports
 from core.reader.latest import latest
 from core.reader.links import Links
 from core.reader.live import Tail
+from core.reader.manifest_page import ManifestPage, is_manifest_key, manifest_page
 from core.reader.query import page_of, reading_of, time_or
 from core.reader.samples import Samples
 from core.reader.selection import Selection
@@ -128,8 +129,7 @@ class Session:
         """Reply to one request; a failure becomes an error reply and affects nothing else."""
         with contextlib.suppress(ConnectionError):
             try:
-                async with self._allowance.answer(request) as max_bytes:
-                    await self._dispatch(request, asker, max_bytes)
+                await self._serve(request, asker)
             except BusyError as error:
                 busy = protocol.Error(
                     code=error.code, message=error.message, retry_after_ms=error.retry_after_ms
@@ -146,20 +146,29 @@ class Session:
                 log.exception("request failed")
                 await self.refuse(request, "internal", "the Core failed; see its log")
 
-    async def _dispatch(self, request: protocol.Request, asker: Asker, max_bytes: int) -> None:
+    async def _serve(self, request: protocol.Request, asker: Asker) -> None:
+        """Answer a request while it holds budget, again with more if its reply needs that."""
+        size = 0
+        while True:
+            try:
+                async with self._allowance.answer(request, size) as share:
+                    await self._dispatch(request, asker, share)
+                return
+            except ExceededError as error:
+                size = error.size
+
+    async def _dispatch(self, request: protocol.Request, asker: Asker, share: Share) -> None:
         match request:
             case protocol.Query():
-                await self.write(await self._query(request, max_bytes))
+                await self._query(request, share)
             case protocol.StartStream() | protocol.CancelStream() | protocol.SetCursor():
                 await self._streaming.answer(request)
             case protocol.Discover():
-                await self._discover(request)
+                await self._discover(request, share)
             case protocol.Latest():
-                await self._latest(request)
+                await self._latest(request, share)
             case protocol.GetUiState():
-                at = self._moment(request)
-                states = await self._states.answer(request, at.timebase, at.time_ns)
-                await self.send(states, request.ref)
+                await self._ui_state(request, share)
             case protocol.Rejects():
                 await self.send(health.rejects(self._view, request), request.ref)
             case protocol.Status():
@@ -191,24 +200,40 @@ class Session:
 
     # --- requests ---------------------------------------------------------------------------------
 
-    async def _query(self, request: protocol.Query, max_bytes: int) -> bytes:
+    async def _query(self, request: protocol.Query, share: Share) -> None:
         range_cursor = reading_of(self._view, request, self._timebase(request.timebase))
-        page = await page_of(range_cursor, request.limit, max_bytes)
+        page = await page_of(range_cursor, request.limit, share.page_bytes)
         more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
-        return protocol.events_frame("queryResponse", request.ref, page.events, more)
+        await self._write_page(
+            protocol.events_frame("queryResponse", request.ref, page.events, more), share
+        )
 
-    async def _discover(self, request: protocol.Discover) -> None:
+    async def _discover(self, request: protocol.Discover, share: Share) -> None:
         at = self._moment(request)
         self._view.refresh()
         event_filter = Selection(request.filters, self._view.series)
-        page = await self._discovery.page(
-            event_filter, at, limit=request.limit, after_key=request.after_key
-        )
-        is_first, time = request.after_key is None, timestamps.text(at.time_ns)
-        known = self._published.manifests(at) if is_first else []
-        await self.write(discover.frame_of(request.ref, time, page, known))
+        after_key, room = request.after_key, share.page_bytes
+        published = ManifestPage([], None)
+        if is_manifest_key(after_key):
+            published = manifest_page(self._published.manifests(at), after_key, room)
+            after_key, room = None, room - published.size_bytes
+        if published.next_key is None:
+            page = await self._discovery.page(
+                event_filter, at, limit=request.limit, after_key=after_key, max_bytes=room
+            )
+        else:
+            page = discover.Page([], published.next_key)
+        time = timestamps.text(at.time_ns)
+        frame = discover.frame_of(request.ref, time, page, published.manifests)
+        await self._write_page(frame, share)
 
-    async def _latest(self, request: protocol.Latest) -> None:
+    async def _ui_state(self, request: protocol.GetUiState, share: Share) -> None:
+        at = self._moment(request)
+        states = await self._states.answer(request, at.timebase, at.time_ns, share.page_bytes)
+        states.ref = request.ref
+        await self._write_page(protocol.encode(states), share)
+
+    async def _latest(self, request: protocol.Latest, share: Share) -> None:
         at = self._moment(request)
         self._view.refresh()
         event_filter = Selection(request.filters, self._view.series)
@@ -219,12 +244,14 @@ class Session:
             at.time_ns,
             limit=request.limit,
             after_key=request.after_key,
+            max_bytes=share.page_bytes,
         )
         head: dict[str, object] = {"time": timestamps.text(at.time_ns)}
         if page.next_key is not None:
             head["nextKey"] = page.next_key
         events = [stored for _, stored in page.events]
-        await self.write(protocol.events_frame("latestResponse", request.ref, events, head))
+        frame = protocol.events_frame("latestResponse", request.ref, events, head)
+        await self._write_page(frame, share)
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -242,6 +269,11 @@ class Session:
         """Send a reply to a request, or (`of_stream`) a message of the stream."""
         reply.ref = ref
         await self.write(protocol.encode(reply), of_stream=of_stream)
+
+    async def _write_page(self, frame: bytes, share: Share) -> None:
+        """Send a reply for whose bytes budget must be held."""
+        share.check(len(frame))
+        await self.write(frame)
 
     async def _fail(self, ref: Ref, code: str, message: str) -> None:
         await self.send(protocol.Error(code=code, message=message), ref)

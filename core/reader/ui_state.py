@@ -73,7 +73,13 @@ class UiStates:
     def close(self) -> None:
         self._followed.close()
 
-    async def answer(self, request: GetUiState, timebase: Timebase, at_ns: int) -> UiStateResponse:
+    async def answer(
+        self,
+        request: GetUiState,
+        timebase: Timebase,
+        at_ns: int,
+        max_bytes: int = PAGE_MAX_BYTES,
+    ) -> UiStateResponse:
         """A page of states in the order of series numbers; raises QueryError."""
         self._view.refresh()
         wanted = Selection(request.filters, self._view.series).numbers()
@@ -83,7 +89,7 @@ class UiStates:
         async with self._turn:  # One request at a time sees the database at one cursor.
             store, cursor_ns = self._checkpoints()
             for number in islice(wanted, start, None):
-                if len(response.states) == request.limit or size >= PAGE_MAX_BYTES:
+                if len(response.states) == request.limit or size >= max_bytes:
                     response.next_key = str(number - 1)
                     return response
                 if self._view.series.names[number].lane != "ui":

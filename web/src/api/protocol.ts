@@ -580,8 +580,8 @@ export interface Filters {
   commandId?: string | null;
 }
 /**
- * Entities ordered by their ids; `next_key` is absent on the last page. The first page has all
- *     versions of the manifests that are in effect at that time.
+ * Entities ordered by their ids; `next_key` is absent on the last page. All versions of the
+ *     manifests that are in effect at that time come before the first entity, on one page or several.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "DiscoverResponse".

@@ -30,9 +30,17 @@ let asked = 0;
 /** Ask which manifests there are as of the clock. */
 export async function refreshManifests(): Promise<void> {
   const mine = ++asked;
-  const at = state.value === "LIVE" ? {} : { time: cursor.value };
-  const reply = await request({ type: "discover", timebase: timebase.value, limit: 1, ...at }, "discoverResponse");
-  if (mine === asked) manifests.value = byName(reply.manifests ?? []);
+  const found: CardManifest[] = [];
+  let page: { time?: string; afterKey?: string } = state.value === "LIVE" ? {} : { time: cursor.value };
+  for (let isMore = true; isMore && mine === asked; ) {
+    const asks = { type: "discover", timebase: timebase.value, limit: 1, ...page } as const;
+    const reply = await request(asks, "discoverResponse");
+    found.push(...(reply.manifests ?? []));
+    // Manifests come before entities, so the first page with an entity has the last of them.
+    isMore = reply.nextKey != null && reply.entities.length === 0;
+    page = { time: reply.time, ...(reply.nextKey == null ? {} : { afterKey: reply.nextKey }) };
+  }
+  if (mine === asked) manifests.value = byName(found);
 }
 
 /** Take in manifests that are published while time runs forwards. */

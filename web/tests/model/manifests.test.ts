@@ -1,7 +1,22 @@
-import { describe, expect, it } from "vitest";
-import type { CardManifest } from "../../src/api/protocol";
+import { describe, expect, it, vi } from "vitest";
+import type { CardManifest, Discover, DiscoverResponse } from "../../src/api/protocol";
 import type { StoredEvent } from "../../src/model/event";
-import { groupsOf, manifestOf, published, shieldKeys, sparklineKeys, specOf, titleOf } from "../../src/model/manifests";
+import { sessionOf } from "./session";
+
+const asks: Discover[] = [];
+const pages: DiscoverResponse[] = [];
+
+vi.mock("../../src/model/session", () =>
+  sessionOf({
+    request: (message: Discover) => {
+      asks.push(message);
+      return Promise.resolve(pages.shift());
+    },
+  }),
+);
+
+const { groupsOf, manifestOf, manifests, published, refreshManifests, shieldKeys, sparklineKeys, specOf, titleOf } =
+  await import("../../src/model/manifests");
 
 const MANIFEST: CardManifest = {
   manifestId: "m",
@@ -57,6 +72,21 @@ describe("a card", () => {
 
   it("calls keys by their titles", () => {
     expect(["flow", "note", "else"].map((key) => titleOf(MANIFEST, key))).toEqual(["Flow", "note", "else"]);
+  });
+});
+
+describe("the manifests as of the clock", () => {
+  it("are asked for page by page until an entity has come, all of one time", async () => {
+    const time = "2026-01-01T00:00:00.000000000Z";
+    const other = { ...MANIFEST, manifestVersion: "2.0.0" };
+    const ids = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "c" };
+    const page = { type: "discoverResponse", time } as const;
+    pages.push({ ...page, entities: [], manifests: [MANIFEST], nextKey: "|1.0.0|m" });
+    pages.push({ ...page, entities: [{ ...ids, series: [] }], manifests: [other], nextKey: "s|a|b|c" });
+    await refreshManifests();
+    expect([...manifests.value.keys()]).toEqual(["m 1.0.0", "m 2.0.0"]);
+    expect(asks.map(({ afterKey }) => afterKey)).toEqual([undefined, "|1.0.0|m"]);
+    expect(asks[1]?.time).toBe(time);
   });
 });
 
