@@ -16,6 +16,7 @@ from rocksdict import AccessType, ColumnFamily, Rdict
 from core.errors import ArchiveDamagedError, ArchiveError
 from core.ordering import PLACE_BYTES
 from core.store import catalog
+from core.store.attempts import ATTEMPTS, until_settled
 from core.store.batch import Batch
 from core.store.completeness import Completeness
 from core.store.keys import EVENT_FAMILIES, FAMILIES
@@ -24,17 +25,16 @@ from core.store.log_tail import cut_garbage, refuse_holes
 from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
 from core.store.scan import first
+from core.store.shortage import shortage
 from core.store.witness import WITNESS_FILE, Witness, compare, read_witness
 from sdk import archive_id, private, timestamps
 from sdk.archive_id import ID_FILE
 from sdk.timestamps import NS_MIN
 
 TRUTH_FOLDER = archive_id.TRUTH_FOLDER
-CATCH_UP_ATTEMPTS = 5
 CATCH_UP_AGAIN_ATTEMPTS = 2
 """Attempts while the archive is known to be damaged, so that requests do not wait for long."""
 
-CATCH_UP_PAUSE_S = 0.05
 REOPEN_INTERVAL_S = 5.0
 
 
@@ -174,18 +174,13 @@ class Archive:
         in canonical time. Raises ArchiveDamagedError if the secondary does not see all of it.
         """
         # The primary may delete a file or a log meanwhile; the next attempt sees its replacement.
-        attempts = CATCH_UP_AGAIN_ATTEMPTS if self._is_damaged else CATCH_UP_ATTEMPTS
-        for attempt in range(attempts):
-            if attempt:
-                time.sleep(CATCH_UP_PAUSE_S)
-            try:
-                self._follow(until_ns)
-                self._is_damaged = False
-                return
-            except ArchiveError:
-                if attempt == attempts - 1:
-                    self._is_damaged = True
-                    raise
+        attempts = CATCH_UP_AGAIN_ATTEMPTS if self._is_damaged else ATTEMPTS
+        try:
+            until_settled(self.path, lambda: self._follow(until_ns), attempts)
+        except ArchiveError:
+            self._is_damaged = True
+            raise
+        self._is_damaged = False
 
     def _follow(self, until_ns: int) -> None:
         if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
@@ -194,7 +189,9 @@ class Archive:
             self._where()
             self._database.try_catch_up_with_primary()
         except Exception as error:
-            raise ArchiveError(f"cannot follow the archive in {self.path}: {error}") from error
+            raise shortage(f"the archive in {self.path}", str(error)) or ArchiveError(
+                f"cannot follow the archive in {self.path}: {error}"
+            ) from error
         self._refuse_fault(self._completeness.fault_of_files())
         if self._completeness.is_shadowed():
             self._reopen()
@@ -227,13 +224,11 @@ class Archive:
         """Raise ArchiveDamagedError unless the primary has every file open and these hold every
         counted event.
         """
-        for attempt in range(CATCH_UP_ATTEMPTS):
-            if attempt:
-                time.sleep(CATCH_UP_PAUSE_S)  # Compactions already run and replace files.
-            fault = self._completeness.fault_of_files() or self._fault_of_rows(NS_MIN)
-            if fault is None:
-                return
-        self._refuse_fault(fault)
+
+        def look() -> None:
+            self._refuse_fault(self._completeness.fault_of_files() or self._fault_of_rows(NS_MIN))
+
+        until_settled(self.path, look)  # Compactions already run and replace files.
 
     def holdings(self) -> Witness:
         """What the archive holds, in the form of a durability marker without positions."""
@@ -259,7 +254,7 @@ class Archive:
         try:
             values = self.families[family].get(list(keys))
         except Exception as error:
-            raise ArchiveDamagedError(
+            raise shortage(f"the archive in {self.path}", str(error)) or ArchiveDamagedError(
                 f"family {family} of the archive in {self.path} cannot be read: {error}"
             ) from error
         return [] if values is None else list(values)
@@ -292,7 +287,7 @@ class Archive:
         if self._scratch is None:
             _held.discard(self.path)
         if faults:
-            raise ArchiveDamagedError(
+            raise shortage(f"the archive in {self.path}", faults[0]) or ArchiveDamagedError(
                 f"the archive in {self.path} is damaged: {faults[0]}. {RESTORE}"
             )
 
@@ -312,6 +307,8 @@ def _refuse_headless(data: Path, path: Path) -> None:
 
 
 def _opening_error(path: Path, reason: str) -> ArchiveError:
+    if short := shortage(f"the archive in {path}", reason):
+        return short
     if "corrupt" in reason.lower() or ".sst" in reason:
         return ArchiveDamagedError(f"the archive in {path} is damaged: {reason}. {RESTORE}")
     if "/LOCK" in reason:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
@@ -16,13 +15,15 @@ from rocksdict import AccessType, Rdict, WriteBatch
 
 from core.errors import ArchiveError, DerivedDamagedError
 from core.ordering import TIME_BYTES
-from core.store.archive import CATCH_UP_ATTEMPTS, CATCH_UP_PAUSE_S, Archive
+from core.store.archive import Archive
+from core.store.attempts import until_settled
 from core.store.completeness import Completeness
 from core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from core.store.log_tail import refuse_holes
 from core.store.options import derived_options
 from core.store.remaking import throw_away
 from core.store.scan import Row, scan
+from core.store.shortage import shortage
 from sdk import private
 from sdk.timestamps import NS_MIN
 
@@ -90,7 +91,7 @@ class DerivedStore:
                 raise DerivedDamagedError("CURRENT is missing")
             return cls._open_proved(path)
         except ArchiveError as error:
-            if "/LOCK" in str(error):
+            if "/LOCK" in str(error) or shortage(cls.WHAT, str(error)):
                 raise
             throw_away(data, cls.FOLDER, str(error))
             private.make_folder(path)
@@ -135,13 +136,13 @@ class DerivedStore:
         """Bring a secondary up to the primary's current state; raises ArchiveError if it does not
         see all of it.
         """
-        for attempt in range(CATCH_UP_ATTEMPTS):
-            if attempt:
-                time.sleep(CATCH_UP_PAUSE_S)
+
+        def look() -> None:
             fault = self._fault_of_following()
-            if fault is None:
-                return
-        raise ArchiveError(f"cannot follow the {self.WHAT} in {self._path}: {fault}")
+            if fault is not None:
+                raise ArchiveError(f"cannot follow the {self.WHAT} in {self._path}: {fault}")
+
+        until_settled(self._path, look)
 
     def _fault_of_following(self) -> str | None:
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.errors import ArchiveDamagedError
 from core.store.log_records import BLOCK_BYTES, LogReader
+from core.store.shortage import shortage
 from core.store.version_edit import EditError, VersionEdit
 
 CURRENT_FILE = "CURRENT"
@@ -24,6 +25,17 @@ FOOTER_END = bytes.fromhex("f7cff485b741e288")
 NAMED_MAX_FILES = 5
 _MANIFEST = re.compile(r"MANIFEST-\d+")
 RESTORE = "Restore the archive from a copy"
+
+
+def manifest_stamp(folder: Path) -> tuple[str, int] | None:
+    """The name and length of a database's MANIFEST, None if there is none: it changes with each
+    edit.
+    """
+    try:
+        name = (folder / CURRENT_FILE).read_text("ascii", "replace").strip()
+        return name, (folder / name).stat().st_size
+    except OSError:
+        return None
 
 
 class ManifestEndError(ArchiveDamagedError):
@@ -112,6 +124,8 @@ class LiveFiles:
                 file.seek(max(0, size - len(FOOTER_END)))
                 end = file.read()
         except OSError as error:
+            if short := shortage(str(path), str(error)):
+                raise short from error
             return "is missing" if error.errno == errno.ENOENT else f"cannot be read: {error}"
         if size != recorded:
             return f"has {size} bytes, but the MANIFEST records {recorded}"

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from core.errors import ArchiveDamagedError
 from core.store import quarantine
+from core.store.attempts import until_settled
 from core.store.live_files import RESTORE, LiveFiles, ManifestEndError
 from core.store.log_records import LogReader
 from core.store.witness import Witness
@@ -140,14 +141,15 @@ def refuse_holes(folder: Path) -> None:
     """Raise ArchiveDamagedError if records are missing in the logs, because RocksDB would silently
     read on after the hole, or if one is unreadable, because a secondary may wait there forever.
     """
-    cut: Cut | None = None
-    for _ in range(LOOKS):  # A writer may delete a log while it is read.
-        with contextlib.suppress(FileNotFoundError):
-            live = LiveFiles(folder)
-            live.refresh()
-            cut = _find_cut(live, UNCHECKED) or _lost_logs(live)
-            if cut is None:
-                return
+    with contextlib.suppress(FileNotFoundError):  # RocksDB refuses it then.
+        # A writer may delete a log while it is read.
+        until_settled(folder, lambda: _refuse_holes(folder), LOOKS)
+
+
+def _refuse_holes(folder: Path) -> None:
+    live = LiveFiles(folder)
+    live.refresh()
+    cut = _find_cut(live, UNCHECKED) or _lost_logs(live)
     if cut is not None:
         raise ArchiveDamagedError(
             f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, after record "
