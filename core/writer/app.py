@@ -22,6 +22,7 @@ from core.feed import Committed, LinkStates
 from core.store import catalog
 from core.store.archive import Archive
 from core.store.identity import identify, refuse_emptied
+from core.store.own_files import OwnFiles
 from core.store.witness import Witness, read_witness, write_witness
 from core.submission import PATH as SUBMISSIONS_PATH
 from core.writer import entries
@@ -122,6 +123,7 @@ class Writer:
         self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._unwitnessed: Witness | None = None
         self.served = Served(identify(archive, self._data), archive.folder)
+        self._own_files = OwnFiles(archive.path)
         default_timebase.write(self._data, settings.chosen_timebase())
         self._entries = Entries(self._call_for_commit)
         self._entries.durable_ns = self.committer.last_ns
@@ -182,7 +184,7 @@ class Writer:
         self._archive.sync()
         held = self.committer.witness()
         if read_witness(self._data) != held:
-            archive_id.require(self._data, self.served)
+            self._require_archive()
             write_witness(self._data, held)
 
     async def _take_in(self, transport: Transport) -> None:
@@ -243,6 +245,7 @@ class Writer:
     def _make_durable(self, witness: Witness) -> None:
         """Sync all writes; runs in a thread, because rocksdict releases the GIL meanwhile."""
         self._archive.sync()
+        self._own_files.require_known()
         self._unwitnessed = witness
 
     async def _keep_witness(self) -> None:
@@ -266,16 +269,20 @@ class Writer:
         sync. Raises ArchiveGoneError if the archive is no longer in its folder: open files survive
         an unmount, but files that are created by path would land beside the archive.
         """
-        archive_id.require(self._data, self.served)
+        self._require_archive()
         if self._unwitnessed is not None:
             write_witness(self._data, self._unwitnessed)
             self._unwitnessed = None
+
+    def _require_archive(self) -> None:
+        archive_id.require(self._data, self.served)
+        self._own_files.require()
 
     def finish(self) -> None:
         """After a clean stop: sync all writes and write the durability marker."""
         self.let_go()
         self._archive.sync()
-        archive_id.require(self._data, self.served)
+        self._require_archive()
         write_witness(self._data, self.committer.witness())
 
     def let_go(self) -> None:

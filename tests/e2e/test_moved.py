@@ -65,6 +65,16 @@ def test_truth_that_is_moved_away_takes_nothing_more(nova: Nova) -> None:
     asyncio.run(serves(nova, 2 + late))
 
 
+@pytest.mark.parametrize("name", ["*", "*.log"])
+def test_files_that_are_removed_under_a_writer_end_it(nova: Nova, name: str) -> None:
+    """It acknowledged into logs without a name, and all of that was lost when it ended."""
+    asyncio.run(publish(nova.publish, 1))
+    writer = nova.child("writer")
+    for path in (nova.data / TRUTH_FOLDER).glob(name):
+        path.unlink()
+    asyncio.run(acknowledged_until_ended(nova, writer, 5))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_copy_in_the_place_of_the_archive_is_refused(tmp_path: Path, is_killed: bool) -> None:

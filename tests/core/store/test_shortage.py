@@ -46,9 +46,9 @@ def test_too_many_open_files_are_no_damage(
         except ArchiveError as error:
             refused.append(error)
     assert refused
-    for error in refused:
-        assert "too many open files" in str(error)
-        assert not isinstance(error, ArchiveDamagedError)
+    for refusal in refused:
+        assert "too many open files" in str(refusal)
+        assert not isinstance(refusal, ArchiveDamagedError)
 
 
 def test_a_full_disk_is_said_with_what_to_do() -> None:
