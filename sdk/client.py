@@ -221,7 +221,15 @@ class Client(Connection):
         return await self.request(Drivers(), DriversResponse)
 
     async def rejects(self, message: protocol.Rejects) -> protocol.RejectsResponse:
-        return await self.request(message, protocol.RejectsResponse)
+        """Up to `limit` entries of the reject log, from as many pages as they take."""
+        whole = await self.request(message, protocol.RejectsResponse)
+        while whole.next_after is not None and len(whole.rejects) < message.limit:
+            missing = message.limit - len(whole.rejects)
+            rest = protocol.Rejects(limit=missing, after=whole.next_after)
+            page = await self.request(rest, protocol.RejectsResponse)
+            whole.rejects += page.rejects
+            whole.next_after, whole.total = page.next_after, page.total
+        return whole
 
     async def links(self) -> list[protocol.LinkInfo]:
         """The state of the transports that the Core consumes from."""

@@ -46,10 +46,13 @@ class RejectInfo(
 
 
 class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
-    """A page of the reject log and the total number of entries."""
+    """A page of the reject log and the total number of entries; `next_after` is the `after` of the
+    next page, absent on the last.
+    """
 
     rejects: list[RejectInfo]
     total: int
+    next_after: int | None = None
 
 
 class OutageInfo(

@@ -1,4 +1,4 @@
-"""The status of the instance: counters, links and the reject log."""
+"""The status of the instance: counters and links."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from core.reader.view import View
 from core.store import catalog
 from core.store.quarantine import quarantined
 from core.store.remaking import read_remade
-from core.store.scan import scan
 from sdk import endpoints, timestamps
-from sdk.protocol import RejectInfo, Rejects, RejectsResponse, StatusResponse
+from sdk.protocol import StatusResponse
 from sdk.settings import Settings
-
-REJECT_RAW_SHOWN_BYTES = 4096
 
 
 def status(view: View, settings: Settings, links: Links, submitter: Submitter) -> StatusResponse:
@@ -62,33 +59,3 @@ def file_failures(settings: Settings) -> int:
         return msgspec.json.decode(path.read_bytes(), type=_Files).failures
     except (OSError, msgspec.DecodeError):
         return 0
-
-
-def rejects(view: View, request: Rejects) -> RejectsResponse:
-    """A page of the reject log."""
-    view.refresh()
-    lower = catalog.reject_key(0 if request.after is None else request.after + 1)
-    upper = catalog.REJECT_PREFIX + b"\xff" * catalog.NUMBER_BYTES
-    page: list[RejectInfo] = []
-    for key, value in scan(view.archive.families["catalog"], lower, upper):
-        reject = catalog.decode_reject(value)
-        if len(page) >= request.limit or reject.canonical_ns > view.mark:
-            break
-        page.append(_reject(catalog.reject_number(key), reject))
-    counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
-    return RejectsResponse(rejects=page, total=counters.rejects)
-
-
-def _reject(number: int, reject: catalog.Reject) -> RejectInfo:
-    return RejectInfo(
-        number=number,
-        time=timestamps.text(reject.canonical_ns),
-        code=reject.code,
-        member=reject.member,
-        reason=reject.reason,
-        link=reject.link,
-        position=reject.position,
-        address=reject.address,
-        size=reject.size,
-        raw=reject.raw[:REJECT_RAW_SHOWN_BYTES],
-    )

@@ -25,6 +25,7 @@ from core.reader.links import Links
 from core.reader.live import Tail
 from core.reader.manifest_page import ManifestPage, is_manifest_key, manifest_page
 from core.reader.query import page_of, reading_of, time_or
+from core.reader.rejects import rejects
 from core.reader.samples import Samples
 from core.reader.selection import Selection
 from core.reader.streaming import STREAM_REQUESTS, Streaming
@@ -170,7 +171,9 @@ class Session:
             case protocol.GetUiState():
                 await self._ui_state(request, share)
             case protocol.Rejects():
-                await self.send(health.rejects(self._view, request), request.ref)
+                page = await rejects(self._view, request, share.page_bytes)
+                page.ref = request.ref
+                await self._write_page(protocol.encode(page), share)
             case protocol.Status():
                 reply = health.status(self._view, self._settings, self._links, self._submitter)
                 await self.send(reply, request.ref)

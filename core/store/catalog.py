@@ -42,6 +42,8 @@ REJECT_PREFIX = b"reject/"
 BINDING_PREFIX = b"binding/"
 MANIFEST_CONFLICTS_KEY = b"manifest/conflicts"
 NUMBER_BYTES = 8
+BIN_HEADS = {0xC4: 2, 0xC5: 3, 0xC6: 5}
+"""Bytes before the content of a MessagePack binary, by its first byte."""
 
 
 class LinkCounters(msgspec.Struct, kw_only=True):
@@ -179,8 +181,41 @@ def encode_reject(reject: Reject) -> bytes:
     return msgspec.msgpack.encode(reject)
 
 
-def decode_reject(value: bytes) -> Reject:
-    return msgspec.msgpack.decode(value, type=Reject)
+class _Sized(msgspec.Struct, array_like=True):
+    """A Reject whose record is not copied."""
+
+    canonical_ns: int
+    code: str
+    member: str
+    reason: str
+    link: str
+    position: str
+    address: str | None
+    size: int
+    raw: msgspec.Raw
+
+
+_sized = msgspec.msgpack.Decoder(_Sized)
+
+
+def decode_reject(value: bytes, raw_max_bytes: int | None = None) -> Reject:
+    """A row of the reject log with at most `raw_max_bytes` of its record (None: all)."""
+    if raw_max_bytes is None:
+        return msgspec.msgpack.decode(value, type=Reject)
+    stored = _sized.decode(value)
+    binary = memoryview(stored.raw)
+    head = BIN_HEADS[binary[0]]
+    return Reject(
+        canonical_ns=stored.canonical_ns,
+        code=stored.code,
+        member=stored.member,
+        reason=stored.reason,
+        link=stored.link,
+        position=stored.position,
+        address=stored.address,
+        size=stored.size,
+        raw=bytes(binary[head : head + raw_max_bytes]),
+    )
 
 
 def encode_counters(counters: Counters) -> bytes:

@@ -1269,7 +1269,8 @@ export interface Rejects {
   after?: number | null;
 }
 /**
- * A page of the reject log and the total number of entries.
+ * A page of the reject log and the total number of entries; `next_after` is the `after` of the
+ *     next page, absent on the last.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "RejectsResponse".
@@ -1279,6 +1280,7 @@ export interface RejectsResponse {
   ref?: string | number | null;
   rejects: RejectInfo[];
   total: number;
+  nextAfter?: number | null;
 }
 /**
  * The stream was accepted; chunks follow.
