@@ -34,7 +34,7 @@ def measure(folder: Path, work: Work, extent: Extent, rows: list[Row]) -> Figure
     """Add the rows of all that needs no broker; returns SQLite's figures for later ratios."""
     say(f"making {work.events:,} events…")
     records = list(work.arrivals())
-    lifecycle.collect_seldom()
+    lifecycle.collect_garbage_rarely()
     say("in one process, beside the peers…")
     batches = in_batches(records)
     nova = stores.own(made(folder / "own"), batches, extent.seeks)
@@ -75,7 +75,7 @@ def made(folder: Path) -> Path:
 def from_kafka(folder: Path, work: Work, sqlite: Figures) -> Row:
     """Drain a topic that was filled before."""
     full = work._replace(scope=f"bench-{uuid.uuid4().hex[:8]}")
-    with kafka.any_broker() as broker:
+    with kafka.shared_broker() as broker:
         asyncio.run(ingest.publish(broker.url, list(full.arrivals())))
         hz = ingest.drain(folder / "kafka", broker.url, full.scope, full.events)
         return Row(

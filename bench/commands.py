@@ -23,7 +23,7 @@ from bench.work import Work
 from sdk.client import Client, login
 from sdk.producer import Producer
 from sdk.submission import SubmitCommand
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.transport.base import Transport, connect
 
 PACE_HZ = 9.0
@@ -125,7 +125,7 @@ async def ingest(transport: Transport, work: Work) -> None:
 
 
 async def measured(
-    folder: Path, nova: Nova, work: Work, asks: int
+    folder: Path, nova: RunningNova, work: Work, asks: int
 ) -> AsyncIterator[tuple[str, Taken]]:
     """All ways, each when it is done: past the edge and through it, to a listener and to a device
     behind a hardware host, at rest and beside ingest.
@@ -145,7 +145,7 @@ async def measured(
                 yield name, await taken(way, disk, work.scope, ids, asks)
 
 
-async def _ways(stack: AsyncExitStack, folder: Path, nova: Nova, scope_id: str) -> list[Way]:
+async def _ways(stack: AsyncExitStack, folder: Path, nova: RunningNova, scope_id: str) -> list[Way]:
     transport = connect(nova.publish)
     stack.push_async_callback(transport.close)
     listener = Listener(transport, scope_id)

@@ -41,7 +41,7 @@ def rounds_of(data: Path, events: int, rounds: int) -> Iterator[tuple[float, flo
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
 def counting(events: int, rounds: int) -> None:
     """Ingest rounds of so many events with and without rollups."""
-    lifecycle.collect_seldom()
+    lifecycle.collect_garbage_rarely()
     shares: list[float] = []
     with tempfile.TemporaryDirectory(prefix="nova-counting-") as data:
         for number, (counted, plain) in enumerate(rounds_of(Path(data), events, rounds), 1):

@@ -29,7 +29,7 @@ from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS
 from bench.work import Work
 from sdk.client import Client, login
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 
 LIVE_HZ = 500
 LIVE_S = 15.0
@@ -128,7 +128,7 @@ async def crowd(name: str, url: str, token: str, clients: int) -> None:
 
 
 @contextmanager
-def crowded(name: str, nova: Nova, token: str, clients: int) -> Iterator[Counter[str]]:
+def crowded(name: str, nova: RunningNova, token: str, clients: int) -> Iterator[Counter[str]]:
     """A crowd in processes of its own for as long as the block runs, and what it has done."""
     processes = []
     done: Counter[str] = Counter()
@@ -157,7 +157,7 @@ def resident_mib(pid: int) -> float:
 class Watched:
     """The most that reader and edge have had in memory since it began to look."""
 
-    def __init__(self, nova: Nova) -> None:
+    def __init__(self, nova: RunningNova) -> None:
         self._pids = {name: nova.child(name) for name in ("reader", "edge")}
         self.most = dict.fromkeys(self._pids, 0.0)
         self._task = asyncio.create_task(self._look())
@@ -182,7 +182,7 @@ class Watched:
         )
 
 
-async def measured(nova: Nova, work: Work, clients: int, names: list[str]) -> None:
+async def measured(nova: RunningNova, work: Work, clients: int, names: list[str]) -> None:
     """Print a line for every crowd."""
     token = await login(nova.url, "admin", PASSWORD)
     async with await Client.to_edge(nova.url, token) as client:
@@ -203,14 +203,14 @@ async def measured(nova: Nova, work: Work, clients: int, names: list[str]) -> No
             print(f"{clients} {what}: live {beside}; {during}; 5 s after {after}; {dict(done)}")
 
 
-async def _live(client: Client, nova: Nova, work: Work, seed: int) -> str:
+async def _live(client: Client, nova: RunningNova, work: Work, seed: int) -> str:
     began = time.monotonic()
     found = await live.latencies(client, nova.publish, work._replace(seed=seed), LIVE_S, LIVE_HZ)
     p50, p99 = (quantile(found, share) * MS for share in (0.5, 0.99))
     return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms in {time.monotonic() - began:.0f} s"
 
 
-async def grow(nova: Nova, work: Work) -> None:
+async def grow(nova: RunningNova, work: Work) -> None:
     """Bring an archive to so many events."""
     async with await Client.to_core(nova.data) as client:
         held = (await client.status()).events

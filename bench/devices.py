@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sdk.observation import Entity
-from sdk.testing.instance import Nova
+from sdk.testing.instance import RunningNova
 from sdk.transport.base import Transport
 
 HEARD_TIMEOUT_S = 30.0
@@ -92,7 +92,7 @@ class Pump:
 
 
 @asynccontextmanager
-async def hosted_pump(folder: Path, nova: Nova, scope_id: str) -> AsyncIterator[Pump]:
+async def hosted_pump(folder: Path, nova: RunningNova, scope_id: str) -> AsyncIterator[Pump]:
     """A pump behind a hardware host that is ready, for as long as the block runs."""
     pump = Pump()
     server = await asyncio.start_server(pump.listen, "127.0.0.1", 0)

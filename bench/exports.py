@@ -28,7 +28,7 @@ from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS, Reader, Store
 from bench.work import Work
 from core.jobs import ExportJob
-from core.reader.exports import Exports
+from core.reader.exports import ExportJobs
 from sdk.envelope import Lane
 from sdk.export import ExportComplete, ExportProgress
 from sdk.protocol import Filters
@@ -72,14 +72,14 @@ def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
         driver=driver,
         max_bytes=0,
     )
-    exports = Exports(Settings(data=str(data), mode="ground"))
+    exports = ExportJobs(Settings(data=str(data), mode="ground"))
 
     async def tell(_: ExportProgress) -> None:
         return
 
     with _watched() as seen:
         started = time.perf_counter()
-        done = asyncio.run(exports.make(exports.begin(job), job, tell))
+        done = asyncio.run(exports.run(exports.reserve_slot(job), job, tell))
         seconds = time.perf_counter() - started
     if not isinstance(done, ExportComplete):
         raise RuntimeError(f"the export failed: {done}")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.own import Reader
-from core.store.witness import read_witness
+from core.store.witness import read_marker
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record, connect
 
@@ -70,7 +70,7 @@ def drain(data: Path, url: str, scope: str, events: int) -> float:
 def _wait_for(data: Path, events: int) -> None:
     deadline = time.monotonic() + DRAIN_TIMEOUT_S
     while True:
-        witness = read_witness(data)
+        witness = read_marker(data)
         if witness is not None and witness.events >= events:
             return
         if time.monotonic() > deadline:

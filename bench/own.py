@@ -16,31 +16,31 @@ from typing import Self
 from unittest.mock import patch
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
-from core.checkpoints.maker import Maker
-from core.effect.moment import at
-from core.effect.published import Published
+from core.checkpoints.maker import CheckpointMaker
+from core.effect.moment import moment_at
+from core.effect.published import PublishedMetadata
 from core.ordering import LAST_TAIL, Timebase, order_key, time_of
 from core.reader import summary
-from core.reader.deriving import deriving
-from core.reader.discover import Discovery, frame_of
-from core.reader.latest import latest_of
+from core.reader.deriving import open_for_writing
+from core.reader.discover import Discovery, encode_page
+from core.reader.latest import latest_event
 from core.reader.manifest_page import manifest_page
 from core.reader.query import PAGE_MAX_BYTES
-from core.reader.reading import Reading, Span
-from core.reader.samples import Samples
-from core.reader.selection import Selection
+from core.reader.reading import RangeCursor, Span
+from core.reader.samples import SampleQueries
+from core.reader.selection import EventFilter
 from core.reader.ui_state import UiStates
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.samples.sampler import Sampler
 from core.store import catalog
 from core.store.archive import Archive
 from core.store.checkpoints import CheckpointStore
 from core.store.keys import FAMILIES
 from core.store.samples import SAMPLES_FOLDER, SampleStore
-from core.store.scan import first, last
+from core.store.scan import first_row, last_row
 from core.writer import commit
 from core.writer.app import Writer
-from core.writer.rollups import Rollups
+from core.writer.rollups import RollupCounter
 from core.writer.server import FeedServer
 from sdk import endpoints, timestamps
 from sdk.checker import Checker
@@ -151,7 +151,7 @@ class Store:
         return asyncio.run(self._ingest(Premade(batches, warm_up)))
 
     async def _ingest(self, source: Premade) -> float:
-        server = FeedServer(endpoints.writer_socket(self._settings.folder()))
+        server = FeedServer(endpoints.writer_socket(self._settings.data_folder()))
         writer = Writer(self._settings, self._archive, server)
         working = asyncio.create_task(writer.run([source]))
         ended = asyncio.create_task(source.done.wait())
@@ -191,9 +191,9 @@ class Store:
 def uncounted() -> Iterator[None]:
     """Writers that are opened here count nothing, not even when they open."""
     with (
-        patch.object(Rollups, "take"),
-        patch.object(Rollups, "write"),
-        patch.object(commit, "count", return_value=()),
+        patch.object(RollupCounter, "count_batch"),
+        patch.object(RollupCounter, "write"),
+        patch.object(commit, "backfill", return_value=()),
     ):
         yield
 
@@ -205,15 +205,15 @@ def forget_samples(data: Path) -> None:
 
 def checkpoint(data: Path) -> tuple[int, float]:
     """Let the checkpoints take in what they lack of an archive; returns updates and seconds."""
-    with deriving(data, CheckpointStore) as (view, store):
+    with open_for_writing(data, CheckpointStore) as (view, store):
         started = time.perf_counter()
-        updates = sum(Maker(view, store).make(_newest_ns(view.archive)))
+        updates = sum(CheckpointMaker(view, store).make(_newest_ns(view.archive)))
         return updates, time.perf_counter() - started
 
 
 def sample(data: Path) -> tuple[int, float]:
     """Let a sampler take in what it lacks of an archive; returns events and seconds."""
-    with deriving(data, SampleStore) as (view, store):
+    with open_for_writing(data, SampleStore) as (view, store):
         started = time.perf_counter()
         events = sum(Sampler(view, store).sample(_newest_ns(view.archive)))
         return events, time.perf_counter() - started
@@ -230,13 +230,13 @@ class Reader:
 
     def __init__(self, data: Path, scratch: Path) -> None:
         self._archive = Archive.open_secondary(data, scratch)
-        self._view = View(self._archive)
+        self._view = ArchiveSnapshot(self._archive)
         self._archive.catch_up()
         self._view.advance(_newest_ns(self._archive))
         self._view.refresh()
-        self._samples = Samples(self._view, data, scratch / "samples")
+        self._samples = SampleQueries(self._view, data, scratch / "samples")
         self._states = UiStates(self._view, data, scratch / "checkpoints")
-        self._published = Published(self._view, SCOPE)
+        self._published = PublishedMetadata(self._view, SCOPE)
         self._discovery = Discovery(self._view, self._published)
 
     def __enter__(self) -> Self:
@@ -249,31 +249,31 @@ class Reader:
 
     async def summary(self, request: Summary, timebase: Timebase) -> SummaryResponse:
         """How many events there are, by time and lane."""
-        return await summary.summary(self._view, request, timebase)
+        return await summary.summarize(self._view, request, timebase)
 
     async def ui_state(self, request: GetUiState, timebase: Timebase, at_ns: int) -> int:
         """What views show at a time; how many there are."""
-        return len((await self._states.answer(request, timebase, at_ns)).states)
+        return len((await self._states.respond(request, timebase, at_ns)).states)
 
     async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
         """A page of entities with descriptors, and manifests, as a frame; how many there are."""
-        selection = Selection(Filters(), self._view.series)
-        page = await self._discovery.page(selection, at(timebase, at_ns), limit=limit)
-        known = self._published.manifests(at(timebase, at_ns))
+        selection = EventFilter(Filters(), self._view.series)
+        page = await self._discovery.page(selection, moment_at(timebase, at_ns), limit=limit)
+        known = self._published.manifests(moment_at(timebase, at_ns))
         manifests = manifest_page(known, None, PAGE_MAX_BYTES).manifests
-        frame_of(7, timestamps.text(at_ns), page, manifests)
+        encode_page(7, timestamps.text(at_ns), page, manifests)
         return len(page.entities)
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:
         """Numbers of a series, by time."""
-        return await self._samples.answer(request, timebase)
+        return await self._samples.respond(request, timebase)
 
     def replay(self, timebase: Timebase) -> int:
         """Everything in order as frames; returns the number of events."""
         reading = self._reading(Filters(), Span(timebase))
         events = 0
         while not reading.done:
-            found = reading.slice(CHUNK_EVENTS)
+            found = reading.read_slice(CHUNK_EVENTS)
             chunk_frame(CHUNK_ID, CHUNK_CURSOR, [stored for _, stored in found], None)
             events += len(found)
         return events
@@ -282,7 +282,7 @@ class Reader:
         """The first event at or after a time."""
         reading = self._reading(Filters(), Span(timebase, at_ns))
         while not reading.done:
-            for _, stored in reading.slice(1):
+            for _, stored in reading.read_slice(1):
                 return stored
         return b""
 
@@ -291,14 +291,14 @@ class Reader:
         reading = self._reading(filters, Span("source", at_ns))
         events = 0
         while events < count and not reading.done:
-            events += len(reading.slice(min(CHUNK_EVENTS, count - events)))
+            events += len(reading.read_slice(min(CHUNK_EVENTS, count - events)))
         return events
 
     def latest(self, filters: Filters, at_ns: int) -> int:
         """Find the last event of each series at or before a source time; how many there are."""
-        selection = Selection(filters, self._view.series)
+        selection = EventFilter(filters, self._view.series)
         found = (
-            latest_of(self._view, selection, number, "source", at_ns)
+            latest_event(self._view, selection, number, "source", at_ns)
             for number in selection.numbers()
         )
         return sum(event is not None for event in found)
@@ -306,15 +306,15 @@ class Reader:
     def bounds(self, timebase: Timebase) -> tuple[int, int]:
         """The first and the last time that there is."""
         family = self._archive.families[timebase]
-        low, high = first(family, *EVERYTHING), last(family, *EVERYTHING)
+        low, high = first_row(family, *EVERYTHING), last_row(family, *EVERYTHING)
         return (time_of(low[0]), time_of(high[0])) if low and high else (0, 0)
 
     def bytes_per_family(self) -> dict[str, int]:
         """What the tables of each family take."""
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
 
-    def _reading(self, filters: Filters, span: Span) -> Reading:
-        return Reading(self._view, Selection(filters, self._view.series), span)
+    def _reading(self, filters: Filters, span: Span) -> RangeCursor:
+        return RangeCursor(self._view, EventFilter(filters, self._view.series), span)
 
 
 def _sst_bytes(archive: Archive, family: str) -> int:

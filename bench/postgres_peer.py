@@ -120,7 +120,7 @@ def _server(programs_folder: Path) -> Iterator[Path]:
         try:
             yield home
         finally:
-            child.end(process, STOP_TIMEOUT_S)
+            child.terminate(process, STOP_TIMEOUT_S)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -16,7 +16,7 @@ from bench.probe import TIMEBASES
 from bench.table import Row
 from bench.work import Work
 from sdk.client import Client, login
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from sdk.transport.base import Record
 
 WANTED_REPLAY = {"canonical": "≥ 800,000", "source": "≥ 500,000"}
@@ -30,7 +30,7 @@ class Extent(NamedTuple):
 
 
 async def mixed(
-    nova: Nova, work: Work, records: Sequence[Record], extent: Extent, sqlite: Figures
+    nova: RunningNova, work: Work, records: Sequence[Record], extent: Extent, sqlite: Figures
 ) -> list[Row]:
     """Every task over the mix of all lanes."""
     assert sqlite.ingest_hz is not None
@@ -72,7 +72,7 @@ async def _replays(core: Client, edge: Client, work: Work, sqlite: Figures) -> l
     return rows
 
 
-async def streamed(nova: Nova, records: Sequence[Record], sqlite: Figures) -> list[Row]:
+async def streamed(nova: RunningNova, records: Sequence[Record], sqlite: Figures) -> list[Row]:
     """Replay through the edge of a timeline whose every event an edge may stream."""
     await ingest.publish(nova.publish, records)
     token = await login(nova.url, "admin", PASSWORD)
@@ -96,7 +96,7 @@ def latency(task: str, seconds: Sequence[float], *, wanted: str) -> list[Row]:
     ]
 
 
-def _memory(nova: Nova) -> list[Row]:
+def _memory(nova: RunningNova) -> list[Row]:
     return [
         Row(f"memory of the {name} at most", peak_mib(nova.child(name)), "MiB", wanted)
         for name, wanted in (("writer", "≤ 1,024"), ("reader", "≤ 512"))

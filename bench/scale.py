@@ -157,7 +157,7 @@ def grow(data: Path, events: int, seeks: int) -> list[Step]:
 @click.option("--picture", type=click.Path(path_type=Path), default=PICTURE, help="The plots.")
 def scale(events: int, data: Path, seeks: int, out: Path | None, picture: Path) -> None:
     """Grow an archive step by step and measure at each; a rerun goes on at the last step."""
-    lifecycle.collect_seldom()
+    lifecycle.collect_garbage_rarely()
     data.mkdir(parents=True, exist_ok=True)
     done = grow(data, events, seeks)
     table = f"{machine(postgres_peer.version())}\n\n{steps.markdown(done)}"

@@ -25,7 +25,7 @@ from sdk.event import Event
 from sdk.observation import Entity
 from sdk.producer import Producer
 from sdk.testing.browser import running_browser
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.transport.base import connect
 
 SCOPE = "bench"
@@ -135,7 +135,7 @@ HEADING = (
 
 
 @contextmanager
-def screen(browser: Browser, nova: Nova) -> Iterator[Watched]:
+def screen(browser: Browser, nova: RunningNova) -> Iterator[Watched]:
     """A logged-in page with a plot in it, LIVE."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     watched = Watched(page)

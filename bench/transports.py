@@ -18,7 +18,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from bench.table import Row
 from bench.work import Work
 from sdk.testing import kafka, nats
-from sdk.testing.reading import read
+from sdk.testing.reading import read_records
 from sdk.transport.base import Record, connect
 from transport_kafka import topics
 from transport_kafka.config import parse_url
@@ -70,7 +70,7 @@ async def own_drain(url: str, records: Sequence[Record]) -> float:
     transport = connect(url)
     try:
         started = time.perf_counter()
-        await read(transport, scope_of(records), len(records))
+        await read_records(transport, scope_of(records), len(records))
         return time.perf_counter() - started
     finally:
         await transport.close()
@@ -78,7 +78,7 @@ async def own_drain(url: str, records: Sequence[Record]) -> float:
 
 async def bare_kafka_publish(url: str, records: Sequence[Record]) -> float:
     """One producer with the same settings, its delivery reports counted."""
-    producer = Producer(parse_url(url).producer())
+    producer = Producer(parse_url(url).producer_properties())
     done = 0
 
     def report(error: object, _: object) -> None:
@@ -106,7 +106,7 @@ async def bare_kafka_publish(url: str, records: Sequence[Record]) -> float:
 async def bare_kafka_drain(url: str, records: Sequence[Record]) -> float:
     """One consumer with the same settings, from the beginning of the same topics."""
     started = time.perf_counter()
-    consumer = Consumer(parse_url(url).consumer())
+    consumer = Consumer(parse_url(url).consumer_properties())
     names = {topic_and_key(record.address)[0] for record in records}
     consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
     found: list[tuple[object, ...]] = []
@@ -185,20 +185,20 @@ async def compared(peer: Peer, work: Work) -> list[Row]:
 async def prepare(peer: Peer, records: Sequence[Record]) -> None:
     """Make topics or the stream, and publish the first record, so that nobody pays for that."""
     if peer.name == "kafka":
-        topics.ensure(parse_url(peer.url), {topic_and_key(r.address)[0] for r in records})
+        topics.ensure_topics(parse_url(peer.url), {topic_and_key(r.address)[0] for r in records})
     await own_publish(peer.url, records[:1])
 
 
 def measured(work: Work) -> list[Row]:
     """Every transport that has a library underneath."""
     rows: list[Row] = []
-    with kafka.any_broker() as broker:
+    with kafka.shared_broker() as broker:
         peer = Peer(
             *("kafka", "confluent-kafka", broker.kind, broker.url),
             *(bare_kafka_publish, bare_kafka_drain),
         )
         rows += asyncio.run(compared(peer, work))
-    with nats.any_server() as server:
+    with nats.shared_server() as server:
         peer = Peer(
             *("nats", "nats-py", server.kind, server.url), *(bare_nats_publish, bare_nats_drain)
         )

@@ -79,7 +79,7 @@ async def measured(reader: Reader, asks: int, entities: int) -> dict[str, Waited
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The archive.")
 def ui(updates: int, asks: int, data: Path) -> None:
     """Grow an archive, checkpoint it, and measure requests at random times; prints JSON."""
-    lifecycle.collect_seldom()
+    lifecycle.collect_garbage_rarely()
     data.mkdir(parents=True, exist_ok=True)
     entities = min(ENTITIES, updates // 10)
     work = Views(updates, entities)

@@ -42,7 +42,7 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from core.writer import app
 
     logs.configure("writer")
-    private.begin()
+    private.restrict_umask()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -53,7 +53,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from core.reader import app
 
     logs.configure("reader")
-    private.begin()
+    private.restrict_umask()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -64,7 +64,7 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
     from core.samples import app
 
     logs.configure("sampler")
-    private.begin()
+    private.restrict_umask()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -75,7 +75,7 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
     from core.files import app
 
     logs.configure("files")
-    private.begin()
+    private.restrict_umask()
     asyncio.run(app.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
@@ -86,7 +86,7 @@ def exporter(data: Path) -> None:
     from core.exports import worker
 
     logs.configure("exporter")
-    private.begin()
+    private.restrict_umask()
     worker.serve(data)
 
 

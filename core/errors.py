@@ -17,7 +17,7 @@ class DerivedDamagedError(ArchiveError):
     """A derived database is unreadable or incomplete and must be rebuilt from the archive."""
 
 
-class QueryError(NovaError):
+class RequestError(NovaError):
     """A request is refused; `code` and `message` go to the client."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -29,18 +29,18 @@ class NewSeries(NamedTuple):
     names: Series
 
 
-class Committed(msgspec.Struct, array_like=True, tag=0):
+class CommitFrame(msgspec.Struct, array_like=True, tag=0):
     """One commit. `mark` is the watermark: the canonical time in ns up to which the archive is
     durable. `events` is None where the frame omits them.
     """
 
-    mark: int
+    watermark: int
     series: list[NewSeries]
     events: list[CommittedEvent] | None
 
-    def mark_only(self) -> Committed:
+    def without_events(self) -> CommitFrame:
         """This commit without events, for a reader that lags and reads them from the archive."""
-        return Committed(self.mark, self.series, None)
+        return CommitFrame(self.watermark, self.series, None)
 
 
 class LinkStates(msgspec.Struct, array_like=True, tag=1):
@@ -49,16 +49,16 @@ class LinkStates(msgspec.Struct, array_like=True, tag=1):
     states: dict[str, LinkState]
 
 
-News = Committed | LinkStates
+FeedFrame = CommitFrame | LinkStates
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[News] = msgspec.msgpack.Decoder(News)
+_decoder: msgspec.msgpack.Decoder[FeedFrame] = msgspec.msgpack.Decoder(FeedFrame)
 
 
-def encode(news: News) -> bytes:
-    return _encoder.encode(news)
+def encode(frame: FeedFrame) -> bytes:
+    return _encoder.encode(frame)
 
 
-def decode(frame: bytes) -> News:
+def decode(frame: bytes) -> FeedFrame:
     """Raises msgspec.DecodeError."""
     return _decoder.decode(frame)

@@ -26,14 +26,14 @@ class ExportJob(msgspec.Struct, kw_only=True, tag="export"):
     reserve_bytes: int = 0
 
 
-class Written(msgspec.Struct, kw_only=True, rename="camel"):
+class ExportedFile(msgspec.Struct, kw_only=True, rename="camel"):
     path: str
     driver: str
     events: int
     bytes: int
 
 
-class NotWritten(msgspec.Struct, kw_only=True, rename="camel"):
+class ExportOmission(msgspec.Struct, kw_only=True, rename="camel"):
     """A stream or file that the export lacks, and the reason."""
 
     target_id: str = ""
@@ -46,13 +46,13 @@ class NotWritten(msgspec.Struct, kw_only=True, rename="camel"):
     events: int
 
 
-class Brought(msgspec.Struct, kw_only=True, tag="brought"):
+class WorkerResult(msgspec.Struct, kw_only=True, tag="brought"):
     """The result of one process' share. Only the first process fills the totals of all that was
     read: `events`, `lanes`, keys, `digest` and `bindings`.
     """
 
-    files: list[Written]
-    failures: list[NotWritten]
+    files: list[ExportedFile]
+    failures: list[ExportOmission]
     events: int = 0
     lanes: dict[str, int] = {}
     first_key: str | None = None
@@ -61,14 +61,14 @@ class Brought(msgspec.Struct, kw_only=True, tag="brought"):
     bindings: list[msgspec.Raw] = []
 
 
-class Pack(msgspec.Struct, kw_only=True, tag="pack"):
+class PackRequest(msgspec.Struct, kw_only=True, tag="pack"):
     """The last request, to the first process: pack the files of all processes into one archive."""
 
     name: str
-    brought: list[Brought]
+    brought: list[WorkerResult]
 
 
-class Passed(msgspec.Struct, kw_only=True, tag="passed"):
+class WorkerProgress(msgspec.Struct, kw_only=True, tag="passed"):
     """Progress of a process: events done of `total`, both estimates, and bytes written."""
 
     done: int
@@ -76,38 +76,38 @@ class Passed(msgspec.Struct, kw_only=True, tag="passed"):
     bytes: int
 
 
-class Packed(msgspec.Struct, kw_only=True, tag="packed"):
+class PackResult(msgspec.Struct, kw_only=True, tag="packed"):
     """The export is complete; its archive of `bytes` bytes is in the job's folder."""
 
     bytes: int
 
 
-class Failed(msgspec.Struct, kw_only=True, tag="failed"):
+class WorkerFailure(msgspec.Struct, kw_only=True, tag="failed"):
     """The export failed; `code` goes to the client."""
 
     code: str
     reason: str
 
 
-Request = ExportJob | Pack
-Report = Passed | Brought | Packed | Failed
+WorkerRequest = ExportJob | PackRequest
+WorkerReport = WorkerProgress | WorkerResult | PackResult | WorkerFailure
 
-_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
-_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+_requests: msgspec.json.Decoder[WorkerRequest] = msgspec.json.Decoder(WorkerRequest)
+_reports: msgspec.json.Decoder[WorkerReport] = msgspec.json.Decoder(WorkerReport)
 
 LINE_MAX_BYTES = 256 * 1024 * 1024
 """Generous, because a report lists every file of a share."""
 
 
-def line(message: Request | Report) -> bytes:
+def encode_line(message: WorkerRequest | WorkerReport) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def decode_request(text: bytes) -> Request:
+def decode_request(text: bytes) -> WorkerRequest:
     """Raises msgspec.DecodeError."""
     return _requests.decode(text)
 
 
-def decode_report(text: bytes) -> Report:
+def decode_report(text: bytes) -> WorkerReport:
     """Raises msgspec.DecodeError."""
     return _reports.decode(text)

@@ -20,7 +20,7 @@ TIME_BYTES = 8
 EVENT_ID_BYTES = 32
 ORDER_KEY_BYTES = TIME_BYTES + 1 + EVENT_ID_BYTES
 SERIES_BYTES = 4
-PLACE_BYTES = TIME_BYTES + SERIES_BYTES
+EVENT_KEY_BYTES = TIME_BYTES + SERIES_BYTES
 LANE_OFFSET = TIME_BYTES
 EVENT_ID_OFFSET = LANE_OFFSET + 1
 
@@ -28,7 +28,7 @@ _SIGN = 1 << 63
 _TIME = struct.Struct(">Q")
 _TIME_LANE = struct.Struct(">QB")
 
-TIMELESS_NS = 0
+UNDATED_NS = 0
 """The source time of undated events such as manifests: the epoch. It sorts like any other time, but
 the extent of an archive leaves it out.
 """
@@ -42,7 +42,7 @@ def time_key(ns: int) -> bytes:
     return _TIME.pack(ns + _SIGN)
 
 
-def unsigned(ns: int) -> int:
+def unsigned_time(ns: int) -> int:
     """The time as the unsigned number that a key holds: 0 is the earliest int64 time."""
     return ns + _SIGN
 
@@ -72,21 +72,21 @@ def order_keys(
     return [pack(ns + _SIGN, lane) + event_id for ns, lane, event_id in columns]
 
 
-def split(key: bytes) -> tuple[int, int, bytes]:
+def split_order_key(key: bytes) -> tuple[int, int, bytes]:
     """Time in ns, lane and eventId of an order key in source time."""
     return time_of(key), key[LANE_OFFSET], key[LANE_OFFSET + 1 : ORDER_KEY_BYTES]
 
 
-def series_of(place: bytes) -> int:
+def series_of_event_key(event_key: bytes) -> int:
     """The series number in an event key."""
-    return int.from_bytes(place[TIME_BYTES:PLACE_BYTES], "big")
+    return int.from_bytes(event_key[TIME_BYTES:EVENT_KEY_BYTES], "big")
 
 
-def tail_of(series: int) -> bytes:
+def event_key_tail(series: int) -> bytes:
     """The last four bytes of the event keys of a series."""
-    return series.to_bytes(PLACE_BYTES - TIME_BYTES, "big")
+    return series.to_bytes(EVENT_KEY_BYTES - TIME_BYTES, "big")
 
 
-def compare(left: tuple[int, int, bytes], right: tuple[int, int, bytes]) -> int:
+def compare_events(left: tuple[int, int, bytes], right: tuple[int, int, bytes]) -> int:
     """-1, 0 or 1 if `left` (time, lane, eventId) sorts before, with or after `right`."""
     return (left > right) - (left < right)

@@ -15,7 +15,7 @@ class DiskReserveError(OSError):
     """A write would use disk space that is reserved for the archive."""
 
 
-class Reserve:
+class DiskReserve:
     """The bytes that `folder`'s disk must keep free; none if the archive is on another disk."""
 
     def __init__(self, folder: Path, size_bytes: int, data: Path | None = None) -> None:
@@ -30,7 +30,7 @@ class Reserve:
         disk = os.statvfs(_nearest(self._folder))
         return disk.f_bavail * disk.f_frsize - self.size_bytes
 
-    def leave(self, size: int) -> None:
+    def require_room(self, size: int) -> None:
         """Raise DiskReserveError if writing `size` bytes would use the reserve."""
         left = self.free_bytes() - size
         if left < 0:
@@ -42,7 +42,7 @@ class Reserve:
             )
 
 
-NONE = Reserve(Path("/"), 0)
+NO_RESERVE = DiskReserve(Path("/"), 0)
 
 
 def _device(folder: Path) -> int:

@@ -22,7 +22,7 @@ LOCK_FILE = ".lock"
 def scratch_folder(name: str) -> Iterator[Path]:
     """A folder that exists while the block runs. Removes those of this name of dead processes."""
     prefix = f"nova-{name}-"
-    _sweep(prefix)
+    _remove_stale(prefix)
     folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     with folder as path, _locked(Path(path)):
         yield Path(path)
@@ -41,7 +41,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sweep(prefix: str) -> None:
+def _remove_stale(prefix: str) -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         with contextlib.suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():

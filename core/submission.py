@@ -18,7 +18,7 @@ LOCAL_CONNECTION = "local"
 """The connection name of a client that reaches the reader's socket without an edge."""
 
 
-class Asker(msgspec.Struct, array_like=True, frozen=True):
+class Principal(msgspec.Struct, array_like=True, frozen=True):
     """The principal of a submission, as edge and reader know it, not as the client claims it.
 
     `connection` identifies the client's connection in logs. `is_replaying`: its timeline was in
@@ -31,18 +31,18 @@ class Asker(msgspec.Struct, array_like=True, frozen=True):
     is_replaying: bool = False
 
 
-class Submitted(msgspec.Struct, array_like=True):
+class SubmissionRequest(msgspec.Struct, array_like=True):
     """One submission. `ref` is chosen by the reader and returned with the reply. `since_s` is when
     the reader received it, by `time.monotonic`, which all processes of a machine share.
     """
 
     ref: int
-    asker: Asker
-    what: Submission
-    since_s: float
+    principal: Principal
+    submission: Submission
+    received_s: float
 
 
-class Answered(msgspec.Struct, array_like=True):
+class SubmissionReply(msgspec.Struct, array_like=True):
     """The reply to the submission `ref`: a protocol message as JSON."""
 
     ref: int
@@ -50,19 +50,21 @@ class Answered(msgspec.Struct, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_submitted: msgspec.msgpack.Decoder[Submitted] = msgspec.msgpack.Decoder(Submitted)
-_answered: msgspec.msgpack.Decoder[Answered] = msgspec.msgpack.Decoder(Answered)
+_request_decoder: msgspec.msgpack.Decoder[SubmissionRequest] = msgspec.msgpack.Decoder(
+    SubmissionRequest
+)
+_reply_decoder: msgspec.msgpack.Decoder[SubmissionReply] = msgspec.msgpack.Decoder(SubmissionReply)
 
 
-def encode(frame: Submitted | Answered) -> bytes:
+def encode(frame: SubmissionRequest | SubmissionReply) -> bytes:
     return _encoder.encode(frame)
 
 
-def decode_submitted(frame: bytes) -> Submitted:
+def decode_request(frame: bytes) -> SubmissionRequest:
     """Raises msgspec.DecodeError."""
-    return _submitted.decode(frame)
+    return _request_decoder.decode(frame)
 
 
-def decode_answered(frame: bytes) -> Answered:
+def decode_reply(frame: bytes) -> SubmissionReply:
     """Raises msgspec.DecodeError."""
-    return _answered.decode(frame)
+    return _reply_decoder.decode(frame)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import time
 
 from edge.errors import AccessError
-from edge.tokens import Claims, Tokens
+from edge.tokens import Claims, TokenSigner
 from edge.users import User, UserStore
 
 
-class Access:
+class Authorizer:
     """Authorizes tokens and re-checks claims; a changed user is noticed within `cache_s`."""
 
-    def __init__(self, users: UserStore, tokens: Tokens, cache_s: float) -> None:
+    def __init__(self, users: UserStore, tokens: TokenSigner, cache_s: float) -> None:
         self._users = users
         self._tokens = tokens
         self._cache_s = cache_s
         # Only names from tokens signed with this key get here, so the number of users bounds it.
         self._cache: dict[str, tuple[float, User | None]] = {}
 
-    def admit(self, token: str) -> Claims:
+    def authorize(self, token: str) -> Claims:
         """The claims of a valid token; raises AccessError."""
-        claims = self._tokens.read(token)
+        claims = self._tokens.verify(token)
         self.check(claims)
         return claims
 
@@ -39,7 +39,7 @@ class Access:
         if user.version != claims.ver or user.role != claims.role:
             raise AccessError("the user has changed since the token was issued")
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Clear the cache, so that the next check of each user reads the store."""
         self._cache.clear()
 

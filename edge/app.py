@@ -11,37 +11,37 @@ from typing import Literal
 import aiohttp
 from aiohttp import WSCloseCode, web
 
-from edge.access import Access
+from edge.access import Authorizer
 from edge.assets import add_assets
-from edge.auth import LOGIN_MAX_BYTES, Login
-from edge.client_address import ClientAddresses, counted
+from edge.auth import LOGIN_MAX_BYTES, LoginHandler
+from edge.client_address import ClientAddresses, rate_limit_key
 from edge.config import EdgeConfig
-from edge.connections import Connections
+from edge.connections import ConnectionLimiter
 from edge.core_status import CoreStatus
-from edge.exports import Exports
-from edge.guessing import Guessing
-from edge.health import Health
-from edge.heartbeat import Heartbeat
-from edge.hosts import Hosts
-from edge.metrics import Metrics
-from edge.origin import foreign_origin
-from edge.passwords import Passwords
-from edge.replies import add_security_headers, error_reply, plain_errors
-from edge.submissions import Gate
-from edge.tokens import Tokens, load_key
-from edge.unsent import Unsent
+from edge.exports import ExportDownloads
+from edge.guessing import LoginThrottle
+from edge.health import Probes
+from edge.heartbeat import ReaderHeartbeat
+from edge.hosts import HostFilter
+from edge.metrics import MetricsHandler
+from edge.origin import is_foreign_origin
+from edge.passwords import PasswordHashing
+from edge.replies import add_security_headers, error_reply, json_errors
+from edge.submissions import SubmissionPolicy
+from edge.tokens import TokenSigner, load_key
+from edge.unsent import UnsentFrames
 from edge.upstream import Upstream
 from edge.users import UserStore
-from edge.websocket import Session
+from edge.websocket import EdgeSession
 from sdk.endpoints import exports_folder
 from sdk.protocol import REQUEST_MAX_BYTES
 
 log = logging.getLogger(__name__)
 
-FOREIGN = "this edge did not serve the page that sent this request (Origin is not Host)"
-SLOW = "the request body did not arrive in time"
-FULL = "this edge has reached its connection limit; try again later"
-BUSY = "this edge has reached its limit of unsent bytes; try again later"
+FOREIGN_PAGE = "this edge did not serve the page that sent this request (Origin is not Host)"
+BODY_TIMEOUT = "the request body did not arrive in time"
+TOO_MANY_CONNECTIONS = "this edge has reached its connection limit; try again later"
+TOO_MANY_UNSENT = "this edge has reached its limit of unsent bytes; try again later"
 RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -52,45 +52,47 @@ class Edge:
         self,
         config: EdgeConfig,
         users: UserStore,
-        passwords: Passwords,
-        guessing: Guessing,
+        passwords: PasswordHashing,
+        throttle: LoginThrottle,
         reader: aiohttp.ClientSession,
     ) -> None:
         self._config = config
         self._limits = config.limits
-        tokens = Tokens(load_key(config.folder), self._limits.token_lifetime_s)
-        self._access = Access(users, tokens, self._limits.access_cache_s)
+        tokens = TokenSigner(load_key(config.folder), self._limits.token_lifetime_s)
+        self._authorizer = Authorizer(users, tokens, self._limits.access_cache_s)
         self._users = users
         self._addresses = ClientAddresses(config.trusted_proxies)
-        self._login = Login(users, passwords, tokens, guessing, self._addresses, self._limits)
-        self._gate = Gate(self._limits)
-        self._unsent = Unsent(self._limits.unsent_max_bytes, self._limits.unsent_patience_s)
-        self._sessions: Connections[Session] = Connections(self._limits)
+        self._login = LoginHandler(
+            users, passwords, tokens, throttle, self._addresses, self._limits
+        )
+        self._submission_policy = SubmissionPolicy(self._limits)
+        self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
+        self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
-        self._heartbeat = Heartbeat(reader, self._limits, self._lose_reader)
+        self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
         core = CoreStatus(reader, self._limits)
-        self._health = Health(core)
-        self._metrics = Metrics(core, config.metrics_token, self._gate.outcomes)
-        self._exports = Exports(
-            exports_folder(config.data), self._access, self._limits, self._addresses
+        self._probes = Probes(core)
+        self._metrics = MetricsHandler(core, config.metrics_token, self._submission_policy.outcomes)
+        self._export_downloads = ExportDownloads(
+            exports_folder(config.data), self._authorizer, self._limits, self._addresses
         )
 
     def application(self) -> web.Application:
         """Build the application. Call it once."""
-        hosts = Hosts(self._config.host, self._config.allowed_hosts)
+        hosts = HostFilter(self._config.host, self._config.allowed_hosts)
         app = web.Application(
-            middlewares=[plain_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
+            middlewares=[json_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
         )
         app.on_response_prepare.append(add_security_headers)
-        app.on_shutdown.append(self._end_sessions)
-        app.cleanup_ctx.append(self._watching_users)
-        app.cleanup_ctx.append(self._listening)
+        app.on_shutdown.append(self._close_sessions)
+        app.cleanup_ctx.append(self._users_watcher)
+        app.cleanup_ctx.append(self._heartbeat_monitor)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_get("/ws", self._get_ws)
-        app.router.add_get("/exports/{id}", self._exports.get)
-        app.router.add_post("/exports/{id}", self._exports.post)
-        app.router.add_get("/healthz", self._health.healthz)
-        app.router.add_get("/readyz", self._health.readyz)
+        app.router.add_get("/exports/{id}", self._export_downloads.get)
+        app.router.add_post("/exports/{id}", self._export_downloads.post)
+        app.router.add_get("/healthz", self._probes.healthz)
+        app.router.add_get("/readyz", self._probes.readyz)
         app.router.add_get("/metrics", self._metrics.get)
         add_assets(app, self._config.static)
         return app
@@ -111,27 +113,27 @@ class Edge:
         )
 
     async def _post_login(self, request: web.Request) -> web.StreamResponse:
-        if foreign_origin(request):
-            return error_reply(403, "forbidden", FOREIGN)
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN_PAGE)
         try:
             async with asyncio.timeout(self._limits.request_timeout_s):
                 await request.read()
         except TimeoutError:
-            return error_reply(408, "badRequest", SLOW)
+            return error_reply(408, "badRequest", BODY_TIMEOUT)
         return await self._login.post(request)
 
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:
-        if foreign_origin(request):
-            return error_reply(403, "forbidden", FOREIGN)
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN_PAGE)
         if self._unsent.is_full:
-            return error_reply(503, "busy", BUSY, RETRY_AFTER)
-        address = counted(self._addresses.of(request))
+            return error_reply(503, "busy", TOO_MANY_UNSENT, RETRY_AFTER)
+        address = rate_limit_key(self._addresses.client_of(request))
         if not self._sessions.make_room(address):
             log.info(
                 "connection refused: limit reached",
                 extra={"context": {"sessions": len(self._sessions)}},
             )
-            return error_reply(503, "tooManyConnections", FULL, RETRY_AFTER)
+            return error_reply(503, "tooManyConnections", TOO_MANY_CONNECTIONS, RETRY_AFTER)
         return await self._session(request, address)
 
     async def _session(self, request: web.Request, address: str) -> web.StreamResponse:
@@ -144,14 +146,14 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        session = Session(
+        session = EdgeSession(
             ws,
             request.transport,
             upstream,
-            self._access,
-            self._gate,
+            self._authorizer,
+            self._submission_policy,
             self._limits,
-            self._heartbeat.answers,
+            self._heartbeat.responding,
             self._unsent,
             self._config.default_view,
         )
@@ -163,7 +165,7 @@ class Edge:
             self._sessions.discard(session)
         return ws
 
-    async def _watching_users(self, _: web.Application) -> AsyncIterator[None]:
+    async def _users_watcher(self, _: web.Application) -> AsyncIterator[None]:
         """While the edge runs, end sessions soon after their user changes."""
         task = asyncio.create_task(self._watch_users())
         yield
@@ -174,25 +176,25 @@ class Edge:
         while True:
             await asyncio.sleep(self._limits.users_poll_s)
             try:
-                if not self._users.changed():
+                if not self._users.has_changed():
                     continue
             except sqlite3.Error as error:  # Each request still reads the user itself.
                 log.error("cannot check whether users have changed: %s", error)
-            self._access.forget()
+            self._authorizer.clear_cache()
             for session in self._sessions:
-                session.users_changed()
+                session.recheck_user()
 
-    async def _listening(self, _: web.Application) -> AsyncIterator[None]:
+    async def _heartbeat_monitor(self, _: web.Application) -> AsyncIterator[None]:
         """Monitor the reader's heartbeat while the application runs."""
         listening = asyncio.create_task(self._heartbeat.run())
         yield
         listening.cancel()
         await asyncio.wait((listening,))
 
-    def _lose_reader(self) -> None:
+    def _drop_reader(self) -> None:
         for session in self._sessions:
-            session.lose_reader()
+            session.drop_reader()
 
-    async def _end_sessions(self, _: web.Application) -> None:
+    async def _close_sessions(self, _: web.Application) -> None:
         going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]
         await asyncio.gather(*going, return_exceptions=True)

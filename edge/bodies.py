@@ -21,7 +21,7 @@ WINDOW_BITS = {
 """zlib's `wbits` by accepted Content-Encoding."""
 
 
-async def body_of(request: web.Request, max_bytes: int) -> bytes:
+async def read_body(request: web.Request, max_bytes: int) -> bytes:
     """The decompressed body; raises BodyError if its encoding is unknown or invalid."""
     body = await request.read()
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
@@ -31,10 +31,10 @@ async def body_of(request: web.Request, max_bytes: int) -> bytes:
     if bits is None:
         accepted = ", ".join(WINDOW_BITS)
         raise BodyError(f"Content-Encoding {coding[:64]!r} is not accepted: use none, {accepted}")
-    return _unpacked(body, coding, bits, max_bytes)
+    return _decompress(body, coding, bits, max_bytes)
 
 
-def _unpacked(body: bytes, coding: str, bits: int, max_bytes: int) -> bytes:
+def _decompress(body: bytes, coding: str, bits: int, max_bytes: int) -> bytes:
     stream = zlib.decompressobj(bits)
     try:
         whole = stream.decompress(body, max_bytes + 1)

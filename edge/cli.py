@@ -16,10 +16,10 @@ from aiohttp import web
 from edge.app import Edge
 from edge.auth import FIRST_USER, first_admin
 from edge.config import EdgeConfig, parse_listen
-from edge.guessing import Guessing
+from edge.guessing import LoginThrottle
 from edge.login_store import LoginStore
 from edge.metrics import TOKEN_VARIABLE
-from edge.passwords import Passwords
+from edge.passwords import PasswordHashing
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import archive_id, endpoints, lifecycle, logs, private
@@ -104,13 +104,13 @@ def edge(
     host, port = parse_listen(listen)
     logs.configure("edge")
     archive_id.require_at_start(data, archive)
-    private.begin()
+    private.restrict_umask()
     config = EdgeConfig(
         data=data,
         reader_socket=reader_socket or endpoints.reader_socket(data),
         host=host,
         port=port,
-        metrics_token=_secret(TOKEN_VARIABLE),
+        metrics_token=_secret_from_environment(TOKEN_VARIABLE),
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
         default_view=None if default_view is None else load_default_view(default_view),
@@ -125,15 +125,17 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
     async with AsyncExitStack() as stack:
         users = UserStore(config.folder)
         stack.callback(users.close)
-        passwords = Passwords(config.limits)
+        passwords = PasswordHashing(config.limits)
         stack.callback(passwords.close)
-        await _welcome(users, passwords)
+        await _ensure_first_admin(users, passwords)
         logins = LoginStore(config.folder)
         stack.callback(logins.close)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
-        runner = Edge(config, users, passwords, Guessing(logins), reader).runner(SHUTDOWN_TIMEOUT_S)
+        runner = Edge(config, users, passwords, LoginThrottle(logins), reader).runner(
+            SHUTDOWN_TIMEOUT_S
+        )
         stack.push_async_callback(runner.cleanup)
-        lifecycle.say_ready("edge", url=await _listen(runner, config))
+        lifecycle.print_ready("edge", url=await _listen(runner, config))
         await stop.wait()
 
 
@@ -152,9 +154,9 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _welcome(users: UserStore, passwords: Passwords) -> None:
+async def _ensure_first_admin(users: UserStore, passwords: PasswordHashing) -> None:
     """Create the first admin if there are no users; a generated password is printed once."""
-    given = _secret(PASSWORD_VARIABLE)
+    given = _secret_from_environment(PASSWORD_VARIABLE)
     password = given or secrets.token_urlsafe()
     if not await first_admin(users, passwords, password):
         if given:
@@ -167,7 +169,7 @@ async def _welcome(users: UserStore, passwords: Passwords) -> None:
         )
 
 
-def _secret(variable: str) -> str | None:
+def _secret_from_environment(variable: str) -> str | None:
     """The value of an environment variable, None if unset; raises SettingsError if empty."""
     given = os.environ.get(variable)
     if given == "":

@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class EdgeLimits:
     """Deadlines and caps of one edge. They are constants in production; tests shorten them."""
 
     request_timeout_s: float = 30.0
@@ -33,7 +33,7 @@ class Limits:
     `unsent_grace_s` are disconnected, slowest first.
     """
 
-    unsent_patience_s: float = 2.0
+    unsent_grace_s: float = 2.0
     close_timeout_s: float = 2.0
     heartbeat_s: float = 20.0
     access_check_s: float = 2.0
@@ -45,7 +45,7 @@ class Limits:
     unauthenticated_max: int = 512
     unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
-    start_answer_s: float = 5.0
+    start_reply_timeout_s: float = 5.0
     """How long a submission waits for the reader's reply to an earlier stream start."""
 
     submissions_per_user_per_s: float = 10.0
@@ -54,13 +54,13 @@ class Limits:
     upstream_retry_min_s: float = 0.1
     upstream_retry_max_s: float = 2.0
     ready_timeout_s: float = 2.0
-    reader_ask_s: float = 1.0
-    reader_silence_s: float = 3.5
+    reader_poll_interval_s: float = 1.0
+    reader_reply_timeout_s: float = 3.5
     """A reader that has not replied for this long counts as hung; its connections are dropped."""
 
     token_lifetime_s: int = 12 * 3600
     hash_workers: int = 2
-    hash_waiting_max: int = 64
+    hash_queue_max: int = 64
     strangers_per_s: float = 20.0
     """Password checks per second for clients that are not known to the account."""
 
@@ -78,7 +78,7 @@ class EdgeConfig:
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     default_view: DefaultView | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: EdgeLimits = field(default_factory=EdgeLimits)
 
     @property
     def folder(self) -> Path:

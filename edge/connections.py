@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 
 
-class Connection(Protocol):
+class LimitedConnection(Protocol):
     """A client's connection, as the limiter sees it."""
 
     @property
     def authenticated(self) -> bool:
         """Whether the client has sent a valid token."""
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Abort the connection."""
 
 
-_Connection = TypeVar("_Connection", bound=Connection)
+_ConnectionT = TypeVar("_ConnectionT", bound=LimitedConnection)
 
 
-class Connections(Generic[_Connection]):
+class ConnectionLimiter(Generic[_ConnectionT]):
     """Limits all connections, unauthenticated ones, and unauthenticated ones per address.
 
     Unauthenticated connections never cause a new one to be refused: the new one replaces the oldest
@@ -30,13 +30,13 @@ class Connections(Generic[_Connection]):
     within a moment, so it gets in even from an address that others flood.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: EdgeLimits) -> None:
         self._limits = limits
-        self._all: set[_Connection] = set()
-        self._unknown: dict[_Connection, str] = {}
+        self._all: set[_ConnectionT] = set()
+        self._unauthenticated: dict[_ConnectionT, str] = {}
         """Addresses of the connections that were unauthenticated when last checked."""
 
-    def __iter__(self) -> Iterator[_Connection]:
+    def __iter__(self) -> Iterator[_ConnectionT]:
         return iter(tuple(self._all))
 
     def __len__(self) -> int:
@@ -44,36 +44,36 @@ class Connections(Generic[_Connection]):
 
     def make_room(self, address: str) -> bool:
         """Whether a new connection is accepted; may abort an unauthenticated one for it."""
-        by_address = self._still_unknown()
+        by_address = self._unauthenticated_by_address()
         unknown = sum(len(found) for found in by_address.values())
         own = by_address.get(address, [])
         if len(own) >= self._limits.unauthenticated_per_address_max:
-            self._cut(own[0])
+            self._abort(own[0])
         elif unknown and (
             unknown >= self._limits.unauthenticated_max
             or len(self._all) >= self._limits.connections_max
         ):
-            self._cut(max(by_address.values(), key=len)[0])
+            self._abort(max(by_address.values(), key=len)[0])
         return len(self._all) < self._limits.connections_max
 
-    def add(self, connection: _Connection, address: str) -> None:
+    def add(self, connection: _ConnectionT, address: str) -> None:
         self._all.add(connection)
-        self._unknown[connection] = address
+        self._unauthenticated[connection] = address
 
-    def discard(self, connection: _Connection) -> None:
+    def discard(self, connection: _ConnectionT) -> None:
         self._all.discard(connection)
-        self._unknown.pop(connection, None)
+        self._unauthenticated.pop(connection, None)
 
-    def _still_unknown(self) -> dict[str, list[_Connection]]:
+    def _unauthenticated_by_address(self) -> dict[str, list[_ConnectionT]]:
         """Unauthenticated connections by address, oldest first."""
-        by_address: dict[str, list[_Connection]] = {}
-        for connection, address in list(self._unknown.items()):
+        by_address: dict[str, list[_ConnectionT]] = {}
+        for connection, address in list(self._unauthenticated.items()):
             if connection.authenticated:
-                del self._unknown[connection]
+                del self._unauthenticated[connection]
             else:
                 by_address.setdefault(address, []).append(connection)
         return by_address
 
-    def _cut(self, connection: _Connection) -> None:
+    def _abort(self, connection: _ConnectionT) -> None:
         self.discard(connection)
-        connection.cut()
+        connection.abort()

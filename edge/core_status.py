@@ -7,34 +7,34 @@ import time
 
 import aiohttp
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from edge.upstream import Upstream
 from sdk import protocol
 from sdk.errors import ProtocolError
 from sdk.protocol import Status, StatusResponse
 
-KEPT_S = 1.0
+CACHE_S = 1.0
 
 
 class CoreStatus:
     """Caches the reader's last status reply for `CACHE_S`."""
 
-    def __init__(self, client: aiohttp.ClientSession, limits: Limits) -> None:
+    def __init__(self, client: aiohttp.ClientSession, limits: EdgeLimits) -> None:
         self._client = client
         self._limits = limits
-        self._asking = asyncio.Lock()
-        self._known_until = 0.0
-        self._known: StatusResponse | None = None
+        self._lock = asyncio.Lock()
+        self._cached_until = 0.0
+        self._cached: StatusResponse | None = None
 
     async def get(self) -> StatusResponse | None:
         """The status, or None if the reader does not reply."""
-        async with self._asking:
-            if time.monotonic() >= self._known_until:
-                self._known = await self._ask()
-                self._known_until = time.monotonic() + KEPT_S
-        return self._known
+        async with self._lock:
+            if time.monotonic() >= self._cached_until:
+                self._cached = await self._request()
+                self._cached_until = time.monotonic() + CACHE_S
+        return self._cached
 
-    async def _ask(self) -> StatusResponse | None:
+    async def _request(self) -> StatusResponse | None:
         upstream = Upstream(self._client, self._limits)
         try:
             async with asyncio.timeout(self._limits.ready_timeout_s):

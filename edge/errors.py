@@ -13,13 +13,13 @@ class BodyError(NovaError):
     """A request body contradicts its headers or is too large."""
 
 
-class BusyError(NovaError):
+class LoginBusyError(NovaError):
     """Too many attempts are waiting; the client may retry after `retry_after_s`."""
 
     def __init__(
-        self, retry_after_s: int, what: str = "too many attempts", instead: str = ""
+        self, retry_after_s: int, reason: str = "too many attempts", hint: str = ""
     ) -> None:
-        super().__init__(f"{what}: try again in {retry_after_s} s{instead}")
+        super().__init__(f"{reason}: try again in {retry_after_s} s{hint}")
         self.retry_after_s = retry_after_s
 
 

@@ -16,18 +16,18 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from edge.access import Access
+from edge.access import Authorizer
 from edge.client_address import ClientAddresses
-from edge.config import Limits
+from edge.config import EdgeLimits
 from edge.errors import AccessError
-from edge.origin import foreign_origin
+from edge.origin import is_foreign_origin
 from edge.replies import NO_STORE, error_reply
 from edge.tokens import Claims
 from sdk import timestamps
 from sdk.errors import TimestampError
 
 EXPORT_ROLES = frozenset({"operator", "admin"})
-COOKIE = "nova_export"
+EXPORT_COOKIE = "nova_export"
 COOKIE_MAX_AGE_S = 120
 BLOCK_BYTES = 256 * 1024
 BEARER = "Bearer "
@@ -37,32 +37,32 @@ _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 log = logging.getLogger(__name__)
 
 
-class _Kept(msgspec.Struct, rename="camel"):
+class _ExportInfo(msgspec.Struct, rename="camel"):
     expires_at: str
 
 
-class Exports:
+class ExportDownloads:
     """Serves the finished exports of a folder that the reader writes."""
 
     def __init__(
-        self, folder: Path, access: Access, limits: Limits, addresses: ClientAddresses
+        self, folder: Path, authorizer: Authorizer, limits: EdgeLimits, addresses: ClientAddresses
     ) -> None:
         self._folder = folder
         self._addresses = addresses
-        self._access = access
+        self._authorizer = authorizer
         self._limits = limits
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Set the cookie that authorizes the browser's download."""
-        if foreign_origin(request):
+        if is_foreign_origin(request):
             return error_reply(403, "forbidden", "this edge did not serve this page")
         token = _bearer(request)
-        admitted = self._admitted(token)
+        admitted = self._authorize(token)
         if isinstance(admitted, web.Response):
             return admitted
         response = web.Response(status=204, headers=NO_STORE)
         response.set_cookie(
-            COOKIE,
+            EXPORT_COOKIE,
             token,
             max_age=COOKIE_MAX_AGE_S,
             path=request.path,
@@ -74,7 +74,7 @@ class Exports:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send the zip file of an export."""
-        claims = self._admitted(_bearer(request) or request.cookies.get(COOKIE, ""))
+        claims = self._authorize(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
         if isinstance(claims, web.Response):
             return claims
         export_id = request.match_info["id"]
@@ -82,12 +82,12 @@ class Exports:
         if opened is None:
             return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
-            return await self._sent(request, claims, export_id, file.fileno())
+            return await self._send(request, claims, export_id, file.fileno())
 
-    def _admitted(self, token: str) -> Claims | web.Response:
+    def _authorize(self, token: str) -> Claims | web.Response:
         """The claims of a user who may download exports, else the error reply."""
         try:
-            claims = self._access.admit(token)
+            claims = self._authorizer.authorize(token)
         except AccessError:
             return error_reply(401, "unauthorized", "log in and send the token")
         if claims.role not in EXPORT_ROLES:
@@ -100,7 +100,7 @@ class Exports:
         try:
             about = os.open(self._folder / f"{export_id}.json", flags)
             with os.fdopen(about, "rb") as file:
-                info = msgspec.json.decode(file.read(), type=_Kept)
+                info = msgspec.json.decode(file.read(), type=_ExportInfo)
             if timestamps.parse(info.expires_at) <= timestamps.now():
                 return None
             descriptor = os.open(self._folder / f"{export_id}.zip", flags)
@@ -111,7 +111,7 @@ class Exports:
             return None
         return descriptor
 
-    async def _sent(
+    async def _send(
         self, request: web.Request, claims: Claims, export_id: str, descriptor: int
     ) -> web.StreamResponse:
         headers = {
@@ -126,7 +126,7 @@ class Exports:
             return response
         try:
             while block := await asyncio.to_thread(os.read, descriptor, BLOCK_BYTES):
-                self._access.check_user(claims)
+                self._authorizer.check_user(claims)
                 async with asyncio.timeout(self._limits.send_timeout_s):
                     await response.write(block)
         except (TimeoutError, AccessError) as error:

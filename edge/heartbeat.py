@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from edge.upstream import Upstream
 from sdk import protocol
 from sdk.protocol import Status
@@ -20,42 +20,42 @@ from sdk.protocol import Status
 log = logging.getLogger(__name__)
 
 
-class Heartbeat:
+class ReaderHeartbeat:
     """One edge's monitor of the reader; `on_hang` is called once when the reader stops replying."""
 
     def __init__(
-        self, client: aiohttp.ClientSession, limits: Limits, hangs: Callable[[], None]
+        self, client: aiohttp.ClientSession, limits: EdgeLimits, on_hang: Callable[[], None]
     ) -> None:
         self._client = client
         self._limits = limits
-        self._hangs = hangs
-        self.answers = asyncio.Event()
+        self._on_hang = on_hang
+        self.responding = asyncio.Event()
         """Cleared while a process holds the reader's socket but does not reply."""
 
-        self.answers.set()
+        self.responding.set()
 
     async def run(self) -> None:
         """Monitor until cancelled."""
         while True:
             upstream = Upstream(self._client, self._limits)
             try:
-                await self._listen(upstream)
-                self.answers.set()  # The connection ended; the next reader is expected to reply.
+                await self._poll(upstream)
+                self.responding.set()  # The connection ended; the next reader is expected to reply.
             except TimeoutError:
-                self._note_silence()
+                self._report_hang()
             finally:
                 upstream.drop()
-            await asyncio.sleep(self._limits.reader_ask_s)
+            await asyncio.sleep(self._limits.reader_poll_interval_s)
 
-    async def _listen(self, upstream: Upstream) -> None:
+    async def _poll(self, upstream: Upstream) -> None:
         """Poll until the connection ends; raises TimeoutError if a reply does not come in time."""
-        async with asyncio.timeout(self._limits.reader_silence_s):
+        async with asyncio.timeout(self._limits.reader_reply_timeout_s):
             if not await upstream.connect():
                 return
         frames = upstream.frames()
         while await upstream.send(protocol.encode(Status())):
             answering = asyncio.ensure_future(anext(frames, None))
-            await asyncio.wait((answering,), timeout=self._limits.reader_silence_s)
+            await asyncio.wait((answering,), timeout=self._limits.reader_reply_timeout_s)
             await asyncio.sleep(0)  # If this process itself was stopped, the reply may be here.
             if not answering.done():
                 upstream.drop()
@@ -63,11 +63,11 @@ class Heartbeat:
                 raise TimeoutError
             if answering.result() is None:
                 return
-            self.answers.set()
-            await asyncio.sleep(self._limits.reader_ask_s)
+            self.responding.set()
+            await asyncio.sleep(self._limits.reader_poll_interval_s)
 
-    def _note_silence(self) -> None:
-        if self.answers.is_set():
+    def _report_hang(self) -> None:
+        if self.responding.is_set():
             log.error("the reader hangs: it does not answer")
-            self.answers.clear()
-            self._hangs()
+            self.responding.clear()
+            self._on_hang()

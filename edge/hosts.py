@@ -20,7 +20,7 @@ from edge.replies import Handler, error_reply
 from sdk.settings import ANY_HOST
 
 NAME_MAX_CHARS = 255
-REFUSED = (
+UNKNOWN_HOST = (
     "this edge does not accept the host name {!r}: if it is one of its names, add it to the "
     "setting allowed_hosts (NOVA_ALLOWED_HOSTS, or --allowed-hosts)"
 )
@@ -28,7 +28,7 @@ REFUSED = (
 log = logging.getLogger(__name__)
 
 
-class Hosts:
+class HostFilter:
     """Refuses requests with an unknown Host, on every path."""
 
     def __init__(self, listen: str, allowed: Iterable[str]) -> None:
@@ -41,16 +41,16 @@ class Hosts:
 
         @web.middleware
         async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-            name = name_of(request.headers.get(hdrs.HOST, ""))
-            if name is not None and self.has(name):
+            name = host_name(request.headers.get(hdrs.HOST, ""))
+            if name is not None and self.allows(name):
                 return await handler(request)
             shown = request.headers[hdrs.HOST][:NAME_MAX_CHARS] if name is None else name
             log.info("unknown host name refused", extra={"context": {"host": shown}})
-            return error_reply(421, "unknownHost", REFUSED.format(shown))
+            return error_reply(421, "unknownHost", UNKNOWN_HOST.format(shown))
 
         return answer
 
-    def has(self, name: str) -> bool:
+    def allows(self, name: str) -> bool:
         """Whether a name from `host_name` is accepted. An empty name is: no browser sends that."""
         if name in ("", *self._own) or name.endswith(".localhost") or _is_address(name):
             return True
@@ -60,7 +60,7 @@ class Hosts:
         return bool(dot) or name in self._allowed or ANY_HOST in self._allowed
 
 
-def name_of(host: str) -> str | None:
+def host_name(host: str) -> str | None:
     """The lower-case name in a Host header, without its port; None if it is malformed."""
     if len(host) > NAME_MAX_CHARS or not host.isascii() or set(host) & set("@/\\?#% \t"):
         return None

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from edge.config import Limits
-from edge.errors import BusyError
-from edge.guessing import Rank
+from edge.config import EdgeLimits
+from edge.errors import LoginBusyError
+from edge.guessing import QueueRank
 
 RETRY_AFTER_S = 2
 TIMER_SLACK_S = 0.001
@@ -19,12 +19,12 @@ TIMER_SLACK_S = 0.001
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
-    rank: Rank
+class _QueuedLogin:
+    rank: QueueRank
     key: Hashable
-    turn: asyncio.Future[None]
+    granted: asyncio.Future[None]
 
-    def order(self) -> tuple[bool, int]:
+    def sort_key(self) -> tuple[bool, int]:
         """The sort key; the smallest goes first."""
         return self.rank.is_stranger, self.rank.failures
 
@@ -40,73 +40,77 @@ class LoginQueue:
     usernames for which failures are counted.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: EdgeLimits) -> None:
         self._free = limits.hash_workers
         self._free_for_strangers = max(1, limits.hash_workers - 1)
-        self._waiting_max = limits.hash_waiting_max
+        self._waiting_max = limits.hash_queue_max
         self._interval_s = 1 / limits.strangers_per_s
         self._stranger_after = 0.0
-        self._waiting: list[_Place] = []
+        self._waiting: list[_QueuedLogin] = []
         self._running: set[Hashable] = set()
 
     @asynccontextmanager
-    async def turn(self, rank: Rank, key: Hashable) -> AsyncIterator[None]:
+    async def turn(self, rank: QueueRank, key: Hashable) -> AsyncIterator[None]:
         """Wait for a turn and hold it; raises LoginBusyError if better ranks fill the queue."""
         before = sum(place.rank.network == rank.network for place in self._waiting)
         rank = rank._replace(failures=rank.failures + before)
-        place = _Place(rank, key, asyncio.get_running_loop().create_future())
+        place = _QueuedLogin(rank, key, asyncio.get_running_loop().create_future())
         self._waiting.append(place)
-        self._start()
+        self._grant_turns()
         if len(self._waiting) > self._waiting_max:
-            self._drop_last()
+            self._refuse_last()
         try:
-            await place.turn
+            await place.granted
         except asyncio.CancelledError:
-            self._leave(place)
+            self._abandon(place)
             raise
         try:
             yield
         finally:
-            self._end(place)
+            self._release(place)
 
-    def _leave(self, place: _Place) -> None:
+    def _abandon(self, place: _QueuedLogin) -> None:
         """The caller was cancelled, perhaps just after its turn was granted."""
         if place in self._waiting:
             self._waiting.remove(place)
-        elif place.turn.done() and not place.turn.cancelled() and place.turn.exception() is None:
-            self._end(place)
+        elif (
+            place.granted.done()
+            and not place.granted.cancelled()
+            and place.granted.exception() is None
+        ):
+            self._release(place)
 
-    def _end(self, place: _Place) -> None:
+    def _release(self, place: _QueuedLogin) -> None:
         self._running.discard(place.key)
         self._free += 1
         self._free_for_strangers += place.rank.is_stranger
-        self._start()
+        self._grant_turns()
 
-    def _drop_last(self) -> None:
+    def _refuse_last(self) -> None:
         """Refuse the login of the worst rank; of equal ones, the latest."""
-        last = max(reversed(self._waiting), key=_Place.order)
+        last = max(reversed(self._waiting), key=_QueuedLogin.sort_key)
         self._waiting.remove(last)
-        last.turn.set_exception(BusyError(RETRY_AFTER_S))
+        last.granted.set_exception(LoginBusyError(RETRY_AFTER_S))
 
-    def _start(self) -> None:
+    def _grant_turns(self) -> None:
         """Grant turns by rank; of equal ranks, the earliest first."""
         loop = asyncio.get_running_loop()
         while self._free:
-            ready = [place for place in self._waiting if self._may_start(place, loop.time())]
+            ready = [place for place in self._waiting if self._may_run(place, loop.time())]
             if not ready:
                 return
-            place = min(ready, key=_Place.order)
+            place = min(ready, key=_QueuedLogin.sort_key)
             if place.rank.is_stranger:
                 self._stranger_after = loop.time() + self._interval_s
-                loop.call_at(self._stranger_after, self._start)
+                loop.call_at(self._stranger_after, self._grant_turns)
             self._waiting.remove(place)
             self._running.add(place.key)
             self._free -= 1
             self._free_for_strangers -= place.rank.is_stranger
-            place.turn.set_result(None)
+            place.granted.set_result(None)
 
-    def _may_start(self, place: _Place, now: float) -> bool:
-        if place.turn.done() or place.key in self._running:
+    def _may_run(self, place: _QueuedLogin, now: float) -> bool:
+        if place.granted.done() or place.key in self._running:
             return False
         if not place.rank.is_stranger:
             return True

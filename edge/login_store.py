@@ -23,7 +23,7 @@ BUSY_TIMEOUT_S = 0.5
 KNOWN_PER_ACCOUNT_MAX = 32
 """Devices, and addresses, remembered per account; the most recent stay."""
 
-Trait = Literal["device", "address"]
+ClientTrait = Literal["device", "address"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS allowances (
@@ -48,7 +48,7 @@ class LoginStore:
     """The login file of a data folder, or an in-memory store if `folder` is None."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._db = sqlite3.connect(":memory:") if folder is None else _opened(folder / FILE_NAME)
+        self._db = sqlite3.connect(":memory:") if folder is None else _open(folder / FILE_NAME)
         self._db.isolation_level = None
         self._db.executescript(_SCHEMA)
 
@@ -81,7 +81,7 @@ class LoginStore:
             "INSERT OR REPLACE INTO allowances VALUES (?, ?, ?)", (account, allowance, full_at)
         )
 
-    def is_known(self, account: str, trait: Trait, value: str, since: float) -> bool:
+    def is_known(self, account: str, trait: ClientTrait, value: str, since: float) -> bool:
         """Whether an account was logged in to from a device or address at or after `since`."""
         row = self._db.execute(
             "SELECT 1 FROM known WHERE account = ? AND trait = ? AND value = ? AND last_login >= ?",
@@ -89,14 +89,14 @@ class LoginStore:
         ).fetchone()
         return row is not None
 
-    def is_device(self, value: str) -> bool:
+    def is_known_device(self, value: str) -> bool:
         """Whether any account was logged in to from a device."""
         row = self._db.execute(
             "SELECT 1 FROM known WHERE trait = 'device' AND value = ? LIMIT 1", (value,)
         ).fetchone()
         return row is not None
 
-    def remember(self, account: str, trait: Trait, value: str, now: float) -> None:
+    def add_known(self, account: str, trait: ClientTrait, value: str, now: float) -> None:
         """Record a login from a device or address."""
         self._db.execute(
             "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", (account, trait, value, now)
@@ -116,7 +116,7 @@ class LoginStore:
             self._db.execute("DELETE FROM allowances WHERE account = ?", (account,))
             self._db.execute("DELETE FROM known WHERE account = ?", (account,))
 
-    def size(self) -> int:
+    def row_count(self) -> int:
         """The number of rows."""
         (rows,) = self._db.execute(
             "SELECT (SELECT count(*) FROM allowances) + (SELECT count(*) FROM known)"
@@ -124,24 +124,24 @@ class LoginStore:
         return int(rows)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> sqlite3.Connection:
     """Open the file with mode 600; one that is damaged or of another version is replaced."""
     private.make_folder(path.parent)
     try:
-        return _connected(path)
+        return _connect(path)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
         log.error("%s cannot be used and is replaced: %s", path, error)
         for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
             name.unlink(missing_ok=True)
-        return _connected(path)
+        return _connect(path)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     # Before SQLite opens the file, since it gives the files beside it the same mode.
-    private.mend(*path.parent.glob(f"{path.name}*"), deep=False)
+    private.remove_others_access(*path.parent.glob(f"{path.name}*"), deep=False)
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
     try:
         db.execute("PRAGMA journal_mode = WAL")

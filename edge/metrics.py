@@ -20,13 +20,13 @@ from sdk.timestamps import NS_PER_SECOND
 
 TOKEN_VARIABLE = "NOVA_METRICS_TOKEN"
 PROXY_HEADERS = ("X-Forwarded-For", "Forwarded")
-NOT_FROM_AFAR = (
+REMOTE_REFUSED = (
     f"metrics are served to this machine only, unless {TOKEN_VARIABLE} is set and sent as "
     "Authorization: Bearer TOKEN"
 )
 
 
-class Metrics:
+class MetricsHandler:
     """Serves metrics to this machine; with a token, to other machines too."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Metrics:
         if status is None:
             return error_reply(503, "coreUnavailable", "the Core's reader does not answer")
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(StatusFigures(status, self._submissions))
+        registry.register(StatusCollector(status, self._submissions))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"}
         return web.Response(body=generate_latest(registry), headers=headers)
 
@@ -58,10 +58,10 @@ class Metrics:
             return error_reply(401, "unauthorized", "metrics require their token", bearer)
         if _is_loopback(request.remote) and not any(h in request.headers for h in PROXY_HEADERS):
             return None
-        return error_reply(403, "forbidden", NOT_FROM_AFAR)
+        return error_reply(403, "forbidden", REMOTE_REFUSED)
 
 
-class StatusFigures(Collector):
+class StatusCollector(Collector):
     """Converts one status reply of the Core to metrics."""
 
     def __init__(self, status: StatusResponse, submissions: Mapping[tuple[str, str], int]) -> None:
@@ -71,11 +71,11 @@ class StatusFigures(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._archive()
         yield from _links(self._status.links)
-        yield self._submitted()
+        yield self._submissions_metric()
 
-    def _submitted(self) -> Metric:
+    def _submissions_metric(self) -> Metric:
         counted = CounterMetricFamily(
-            "nova_submissions", "Submissions by outcome", labels=SUBMISSION
+            "nova_submissions", "Submissions by outcome", labels=SUBMISSION_LABELS
         )
         for (kind, outcome), count in sorted(self._submissions.items()):
             counted.add_metric(["edge", kind, outcome], count)
@@ -104,13 +104,15 @@ class StatusFigures(Collector):
 
 
 def _links(links: Iterable[LinkInfo]) -> Iterator[Metric]:
-    received = CounterMetricFamily("nova_link_records", "Records by outcome", labels=OUTCOME)
-    gaps = CounterMetricFamily("nova_link_gaps", "Ranges never read", labels=LINK)
-    outages = CounterMetricFamily("nova_link_outages", "Outages since start", labels=LINK)
-    connected = GaugeMetricFamily("nova_link_connected", "1 while connected", labels=LINK)
-    lag = GaugeMetricFamily("nova_link_lag_records", "Records unread", labels=LINK)
-    seen = GaugeMetricFamily("nova_link_last_seen_seconds", "Time of last record", labels=LINK)
-    streams = GaugeMetricFamily("nova_stream_lag_records", "Records unread", labels=STREAM)
+    received = CounterMetricFamily("nova_link_records", "Records by outcome", labels=OUTCOME_LABELS)
+    gaps = CounterMetricFamily("nova_link_gaps", "Ranges never read", labels=LINK_LABELS)
+    outages = CounterMetricFamily("nova_link_outages", "Outages since start", labels=LINK_LABELS)
+    connected = GaugeMetricFamily("nova_link_connected", "1 while connected", labels=LINK_LABELS)
+    lag = GaugeMetricFamily("nova_link_lag_records", "Records unread", labels=LINK_LABELS)
+    seen = GaugeMetricFamily(
+        "nova_link_last_seen_seconds", "Time of last record", labels=LINK_LABELS
+    )
+    streams = GaugeMetricFamily("nova_stream_lag_records", "Records unread", labels=STREAM_LABELS)
     for link in links:
         for outcome in ("new", "duplicate", "rejected"):
             received.add_metric([link.link, outcome], getattr(link, outcome))
@@ -126,10 +128,10 @@ def _links(links: Iterable[LinkInfo]) -> Iterator[Metric]:
     yield from (received, gaps, outages, connected, lag, seen, streams)
 
 
-LINK = ("link",)
-OUTCOME = ("link", "outcome")
-STREAM = ("link", "stream")
-SUBMISSION = ("at", "kind", "outcome")
+LINK_LABELS = ("link",)
+OUTCOME_LABELS = ("link", "outcome")
+STREAM_LABELS = ("link", "stream")
+SUBMISSION_LABELS = ("at", "kind", "outcome")
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 
-def foreign_origin(request: web.Request) -> bool:
+def is_foreign_origin(request: web.Request) -> bool:
     """Whether a browser sent this for a page of another site; other programs send no Origin."""
     origins = request.headers.getall("Origin", [])
     if not origins:

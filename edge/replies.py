@@ -64,7 +64,7 @@ def error_reply(
 
 
 @web.middleware
-async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into JSON; an internal error's details go to the log, not to the client."""
     try:
         return await handler(request)
@@ -72,13 +72,13 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
         if error.status < 400:
             raise
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return error_reply(error.status, _code(error.reason), error.reason, allowed)
+        return error_reply(error.status, _code_from_reason(error.reason), error.reason, allowed)
     except Exception:
         log.exception("a request failed", extra={"context": {"path": request.path}})
         return error_reply(500, "internalError", "the edge failed to answer; see its log")
 
 
-def _code(reason: str) -> str:
+def _code_from_reason(reason: str) -> str:
     """Turn `Not Found` into `notFound`."""
     words = reason.split() or ["error"]
     return words[0].lower() + "".join(word.capitalize() for word in words[1:])

@@ -10,34 +10,34 @@ import logging
 import time
 from collections import Counter
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from edge.tokens import Claims
 from sdk.errors import ProtocolError
 from sdk.replay_gate import REFUSAL
 from sdk.submission import Submission, roles_for
 
 FORWARDED = "forwarded"
-SAYS_SO = "its timelineMode is {}"
+OWN_TIMELINE_MODE = "its timelineMode is {}"
 
 log = logging.getLogger(__name__)
 
 
-class Gate:
+class SubmissionPolicy:
     """Shared by all sessions of an edge: the rate budget of each user, and the outcome counts."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: EdgeLimits) -> None:
         self._limits = limits
         # Only users with tokens of this edge's key get here, so the number of users bounds it.
         self._budgets: dict[str, tuple[float, float]] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Submission counts by (kind, outcome)."""
 
-    def admit(self, claims: Claims, what: Submission, why_past: str | None) -> None:
+    def check(self, claims: Claims, submission: Submission, past_reason: str | None) -> None:
         """Raises ProtocolError if the user may not submit this now. `past_reason` says why the
         connection counts as viewing the past; None if it does not.
         """
-        kind = str(what.__struct_config__.tag)
-        refused = self._refusal(claims, what, why_past)
+        kind = str(submission.__struct_config__.tag)
+        refused = self._refusal(claims, submission, past_reason)
         self.outcomes[kind, refused.code if refused else FORWARDED] += 1
         if refused is not None:
             log.warning(
@@ -47,14 +47,14 @@ class Gate:
             raise refused
 
     def _refusal(
-        self, claims: Claims, what: Submission, why_past: str | None
+        self, claims: Claims, submission: Submission, past_reason: str | None
     ) -> ProtocolError | None:
-        if claims.role not in roles_for(what):
+        if claims.role not in roles_for(submission):
             return ProtocolError("forbidden", f"your role ({claims.role}) cannot submit this")
-        if what.timeline_mode != "LIVE":
-            why_past = SAYS_SO.format(what.timeline_mode)
-        if why_past is not None:
-            return ProtocolError("replayRefused", REFUSAL.format(why_past))
+        if submission.timeline_mode != "LIVE":
+            past_reason = OWN_TIMELINE_MODE.format(submission.timeline_mode)
+        if past_reason is not None:
+            return ProtocolError("replayRefused", REFUSAL.format(past_reason))
         if not self._spend(claims.sub):
             rate = self._limits.submissions_per_user_per_s
             return ProtocolError(

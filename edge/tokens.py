@@ -43,7 +43,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aud: str
 
 
-class Tokens:
+class TokenSigner:
     def __init__(self, key: bytes, lifetime_s: int) -> None:
         self._key = key
         self._lifetime_s = lifetime_s
@@ -62,7 +62,7 @@ class Tokens:
         )
         return jwt.encode(msgspec.structs.asdict(claims), self._key, ALGORITHM), claims
 
-    def read(self, token: str) -> Claims:
+    def verify(self, token: str) -> Claims:
         """The claims of a token; raises AccessError if it is invalid in any way."""
         if len(token) > TOKEN_MAX_CHARS or _TOKEN.fullmatch(token) is None:
             raise AccessError("the token is malformed")

@@ -13,21 +13,21 @@ from typing import NamedTuple
 log = logging.getLogger(__name__)
 
 
-class Frame(NamedTuple):
+class UnsentFrame(NamedTuple):
     """A frame being sent: its size, its start (monotonic seconds), how to cut its connection."""
 
     size: int
     since: float
-    cut: Callable[[], None]
+    abort: Callable[[], None]
 
 
-class Unsent:
+class UnsentFrames:
     """The frames being sent on all connections, oldest first."""
 
-    def __init__(self, max_bytes: int, patience_s: float) -> None:
+    def __init__(self, max_bytes: int, grace_s: float) -> None:
         self._max_bytes = max_bytes
-        self._patience_s = patience_s
-        self._frames: dict[int, Frame] = {}
+        self._grace_s = grace_s
+        self._frames: dict[int, UnsentFrame] = {}
         self._next = 0
         self._bytes = 0
 
@@ -37,12 +37,12 @@ class Unsent:
         return self._bytes > self._max_bytes
 
     @contextlib.contextmanager
-    def sending(self, size: int, cut: Callable[[], None]) -> Iterator[None]:
+    def sending(self, size: int, abort: Callable[[], None]) -> Iterator[None]:
         """Count a frame as unsent while the block runs."""
         number, self._next = self._next, self._next + 1
-        self._frames[number] = Frame(size, time.monotonic(), cut)
+        self._frames[number] = UnsentFrame(size, time.monotonic(), abort)
         self._bytes += size
-        self._relieve()
+        self._abort_slowest()
         try:
             yield
         finally:
@@ -53,13 +53,13 @@ class Unsent:
         if frame is not None:
             self._bytes -= frame.size
 
-    def _relieve(self) -> None:
+    def _abort_slowest(self) -> None:
         """While over the limit, cut connections that exceed the patience, oldest frame first."""
-        before = time.monotonic() - self._patience_s
+        before = time.monotonic() - self._grace_s
         while self.is_full:
             number, frame = next(iter(self._frames.items()))
             if frame.since > before:
                 return
             self._drop(number)
             log.info("too many unsent bytes: a slow client is disconnected")
-            frame.cut()
+            frame.abort()

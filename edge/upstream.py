@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import WSMsgType
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from sdk.endpoints import send_text
 from sdk.protocol import FRAME_MAX_BYTES
 
@@ -27,7 +27,7 @@ def reader_client(socket: Path) -> aiohttp.ClientSession:
 class Upstream:
     """One connection to the reader; `connect` may be called again after it was lost."""
 
-    def __init__(self, client: aiohttp.ClientSession, limits: Limits) -> None:
+    def __init__(self, client: aiohttp.ClientSession, limits: EdgeLimits) -> None:
         self._client = client
         self._limits = limits
         self._ws: aiohttp.ClientWebSocketResponse[bool] | None = None

@@ -48,7 +48,7 @@ class UserStore:
         path = folder / FILE_NAME
         # Created before SQLite opens it, so that other users cannot read it at any moment.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        private.mend(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
+        private.remove_others_access(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -59,7 +59,7 @@ class UserStore:
             )
         self._db.execute(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._seen = self._state()
+        self._seen_version = self._version_counters()
 
     def __enter__(self) -> UserStore:
         return self
@@ -70,7 +70,7 @@ class UserStore:
     def close(self) -> None:
         self._db.close()
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there are no users at all, so that nobody can log in yet."""
         return self._db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
 
@@ -99,7 +99,7 @@ class UserStore:
             (password_hash, user.username, user.password_hash),
         )
 
-    def names(self) -> list[str]:
+    def usernames(self) -> list[str]:
         rows = self._db.execute("SELECT username FROM users ORDER BY username")
         return [name for (name,) in rows]
 
@@ -111,10 +111,10 @@ class UserStore:
         )
         return cursor.rowcount == 1
 
-    def changed(self) -> bool:
+    def has_changed(self) -> bool:
         """Whether the file was written since the last call."""
-        seen, self._seen = self._seen, self._state()
-        return seen != self._seen
+        seen, self._seen_version = self._seen_version, self._version_counters()
+        return seen != self._seen_version
 
     def set_enabled(self, username: str, enabled: bool) -> None:
         """Enable or disable a user; either way all earlier tokens end."""
@@ -123,7 +123,7 @@ class UserStore:
             (int(enabled), username),
         )
 
-    def _state(self) -> tuple[int, int]:
+    def _version_counters(self) -> tuple[int, int]:
         """Counters that change with commits of other connections and with changes of this one."""
         (others,) = self._db.execute("PRAGMA data_version").fetchone()
         return others, self._db.total_changes

@@ -15,14 +15,14 @@ from pathlib import Path
 import click
 
 from edge.auth import PASSWORD_MAX_CHARS
-from edge.config import FOLDER_NAME, Limits
+from edge.config import FOLDER_NAME, EdgeLimits
 from edge.login_store import FILE_NAME as LOGINS_FILE
 from edge.login_store import LoginStore
-from edge.passwords import Passwords
+from edge.passwords import PasswordHashing
 from edge.users import FILE_NAME, UserStore
 from sdk.errors import NovaError, SettingsError
 
-PRIMARY_CODE = 0xFF
+PRIMARY_CODE_MASK = 0xFF
 """Mask of an SQLite extended error code that leaves the primary code."""
 
 
@@ -56,25 +56,25 @@ def reset_password(username: str, data: Path, generate: bool, enable: bool) -> N
     nova users reset-password admin < password.txt
     """
     folder = data / FOLDER_NAME
-    with _explained(folder / FILE_NAME, "nothing was changed"):
-        password = _replaced(data, username, generate, enable)
+    with _storage_errors(folder / FILE_NAME, "nothing was changed"):
+        password = _replace_password(data, username, generate, enable)
     if generate:
         click.echo(password)
     done = f"{username} has a new password; earlier failed logins and known browsers remain"
-    with _explained(folder / LOGINS_FILE, done), closing(LoginStore(folder)) as logins:
+    with _storage_errors(folder / LOGINS_FILE, done), closing(LoginStore(folder)) as logins:
         logins.reset(username)
     click.echo(f"{username} has a new password; earlier sessions end now", err=True)
 
 
-def _replaced(data: Path, username: str, generate: bool, enable: bool) -> str:
-    with _opened(data) as store:
+def _replace_password(data: Path, username: str, generate: bool, enable: bool) -> str:
+    with _open_users(data) as store:
         user = store.get(username)
         if user is None:
-            raise NovaError(f"no user {username!r}; there are: {', '.join(store.names())}")
+            raise NovaError(f"no user {username!r}; there are: {', '.join(store.usernames())}")
         if not user.enabled and not enable:
             raise NovaError(f"{username} is disabled: add --enable to enable the user again")
-        password = secrets.token_urlsafe() if generate else _asked()
-        password_hash = asyncio.run(_hashed(password))
+        password = secrets.token_urlsafe() if generate else _read_password()
+        password_hash = asyncio.run(_hash_password(password))
         if not user.enabled:
             store.set_enabled(username, True)
         if not store.set_password(username, password_hash):
@@ -83,7 +83,7 @@ def _replaced(data: Path, username: str, generate: bool, enable: bool) -> str:
 
 
 @contextmanager
-def _explained(path: Path, state: str) -> Iterator[None]:
+def _storage_errors(path: Path, state: str) -> Iterator[None]:
     """Turn errors of the file system or SQLite into one NovaError; `state` says what was done."""
     try:
         yield
@@ -93,14 +93,14 @@ def _explained(path: Path, state: str) -> Iterator[None]:
         why = str(error)
         if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
             why = os.strerror(errno.EROFS)
-        elif error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY:
+        elif error.sqlite_errorcode & PRIMARY_CODE_MASK == sqlite3.SQLITE_BUSY:
             why += " by another program that is writing to it: run this again"
     else:
         return
     raise NovaError(f"cannot change {path}: {why}; {state}")
 
 
-def _opened(data: Path) -> UserStore:
+def _open_users(data: Path) -> UserStore:
     """Open the users of a data folder; raises NovaError, and creates nothing, if it has none."""
     path = data / FOLDER_NAME / FILE_NAME
     try:
@@ -113,7 +113,7 @@ def _opened(data: Path) -> UserStore:
     raise NovaError(f"{data / FOLDER_NAME} has no users; use the same --data DIR as `nova up`")
 
 
-def _asked() -> str:
+def _read_password() -> str:
     """Read the new password from the terminal or as one line of stdin; raises SettingsError."""
     if sys.stdin.isatty():
         password: str = click.prompt("New password", hide_input=True, confirmation_prompt=True)
@@ -124,8 +124,8 @@ def _asked() -> str:
     return password
 
 
-async def _hashed(password: str) -> str:
-    passwords = Passwords(Limits())
+async def _hash_password(password: str) -> str:
+    passwords = PasswordHashing(EdgeLimits())
     try:
         return await passwords.hash(password)
     finally:

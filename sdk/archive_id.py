@@ -24,14 +24,14 @@ FOLDER_VARIABLE = "NOVA_ARCHIVE_INODE"
 WATCH_INTERVAL_S = 1.0
 
 
-class Served(NamedTuple):
+class ArchiveIdentity(NamedTuple):
     """The id of an archive and the inode of its truth folder; None matches any."""
 
-    archive: str | None = None
-    folder: int | None = None
+    archive_id: str | None = None
+    inode: int | None = None
 
 
-ANY = Served()
+ANY_ARCHIVE = ArchiveIdentity()
 
 
 def read(data: Path) -> str | None:
@@ -42,7 +42,7 @@ def read(data: Path) -> str | None:
         return None
 
 
-def inode(folder: Path) -> int | None:
+def inode_of(folder: Path) -> int | None:
     """The inode of a folder; None if the folder does not exist."""
     try:
         return folder.stat().st_ino
@@ -50,36 +50,38 @@ def inode(folder: Path) -> int | None:
         return None
 
 
-def require_at_start(data: Path, archive: str | None) -> Served:
+def require_at_start(data: Path, archive: str | None) -> ArchiveIdentity:
     """The identity of a data folder; raises ArchiveGoneError unless it has this archive id (None:
     any) and the inode that the supervisor passed.
     """
     known_inode = os.environ.get(FOLDER_VARIABLE)
-    return require(data, Served(archive, int(known_inode) if known_inode else None))
+    return require(data, ArchiveIdentity(archive, int(known_inode) if known_inode else None))
 
 
-def require(data: Path, expected: Served) -> Served:
+def require(data: Path, expected: ArchiveIdentity) -> ArchiveIdentity:
     """The identity of a data folder; raises ArchiveGoneError unless it matches `expected`."""
-    found = Served(read(data), inode(data / TRUTH_FOLDER))
-    is_it = expected.archive in (None, found.archive)
-    if not is_it or expected.folder not in (None, found.folder):
-        name = expected.archive or "(without id)"
+    found = ArchiveIdentity(read(data), inode_of(data / TRUTH_FOLDER))
+    is_it = expected.archive_id in (None, found.archive_id)
+    if not is_it or expected.inode not in (None, found.inode):
+        name = expected.archive_id or "(without id)"
         raise ArchiveGoneError(
             f"this instance serves archive {name}, but {data.absolute()} holds "
-            f"{_described(found, is_copy=is_it)}. Nothing is written there. Restore the archive "
+            f"{_description(found, is_copy=is_it)}. Nothing is written there. Restore the archive "
             "and NOVA resumes by itself. To start with the present folder instead, stop NOVA, "
             "remove the setting `archive` if it is set, and start NOVA again"
         )
     return found
 
 
-def _described(found: Served, *, is_copy: bool) -> str:
-    if found.archive is None or found.folder is None:
+def _description(found: ArchiveIdentity, *, is_copy: bool) -> str:
+    if found.archive_id is None or found.inode is None:
         return "no archive (is its disk mounted?)"
-    return "another folder with that id, a copy" if is_copy else f"archive {found.archive}"
+    return "another folder with that id, a copy" if is_copy else f"archive {found.archive_id}"
 
 
-async def watch(data: Path, expected: Served, interval_s: float = WATCH_INTERVAL_S) -> None:
+async def watch(
+    data: Path, expected: ArchiveIdentity, interval_s: float = WATCH_INTERVAL_S
+) -> None:
     """Check the identity every `interval_s`; raises ArchiveGoneError once it no longer matches."""
     while True:
         require(data, expected)

@@ -23,7 +23,7 @@ _EXPONENT = re.compile(rb"\de[-+\d]")
 _LONG_INTEGER = re.compile(rb"(?<![\d.])\d{16}")
 _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _NEGATIVE_ZERO = re.compile(rb"-0\.0[,\]}]")
-_DIGITS_ALIKE = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _SIXTEEN_DIGITS = b"0" * 16
 NUMBER_ENDS = b",]}"
 _STRING_OR_INTEGRAL = re.compile(rb'("(?:[^"\\]|\\.)*")|\.0(?=[,\]}])')
@@ -31,13 +31,13 @@ _STRING_OR_INTEGRAL = re.compile(rb'("(?:[^"\\]|\\.)*")|\.0(?=[,\]}])')
 
 def canonical_json(value: Mapping[str, object]) -> bytes:
     """RFC 8785 bytes of a JSON object; raises CanonicalError if the RFC defines none."""
-    fast = printed(value)
-    if fast is None or b"null" in fast or _is_unsure(fast):
-        return _slow(value)
-    return without_integral_points(fast)
+    fast = orjson_text(value)
+    if fast is None or b"null" in fast or _may_differ(fast):
+        return _canonicalize_slowly(value)
+    return strip_integral_fractions(fast)
 
 
-def printed(value: Mapping[str, object]) -> bytes | None:
+def orjson_text(value: Mapping[str, object]) -> bytes | None:
     """The output of orjson, None if it refuses the value. It is canonical after `are_sure` and
     `without_integral_points`. Raises CanonicalError if the value is nested too deeply.
     """
@@ -50,14 +50,14 @@ def printed(value: Mapping[str, object]) -> bytes | None:
         return None
 
 
-def are_sure(texts: Sequence[bytes]) -> bool:
+def are_canonical(texts: Sequence[bytes]) -> bool:
     """Whether RFC 8785 certainly prints these texts the same. They must be printed from decoded
     JSON, which holds no NaN. One check of the joined texts is cheaper than one check of each.
     """
-    return not _is_unsure(b"\n".join(texts))
+    return not _may_differ(b"\n".join(texts))
 
 
-def without_integral_points(text: bytes) -> bytes:
+def strip_integral_fractions(text: bytes) -> bytes:
     """Replace `28.0` by `28` in a printed text, except inside strings."""
     point = text.find(b".0")
     while point >= 0 and text[point + 2] not in NUMBER_ENDS:
@@ -79,20 +79,20 @@ def without_integral_points(text: bytes) -> bytes:
     return b"".join((*pieces, text[done:]))
 
 
-def proved(text: bytes) -> bytes:
+def canonicalize_text(text: bytes) -> bytes:
     """The canonical form of a text printed from decoded JSON; raises CanonicalError."""
-    if _is_unsure(text):
-        return _slow(orjson.loads(text))
-    return without_integral_points(text)
+    if _may_differ(text):
+        return _canonicalize_slowly(orjson.loads(text))
+    return strip_integral_fractions(text)
 
 
-def _is_unsure(fast: bytes) -> bool:
+def _may_differ(fast: bytes) -> bool:
     """Whether RFC 8785 might print this text differently.
 
     A substring search is about twenty times faster than a pattern, so each pattern runs only where
     a substring that it requires is present.
     """
-    alike = fast.translate(_DIGITS_ALIKE)
+    alike = fast.translate(_DIGITS_TO_ZERO)
     return (
         (b"0e" in alike and _EXPONENT.search(fast) is not None)
         or (b"-0.0" in fast and _NEGATIVE_ZERO.search(fast) is not None)
@@ -101,7 +101,7 @@ def _is_unsure(fast: bytes) -> bool:
     )
 
 
-def _slow(value: Mapping[str, object]) -> bytes:
+def _canonicalize_slowly(value: Mapping[str, object]) -> bytes:
     try:
         return rfc8785.dumps(cast("dict[str, Any]", value))
     except UnicodeEncodeError:

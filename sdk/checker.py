@@ -19,14 +19,14 @@ from sdk import canonical, event, timestamps
 from sdk.envelope import CommandRequest, Envelope, ParsedMessage, RawFrame, UiUpdate
 from sdk.errors import CanonicalError, EnvelopeError, NovaError, TimestampError
 from sdk.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Series
-from sdk.event_id import head
+from sdk.event_id import hashed_head
 from sdk.manifest import CardManifest
-from sdk.manifest_rule import Manifests, by_version, require_allowed, what_breaks
+from sdk.manifest_rule import ManifestIndex, find_violation, index_by_version, require_allowed
 from sdk.reserved import require_unreserved
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
-REMEMBERED_MAX = 65_536
-PROVED_TOGETHER_EVENTS = 32
+CACHE_MAX = 65_536
+CHECK_BLOCK_EVENTS = 32
 """Canonical texts checked together; if any is doubtful, each of them is checked alone."""
 
 LANE_MEMBER = b'"lane":"'
@@ -34,19 +34,19 @@ NORMAL_CHARS = len("2026-01-01T00:00:00.000000000Z")
 NO_DIGITS = b"000000000"
 POINT, ZULU = b".Z"
 
-Names = tuple[str | None, ...]
+SeriesKey = tuple[str | None, ...]
 """Lane, scope and ids as written, and the members that tell the series of a lane apart."""
 
-Arrived = tuple[str | None, bytes, str]
+RecordTuple = tuple[str | None, bytes, str]
 """Address text, bytes and position: `Record` of the transports."""
 
-Name = TypeVar("Name")
-Kept = TypeVar("Kept")
+CacheKey = TypeVar("CacheKey")
+CacheValue = TypeVar("CacheValue")
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class Refused(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A rejected record: its index in the batch, and the fields of its EnvelopeError."""
 
     place: int
@@ -55,7 +55,7 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Checked(msgspec.Struct, array_like=True):
+class CheckedBatch(msgspec.Struct, array_like=True):
     """The events of a batch as columns: entry i of ids, times_ns, series and bodies is one event.
 
     `series` holds indexes into `names`, the distinct series of this batch. A body is the stored
@@ -69,11 +69,11 @@ class Checked(msgspec.Struct, array_like=True):
     bodies: list[bytes]
     names: list[Series]
     requests: list[tuple[int, str]]
-    refusals: list[Refused]
+    refusals: list[RejectedRecord]
 
 
 @dataclass(slots=True, eq=False)
-class _Known:
+class _CachedSeries:
     """A series, the head of its events' hashed text, and whether its envelopes lack ids."""
 
     series: Series
@@ -81,40 +81,42 @@ class _Known:
     is_partial: bool
 
 
-class _Kind(NamedTuple):
+class _LaneCodec(NamedTuple):
     """A lane whose envelopes all have one type; `is_json` tells whether their payload is JSON."""
 
     decode: Callable[[bytes], Envelope]
-    names: Callable[[Envelope], Names]
+    names: Callable[[Envelope], SeriesKey]
     payload: Callable[[Envelope], bytes | None]
     is_json: bool
 
 
-class _Place(NamedTuple):
+class _SeriesCache(NamedTuple):
     """The series that are known for records with one address."""
 
-    kind: _Kind
-    series: dict[Names, _Known]
+    kind: _LaneCodec
+    series: dict[SeriesKey, _CachedSeries]
 
 
-_Plain = tuple[_Known, Envelope, bytes, int, bytes, bool]
+_FastRecord = tuple[_CachedSeries, Envelope, bytes, int, bytes, bool]
 """A record that is valid if its payload is canonical and its eventId is right: its series, its
 envelope, its normal time, the same in ns, its payload and whether that is JSON.
 """
 
 
-class _Columns:
+class _CheckedColumns:
     """The columns of a batch while it is being checked."""
 
     def __init__(self) -> None:
-        self.refusals: list[Refused] = []
+        self.refusals: list[RejectedRecord] = []
         self._requests: list[tuple[int, str]] = []
         self._envelopes: list[Envelope] = []
         self._rows: list[tuple[bytes, int, int]] = []
         self._names: dict[Series, int] = {}
-        self._numbers: dict[_Known, int] = {}
+        self._numbers: dict[_CachedSeries, int] = {}
 
-    def add(self, event_id: bytes, source_ns: int, known: _Known, envelope: Envelope) -> None:
+    def add(
+        self, event_id: bytes, source_ns: int, known: _CachedSeries, envelope: Envelope
+    ) -> None:
         """Add an event; `finish` encodes all envelopes at once."""
         number = self._numbers.get(known)
         if number is None:
@@ -132,11 +134,11 @@ class _Columns:
     def _number(self, series: Series) -> int:
         return self._names.setdefault(series, len(self._names))
 
-    def finish(self) -> Checked:
+    def finish(self) -> CheckedBatch:
         """Encode the envelopes. JSON contains no line feed, so the lines can be split apart."""
         bodies = _encode_lines(self._envelopes).split(b"}\n")[:-1]
         rows = self._rows
-        return Checked(
+        return CheckedBatch(
             ids=[event_id for event_id, _, _ in rows],
             times_ns=[source_ns for _, source_ns, _ in rows],
             series=[number for _, _, number in rows],
@@ -163,23 +165,27 @@ class Checker:
         self._scope_id = scope_id
         self._own_scope = own_scope
         self._max_bytes = max_bytes
-        self._manifests = by_version(manifests)
-        self._kinds = {**_KINDS, "ui": _ui_kind(self._manifests)} if manifests else _KINDS
-        self._places: dict[str, _Place] = {}
-        self._unaddressed = {lane: _Place(kind, {}) for lane, kind in self._kinds.items()}
+        self._manifests = index_by_version(manifests)
+        self._codecs = {**_CODECS, "ui": _ui_codec(self._manifests)} if manifests else _CODECS
+        self._caches: dict[str, _SeriesCache] = {}
+        self._caches_of_lanes = {
+            lane: _SeriesCache(kind, {}) for lane, kind in self._codecs.items()
+        }
         self._seconds: dict[bytes, int] = {}
 
-    def check_all(self, records: Sequence[Arrived]) -> Checked:
+    def check_all(self, records: Sequence[RecordTuple]) -> CheckedBatch:
         """The events of the records, in their order, and the rejected records."""
-        columns = _Columns()
-        for start in range(0, len(records), PROVED_TOGETHER_EVENTS):
-            part = records[start : start + PROVED_TOGETHER_EVENTS]
-            self._check_some(part, start, columns)
+        columns = _CheckedColumns()
+        for start in range(0, len(records), CHECK_BLOCK_EVENTS):
+            part = records[start : start + CHECK_BLOCK_EVENTS]
+            self._check_block(part, start, columns)
         return columns.finish()
 
-    def _check_some(self, records: Sequence[Arrived], start: int, columns: _Columns) -> None:
-        looks = list(map(self._look, records))
-        are_sure = canonical.are_sure([look[4] for look in looks if look and look[5]])
+    def _check_block(
+        self, records: Sequence[RecordTuple], start: int, columns: _CheckedColumns
+    ) -> None:
+        looks = list(map(self._decode_known, records))
+        are_sure = canonical.are_canonical([look[4] for look in looks if look and look[5]])
         for index, look in enumerate(looks):
             if look is not None:
                 digest = _digest(look, are_sure)
@@ -190,13 +196,15 @@ class Checker:
             try:
                 columns.add_whole(self.check(value, address))
             except EnvelopeError as error:
-                refused = Refused(start + index, error.code, error.member, error.reason)
+                refused = RejectedRecord(start + index, error.code, error.member, error.reason)
                 columns.refusals.append(refused)
 
-    def _look(self, arrived: Arrived) -> _Plain | None:
+    def _decode_known(self, arrived: RecordTuple) -> _FastRecord | None:
         """Decode a record whose series is known; None if it needs the full check."""
         address, record, _ = arrived
-        place = self._places.get(address) if address is not None else self._hinted(record)
+        place = (
+            self._caches.get(address) if address is not None else self._cache_of_lane_hint(record)
+        )
         if place is None or len(record) > self._max_bytes:
             return None
         kind, known_series = place
@@ -209,7 +217,7 @@ class Checker:
             second = time[:SECOND_CHARS]
             second_ns = self._seconds.get(second)
             if second_ns is None:
-                second_ns = self._learn_second(second)
+                second_ns = self._second_of(second)
             digits = time[SECOND_CHARS + 1 : -1]
             is_normal = len(time) == NORMAL_CHARS and time[SECOND_CHARS] == POINT
             if not is_normal or time[-1] != ZULU or not digits.isdigit():
@@ -222,13 +230,13 @@ class Checker:
             return None
         return known, envelope, time, second_ns + int(digits), payload, kind.is_json
 
-    def _learn_second(self, second: bytes) -> int:
+    def _second_of(self, second: bytes) -> int:
         """A whole second in ns; raises TimestampError unless all of it is in the valid range."""
         text = second.decode()
         second_ns = timestamps.parse(f"{text}Z")
         if not NS_MIN <= second_ns <= NS_MAX - NS_PER_SECOND:
             raise TimestampError(f"{text} is outside the range of int64 nanoseconds")
-        return _keep(self._seconds, second, second_ns)
+        return _add_to_cache(self._seconds, second, second_ns)
 
     def check(self, record: bytes, address: str | None) -> Event:
         """Check one record; raises EnvelopeError that names the member and the rule."""
@@ -238,43 +246,49 @@ class Checker:
             require_unreserved(found.series)  # Before it is cached, so the fast path never sees it.
         if isinstance(found.envelope, UiUpdate):
             require_allowed(found.envelope, self._manifests)
-        kind = self._kinds.get(found.series.lane)
+        kind = self._codecs.get(found.series.lane)
         if kind is not None:
-            self._remember(kind, kind.decode(record), address, found)
+            self._cache_series(kind, kind.decode(record), address, found)
         return found
 
-    def _remember(self, kind: _Kind, given: Envelope, address: str | None, found: Event) -> None:
+    def _cache_series(
+        self, kind: _LaneCodec, given: Envelope, address: str | None, found: Event
+    ) -> None:
         """Cache the series for the next record; `given` is the envelope as written."""
         if address is None:
-            place = self._unaddressed[found.series.lane]
+            place = self._caches_of_lanes[found.series.lane]
         else:
-            place = self._places.get(address) or _keep(self._places, address, _Place(kind, {}))
+            place = self._caches.get(address) or _add_to_cache(
+                self._caches, address, _SeriesCache(kind, {})
+            )
         names = kind.names(given)
-        _keep(
+        _add_to_cache(
             place.series,
             names,
-            _Known(found.series, head(*_hashed(found.series)), None in names[:5]),
+            _CachedSeries(
+                found.series, hashed_head(*_hashed_members(found.series)), None in names[:5]
+            ),
         )
 
-    def _hinted(self, record: bytes) -> _Place | None:
+    def _cache_of_lane_hint(self, record: bytes) -> _SeriesCache | None:
         """The series cache for a record without an address, by the first lane member in its text. A
         wrong guess is harmless: the lane is part of the key of the lookup in that cache.
         """
         begin = record.find(LANE_MEMBER) + len(LANE_MEMBER)
         lane = record[begin : record.find(b'"', begin)]
-        return self._unaddressed.get(lane.decode("ascii", "replace"))
+        return self._caches_of_lanes.get(lane.decode("ascii", "replace"))
 
 
-def _digest(look: _Plain, is_sure: bool) -> bytes | None:
+def _digest(look: _FastRecord, is_sure: bool) -> bytes | None:
     """The eventId, also set in the envelope; None if the record has another eventId or its payload
     has no canonical form.
     """
     known, envelope, time, _, payload, is_json = look
     if is_json and is_sure:
-        payload = canonical.without_integral_points(payload)
+        payload = canonical.strip_integral_fractions(payload)
     elif is_json:
         try:
-            payload = canonical.proved(payload)
+            payload = canonical.canonicalize_text(payload)
         except CanonicalError:
             return None
     digest = sha256(b"%b%b\n%b" % (known.head, time, payload)).digest()
@@ -284,20 +298,22 @@ def _digest(look: _Plain, is_sure: bool) -> bytes | None:
             return None
         envelope.event_id = event_id
     if known.is_partial:
-        _fill(envelope, known.series)
+        _fill_ids(envelope, known.series)
     return digest
 
 
-def _keep(memory: dict[Name, Kept], name: Name, value: Kept) -> Kept:
+def _add_to_cache(
+    memory: dict[CacheKey, CacheValue], name: CacheKey, value: CacheValue
+) -> CacheValue:
     """Add to a cache. A full cache is cleared, because its entries are cheap to compute again."""
-    if len(memory) >= REMEMBERED_MAX:
+    if len(memory) >= CACHE_MAX:
         memory.clear()
     memory[name] = value
     return value
 
 
-def _hashed(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
-    return series.scope_id, series.lane, event.identity(series), series.message_type
+def _hashed_members(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
+    return series.scope_id, series.lane, event.hashed_ids(series), series.message_type
 
 
 def _nine_digits(time: bytes) -> bytes:
@@ -311,7 +327,7 @@ def _nine_digits(time: bytes) -> bytes:
     return digits.ljust(len(NO_DIGITS), b"0")
 
 
-def _fill(envelope: Envelope, series: Series) -> None:
+def _fill_ids(envelope: Envelope, series: Series) -> None:
     envelope.lane = series.lane  # type: ignore[assignment]  # a series has a valid lane
     envelope.scope_id = series.scope_id
     envelope.system_id = series.system_id
@@ -328,11 +344,13 @@ def _raw_payload(frame: RawFrame) -> bytes | None:
 
 
 def _parsed_payload(message: ParsedMessage) -> bytes | None:
-    return canonical.printed({"payload": message.payload, "schemaVersion": message.schema_version})
+    return canonical.orjson_text(
+        {"payload": message.payload, "schemaVersion": message.schema_version}
+    )
 
 
 def _ui_payload(update: UiUpdate) -> bytes | None:
-    return canonical.printed(
+    return canonical.orjson_text(
         {
             "data": update.data,
             "manifestId": update.manifest_id,
@@ -342,7 +360,7 @@ def _ui_payload(update: UiUpdate) -> bytes | None:
     )
 
 
-class _KnownMessage(ParsedMessage, kw_only=True):
+class _KnownTypeMessage(ParsedMessage, kw_only=True):
     """A message whose messageType is a key of the cache. It is known to be valid, and skipping its
     pattern halves the time to decode.
     """
@@ -360,29 +378,29 @@ class _KnownUpdate(UiUpdate, kw_only=True):
 _HEADER = ("lane", "scope_id", "system_id", "container_id", "unique_id")
 
 
-def _kind(
+def _codec(
     envelope: type[Envelope],
     payload: Callable[..., bytes | None],
     *more_names: str,
     is_json: bool = True,
-) -> _Kind:
-    names = cast("Callable[[Envelope], Names]", attrgetter(*_HEADER, *more_names))
-    return _Kind(msgspec.json.Decoder(envelope).decode, names, payload, is_json)
+) -> _LaneCodec:
+    names = cast("Callable[[Envelope], SeriesKey]", attrgetter(*_HEADER, *more_names))
+    return _LaneCodec(msgspec.json.Decoder(envelope).decode, names, payload, is_json)
 
 
-_KINDS = {
-    "raw": _kind(RawFrame, _raw_payload, is_json=False),
-    "parsed": _kind(_KnownMessage, _parsed_payload, "message_type"),
-    "ui": _kind(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
+_CODECS = {
+    "raw": _codec(RawFrame, _raw_payload, is_json=False),
+    "parsed": _codec(_KnownTypeMessage, _parsed_payload, "message_type"),
+    "ui": _codec(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
 }
 
 
-def _ui_kind(manifests: Manifests) -> _Kind:
+def _ui_codec(manifests: ManifestIndex) -> _LaneCodec:
     """The ui lane with these manifests. An update that its manifest does not allow goes to the full
     check, which rejects it. Other lanes do not pay for this.
     """
 
     def payload(update: UiUpdate) -> bytes | None:
-        return None if what_breaks(update, manifests) else _ui_payload(update)
+        return None if find_violation(update, manifests) else _ui_payload(update)
 
-    return _KINDS["ui"]._replace(payload=cast("Callable[[Envelope], bytes | None]", payload))
+    return _CODECS["ui"]._replace(payload=cast("Callable[[Envelope], bytes | None]", payload))

@@ -11,18 +11,20 @@ from typing import TypeVar
 import aiohttp
 
 from sdk import protocol, submission, timeline
-from sdk.connection import Connection, Stream
+from sdk.connection import ClientStream, Connection
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.export import CancelExport, Drivers, DriversResponse, Export, ExportComplete, ExportStarted
 from sdk.exporting import OnProgress
 from sdk.protocol import Filters, StreamChunk, Timebase, TimelineMode
 from sdk.timeline import StreamGap
 
-LEAVING_REF = "leaving"
+ABANDON_REF = "leaving"
 """The ref of a CancelStream whose reply is ignored."""
 
-Paged = protocol.Discover | protocol.GetUiState | protocol.Latest
-Page = TypeVar("Page", protocol.DiscoverResponse, protocol.UiStateResponse, protocol.LatestResponse)
+PagedRequest = protocol.Discover | protocol.GetUiState | protocol.Latest
+PageT = TypeVar(
+    "PageT", protocol.DiscoverResponse, protocol.UiStateResponse, protocol.LatestResponse
+)
 
 
 class Client(Connection):
@@ -67,22 +69,22 @@ class Client(Connection):
             after_key=after_key,
             shed=on_gap is not None,
         )
-        stream = self._asked[start.playback_request_id] = Stream(start)
+        stream = self._requested_streams[start.playback_request_id] = ClientStream(start)
         try:
-            await self._begin(stream, start)
-            while (part := await self._next_part(stream)) is not None:
+            await self._start_stream(stream, start)
+            while (part := await self._next_frame(stream)) is not None:
                 if isinstance(part, StreamChunk):
                     yield part
                 elif on_gap is not None:
                     on_gap(part)
         finally:
-            await self._leave(stream)
+            await self._abandon(stream)
 
-    async def _begin(self, stream: Stream, start: protocol.StartStream) -> None:
+    async def _start_stream(self, stream: ClientStream, start: protocol.StartStream) -> None:
         try:
             await self.request(start, protocol.StreamStarted)
         except ProtocolError:
-            self._asked.pop(stream.playback_id, None)
+            self._requested_streams.pop(stream.playback_id, None)
             raise
 
     async def set_cursor(self, time: str | None) -> None:
@@ -91,10 +93,10 @@ class Client(Connection):
         """
         await self.request(protocol.SetCursor(time=time), protocol.CursorSet)
 
-    async def _next_part(self, stream: Stream) -> StreamChunk | StreamGap | None:
+    async def _next_frame(self, stream: ClientStream) -> StreamChunk | StreamGap | None:
         """The next chunk or gap; None once the stream has ended or been replaced."""
         reply = await stream.frames.get()
-        self._room.set()
+        self._room_changed.set()
         if self._stream is not stream:
             return None
         match reply:
@@ -111,25 +113,25 @@ class Client(Connection):
         self._stream = None
         raise ConnectionLostError("the server stopped the stream")
 
-    async def _leave(self, stream: Stream) -> None:
+    async def _abandon(self, stream: ClientStream) -> None:
         """Cancel a stream that has no consumer any more, without waiting for the reply."""
-        if self._asked.pop(stream.playback_id, None) is None:
+        if self._requested_streams.pop(stream.playback_id, None) is None:
             if self._stream is not stream:
                 return
-            self._replace(None)
-        cancel = protocol.CancelStream(playback_request_id=stream.playback_id, ref=LEAVING_REF)
+            self._replace_stream(None)
+        cancel = protocol.CancelStream(playback_request_id=stream.playback_id, ref=ABANDON_REF)
         with contextlib.suppress(ConnectionLostError):
             await self._send(protocol.encode(cancel))
 
     async def cancel_stream(self) -> None:
         """Cancel the active stream and discard its chunks in transit."""
-        for asked in self._asked.values():
+        for asked in self._requested_streams.values():
             asked.frames.put_nowait(None)
-        self._asked.clear()
-        self._replace(None)
+        self._requested_streams.clear()
+        self._replace_stream(None)
         await self.request(protocol.CancelStream(), protocol.StreamCancelled)
 
-    async def _pages(self, message: Paged, kind: type[Page]) -> AsyncIterator[Page]:
+    async def _pages(self, message: PagedRequest, kind: type[PageT]) -> AsyncIterator[PageT]:
         """All pages from the message's page on, as of the time of the first."""
         page = first = await self.request(message, kind)
         yield page
@@ -210,7 +212,7 @@ class Client(Connection):
         """
         started = await self.request(message, ExportStarted)
         try:
-            return await self._exporting.end(started.export_id, on_progress)
+            return await self._exports.wait_for(started.export_id, on_progress)
         except asyncio.CancelledError:
             with contextlib.suppress(ConnectionLostError):
                 await self._send(protocol.encode(CancelExport(export_id=started.export_id)))

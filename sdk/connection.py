@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 
 from sdk import endpoints, protocol, timeline
 from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.exporting import Exporting
+from sdk.exporting import PendingExports
 
 REPLY_TIMEOUT_S = 30.0
 BUSY_LIMIT_S = 60.0
@@ -23,14 +23,14 @@ BUSY_LIMIT_S = 60.0
 BUSY_PAUSE_S = 0.25
 BUSY_PAUSE_MAX_S = 8.0
 HTTP_BUSY = 503
-CHUNKS_MAX_WAITING = 16
-CORE_AWAY = "coreUnavailable"
+CHUNKS_BUFFERED_MAX = 16
+CORE_UNAVAILABLE = "coreUnavailable"
 """The error code of an edge that lost its reader and with it all pending requests."""
 
-T = TypeVar("T", bound=protocol.Message)
+ReplyT = TypeVar("ReplyT", bound=protocol.Message)
 
 
-class Stream:
+class ClientStream:
     """A stream with its received frames; None in `frames` ends the consumer."""
 
     def __init__(self, start: protocol.StartStream) -> None:
@@ -54,21 +54,21 @@ class Stream:
         return False
 
 
-class Busy:
+class BusyBackoff:
     """Backoff while a server is busy: at least the delay that the server asks for, growing, with
     jitter so that clients do not retry in step, and limited in total.
     """
 
     def __init__(self, limit_s: float) -> None:
-        self._left_s = limit_s
+        self._remaining_s = limit_s
         self._pause_s = BUSY_PAUSE_S
 
-    async def over(self, told_s: float) -> bool:
+    async def wait(self, retry_after_s: float) -> bool:
         """Wait before the next attempt; False if the total limit is exceeded."""
-        pause_s = max(told_s, self._pause_s) * random.uniform(0.75, 1.25)
+        pause_s = max(retry_after_s, self._pause_s) * random.uniform(0.75, 1.25)
         self._pause_s = min(2 * self._pause_s, BUSY_PAUSE_MAX_S)
-        self._left_s -= pause_s
-        if self._left_s < 0:
+        self._remaining_s -= pause_s
+        if self._remaining_s < 0:
             return False
         await asyncio.sleep(pause_s)
         return True
@@ -96,14 +96,14 @@ class Connection:
         self._session = session
         self._socket = socket
         self._request_max_bytes = request_max_bytes
-        self._waiting: dict[int, asyncio.Future[protocol.Reply]] = {}
+        self._pending: dict[int, asyncio.Future[protocol.Reply]] = {}
         self._last_ref = 0
-        self._stream: Stream | None = None
-        self._asked: dict[str, Stream] = {}
+        self._stream: ClientStream | None = None
+        self._requested_streams: dict[str, ClientStream] = {}
         """Requested streams that the server has not accepted yet, by playbackRequestId."""
-        self._exporting = Exporting()
-        self._room = asyncio.Event()
-        self._lost: ConnectionLostError | None = None
+        self._exports = PendingExports()
+        self._room_changed = asyncio.Event()
+        self._lost_error: ConnectionLostError | None = None
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
@@ -141,7 +141,7 @@ class Connection:
         *,
         request_max_bytes: int = protocol.FRAME_MAX_BYTES,
     ) -> Self:
-        busy = Busy(cls.busy_limit_s)
+        busy = BusyBackoff(cls.busy_limit_s)
         while True:
             try:
                 socket = await session.ws_connect(
@@ -149,7 +149,7 @@ class Connection:
                 )
             except (OSError, aiohttp.ClientError) as error:
                 pause_s = _retry_after_s(error)
-                if pause_s is not None and await busy.over(pause_s):
+                if pause_s is not None and await busy.wait(pause_s):
                     continue
                 await session.close()
                 raise ConnectionLostError(f"{hint} ({error})") from error
@@ -173,16 +173,16 @@ class Connection:
         await self._socket.close()
         await self._session.close()
 
-    async def request(self, message: protocol.Message, reply: type[T]) -> T:
+    async def request(self, message: protocol.Message, reply: type[ReplyT]) -> ReplyT:
         """Send a request and wait for its reply; raises ProtocolError if the reply is an error.
         While the server answers `busy`, the request is repeated with growing delays.
         """
-        busy = Busy(self.busy_limit_s)
+        busy = BusyBackoff(self.busy_limit_s)
         while True:
             answer = await self._exchange(message)
             if not isinstance(answer, protocol.Error):
                 break
-            if answer.code != "busy" or not await busy.over((answer.retry_after_ms or 0) / 1_000):
+            if answer.code != "busy" or not await busy.wait((answer.retry_after_ms or 0) / 1_000):
                 raise ProtocolError(answer.code, answer.message)
         if not isinstance(answer, reply):
             raise ProtocolError(
@@ -191,23 +191,23 @@ class Connection:
         return answer
 
     async def _exchange(self, message: protocol.Message) -> protocol.Reply:
-        if self._lost is not None:
-            raise self._lost
+        if self._lost_error is not None:
+            raise self._lost_error
         self._last_ref += 1
         ref = message.ref = self._last_ref
         future: asyncio.Future[protocol.Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[ref] = future
-        self._room.set()
+        self._pending[ref] = future
+        self._room_changed.set()
         try:
-            await self._send(self._encoded(message))
+            await self._send(self._encode(message))
             async with asyncio.timeout(REPLY_TIMEOUT_S):
                 return await future
         except TimeoutError:
             raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
         finally:
-            self._waiting.pop(ref, None)
+            self._pending.pop(ref, None)
 
-    def _encoded(self, message: protocol.Message) -> bytes:
+    def _encode(self, message: protocol.Message) -> bytes:
         """Encode a request; the server would close the connection on a frame over its limit."""
         frame = protocol.encode(message)
         if len(frame) > self._request_max_bytes:
@@ -233,28 +233,31 @@ class Connection:
             lost = ConnectionLostError(f"the server violates the protocol: {error}")
             await self._socket.close()
         finally:
-            self._lost = lost
-            self._fail_waiting(lost)
+            self._lost_error = lost
+            self._fail_pending(lost)
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
-            self._exporting.lose(lost)
+            self._exports.fail_all(lost)
 
-    def _fail_waiting(self, lost: ConnectionLostError) -> None:
+    def _fail_pending(self, lost: ConnectionLostError) -> None:
         """Fail all pending requests."""
-        for future in self._waiting.values():
+        for future in self._pending.values():
             if not future.done():
                 future.set_exception(lost)
                 future.exception()
 
     async def _receive(self, reply: protocol.Reply) -> None:
-        if isinstance(reply, protocol.Error) and (reply.ref, reply.code) == (None, CORE_AWAY):
-            self._fail_waiting(ConnectionLostError(reply.message))
+        if isinstance(reply, protocol.Error) and (reply.ref, reply.code) == (
+            None,
+            CORE_UNAVAILABLE,
+        ):
+            self._fail_pending(ConnectionLostError(reply.message))
         if isinstance(reply, protocol.StreamStarted):
-            asked = self._asked.pop(reply.playback_request_id, None)
+            asked = self._requested_streams.pop(reply.playback_request_id, None)
             if asked is not None:
-                self._replace(asked)
-        future = self._waiting.pop(reply.ref, None) if isinstance(reply.ref, int) else None
-        self._exporting.note(reply)
+                self._replace_stream(asked)
+        future = self._pending.pop(reply.ref, None) if isinstance(reply.ref, int) else None
+        self._exports.receive(reply)
         if future is not None:
             if not future.done():
                 future.set_result(reply)
@@ -262,19 +265,19 @@ class Connection:
             self._stream.frames.put_nowait(reply)
             await self._wait_for_room(self._stream)
 
-    def _replace(self, stream: Stream | None) -> None:
+    def _replace_stream(self, stream: ClientStream | None) -> None:
         """Replace the active stream (None: no stream). Consumers of the old one end."""
         if self._stream is not None:
             self._stream.frames.put_nowait(None)
         self._stream = stream
-        self._room.set()
+        self._room_changed.set()
 
-    async def _wait_for_room(self, stream: Stream) -> None:
+    async def _wait_for_room(self, stream: ClientStream) -> None:
         """Stop reading while the consumer is slow, unless a pending reply may follow the chunks."""
         while (
             self._stream is stream
-            and stream.frames.qsize() >= CHUNKS_MAX_WAITING
-            and not self._waiting
+            and stream.frames.qsize() >= CHUNKS_BUFFERED_MAX
+            and not self._pending
         ):
-            self._room.clear()
-            await self._room.wait()
+            self._room_changed.clear()
+            await self._room_changed.wait()

@@ -10,7 +10,7 @@ from typing import get_args
 from sdk.settings import Timebase
 
 TIMEBASE_FILE = "timebase"
-UNKNOWN: Timebase = "canonical"
+FALLBACK_TIMEBASE: Timebase = "canonical"
 """The default of a folder where no instance has stored one."""
 
 
@@ -18,8 +18,8 @@ def read(data: Path) -> Timebase:
     try:
         said = (data / TIMEBASE_FILE).read_text("ascii", "replace").strip()
     except OSError:
-        return UNKNOWN
-    return next((known for known in get_args(Timebase) if known == said), UNKNOWN)
+        return FALLBACK_TIMEBASE
+    return next((known for known in get_args(Timebase) if known == said), FALLBACK_TIMEBASE)
 
 
 def write(data: Path, timebase: Timebase) -> None:

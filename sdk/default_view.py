@@ -31,17 +31,17 @@ Panel = Literal[
     "commands",
     "chat",
 ]
-Field = Annotated[str, Meta(min_length=1, max_length=256)]
+FieldName = Annotated[str, Meta(min_length=1, max_length=256)]
 Share = Annotated[float, Meta(gt=0, le=1000)]
 
 
-class _Part(
+class _ViewPart(
     msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
 ):
     """Base of all structs in the file."""
 
 
-class ViewEntity(_Part, kw_only=True):
+class ViewEntity(_ViewPart, kw_only=True):
     """An entity by its ids."""
 
     scope_id: Id
@@ -61,31 +61,31 @@ class ViewSeries(ViewEntity, kw_only=True):
 class ViewLine(ViewSeries, kw_only=True):
     """One line of a plot: a numeric field; the names of nested members are joined by dots."""
 
-    field: Field
+    field: FieldName
 
 
 class ViewTrack(ViewSeries, kw_only=True):
     """The source of the ground track while the selected entity has no position of its own."""
 
-    latitude: Field = "latitude"
-    longitude: Field = "longitude"
+    latitude: FieldName = "latitude"
+    longitude: FieldName = "longitude"
 
 
-class PlacedPanel(_Part, kw_only=True, omit_defaults=False):
+class PlacedPanel(_ViewPart, kw_only=True, omit_defaults=False):
     """A panel and its share of its column's height."""
 
     id: Panel
     share: Share = 1.0
 
 
-class PanelColumn(_Part, kw_only=True, omit_defaults=False):
+class PanelColumn(_ViewPart, kw_only=True, omit_defaults=False):
     """A column of panels and its share of the width."""
 
     panels: list[PlacedPanel]
     share: Share = 1.0
 
 
-class PanelLayout(_Part, kw_only=True, omit_defaults=False):
+class PanelLayout(_ViewPart, kw_only=True, omit_defaults=False):
     """The arrangement of panels in the format that the screen exports; absent panels are hidden."""
 
     version: Literal[1] = 1
@@ -93,7 +93,7 @@ class PanelLayout(_Part, kw_only=True, omit_defaults=False):
     hidden: list[Panel] = msgspec.field(default_factory=list)
 
 
-class DefaultView(_Part, kw_only=True):
+class DefaultView(_ViewPart, kw_only=True):
     """The whole file; every member may be absent."""
 
     layout: PanelLayout | None = None
@@ -121,13 +121,13 @@ def load(path: Path) -> DefaultView:
         view = msgspec.json.decode(text, type=DefaultView)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"default_view: {path}: {error}; see docs/screen.md") from None
-    for rule in (_plots_fault(view.plots), _layout_fault(view.layout)):
+    for rule in (_plots_problem(view.plots), _layout_problem(view.layout)):
         if rule is not None:
             raise SettingsError(f"default_view: {path}: {rule}")
     return view
 
 
-def _plots_fault(plots: list[list[ViewLine]]) -> str | None:
+def _plots_problem(plots: list[list[ViewLine]]) -> str | None:
     if len(plots) > PLOTS_MAX:
         return f"plots: {len(plots)} plots, at most {PLOTS_MAX} are allowed"
     if any(len(lines) > LINES_MAX for lines in plots):
@@ -135,7 +135,7 @@ def _plots_fault(plots: list[list[ViewLine]]) -> str | None:
     return None
 
 
-def _layout_fault(layout: PanelLayout | None) -> str | None:
+def _layout_problem(layout: PanelLayout | None) -> str | None:
     if layout is None:
         return None
     if not 0 < len(layout.columns) <= COLUMNS_MAX:

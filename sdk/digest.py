@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sdk.drivers.stream import ID_TEXT
 
 
-class Digest:
+class EventDigest:
     """The digest of stored envelopes, added in order."""
 
     def __init__(self) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 WGS84_A_M = 6_378_137.0
 WGS84_E2 = 6.694_379_990_14e-3
-GEODETIC_ROUNDS = 5
+GEODETIC_ITERATIONS = 5
 
 
-class Geodetic(NamedTuple):
+class GeodeticPosition(NamedTuple):
     """A geodetic position; the altitude is above the ellipsoid."""
 
     latitude_deg: float
@@ -18,16 +18,18 @@ class Geodetic(NamedTuple):
     altitude_m: float
 
 
-def geodetic(position_m: tuple[float, float, float], turned_rad: float = 0.0) -> Geodetic:
+def geodetic(position_m: tuple[float, float, float], rotation_rad: float = 0.0) -> GeodeticPosition:
     """Convert a position in a frame whose x axis is `turned_rad` west of the prime meridian."""
     x, y, z = position_m
-    longitude = math.atan2(y, x) - turned_rad
+    longitude = math.atan2(y, x) - rotation_rad
     across = math.hypot(x, y)
     latitude = math.atan2(z, across * (1 - WGS84_E2))
     altitude = 0.0
-    for _ in range(GEODETIC_ROUNDS):
+    for _ in range(GEODETIC_ITERATIONS):
         root = math.sqrt(1 - WGS84_E2 * math.sin(latitude) ** 2)
         altitude = across * math.cos(latitude) + z * math.sin(latitude) - WGS84_A_M * root
         normal = WGS84_A_M / root
         latitude = math.atan2(z, across * (1 - WGS84_E2 * normal / (normal + altitude)))
-    return Geodetic(math.degrees(latitude), (math.degrees(longitude) + 180) % 360 - 180, altitude)
+    return GeodeticPosition(
+        math.degrees(latitude), (math.degrees(longitude) + 180) % 360 - 180, altitude
+    )

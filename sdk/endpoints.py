@@ -28,7 +28,7 @@ RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
 """In the folder of daily files: their progress and failures."""
 
-HANG_UP_TIMEOUT_S = 1.0
+CLOSE_TIMEOUT_S = 1.0
 PEER_CREDENTIALS = struct.Struct("3i")
 """Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
 
@@ -42,11 +42,11 @@ async def send_text(
     too, and the client of that one would wait for ever.
     """
     sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
-    sending.add_done_callback(_forget)
+    sending.add_done_callback(_retrieve_error)
     await asyncio.shield(sending)
 
 
-def _forget(sending: asyncio.Future[None]) -> None:
+def _retrieve_error(sending: asyncio.Future[None]) -> None:
     """Retrieve the error of a frame whose sender was cancelled; its client has disconnected."""
     if not sending.cancelled():
         sending.exception()
@@ -61,20 +61,20 @@ def run_folder(data: Path) -> Path:
     if len(os.fsencode(folder / "writer.sock")) <= SOCKET_PATH_MAX_BYTES:
         return folder
     secret = _read_secret(data)
-    places = _places(data, secret)
+    places = _stand_in_candidates(data, secret)
     if not secret or not all(map(_is_free_or_own, places)):
         # Another user may have created a stand-in of that name. A new secret name is unpredictable.
-        places = _places(data, _renewed_secret(data, secret))
+        places = _stand_in_candidates(data, _renew_secret(data, secret))
     for place in places:
         private.check_folder(place)
     # A service and a login may have different environments: prefer the folder that has sockets.
     return next((place for place in places if any(place.glob("*.sock"))), places[0])
 
 
-def _places(data: Path, secret: str) -> list[Path]:
+def _stand_in_candidates(data: Path, secret: str) -> list[Path]:
     """Candidate stand-in folders. Only who may read the data folder can compute their name."""
     name = hashlib.sha256(os.fsencode(data) + secret.encode()).hexdigest()[:16]
-    return [base / f"{_stand_in_prefix()}{name}" for base in _bases()]
+    return [base / f"{_stand_in_prefix()}{name}" for base in _stand_in_parents()]
 
 
 def _is_free_or_own(place: Path) -> bool:
@@ -93,7 +93,7 @@ def _read_secret(data: Path) -> str:
         return ""
 
 
-def _renewed_secret(data: Path, before: str) -> str:
+def _renew_secret(data: Path, before: str) -> str:
     """Replace the secret `before`; all processes that reject it get the same new one. Returns
     `before` if the data folder is missing or cannot be written.
     """
@@ -119,7 +119,7 @@ def _stand_in_prefix() -> str:
     return f"nova-{os.getuid()}-"
 
 
-def _bases() -> list[Path]:
+def _stand_in_parents() -> list[Path]:
     """The parents of stand-in folders: the user's runtime folder, if there is one, and the system's
     folder for temporary files.
     """
@@ -128,7 +128,7 @@ def _bases() -> list[Path]:
     return [Path(runtime), temporary] if private.is_own(Path(runtime)) else [temporary]
 
 
-def claim(path: Path) -> Path:
+def claim_socket(path: Path) -> Path:
     """Create a socket's folder for its owner only, and remove the socket of a dead process.
 
     Raises NovaError if a process listens there, since a second listener would take the clients of
@@ -141,14 +141,14 @@ def claim(path: Path) -> Path:
     if is_stand_in:
         private.check_folder(path.parent)
     elif path.parent.name == RUN_FOLDER:
-        private.mend(path.parent)
-    if _is_listened_at(path):
+        private.remove_others_access(path.parent)
+    if _has_listener(path):
         raise NovaError(f"another process listens at {path}")
     path.unlink(missing_ok=True)
     return path
 
 
-def _is_listened_at(path: Path) -> bool:
+def _has_listener(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:
@@ -175,7 +175,7 @@ def exports_folder(data: Path) -> Path:
     return data / "exports"
 
 
-async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
+async def close_all(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
     """Close connections with a close frame, and abort after HANG_UP_TIMEOUT_S those that do not
     answer: a closing handshake would wait for ever behind bytes that the peer does not read.
     """
@@ -183,7 +183,7 @@ async def hang_up(connections: Mapping[web.WebSocketResponse, web.Request]) -> N
     polite = (peer.close(code=WSCloseCode.GOING_AWAY) for peer in list(connections))
     closing = asyncio.gather(*polite, return_exceptions=True)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(HANG_UP_TIMEOUT_S):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await asyncio.shield(closing)
     for request in requests:
         abort(request)
@@ -196,7 +196,7 @@ def abort(request: web.Request) -> None:
         request.transport.abort()
 
 
-def peer_name(request: web.Request) -> str:
+def describe_peer(request: web.Request) -> str:
     """A description of the peer for operators: its process id, or else its address and port."""
     transport, option = request.transport, getattr(socket, "SO_PEERCRED", None)
     peer = None if transport is None else transport.get_extra_info("socket")

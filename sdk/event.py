@@ -85,7 +85,7 @@ def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
     return stored
 
 
-class _Peek(msgspec.Struct, rename="camel"):
+class _LanePeek(msgspec.Struct, rename="camel"):
     lane: str | None = None
     message_type: str | None = None
 
@@ -94,8 +94,8 @@ class _Stamp(msgspec.Struct, rename="camel"):
     canonical_truth_time: str
 
 
-_peek = msgspec.json.Decoder(_Peek)
-_decoders: dict[type[Envelope], msgspec.json.Decoder[Envelope]] = {}
+_lane_peek_decoder = msgspec.json.Decoder(_LanePeek)
+_envelope_decoders: dict[type[Envelope], msgspec.json.Decoder[Envelope]] = {}
 _encoder = msgspec.json.Encoder()
 _body_members: dict[type[Envelope], tuple[tuple[str, str], ...]] = {}
 _STAMP_MEMBER = b',"canonicalTruthTime":"'
@@ -120,23 +120,23 @@ def check(
             "tooLarge", "", f"the envelope has {len(record)} bytes, the limit is {max_bytes}"
         )
     envelope = _decode(record, address)
-    series = _resolve(envelope, address)
+    series = _resolve_series(envelope, address)
     if scope_id is not None and series.scope_id != scope_id:
         raise EnvelopeError(
             "idConflict",
             "scopeId",
             f"scopeId {series.scope_id!r} is not {scope_id!r}, the only scope accepted here",
         )
-    source_ns = _times(envelope)
+    source_ns = _check_times(envelope)
     digest = event_id(
         series.scope_id,
         series.lane,
-        identity(series),
+        hashed_ids(series),
         series.message_type,
         timestamps.text(source_ns),
         _canonical_payload(envelope),
     )
-    _claim(envelope, digest.hex())
+    _set_event_id(envelope, digest.hex())
     return Event(
         digest, source_ns, LANE_PRIORITY[series.lane], series, _encoder.encode(envelope), envelope
     )
@@ -162,9 +162,9 @@ def check_stored(stored: bytes) -> tuple[Event, int]:
 
 
 def _decode(record: bytes, address: Address | None) -> Envelope:
-    peek = _convert(_peek, record)
-    assert isinstance(peek, _Peek)
-    lane = _agree("lane", peek.lane, address.lane if address else None)
+    peek = _convert(_lane_peek_decoder, record)
+    assert isinstance(peek, _LanePeek)
+    lane = _agreed_value("lane", peek.lane, address.lane if address else None)
     if lane not in LANE_PRIORITY:
         raise EnvelopeError(
             "badValue", "lane", f"lane {lane[:64]!r} is not one of {', '.join(LANES)}"
@@ -178,9 +178,9 @@ def _decode(record: bytes, address: Address | None) -> Envelope:
             "messageType",
             f"messageType of the command lane is {got}, not one of {known}",
         )
-    decoder = _decoders.get(kind)
+    decoder = _envelope_decoders.get(kind)
     if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+        decoder = _envelope_decoders[kind] = msgspec.json.Decoder(kind)
     envelope = _convert(decoder, record)
     assert isinstance(envelope, Envelope)
     envelope.lane = lane  # type: ignore[assignment]  # just checked against LANE_PRIORITY
@@ -188,23 +188,23 @@ def _decode(record: bytes, address: Address | None) -> Envelope:
 
 
 def _convert(
-    decoder: msgspec.json.Decoder[_Peek] | msgspec.json.Decoder[Envelope], record: bytes
+    decoder: msgspec.json.Decoder[_LanePeek] | msgspec.json.Decoder[Envelope], record: bytes
 ) -> object:
     try:
         return decoder.decode(record)
     except msgspec.ValidationError as error:
-        raise _explain(str(error)) from None
+        raise _to_envelope_error(str(error)) from None
     except UnicodeDecodeError:
-        member, reason = malformed.explain_encoding(record)
+        member, reason = malformed.locate_encoding_error(record)
         raise EnvelopeError("malformed", member, reason) from None
     except msgspec.DecodeError as error:
-        member, reason = malformed.explain(record, str(error))
+        member, reason = malformed.locate_json_error(record, str(error))
         raise EnvelopeError("malformed", member, reason) from None
     except (RecursionError, ValueError) as error:
         raise EnvelopeError("malformed", "", f"the record cannot be read: {error}") from None
 
 
-def _explain(message: str) -> EnvelopeError:
+def _to_envelope_error(message: str) -> EnvelopeError:
     """Convert a msgspec message to an EnvelopeError: code by its wording, member by its path."""
     found = _MEMBER.search(message)
     member = (found.group(1) or found.group(2)) if found else ""
@@ -216,7 +216,7 @@ def _explain(message: str) -> EnvelopeError:
     return EnvelopeError(code, member, message)
 
 
-def _agree(member: str, given: str | None, derived: str | None) -> str:
+def _agreed_value(member: str, given: str | None, derived: str | None) -> str:
     """The value of a member, from the envelope or else the address; both must agree if present."""
     if given is None and derived is None:
         raise EnvelopeError(
@@ -233,9 +233,9 @@ def _agree(member: str, given: str | None, derived: str | None) -> str:
     return value
 
 
-def _resolve(envelope: Envelope, address: Address | None) -> Series:
+def _resolve_series(envelope: Envelope, address: Address | None) -> Series:
     """Fill and check the ids of an envelope; returns its series."""
-    scope_id = _agree("scopeId", envelope.scope_id, address.scope_id if address else None)
+    scope_id = _agreed_value("scopeId", envelope.scope_id, address.scope_id if address else None)
     lane = envelope.lane
     assert lane is not None
     ids = _scope_global(envelope, address) or _entity_ids(envelope, address)
@@ -294,9 +294,11 @@ def _scope_global(envelope: Envelope, address: Address | None) -> tuple[str, str
 
 def _entity_ids(envelope: Envelope, address: Address | None) -> tuple[str, str, str]:
     return (
-        _agree("systemId", envelope.system_id, address.system_id if address else None),
-        _agree("containerId", envelope.container_id, address.container_id if address else None),
-        _agree("uniqueId", envelope.unique_id, address.unique_id if address else None),
+        _agreed_value("systemId", envelope.system_id, address.system_id if address else None),
+        _agreed_value(
+            "containerId", envelope.container_id, address.container_id if address else None
+        ),
+        _agreed_value("uniqueId", envelope.unique_id, address.unique_id if address else None),
     )
 
 
@@ -314,21 +316,21 @@ def _check_subject(envelope: Envelope, subject: str) -> None:
         )
 
 
-def identity(series: Series) -> tuple[str, str, str]:
+def hashed_ids(series: Series) -> tuple[str, str, str]:
     """The three ids as hashed into the eventId; scope-global events hash the last one only."""
     if series.unique_id == SCOPE_TOKEN:
         return ("", "", SCOPE_TOKEN)
     return (series.system_id, series.container_id, series.unique_id)
 
 
-def _times(envelope: Envelope) -> int:
+def _check_times(envelope: Envelope) -> int:
     effective = getattr(envelope, "effective_time", None)
     if effective is not None:
-        _time("effectiveTime", effective)
-    return _time("sourceTruthTime", envelope.source_truth_time)
+        _parse_time("effectiveTime", effective)
+    return _parse_time("sourceTruthTime", envelope.source_truth_time)
 
 
-def _time(member: str, text: str) -> int:
+def _parse_time(member: str, text: str) -> int:
     try:
         return timestamps.parse(text)
     except TimestampError as error:
@@ -352,12 +354,12 @@ def _canonical_payload(envelope: Envelope) -> bytes:
     try:
         return canonical_json(body)
     except CanonicalError as error:
-        culprit = _culprit(body)
+        culprit = _uncanonical_member(body)
         reason = f"{culprit} has no RFC 8785 form: {error}"
         raise EnvelopeError("notCanonical", culprit, reason) from None
 
 
-def _culprit(body: dict[str, object]) -> str:
+def _uncanonical_member(body: dict[str, object]) -> str:
     """The first top-level member whose value has no canonical form."""
     for name, value in body.items():
         try:
@@ -367,7 +369,7 @@ def _culprit(body: dict[str, object]) -> str:
     return ""
 
 
-def _claim(envelope: Envelope, computed: str) -> None:
+def _set_event_id(envelope: Envelope, computed: str) -> None:
     if envelope.event_id is not None and envelope.event_id != computed:
         raise EnvelopeError(
             "eventIdMismatch",

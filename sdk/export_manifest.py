@@ -21,7 +21,7 @@ BINDING_MAX_BYTES = 64 * 1024
 """A binding holds only names and times, all of them short."""
 
 
-class Listed(msgspec.Struct, rename="camel"):
+class ListedFile(msgspec.Struct, rename="camel"):
     """A file of an export."""
 
     path: str
@@ -30,7 +30,7 @@ class Listed(msgspec.Struct, rename="camel"):
     bytes: int
 
 
-class Failed(msgspec.Struct, rename="camel"):
+class ListedFailure(msgspec.Struct, rename="camel"):
     """A stream or file that is missing in the export, and the reason."""
 
     reason: str
@@ -39,7 +39,7 @@ class Failed(msgspec.Struct, rename="camel"):
     path: str = ""
 
 
-class _Binding(msgspec.Struct, rename="camel", gc=False):
+class _BindingShape(msgspec.Struct, rename="camel", gc=False):
     """The members of every binding; decoding skips the others without creating objects."""
 
     message_type: Literal["DriverBinding"]
@@ -50,11 +50,11 @@ class _Binding(msgspec.Struct, rename="camel", gc=False):
     driver_version: str
 
 
-class _Shape(msgspec.Struct):
-    bindings: list[_Binding]
+class _ManifestShape(msgspec.Struct):
+    bindings: list[_BindingShape]
 
 
-class _Asked(msgspec.Struct, rename="camel"):
+class _ListedQuery(msgspec.Struct, rename="camel"):
     timebase: Timebase
 
 
@@ -62,19 +62,19 @@ class ExportManifest(msgspec.Struct, rename="camel"):
     """The expected content of an export."""
 
     format: int
-    query: _Asked
+    query: _ListedQuery
     events: int
     digest: str
-    files: list[Listed]
-    failures: list[Failed]
+    files: list[ListedFile]
+    failures: list[ListedFailure]
     bindings: list[msgspec.Raw]
 
 
-def decoded(text: bytes) -> ExportManifest:
+def decode(text: bytes) -> ExportManifest:
     """Decode a manifest; raises NovaError if it is invalid."""
     try:
         # Check the shape first: a list of texts, say, would take tens of times its size as Raw.
-        msgspec.json.decode(text, type=_Shape)
+        msgspec.json.decode(text, type=_ManifestShape)
         manifest = msgspec.json.decode(text, type=ExportManifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NovaError(

@@ -19,32 +19,34 @@ from sdk.export import (
 OnProgress = Callable[[ExportProgress], None]
 
 
-class Exporting:
+class PendingExports:
     """Queues of progress and completion messages, by exportId."""
 
     def __init__(self) -> None:
-        self._told: dict[str, asyncio.Queue[ExportProgress | ExportEnd | ConnectionLostError]] = {}
+        self._queues: dict[
+            str, asyncio.Queue[ExportProgress | ExportEnd | ConnectionLostError]
+        ] = {}
 
-    def note(self, reply: protocol.Reply) -> None:
+    def receive(self, reply: protocol.Reply) -> None:
         """Queue a message of an export; messages may arrive before the caller waits for them."""
         match reply:
             case ExportStarted():
-                self._told[reply.export_id] = asyncio.Queue()
+                self._queues[reply.export_id] = asyncio.Queue()
             case ExportProgress() | ExportComplete() | ExportFailed() | ExportCancelled():
-                if reply.export_id in self._told:
-                    self._told[reply.export_id].put_nowait(reply)
+                if reply.export_id in self._queues:
+                    self._queues[reply.export_id].put_nowait(reply)
             case protocol.Error(ref=None):
                 # The edge lost its reader, which cancels the exports that the reader was making.
-                self.lose(ConnectionLostError(reply.message))
+                self.fail_all(ConnectionLostError(reply.message))
 
-    def lose(self, error: ConnectionLostError) -> None:
+    def fail_all(self, error: ConnectionLostError) -> None:
         """Fail all pending exports."""
-        for queue in self._told.values():
+        for queue in self._queues.values():
             queue.put_nowait(error)
 
-    async def end(self, export_id: str, on_progress: OnProgress | None) -> ExportComplete:
+    async def wait_for(self, export_id: str, on_progress: OnProgress | None) -> ExportComplete:
         """Wait for the completion of an export; raises ProtocolError if it fails."""
-        queue = self._told[export_id]
+        queue = self._queues[export_id]
         try:
             while True:
                 match await queue.get():
@@ -61,4 +63,4 @@ class Exporting:
                         text = "export cancelled; partial files removed"
                         raise ProtocolError("exportCancelled", text)
         finally:
-            del self._told[export_id]
+            del self._queues[export_id]

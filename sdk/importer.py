@@ -25,7 +25,7 @@ from sdk.transport.base import Receipt, Record, Rejection
 FRAME_SLACK_BYTES = 1024
 """Room for the members of a request beside its events."""
 
-PASSING_CODES = frozenset(("rateLimited", "writerAway", "coreUnavailable", "busy"))
+TEMPORARY_CODES = frozenset(("rateLimited", "writerAway", "coreUnavailable", "busy"))
 """Temporary refusals: the same request may be sent again."""
 
 
@@ -38,36 +38,36 @@ def is_reserved(record: Record) -> bool:
     return reserved_member(stream.lane, stream.system_id, stream.stream_type) is not None
 
 
-class Door(NamedTuple):
+class AdminAccess(NamedTuple):
     """How an administrator connects to a Core, and the largest request that it accepts."""
 
     connect: Callable[[], Awaitable[Client]]
     request_max_bytes: int
 
     @classmethod
-    def of(cls, connect: Callable[[], Awaitable[Client]], *, is_local: bool) -> Door:
+    def of_core(cls, connect: Callable[[], Awaitable[Client]], *, is_local: bool) -> AdminAccess:
         return cls(connect, FRAME_MAX_BYTES if is_local else REQUEST_MAX_BYTES)
 
 
 class Importer:
     """Delivers records; without a door all of them go over the transport."""
 
-    def __init__(self, producer: Producer, door: Door | None, retry: Retry) -> None:
+    def __init__(self, producer: Producer, access: AdminAccess | None, retry: Retry) -> None:
         self._producer = producer
-        self._door = door
+        self._access = access
         self._retry = retry
         self._client: Client | None = None
-        self.undelivered = 0
+        self.reserved_over_transport = 0
         """Events of reserved kinds that went over the transport because there is no door."""
 
-    async def bring(self, records: Sequence[Record]) -> Receipt:
+    async def import_records(self, records: Sequence[Record]) -> Receipt:
         """Import records, reserved kinds first so that bindings precede the events they bind."""
         reserved = [place for place, record in enumerate(records) if is_reserved(record)]
-        if self._door is None:
-            self.undelivered += len(reserved)
+        if self._access is None:
+            self.reserved_over_transport += len(reserved)
             return await self._producer.publish(records)
         total = Receipt()
-        for part in _parts(records, reserved, self._door.request_max_bytes, total):
+        for part in _request_parts(records, reserved, self._access.request_max_bytes, total):
             ack = await self._submit([records[place].value.decode() for place in part])
             total.new += ack.new
             total.duplicate += ack.duplicate
@@ -85,7 +85,7 @@ class Importer:
 
     async def _submit(self, events: list[str]) -> ImportAck:
         """Submit events. Repeating it after a lost connection is safe: duplicates are detected."""
-        assert self._door is not None
+        assert self._access is not None
         loop = asyncio.get_running_loop()
         give_up_at = None
         if self._retry.deadline_s is not None:
@@ -93,11 +93,11 @@ class Importer:
         for delay_s in self._retry.delays_s():
             try:
                 if self._client is None:
-                    self._client = await self._door.connect()
+                    self._client = await self._access.connect()
                 message = ImportEvents(events=events, timeline_mode="LIVE")
                 return await self._client.import_events(message)
             except (ConnectionLostError, ProtocolError) as error:
-                if isinstance(error, ProtocolError) and error.code not in PASSING_CODES:
+                if isinstance(error, ProtocolError) and error.code not in TEMPORARY_CODES:
                     raise
                 if give_up_at is not None and loop.time() + delay_s >= give_up_at:
                     raise NovaError(f"the Core does not accept the import: {error}") from error
@@ -112,7 +112,7 @@ class Importer:
             await client.close()
 
 
-def _parts(
+def _request_parts(
     records: Sequence[Record], places: Sequence[int], max_bytes: int, total: Receipt
 ) -> Iterator[list[int]]:
     """Indexes of records by request; a record over the limit is rejected in `total`."""

@@ -24,31 +24,31 @@ from sdk.drivers.stream import stream_of
 from sdk.errors import NovaError
 from sdk.event import without_stamp
 from sdk.export_manifest import MANIFEST_FILE, MANIFEST_MAX_BYTES, ExportManifest
-from sdk.mcap_file import Damage
+from sdk.mcap_file import McapDamage
 from sdk.mcap_window import Readable
 from sdk.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS
-from sdk.proof import Proof, is_whole
+from sdk.proof import ExportProof, matches_event_id
 from sdk.transport.base import Record
-from sdk.zip_members import LOCAL, Zip
+from sdk.zip_members import LOCAL, ZipReader
 
 READABLE = (".jsonl", ".mcap")
 ZIP_SUFFIX = ".zip"
-PROVED_EVENTS = 1_000
+VERIFIED_TOGETHER = 1_000
 """Number of events that are verified together."""
 
-_BINDINGS_END = f"metadata.{BINDING_TYPE}.jsonl"
+_BINDINGS_SUFFIX = f"metadata.{BINDING_TYPE}.jsonl"
 
 DigestState = Literal["fits", "differs", "unchecked"]
 
 
-class Content(NamedTuple):
+class ExportContent(NamedTuple):
     """The readable files of an export in the order to read them, and the names of the others."""
 
     names: list[str]
     unread: list[str]
 
 
-class Source:
+class ExportReader:
     """An export in a zip, a folder or a single file.
 
     `problems` lists what is missing or damaged, `notes` what is skipped. Both, and `digest`, are
@@ -62,7 +62,7 @@ class Source:
         self.notes: list[str] = []
         self.digest: DigestState = "unchecked"
         try:
-            self._zip = Zip(path) if _is_zip(path) else None
+            self._zip = ZipReader(path) if _is_zip(path) else None
             names = self._names()
         except OSError as error:
             raise NovaError(f"{path} cannot be read: {error}") from error
@@ -71,19 +71,19 @@ class Source:
             self.problems += filter(None, [self._zip.problem])
         readable = [name for name in names if name.endswith(READABLE)]
         # Files of bindings go first; False sorts before True.
-        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_END), name))
+        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_SUFFIX), name))
         unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
         self.has_manifest = MANIFEST_FILE in names
         if self._zip is not None and not self.has_manifest:
             self.problems.append(f"{MANIFEST_FILE} is missing: the content cannot be checked")
-        self.content = Content(readable, unread)
-        self._events: dict[str, int] = {}
+        self.content = ExportContent(readable, unread)
+        self._event_counts: dict[str, int] = {}
         """Number of events read, by file."""
 
-        self._passed: dict[str, str] = {}
+        self._skipped: dict[str, str] = {}
         """Notes on files that cannot be read back, by file."""
 
-        self._wrong: dict[str, list[str]] = {}
+        self._faults: dict[str, list[str]] = {}
         """Faults by file."""
 
     def _names(self) -> list[str]:
@@ -104,127 +104,129 @@ class Source:
             if self._zip is not None:
                 member = self._zip.open(name)
                 yield member
-                self._note(name, member.problem)
+                self._add_fault(name, member.problem)
             else:
-                with self._at(name).open("rb") as file:
+                with self._path_of(name).open("rb") as file:
                     yield file
         except OSError as error:
             raise NovaError(f"cannot be read: {error}") from error
 
-    def _at(self, name: str) -> Path:
+    def _path_of(self, name: str) -> Path:
         return self._path / name if self._path.is_dir() else self._path
 
-    def _note(self, name: str, wrong: str) -> None:
+    def _add_fault(self, name: str, wrong: str) -> None:
         if wrong:
-            self._wrong.setdefault(name, []).append(wrong)
+            self._faults.setdefault(name, []).append(wrong)
 
     def envelopes(self) -> Iterator[bytes]:
         """All readable envelopes, byte for byte as exported, in bounded memory. Faults are in
         `problems` at the end.
         """
-        manifest = self._manifest() if self.has_manifest else None
+        manifest = self._load_manifest() if self.has_manifest else None
         proof = None
         if manifest is not None:
-            yield from self._bindings(manifest)
-            proof = Proof(manifest.query.timebase)
+            yield from self._binding_envelopes(manifest)
+            proof = ExportProof(manifest.query.timebase)
             self._closing.callback(proof.close)
         listed = {one.path for one in manifest.files} if manifest is not None else set()
-        unlisted = Proof()
+        unlisted = ExportProof()
         for name in self.content.names:
-            yield from self._of_file(
+            yield from self._file_envelopes(
                 name, proof if proof is not None and name in listed else unlisted
             )
         unread = self.content.unread
         if self._zip is not None:
             for name in unread:
-                self._pass_over(name)
+                self._verify_checksum(name)
         if manifest is not None and proof is not None:
-            self._compare(manifest)
-            self._prove(manifest, proof)
-        self.notes += [f"not read: {name}{self._passed.get(name, '')}" for name in unread]
-        for name, wrong in self._wrong.items():
+            self._compare_files(manifest)
+            self._check_digest(manifest, proof)
+        self.notes += [f"not read: {name}{self._skipped.get(name, '')}" for name in unread]
+        for name, wrong in self._faults.items():
             self.problems.append(f"{name}: " + "; ".join(wrong))
 
-    def _bindings(self, manifest: ExportManifest) -> Iterator[bytes]:
+    def _binding_envelopes(self, manifest: ExportManifest) -> Iterator[bytes]:
         unproved = 0
         for binding in manifest.bindings:
             envelope = msgspec.json.format(bytes(binding), indent=-1)  # Compact, as stored.
-            unproved += not is_whole(envelope)
+            unproved += not matches_event_id(envelope)
             yield envelope
         if unproved:
-            self._note(MANIFEST_FILE, f"{unproved:,} bindings do not match their eventIds")
+            self._add_fault(MANIFEST_FILE, f"{unproved:,} bindings do not match their eventIds")
 
-    def _manifest(self) -> ExportManifest | None:
+    def _load_manifest(self) -> ExportManifest | None:
         try:
             with self._open(MANIFEST_FILE) as file:
-                text = members.whole(file, MANIFEST_FILE, MANIFEST_MAX_BYTES)
-            manifest = export_manifest.decoded(text)
+                text = members.read_whole(file, MANIFEST_FILE, MANIFEST_MAX_BYTES)
+            manifest = export_manifest.decode(text)
         except NovaError as error:
             self.problems.append(f"{MANIFEST_FILE}: {error}")
             return None
         return manifest
 
-    def _of_file(self, name: str, proof: Proof) -> Iterator[bytes]:
-        damage = Damage()
+    def _file_envelopes(self, name: str, proof: ExportProof) -> Iterator[bytes]:
+        damage = McapDamage()
         count = unproved = 0
         try:
             with self._open(name) as file:
                 found = (
-                    members.messages(file, name, damage)
+                    members.read_mcap(file, name, damage)
                     if name.endswith(".mcap")
-                    else members.lines(file, name)
+                    else members.read_lines(file, name)
                 )
-                for some in _together(found):
+                for some in _grouped(found):
                     whole = proof.add(some)
                     count += whole
                     unproved += len(some) - whole
                     yield from some
         except NovaError as error:
-            self._note(name, str(error).removeprefix(f"{name}: "))
-        self._events[name] = count
-        self._note(name, damage.text().removeprefix(f"{name} "))
+            self._add_fault(name, str(error).removeprefix(f"{name}: "))
+        self._event_counts[name] = count
+        self._add_fault(name, damage.text().removeprefix(f"{name} "))
         if unproved:
-            self._note(name, f"{unproved:,} are not events, or do not match their eventIds")
+            self._add_fault(name, f"{unproved:,} are not events, or do not match their eventIds")
 
-    def _pass_over(self, name: str) -> None:
+    def _verify_checksum(self, name: str) -> None:
         """Read the file of another driver, only to verify its checksum."""
         try:
             with self._open(name) as file:
                 while file.read(members.READ_BYTES):
                     pass
         except NovaError as error:
-            self._note(name, str(error))
+            self._add_fault(name, str(error))
 
-    def _compare(self, manifest: ExportManifest) -> None:
+    def _compare_files(self, manifest: ExportManifest) -> None:
         """Compare each file with its entry in the manifest."""
         there = {*self.content.names, *self.content.unread}
         for file in manifest.files:
             if file.path not in there:
-                self._note(file.path, f"is missing, with {file.events:,} events ({file.driver})")
+                self._add_fault(
+                    file.path, f"is missing, with {file.events:,} events ({file.driver})"
+                )
                 continue
             size = self._size(file.path)
             if size != file.bytes:
-                self._note(file.path, f"has {size:,} bytes, {file.bytes:,} were exported")
-            read = self._events.get(file.path)
+                self._add_fault(file.path, f"has {size:,} bytes, {file.bytes:,} were exported")
+            read = self._event_counts.get(file.path)
             if read is None:
-                self._passed[file.path] = f", with {file.events:,} events of {file.driver}"
+                self._skipped[file.path] = f", with {file.events:,} events of {file.driver}"
             elif read != file.events:
-                self._note(file.path, f"{read:,} of {file.events:,} events were read")
+                self._add_fault(file.path, f"{read:,} of {file.events:,} events were read")
         for name in sorted(there - {file.path for file in manifest.files}):
             self.notes.append(f"not listed in {MANIFEST_FILE}: {name}")
         for failure in manifest.failures:
             what = failure.path or failure.target_id
-            self._note(what, f"{failure.events:,} events were not exported: {failure.reason}")
+            self._add_fault(what, f"{failure.events:,} events were not exported: {failure.reason}")
 
     def _size(self, name: str) -> int:
         if self._zip is not None:
-            return self._zip.members[name].whole_bytes
+            return self._zip.members[name].unpacked_bytes
         try:
-            return self._at(name).stat().st_size
+            return self._path_of(name).stat().st_size
         except OSError:
             return 0
 
-    def _prove(self, manifest: ExportManifest, proof: Proof) -> None:
+    def _check_digest(self, manifest: ExportManifest, proof: ExportProof) -> None:
         """Compare the digest of the events that were read, if all of the export is readable."""
         lost = sum(failure.events for failure in manifest.failures)
         if lost or any(not file.path.endswith(READABLE) for file in manifest.files):
@@ -234,8 +236,8 @@ class Source:
             self.problems.append(
                 f"{MANIFEST_FILE}: lists {manifest.events:,} events, but {promised:,} in its files"
             )
-        if proof.failure:
-            self.notes.append(f"the digest was not checked: {proof.failure}")
+        if proof.no_digest_reason:
+            self.notes.append(f"the digest was not checked: {proof.no_digest_reason}")
             return
         self.digest = "fits" if proof.digest() == manifest.digest else "differs"
         if self.digest == "differs":
@@ -244,7 +246,7 @@ class Source:
             )
 
 
-def _together(found: Iterator[bytes]) -> Iterator[list[bytes]]:
+def _grouped(found: Iterator[bytes]) -> Iterator[list[bytes]]:
     """Group envelopes; if the reading fails, the group before the error is yielded first."""
     part: list[bytes] = []
     size_bytes = 0
@@ -252,7 +254,7 @@ def _together(found: Iterator[bytes]) -> Iterator[list[bytes]]:
         for envelope in found:
             part.append(envelope)
             size_bytes += len(envelope)
-            if len(part) == PROVED_EVENTS or size_bytes >= PUBLISH_MAX_BYTES:
+            if len(part) == VERIFIED_TOGETHER or size_bytes >= PUBLISH_MAX_BYTES:
                 yield part
                 part, size_bytes = [], 0
     except (NovaError, OSError):
@@ -273,7 +275,7 @@ def _is_zip(path: Path) -> bool:
         return True
 
 
-def parts(
+def batches(
     found: Iterable[Record],
     max_records: int = PUBLISH_MAX_RECORDS,
     max_bytes: int = PUBLISH_MAX_BYTES,
@@ -291,7 +293,7 @@ def parts(
         yield part
 
 
-def records(envelopes: Iterable[bytes]) -> Iterator[Record]:
+def publishable_records(envelopes: Iterable[bytes]) -> Iterator[Record]:
     """Envelopes as records to publish, without their receive time."""
     for envelope in envelopes:
         envelope = without_stamp(envelope)

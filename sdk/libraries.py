@@ -8,7 +8,7 @@ from types import ModuleType
 from sdk.errors import NovaError
 
 
-def library(module: str) -> ModuleType:
+def import_optional(module: str) -> ModuleType:
     """Import a module of an optional library; raises NovaError that says what to install."""
     try:
         return import_module(module)

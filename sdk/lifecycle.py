@@ -44,17 +44,17 @@ AUTOGROUP_ATTEMPTS = 20
 AUTOGROUP_PAUSE_S = 0.11
 
 
-def say_ready(process: str, **facts: str) -> None:
+def print_ready(process: str, **facts: str) -> None:
     """Print the line that the supervisor waits for."""
-    _say({"ready": process, **facts})
+    _print_line({"ready": process, **facts})
 
 
-def say_progress(process: str, progress: str) -> None:
+def print_progress(process: str, progress: str) -> None:
     """Print the progress of a long start, which makes the supervisor wait longer."""
-    _say({"starting": process, "progress": progress})
+    _print_line({"starting": process, "progress": progress})
 
 
-def _say(facts: dict[str, str]) -> None:
+def _print_line(facts: dict[str, str]) -> None:
     sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
     sys.stdout.flush()
 
@@ -89,7 +89,7 @@ def _end_with_supervisor() -> bool:
     return True
 
 
-async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
+async def run_until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
     """Run `work` until it ends or the event is set; raises the exception of `work`."""
     working = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
@@ -101,19 +101,19 @@ async def until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) 
     await asyncio.wait((working,))
 
 
-def outlast_interrupt() -> None:
+def ignore_interrupt() -> None:
     """Ignore Ctrl-C; the parent handles it and ends this process when its own work is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def open_many() -> None:
+def raise_file_limit() -> None:
     """Raise the limit of open files to the hard limit."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def give_way() -> None:
+def take_lowest_priority() -> None:
     """Take the lowest priority.
 
     Where the kernel groups processes by session, niceness counts within a session only, and a
@@ -123,10 +123,10 @@ def give_way() -> None:
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     if os.getsid(0) == os.getpid():
-        _give_way_as_session()
+        _lower_session_priority()
 
 
-def _give_way_as_session() -> None:
+def _lower_session_priority() -> None:
     for _ in range(AUTOGROUP_ATTEMPTS):
         try:
             AUTOGROUP.write_text(str(NICENESS))
@@ -137,7 +137,7 @@ def _give_way_as_session() -> None:
             return  # This kernel does not group sessions.
 
 
-def collect_seldom() -> None:
+def collect_garbage_rarely() -> None:
     """Make the garbage collector run rarely, for processes that handle events in batches."""
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)

@@ -14,28 +14,28 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-def explain(record: bytes, complaint: str) -> tuple[str, str]:
+def locate_json_error(record: bytes, parser_message: str) -> tuple[str, str]:
     """The top-level member at which a record stops being JSON (empty if none), and the reason."""
     surrogate = _LONE_SURROGATE.search(record)
-    found = _OFFSET.search(complaint)
+    found = _OFFSET.search(parser_message)
     if surrogate is not None and (found is None or surrogate.start() <= int(found.group(1))):
         offset, reason = surrogate.start(), "contains a lone surrogate"
     else:
         offset = int(found.group(1)) if found else len(record)
-        reason = _OFFSET.sub("", complaint.removeprefix("JSON is malformed: ")).strip()
-    return _located(record, offset, "not JSON", reason)
+        reason = _OFFSET.sub("", parser_message.removeprefix("JSON is malformed: ")).strip()
+    return _location(record, offset, "not JSON", reason)
 
 
-def explain_encoding(record: bytes) -> tuple[str, str]:
+def locate_encoding_error(record: bytes) -> tuple[str, str]:
     """The top-level member at which a record stops being UTF-8 (empty if none), and the reason."""
     try:
         record.decode()
     except UnicodeDecodeError as error:
-        return _located(record, error.start, "not UTF-8", error.reason)
+        return _location(record, error.start, "not UTF-8", error.reason)
     return "", "the record is not UTF-8"
 
 
-def _located(record: bytes, offset: int, what: str, reason: str) -> tuple[str, str]:
+def _location(record: bytes, offset: int, what: str, reason: str) -> tuple[str, str]:
     member = _member_at(record[:offset])
     where = f" in member {member!r}" if member else ""
     return member, f"the record is {what}{where}: {reason} (byte {offset})"

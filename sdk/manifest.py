@@ -17,7 +17,7 @@ from sdk import timestamps
 from sdk.envelope import JsonObject, Name
 from sdk.errors import TimestampError
 
-Kind = Literal["number", "integer", "string", "boolean", "enum", "time", "any"]
+ValueKind = Literal["number", "integer", "string", "boolean", "enum", "time", "any"]
 Version = Annotated[
     str, Meta(pattern=r"\A(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?\Z")
 ]
@@ -32,12 +32,12 @@ ANY_KEY = "*"
 EPOCH = "1970-01-01T00:00:00Z"
 """The effectiveTime of a manifest that declares none: always."""
 
-NUMERIC: tuple[Kind, ...] = ("number", "integer")
-SHOWN_CHARS = 64
+NUMERIC: tuple[ValueKind, ...] = ("number", "integer")
+PREVIEW_CHARS = 64
 INTEGER_MAX = 2**53 - 1
 
 
-class _Part(
+class _ManifestPart(
     msgspec.Struct,
     kw_only=True,
     rename="camel",
@@ -47,7 +47,7 @@ class _Part(
     """Base of all structs of a manifest."""
 
 
-class Limits(_Part, kw_only=True):
+class Limits(_ManifestPart, kw_only=True):
     """Alarm limits: bounds of a number, or the alarm values of an enum or boolean."""
 
     warning_low: float | None = None
@@ -58,13 +58,13 @@ class Limits(_Part, kw_only=True):
     critical: list[str | bool] = msgspec.field(default_factory=list)
 
 
-class KeySpec(_Part, kw_only=True):
+class KeySpec(_ManifestPart, kw_only=True):
     """Type and presentation of one key's value; `precision` is the number of decimal places.
 
     `labels` map the values of an enum, or of a boolean, to the texts that people read.
     """
 
-    type: Kind
+    type: ValueKind
     title: Title | None = None
     unit: str | None = None
     minimum: float | None = None
@@ -81,7 +81,7 @@ class ArgumentSpec(KeySpec, kw_only=True):
     default: str | bool | int | float | None = None
 
 
-class Action(_Part, kw_only=True):
+class Action(_ManifestPart, kw_only=True):
     """A command that the card offers; a critical one needs a confirmation."""
 
     command_type: Name
@@ -90,14 +90,14 @@ class Action(_Part, kw_only=True):
     critical: bool = False
 
 
-class Group(_Part, kw_only=True):
+class Group(_ManifestPart, kw_only=True):
     """Rows of a card under one title, in order; each row is a key."""
 
     title: Title | None = None
     rows: list[Key]
 
 
-class Layout(_Part, kw_only=True):
+class Layout(_ManifestPart, kw_only=True):
     """Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history."""
 
     shield: list[Key] = msgspec.field(default_factory=list)
@@ -105,7 +105,7 @@ class Layout(_Part, kw_only=True):
     sparklines: list[Key] = msgspec.field(default_factory=list)
 
 
-class CardManifest(_Part, kw_only=True, dict=True):
+class CardManifest(_ManifestPart, kw_only=True, dict=True):
     """One version of a card manifest, in effect from `effective_time` on."""
 
     manifest_id: Name
@@ -149,10 +149,10 @@ def violation(manifest: CardManifest, data: Mapping[str, object]) -> Violation |
     return None
 
 
-def problem(manifest: CardManifest, data: Mapping[str, object]) -> str | None:
+def update_problem(manifest: CardManifest, data: Mapping[str, object]) -> str | None:
     """Why an update's data breaks its manifest, with key and rule; None if it does not."""
     found = violation(manifest, data)
-    return None if found is None else f"key {found.key[:SHOWN_CHARS]!r} {found.reason}"
+    return None if found is None else f"key {found.key[:PREVIEW_CHARS]!r} {found.reason}"
 
 
 def argument_problem(action: Action, payload: Mapping[str, object]) -> str | None:
@@ -161,7 +161,7 @@ def argument_problem(action: Action, payload: Mapping[str, object]) -> str | Non
         spec = action.arguments.get(name)
         if spec is None:
             known = ", ".join(action.arguments) or "none"
-            shown = name[:SHOWN_CHARS]
+            shown = name[:PREVIEW_CHARS]
             return f"{action.command_type} has no argument {shown!r}; it takes {known}"
         if value is None and not spec.required:
             continue
@@ -197,13 +197,13 @@ def _number_rule(spec: KeySpec) -> Rule:
 
     def rule(value: object) -> str | None:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            return f"is {_shown(value)}, not {article}"
+            return f"is {_preview(value)}, not {article}"
         if is_whole and isinstance(value, float) and not value.is_integer():
-            return f"is {_shown(value)}, not an integer"
+            return f"is {_preview(value)}, not an integer"
         if value < low:
-            return f"is {_shown(value)}, below the minimum {low:g}"
+            return f"is {_preview(value)}, below the minimum {low:g}"
         if value > high:
-            return f"is {_shown(value)}, above the maximum {high:g}"
+            return f"is {_preview(value)}, above the maximum {high:g}"
         return None
 
     return rule
@@ -213,17 +213,17 @@ def _enum_rule(labels: Mapping[str, str]) -> Rule:
     def rule(value: object) -> str | None:
         if isinstance(value, str) and value in labels:
             return None
-        return f"is {_shown(value)}, not one of {', '.join(labels)}"
+        return f"is {_preview(value)}, not one of {', '.join(labels)}"
 
     return rule
 
 
 def _string(value: object) -> str | None:
-    return None if isinstance(value, str) else f"is {_shown(value)}, not a string"
+    return None if isinstance(value, str) else f"is {_preview(value)}, not a string"
 
 
 def _boolean(value: object) -> str | None:
-    return None if isinstance(value, bool) else f"is {_shown(value)}, not a boolean"
+    return None if isinstance(value, bool) else f"is {_preview(value)}, not a boolean"
 
 
 def _time(value: object) -> str | None:
@@ -234,14 +234,14 @@ def _time(value: object) -> str | None:
             pass
         else:
             return None
-    return f"is {_shown(value)}, not a time such as {EPOCH}"
+    return f"is {_preview(value)}, not a time such as {EPOCH}"
 
 
 def _any(_: object) -> str | None:
     return None
 
 
-_PLAIN_RULES: Mapping[Kind, Rule] = {
+_PLAIN_RULES: Mapping[ValueKind, Rule] = {
     "string": _string,
     "boolean": _boolean,
     "time": _time,
@@ -249,9 +249,9 @@ _PLAIN_RULES: Mapping[Kind, Rule] = {
 }
 
 
-def _shown(value: object) -> str:
+def _preview(value: object) -> str:
     text = msgspec.json.encode(value).decode()
-    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
+    return text if len(text) <= PREVIEW_CHARS else text[:PREVIEW_CHARS] + "…"
 
 
 # --- as a ManifestPublished event -----------------------------------------------------------------
@@ -279,7 +279,7 @@ def published_body(manifest: CardManifest) -> JsonObject:
 def read_published(stored: bytes) -> CardManifest | None:
     """Like `from_published` for a stored envelope; None also if it is nested too deeply."""
     try:
-        return from_published(_body.decode(stored))
+        return from_published(_published_decoder.decode(stored))
     except (msgspec.DecodeError, RecursionError):
         return None
 
@@ -288,7 +288,7 @@ def from_published(body: Mapping[str, object]) -> CardManifest | None:
     """The manifest in a ManifestPublished event; None if it has another form, since any producer
     may publish one in another scope.
     """
-    members = {name: body[name] for name in _PUBLISHED if name in body}
+    members = {name: body[name] for name in _PUBLISHED_MEMBERS if name in body}
     layout, actions = body.get("layout"), body.get("actions")
     try:
         layout = dict(layout) if isinstance(layout, dict) else {}
@@ -303,8 +303,8 @@ def from_published(body: Mapping[str, object]) -> CardManifest | None:
         return None
 
 
-_body = msgspec.json.Decoder(JsonObject)
-_PUBLISHED = (
+_published_decoder = msgspec.json.Decoder(JsonObject)
+_PUBLISHED_MEMBERS = (
     "manifestId",
     "manifestVersion",
     "viewId",

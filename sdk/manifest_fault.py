@@ -9,27 +9,27 @@ from sdk.errors import TimestampError
 from sdk.manifest import NUMERIC, Action, CardManifest, KeySpec, Limits, rule_of
 
 
-def fault(manifest: CardManifest) -> str | None:
+def first_problem(manifest: CardManifest) -> str | None:
     """The first rule that a manifest breaks, with the member's name; None if it breaks none."""
-    return next(_faults(manifest), None)
+    return next(_problems(manifest), None)
 
 
-def _faults(manifest: CardManifest) -> Iterator[str]:
+def _problems(manifest: CardManifest) -> Iterator[str]:
     try:
         timestamps.parse(manifest.effective_time)
     except TimestampError as error:
         yield f"effectiveTime: {error}"
     for key, spec in manifest.allowed_keys.items():
-        yield from (f"allowedKeys.{key}.{reason}" for reason in _of_key(spec))
-    yield from _of_layout(manifest)
+        yield from (f"allowedKeys.{key}.{reason}" for reason in _key_problems(spec))
+    yield from _layout_problems(manifest)
     commands = [action.command_type for action in manifest.actions]
     for command_type in sorted({name for name in commands if commands.count(name) > 1}):
         yield f"actions: commandType {command_type!r} is given twice"
     for action in manifest.actions:
-        yield from _of_action(action)
+        yield from _action_problems(action)
 
 
-def _of_layout(manifest: CardManifest) -> Iterator[str]:
+def _layout_problems(manifest: CardManifest) -> Iterator[str]:
     layout = manifest.layout
     rows = [key for group in layout.card for key in group.rows]
     for place, keys in (
@@ -47,15 +47,15 @@ def _of_layout(manifest: CardManifest) -> Iterator[str]:
             yield f"layout.sparklines: {key!r} is not a number"
 
 
-def _of_action(action: Action) -> Iterator[str]:
+def _action_problems(action: Action) -> Iterator[str]:
     for name, spec in action.arguments.items():
         where = f"actions.{action.command_type}.{name}"
-        yield from (f"{where}.{reason}" for reason in _of_key(spec))
+        yield from (f"{where}.{reason}" for reason in _key_problems(spec))
         if spec.default is not None and (reason := rule_of(spec)(spec.default)) is not None:
             yield f"{where}.default: {reason}"
 
 
-def _of_key(spec: KeySpec) -> Iterator[str]:
+def _key_problems(spec: KeySpec) -> Iterator[str]:
     if spec.type not in NUMERIC:
         for member in ("minimum", "maximum", "precision", "unit"):
             if getattr(spec, member) is not None:
@@ -69,10 +69,10 @@ def _of_key(spec: KeySpec) -> Iterator[str]:
     if spec.labels is not None and spec.type not in ("enum", "boolean"):
         yield f"labels: only an enum or a boolean may have them, the type is {spec.type}"
     if spec.limits is not None:
-        yield from (f"limits.{reason}" for reason in _of_limits(spec, spec.limits))
+        yield from (f"limits.{reason}" for reason in _limit_problems(spec, spec.limits))
 
 
-def _of_limits(spec: KeySpec, limits: Limits) -> Iterator[str]:
+def _limit_problems(spec: KeySpec, limits: Limits) -> Iterator[str]:
     bounds = {
         "criticalLow": limits.critical_low,
         "warningLow": limits.warning_low,

@@ -17,7 +17,7 @@ import msgspec
 from sdk import plugins
 from sdk.errors import NovaError
 from sdk.manifest import CardManifest, name_of
-from sdk.manifest_fault import fault
+from sdk.manifest_fault import first_problem
 
 GROUP = "nova.manifests"
 SUFFIX = ".manifest.py"
@@ -85,18 +85,18 @@ def read(path: Path) -> CardManifest:
     if not isinstance(manifest, CardManifest):
         got = "absent" if manifest is None else f"a {type(manifest).__name__}"
         raise ManifestError(f"{path}: {MEMBER} is {got}, it must be a CardManifest")
-    if (reason := checked(manifest)) is not None:
+    if (reason := problem_of(manifest)) is not None:
         raise ManifestError(f"{path}: {reason}")
     return manifest
 
 
-def checked(manifest: CardManifest) -> str | None:
+def problem_of(manifest: CardManifest) -> str | None:
     """The first fault of a manifest; also checks the types, which code does not enforce."""
     try:
         msgspec.convert(msgspec.to_builtins(manifest), CardManifest)
     except (msgspec.ValidationError, TypeError) as error:
         return str(error)
-    return fault(manifest)
+    return first_problem(manifest)
 
 
 def _refuse_collisions(files: Sequence[ManifestFile]) -> None:

@@ -8,24 +8,24 @@ from sdk.envelope import UiUpdate
 from sdk.errors import EnvelopeError
 from sdk.manifest import CardManifest, Violation, violation
 
-Manifests = Mapping[tuple[str, str], CardManifest]
+ManifestIndex = Mapping[tuple[str, str], CardManifest]
 """By manifestId and manifestVersion. Updates of other manifests are accepted unchecked."""
 
 
-def by_version(manifests: Sequence[CardManifest]) -> Manifests:
+def index_by_version(manifests: Sequence[CardManifest]) -> ManifestIndex:
     """Index manifests by the two members by which updates name them."""
     return {(manifest.manifest_id, manifest.manifest_version): manifest for manifest in manifests}
 
 
-def what_breaks(update: UiUpdate, manifests: Manifests) -> Violation | None:
+def find_violation(update: UiUpdate, manifests: ManifestIndex) -> Violation | None:
     """The first key of an update that its manifest does not allow; None also if that is unknown."""
     manifest = manifests.get((update.manifest_id, update.manifest_version))
     return None if manifest is None else violation(manifest, update.data)
 
 
-def require_allowed(update: UiUpdate, manifests: Manifests) -> None:
+def require_allowed(update: UiUpdate, manifests: ManifestIndex) -> None:
     """Raise EnvelopeError that names the key which the known manifest does not allow."""
-    found = what_breaks(update, manifests)
+    found = find_violation(update, manifests)
     if found is not None:
         member = f"data.{found.key}"
         raise EnvelopeError("notAllowed", member, f"{member} {found.reason}")

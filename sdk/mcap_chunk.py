@@ -11,14 +11,14 @@ from sdk.errors import NovaError
 if TYPE_CHECKING:
     from mcap.records import Chunk
 
-EXPANDED_BYTES = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 """Bytes decompressed at once; a damaged chunk yields the blocks before the damage."""
 
 WINDOW_MAX_BYTES = 64 * 1024 * 1024
 CHUNK_HEAD = struct.Struct("<QQQII")
 
 
-def chunk_of(content: bytes) -> Chunk:
+def parse_chunk(content: bytes) -> Chunk:
     """Parse a chunk record, whose data may be truncated."""
     from mcap.records import Chunk
 
@@ -28,14 +28,14 @@ def chunk_of(content: bytes) -> Chunk:
     return Chunk(compression, content[data_at:], end, start, crc, whole)
 
 
-def expanded(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
+def decompress(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
     """The decompressed content, and why it is incomplete (empty if complete). The size is limited
     while decompressing, since the sizes in chunk and frame headers may be wrong.
     """
     parts: list[bytes] = []
     size = 0
     try:
-        for part in _expanding(chunk, max_bytes):
+        for part in _decompressed_blocks(chunk, max_bytes):
             parts.append(part)
             size += len(part)
             if size > max_bytes:
@@ -47,7 +47,7 @@ def expanded(chunk: Chunk, max_bytes: int) -> tuple[bytes, str]:
     return b"".join(parts), ""
 
 
-def _expanding(chunk: Chunk, max_bytes: int) -> Iterator[bytes]:
+def _decompressed_blocks(chunk: Chunk, max_bytes: int) -> Iterator[bytes]:
     if chunk.compression == "zstd":
         yield from _from_zstd(chunk.data)
     elif chunk.compression == "lz4":
@@ -64,7 +64,7 @@ def _from_zstd(data: bytes) -> Iterator[bytes]:
     try:
         expander = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX_BYTES)
         with expander.stream_reader(data) as expanding:
-            while part := expanding.read(EXPANDED_BYTES):
+            while part := expanding.read(BLOCK_BYTES):
                 yield part
     except (zstandard.ZstdError, MemoryError, ValueError) as error:
         raise NovaError(f"cannot be decompressed: {error}") from error
@@ -75,9 +75,9 @@ def _from_lz4(data: bytes, max_bytes: int) -> Iterator[bytes]:
 
     expander = lz4.frame.LZ4FrameDecompressor()
     try:
-        for begin in range(0, len(data), EXPANDED_BYTES):
+        for begin in range(0, len(data), BLOCK_BYTES):
             if expander.eof:
                 return
-            yield expander.decompress(data[begin : begin + EXPANDED_BYTES], max_bytes + 1)
+            yield expander.decompress(data[begin : begin + BLOCK_BYTES], max_bytes + 1)
     except (RuntimeError, MemoryError, EOFError, ValueError) as error:
         raise NovaError(f"cannot be decompressed: {error}") from error

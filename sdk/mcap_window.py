@@ -7,11 +7,11 @@ import struct
 from typing import Protocol
 
 READ_BYTES = 1024 * 1024
-HEAD = struct.Struct("<BQ")
+RECORD_HEAD = struct.Struct("<BQ")
 """The head of every record: its opcode, and the length of its content."""
 
 # An opcode, and a length below 128 MiB.
-BEGIN = re.compile(rb"[\x01-\x0f][\x00-\xff]{3}[\x00-\x07]\x00{4}")
+RECORD_START = re.compile(rb"[\x01-\x0f][\x00-\xff]{3}[\x00-\x07]\x00{4}")
 
 
 class Readable(Protocol):
@@ -21,7 +21,7 @@ class Readable(Protocol):
         """Read up to `size` bytes; empty at the end."""
 
 
-class Window:
+class LookaheadWindow:
     """The bytes ahead in a file that is read forward only."""
 
     def __init__(self, file: Readable) -> None:
@@ -51,15 +51,15 @@ class Window:
             del self._data[: self._begin]
             self._begin = 0
 
-    def seek_begin(self) -> int:
+    def seek_record(self) -> int:
         """Advance to the next possible record or the end; returns the number of skipped bytes."""
         start = self.at
-        while self._fill(HEAD.size) or len(self._data) - self._begin >= HEAD.size:
-            found = BEGIN.search(self._data, self._begin)
+        while self._fill(RECORD_HEAD.size) or len(self._data) - self._begin >= RECORD_HEAD.size:
+            found = RECORD_START.search(self._data, self._begin)
             if found is not None:
                 self.skip(found.start() - self._begin)
                 return self.at - start
-            self.skip(len(self._data) - self._begin - HEAD.size + 1)
+            self.skip(len(self._data) - self._begin - RECORD_HEAD.size + 1)
         self.skip(len(self._data) - self._begin)
         return self.at - start
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from sdk import mcap_file
 from sdk.errors import NovaError
-from sdk.mcap_file import Damage
+from sdk.mcap_file import McapDamage
 from sdk.mcap_window import Readable
 
 MIB = 1024 * 1024
@@ -20,7 +20,7 @@ RECORD_MAX_BYTES = 64 * MIB
 """The limit of an envelope in any Core, and of an MCAP chunk; NOVA's chunks have about 8 MiB."""
 
 
-def whole(file: Readable, name: str, max_bytes: int) -> bytes:
+def read_whole(file: Readable, name: str, max_bytes: int) -> bytes:
     """The content of a file; raises NovaError if it exceeds the limit."""
     data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
@@ -31,7 +31,7 @@ def whole(file: Readable, name: str, max_bytes: int) -> bytes:
     return data
 
 
-def lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Iterator[bytes]:
+def read_lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Iterator[bytes]:
     """The non-empty lines, without line ends; raises NovaError if one exceeds the limit."""
     parts: list[bytes] = []
     size, number = 0, 1
@@ -49,8 +49,8 @@ def lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Itera
         yield text
 
 
-def messages(
-    file: Readable, name: str, damage: Damage, max_bytes: int = RECORD_MAX_BYTES
+def read_mcap(
+    file: Readable, name: str, damage: McapDamage, max_bytes: int = RECORD_MAX_BYTES
 ) -> Iterator[bytes]:
     """The events of an MCAP file in file order; the file is read once, without seeking. Faults are
     added to `damage`.
@@ -58,7 +58,7 @@ def messages(
     for needed in ("mcap", "zstandard", "lz4"):
         if find_spec(needed) is None:
             raise NovaError(f"{name} needs {needed}: pip install 'nova-truth[mcap]'")
-    yield from mcap_file.events(file, name, damage, max_bytes)
+    yield from mcap_file.read_events(file, name, damage, max_bytes)
 
 
 def _too_large(name: str, what: str, max_bytes: int) -> NovaError:

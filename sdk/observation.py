@@ -161,7 +161,7 @@ class Observation:
     def _event(
         self, lane: str, message_type: str | None, view_id: str, body: Mapping[str, object]
     ) -> Event:
-        self._claim((f"{lane}/{message_type}", view_id))
+        self._claim_stamp((f"{lane}/{message_type}", view_id))
         system_id, container_id, unique_id = self.entity
         header = {
             "scopeId": self._observer.scope_id,
@@ -177,7 +177,7 @@ class Observation:
             del header["messageType"]
         return check(_encode({**header, **present}))
 
-    def _claim(self, series: tuple[str, str]) -> None:
+    def _claim_stamp(self, series: tuple[str, str]) -> None:
         """Take a new stamp for a second event of a series: equal ones would be one event."""
         if self._is_stamped and series in self._series:
             self.at_ns = self._observer.next_stamp(self.entity, self.at_ns)
@@ -201,7 +201,7 @@ def _encode(envelope: dict[str, object]) -> bytes:
             envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         ).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        found = _unsayable(envelope, "", 0)
+        found = _unencodable(envelope, "", 0)
         if found is None:
             raise EnvelopeError("notCanonical", "", f"no JSON form: {error}") from None
         path, reason = found
@@ -211,7 +211,7 @@ def _encode(envelope: dict[str, object]) -> bytes:
 DEPTH_MAX = 128
 
 
-def _unsayable(value: object, path: str, depth: int) -> tuple[str, str] | None:
+def _unencodable(value: object, path: str, depth: int) -> tuple[str, str] | None:
     """The path of the first value that has no JSON form, and why."""
     if depth > DEPTH_MAX:
         return path, f"is nested deeper than {DEPTH_MAX}"
@@ -220,13 +220,13 @@ def _unsayable(value: object, path: str, depth: int) -> tuple[str, str] | None:
     elif isinstance(value, list | tuple):
         members = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
     else:
-        reason = _why_unsayable(value)
+        reason = _why_unencodable(value)
         return None if reason is None else (path, reason)
-    found = (_unsayable(item, name, depth + 1) for name, item in members)
+    found = (_unencodable(item, name, depth + 1) for name, item in members)
     return next((problem for problem in found if problem is not None), None)
 
 
-def _why_unsayable(value: object) -> str | None:
+def _why_unencodable(value: object) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else f"is {value}, which has no JSON form"
     if isinstance(value, str):

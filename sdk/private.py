@@ -15,17 +15,17 @@ from sdk.errors import NovaError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-OTHERS = 0o077
+OTHERS_MASK = 0o077
 """The mode bits that give access to others than the owner."""
 
 log = logging.getLogger(__name__)
 
 
-def begin() -> None:
+def restrict_umask() -> None:
     """Set the process's umask to private, since RocksDB and SQLite create files by the umask alone.
     For processes that keep data, not for commands that write where their user says.
     """
-    os.umask(OTHERS)
+    os.umask(OTHERS_MASK)
 
 
 def make_folder(path: Path) -> None:
@@ -35,15 +35,15 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def mend(*paths: Path, deep: bool = True) -> None:
+def remove_others_access(*paths: Path, deep: bool = True) -> None:
     """Remove others' access from paths and, if `deep`, from everything in them, and log it. Files
     of another user are logged and left; symlinks are not followed.
     """
     for path in paths:
         mended, failed = 0, ""
-        for entry, name, descriptor in _open_to_others(path, deep):
+        for entry, name, descriptor in _accessible_to_others(path, deep):
             try:
-                os.chmod(name, entry & ~OTHERS, dir_fd=descriptor)
+                os.chmod(name, entry & ~OTHERS_MASK, dir_fd=descriptor)
                 mended += 1
             except OSError as error:
                 failed = str(error.strerror)
@@ -59,7 +59,7 @@ def mend(*paths: Path, deep: bool = True) -> None:
             )
 
 
-def _open_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, int | None]]:
+def _accessible_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, int | None]]:
     """Mode, name and folder descriptor of each entry that others can access, the path included."""
     try:
         mode = path.lstat().st_mode
@@ -67,7 +67,7 @@ def _open_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, i
         return
     if stat.S_ISLNK(mode):
         return
-    if mode & OTHERS:
+    if mode & OTHERS_MASK:
         yield stat.S_IMODE(mode), path, None
     if not deep or not stat.S_ISDIR(mode):
         return
@@ -75,14 +75,14 @@ def _open_to_others(path: Path, deep: bool) -> Iterator[tuple[int, str | Path, i
         for name in (*folders, *files):
             with contextlib.suppress(FileNotFoundError):
                 inner = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-                if inner & OTHERS and not stat.S_ISLNK(inner):
+                if inner & OTHERS_MASK and not stat.S_ISLNK(inner):
                     yield stat.S_IMODE(inner), name, descriptor
 
 
 def is_own(path: Path) -> bool:
     """Whether a folder exists, belongs to this user, is private, and is not a symlink."""
     try:
-        return _fault(path.lstat()) is None
+        return _privacy_problem(path.lstat()) is None
     except OSError:
         return False
 
@@ -92,7 +92,7 @@ def check_folder(path: Path) -> None:
     connect to the sockets in it.
     """
     try:
-        fault = _fault(path.lstat())
+        fault = _privacy_problem(path.lstat())
     except FileNotFoundError:
         return
     except OSError as error:
@@ -104,7 +104,7 @@ def check_folder(path: Path) -> None:
         )
 
 
-def _fault(found: os.stat_result) -> str | None:
+def _privacy_problem(found: os.stat_result) -> str | None:
     """Why a folder is not private to this user; None if it is."""
     if stat.S_ISLNK(found.st_mode):
         return "is a symlink"
@@ -112,6 +112,6 @@ def _fault(found: os.stat_result) -> str | None:
         return "is not a folder"
     if found.st_uid != os.getuid():
         return f"belongs to user {found.st_uid}"
-    if found.st_mode & OTHERS:
+    if found.st_mode & OTHERS_MASK:
         return f"has mode {stat.S_IMODE(found.st_mode):04o}"
     return None

@@ -22,7 +22,7 @@ from sdk.event import check, without_stamp
 from sdk.members import RECORD_MAX_BYTES
 from sdk.message import Timebase
 
-SORTED_EVENTS = 200_000
+RUN_EVENTS = 200_000
 """Events per sorted run, about 20 MiB."""
 
 EVENT_ID_BYTES = 32
@@ -38,21 +38,19 @@ _ORDER_BYTES: dict[Timebase, int] = {
 }
 
 
-class Proof:
+class ExportProof:
     """Verifies events as they are read and computes their digest. Without a timebase there is no
     order, and so no digest.
     """
 
-    def __init__(
-        self, timebase: Timebase | None = None, sorted_events: int = SORTED_EVENTS
-    ) -> None:
+    def __init__(self, timebase: Timebase | None = None, sorted_events: int = RUN_EVENTS) -> None:
         self._timebase = timebase
         self._sorted_events = sorted_events
         self._checker = Checker(max_bytes=RECORD_MAX_BYTES)
         self._rows: list[bytes] = []
         self._files = ExitStack()
         self._runs: list[BinaryIO] = []
-        self.failure = ""
+        self.no_digest_reason = ""
         """Why there is no digest."""
 
     def add(self, envelopes: Sequence[bytes]) -> int:
@@ -74,14 +72,14 @@ class Proof:
                 for stamp, event_id in zip(stamps, found.ids, strict=True)
             ]
         if len(self._rows) >= self._sorted_events:
-            self._put_aside()
+            self._spill()
         return len(found.ids)
 
     def digest(self) -> str:
         found = hashlib.sha256()
         self._rows.sort()
         row_bytes = EVENT_ID_BYTES + _ORDER_BYTES[self._timebase or "source"]
-        for row in heapq.merge(self._rows, *(_read(run, row_bytes) for run in self._runs)):
+        for row in heapq.merge(self._rows, *(_read_rows(run, row_bytes) for run in self._runs)):
             found.update(row[-EVENT_ID_BYTES:].hex().encode())
         return found.hexdigest()
 
@@ -89,9 +87,9 @@ class Proof:
         """Delete the runs on disk."""
         self._files.close()
 
-    def _put_aside(self) -> None:
+    def _spill(self) -> None:
         rows, self._rows = sorted(self._rows), []
-        if self.failure:
+        if self.no_digest_reason:
             return
         try:
             run = tempfile.TemporaryFile(prefix="nova-import-")  # noqa: SIM115
@@ -99,12 +97,12 @@ class Proof:
             run.write(b"".join(rows))
             run.flush()
         except OSError as error:
-            self.failure = f"cannot write to {tempfile.gettempdir()}: {error.strerror}"
+            self.no_digest_reason = f"cannot write to {tempfile.gettempdir()}: {error.strerror}"
             return
         self._runs.append(run)
 
 
-def is_whole(envelope: bytes) -> bool:
+def matches_event_id(envelope: bytes) -> bool:
     """Whether an envelope is a valid event that matches its eventId."""
     try:
         check(without_stamp(envelope), max_bytes=len(envelope))
@@ -113,7 +111,7 @@ def is_whole(envelope: bytes) -> bool:
     return True
 
 
-def _read(run: BinaryIO, row_bytes: int) -> Iterator[bytes]:
+def _read_rows(run: BinaryIO, row_bytes: int) -> Iterator[bytes]:
     run.seek(0)
     while block := run.read(_READ_ROWS * row_bytes):
         for at in range(0, len(block), row_bytes):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sdk import default_timebase
 from sdk.protocol import Filters, Timebase
-from sdk.shards.delivery import in_parts, to_folder, to_function
-from sdk.shards.wanted import Summary, Wanted
+from sdk.shards.delivery import merged_parts, to_folder, to_function
+from sdk.shards.wanted import ReplayRequest, ReplaySummary
 
 
 def replay(
@@ -29,8 +29,8 @@ def replay(
     iterator: that ends the processes.
     """
     chosen = timebase or default_timebase.read(data)
-    wanted = Wanted(data, start, stop, chosen, filters or Filters())
-    for part in in_parts(wanted, shards):
+    wanted = ReplayRequest(data, start, stop, chosen, filters or Filters())
+    for part in merged_parts(wanted, shards):
         yield from bytes(part.lines).split(b"\n")[:-1]
 
 
@@ -42,13 +42,13 @@ def replay_shards(
     timebase: Timebase | None = None,
     filters: Filters | None = None,
     shards: int = 2,
-) -> Summary:
+) -> ReplaySummary:
     """Deliver the shards of a range to files `shard-000.jsonl`… in a folder, resuming an
     interrupted run, or to a function `package.module:function` that each process calls with the
     shard number and its events.
     """
     chosen = timebase or default_timebase.read(data)
-    wanted = Wanted(data, start, stop, chosen, filters or Filters())
+    wanted = ReplayRequest(data, start, stop, chosen, filters or Filters())
     if isinstance(sink, Path):
         return to_folder(wanted, sink, shards)
     return to_function(wanted, sink, shards)

@@ -20,7 +20,7 @@ from sdk.event import ENVELOPE_MAX_BYTES
 MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
 LIST_SEPARATOR = ","
-_URL_BEHIND = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
+_URL_SEPARATOR = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 """The separator of transport URLs; a single URL may contain commas between its brokers."""
 
 ANY_HOST = "*"
@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     reserve_mib: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 1_024
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
 
-    def folder(self) -> Path:
+    def data_folder(self) -> Path:
         return Path(self.data)
 
     def manifests_folder(self) -> Path | None:
@@ -96,74 +96,78 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
         return DEFAULT_DRIVERS if self.drivers is None else self.drivers
 
     def files_folder(self) -> Path:
-        return Path(self.files) if self.files else self.folder() / "files"
+        return Path(self.files) if self.files else self.data_folder() / "files"
 
     def own_scope(self) -> str:
         """The scope of events that this instance writes itself, such as the gaps of a link."""
         return self.scope or GROUND_SCOPE
 
 
-class Help(NamedTuple):
+class SettingHelp(NamedTuple):
     """The purpose of a setting, in one sentence."""
 
     text: str
 
 
-HELP: Mapping[str, Help] = {
-    "data": Help("Folder of the archive and of all that this instance keeps."),
-    "archive": Help(
+HELP: Mapping[str, SettingHelp] = {
+    "data": SettingHelp("Folder of the archive and of all that this instance keeps."),
+    "archive": SettingHelp(
         "Id of the archive to serve; if the data folder holds another archive or none, NOVA does "
         "not start."
     ),
-    "mode": Help("`payload` consumes one scope, `ground` consumes every scope."),
-    "scope": Help(
+    "mode": SettingHelp("`payload` consumes one scope, `ground` consumes every scope."),
+    "scope": SettingHelp(
         "The scope that a payload is the authority of, required unless the mode is `ground`; on "
         "ground the scope of the events that the instance itself writes."
     ),
-    "transports": Help("URLs to consume from; none means the embedded local transport."),
-    "timebase": Help("Timebase of requests that name none; by mode if absent."),
-    "listen": Help("HOST:PORT of the edge; port 0 picks a free one."),
-    "trusted_proxies": Help(
+    "transports": SettingHelp("URLs to consume from; none means the embedded local transport."),
+    "timebase": SettingHelp("Timebase of requests that name none; by mode if absent."),
+    "listen": SettingHelp("HOST:PORT of the edge; port 0 picks a free one."),
+    "trusted_proxies": SettingHelp(
         "Addresses or networks of the proxies in front of the edge. X-Forwarded-For and Forwarded "
         "are trusted from these alone."
     ),
-    "allowed_hosts": Help(
+    "allowed_hosts": SettingHelp(
         "Additional host names that the edge answers to, `*.NAME` for all below one, `*` for any; "
         "its own name, loopback names and addresses are always allowed."
     ),
-    "envelope_max_bytes": Help("Largest accepted envelope; a larger one is rejected."),
-    "commit_max_events": Help("Maximum number of events in one commit."),
-    "commit_max_bytes": Help("Maximum number of bytes in one commit."),
-    "feed_keep_events": Help("Number of newest events that a reader keeps in memory for streams."),
-    "memory_mib": Help("Memory of the store per process: caches and memtables."),
-    "chunk_max_events": Help("Maximum number of events in one stream chunk."),
-    "chunk_interval_ms": Help("Maximum time between two chunks while a stream plays."),
-    "manifests": Help("Folder of your own card manifests, in addition to the shipped ones."),
-    "default_view": Help("File of the view that a screen opens with until its user changes it."),
-    "commands_require_descriptor": Help(
+    "envelope_max_bytes": SettingHelp("Largest accepted envelope; a larger one is rejected."),
+    "commit_max_events": SettingHelp("Maximum number of events in one commit."),
+    "commit_max_bytes": SettingHelp("Maximum number of bytes in one commit."),
+    "feed_keep_events": SettingHelp(
+        "Number of newest events that a reader keeps in memory for streams."
+    ),
+    "memory_mib": SettingHelp("Memory of the store per process: caches and memtables."),
+    "chunk_max_events": SettingHelp("Maximum number of events in one stream chunk."),
+    "chunk_interval_ms": SettingHelp("Maximum time between two chunks while a stream plays."),
+    "manifests": SettingHelp("Folder of your own card manifests, in addition to the shipped ones."),
+    "default_view": SettingHelp(
+        "File of the view that a screen opens with until its user changes it."
+    ),
+    "commands_require_descriptor": SettingHelp(
         "Whether a command requires a descriptor of its target in effect; if it does not and there "
         "is none, the command itself names systemId and containerId."
     ),
-    "drivers": Help(
+    "drivers": SettingHelp(
         "Drivers that write daily files, in order of preference, `id` or `id@version`; `none` for "
         "no daily files."
     ),
-    "files": Help("Folder of the daily files."),
-    "answers_mib": Help(
+    "files": SettingHelp("Folder of the daily files."),
+    "answers_mib": SettingHelp(
         "Memory of a reader for replies and stream chunks that are not sent yet; when it is full, "
         "requests are answered `busy`."
     ),
-    "export_processes": Help("Number of processes per export."),
-    "exports_max": Help("Maximum number of concurrent exports; further ones are refused."),
-    "export_max_mib": Help("Maximum size of an export; one that exceeds it fails."),
-    "exports_mib": Help(
+    "export_processes": SettingHelp("Number of processes per export."),
+    "exports_max": SettingHelp("Maximum number of concurrent exports; further ones are refused."),
+    "export_max_mib": SettingHelp("Maximum size of an export; one that exceeds it fails."),
+    "exports_mib": SettingHelp(
         "Maximum total size of kept exports; the oldest are removed first, and one that would "
         "exceed it fails."
     ),
-    "reserve_mib": Help(
+    "reserve_mib": SettingHelp(
         "Free disk space that exports and daily files leave to the archive on the same disk."
     ),
-    "export_keep_h": Help("How long a finished export can be downloaded."),
+    "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
 }
 
 
@@ -243,7 +247,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
-        return _URL_BEHIND.split(text)
+        return _URL_SEPARATOR.split(text)
     if name in ("drivers", "trusted_proxies", "allowed_hosts"):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text

@@ -18,10 +18,10 @@ from sdk.errors import CanonicalError, ProtocolError
 from sdk.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
-INTEGERS_HELD = range(-(2**63), 2**64)
+MSGPACK_INTEGERS = range(-(2**63), 2**64)
 """The integers that MessagePack, the encoding between processes, can hold."""
 
-INTEGERS_EXACT = range(-NUMBER_MAX, NUMBER_MAX + 1)
+EXACT_INTEGERS = range(-NUMBER_MAX, NUMBER_MAX + 1)
 TOO_LARGE = "{} is an integer beyond ±(2^53−1): give it as text"
 NOT_FINITE = "{} is not a finite number and has no JSON form"
 PATH_MAX_CHARS = 200
@@ -87,9 +87,9 @@ class ImportEvents(Message, kw_only=True, tag="importEvents"):
 Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ImportEvents
 
 
-def roles_for(what: Submission) -> tuple[Role, ...]:
+def roles_for(submission: Submission) -> tuple[Role, ...]:
     """The roles that may submit this."""
-    return IMPORTING_ROLES if isinstance(what, ImportEvents) else SUBMITTING_ROLES
+    return IMPORTING_ROLES if isinstance(submission, ImportEvents) else SUBMITTING_ROLES
 
 
 def check_numbers(payload: JsonObject) -> None:
@@ -97,19 +97,19 @@ def check_numbers(payload: JsonObject) -> None:
     bits, since such a number cannot pass between processes. Called wherever a command is read or
     written.
     """
-    _check_numbers(payload, INTEGERS_HELD)
+    _check_numbers(payload, MSGPACK_INTEGERS)
 
 
 def check_payload(payload: JsonObject) -> None:
     """Raise ProtocolError `badArguments` that names the first value no envelope can hold."""
-    _check_numbers(payload, INTEGERS_EXACT)
+    _check_numbers(payload, EXACT_INTEGERS)
     try:
         canonical_json(payload)
     except CanonicalError as error:
         raise ProtocolError("badArguments", f"payload is {error}") from None
 
 
-def _check_numbers(payload: JsonObject, held: range) -> None:
+def _check_numbers(payload: JsonObject, allowed: range) -> None:
     waiting: list[tuple[str, object]] = [("payload", payload)]
     while waiting:
         path, value = waiting.pop()
@@ -117,7 +117,7 @@ def _check_numbers(payload: JsonObject, held: range) -> None:
             waiting += ((f"{path}.{key}", one) for key, one in value.items())
         elif isinstance(value, list | tuple):
             waiting += ((f"{path}[{place}]", one) for place, one in enumerate(value))
-        elif isinstance(value, int) and value not in held:
+        elif isinstance(value, int) and value not in allowed:
             raise ProtocolError("badArguments", TOO_LARGE.format(path[:PATH_MAX_CHARS]))
         elif isinstance(value, float) and not math.isfinite(value):
             raise ProtocolError("badArguments", NOT_FINITE.format(path[:PATH_MAX_CHARS]))

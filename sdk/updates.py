@@ -23,7 +23,7 @@ from sdk.timestamps import NS_PER_SECOND
 
 PERIOD_NS = NS_PER_SECOND * 9 // 10
 """Slightly below a second, so that a unit that reports about once a second is never delayed."""
-WHOLE_PERIOD_NS = 10 * NS_PER_SECOND
+FULL_PERIOD_NS = 10 * NS_PER_SECOND
 
 
 class ViewError(NovaError):
@@ -31,32 +31,32 @@ class ViewError(NovaError):
 
 
 @dataclass(slots=True)
-class _View:
+class _ViewState:
     """The last emitted and the pending values of one entity's view."""
 
     manifest: CardManifest
-    told_ns: int
-    whole_ns: int
-    heard_ns: int
+    emitted_ns: int
+    full_ns: int
+    reported_ns: int
     values: dict[str, object] = field(default_factory=dict)
-    waiting: dict[str, object] = field(default_factory=dict)
-    heard: dict[str, object] = field(default_factory=dict)
+    pending: dict[str, object] = field(default_factory=dict)
+    reported: dict[str, object] = field(default_factory=dict)
 
 
-class Views:
+class ViewUpdates:
     """The views of one scope, with their manifests."""
 
     def __init__(
         self, observer: Observer, manifests: Mapping[str, CardManifest] | None = None
     ) -> None:
         self._observer = observer
-        self._given = manifests
-        self._views: dict[tuple[Entity, str], _View] = {}
+        self._injected_manifests = manifests
+        self._views: dict[tuple[Entity, str], _ViewState] = {}
 
     @cached_property
     def _manifests(self) -> Mapping[str, CardManifest]:
-        if self._given is not None:
-            return self._given
+        if self._injected_manifests is not None:
+            return self._injected_manifests
         return {one.manifest.view_id: one.manifest for one in manifest_files.load()}
 
     def manifest(self, view_id: str) -> CardManifest:
@@ -67,7 +67,7 @@ class Views:
             raise ViewError(f"no manifest has the view {view_id!r}; known views: {known}")
         return found
 
-    def tell(
+    def update(
         self,
         observation: Observation,
         view_id: str,
@@ -83,30 +83,30 @@ class Views:
         manifest, now_ns = self.manifest(view_id), observation.at_ns
         name = (entity or observation.entity, view_id)
         view = self._views.get(name)
-        if view is None or now_ns < view.told_ns - PERIOD_NS:
+        if view is None or now_ns < view.emitted_ns - PERIOD_NS:
             # After a jump back in time, what was emitted for later times does not apply.
-            before = now_ns - WHOLE_PERIOD_NS
-            view = self._views[name] = _View(manifest, before, before, before)
-        update = _update(view, _allowed(manifest, data), now_ns)
+            before = now_ns - FULL_PERIOD_NS
+            view = self._views[name] = _ViewState(manifest, before, before, before)
+        update = _apply_report(view, _allowed(manifest, data), now_ns)
         if update:
             if name[0] != observation.entity:
                 observation = self._observer.observe(name[0], now_ns)
             yield _event(observation, manifest, update)
 
-    def rest(self) -> Iterator[Event]:
+    def flush(self) -> Iterator[Event]:
         """The pending updates at the end of a recording."""
         for (entity, _), view in self._views.items():
-            if view.waiting:
+            if view.pending:
                 # Two updates of a view at the same time would have no order.
-                at_ns = view.heard_ns + (view.heard_ns == view.told_ns)
+                at_ns = view.reported_ns + (view.reported_ns == view.emitted_ns)
                 observation = self._observer.observe(entity, at_ns)
-                yield _event(observation, view.manifest, view.waiting)
-                view.waiting = {}
+                yield _event(observation, view.manifest, view.pending)
+                view.pending = {}
 
 
-def _update(view: _View, data: Mapping[str, object], now_ns: int) -> dict[str, object]:
+def _apply_report(view: _ViewState, data: Mapping[str, object], now_ns: int) -> dict[str, object]:
     """Apply a report; returns the keys to emit now."""
-    if now_ns < view.heard_ns:
+    if now_ns < view.reported_ns:
         # Late by less than a period: it does not override values that are already known.
         data = {key: value for key, value in data.items() if key not in view.values}
     changed = {
@@ -114,24 +114,24 @@ def _update(view: _View, data: Mapping[str, object], now_ns: int) -> dict[str, o
         for key, value in data.items()
         if key not in view.values or view.values[key] != value
     }
-    view.heard_ns = max(view.heard_ns, now_ns)
+    view.reported_ns = max(view.reported_ns, now_ns)
     view.values.update(changed)
-    view.waiting.update(changed)
-    view.heard.update(data)
-    if now_ns <= view.told_ns:
+    view.pending.update(changed)
+    view.reported.update(data)
+    if now_ns <= view.emitted_ns:
         return {}
-    if now_ns // WHOLE_PERIOD_NS > view.whole_ns // WHOLE_PERIOD_NS:
-        update, view.heard, view.whole_ns = view.heard, {}, now_ns
+    if now_ns // FULL_PERIOD_NS > view.full_ns // FULL_PERIOD_NS:
+        update, view.reported, view.full_ns = view.reported, {}, now_ns
         view.values = dict(update)
-    elif now_ns - view.told_ns >= PERIOD_NS or _is_of_state(view.manifest, view.waiting):
-        update = view.waiting
+    elif now_ns - view.emitted_ns >= PERIOD_NS or _changes_state(view.manifest, view.pending):
+        update = view.pending
     else:
         return {}
-    view.waiting, view.told_ns = {}, now_ns
+    view.pending, view.emitted_ns = {}, now_ns
     return update
 
 
-def _is_of_state(manifest: CardManifest, changed: Mapping[str, object]) -> bool:
+def _changes_state(manifest: CardManifest, changed: Mapping[str, object]) -> bool:
     specs = (manifest.allowed_keys.get(key) for key in changed)
     return any(spec is not None and spec.type not in NUMERIC for spec in specs)
 

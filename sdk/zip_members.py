@@ -24,25 +24,25 @@ _ZIP64_EXTRA = 1
 _NAME_MAX_BYTES = 4096
 
 # Exceptions that Python's reader raises on a damaged directory.
-_DAMAGED = (
+_DIRECTORY_ERRORS = (
     *(zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, ValueError),
     *(struct.error, MemoryError, OverflowError, LookupError),
 )
 
 
-class Member(NamedTuple):
+class ZipMember(NamedTuple):
     """Location, sizes and checksum of a member."""
 
     name: str
-    header_at: int
+    header_offset: int
     method: int
     flags: int
     packed_bytes: int
-    whole_bytes: int
+    unpacked_bytes: int
     crc: int
 
 
-class Zip:
+class ZipReader:
     """A zip file; `problem` describes a damaged directory (empty if it is intact)."""
 
     def __init__(self, path: Path) -> None:
@@ -50,9 +50,9 @@ class Zip:
         self._file = path.open("rb")
         try:
             with zipfile.ZipFile(path) as directory:
-                found = [_listed(one) for one in directory.infolist() if not one.is_dir()]
-        except _DAMAGED as error:
-            found = _found(self._file)
+                found = [_from_directory(one) for one in directory.infolist() if not one.is_dir()]
+        except _DIRECTORY_ERRORS as error:
+            found = _scan_members(self._file)
             self.problem = (
                 f"{path.name}: cannot read the zip's directory ({error}): found "
                 f"{len(found)} files by their local headers, others may be missing"
@@ -62,7 +62,7 @@ class Zip:
     def close(self) -> None:
         self._file.close()
 
-    def open(self, name: str) -> MemberFile:
+    def open(self, name: str) -> ZipMemberReader:
         """Open a member; raises NovaError if it cannot be read at all."""
         member = self.members[name]
         if member.flags & _ENCRYPTED:
@@ -72,20 +72,20 @@ class Zip:
                 f"{name} is compressed by method {member.method}, only stored and deflated are "
                 "supported: unpack the zip and import the folder"
             )
-        self._file.seek(member.header_at)
+        self._file.seek(member.header_offset)
         head = self._file.read(_HEADER.size)
         if len(head) < _HEADER.size or not head.startswith(LOCAL):
             raise NovaError(
                 f"{name} is not at the offset in the zip's directory: the zip is damaged"
             )
         *_, name_bytes, extra_bytes = _HEADER.unpack(head)
-        return MemberFile(self._file, member, self._file.tell() + name_bytes + extra_bytes)
+        return ZipMemberReader(self._file, member, self._file.tell() + name_bytes + extra_bytes)
 
 
-class MemberFile:
+class ZipMemberReader:
     """Reads a member once; at its end `problem` describes its damage (empty if it is intact)."""
 
-    def __init__(self, file: BinaryIO, member: Member, at: int) -> None:
+    def __init__(self, file: BinaryIO, member: ZipMember, at: int) -> None:
         self._file = file
         self._member = member
         self._at = at
@@ -99,7 +99,7 @@ class MemberFile:
         """Up to `size` bytes; empty at the end of the member or of its intact part."""
         parts: list[bytes] = []
         left = size
-        while left > 0 and (part := self._some(min(left, READ_BYTES))):
+        while left > 0 and (part := self._read_some(min(left, READ_BYTES))):
             parts.append(part)
             left -= len(part)
         data = b"".join(parts)
@@ -110,16 +110,16 @@ class MemberFile:
         return data
 
     def _finish(self) -> None:
-        if self.size != self._member.whole_bytes:
-            self.problem = f"has {self.size:,} of {self._member.whole_bytes:,} bytes"
+        if self.size != self._member.unpacked_bytes:
+            self.problem = f"has {self.size:,} of {self._member.unpacked_bytes:,} bytes"
         elif self._crc != self._member.crc:
             self.problem = "does not match its checksum in the zip"
 
-    def _some(self, size: int) -> bytes:
+    def _read_some(self, size: int) -> bytes:
         if self._expander is None:
-            return self._packed(size)
+            return self._read_packed(size)
         while not self._expander.eof:
-            tail = self._expander.unconsumed_tail or self._packed(READ_BYTES)
+            tail = self._expander.unconsumed_tail or self._read_packed(READ_BYTES)
             try:
                 data = self._expander.decompress(tail, size)
             except zlib.error as error:
@@ -130,7 +130,7 @@ class MemberFile:
                 return data
         return b""
 
-    def _packed(self, size: int) -> bytes:
+    def _read_packed(self, size: int) -> bytes:
         self._file.seek(self._at)
         data = self._file.read(min(size, self._left))
         self._at += len(data)
@@ -138,16 +138,16 @@ class MemberFile:
         return data
 
 
-def _listed(entry: zipfile.ZipInfo) -> Member:
-    return Member(
+def _from_directory(entry: zipfile.ZipInfo) -> ZipMember:
+    return ZipMember(
         *(entry.filename, entry.header_offset, entry.compress_type, entry.flag_bits),
         *(entry.compress_size, entry.file_size, entry.CRC),
     )
 
 
-def _found(file: BinaryIO) -> list[Member]:
+def _scan_members(file: BinaryIO) -> list[ZipMember]:
     """The members found by scanning for their local headers."""
-    found: list[Member] = []
+    found: list[ZipMember] = []
     at = 0
     while (at := _next_header(file, at)) >= 0:
         member, end = _member_at(file, at)
@@ -171,7 +171,7 @@ def _next_header(file: BinaryIO, at: int) -> int:
         at += len(block) - len(kept)
 
 
-def _member_at(file: BinaryIO, at: int) -> tuple[Member | None, int]:
+def _member_at(file: BinaryIO, at: int) -> tuple[ZipMember | None, int]:
     """The member whose header is at an offset, and where to search for the next one."""
     file.seek(at)
     head = file.read(_HEADER.size)
@@ -184,12 +184,12 @@ def _member_at(file: BinaryIO, at: int) -> tuple[Member | None, int]:
     name = file.read(name_bytes).decode("utf-8" if flags & _UTF8 else "cp437", "replace")
     extra = file.read(extra_bytes)
     if whole == _LARGE:
-        packed, whole = _large(extra, packed, whole)
-    member = Member(name, at, method, flags, packed, whole, crc)
+        packed, whole = _zip64_sizes(extra, packed, whole)
+    member = ZipMember(name, at, method, flags, packed, whole, crc)
     return member, at + _HEADER.size + name_bytes + extra_bytes + packed
 
 
-def _large(extra: bytes, packed: int, whole: int) -> tuple[int, int]:
+def _zip64_sizes(extra: bytes, packed: int, whole: int) -> tuple[int, int]:
     """The sizes of a member over 4 GiB, from its ZIP64 extra field."""
     kind, size = struct.unpack_from("<HH", extra) if len(extra) >= 20 else (0, 0)
     if kind != _ZIP64_EXTRA or size < 16:

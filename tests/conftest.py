@@ -13,7 +13,7 @@ from sdk import settings
 from sdk.testing import kafka, nats
 from sdk.testing.conformance import table
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from tests import made_logs, made_packets
 from tests import recordings as real
 
@@ -28,15 +28,15 @@ def no_drivers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def kafka_broker(request: pytest.FixtureRequest) -> Iterator[Server]:
+def kafka_broker(request: pytest.FixtureRequest) -> Iterator[BackendServer]:
     """A real broker for the whole run, shared by all tests: `url` is where it is."""
-    with kafka.any_broker() as broker:
+    with kafka.shared_broker() as broker:
         say(request, f"Kafka broker: {broker.kind} at {broker.url}")
         yield broker
 
 
 @pytest.fixture
-def own_kafka_broker() -> Iterator[Server]:
+def own_kafka_broker() -> Iterator[BackendServer]:
     """A real broker for one test, which may stop, kill and restart it."""
     with kafka.own_broker() as broker:
         yield broker
@@ -45,7 +45,7 @@ def own_kafka_broker() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def nats_server(request: pytest.FixtureRequest) -> Iterator[NatsServer]:
     """A real server for the whole run, shared by all tests: `url` is where it is."""
-    with nats.any_server() as server:
+    with nats.shared_server() as server:
         say(request, f"NATS server: {server.kind} at {server.url}")
         yield server
 
@@ -123,7 +123,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
     for line in terminalreporter.config.stash.get(SAID, []):
         terminalreporter.write_line(line)
-    if lines := table.lines(terminalreporter.stats):
+    if lines := table.table_lines(terminalreporter.stats):
         terminalreporter.section("transport conformance")
         for line in lines:
             terminalreporter.write_line(line)

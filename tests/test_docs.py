@@ -91,7 +91,7 @@ def test_every_family_and_catalog_record_is_documented() -> None:
     for family in FAMILIES:
         assert f"`{family}`" in page
     prefixes = (catalog.SERIES_PREFIX, catalog.POSITION_PREFIX, catalog.REJECT_PREFIX)
-    commands = (catalog.COMMAND_PREFIX, catalog.DISPATCH_PREFIX, catalog.CARRIER_PREFIX)
+    commands = (catalog.COMMAND_PREFIX, catalog.DISPATCH_PREFIX, catalog.LINK_ROUTES_PREFIX)
     for prefix in (*prefixes, *commands, ROLLUP_PREFIX, COMPLETE_KEY, COUNTED_KEY):
         assert f"`{prefix.decode()}" in page
 

@@ -10,14 +10,14 @@ from confluent_kafka.admin import AdminClient
 
 from sdk.transport.base import Batch, Gap, GapReason, Positions, Subscription
 from transport_kafka import topic_facts
-from transport_kafka.naming import is_subscribed, scope_of, stream
+from transport_kafka.naming import is_subscribed, scope_of, stream_name
 from transport_kafka.topic_facts import Partition
 
 if TYPE_CHECKING:  # The client exports these types from no public module.
     from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
 METADATA_TIMEOUT_S = 2.0
-TOPIC_GONE = "UNKNOWN_TOPIC_OR_PART"
+UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PART"
 ID_SUFFIX = "#id"
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def resume_offset(position: int, low: int, high: int) -> tuple[int, GapReason | 
     return position, None
 
 
-class Assignment:
+class PartitionAssignment:
     """The partitions of one consumer. Its methods call the broker and may raise KafkaException."""
 
     def __init__(
@@ -57,20 +57,20 @@ class Assignment:
     def refresh(self) -> None:
         """Add new partitions, drop vanished ones, and restart recreated topics."""
         metadata: ClusterMetadata = self._consumer.list_topics(timeout=METADATA_TIMEOUT_S)
-        topics = [t for t in metadata.topics.values() if self._wants(t)]
+        topics = [t for t in metadata.topics.values() if self._is_wanted(t)]
         present = {(str(t.topic), number) for t in topics for number in t.partitions}
         unsettled = {str(t.topic) for t in topics if t.error is not None}
         ids = topic_facts.topic_ids(self._admin, {topic for topic, _ in present} - unsettled)
         vanished = {key for key in self._assigned.keys() - present if key[0] not in unsettled}
-        self._drop(vanished | self._made_anew(ids))
+        self._drop(vanished | self._recreated(ids))
         for topic, partition in sorted(present - self._assigned.keys()):
-            self._take(topic, partition, ids.get(topic, 0))
+            self._assign(topic, partition, ids.get(topic, 0))
 
-    def ends(self) -> Positions:
+    def end_offsets(self) -> Positions:
         """The end offset of every assigned partition."""
-        return topic_facts.ends(self._consumer, self._assigned)
+        return topic_facts.end_offsets(self._consumer, self._assigned)
 
-    def take_news(self) -> Batch | None:
+    def take_gaps(self) -> Batch | None:
         """The gaps since the last call with the positions that they moved, as a batch; else None.
 
         Deliver it at once: if the broker grew past the old position before the new one is stored,
@@ -79,9 +79,9 @@ class Assignment:
         if not self._gaps:
             return None
         gaps, self._gaps = self._gaps, []
-        return Batch([], self.take_moved(), gaps)
+        return Batch([], self.take_moved_positions(), gaps)
 
-    def take_moved(self) -> Positions:
+    def take_moved_positions(self) -> Positions:
         """Positions changed without a record, such as topic ids; for the next batch."""
         moved, self._moved = self._moved, {}
         return moved
@@ -90,11 +90,11 @@ class Assignment:
         """Stop reading a partition; the next refresh assigns it again if it exists."""
         self._drop({(topic, partition)} & self._assigned.keys())
 
-    def _wants(self, topic: TopicMetadata) -> bool:
-        is_gone = topic.error is not None and topic.error.name() == TOPIC_GONE
+    def _is_wanted(self, topic: TopicMetadata) -> bool:
+        is_gone = topic.error is not None and topic.error.name() == UNKNOWN_TOPIC
         return not is_gone and is_subscribed(str(topic.topic), self._subscription)
 
-    def _made_anew(self, ids: dict[str, int]) -> set[Partition]:
+    def _recreated(self, ids: dict[str, int]) -> set[Partition]:
         return {
             key
             for key, known in self._assigned.items()
@@ -108,8 +108,8 @@ class Assignment:
                 del self._assigned[key]
             log.info("kafka partitions released: %s", sorted(keys))
 
-    def _take(self, topic: str, partition: int, topic_id: int) -> None:
-        name = stream(topic, partition)
+    def _assign(self, topic: str, partition: int, topic_id: int) -> None:
+        name = stream_name(topic, partition)
         start = self._start(topic, partition, topic_id)
         self._consumer.incremental_assign([TopicPartition(topic, partition, start)])
         self._assigned[topic, partition] = topic_id
@@ -122,22 +122,22 @@ class Assignment:
         position = self._position(topic, partition)
         if position is None:
             return OFFSET_BEGINNING
-        return self._checked(topic, partition, position, topic_id)
+        return self._checked_start(topic, partition, position, topic_id)
 
     def _position(self, topic: str, partition: int) -> int | None:
-        return self._positions.get(stream(topic, partition))
+        return self._positions.get(stream_name(topic, partition))
 
     def _is_another(self, topic: str, partition: int, topic_id: int) -> bool:
         """Whether the topic's id is known to differ from the stored one."""
-        known_id = self._positions.get(stream(topic, partition) + ID_SUFFIX, topic_id)
+        known_id = self._positions.get(stream_name(topic, partition) + ID_SUFFIX, topic_id)
         return bool(topic_id) and known_id != topic_id
 
-    def _checked(self, topic: str, partition: int, position: int, topic_id: int) -> int:
+    def _checked_start(self, topic: str, partition: int, position: int, topic_id: int) -> int:
         """The position if the broker still holds it, else the end of the gap that it records."""
         low, high = self._consumer.get_watermark_offsets(
             TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S
         )
-        name = stream(topic, partition)
+        name = stream_name(topic, partition)
         start, reason = resume_offset(position, low, high)
         if self._is_another(topic, partition, topic_id):
             start, reason = low, "recreated"

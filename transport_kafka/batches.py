@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from confluent_kafka import Message
 
 from sdk.transport.base import Batch, Positions, Record
-from transport_kafka.naming import address_of, stream
+from transport_kafka.naming import address_of, stream_name
 
 BATCH_MAX_BYTES = 2 * 1024 * 1024
 
 
-def cut(messages: Iterable[Message]) -> Iterator[Batch]:
+def to_batches(messages: Iterable[Message]) -> Iterator[Batch]:
     """Batches in order; each ends with the record that reaches BATCH_MAX_BYTES."""
     records: list[Record] = []
     positions: Positions = {}
@@ -20,7 +20,7 @@ def cut(messages: Iterable[Message]) -> Iterator[Batch]:
     for message in messages:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
         assert topic is not None and partition is not None and offset is not None
-        name = stream(topic, partition)
+        name = stream_name(topic, partition)
         # A tombstone has no value; as an empty record it gets an entry in the reject log.
         value = message.value() or b""
         records.append(Record(address_of(topic, message.key()), value, f"{name}@{offset}"))

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 
-async def in_thread(name: str, call: Callable[[], Result]) -> Result:
+async def run_in_thread(name: str, call: Callable[[], ResultT]) -> ResultT:
     """The call's result or exception. On cancellation the call runs on; its result is dropped."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
+    done: asyncio.Future[ResultT] = loop.create_future()
 
     def run() -> None:
         try:
@@ -37,11 +37,11 @@ async def in_thread(name: str, call: Callable[[], Result]) -> Result:
             thread.join()
 
 
-def _succeed(done: asyncio.Future[Result], result: Result) -> None:
+def _succeed(done: asyncio.Future[ResultT], result: ResultT) -> None:
     if not done.done():
         done.set_result(result)
 
 
-def _fail(done: asyncio.Future[Result], error: Exception) -> None:
+def _fail(done: asyncio.Future[ResultT], error: Exception) -> None:
     if not done.done():
         done.set_exception(error)

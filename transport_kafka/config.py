@@ -42,7 +42,7 @@ _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d
 _PARAMETERS = ("config", "partitions", "replication")
 
 # Durability and exact positions depend on these, so a properties file must not set them.
-_OURS = (
+_RESERVED_PROPERTIES = (
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
@@ -69,7 +69,7 @@ class KafkaConfig:
         """The link's name: the same for every spelling of the URL, and without secrets."""
         return f"kafka://{','.join(sorted(self.servers))}"
 
-    def client(self) -> Properties:
+    def client_properties(self) -> Properties:
         """Properties of every client."""
         return {
             "client.id": "nova",
@@ -80,7 +80,7 @@ class KafkaConfig:
             "bootstrap.servers": ",".join(self.servers),
         }
 
-    def producer(self) -> Properties:
+    def producer_properties(self) -> Properties:
         """A producer that writes to every in-sync replica, exactly once and in order."""
         return {
             "message.timeout.ms": DELIVERY_TIMEOUT_MS,
@@ -88,12 +88,12 @@ class KafkaConfig:
             "compression.type": "lz4",
             # Java's key hash, so that an entity has the same partition whichever client writes it.
             "partitioner": "murmur2_random",
-            **self.client(),
+            **self.client_properties(),
             "enable.idempotence": True,
             "acks": "all",
         }
 
-    def consumer(self) -> Properties:
+    def consumer_properties(self) -> Properties:
         """A consumer with bounded memory that never resets its offsets by itself."""
         return {
             "group.id": "nova",
@@ -105,7 +105,7 @@ class KafkaConfig:
             "fetch.queue.backoff.ms": FETCH_QUEUE_BACKOFF_MS,
             # Back-pressure may stop polling for long; there is no group that would notice.
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
-            **self.client(),
+            **self.client_properties(),
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "enable.partition.eof": False,
@@ -130,14 +130,14 @@ def parse_url(url: str) -> KafkaConfig:
         )
     parameters = _parameters(parts.query)
     return KafkaConfig(
-        servers=tuple(_server(text) for text in parts.netloc.split(",")),
-        partitions=_count(parameters, "partitions", PARTITIONS_MAX),
-        replication=_count(parameters, "replication", REPLICATION_MAX),
+        servers=tuple(_parse_server(text) for text in parts.netloc.split(",")),
+        partitions=_parse_count(parameters, "partitions", PARTITIONS_MAX),
+        replication=_parse_count(parameters, "replication", REPLICATION_MAX),
         properties=_read_properties(Path(parameters["config"])) if "config" in parameters else {},
     )
 
 
-def _server(text: str) -> str:
+def _parse_server(text: str) -> str:
     match = _HOST.fullmatch(text)
     if match is None:
         raise TransportError(f"{text!r} in a kafka URL is not host or host:port")
@@ -159,7 +159,7 @@ def _parameters(query: str) -> dict[str, str]:
     return parameters
 
 
-def _count(parameters: dict[str, str], name: str, highest: int) -> int:
+def _parse_count(parameters: dict[str, str], name: str, highest: int) -> int:
     if name not in parameters:
         return BROKER_DEFAULT
     text = parameters[name]
@@ -181,7 +181,7 @@ def _read_properties(path: Path) -> dict[str, str]:
         if not separator or not name.strip():
             # Do not show the line: it may hold a secret.
             raise TransportError(f"{path}, line {number}: not a name=value pair")
-        if name.strip() in _OURS:
+        if name.strip() in _RESERVED_PROPERTIES:
             raise TransportError(f"{path}, line {number}: {name.strip()} is set by NOVA")
         properties[name.strip()] = value.strip()
     return properties

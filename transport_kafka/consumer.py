@@ -22,16 +22,16 @@ from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Subscription
 from sdk.transport.link import LinkHealth
 from transport_kafka import client_log
-from transport_kafka.assignment import Assignment
-from transport_kafka.batches import cut
+from transport_kafka.assignment import PartitionAssignment
+from transport_kafka.batches import to_batches
 from transport_kafka.config import KafkaConfig
 from transport_kafka.errors import (
     ALL_BROKERS_DOWN,
     POSITION_GONE,
-    Cause,
-    is_final,
-    name_of,
-    text_of,
+    FailureCause,
+    error_name,
+    error_text,
+    is_fatal,
 )
 
 DISCOVERY_INTERVAL_S = 2.0
@@ -43,7 +43,7 @@ QUEUE_MAX_BATCHES = 4
 log = logging.getLogger(__name__)
 
 
-class Consumption:
+class KafkaConsumption:
     """One running `consume`: call `next` until it returns None, then `stop`."""
 
     def __init__(
@@ -52,24 +52,24 @@ class Consumption:
         subscription: Subscription,
         positions: Positions,
         health: LinkHealth,
-        assignment: type[Assignment] = Assignment,
+        assignment_type: type[PartitionAssignment] = PartitionAssignment,
     ) -> None:
         self._config = config
-        self._assignment = assignment
-        self.looked = asyncio.Event()
+        self._assignment_type = assignment_type
+        self.discovered = asyncio.Event()
         """Set once the broker has listed its partitions and all of them are assigned."""
         self._subscription = subscription
         self._positions = dict(positions)
         self._health = health
-        self.ends: Positions = {}
+        self.end_offsets: Positions = {}
         """The end offset of each partition, as of the last discovery."""
         self._loop = asyncio.get_running_loop()
-        self._taken: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Batch | BaseException | None] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUE_MAX_BATCHES)
         self._stopping = threading.Event()
         self._ended = asyncio.Event()
-        self._is_in_doubt = False
-        self._cause = Cause()
+        self._must_rediscover = False
+        self._cause = FailureCause()
         # Created here, so that the caller gets the error if librdkafka refuses the configuration.
         self._client = self._open()
         self._thread = threading.Thread(target=self._run, name="nova-kafka-consumer", daemon=True)
@@ -79,7 +79,7 @@ class Consumption:
         """The next batch, or None once stopped."""
         if self._stopping.is_set():
             return None
-        taken = await self._taken.get()
+        taken = await self._queue.get()
         self._room.release()
         if isinstance(taken, BaseException):
             raise taken
@@ -95,19 +95,20 @@ class Consumption:
     def _open(self) -> Consumer:
         try:
             return Consumer(
-                {**self._config.consumer(), "error_cb": self._note_error}, logger=client_log.log
+                {**self._config.consumer_properties(), "error_cb": self._on_error},
+                logger=client_log.log,
             )
         except KafkaException as error:
-            raise self._refused(error) from None
+            raise self._configuration_error(error) from None
 
     def _open_admin(self) -> AdminClient:
         try:
-            return AdminClient(self._config.producer(), logger=client_log.log)
+            return AdminClient(self._config.producer_properties(), logger=client_log.log)
         except KafkaException as error:
-            raise self._refused(error) from None
+            raise self._configuration_error(error) from None
 
-    def _refused(self, error: KafkaException) -> TransportError:
-        reason = self._config.redact(text_of(error))
+    def _configuration_error(self, error: KafkaException) -> TransportError:
+        reason = self._config.redact(error_text(error))
         return TransportError(f"librdkafka refuses the configuration: {reason}")
 
     def _run(self) -> None:
@@ -117,7 +118,7 @@ class Consumption:
         except BaseException as error:
             outcome = error
         with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is waiting.
-            self._loop.call_soon_threadsafe(self._taken.put_nowait, outcome)
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, outcome)
             self._loop.call_soon_threadsafe(self._ended.set)
 
     def _keep_reading(self) -> None:
@@ -126,7 +127,7 @@ class Consumption:
             try:
                 self._read()
             except KafkaException as error:
-                log.error("kafka client replaced: link=%s %s", self._config.link, text_of(error))
+                log.error("kafka client replaced: link=%s %s", self._config.link, error_text(error))
             finally:
                 self._client.close()
             if self._stopping.wait(RETRY_INTERVAL_S):
@@ -135,39 +136,39 @@ class Consumption:
 
     def _read(self) -> None:
         with self._open_admin() as admin:
-            self._read_on(
-                self._assignment(self._client, admin, self._subscription, self._positions)
+            self._read_assigned(
+                self._assignment_type(self._client, admin, self._subscription, self._positions)
             )
 
-    def _read_on(self, assignment: Assignment) -> None:
+    def _read_assigned(self, assignment: PartitionAssignment) -> None:
         due_s = time.monotonic()
         while not self._stopping.is_set():
-            if self._is_in_doubt or time.monotonic() >= due_s:
-                self._is_in_doubt = False
+            if self._must_rediscover or time.monotonic() >= due_s:
+                self._must_rediscover = False
                 due_s = self._discover(assignment)
             messages = self._fetch()
-            for batch in cut(m for m in messages if m.error() is None):
+            for batch in to_batches(m for m in messages if m.error() is None):
                 self._positions.update(batch.positions)
-                batch.positions |= assignment.take_moved()
-                self._hand_over(batch)
+                batch.positions |= assignment.take_moved_positions()
+                self._enqueue(batch)
             for message in messages:
                 if message.error() is not None:
-                    self._mind(assignment, message)
+                    self._handle_error(assignment, message)
 
-    def _discover(self, assignment: Assignment) -> float:
+    def _discover(self, assignment: PartitionAssignment) -> float:
         """Refresh the assignment; returns when to do so next (monotonic seconds)."""
         interval_s = DISCOVERY_INTERVAL_S
         try:
             assignment.refresh()
-            self.ends = assignment.ends()
-            self._tell_recovery()
+            self.end_offsets = assignment.end_offsets()
+            self._report_up()
         except KafkaException as error:
-            if is_final(error):
+            if is_fatal(error):
                 raise
-            self._tell_trouble(self._cause.of(error))
+            self._report_down(self._cause.describe(error))
             interval_s = RETRY_INTERVAL_S
-        if (news := assignment.take_news()) is not None:
-            self._hand_over(news)
+        if (news := assignment.take_gaps()) is not None:
+            self._enqueue(news)
         return time.monotonic() + interval_s
 
     def _fetch(self) -> list[Message]:
@@ -177,38 +178,38 @@ class Consumption:
             messages += self._client.consume(BATCH_MAX_RECORDS - 1, 0)
         return messages
 
-    def _mind(self, assignment: Assignment, message: Message) -> None:
+    def _handle_error(self, assignment: PartitionAssignment, message: Message) -> None:
         """Handle an error that arrived among the messages, after the messages before it."""
         error = message.error()
         assert error is not None
-        if is_final(error):
+        if is_fatal(error):
             raise KafkaException(error)
         topic, partition = message.topic(), message.partition()
         log.warning(
             "kafka partition error: link=%s topic=%s partition=%s %s",
-            *(self._config.link, topic, partition, text_of(error)),
+            *(self._config.link, topic, partition, error_text(error)),
         )
-        if name_of(error) in POSITION_GONE and topic is not None and partition is not None:
+        if error_name(error) in POSITION_GONE and topic is not None and partition is not None:
             assignment.release(topic, partition)
 
-    def _hand_over(self, batch: Batch) -> None:
+    def _enqueue(self, batch: Batch) -> None:
         """Wait for room in the queue and pass the batch to the event loop, unless stopping."""
         if self._stopping.is_set():
             return
         self._room.acquire()
         if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(self._taken.put_nowait, batch)
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, batch)
 
-    def _note_error(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError) -> None:
         """librdkafka calls this during a fetch, maybe long after the error: discover at once."""
-        self._cause.note(error)
-        self._is_in_doubt = self._is_in_doubt or name_of(error) == ALL_BROKERS_DOWN
+        self._cause.on_error(error)
+        self._must_rediscover = self._must_rediscover or error_name(error) == ALL_BROKERS_DOWN
 
-    def _tell_trouble(self, reason: str) -> None:
-        if self._health.down(reason):
+    def _report_down(self, reason: str) -> None:
+        if self._health.mark_down(reason):
             log.warning("kafka unreachable: link=%s %s", self._config.link, reason)
 
-    def _tell_recovery(self) -> None:
-        self._loop.call_soon_threadsafe(self.looked.set)
-        if self._health.up():
+    def _report_up(self) -> None:
+        self._loop.call_soon_threadsafe(self.discovered.set)
+        if self._health.mark_up():
             log.info("kafka reachable: link=%s", self._config.link)

@@ -11,7 +11,7 @@ POSITION_GONE = frozenset(("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE", "_LOG_TR
 """The broker does not hold the next record to read."""
 
 
-class Cause:
+class FailureCause:
     """The cause of failed calls, from the client's error callback: the failed call itself often
     says only that it timed out.
     """
@@ -19,33 +19,33 @@ class Cause:
     def __init__(self) -> None:
         self._text = ""
 
-    def note(self, error: KafkaError) -> None:
+    def on_error(self, error: KafkaError) -> None:
         """The error callback of a client."""
         if error.name() not in _VAGUE:
-            self._text = text_of(error)
+            self._text = error_text(error)
 
-    def of(self, error: KafkaError | KafkaException) -> str:
+    def describe(self, error: KafkaError | KafkaException) -> str:
         """Name and explanation of a failed call. The noted cause is used once."""
-        text, self._text = self._text or text_of(error), ""
+        text, self._text = self._text or error_text(error), ""
         return text
 
 
-def name_of(error: KafkaError | KafkaException) -> str:
-    return _cause(error).name()
+def error_name(error: KafkaError | KafkaException) -> str:
+    return _kafka_error(error).name()
 
 
-def text_of(error: KafkaError | KafkaException) -> str:
-    cause = _cause(error)
+def error_text(error: KafkaError | KafkaException) -> str:
+    cause = _kafka_error(error)
     return f"{cause.name()}: {cause.str()}"
 
 
-def is_final(error: KafkaError | KafkaException) -> bool:
+def is_fatal(error: KafkaError | KafkaException) -> bool:
     """Whether the client cannot continue and must be replaced."""
-    cause = _cause(error)
+    cause = _kafka_error(error)
     return cause.fatal() or cause.name() in ("_FATAL", "_MAX_POLL_EXCEEDED", "_STATE")
 
 
-def _cause(error: KafkaError | KafkaException) -> KafkaError:
+def _kafka_error(error: KafkaError | KafkaException) -> KafkaError:
     if isinstance(error, KafkaError):
         return error
     cause = error.args[0] if error.args else None

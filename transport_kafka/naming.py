@@ -12,10 +12,10 @@ from sdk.transport.base import Subscription
 KEY_MAX_BYTES = 256
 """Longer than the key of any valid address; a longer key is cut and is then no address."""
 
-ADDRESSES_KEPT = 16_384
+ADDRESS_CACHE_SIZE = 16_384
 """Size of the caches of parsed addresses."""
 
-BROKEN_KEY = "\N{REPLACEMENT CHARACTER}"
+UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 """Replaces undecodable text in an address. It is not allowed in a token, so ingest rejects it."""
 
 _TOPIC = re.compile(
@@ -42,7 +42,7 @@ def scope_of(topic: str) -> str | None:
     return match["scope"] if match else None
 
 
-@lru_cache(maxsize=ADDRESSES_KEPT)
+@lru_cache(maxsize=ADDRESS_CACHE_SIZE)
 def topic_and_key(address: str | None) -> tuple[str, str | None]:
     """Topic and key for an address; raises TransportError if it is not a valid address."""
     if address is None:
@@ -59,11 +59,11 @@ def address_of(topic: str, key: bytes | None) -> str:
     if not key:
         return addresses.from_topic(topic, "")
     if len(key) > KEY_MAX_BYTES:
-        return addresses.from_topic(topic, _text(key[:KEY_MAX_BYTES]) + BROKEN_KEY)
+        return addresses.from_topic(topic, _text(key[:KEY_MAX_BYTES]) + UNDECODABLE)
     return _cached_address(topic, key)
 
 
-@lru_cache(maxsize=ADDRESSES_KEPT)
+@lru_cache(maxsize=ADDRESS_CACHE_SIZE)
 def _cached_address(topic: str, key: bytes) -> str:
     return addresses.from_topic(topic, _text(key))
 
@@ -72,6 +72,6 @@ def _text(key: bytes) -> str:
     return key.decode("utf-8", errors="replace")
 
 
-def stream(topic: str, partition: int) -> str:
+def stream_name(topic: str, partition: int) -> str:
     """A partition's name in the positions that the Core stores."""
     return f"{topic}/{partition}"

@@ -14,9 +14,9 @@ from sdk.errors import TransportError
 from sdk.transport.base import Record
 from sdk.transport.link import LinkHealth
 from transport_kafka import client_log, naming, topics
-from transport_kafka.blocking import in_thread
+from transport_kafka.blocking import run_in_thread
 from transport_kafka.config import KafkaConfig
-from transport_kafka.errors import is_final, text_of
+from transport_kafka.errors import error_text, is_fatal
 
 REPORT_POLL_S = 0.1
 FLUSH_TIMEOUT_S = 10.0
@@ -26,7 +26,7 @@ PRODUCE_CHUNK_RECORDS = 500
 log = logging.getLogger(__name__)
 
 
-class Delivery:
+class DeliveryReports:
     """The delivery reports of one publish; `done` resolves with the last one."""
 
     def __init__(self, count: int) -> None:
@@ -55,28 +55,28 @@ class ReportingProducer:
     """A producer and the thread that serves its callbacks."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self.client = Producer(config.producer(), logger=client_log.log)
-        self.is_dead = False
+        self.client = Producer(config.producer_properties(), logger=client_log.log)
+        self.must_be_replaced = False
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="nova-kafka-reports", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="nova-kafka-reports", daemon=True)
         self._thread.start()
 
-    def _serve(self) -> None:
+    def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wait_for(lambda: self.client.poll(REPORT_POLL_S))
-        if self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S)):
+            self._serve_reports(lambda: self.client.poll(REPORT_POLL_S))
+        if self._serve_reports(lambda: self.client.flush(FLUSH_TIMEOUT_S)):
             # Report the remaining records as failed.
             self.client.purge()
-            self._wait_for(lambda: self.client.flush(FLUSH_TIMEOUT_S))
+            self._serve_reports(lambda: self.client.flush(FLUSH_TIMEOUT_S))
         self.client.close()
 
-    def _wait_for(self, reports: Callable[[], int]) -> int:
+    def _serve_reports(self, reports: Callable[[], int]) -> int:
         """Serve reports. librdkafka raises a final error here once; reports continue after it."""
         try:
             return reports()
         except KafkaException as error:
-            self.is_dead = True
-            log.error("kafka producer must be replaced: %s", text_of(error))
+            self.must_be_replaced = True
+            log.error("kafka producer must be replaced: %s", error_text(error))
             return len(self.client)
 
     def stop(self) -> None:
@@ -85,7 +85,7 @@ class ReportingProducer:
         self._thread.join()
 
 
-class Publisher:
+class KafkaPublisher:
     """Sends records in call order; several calls may run at once."""
 
     def __init__(self, config: KafkaConfig, health: LinkHealth) -> None:
@@ -93,47 +93,49 @@ class Publisher:
         self._health = health
         self._known_topics: set[str] = set()
         self._producer: ReportingProducer | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Return when every record is acknowledged; raises TransportError if one is not."""
         if not records:
             return
         targets = _targets(records)
-        delivery = Delivery(len(records))
-        async with self._turn:
+        delivery = DeliveryReports(len(records))
+        async with self._lock:
             await self._ensure_topics({topic for topic, _ in targets})
             producer = await self._open()
             await self._enqueue(producer, targets, records, delivery)
         await delivery.done
         if delivery.first_failure is None:
-            self._health.up()
+            self._health.mark_up()
         else:
-            self._health.down(text_of(delivery.first_failure))
+            self._health.mark_down(error_text(delivery.first_failure))
             self._known_topics.clear()  # A topic may have been deleted.
             raise TransportError(
                 f"{delivery.failed} of {len(records)} records were not acknowledged by "
-                f"{self._config.link}: {text_of(delivery.first_failure)}"
+                f"{self._config.link}: {error_text(delivery.first_failure)}"
             )
 
     async def close(self) -> None:
         """Flush and end the thread."""
-        async with self._turn:
+        async with self._lock:
             await self._retire()
 
     async def _ensure_topics(self, wanted: set[str]) -> None:
         if not wanted <= self._known_topics:
-            await in_thread("nova-kafka-topics", lambda: topics.ensure(self._config, wanted))
+            await run_in_thread(
+                "nova-kafka-topics", lambda: topics.ensure_topics(self._config, wanted)
+            )
             self._known_topics |= wanted
 
     async def _open(self) -> ReportingProducer:
-        if self._producer is not None and self._producer.is_dead:
+        if self._producer is not None and self._producer.must_be_replaced:
             await self._retire()
         if self._producer is None:
             try:
                 self._producer = ReportingProducer(self._config)
             except KafkaException as error:
-                reason = self._config.redact(text_of(error))
+                reason = self._config.redact(error_text(error))
                 raise TransportError(f"librdkafka refuses the configuration: {reason}") from None
         return self._producer
 
@@ -142,7 +144,7 @@ class Publisher:
         producer: ReportingProducer,
         targets: Sequence[tuple[str, str | None]],
         records: Sequence[Record],
-        delivery: Delivery,
+        delivery: DeliveryReports,
     ) -> None:
         produce, report, sent = producer.client.produce, delivery.report, 0
         while sent < len(records):
@@ -155,17 +157,17 @@ class Publisher:
             except BufferError:  # The queue is full: retry when some records have been sent.
                 await asyncio.sleep(QUEUE_FULL_WAIT_S)
             except KafkaException as error:
-                producer.is_dead = producer.is_dead or is_final(error)
+                producer.must_be_replaced = producer.must_be_replaced or is_fatal(error)
                 size = len(records[sent].value)
                 raise TransportError(
-                    f"record {sent} of {size} bytes cannot be sent: {text_of(error)}"
+                    f"record {sent} of {size} bytes cannot be sent: {error_text(error)}"
                 ) from None
             await asyncio.sleep(0)
 
     async def _retire(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await in_thread("nova-kafka-flush", producer.stop)
+            await run_in_thread("nova-kafka-flush", producer.stop)
 
 
 def _targets(records: Sequence[Record]) -> list[tuple[str, str | None]]:

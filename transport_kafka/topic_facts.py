@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from transport_kafka.naming import stream
+from transport_kafka.naming import stream_name
 
 REQUEST_TIMEOUT_S = 2.0
 ID_DROPPED_BITS = 12
@@ -33,9 +33,9 @@ def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, int]:
     return found
 
 
-def ends(consumer: Consumer, partitions: Iterable[Partition]) -> dict[str, int]:
+def end_offsets(consumer: Consumer, partitions: Iterable[Partition]) -> dict[str, int]:
     """The end offset of each partition that the broker can report now."""
     # OFFSET_END instead of a time makes ListOffsets return the latest offset.
     requests = [TopicPartition(*partition, OFFSET_END) for partition in partitions]
     found = consumer.offsets_for_times(requests, timeout=REQUEST_TIMEOUT_S) if requests else []
-    return {stream(p.topic, p.partition): p.offset for p in found if p.error is None}
+    return {stream_name(p.topic, p.partition): p.offset for p in found if p.error is None}

@@ -12,25 +12,27 @@ from confluent_kafka.cimpl import NewTopic
 from sdk.errors import TransportError
 from transport_kafka import client_log
 from transport_kafka.config import RECORD_MAX_BYTES, KafkaConfig
-from transport_kafka.errors import TOPIC_EXISTS, Cause, name_of, text_of
+from transport_kafka.errors import TOPIC_EXISTS, FailureCause, error_name, error_text
 
 ADMIN_TIMEOUT_S = 15.0
 
 log = logging.getLogger(__name__)
 
 
-def ensure(config: KafkaConfig, topics: Iterable[str]) -> None:
+def ensure_topics(config: KafkaConfig, topics: Iterable[str]) -> None:
     """Create missing topics; blocks, raises TransportError on failure."""
-    cause = Cause()
+    cause = FailureCause()
     try:
-        with AdminClient(config.producer(), logger=client_log.log, error_cb=cause.note) as admin:
-            _create(config, admin, sorted(set(topics) - _present(admin)))
+        with AdminClient(
+            config.producer_properties(), logger=client_log.log, error_cb=cause.on_error
+        ) as admin:
+            _create(config, admin, sorted(set(topics) - _existing_topics(admin)))
     except KafkaException as error:
-        reason = config.redact(cause.of(error))
+        reason = config.redact(cause.describe(error))
         raise TransportError(f"{config.link} cannot list its topics: {reason}") from None
 
 
-def _present(admin: AdminClient) -> set[str]:
+def _existing_topics(admin: AdminClient) -> set[str]:
     try:
         return set(admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics)
     finally:
@@ -45,10 +47,10 @@ def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
         try:
             future.result()
         except KafkaException as error:
-            if name_of(error) == TOPIC_EXISTS:
+            if error_name(error) == TOPIC_EXISTS:
                 continue  # Another client created it first.
             raise TransportError(
-                f"{config.link} refuses to create topic {topic}: {text_of(error)}; "
+                f"{config.link} refuses to create topic {topic}: {error_text(error)}; "
                 f"create it yourself with max.message.bytes={RECORD_MAX_BYTES}"
             ) from None
         log.info("kafka topic created: topic=%s link=%s", topic, config.link)

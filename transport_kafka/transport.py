@@ -10,9 +10,9 @@ from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from transport_kafka.config import parse_url
-from transport_kafka.consumer import Consumption
+from transport_kafka.consumer import KafkaConsumption
 from transport_kafka.listening import CommandAssignment
-from transport_kafka.publisher import Publisher
+from transport_kafka.publisher import KafkaPublisher
 
 
 class KafkaTransport:
@@ -26,9 +26,9 @@ class KafkaTransport:
         self._config = parse_url(url)
         self.link = self._config.link
         self._health = LinkHealth()
-        self._publisher = Publisher(self._config, self._health)
-        self._consumptions: set[Consumption] = set()
-        self._listenings: set[Consumption] = set()
+        self._publisher = KafkaPublisher(self._config, self._health)
+        self._consumptions: set[KafkaConsumption] = set()
+        self._command_consumptions: set[KafkaConsumption] = set()
         self._is_closed = False
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
@@ -42,7 +42,7 @@ class KafkaTransport:
     ) -> AsyncIterator[Batch]:
         """Batches from the given positions; partitions without one start at their beginning."""
         self._check_open()
-        consumption = Consumption(self._config, subscription, positions, self._health)
+        consumption = KafkaConsumption(self._config, subscription, positions, self._health)
         self._consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:
@@ -61,10 +61,12 @@ class KafkaTransport:
         """Commands dispatched to a scope from now on."""
         self._check_open()
         subscription = Subscription(scope_id)
-        consumption = Consumption(self._config, subscription, {}, self._health, CommandAssignment)
+        consumption = KafkaConsumption(
+            self._config, subscription, {}, self._health, CommandAssignment
+        )
         if listening is not None:
-            consumption.looked = listening
-        self._listenings.add(consumption)
+            consumption.discovered = listening
+        self._command_consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:
                 for record in batch.records:
@@ -72,19 +74,19 @@ class KafkaTransport:
                         yield record
         finally:
             await consumption.stop()
-            self._listenings.discard(consumption)
+            self._command_consumptions.discard(consumption)
 
     def state(self) -> LinkState:
         """Whether the cluster replies, and the ends of the partitions that are being read."""
         ends: Positions = {}
         for consumption in self._consumptions:
-            ends |= consumption.ends
+            ends |= consumption.end_offsets
         return self._health.state(ends)
 
     async def close(self) -> None:
         """Stop every consumption, flush pending records and end all threads."""
         self._is_closed = True
-        ending = self._consumptions | self._listenings
+        ending = self._consumptions | self._command_consumptions
         await asyncio.gather(*(consumption.stop() for consumption in ending))
         await self._publisher.close()
 

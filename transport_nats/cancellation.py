@@ -11,20 +11,20 @@ import asyncio
 REPEAT_INTERVAL_S = 0.1
 
 
-async def end(task: asyncio.Task[None]) -> None:
+async def cancel_until_done(task: asyncio.Task[None]) -> None:
     """Cancel a task until it has ended; its outcome is dropped."""
     while not task.done():
         task.cancel()
         await asyncio.wait((task,), timeout=REPEAT_INTERVAL_S)
 
 
-def cancellations() -> int:
+def pending_cancellations() -> int:
     """How many pending cancellation requests the running task has."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
 
 
-def check(before: int) -> None:
+def raise_if_cancelled(before: int) -> None:
     """Raise CancelledError if a cancellation was requested since `before` was read."""
-    if cancellations() > before:
+    if pending_cancellations() > before:
         raise asyncio.CancelledError

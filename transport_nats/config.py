@@ -27,8 +27,8 @@ STREAM_MAX_BYTES = 1 << 60
 
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 _PARAMETERS = ("config", "replicas", "max_age_h", "max_bytes", "monitor")
-_LOGINS = ("user", "token", "credentials", "nkey_seed")
-_OPTIONS = (*_LOGINS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
+_LOGIN_OPTIONS = ("user", "token", "credentials", "nkey_seed")
+_OPTIONS = (*_LOGIN_OPTIONS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class NatsConfig:
         """The link's name: the same for every spelling of the URL, and without secrets."""
         return f"nats://{','.join(sorted(self.servers))}"
 
-    def tls(self) -> ssl.SSLContext | None:
+    def tls_context(self) -> ssl.SSLContext | None:
         """The TLS context, None without TLS; raises TransportError if its files cannot be used."""
         if not any(name.startswith("tls") for name in self.options):
             return None
@@ -68,14 +68,14 @@ def parse_url(url: str) -> NatsConfig:
     parts = _split(url)
     parameters = _parameters(parts.query)
     config = NatsConfig(
-        servers=tuple(_server(text) for text in parts.netloc.split(",")),
-        replicas=_count(parameters, "replicas", REPLICAS_MAX),
-        max_age_h=_count(parameters, "max_age_h", AGE_MAX_H),
-        max_bytes=_count(parameters, "max_bytes", STREAM_MAX_BYTES),
-        monitor=_monitor(parameters),
+        servers=tuple(_parse_server(text) for text in parts.netloc.split(",")),
+        replicas=_parse_count(parameters, "replicas", REPLICAS_MAX),
+        max_age_h=_parse_count(parameters, "max_age_h", AGE_MAX_H),
+        max_bytes=_parse_count(parameters, "max_bytes", STREAM_MAX_BYTES),
+        monitor=_parse_monitor(parameters),
         options=_read_options(Path(parameters["config"])) if "config" in parameters else {},
     )
-    config.tls()  # Raises now instead of at the first connection.
+    config.tls_context()  # Raises now instead of at the first connection.
     return config
 
 
@@ -93,7 +93,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _server(text: str) -> str:
+def _parse_server(text: str) -> str:
     match = _HOST.fullmatch(text)
     if match is None:
         raise TransportError(f"{text!r} in a nats URL is not host or host:port")
@@ -103,14 +103,14 @@ def _server(text: str) -> str:
     return f"{match['host'].lower()}:{port}"
 
 
-def _monitor(parameters: dict[str, str]) -> str | None:
+def _parse_monitor(parameters: dict[str, str]) -> str | None:
     text = parameters.get("monitor")
     if text is None:
         return None
     match = _HOST.fullmatch(text)
     if match is None or match["port"] is None:
         raise TransportError(f"monitor={text[:64]} in a nats URL is not HOST:PORT")
-    return _server(text)
+    return _parse_server(text)
 
 
 def _parameters(query: str) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _parameters(query: str) -> dict[str, str]:
     return parameters
 
 
-def _count(parameters: dict[str, str], name: str, highest: int) -> int | None:
+def _parse_count(parameters: dict[str, str], name: str, highest: int) -> int | None:
     if name not in parameters:
         return None
     text = parameters[name]
@@ -160,7 +160,7 @@ def _read_options(path: Path) -> dict[str, str]:
 
 
 def _check_options(path: Path, options: dict[str, str]) -> None:
-    given = [name for name in _LOGINS if name in options]
+    given = [name for name in _LOGIN_OPTIONS if name in options]
     if len(given) > 1:
         raise TransportError(f"{path}: {' and '.join(given)} are two logins; only one is allowed")
     for one, other in (("user", "password"), ("tls_cert", "tls_key")):

@@ -21,16 +21,16 @@ from nats.errors import Error
 from sdk.transport.base import Batch, Positions, Subscription
 from transport_nats import cancellation, durability, jetstream
 from transport_nats.config import NatsConfig
-from transport_nats.connection import Connection
+from transport_nats.connection import NatsConnection
 from transport_nats.jetstream import JetStreamError
-from transport_nats.naming import wanted
+from transport_nats.naming import subscribed_subjects
 from transport_nats.reader import StreamReader
-from transport_nats.resume import at_end
-from transport_nats.standing import Standing
+from transport_nats.resume import end_positions
+from transport_nats.standing import LinkHealthReporter
 
 DISCOVERY_INTERVAL_S = 2.0
 FAILURES_TO_WARN = 3
-KEPT_BY_LIMITS = "limits"
+LIMITS_RETENTION = "limits"
 RETRY_INTERVAL_S = 0.2
 BATCH_MAX_BYTES = 2 * 1024 * 1024
 BATCH_MAX_RECORDS = 2_000
@@ -41,47 +41,47 @@ WINDOW_MIN_BYTES = 256 * 1024
 log = logging.getLogger(__name__)
 
 
-class Consumption:
+class NatsConsumption:
     """One running `consume`: call `next` until it returns None, then `stop`."""
 
     def __init__(
         self,
         config: NatsConfig,
-        standing: Standing,
+        link_health: LinkHealthReporter,
         subscription: Subscription,
         positions: Positions,
         *,
         only_new: str | None = None,
     ) -> None:
         """With `only_new`, read these subjects instead, from the current end of their streams."""
-        self._standing = standing
-        self._pattern = only_new or wanted(subscription)
+        self._link_health = link_health
+        self._pattern = only_new or subscribed_subjects(subscription)
         self._is_only_new = only_new is not None
         self._positions = dict(positions)
-        self.looked = asyncio.Event()
+        self.discovered = asyncio.Event()
         """Set once the server has listed its streams and all of them are being read."""
-        self._has_looked = False
-        self._connection = Connection(config, standing, self._look)
+        self._has_discovered = False
+        self._connection = NatsConnection(config, link_health, self._request_check)
         self._readers: dict[str, StreamReader] = {}
-        self._turns: deque[StreamReader] = deque()
+        self._round_robin: deque[StreamReader] = deque()
         self._failures: Counter[str] = Counter()
         self._arrived = asyncio.Event()
-        self._looking = asyncio.Event()
+        self._check_requested = asyncio.Event()
         self._outcome: BaseException | None = None
         self._is_stopped = False
-        self._ending: asyncio.Task[None] | None = None
+        self._stop_task: asyncio.Task[None] | None = None
         self._connection.start()
-        self._keeper = asyncio.create_task(self._keep_reading(), name="nova-nats-consumption")
+        self._task = asyncio.create_task(self._keep_reading(), name="nova-nats-consumption")
 
     async def next(self) -> Batch | None:
         """The next batch, or None once stopped."""
-        cancellations = cancellation.cancellations()
+        cancellations = cancellation.pending_cancellations()
         while not self._is_stopped:
             self._arrived.clear()
             batch = self._collect()
-            for reader in list(self._turns):
-                await reader.ask(self._window_bytes())
-            cancellation.check(cancellations)
+            for reader in list(self._round_robin):
+                await reader.request_more(self._window_bytes())
+            cancellation.raise_if_cancelled(cancellations)
             if batch is not None:
                 return batch
             if self._outcome is not None:
@@ -89,20 +89,20 @@ class Consumption:
             await self._arrived.wait()
         return None
 
-    def ends(self) -> dict[str, int]:
+    def stream_ends(self) -> dict[str, int]:
         """The sequence after the newest record of each stream."""
         return {reader.name: reader.end for reader in self._readers.values() if reader.end}
 
     async def stop(self) -> None:
         """Stop reading and close the connection; concurrent callers wait for the same end."""
-        if self._ending is None:
-            self._ending = asyncio.create_task(self._end(), name="nova-nats-end")
-        await asyncio.shield(self._ending)
+        if self._stop_task is None:
+            self._stop_task = asyncio.create_task(self._stop(), name="nova-nats-end")
+        await asyncio.shield(self._stop_task)
 
-    async def _end(self) -> None:
+    async def _stop(self) -> None:
         self._is_stopped = True
         self._arrived.set()
-        await cancellation.end(self._keeper)
+        await cancellation.cancel_until_done(self._task)
         is_answering = self._connection.is_ready
         await asyncio.gather(*(reader.close(is_answering) for reader in self._readers.values()))
         await self._connection.close()
@@ -110,53 +110,55 @@ class Consumption:
     def _collect(self) -> Batch | None:
         """Collect buffered records, round-robin over the streams; a gap forms its own batch."""
         batch, size_bytes = Batch([], {}), 0
-        for _ in range(len(self._turns)):
-            reader = self._turns[0]
-            self._turns.rotate(-1)
-            if not batch.records and (alone := reader.take_alone()) is not None:
+        for _ in range(len(self._round_robin)):
+            reader = self._round_robin[0]
+            self._round_robin.rotate(-1)
+            if not batch.records and (alone := reader.take_single()) is not None:
                 return alone
-            size_bytes = reader.take(batch, size_bytes, BATCH_MAX_RECORDS, BATCH_MAX_BYTES)
+            size_bytes = reader.move_records(batch, size_bytes, BATCH_MAX_RECORDS, BATCH_MAX_BYTES)
         return batch if batch.records else None
 
     async def _keep_reading(self) -> None:
         try:
             while True:
-                self._looking.clear()
-                await self._tend_all()
+                self._check_requested.clear()
+                await self._check_streams()
                 await asyncio.sleep(RETRY_INTERVAL_S)  # At least, however often readers call.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(DISCOVERY_INTERVAL_S - RETRY_INTERVAL_S):
-                        await self._looking.wait()
+                        await self._check_requested.wait()
         except Exception as error:
             self._outcome = error
             self._arrived.set()
 
-    async def _tend_all(self) -> None:
+    async def _check_streams(self) -> None:
         client, generation = await self._connection.client(), self._connection.generation
         try:
-            found = await jetstream.streams(client, self._pattern)
+            found = await jetstream.list_streams(client, self._pattern)
         except JetStreamError as error:
             if generation == self._connection.generation:
-                self._connection.doubt(str(error))
+                self._connection.report_failure(str(error))
             return
-        await self._drop({info.name for info in found})
-        if self._is_only_new and not self._has_looked:
-            self._positions = {k: v for info in found for k, v in at_end(info).items()}
-        self._has_looked = True
+        await self._close_vanished({info.name for info in found})
+        if self._is_only_new and not self._has_discovered:
+            self._positions = {k: v for info in found for k, v in end_positions(info).items()}
+        self._has_discovered = True
         for info in found:
-            durability.check_stream(info, self._standing)
-            if info.config.retention == KEPT_BY_LIMITS:
-                await self._tend(client, generation, info)
+            durability.check_stream(info, self._link_health)
+            if info.config.retention == LIMITS_RETENTION:
+                await self._check_stream(client, generation, info)
             else:
-                self._standing.warn(
+                self._link_health.set_warning(
                     f"reading {info.name}",
                     f"stream {info.name} is not read: its retention is "
                     f"{info.config.retention!r}, so reading would remove records for other clients",
                 )
         if all(reader.is_open for reader in self._readers.values()):
-            self.looked.set()
+            self.discovered.set()
 
-    async def _tend(self, client: Client, generation: int, info: jetstream.StreamInfo) -> None:
+    async def _check_stream(
+        self, client: Client, generation: int, info: jetstream.StreamInfo
+    ) -> None:
         reader = self._readers.get(info.name)
         if reader is None:
             reader = StreamReader(
@@ -164,24 +166,24 @@ class Consumption:
                 self._pattern,
                 self._positions,
                 self._wake,
-                self._look,
-                never_again=self._is_only_new,
+                self._request_check,
+                skip_lost=self._is_only_new,
             )
             self._readers[info.name] = reader
-            self._turns.append(reader)
+            self._round_robin.append(reader)
         try:
-            await reader.tend(client, generation, info, self._window_bytes())
+            await reader.check(client, generation, info, self._window_bytes())
         except (JetStreamError, Error) as error:
             if generation == self._connection.generation:
                 self._failures[info.name] += 1
             if self._failures[info.name] == FAILURES_TO_WARN:
                 text = f"stream {info.name} cannot be read: {error}"
-                self._standing.warn(f"reading {info.name}", text)
+                self._link_health.set_warning(f"reading {info.name}", text)
         else:
             self._failures[info.name] = 0
-            self._standing.warn(f"reading {info.name}", None)
+            self._link_health.set_warning(f"reading {info.name}", None)
 
-    async def _drop(self, present: set[str]) -> None:
+    async def _close_vanished(self, present: set[str]) -> None:
         """Close readers of vanished streams; keep their positions in case they are recreated."""
         for name, reader in self._readers.items():
             if name not in present:
@@ -195,6 +197,6 @@ class Consumption:
         """Records arrived, or there is room to request more."""
         self._arrived.set()
 
-    def _look(self) -> None:
+    def _request_check(self) -> None:
         """The connection or a consumer has changed: check the readers soon."""
-        self._looking.set()
+        self._check_requested.set()

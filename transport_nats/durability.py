@@ -13,9 +13,9 @@ from nats.aio.client import Client
 
 from transport_nats.config import NatsConfig
 from transport_nats.jetstream import NS_PER_S, StreamInfo
-from transport_nats.standing import Standing
+from transport_nats.standing import LinkHealthReporter
 
-OLDEST_GOOD = (2, 10, 25)
+OLDEST_SAFE_VERSION = (2, 10, 25)
 MONITOR_TIMEOUT_S = 2.0
 
 
@@ -28,26 +28,26 @@ class _Jsz(msgspec.Struct):
     config: _Jetstream = msgspec.field(default_factory=_Jetstream)
 
 
-async def check(config: NatsConfig, client: Client, standing: Standing) -> None:
+async def check_server(config: NatsConfig, client: Client, link_health: LinkHealthReporter) -> None:
     """Warn if acknowledged records can be lost, or if that cannot be checked."""
     version = client.connected_server_version
     number = (version.major, version.minor, version.patch)
     old = None
-    if number < OLDEST_GOOD:
-        version_text, oldest = (".".join(map(str, n)) for n in (number, OLDEST_GOOD))
+    if number < OLDEST_SAFE_VERSION:
+        version_text, oldest = (".".join(map(str, n)) for n in (number, OLDEST_SAFE_VERSION))
         old = f"the server is version {version_text}, which can lose records: use {oldest} or later"
-    standing.warn("version", old)
-    standing.warn("sync", await _sync_warning(config.monitor))
+    link_health.set_warning("version", old)
+    link_health.set_warning("sync", await _sync_warning(config.monitor))
 
 
-def check_stream(info: StreamInfo, standing: Standing) -> None:
+def check_stream(info: StreamInfo, link_health: LinkHealthReporter) -> None:
     """Warn while a stream's records do not survive the server, or are acknowledged unwritten."""
     text = None
     if info.config.storage != "file":
         text = f"stream {info.name} is in memory: its records are lost when the server stops"
     elif info.config.persist_mode == "async":
         text = f"stream {info.name} acknowledges before writing (persist_mode async)"
-    standing.warn(f"storage of {info.name}", text)
+    link_health.set_warning(f"storage of {info.name}", text)
 
 
 async def _sync_warning(monitor: str | None) -> str | None:
@@ -57,7 +57,7 @@ async def _sync_warning(monitor: str | None) -> str | None:
             "set sync_interval: always on the server and give ?monitor=HOST:PORT"
         )
     try:
-        jetstream = await _ask(monitor)
+        jetstream = await _request_config(monitor)
     except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError, ValueError) as error:
         reason = str(error) or type(error).__name__
         return (
@@ -72,7 +72,7 @@ async def _sync_warning(monitor: str | None) -> str | None:
     )
 
 
-async def _ask(monitor: str) -> _Jetstream:
+async def _request_config(monitor: str) -> _Jetstream:
     timeout = aiohttp.ClientTimeout(MONITOR_TIMEOUT_S)
     async with (
         aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,

@@ -18,7 +18,7 @@ REQUEST_TIMEOUT_S = 5.0
 CONSUMER_IDLE_MAX_S = 30
 """The server removes a consumer that nobody has pulled from for this long."""
 
-NO_ANSWER = 0
+NO_REPLY = 0
 NO_MESSAGE = 10037
 NAME_IN_USE = 10058
 SUBJECTS_OVERLAP = 10065
@@ -78,7 +78,7 @@ class StreamInfo(msgspec.Struct):
         return self.state.last_seq + 1
 
 
-class Delivered(msgspec.Struct):
+class ConsumerProgress(msgspec.Struct):
     """A consumer's progress, in its own sequence and in the stream's."""
 
     consumer_seq: int
@@ -89,17 +89,17 @@ class ConsumerInfo(msgspec.Struct):
     """A consumer's state; `num_pending` matching records are undelivered."""
 
     name: str
-    delivered: Delivered
+    delivered: ConsumerProgress
     num_pending: int = 0
 
 
-class _Refusal(msgspec.Struct):
-    err_code: int = NO_ANSWER
+class _ApiError(msgspec.Struct):
+    err_code: int = NO_REPLY
     description: str = "no reason given"
 
 
 class _Reply(msgspec.Struct):
-    error: _Refusal | None = None
+    error: _ApiError | None = None
 
 
 class _StreamList(msgspec.Struct):
@@ -115,38 +115,38 @@ class _StoredReply(msgspec.Struct):
     message: _StoredMessage
 
 
-class _Anything(msgspec.Struct):
+class _AnyReply(msgspec.Struct):
     pass
 
 
-Answer = TypeVar("Answer")
+ReplyT = TypeVar("ReplyT")
 
 
 async def probe(client: Client) -> None:
     """Return if JetStream replies; raises JetStreamError."""
-    await _ask(client, "INFO", {}, _Anything)
+    await _request(client, "INFO", {}, _AnyReply)
 
 
-async def streams(client: Client, subjects: str) -> list[StreamInfo]:
+async def list_streams(client: Client, subjects: str) -> list[StreamInfo]:
     """The streams with any of these subjects."""
     found: list[StreamInfo] = []
     while True:
         body: dict[str, object] = {"offset": len(found), "subject": subjects}
-        page = await _ask(client, "STREAM.LIST", body, _StreamList)
+        page = await _request(client, "STREAM.LIST", body, _StreamList)
         found += page.streams or []
         if not page.streams or len(found) >= page.total:
             return found
 
 
-async def make_stream(client: Client, config: dict[str, object]) -> StreamInfo:
+async def create_stream(client: Client, config: dict[str, object]) -> StreamInfo:
     """Create a stream; succeeds if it exists with the same configuration."""
-    return await _ask(client, f"STREAM.CREATE.{config['name']}", config, StreamInfo)
+    return await _request(client, f"STREAM.CREATE.{config['name']}", config, StreamInfo)
 
 
 async def stored_ns(client: Client, stream: str, sequence: int) -> int | None:
     """When a record was stored (ns), or None if the stream does not hold it."""
     try:
-        reply = await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}, _StoredReply)
+        reply = await _request(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}, _StoredReply)
     except JetStreamError as error:
         if error.code == NO_MESSAGE:
             return None
@@ -154,7 +154,7 @@ async def stored_ns(client: Client, stream: str, sequence: int) -> int | None:
     return parse_time(reply.message.time)
 
 
-async def make_consumer(
+async def create_consumer(
     client: Client, stream: str, start: int, filter_subject: str | None
 ) -> ConsumerInfo:
     """Create a pull consumer that delivers each record once, in order, from `start` on."""
@@ -171,36 +171,36 @@ async def make_consumer(
     if filter_subject is not None:
         config["filter_subject"] = filter_subject
     body: dict[str, object] = {"stream_name": stream, "config": config}
-    return await _ask(client, f"CONSUMER.CREATE.{stream}", body, ConsumerInfo)
+    return await _request(client, f"CONSUMER.CREATE.{stream}", body, ConsumerInfo)
 
 
-async def consumer(client: Client, stream: str, name: str) -> ConsumerInfo:
+async def consumer_info(client: Client, stream: str, name: str) -> ConsumerInfo:
     """The current state of a consumer."""
-    return await _ask(client, f"CONSUMER.INFO.{stream}.{name}", {}, ConsumerInfo)
+    return await _request(client, f"CONSUMER.INFO.{stream}.{name}", {}, ConsumerInfo)
 
 
 async def remove_consumer(client: Client, stream: str, name: str, timeout_s: float) -> None:
     """Remove a consumer; without this the server does so after CONSUMER_IDLE_MAX_S."""
-    await _ask(client, f"CONSUMER.DELETE.{stream}.{name}", {}, _Anything, timeout_s)
+    await _request(client, f"CONSUMER.DELETE.{stream}.{name}", {}, _AnyReply, timeout_s)
 
 
-async def _ask(
+async def _request(
     client: Client,
     verb: str,
     body: dict[str, object],
-    answer: type[Answer],
+    reply_type: type[ReplyT],
     timeout_s: float = REQUEST_TIMEOUT_S,
-) -> Answer:
+) -> ReplyT:
     try:
         payload = msgspec.json.encode(body) if body else b""
         message = await client.request(f"{PREFIX}.{verb}", payload, timeout=timeout_s)
         refusal = msgspec.json.decode(message.data, type=_Reply).error
         if refusal is None:
-            return msgspec.json.decode(message.data, type=answer)
+            return msgspec.json.decode(message.data, type=reply_type)
     except NoRespondersError:
-        raise JetStreamError(NO_ANSWER, "JetStream is not enabled on the server") from None
+        raise JetStreamError(NO_REPLY, "JetStream is not enabled on the server") from None
     except Error as error:
-        raise JetStreamError(NO_ANSWER, f"no reply to {verb}: {error}") from None
+        raise JetStreamError(NO_REPLY, f"no reply to {verb}: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise JetStreamError(NO_ANSWER, f"invalid reply to {verb}: {error}") from None
+        raise JetStreamError(NO_REPLY, f"invalid reply to {verb}: {error}") from None
     raise JetStreamError(refusal.err_code, f"{verb}: {refusal.description} ({refusal.err_code})")

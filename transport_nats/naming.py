@@ -14,7 +14,7 @@ CREATED = "#created"
 STORED = "#stored"
 
 
-def parse(address: str | None) -> Address:
+def parse_address(address: str | None) -> Address:
     """Parse a record's address; raises TransportError if it is missing or invalid."""
     if address is None:
         raise TransportError("a record has no address; NATS needs one as its subject")
@@ -34,7 +34,7 @@ def subjects_of(scope_id: str | None) -> str:
     return ALL_SUBJECTS if scope_id is None else f"nova.{scope_id}.>"
 
 
-def wanted(subscription: Subscription) -> str:
+def subscribed_subjects(subscription: Subscription) -> str:
     """The subjects that a subscription reads."""
     return subjects_of(subscription.scope_id)
 
@@ -52,11 +52,11 @@ def is_within(subjects: Iterable[str], pattern: str) -> bool:
 
 def only_scope(subjects: Iterable[str]) -> str | None:
     """The scope that all subjects belong to; None if there may be several."""
-    scopes = {_scope(subject) for subject in subjects}
+    scopes = {_scope_of(subject) for subject in subjects}
     return scopes.pop() if len(scopes) == 1 else None
 
 
-def _scope(subject: str) -> str | None:
+def _scope_of(subject: str) -> str | None:
     tokens = subject.split(".")
     if len(tokens) < 3 or tokens[0] != "nova" or not addresses.is_id(tokens[1]):
         return None

@@ -19,9 +19,9 @@ from sdk.errors import TransportError
 from sdk.transport.base import Record
 from transport_nats import cancellation, naming
 from transport_nats.config import NatsConfig
-from transport_nats.connection import Connection
-from transport_nats.standing import Standing
-from transport_nats.streams import Streams
+from transport_nats.connection import NatsConnection
+from transport_nats.standing import LinkHealthReporter
+from transport_nats.streams import StreamCreator
 
 WINDOW_RECORDS = 1_000
 REFILL_RECORDS = 500
@@ -31,16 +31,16 @@ ACK_TIMEOUT_S = 15.0
 PENDING_UNLIMITED = 0
 
 
-class _Refusal(msgspec.Struct):
+class _PublishError(msgspec.Struct):
     description: str = "no reason given"
 
 
-class _Ack(msgspec.Struct):
+class _PublishAck(msgspec.Struct):
     seq: int = 0
-    error: _Refusal | None = None
+    error: _PublishError | None = None
 
 
-class Delivery:
+class PendingAcknowledgements:
     """The acknowledgements of one publish; `done` resolves with the last one."""
 
     def __init__(self) -> None:
@@ -53,36 +53,36 @@ class Delivery:
     def acknowledge(self) -> None:
         self.acknowledged += 1
         if self.is_sent and self.acknowledged == len(self.tokens):
-            self._settle()
+            self._resolve()
 
-    def sent(self) -> None:
+    def all_sent(self) -> None:
         """All records of the publish have been sent."""
         self.is_sent = True
         if self.acknowledged == len(self.tokens):
-            self._settle()
+            self._resolve()
 
     def fail(self, reason: str) -> None:
         """A record will not be acknowledged; resolves `done`."""
         self.failure = self.failure or reason
-        self._settle()
+        self._resolve()
 
-    def _settle(self) -> None:
+    def _resolve(self) -> None:
         if not self.done.done():
             self.done.set_result(None)
 
 
-class Publisher:
+class NatsPublisher:
     """Sends records in call order; several calls may run at once."""
 
-    def __init__(self, config: NatsConfig, standing: Standing) -> None:
+    def __init__(self, config: NatsConfig, link_health: LinkHealthReporter) -> None:
         self._config = config
-        self._connection = Connection(config, standing, self._on_change)
-        self._streams = Streams(config, standing)
+        self._connection = NatsConnection(config, link_health, self._on_change)
+        self._streams = StreamCreator(config, link_health)
         self._generation = 0
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._room = asyncio.Event()
-        self._waiting: dict[str, Delivery] = {}
-        self._listening: Client | None = None
+        self._pending: dict[str, PendingAcknowledgements] = {}
+        self._subscribed_client: Client | None = None
         self._inbox = ""
         self._last_token = 0
 
@@ -91,18 +91,18 @@ class Publisher:
         if not records:
             return
         targets = [self._target(index, record) for index, record in enumerate(records)]
-        delivery = Delivery()
+        delivery = PendingAcknowledgements()
         try:
-            async with self._turn:
+            async with self._lock:
                 client = await self._prepare(targets, records)
                 await self._send(client, records, delivery)
             await self._wait_for(delivery)
         finally:
             for token in delivery.tokens:
-                self._waiting.pop(token, None)
+                self._pending.pop(token, None)
             self._room.set()
         if delivery.failure is not None:
-            self._streams.forget()
+            self._streams.clear_cache()
             missing = len(records) - delivery.acknowledged
             raise TransportError(
                 f"{missing} of {len(records)} records were not acknowledged by "
@@ -111,16 +111,16 @@ class Publisher:
 
     async def close(self) -> None:
         """Wait for pending acknowledgements, then close the connection."""
-        async with self._turn:
-            deliveries = {id(d): d.done for d in self._waiting.values()}
+        async with self._lock:
+            deliveries = {id(d): d.done for d in self._pending.values()}
             if deliveries:
                 await asyncio.wait(deliveries.values(), timeout=ACK_TIMEOUT_S)
             await self._connection.close()
-            self._fail("the transport was closed")
+            self._fail_pending("the transport was closed")
 
     def _target(self, index: int, record: Record) -> Address:
         try:
-            return naming.parse(record.address)
+            return naming.parse_address(record.address)
         except TransportError as error:
             raise TransportError(f"record {index} to publish: {error}") from None
 
@@ -136,7 +136,7 @@ class Publisher:
                     f"{largest_bytes}: raise max_payload in the server's configuration"
                 )
         await self._streams.ensure(client, dict.fromkeys(targets))
-        if self._listening is not client:
+        if self._subscribed_client is not client:
             inbox = client.new_inbox()
             try:
                 await client.subscribe(
@@ -147,14 +147,19 @@ class Publisher:
                 )
             except Error as error:
                 raise TransportError(f"lost connection to {self._config.link}: {error}") from None
-            self._listening, self._inbox = client, f"{inbox}."
+            self._subscribed_client, self._inbox = client, f"{inbox}."
         return client
 
-    async def _send(self, client: Client, records: Sequence[Record], delivery: Delivery) -> None:
-        generation, cancellations = self._connection.generation, cancellation.cancellations()
+    async def _send(
+        self, client: Client, records: Sequence[Record], delivery: PendingAcknowledgements
+    ) -> None:
+        generation, cancellations = (
+            self._connection.generation,
+            cancellation.pending_cancellations(),
+        )
         for record in records:
-            cancellation.check(cancellations)
-            if len(self._waiting) >= WINDOW_RECORDS:
+            cancellation.raise_if_cancelled(cancellations)
+            if len(self._pending) >= WINDOW_RECORDS:
                 await self._wait_for_room(delivery)
             if generation != self._connection.generation:
                 delivery.fail("the connection was lost; the outcome of its records is unknown")
@@ -163,16 +168,16 @@ class Publisher:
             self._last_token += 1
             token = str(self._last_token)
             delivery.tokens.append(token)
-            self._waiting[token] = delivery
+            self._pending[token] = delivery
             try:
                 await client.publish(record.address or "", record.value, reply=self._inbox + token)
             except Error as error:
                 delivery.fail(str(error))
                 return
-        cancellation.check(cancellations)
-        delivery.sent()
+        cancellation.raise_if_cancelled(cancellations)
+        delivery.all_sent()
 
-    async def _wait_for_room(self, delivery: Delivery) -> None:
+    async def _wait_for_room(self, delivery: PendingAcknowledgements) -> None:
         self._room.clear()
         try:
             async with asyncio.timeout(ACK_TIMEOUT_S):
@@ -180,7 +185,7 @@ class Publisher:
         except TimeoutError:
             delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
 
-    async def _wait_for(self, delivery: Delivery) -> None:
+    async def _wait_for(self, delivery: PendingAcknowledgements) -> None:
         """Wait for the last acknowledgement while acknowledgements keep arriving."""
         while not delivery.done.done():
             before = delivery.acknowledged
@@ -189,40 +194,40 @@ class Publisher:
                 delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
 
     async def _on_acknowledgement(self, message: Msg) -> None:
-        delivery = self._waiting.pop(message.subject[len(self._inbox) :], None)
+        delivery = self._pending.pop(message.subject[len(self._inbox) :], None)
         if delivery is None:
             return
         data = message.data
         if b'"seq"' in data and b'"error"' not in data:
             delivery.acknowledge()
         else:
-            reason = _why_refused(message)
+            reason = _error_in(message)
             if reason is None:
                 delivery.acknowledge()
             else:
                 delivery.fail(reason)
-        if len(self._waiting) <= REFILL_RECORDS:
+        if len(self._pending) <= REFILL_RECORDS:
             self._room.set()
 
     def _on_change(self) -> None:
         if self._generation != self._connection.generation:
             self._generation = self._connection.generation
-            self._streams.forget()
-            self._fail("the connection was lost; the outcome of its records is unknown")
+            self._streams.clear_cache()
+            self._fail_pending("the connection was lost; the outcome of its records is unknown")
 
-    def _fail(self, reason: str) -> None:
-        for delivery in list(self._waiting.values()):
+    def _fail_pending(self, reason: str) -> None:
+        for delivery in list(self._pending.values()):
             delivery.fail(reason)
-        self._waiting.clear()
+        self._pending.clear()
         self._room.set()
 
 
-def _why_refused(message: Msg) -> str | None:
+def _error_in(message: Msg) -> str | None:
     """The error in a reply; None if it is an acknowledgement after all."""
     if not message.data:
         return "no stream accepts their subject"
     try:
-        ack = msgspec.json.decode(message.data, type=_Ack)
+        ack = msgspec.json.decode(message.data, type=_PublishAck)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return "the server's reply is invalid"
     return ack.error.description if ack.error is not None else None

@@ -15,7 +15,7 @@ UNKNOWN = 0
 
 
 @dataclass(slots=True)
-class Place:
+class StreamPosition:
     """How far a stream was read: `next` is None at the start. Times are ns, UNKNOWN if not stored.
 
     `stored_ns` is the time of the record before `next`. Together they detect a server that lost
@@ -27,7 +27,7 @@ class Place:
     stored_ns: int = UNKNOWN
 
     @classmethod
-    def of_positions(cls, stream: str, positions: Positions) -> Place:
+    def from_positions(cls, stream: str, positions: Positions) -> StreamPosition:
         """From the positions that the Core stored."""
         return cls(
             positions.get(stream),
@@ -35,31 +35,33 @@ class Place:
             positions.get(stored_key(stream), UNKNOWN),
         )
 
-    def positions(self, stream: str) -> Positions:
+    def to_positions(self, stream: str) -> Positions:
         """The positions for the Core to store."""
         found = {created_key(stream): self.created_ns, stored_key(stream): self.stored_ns}
         return found if self.next is None else {stream: self.next, **found}
 
 
-def at_end(info: StreamInfo) -> Positions:
+def end_positions(info: StreamInfo) -> Positions:
     """The positions after all records of a stream."""
-    return Place(info.end, info.created_ns).positions(info.name)
+    return StreamPosition(info.end, info.created_ns).to_positions(info.name)
 
 
-async def why_gone(client: Client, info: StreamInfo, place: Place) -> GapReason | None:
+async def gap_reason(
+    client: Client, info: StreamInfo, position: StreamPosition
+) -> GapReason | None:
     """Why reading cannot resume at this position, or None if it can.
 
     After a lost tail, and in a recreated stream, reading restarts at the oldest record: the records
     may be new, and the store drops duplicates.
     """
-    if place.next is None:
+    if position.next is None:
         return None
-    if place.created_ns not in (UNKNOWN, info.created_ns):
+    if position.created_ns not in (UNKNOWN, info.created_ns):
         return "recreated"
-    if place.next > info.end:
+    if position.next > info.end:
         return "truncated"
-    if place.stored_ns != UNKNOWN and place.next > info.first:
-        found_ns = await jetstream.stored_ns(client, info.name, place.next - 1)
-        if found_ns not in (None, place.stored_ns):
+    if position.stored_ns != UNKNOWN and position.next > info.first:
+        found_ns = await jetstream.stored_ns(client, info.name, position.next - 1)
+        if found_ns not in (None, position.stored_ns):
             return "truncated"
-    return "retention" if place.next < info.first else None
+    return "retention" if position.next < info.first else None

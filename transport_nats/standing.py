@@ -9,7 +9,7 @@ from sdk.transport.link import LinkHealth
 log = logging.getLogger(__name__)
 
 
-class Standing:
+class LinkHealthReporter:
     """Combines the connections' reports into the link's health, and logs changes."""
 
     def __init__(self, link: str, health: LinkHealth) -> None:
@@ -17,23 +17,23 @@ class Standing:
         self._health = health
         self._failing: set[object] = set()
 
-    def works(self, connection: object) -> None:
+    def report_up(self, connection: object) -> None:
         """The connection works."""
         self._failing.discard(connection)
-        if not self._failing and self._health.up():
+        if not self._failing and self._health.mark_up():
             log.info("nats reachable: link=%s", self._link)
 
-    def fails(self, connection: object, reason: str) -> None:
+    def report_down(self, connection: object, reason: str) -> None:
         """The connection is down; logged once per outage, however often it retries."""
         self._failing.add(connection)
-        if self._health.down(reason):
+        if self._health.mark_down(reason):
             log.warning("nats unreachable: link=%s %s", self._link, reason)
 
-    def leaves(self, connection: object) -> None:
+    def forget(self, connection: object) -> None:
         """The connection was closed on purpose and no longer affects the link."""
         self._failing.discard(connection)
 
-    def warn(self, about: str, text: str | None) -> None:
+    def set_warning(self, about: str, text: str | None) -> None:
         """Set or clear (None) a lasting warning for operators; logged once."""
         if self._health.warn(about, text):
             log.warning("nats: link=%s %s", self._link, text)

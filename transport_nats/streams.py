@@ -19,7 +19,7 @@ from transport_nats.jetstream import (
     StreamInfo,
 )
 from transport_nats.naming import stream_name, subjects_of
-from transport_nats.standing import Standing
+from transport_nats.standing import LinkHealthReporter
 
 S_PER_H = 3_600
 UNLIMITED = -1
@@ -27,15 +27,15 @@ UNLIMITED = -1
 log = logging.getLogger(__name__)
 
 
-class Streams:
+class StreamCreator:
     """The scopes and lanes that are known to have a stream."""
 
-    def __init__(self, config: NatsConfig, standing: Standing) -> None:
+    def __init__(self, config: NatsConfig, link_health: LinkHealthReporter) -> None:
         self._config = config
-        self._standing = standing
+        self._link_health = link_health
         self._known: set[tuple[str, str]] = set()
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Check again before the next record, since a stream may have been deleted."""
         self._known.clear()
 
@@ -53,16 +53,16 @@ class Streams:
                 self._known.add(lane)
 
     async def _ensure(self, client: Client, address: Address) -> None:
-        if await self._takes(client, address):
+        if await self._is_accepted(client, address):
             return
         name = stream_name(address.scope_id)
         try:
-            created = await jetstream.make_stream(client, self._shape(address.scope_id))
+            created = await jetstream.create_stream(client, self._stream_config(address.scope_id))
         except JetStreamError as error:
             # Another client may have created it first.
             if error.code not in (NAME_IN_USE, SUBJECTS_OVERLAP):
                 raise
-            if await self._takes(client, address):
+            if await self._is_accepted(client, address):
                 return
             raise TransportError(
                 f"no stream of {self._config.link} accepts {address}, and {name} cannot be created "
@@ -71,16 +71,16 @@ class Streams:
         self._check(created)
         log.info("nats stream created: stream=%s link=%s", name, self._config.link)
 
-    async def _takes(self, client: Client, address: Address) -> bool:
-        found = await jetstream.streams(client, str(address))
+    async def _is_accepted(self, client: Client, address: Address) -> bool:
+        found = await jetstream.list_streams(client, str(address))
         for info in found:
             self._check(info)
         return bool(found)
 
     def _check(self, info: StreamInfo) -> None:
-        durability.check_stream(info, self._standing)
+        durability.check_stream(info, self._link_health)
 
-    def _shape(self, scope_id: str) -> dict[str, object]:
+    def _stream_config(self, scope_id: str) -> dict[str, object]:
         config = self._config
         return {
             "name": stream_name(scope_id),

@@ -10,10 +10,10 @@ from sdk.errors import TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
 from transport_nats.config import parse_url
-from transport_nats.consumer import Consumption
+from transport_nats.consumer import NatsConsumption
 from transport_nats.naming import commands_of
-from transport_nats.publisher import Publisher
-from transport_nats.standing import Standing
+from transport_nats.publisher import NatsPublisher
+from transport_nats.standing import LinkHealthReporter
 
 
 class NatsTransport:
@@ -23,17 +23,17 @@ class NatsTransport:
         self._config = parse_url(url)
         self.link = self._config.link
         self._health = LinkHealth()
-        self._standing = Standing(self.link, self._health)
-        self._publisher: Publisher | None = None
-        self._consumptions: set[Consumption] = set()
-        self._listenings: set[Consumption] = set()
+        self._link_health_reporter = LinkHealthReporter(self.link, self._health)
+        self._publisher: NatsPublisher | None = None
+        self._consumptions: set[NatsConsumption] = set()
+        self._command_consumptions: set[NatsConsumption] = set()
         self._is_closed = False
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Return when every replica of the stream has the records."""
         self._check_open()
         if self._publisher is None:
-            self._publisher = Publisher(self._config, self._standing)
+            self._publisher = NatsPublisher(self._config, self._link_health_reporter)
         await self._publisher.publish(records)
         return Receipt()
 
@@ -42,7 +42,9 @@ class NatsTransport:
     ) -> AsyncIterator[Batch]:
         """Batches from the given positions; streams without one start at their beginning."""
         self._check_open()
-        consumption = Consumption(self._config, self._standing, subscription, positions)
+        consumption = NatsConsumption(
+            self._config, self._link_health_reporter, subscription, positions
+        )
         self._consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:
@@ -60,16 +62,16 @@ class NatsTransport:
     ) -> AsyncIterator[Record]:
         """Commands dispatched to a scope from now on."""
         self._check_open()
-        consumption = Consumption(
+        consumption = NatsConsumption(
             self._config,
-            self._standing,
+            self._link_health_reporter,
             Subscription(scope_id),
             {},
             only_new=commands_of(scope_id),
         )
         if listening is not None:
-            consumption.looked = listening
-        self._listenings.add(consumption)
+            consumption.discovered = listening
+        self._command_consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:
                 for record in batch.records:
@@ -77,19 +79,19 @@ class NatsTransport:
                         yield record
         finally:
             await consumption.stop()
-            self._listenings.discard(consumption)
+            self._command_consumptions.discard(consumption)
 
     def state(self) -> LinkState:
         """Connection state, outages, the ends of the streams that are read, and warnings."""
         ends: dict[str, int] = {}
         for consumption in self._consumptions:
-            ends |= consumption.ends()
+            ends |= consumption.stream_ends()
         return self._health.state(ends)
 
     async def close(self) -> None:
         """Stop every consumption, wait for pending publishes and close all connections."""
         self._is_closed = True
-        ending = self._consumptions | self._listenings
+        ending = self._consumptions | self._command_consumptions
         await asyncio.gather(*(consumption.stop() for consumption in ending))
         if self._publisher is not None:
             await self._publisher.close()

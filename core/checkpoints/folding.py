@@ -18,25 +18,27 @@ from core.store.checkpoints import (
     VERSIONS_MAX,
     ViewState,
     checkpoint_row,
-    hour_of,
+    hour_start,
     position_at,
     position_before,
     position_time,
 )
-from core.store.scan import Row
+from core.store.scan import KeyValue
 from sdk.timestamps import NS_MAX, NS_MIN
 
 STATES_MAX = 16
 """Manifest versions whose states are held in memory."""
 
-Load = Callable[[str], ViewState]
+LoadState = Callable[[str], ViewState]
 """Called with a manifest version seen before; returns its state at the frontier."""
 
 
-class Folding:
+class ViewFold:
     """The fold of one series in one timebase, up to its frontier."""
 
-    def __init__(self, timebase: Timebase, number: int, versions: list[str], load: Load) -> None:
+    def __init__(
+        self, timebase: Timebase, number: int, versions: list[str], load: LoadState
+    ) -> None:
         self.frontier = BEFORE_ALL
         """Position of the last folded update."""
 
@@ -51,31 +53,31 @@ class Folding:
         # End of the segment's hour. Canonical time has no hour boundaries.
         self._hour_end_ns = NS_MIN if timebase == "source" else NS_MAX + 1
 
-    def begin(self, segment: bytes, states: dict[str, ViewState]) -> None:
+    def resume(self, segment: bytes, states: dict[str, ViewState]) -> None:
         """Resume at the start of a segment with the states that the versions had there."""
         self._segment, self._states = segment, states
         if self._timebase == "source":
-            self._hour_end_ns = hour_of(position_time(segment)) + HOUR_NS
+            self._hour_end_ns = hour_start(position_time(segment)) + HOUR_NS
         self.frontier = position_before(segment)
 
-    def add(self, update: Update) -> list[Row]:
+    def add(self, update: Update) -> list[KeyValue]:
         """Apply one update, in order. Returns the checkpoint row to write if this update is the
         first of its manifest version in a segment.
         """
         if self._ends_segment(update):
-            self._segment = self._begin_of_segment(update)
+            self._segment = self._segment_start(update)
             self._in_segment.clear()
             self._events = self._bytes = self._row_bytes = 0
-        version = update.told.manifest_version
+        version = update.fields.manifest_version
         state = self._state(version)
-        rows: list[Row] = []
+        rows: list[KeyValue] = []
         if version not in self._in_segment:
             assert self._segment is not None
             self._in_segment.add(version)
             row = checkpoint_row(self._timebase, self._number, self._segment, version, state)
             self._row_bytes += len(row[1])
             rows.append(row)
-        state.take(update.told.data, update.time_ns)
+        state.apply(update.fields.data, update.time_ns)
         self._events += 1
         self._bytes += len(update.stored)
         self.frontier = update.position
@@ -90,9 +92,9 @@ class Folding:
             return True
         return self._events >= SEGMENT_EVENTS and self._bytes >= self._row_bytes
 
-    def _begin_of_segment(self, update: Update) -> bytes:
+    def _segment_start(self, update: Update) -> bytes:
         if self._timebase == "source" and update.time_ns >= self._hour_end_ns:
-            hour_ns = hour_of(update.time_ns)
+            hour_ns = hour_start(update.time_ns)
             self._hour_end_ns = hour_ns + HOUR_NS
             return position_at(hour_ns)
         return update.position
@@ -100,13 +102,13 @@ class Folding:
     def _state(self, version: str) -> ViewState:
         state = self._states.get(version)
         if state is None:
-            state = self._load(version) if self._was_told(version) else ViewState()
+            state = self._load(version) if self._record_version(version) else ViewState()
             if len(self._states) >= STATES_MAX:
                 del self._states[next(iter(self._states))]
             self._states[version] = state
         return state
 
-    def _was_told(self, version: str) -> bool:
+    def _record_version(self, version: str) -> bool:
         """Whether a manifest version may have been seen before; records it as seen. True for any
         version once VERSIONS_MAX are recorded.
         """

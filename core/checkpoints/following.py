@@ -9,41 +9,41 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from core.checkpoints.maker import Maker
+from core.checkpoints.maker import CheckpointMaker
 from core.reader import deriving
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.checkpoints import CHECKPOINTS_FOLDER, CheckpointStore
-from core.store.remaking import refuse_asked
-from core.store.witness import read_witness
+from core.store.remaking import raise_if_requested
+from core.store.witness import read_marker
 
-LOOK_INTERVAL_S = 0.5
+POLL_INTERVAL_S = 0.5
 
 
 @asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Maker]:
+async def open_maker(data: Path) -> AsyncIterator[CheckpointMaker]:
     """A maker with its archive snapshot and its database."""
-    with deriving.deriving(data, CheckpointStore) as (snapshot, store):
-        yield Maker(snapshot, store)
+    with deriving.open_for_writing(data, CheckpointStore) as (snapshot, store):
+        yield CheckpointMaker(snapshot, store)
 
 
-async def follow(data: Path, maker: Maker) -> None:
+async def follow(data: Path, maker: CheckpointMaker) -> None:
     """Fold durable updates until cancelled; raises DerivedDamagedError if the checkpoints must be
     rebuilt.
     """
     while True:
-        refuse_asked(data, CHECKPOINTS_FOLDER)
-        witness = read_witness(data)
+        raise_if_requested(data, CHECKPOINTS_FOLDER)
+        witness = read_marker(data)
         if witness is not None:
             for _ in maker.make(witness.canonical_ns):
                 await asyncio.sleep(0)
-                refuse_asked(data, CHECKPOINTS_FOLDER)
-        await asyncio.sleep(LOOK_INTERVAL_S)
+                raise_if_requested(data, CHECKPOINTS_FOLDER)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
-async def keep(data: Path, opened: asyncio.Event) -> None:
+async def maintain(data: Path, opened: asyncio.Event) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
-    async def make(view: View, store: CheckpointStore) -> None:
-        await follow(data, Maker(view, store))
+    async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
+        await follow(data, CheckpointMaker(view, store))
 
-    await deriving.keep(data, CheckpointStore, make, opened)
+    await deriving.maintain(data, CheckpointStore, make, opened)

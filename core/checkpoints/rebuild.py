@@ -12,19 +12,19 @@ import click
 
 from core.checkpoints import following
 from core.errors import ArchiveError
-from core.reader.derived import Followed
+from core.reader.derived import DerivedReader
 from core.scratch import scratch_folder
 from core.store.archive import TRUTH_FOLDER
 from core.store.checkpoints import CHECKPOINTS_FOLDER, CheckpointStore
-from core.store.remaking import asked_file
-from core.store.witness import read_witness
+from core.store.remaking import rebuild_request_file
+from core.store.witness import read_marker
 from sdk import logs, private, settings
-from sdk.cli.console import events_progress, say_json
+from sdk.cli.console import events_progress, print_json
 
 WATCH_INTERVAL_S = 0.2
 NS_PER_MS = 1_000_000
 
-Report = Callable[[int, int, int], None]
+ReportRebuildProgress = Callable[[int, int, int], None]
 """Called with progress and total, in ms of canonical time, and the number of folded updates."""
 
 
@@ -46,8 +46,8 @@ def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
       nova rebuild checkpoints --data /archive
     """
     logs.configure("rebuild")
-    private.begin()
-    folder = Path(data) if data else settings.load(config, mode="ground").folder()
+    private.restrict_umask()
+    folder = Path(data) if data else settings.load(config, mode="ground").data_folder()
     if not (folder / TRUTH_FOLDER).exists():
         raise ArchiveError(f"{folder} contains no archive: pass its data folder with --data")
     started = time.perf_counter()
@@ -56,13 +56,13 @@ def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
         updates = asyncio.run(_rebuild(folder, report))
     seconds = round(time.perf_counter() - started, 3)
     if as_json:
-        say_json({"updates": updates, "seconds": seconds})
+        print_json({"updates": updates, "seconds": seconds})
     else:
         done = "by the running NOVA" if updates is None else f"from {updates:,} updates"
         click.echo(f"checkpoints rebuilt {done} in {seconds:.1f} s")
 
 
-async def _rebuild(data: Path, report: Report) -> int | None:
+async def _rebuild(data: Path, report: ReportRebuildProgress) -> int | None:
     """Rebuild in this process and return the number of updates. If a running NOVA holds the
     database, request the rebuild, wait for it and return None.
     """
@@ -71,17 +71,17 @@ async def _rebuild(data: Path, report: Report) -> int | None:
     except ArchiveError as error:
         if "/LOCK" not in str(error):
             raise
-    asked_file(data, CHECKPOINTS_FOLDER).touch()
+    rebuild_request_file(data, CHECKPOINTS_FOLDER).touch()
     await _watch(data, report)
     return None
 
 
-async def _make(data: Path, report: Report) -> int:
-    witness = read_witness(data)
+async def _make(data: Path, report: ReportRebuildProgress) -> int:
+    witness = read_marker(data)
     watermark = 0 if witness is None else witness.canonical_ns
     updates = 0
-    async with following.opened(data) as maker:
-        maker.start_anew()
+    async with following.open_maker(data) as maker:
+        maker.reset()
         first_ns = maker.first_ns
         for count in maker.make(watermark):
             updates += count
@@ -93,17 +93,17 @@ async def _make(data: Path, report: Report) -> int:
     return updates
 
 
-async def _watch(data: Path, report: Report) -> None:
+async def _watch(data: Path, report: ReportRebuildProgress) -> None:
     """Wait until the running process has rebuilt up to the durability marker at the request."""
-    witness = read_witness(data)
+    witness = read_marker(data)
     watermark = 0 if witness is None else witness.canonical_ns
     with scratch_folder("rebuild") as scratch:
-        followed = Followed(CheckpointStore, data, scratch)
+        followed = DerivedReader(CheckpointStore, data, scratch)
         first_ns: int | None = None
         while True:
             store = followed.current()
             state = None if store is None else store.state()
-            if not asked_file(data, CHECKPOINTS_FOLDER).exists() and state is not None:
+            if not rebuild_request_file(data, CHECKPOINTS_FOLDER).exists() and state is not None:
                 first_ns = state.cursor_ns if first_ns is None else first_ns
                 whole = max(1, watermark - first_ns) // NS_PER_MS
                 report(max(0, state.cursor_ns - first_ns) // NS_PER_MS, whole, 0)

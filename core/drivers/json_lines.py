@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdk.drivers.driver import Driver, File, stem_of
-from sdk.drivers.stream import Stream
+from sdk.drivers.driver import Driver, DriverFile, stem_of
+from sdk.drivers.stream import DriverStream
 
 
 class JsonLines(Driver):
@@ -13,10 +13,10 @@ class JsonLines(Driver):
 
     driver_id = "jsonl"
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per stream."""
         return (f"{stem_of(stream)}.jsonl",)
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """Stored envelopes joined by line feeds, which they never contain."""
         return (b"\n".join([*events, b""]),)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
-from core.drivers.cells import Cell, JsonObject, as_json, flattened
-from core.drivers.instants import instants
-from sdk.drivers.driver import Blocks, SealedDriver, stem_of
-from sdk.drivers.stream import Stream
+from core.drivers.cells import Cell, JsonObject, as_json, flatten
+from core.drivers.instants import timestamp_column
+from sdk.drivers.driver import EventBlocks, SealedDriver, stem_of
+from sdk.drivers.stream import DriverStream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,9 +27,9 @@ PARQUET_VERSION = "2.6"
 COMPRESSION = "zstd"
 TIMES = ("canonicalTruthTime", "sourceTruthTime")
 TEXTS = ("eventId", "scopeId", "lane", "systemId", "containerId", "uniqueId", "messageType")
-OWN = TIMES + TEXTS
+HEADER_COLUMNS = TIMES + TEXTS
 MORE = "more"
-FITTING: dict[type, frozenset[type]] = {
+ACCEPTED_TYPES: dict[type, frozenset[type]] = {
     float: frozenset({float, int, type(None)}),
     bool: frozenset({bool, type(None)}),
     str: frozenset({str, type(None)}),
@@ -48,21 +48,21 @@ class Parquet(SealedDriver):
     lanes = frozenset({"metadata", "command", "ui", "parsed"})
     requires = ("pyarrow",)
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per stream."""
         return (f"{stem_of(stream)}.parquet",)
 
-    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+    def make(self, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the file, one row group of ROW_GROUP_EVENTS at a time."""
         import pyarrow.parquet as pq
 
         writer: pq.ParquetWriter | None = None
-        table: _Columns | None = None
+        table: _MemberColumns | None = None
         try:
-            for events in _groups(blocks):
+            for events in _row_groups(blocks):
                 heads, cells = _read(events)
                 if table is None:
-                    table = _Columns(cells)
+                    table = _MemberColumns(cells)
                     writer = pq.ParquetWriter(
                         out,
                         table.schema(),
@@ -79,7 +79,7 @@ class Parquet(SealedDriver):
                 writer.close()
 
 
-def _groups(blocks: Blocks) -> Iterator[list[bytes]]:
+def _row_groups(blocks: EventBlocks) -> Iterator[list[bytes]]:
     """Regroup events to the size of row groups."""
     group: list[bytes] = []
     for event in chain.from_iterable(blocks):
@@ -96,12 +96,12 @@ def _read(events: Sequence[bytes]) -> tuple[list[Head], list[dict[str, Cell]]]:
     heads, cells = [], []
     for stored in events:
         row = _envelopes.decode(stored)
-        heads.append(cast("Head", tuple(map(row.get, OWN))))
-        cells.append(flattened(row))
+        heads.append(cast("Head", tuple(map(row.get, HEADER_COLUMNS))))
+        cells.append(flatten(row))
     return heads, cells
 
 
-class _Columns:
+class _MemberColumns:
     """The member columns of a file, determined by its first row group."""
 
     def __init__(self, rows: Sequence[dict[str, Cell]]) -> None:
@@ -119,7 +119,9 @@ class _Columns:
         kinds = {float: pa.float64(), bool: pa.bool_(), str: text}
         fields = [pa.field(name, time) for name in TIMES]
         fields += [pa.field(name, text) for name in TEXTS]
-        fields += [pa.field(_own(name), kinds[kind]) for name, kind in self._kinds.items()]
+        fields += [
+            pa.field(_member_column_name(name), kinds[kind]) for name, kind in self._kinds.items()
+        ]
         return pa.schema([*fields, pa.field(MORE, text)])
 
     def batch(self, heads: Sequence[Head], cells: Sequence[dict[str, Cell]]) -> pa.RecordBatch:
@@ -128,7 +130,7 @@ class _Columns:
 
         schema = self.schema()
         own = list(zip(*heads, strict=True))
-        arrays = [instants(texts) for texts in own[: len(TIMES)]]
+        arrays = [timestamp_column(texts) for texts in own[: len(TIMES)]]
         columns = chain(own[len(TIMES) :], self._typed(cells))
         fields = list(schema)[len(TIMES) :]
         arrays += [
@@ -149,18 +151,18 @@ class _Columns:
                 more[number] = {**extra} or None
                 rows.append([row.get(name) for name in names])
         for (name, kind), column in zip(self._kinds.items(), zip(*rows, strict=True), strict=True):
-            is_plain = FITTING[kind].issuperset(map(type, column))
-            yield column if is_plain else _fitting(name, kind, column, more)
+            is_plain = ACCEPTED_TYPES[kind].issuperset(map(type, column))
+            yield column if is_plain else _fit_column(name, kind, column, more)
         yield [None if extra is None else as_json(extra).decode() for extra in more]
 
 
-def _fitting(
+def _fit_column(
     name: str, kind: type, column: Sequence[Cell], more: list[JsonObject | None]
 ) -> list[Cell]:
     """Null out values of another type than the column's; they move to `more`."""
     fitting: list[Cell] = []
     for number, value in enumerate(column):
-        fits = type(value) in FITTING[kind]
+        fits = type(value) in ACCEPTED_TYPES[kind]
         fitting.append(value if fits else None)
         if not fits:
             more[number] = {**(more[number] or {}), name: value}
@@ -174,6 +176,6 @@ def _kind(value: Cell) -> type:
     return str if type(value) is str else float
 
 
-def _own(name: str) -> str:
+def _member_column_name(name: str) -> str:
     """The column name of a member; a suffix avoids collisions with the fixed columns."""
     return f"{name}_" if name in (*TIMES, *TEXTS, MORE) else name

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.drivers.cells import LINE_END, escaped
-from sdk.drivers.driver import Driver, File
-from sdk.drivers.stream import Stream
+from core.drivers.cells import LINE_END, escape_formula
+from sdk.drivers.driver import Driver, DriverFile
+from sdk.drivers.stream import DriverStream
 
 COLUMNS = ("time", "latitude", "longitude", "altitude", "speed")
-NAMES = {
+MEMBER_NAMES = {
     "latitude": ("latitude", "latitudeDeg", "lat"),
     "longitude": ("longitude", "longitudeDeg", "lon"),
     "altitude": ("altitude", "altitudeM", "alt"),
@@ -30,18 +30,18 @@ class _Position(msgspec.Struct, rename="camel"):
 _positions = msgspec.json.Decoder(_Position)
 
 
-class Positions(Driver):
+class PositionCsv(Driver):
     """`llas.csv` from parsed events of type `Position`; the time is source time."""
 
     driver_id = "positionCsv"
     lanes = frozenset({"parsed"})
     message_types = frozenset({"Position"})
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per entity."""
         return ("llas.csv",)
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """One row per event; a cell is empty if the payload has no such member."""
         out = io.StringIO()
         rows = csv.writer(out, lineterminator=LINE_END)
@@ -51,15 +51,18 @@ class Positions(Driver):
             event = _positions.decode(stored)
             payload = event.payload
             rows.writerow(
-                [event.source_truth_time, *[_found(payload, names) for names in NAMES.values()]]
+                [
+                    event.source_truth_time,
+                    *[_first_present(payload, names) for names in MEMBER_NAMES.values()],
+                ]
             )
         return (out.getvalue().encode(),)
 
 
-def _found(payload: dict[str, object], names: tuple[str, ...]) -> object:
+def _first_present(payload: dict[str, object], names: tuple[str, ...]) -> object:
     for name in names:
         value = payload.get(name)
         if value is not None:
             is_plain = isinstance(value, int | float) and not isinstance(value, bool)
-            return value if is_plain else escaped(str(value))
+            return value if is_plain else escape_formula(str(value))
     return None

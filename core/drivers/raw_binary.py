@@ -8,9 +8,9 @@ from itertools import accumulate
 
 import msgspec
 
-from core.drivers.cells import escaped
-from sdk.drivers.driver import Driver, File
-from sdk.drivers.stream import Stream
+from core.drivers.cells import escape_formula
+from sdk.drivers.driver import Driver, DriverFile
+from sdk.drivers.stream import DriverStream
 
 COLUMNS = b"offset,bytes,canonicalTruthTime,sourceTruthTime,eventId,connectionId,sequence\r\n"
 
@@ -33,11 +33,11 @@ class RawBinary(Driver):
     driver_id = "rawBinary"
     lanes = frozenset({"raw"})
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """The frames and their index."""
         return ("raw.bin", "raw.index.csv")
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """The concatenated frames, and one index line per frame."""
         found = list(map(_frames.decode, events))
         sizes = [len(one.frame) for one in found]
@@ -55,5 +55,5 @@ class RawBinary(Driver):
 @lru_cache(maxsize=1_024)
 def _cell(text: str) -> str:
     """A CSV cell, quoted where RFC 4180 requires it."""
-    text = escaped(text)
+    text = escape_formula(text)
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text

@@ -20,9 +20,9 @@ import msgspec
 
 from core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
 from sdk import timestamps
-from sdk.drivers.driver import Blocks, OpenedDriver
-from sdk.drivers.opening import CHECKPOINT_METADATA, Opening
-from sdk.drivers.stream import HEAD_BYTES, TIME, TIME_BYTES, Stream, Streams
+from sdk.drivers.driver import EventBlocks, InitialStateDriver
+from sdk.drivers.opening import CHECKPOINT_METADATA, InitialState
+from sdk.drivers.stream import HEAD_BYTES, TIME, TIME_BYTES, DriverStream, StreamCache
 from sdk.envelope import envelope_type
 from sdk.errors import DriverError
 
@@ -60,30 +60,30 @@ CHECKPOINT_SCHEMA = msgspec.json.encode(
 FRACTION = slice(SECOND_CHARS + 1, NORMAL_CHARS - 1)
 
 
-class Recording(OpenedDriver):
+class McapRecording(InitialStateDriver):
     """All lanes of a scope in one MCAP file."""
 
     driver_id = "mcap"
     requires = ("mcap",)
     per_scope = True
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per scope."""
         return (f"{stream.scope_id}.mcap",)
 
-    def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
+    def make_from(self, opening: InitialState, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the initial states, then one message per event in the order of the events."""
         from mcap.writer import CompressionType, Writer
 
         writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         writer.start(profile=PROFILE, library="nova")
-        channels, times = _Channels(writer), _Times()
+        channels, times = _McapChannels(writer), _EnvelopeTimes()
         is_open = False
         for events in blocks:
             if events and not is_open:
                 is_open = True
                 first_ns, _ = times.of(events[0], events[0].find(TIME, HEAD_BYTES))
-                _open(writer, opening, min(opening.time_ns, first_ns))
+                _write_initial_states(writer, opening, min(opening.time_ns, first_ns))
             for stored in events:
                 at = stored.find(TIME, HEAD_BYTES)
                 log_ns, publish_ns = times.of(stored, at)
@@ -92,17 +92,17 @@ class Recording(OpenedDriver):
         writer.finish()  # type: ignore[no-untyped-call]  # untyped in the mcap package
 
 
-def _open(writer: Writer, opening: Opening, log_ns: int) -> None:
+def _write_initial_states(writer: Writer, initial_state: InitialState, log_ns: int) -> None:
     """Write the initial states on one channel, which is registered only if there are any."""
     channel, time_ns = None, max(log_ns, 0)
-    for number, checkpoint in enumerate(opening.checkpoints):
+    for number, checkpoint in enumerate(initial_state.checkpoints):
         if channel is None:
             schema = writer.register_schema("nova.checkpoint", "jsonschema", CHECKPOINT_SCHEMA)
             channel = writer.register_channel("/checkpoint", "json", schema, CHECKPOINT_METADATA)
         writer.add_message(channel, time_ns, checkpoint, time_ns, number & 0xFFFF_FFFF)
 
 
-class _Times:
+class _EnvelopeTimes:
     """Parses the two times of envelopes; caches whole seconds, which adjacent events share."""
 
     def __init__(self) -> None:
@@ -135,13 +135,13 @@ class _Times:
         return found
 
 
-class _Channels:
+class _McapChannels:
     """The channels of a file, registered when their streams first appear."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._streams = Streams()
-        self._numbers: dict[Stream, tuple[int, count[int]]] = {}
+        self._streams = StreamCache()
+        self._numbers: dict[DriverStream, tuple[int, count[int]]] = {}
         self._schemas: dict[tuple[str, str], int] = {}
 
     def next(self, stored: bytes, at: int) -> tuple[int, int]:
@@ -153,7 +153,7 @@ class _Channels:
         number, before = known
         return number, next(before) & 0xFFFF_FFFF
 
-    def _channel(self, stream: Stream) -> int:
+    def _channel(self, stream: DriverStream) -> int:
         if len(self._numbers) >= CHANNELS_MAX:
             raise DriverError(
                 f"the scope has more than {CHANNELS_MAX} streams, the maximum of channels in one "

@@ -14,41 +14,41 @@ from typing import cast
 
 import msgspec
 
-from core.drivers.cells import LINE_END, Cell, JsonObject, as_json, escaped, flattened
-from sdk.drivers.driver import Driver, File, stem_of
-from sdk.drivers.stream import Stream
+from core.drivers.cells import LINE_END, Cell, JsonObject, as_json, escape_formula, flatten
+from sdk.drivers.driver import Driver, DriverFile, stem_of
+from sdk.drivers.stream import DriverStream
 
-FIRST = ("canonicalTruthTime", "sourceTruthTime", "eventId")
+HEADER_COLUMNS = ("canonicalTruthTime", "sourceTruthTime", "eventId")
 MORE = "more"
 COLUMNS = "columns"
-NUMBERS = frozenset((float, int))
+NUMERIC_TYPES = frozenset((float, int))
 """Cell types that are passed to the csv module as they are; others are converted to text."""
 
-_header = itemgetter(*FIRST)
+_header = itemgetter(*HEADER_COLUMNS)
 _envelopes = msgspec.json.Decoder(JsonObject)
 
 
-class Table(Driver):
+class CsvTable(Driver):
     """All lanes except raw, flattened."""
 
     driver_id = "csv"
     lanes = frozenset({"metadata", "command", "ui", "parsed"})
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per stream."""
         return (f"{stem_of(stream)}.csv",)
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """One row per event; the first event of a file is preceded by the header row."""
         out = io.StringIO()
         rows = csv.writer(out, lineterminator=LINE_END)
         for stored in events:
             envelope = _envelopes.decode(stored)
-            cells = flattened(envelope)
+            cells = flatten(envelope)
             columns = cast("list[str] | None", file.memory.get(COLUMNS))
             if columns is None:
                 columns = file.memory[COLUMNS] = list(cells)
-                rows.writerow([*FIRST, *map(escaped, columns), MORE])
+                rows.writerow([*HEADER_COLUMNS, *map(escape_formula, columns), MORE])
             rows.writerow([*_header(envelope), *_row(cells, columns)])
         return (out.getvalue().encode(),)
 
@@ -59,14 +59,14 @@ def _row(cells: dict[str, Cell], columns: list[str]) -> list[Cell]:
     if list(cells) != columns:
         known = set(columns)
         extra = {name: value for name, value in cells.items() if name not in known}
-        more = escaped(as_json(extra).decode()) if extra else None
+        more = escape_formula(as_json(extra).decode()) if extra else None
         values = [cells.get(name) for name in columns]
-    row = [value if type(value) in NUMBERS else _text(value) for value in values]
+    row = [value if type(value) in NUMERIC_TYPES else _text(value) for value in values]
     row.append(more)
     return row
 
 
 def _text(value: Cell) -> Cell:
     if isinstance(value, str):
-        return escaped(value)
+        return escape_formula(value)
     return None if value is None else "true" if value else "false"

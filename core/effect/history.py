@@ -26,11 +26,11 @@ any time zone, for producers that send local time as UTC. A value dated further 
 """
 
 Value = TypeVar("Value")
-Order = tuple[int, int, bytes]
+EffectOrder = tuple[int, int, bytes]
 """Time of effect, the event's own time, and eventId; the sort key of a history."""
 
 
-class Told(NamedTuple):
+class EventTimes(NamedTuple):
     """The times of an event: its receipt, its producer's time, and its time of effect."""
 
     canonical_ns: int
@@ -38,7 +38,7 @@ class Told(NamedTuple):
     effective_ns: int
     event_id: bytes
 
-    def order(self, timebase: Timebase) -> Order:
+    def order(self, timebase: Timebase) -> EffectOrder:
         """The sort key in a timebase; a time of effect beyond NS_MAX is clamped to it."""
         if timebase == "source":
             return self.effective_ns, self.source_ns, self.event_id
@@ -46,42 +46,42 @@ class Told(NamedTuple):
         return min(self.canonical_ns + later_ns, NS_MAX), self.canonical_ns, self.event_id
 
 
-class Entry(NamedTuple, Generic[Value]):
+class HistoryEntry(NamedTuple, Generic[Value]):
     """One value of a history."""
 
-    order: Order
+    order: EffectOrder
     number: int
     """Unique in its history, so that sorting never compares values."""
 
-    told: Told
+    times: EventTimes
     value: Value
 
 
-class _Times(msgspec.Struct, rename="camel"):
+class _TimeFields(msgspec.Struct, rename="camel"):
     source_truth_time: str
     effective_time: str | None = None
 
 
-_times = msgspec.json.Decoder(_Times)
+_time_decoder = msgspec.json.Decoder(_TimeFields)
 
 
-def told_of(canonical_ns: int, stored: bytes) -> Told:
+def event_times(canonical_ns: int, stored: bytes) -> EventTimes:
     """The times of a stored event that was received at `canonical_ns`."""
-    times = _times.decode(stored)
+    times = _time_decoder.decode(stored)
     source_ns = timestamps.parse(times.source_truth_time)
     effective = times.effective_time
     effective_ns = source_ns if effective is None else timestamps.parse(effective)
-    return Told(canonical_ns, source_ns, effective_ns, event_id_of(stored))
+    return EventTimes(canonical_ns, source_ns, effective_ns, event_id_of(stored))
 
 
-def effect_of(entry: Entry[Value]) -> int:
+def effective_from(entry: HistoryEntry[Value]) -> int:
     """The time in ns at which an entry takes effect."""
     return entry.order[0]
 
 
-def in_effect(entries: Sequence[Entry[Value]], time_ns: int) -> int:
+def count_in_effect(entries: Sequence[HistoryEntry[Value]], time_ns: int) -> int:
     """How many of the sorted entries have taken effect by a time."""
-    return bisect_right(entries, time_ns, key=effect_of)
+    return bisect_right(entries, time_ns, key=effective_from)
 
 
 class History(Generic[Value]):
@@ -89,63 +89,68 @@ class History(Generic[Value]):
 
     def __init__(self) -> None:
         self._count = 0
-        self._entries: dict[Timebase, list[Entry[Value]]] = {timebase: [] for timebase in TIMEBASES}
+        self._entries: dict[Timebase, list[HistoryEntry[Value]]] = {
+            timebase: [] for timebase in TIMEBASES
+        }
 
-    def add(self, told: Told, value: Value) -> None:
+    def add(self, times: EventTimes, value: Value) -> None:
         """Add a value; values may be added in any order."""
         self._count += 1
         for timebase in TIMEBASES:
-            insort(self._entries[timebase], Entry(told.order(timebase), self._count, told, value))
+            insort(
+                self._entries[timebase],
+                HistoryEntry(times.order(timebase), self._count, times, value),
+            )
 
-    def entries(self, timebase: Timebase) -> Sequence[Entry[Value]]:
+    def entries(self, timebase: Timebase) -> Sequence[HistoryEntry[Value]]:
         """All entries, by time of effect."""
         return self._entries[timebase]
 
-    def until(self, moment: Moment) -> Sequence[Entry[Value]]:
+    def until(self, moment: Moment) -> Sequence[HistoryEntry[Value]]:
         """The entries that have taken effect; the one in effect is the last."""
         entries = self._entries[moment.timebase]
-        return entries[: in_effect(entries, moment.time_ns)]
+        return entries[: count_in_effect(entries, moment.time_ns)]
 
-    def at(self, moment: Moment) -> Entry[Value] | None:
+    def entry_at(self, moment: Moment) -> HistoryEntry[Value] | None:
         """The entry in effect."""
         entries = self._entries[moment.timebase]
-        end = in_effect(entries, moment.time_ns)
+        end = count_in_effect(entries, moment.time_ns)
         return entries[end - 1] if end else None
 
-    def at_or_leading(self, moment: Moment) -> Entry[Value] | None:
+    def entry_at_or_ahead(self, moment: Moment) -> HistoryEntry[Value] | None:
         """The entry in effect, for producers whose clock may run ahead.
 
         If nothing is in effect in source time yet, the last received entry counts whose source time
         is at most CLOCK_AHEAD_MAX_NS ahead of its receipt.
         """
-        entry = self.at(moment)
+        entry = self.entry_at(moment)
         if entry is not None or moment.timebase == "canonical":
             return entry
-        return next(self._leading(moment.known_ns), None)
+        return next(self._entries_ahead(moment.known_ns), None)
 
-    def _leading(self, known_ns: int) -> Iterator[Entry[Value]]:
+    def _entries_ahead(self, known_ns: int) -> Iterator[HistoryEntry[Value]]:
         entries = self._entries["canonical"]
-        for entry in reversed(entries[: in_effect(entries, known_ns)]):
-            if entry.told.source_ns - entry.told.canonical_ns <= CLOCK_AHEAD_MAX_NS:
+        for entry in reversed(entries[: count_in_effect(entries, known_ns)]):
+            if entry.times.source_ns - entry.times.canonical_ns <= CLOCK_AHEAD_MAX_NS:
                 yield entry
 
-    def settled_ns(self, timebase: Timebase) -> int:
+    def last_effect_ns(self, timebase: Timebase) -> int:
         """The time of effect of the last entry, NS_MIN without entries."""
         entries = self._entries[timebase]
         return entries[-1].order[0] if entries else NS_MIN
 
-    def next_ns(self, timebase: Timebase, time_ns: int) -> int | None:
+    def next_effect_ns(self, timebase: Timebase, time_ns: int) -> int | None:
         """The next time of effect after `time_ns`, or None."""
         entries = self._entries[timebase]
-        end = in_effect(entries, time_ns)
+        end = count_in_effect(entries, time_ns)
         return entries[end].order[0] if end < len(entries) else None
 
-    def forget_before(self, moment: Moment) -> None:
+    def drop_before(self, moment: Moment) -> None:
         """Drop the entries that are never in effect again; only later moments of this timebase may
         be asked for from then on.
         """
         entries = self._entries[moment.timebase]
-        del entries[: max(0, in_effect(entries, moment.time_ns) - 1)]
+        del entries[: max(0, count_in_effect(entries, moment.time_ns) - 1)]
         for timebase in TIMEBASES:
             if timebase != moment.timebase:
                 self._entries[timebase].clear()

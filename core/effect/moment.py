@@ -25,7 +25,7 @@ class Moment(NamedTuple):
     known_ns: int
 
 
-def at(timebase: Timebase, time_ns: int) -> Moment:
+def moment_at(timebase: Timebase, time_ns: int) -> Moment:
     """The moment of a request that names a time."""
     return Moment(timebase, time_ns, time_ns)
 

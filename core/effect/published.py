@@ -6,50 +6,52 @@ from collections.abc import Collection
 
 import msgspec
 
-from core.effect.history import Entry
+from core.effect.history import HistoryEntry
 from core.effect.moment import Moment
-from core.effect.recorded import Recorded, Records
+from core.effect.recorded import SeriesHistories, WatermarkedArchive
 from core.store.series import SeriesTable
 from sdk.address import SCOPE_TOKEN
 from sdk.manifest import CardManifest, name_of, read_published
 from sdk.views import DescriptorInfo
 
-DESCRIPTOR = "ProducerDescriptor"
-MANIFEST = "ManifestPublished"
+DESCRIPTOR_TYPE = "ProducerDescriptor"
+MANIFEST_TYPE = "ManifestPublished"
 
 
-class _Descriptor(msgspec.Struct, rename="camel"):
+class _DescriptorFields(msgspec.Struct, rename="camel"):
     capabilities: list[str]
     schema_version: str
     effective_time: str
 
 
-_descriptor = msgspec.json.Decoder(_Descriptor)
+_descriptor_decoder = msgspec.json.Decoder(_DescriptorFields)
 
 
-class Published:
+class PublishedMetadata:
     """One archive's descriptors and manifests; `own_scope` is the authority for manifests.
 
     One instance serves all users of the archive.
     """
 
-    def __init__(self, records: Records, own_scope: str) -> None:
+    def __init__(self, records: WatermarkedArchive, own_scope: str) -> None:
         self._own_scope = own_scope
-        self._descriptors = Recorded(records, _read_descriptor)
-        self._manifests = Recorded(records, self._read_manifest)
-        self._first: dict[tuple[int, str], CardManifest] = {}
+        self._descriptors = SeriesHistories(records, _read_descriptor)
+        self._manifests = SeriesHistories(records, self._read_manifest)
+        self._first_manifests: dict[tuple[int, str], CardManifest] = {}
         self._series = _ManifestSeries(records.series)
 
-    def descriptor(self, number: int, moment: Moment) -> tuple[Entry[DescriptorInfo] | None, int]:
+    def descriptor(
+        self, number: int, moment: Moment
+    ) -> tuple[HistoryEntry[DescriptorInfo] | None, int]:
         """The descriptor in effect of a series of descriptors, and the time in ns from which on its
         last descriptor is in effect. Allows for producer clocks that run ahead.
         """
-        history = self._descriptors.of(number)
-        return history.at_or_leading(moment), history.settled_ns(moment.timebase)
+        history = self._descriptors.history_of(number)
+        return history.entry_at_or_ahead(moment), history.last_effect_ns(moment.timebase)
 
-    def coming(self, number: int) -> Entry[DescriptorInfo] | None:
+    def last_descriptor(self, number: int) -> HistoryEntry[DescriptorInfo] | None:
         """The descriptor of a series with the latest time of effect in source time."""
-        entries = self._descriptors.of(number).entries("source")
+        entries = self._descriptors.history_of(number).entries("source")
         return entries[-1] if entries else None
 
     def manifests(
@@ -60,8 +62,8 @@ class Published:
         that others publish under the same id and version.
         """
         by_name: dict[str, CardManifest] = {}
-        for number in self._series.in_rising_authority(self._own_scope, scopes):
-            for entry in self._manifests.of(number).until(moment):
+        for number in self._series.by_authority(self._own_scope, scopes):
+            for entry in self._manifests.history_of(number).until(moment):
                 by_name.pop(name_of(entry.value), None)
                 by_name[name_of(entry.value)] = entry.value
         return sorted(by_name.values(), key=lambda manifest: manifest.manifest_id)
@@ -73,12 +75,12 @@ class Published:
         manifest = read_published(stored)
         if manifest is None:
             return None
-        first = self._first.setdefault((number, name_of(manifest)), manifest)
+        first = self._first_manifests.setdefault((number, name_of(manifest)), manifest)
         return manifest if manifest == first else None
 
 
 def _read_descriptor(_: int, stored: bytes) -> DescriptorInfo:
-    descriptor = _descriptor.decode(stored)
+    descriptor = _descriptor_decoder.decode(stored)
     return DescriptorInfo(
         capabilities=descriptor.capabilities,
         schema_version=descriptor.schema_version,
@@ -93,19 +95,19 @@ class _ManifestSeries:
 
     def __init__(self, table: SeriesTable) -> None:
         self._table = table
-        self._looked_at = 0
+        self._next_number = 0
         self._numbers: list[int] = []
 
-    def in_rising_authority(self, own_scope: str, scopes: Collection[str] | None) -> list[int]:
+    def by_authority(self, own_scope: str, scopes: Collection[str] | None) -> list[int]:
         """The series numbers of `scopes` (None: all). The instance's own scope comes last, and
         within a scope the scope's own series comes after those of its entities.
         """
         names = self._table.names
-        while self._looked_at < len(names):
-            series = names[self._looked_at]
-            if series.lane == "metadata" and series.message_type == MANIFEST:
-                self._numbers.append(self._looked_at)
-            self._looked_at += 1
+        while self._next_number < len(names):
+            series = names[self._next_number]
+            if series.lane == "metadata" and series.message_type == MANIFEST_TYPE:
+                self._numbers.append(self._next_number)
+            self._next_number += 1
         wanted = [
             number for number in self._numbers if scopes is None or names[number].scope_id in scopes
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from core.effect.history import History, told_of
+from core.effect.history import History, event_times
 from core.errors import ArchiveDamagedError
 from core.ordering import TIME_BYTES, time_key, time_of
 from core.store.archive import Archive
@@ -16,13 +16,13 @@ from core.store.scan import scan
 from core.store.series import SeriesTable
 from sdk.timestamps import NS_MIN
 
-PART_EVENTS = 50
+FETCH_EVENTS = 50
 """Envelopes fetched by one multi-get; one may have a megabyte."""
 
 Value = TypeVar("Value")
 
 
-class Records(Protocol):
+class WatermarkedArchive(Protocol):
     """An archive up to a watermark."""
 
     @property
@@ -32,45 +32,49 @@ class Records(Protocol):
     def series(self) -> SeriesTable: ...
 
     @property
-    def mark(self) -> int:
+    def watermark(self) -> int:
         """The watermark: canonical time in ns, past which nothing is read."""
 
-    def has_news(self, number: int, seen_ns: int) -> bool:
+    def may_have_events_after(self, number: int, since_ns: int) -> bool:
         """Whether a series may have events after a canonical time."""
 
 
 @dataclass(slots=True)
-class _Read(Generic[Value]):
+class _ReadHistory(Generic[Value]):
     """The history of one series up to the canonical time `seen_ns`."""
 
     seen_ns: int = NS_MIN
     history: History[Value] = field(default_factory=History)
 
 
-class Recorded(Generic[Value]):
+class SeriesHistories(Generic[Value]):
     """The histories of series. `read` returns the value of a stored event, or None to skip it; it
     gets the events of a series in order of receipt.
     """
 
-    def __init__(self, records: Records, read: Callable[[int, bytes], Value | None]) -> None:
+    def __init__(
+        self, records: WatermarkedArchive, read: Callable[[int, bytes], Value | None]
+    ) -> None:
         self._records = records
         self._read = read
-        self._known: dict[int, _Read[Value]] = {}
+        self._histories: dict[int, _ReadHistory[Value]] = {}
 
-    def of(self, number: int) -> History[Value]:
+    def history_of(self, number: int) -> History[Value]:
         """The history of a series up to the watermark."""
-        known = self._known.setdefault(number, _Read())
-        mark = self._records.mark
-        if self._records.has_news(number, known.seen_ns):
+        known = self._histories.setdefault(number, _ReadHistory())
+        mark = self._records.watermark
+        if self._records.may_have_events_after(number, known.seen_ns):
             self._extend(known, number, mark)
             known.seen_ns = mark
         return known.history
 
-    def _extend(self, known: _Read[Value], number: int, mark: int) -> None:
+    def _extend(self, read: _ReadHistory[Value], number: int, watermark: int) -> None:
         archive, tail = self._records.archive, series_bytes(number)
-        lower = tail if known.seen_ns == NS_MIN else series_key(tail, time_key(known.seen_ns + 1))
-        rows = scan(archive.families["series_canonical"], lower, series_key(tail, time_key(mark)))
-        while part := [key[len(tail) :] + tail for key, _ in islice(rows, PART_EVENTS)]:
+        lower = tail if read.seen_ns == NS_MIN else series_key(tail, time_key(read.seen_ns + 1))
+        rows = scan(
+            archive.families["series_canonical"], lower, series_key(tail, time_key(watermark))
+        )
+        while part := [key[len(tail) :] + tail for key, _ in islice(rows, FETCH_EVENTS)]:
             for event_key, stored in zip(part, archive.get_many("canonical", part), strict=True):
                 if stored is None:
                     raise ArchiveDamagedError(
@@ -79,4 +83,4 @@ class Recorded(Generic[Value]):
                     )
                 value = self._read(number, stored)
                 if value is not None:
-                    known.history.add(told_of(time_of(event_key[:TIME_BYTES]), stored), value)
+                    read.history.add(event_times(time_of(event_key[:TIME_BYTES]), stored), value)

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from core.jobs import Brought, ExportJob, NotWritten, Written
+from core.jobs import ExportedFile, ExportJob, ExportOmission, WorkerResult
 from sdk import timestamps
 from sdk.address import LANES
 from sdk.protocol import Filters, Timebase
@@ -18,7 +18,7 @@ LIBRARIES = ("mcap", "pyarrow", "zstandard")
 """Libraries whose version, beside the driver's, determines the bytes of some formats."""
 
 
-class Asked(msgspec.Struct, kw_only=True, rename="camel"):
+class ExportQuery(msgspec.Struct, kw_only=True, rename="camel"):
     """The export's query; an open end of the range is null."""
 
     start_time: str | None
@@ -28,11 +28,11 @@ class Asked(msgspec.Struct, kw_only=True, rename="camel"):
     driver: str | None
 
 
-class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
+class PackageManifest(msgspec.Struct, kw_only=True, rename="camel"):
     """The members of `export.json`; none depends on when or where the export was made."""
 
     format: int
-    query: Asked
+    query: ExportQuery
     durable_time: str
     events: int
     lanes: dict[str, int]
@@ -41,25 +41,25 @@ class Manifest(msgspec.Struct, kw_only=True, rename="camel"):
     digest: str
     drivers: dict[str, int]
     libraries: dict[str, str]
-    files: list[Written]
-    failures: list[NotWritten]
+    files: list[ExportedFile]
+    failures: list[ExportOmission]
     bindings: list[msgspec.Raw]
 
 
-def manifest_of(job: ExportJob, brought: list[Brought]) -> Manifest:
+def manifest_of(job: ExportJob, results: list[WorkerResult]) -> PackageManifest:
     """Combine the workers' results; the first worker's has the digest and counts of all events."""
-    whole = brought[0]
-    files = sorted((file for part in brought for file in part.files), key=lambda file: file.path)
+    whole = results[0]
+    files = sorted((file for part in results for file in part.files), key=lambda file: file.path)
     failures = sorted(
-        (one for part in brought for one in part.failures),
+        (one for part in results for one in part.failures),
         key=lambda one: (one.target_id, one.lane, one.stream_type, one.path, one.reason),
     )
     drivers: dict[str, int] = {}
     for file in files:
         drivers[file.driver] = drivers.get(file.driver, 0) + 1
-    return Manifest(
+    return PackageManifest(
         format=FORMAT,
-        query=Asked(
+        query=ExportQuery(
             start_time=None if job.start_ns == NS_MIN else timestamps.text(job.start_ns),
             stop_time=None if job.stop_ns == NS_MAX else timestamps.text(job.stop_ns),
             timebase=job.timebase,
@@ -90,6 +90,6 @@ def _libraries() -> dict[str, str]:
     return found
 
 
-def encode(manifest: Manifest) -> bytes:
+def encode(manifest: PackageManifest) -> bytes:
     """The bytes of `export.json`."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from core.files.folder import Folder
+from core.files.folder import FileFolder
 
 COPIED_BYTES = 1024 * 1024
 DATE = (1980, 1, 1, 0, 0, 0)
@@ -17,7 +17,9 @@ MODE = 0o100640 << 16
 LARGE_BYTES = 2**31 - 1
 
 
-def pack(folder: Folder, paths: Iterable[str], manifest: tuple[str, bytes], out: BinaryIO) -> None:
+def pack(
+    folder: FileFolder, paths: Iterable[str], manifest: tuple[str, bytes], out: BinaryIO
+) -> None:
     """Write a manifest and the files of a folder; each file is removed after it was copied."""
     name, text = manifest
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -28,7 +30,7 @@ def pack(folder: Folder, paths: Iterable[str], manifest: tuple[str, bytes], out:
             with folder.read(path) as source:
                 size = source.seek(0, 2)
                 source.seek(0)
-                folder.reserve.leave(size)
+                folder.reserve.require_room(size)
                 entry = _entry(path)
                 with archive.open(entry, "w", force_zip64=size > LARGE_BYTES) as target:
                     while block := source.read(COPIED_BYTES):

@@ -21,101 +21,101 @@ import msgspec
 
 from core.exports.manifest import MANIFEST_FILE, encode, manifest_of
 from core.exports.package import pack
-from core.files.bindings import Bound, Chooser, OneDriver
-from core.files.folder import Folder
-from core.files.openings import Openings
-from core.files.router import Failure, Router
+from core.files.bindings import BoundDrivers, DriverChooser, SingleDriver
+from core.files.folder import FileFolder
+from core.files.openings import InitialStates
+from core.files.router import FileRouter, UnwrittenEvents
 from core.jobs import (
-    Brought,
+    ExportedFile,
     ExportJob,
-    Failed,
-    NotWritten,
-    Pack,
-    Packed,
-    Passed,
-    Report,
-    Request,
-    Written,
+    ExportOmission,
+    PackRequest,
+    PackResult,
+    WorkerFailure,
+    WorkerProgress,
+    WorkerReport,
+    WorkerRequest,
+    WorkerResult,
     decode_request,
-    line,
+    encode_line,
 )
-from core.reader.selection import Selection
-from core.replay.pieces import Replay
-from core.reserve import Reserve
+from core.reader.selection import EventFilter
+from core.replay.pieces import RangePieces
+from core.reserve import DiskReserve
 from core.store import catalog
 from core.store.archive import Archive
 from sdk import lifecycle
-from sdk.digest import Digest
-from sdk.drivers.registry import Registry
+from sdk.digest import EventDigest
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import DriverError, NovaError
-from sdk.shards.messages import Job
+from sdk.shards.messages import ShardJob
 
 MEMORY_BYTES = 64 * 1024 * 1024
-TAKEN_TOGETHER_EVENTS = 5_000
+SLICE_EVENTS = 5_000
 REPORT_INTERVAL_S = 0.25
 FILES_FOLDER = "files"
 
-Say = Callable[[Report], None]
+SendReport = Callable[[WorkerReport], None]
 
 
-class TooLargeError(NovaError):
+class ExportTooLargeError(NovaError):
     """The export exceeds its maximum size."""
 
 
 def serve(data: Path) -> None:
     """Run one export job and, on request, pack; reports go to stdout."""
-    lifecycle.collect_seldom()
-    lifecycle.open_many()
-    lifecycle.give_way()
+    lifecycle.collect_garbage_rarely()
+    lifecycle.raise_file_limit()
+    lifecycle.take_lowest_priority()
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a driver's prints must not mix with reports
-    requests: SimpleQueue[Request] = SimpleQueue()
+    requests: SimpleQueue[WorkerRequest] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 
-    def send_report(report: Report) -> None:
+    def send_report(report: WorkerReport) -> None:
         with os.fdopen(os.dup(stdout), "wb") as out:
-            out.write(line(report))
+            out.write(encode_line(report))
 
     try:
         _work(data, requests, send_report)
-    except TooLargeError as error:
-        send_report(Failed(code="exportTooLarge", reason=str(error)))
+    except ExportTooLargeError as error:
+        send_report(WorkerFailure(code="exportTooLarge", reason=str(error)))
     except OSError as error:
         code = "diskFull" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "disk"
-        send_report(Failed(code=code, reason=f"cannot write the export: {error.strerror}"))
+        send_report(WorkerFailure(code=code, reason=f"cannot write the export: {error.strerror}"))
     except DriverError as error:
-        send_report(Failed(code="driver", reason=str(error)))
+        send_report(WorkerFailure(code="driver", reason=str(error)))
     except NovaError as error:
-        send_report(Failed(code="archive", reason=str(error)))
+        send_report(WorkerFailure(code="archive", reason=str(error)))
 
 
-def _listen(requests: SimpleQueue[Request]) -> None:
+def _listen(requests: SimpleQueue[WorkerRequest]) -> None:
     """Queue requests; exit when stdin closes, even if the job still runs."""
     for text in sys.stdin.buffer:
         requests.put(decode_request(text))
     os._exit(1)
 
 
-def _work(data: Path, requests: SimpleQueue[Request], say: Say) -> None:
+def _work(data: Path, requests: SimpleQueue[WorkerRequest], send_report: SendReport) -> None:
     job = requests.get()
     assert isinstance(job, ExportJob)
     with tempfile.TemporaryDirectory(prefix="nova-export-") as scratch:
         archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
     target = Path(job.folder) / FILES_FOLDER
-    folder = Folder(target, Reserve(target, job.reserve_bytes, data))
+    folder = FileFolder(target, DiskReserve(target, job.reserve_bytes, data))
     try:
         catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
-        say(Export(data, archive, job, folder).bring(say))
+        send_report(ExportShare(data, archive, job, folder).run(send_report))
         request = requests.get()
-        assert isinstance(request, Pack)
-        say(_packed(job, request, folder))
+        assert isinstance(request, PackRequest)
+        send_report(_pack(job, request, folder))
         threading.Event().wait()  # until stdin closes, which ends the process
     finally:
         folder.close()
         archive.close()
 
 
-def _packed(job: ExportJob, request: Pack, folder: Folder) -> Packed:
+def _pack(job: ExportJob, request: PackRequest, folder: FileFolder) -> PackResult:
     manifest = manifest_of(job, request.brought)
     target = Path(job.folder) / request.name
     with target.open("xb") as out:
@@ -123,19 +123,19 @@ def _packed(job: ExportJob, request: Pack, folder: Folder) -> Packed:
         pack(folder, paths, (MANIFEST_FILE, encode(manifest)), out)
         out.flush()
         os.fsync(out.fileno())
-        return Packed(bytes=out.tell())
+        return PackResult(bytes=out.tell())
 
 
-class Export:
+class ExportShare:
     """One share of one export."""
 
-    def __init__(self, data: Path, archive: Archive, job: ExportJob, folder: Folder) -> None:
+    def __init__(self, data: Path, archive: Archive, job: ExportJob, folder: FileFolder) -> None:
         self._job = job
         self._folder = folder
-        self._replay = Replay(
+        self._range_pieces = RangePieces(
             data,
             archive,
-            Job(
+            ShardJob(
                 start_ns=job.start_ns,
                 stop_ns=job.stop_ns,
                 timebase=job.timebase,
@@ -143,61 +143,65 @@ class Export:
                 mark=job.mark,
             ),
         )
-        registry = Registry.load(job.preference)
-        self._bound = Bound(self._replay.view, registry, job.timebase)
-        self._bound.load(job.mark)
-        chooser: Chooser = (
-            self._bound if job.driver is None else OneDriver(registry.named(job.driver))
+        registry = DriverRegistry.load(job.preference)
+        self._bound_drivers = BoundDrivers(self._range_pieces.snapshot, registry, job.timebase)
+        self._bound_drivers.load(job.mark)
+        chooser: DriverChooser = (
+            self._bound_drivers if job.driver is None else SingleDriver(registry.named(job.driver))
         )
-        snapshot = self._replay.view
-        event_filter = Selection(job.filters, snapshot.series)
-        initial_states = Openings(snapshot, event_filter, chooser, job.timebase, job.start_ns)
-        self._router = Router(folder, chooser, initial_states, share=job.share, shares=job.shares)
-        self._digest = Digest()
+        snapshot = self._range_pieces.snapshot
+        event_filter = EventFilter(job.filters, snapshot.series)
+        initial_states = InitialStates(snapshot, event_filter, chooser, job.timebase, job.start_ns)
+        self._router = FileRouter(
+            folder, chooser, initial_states, share=job.share, shares=job.shares
+        )
+        self._digest = EventDigest()
         self._keys: list[bytes] = []
-        self._said_at = 0.0
+        self._reported_at = 0.0
 
-    def bring(self, say: Say) -> Brought:
+    def run(self, send_report: SendReport) -> WorkerResult:
         """Write the files of this share and report progress."""
         job = self._job
-        pieces = self._replay.passing(job.start_ns, job.stop_ns + 1)
+        pieces = self._range_pieces.progress_pieces(job.start_ns, job.stop_ns + 1)
         total = sum(piece.events for piece in pieces)
         done = 0
         for piece in pieces:
             self._read(piece.start_ns, piece.stop_ns)
             done += piece.events
-            self._tell(say, done, total)
+            self._report_progress(send_report, done, total)
         sinks = []
         for sink in self._router.seal():
-            sink.tidy()
+            sink.remove_spool()
             self._check_size()
             sinks.append(sink)
-            self._tell(say, done, total)
-        files, failures = [], [_lost(one) for one in self._router.failures()]
+            self._report_progress(send_report, done, total)
+        files, failures = [], [_unwritten_stream(one) for one in self._router.unwritten()]
         for sink in sinks:
             if sink.failed:
-                failures.append(_failed(sink.paths[0], sink.driver.name, sink.failed, sink.lost))
+                failures.append(
+                    _unwritten_file(sink.paths[0], sink.driver.name, sink.failed, sink.lost)
+                )
                 continue
             for path in sink.paths:
                 size = self._folder.size(path)
                 if size is not None:
                     files.append(
-                        Written(
+                        ExportedFile(
                             path=path,
                             driver=sink.driver.name,
                             events=sink.state.file.events,
                             bytes=size,
                         )
                     )
-        return self._brought(files, failures)
+        return self._result(files, failures)
 
     def _read(self, start_ns: int, stop_ns: int) -> None:
-        range_cursor = self._replay.reading(start_ns, stop_ns)
+        range_cursor = self._range_pieces.range_cursor(start_ns, stop_ns)
         while not range_cursor.done:
-            found = range_cursor.slice(TAKEN_TOGETHER_EVENTS)
+            found = range_cursor.read_slice(SLICE_EVENTS)
             if not found:
                 continue
-            self._router.take(found)
+            self._router.route(found)
             if self._job.share == 0:
                 self._digest.add([stored for _, stored in found])
             self._keys = [*(self._keys[:1] or [found[0][0]]), found[-1][0]]
@@ -205,22 +209,22 @@ class Export:
 
     def _check_size(self) -> None:
         if self._folder.written_bytes > self._job.max_bytes:
-            raise TooLargeError(
+            raise ExportTooLargeError(
                 f"the export exceeds {self._job.max_bytes} bytes: export a shorter range or fewer "
                 "lanes, or raise `export_max_mib` and `exports_mib`"
             )
 
-    def _tell(self, say: Say, done: int, total: int) -> None:
+    def _report_progress(self, send_report: SendReport, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._said_at >= REPORT_INTERVAL_S:
-            self._said_at = now
-            say(Passed(done=done, total=total, bytes=self._folder.written_bytes))
+        if now - self._reported_at >= REPORT_INTERVAL_S:
+            self._reported_at = now
+            send_report(WorkerProgress(done=done, total=total, bytes=self._folder.written_bytes))
 
-    def _brought(self, files: list[Written], failures: list[NotWritten]) -> Brought:
+    def _result(self, files: list[ExportedFile], failures: list[ExportOmission]) -> WorkerResult:
         if self._job.share != 0:
-            return Brought(files=files, failures=failures)
+            return WorkerResult(files=files, failures=failures)
         targets = self._router.targets
-        return Brought(
+        return WorkerResult(
             files=files,
             failures=failures,
             events=self._digest.events,
@@ -229,13 +233,15 @@ class Export:
             last_key=self._keys[-1].hex() if self._keys else None,
             digest=self._digest.text(),
             bindings=[
-                msgspec.Raw(stored) for target, stored in self._bound.envelopes if target in targets
+                msgspec.Raw(stored)
+                for target, stored in self._bound_drivers.envelopes
+                if target in targets
             ],
         )
 
 
-def _lost(failure: Failure) -> NotWritten:
-    return NotWritten(
+def _unwritten_stream(failure: UnwrittenEvents) -> ExportOmission:
+    return ExportOmission(
         target_id=failure.target_id,
         lane=failure.lane,
         stream_type=failure.stream_type,
@@ -246,5 +252,5 @@ def _lost(failure: Failure) -> NotWritten:
     )
 
 
-def _failed(path: str, driver: str, reason: str, events: int) -> NotWritten:
-    return NotWritten(path=path, driver=driver, reason=reason, events=events)
+def _unwritten_file(path: str, driver: str, reason: str, events: int) -> ExportOmission:
+    return ExportOmission(path=path, driver=driver, reason=reason, events=events)

@@ -18,19 +18,19 @@ from typing import BinaryIO
 
 from core.files.daily import DailyFiles, read_state, write_state
 from core.files.folder import FileChangedError
-from core.reader.view import View
-from core.reserve import MIB, Reserve
+from core.reader.view import ArchiveSnapshot
+from core.reserve import MIB, DiskReserve
 from core.scratch import scratch_folder
-from core.store.secondary import following
-from core.store.witness import read_witness
+from core.store.secondary import open_secondary_archive
+from core.store.witness import read_marker
 from sdk import archive_id, lifecycle, private
-from sdk.archive_id import ANY, Served
-from sdk.drivers.registry import Registry
+from sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import ArchiveGoneError, NovaError
 from sdk.settings import Settings
 
 MEMORY_BYTES = 64 * 1024 * 1024
-LOOK_INTERVAL_S = 0.5
+POLL_INTERVAL_S = 0.5
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 LOCK_FILE = ".lock"
@@ -38,16 +38,18 @@ LOCK_FILE = ".lock"
 log = logging.getLogger(__name__)
 
 
-class Follower:
+class DailyFilesWriter:
     """Writes the daily files of one archive, with retries."""
 
-    def __init__(self, view: View, settings: Settings, served: Served = ANY) -> None:
-        self._view = view
-        self._data = settings.folder()
+    def __init__(
+        self, snapshot: ArchiveSnapshot, settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
+    ) -> None:
+        self._snapshot = snapshot
+        self._data = settings.data_folder()
         self._served = served
         self._root = settings.files_folder()
-        self._reserve = Reserve(self._root, settings.reserve_mib * MIB, self._data)
-        self._registry = Registry.load(settings.chosen_drivers())
+        self._reserve = DiskReserve(self._root, settings.reserve_mib * MIB, self._data)
+        self._registry = DriverRegistry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
         self._failures = 0
 
@@ -58,25 +60,25 @@ class Follower:
             try:
                 await self._follow()
                 pause_s = RETRY_FIRST_S
-                await asyncio.sleep(LOOK_INTERVAL_S)
+                await asyncio.sleep(POLL_INTERVAL_S)
             except ArchiveGoneError:
                 raise
             except (OSError, NovaError) as error:
-                self._give_up(error)
+                self._record_failure(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
 
     async def _follow(self) -> None:
         archive_id.require(self._data, self._served)
         if self._files is None:
-            self._files = DailyFiles(self._view, self._registry, self._root, self._reserve)
+            self._files = DailyFiles(self._snapshot, self._registry, self._root, self._reserve)
             self._files.state.failures = max(self._files.state.failures, self._failures)
-        witness = read_witness(self._data)
+        witness = read_marker(self._data)
         if witness is not None:
             for _ in self._files.follow(witness.canonical_ns):
                 await asyncio.sleep(0)
 
-    def _give_up(self, error: Exception) -> None:
+    def _record_failure(self, error: Exception) -> None:
         """Record the failure and discard state that is not saved: the next try resumes from the
         saved state.
         """
@@ -88,12 +90,12 @@ class Follower:
             state.last_failure = str(error)
             write_state(self._root, state)
 
-    def finish(self) -> None:
+    def save(self) -> None:
         """Save the state on a clean stop."""
         if self._files is not None:
             # Files changed by others are detected at the next start.
             with contextlib.suppress(OSError, FileChangedError):
-                self._files.remember()
+                self._files.save()
         self.close()
 
     def close(self) -> None:
@@ -102,12 +104,12 @@ class Follower:
             files.close()
 
 
-def locked(root: Path) -> BinaryIO:
+def lock_folder(root: Path) -> BinaryIO:
     """Lock a folder of daily files until the returned file is closed; raises NovaError if another
     process holds the lock.
     """
     private.make_folder(root)
-    private.mend(root)
+    private.remove_others_access(root)
     file = (root / LOCK_FILE).open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,19 +122,24 @@ def locked(root: Path) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def viewing(data: Path) -> Iterator[View]:
+def open_snapshot(data: Path) -> Iterator[ArchiveSnapshot]:
     """Open a snapshot of an archive while the block runs."""
-    with scratch_folder("files") as scratch, following(data, scratch, MEMORY_BYTES) as archive:
-        yield View(archive)
+    with (
+        scratch_folder("files") as scratch,
+        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
+    ):
+        yield ArchiveSnapshot(archive)
 
 
 @asynccontextmanager
-async def opened(settings: Settings, served: Served = ANY) -> AsyncIterator[Follower]:
+async def open_writer(
+    settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
+) -> AsyncIterator[DailyFilesWriter]:
     """A follower with its archive snapshot and the lock of its folder."""
     async with AsyncExitStack() as stack:
-        snapshot = stack.enter_context(viewing(settings.folder()))
-        stack.enter_context(locked(settings.files_folder()))
-        follower = Follower(snapshot, settings, served)
+        snapshot = stack.enter_context(open_snapshot(settings.data_folder()))
+        stack.enter_context(lock_folder(settings.files_folder()))
+        follower = DailyFilesWriter(snapshot, settings, served)
         stack.callback(follower.close)
         yield follower
 
@@ -140,13 +147,13 @@ async def opened(settings: Settings, served: Served = ANY) -> AsyncIterator[Foll
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Write daily files until a stop signal."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_seldom()
-    lifecycle.open_many()
-    lifecycle.give_way()
-    data = settings.folder()
+    lifecycle.collect_garbage_rarely()
+    lifecycle.raise_file_limit()
+    lifecycle.take_lowest_priority()
+    data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
-    async with opened(settings, served) as follower:
-        lifecycle.say_ready("files", data=str(data))
+    async with open_writer(settings, served) as follower:
+        lifecycle.print_ready("files", data=str(data))
         log.info("daily files ready")
-        await lifecycle.until_stopped(follower.run(), stop)
-        follower.finish()
+        await lifecycle.run_until_stopped(follower.run(), stop)
+        follower.save()

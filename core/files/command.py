@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from core.files.app import locked, viewing
+from core.files.app import lock_folder, open_snapshot
 from core.files.daily import read_state, write_state
 from core.files.day import span_of
-from core.files.rebuild import rebuild
+from core.files.rebuild import rebuild_day_files
 from core.store import catalog
 from sdk import private, settings, timestamps
-from sdk.cli.console import say_json
-from sdk.drivers.registry import Registry
+from sdk.cli.console import print_json
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import NovaError
 from sdk.settings import Settings
 from sdk.timestamps import NS_MIN
@@ -55,7 +55,7 @@ def status(data: Path | None, config: Path | None, as_json: bool) -> None:
         state.last_failure or None,
     )  # fmt: skip
     if as_json:
-        say_json(found)
+        print_json(found)
         return
     click.echo(f"written up to {until or 'nothing yet'} in {root}")
     if state.day:
@@ -77,21 +77,21 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     Example:
       nova files rebuild 2026-01-26 --data /archive
     """
-    private.begin()
+    private.restrict_umask()
     chosen = _settings(data, config)
     root = chosen.files_folder()
     state = read_state(root)
     if day == state.day:
         # Fails here if a running NOVA holds the lock.
-        with locked(root):
+        with lock_folder(root):
             state.cursor_ns, state.day, state.files = span_of(day)[0] - 1, "", []
             state.is_closing = state.is_second = False
             write_state(root, state)
-    registry = Registry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
-    with viewing(chosen.folder()) as snapshot:
+    registry = DriverRegistry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
+    with open_snapshot(chosen.data_folder()) as snapshot:
         stored = snapshot.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
         snapshot.advance(catalog.decode_time(stored))
-        failures = rebuild(snapshot, registry, root, day, lambda events: None)
+        failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None)
     for failure in failures:
         click.echo(f"not written: {failure.target_id} {failure.reason}", err=True)
     click.echo(f"{day} rebuilt in {root / day}", err=True)

@@ -11,39 +11,39 @@ from typing import Annotated
 import msgspec
 
 from core.files.day import day_of, is_day
-from core.ordering import PLACE_BYTES, time_of
+from core.ordering import EVENT_KEY_BYTES, time_of
 from core.store.archive import Archive
 from sdk.private import FOLDER_MODE
 
-End = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * PLACE_BYTES}}}$")]
+DayWatermark = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * EVENT_KEY_BYTES}}}$")]
 """An event key in hex."""
 
-ENDS_MAX_DAYS = 400
+WATERMARKS_MAX_DAYS = 400
 """Day watermarks kept. An archive restored to a state further back has all files rewritten."""
 
-ASIDE_PREFIX = "replaced-"
+QUARANTINE_PREFIX = "replaced-"
 
 
-def day_of_end(end: str) -> str:
-    return day_of(time_of(bytes.fromhex(end)))
+def day_of_watermark(watermark: str) -> str:
+    return day_of(time_of(bytes.fromhex(watermark)))
 
 
-def note_end(ends: list[str], place: bytes) -> None:
+def record_watermark(watermarks: list[str], event_key: bytes) -> None:
     """Record the key of the last written event; the list keeps one entry per day."""
-    end = place.hex()
-    if ends and day_of_end(ends[-1]) == day_of_end(end):
-        ends[-1] = end
+    end = event_key.hex()
+    if watermarks and day_of_watermark(watermarks[-1]) == day_of_watermark(end):
+        watermarks[-1] = end
     else:
-        ends.append(end)
-        del ends[:-ENDS_MAX_DAYS]
+        watermarks.append(end)
+        del watermarks[:-WATERMARKS_MAX_DAYS]
 
 
-def ends_held(ends: list[str], archive: Archive) -> list[str]:
+def watermarks_held(watermarks: list[str], archive: Archive) -> list[str]:
     """The day watermarks up to the newest one whose event the archive contains."""
-    held = len(ends)
-    while held and not archive.holds(bytes.fromhex(ends[held - 1])):
+    held = len(watermarks)
+    while held and not archive.has_event(bytes.fromhex(watermarks[held - 1])):
         held -= 1
-    return ends[:held]
+    return watermarks[:held]
 
 
 def has_days(root: Path) -> bool:
@@ -51,14 +51,14 @@ def has_days(root: Path) -> bool:
     return root.is_dir() and any(is_day(path.name) for path in root.iterdir())
 
 
-def put_aside(root: Path, first_day: str) -> Path | None:
+def quarantine_days(root: Path, first_day: str) -> Path | None:
     """Quarantine the folders from `first_day` on (all if it is empty) in a new `replaced-N` folder,
     as they may be the only copy of some events. Returns that folder, None if there are none.
     """
     days = [path for path in root.iterdir() if is_day(path.name) and path.name >= first_day]
     if not days:
         return None
-    names = (root / f"{ASIDE_PREFIX}{number}" for number in count(1))
+    names = (root / f"{QUARANTINE_PREFIX}{number}" for number in count(1))
     quarantine = next(path for path in names if not path.exists())
     quarantine.mkdir(mode=FOLDER_MODE)
     for path in sorted(days):

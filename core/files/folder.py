@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from core.reserve import NONE, Reserve
+from core.reserve import NO_RESERVE, DiskReserve
 from sdk.errors import NovaError
 from sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
@@ -22,7 +22,7 @@ OPEN_MAX_FILES = 4_096
 OPEN_SHARE = 2
 """1/OPEN_SHARE of the process's file descriptor limit is used for these files."""
 
-FRESH_SUFFIX = ".new"
+NEW_SUFFIX = ".new"
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -32,17 +32,17 @@ class FileChangedError(NovaError):
     """Another process changed a file; appending to it would leave a gap."""
 
 
-class Folder:
+class FileFolder:
     """A folder with an LRU cache of open files."""
 
-    def __init__(self, root: Path, reserve: Reserve = NONE) -> None:
+    def __init__(self, root: Path, reserve: DiskReserve = NO_RESERVE) -> None:
         self.root = root
         self.reserve = reserve
         make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._open_max = max(1, min(OPEN_MAX_FILES, allowed // OPEN_SHARE))
-        self._open: OrderedDict[str, int] = OrderedDict()
+        self._open_files: OrderedDict[str, int] = OrderedDict()
         self._is_unsynced = False
         self.written_bytes = 0
         """Bytes appended to files."""
@@ -52,14 +52,14 @@ class Folder:
         FileChangedError if it has another size, OSError if the write fails or would need the disk
         reserve.
         """
-        self.reserve.leave(len(data))
+        self.reserve.require_room(len(data))
         try:
             descriptor = self._descriptor(path, os.O_RDWR | (0 if size else os.O_CREAT))
         except FileNotFoundError:
             if not size:
                 raise
-            raise self._changed(path, size, None) from None
-        self.require(path, size)
+            raise self._changed_error(path, size, None) from None
+        self.require_size(path, size)
         self._is_unsynced = True
         self.written_bytes += len(data)
         view = memoryview(data)
@@ -67,18 +67,18 @@ class Folder:
             written = os.pwrite(descriptor, view, size)
             view, size = view[written:], size + written
 
-    def require(self, path: str, size: int) -> None:
+    def require_size(self, path: str, size: int) -> None:
         """Raise FileChangedError unless a file has `size` bytes; with size 0 it may be missing."""
-        found, descriptor = self._stat(path), self._open.get(path)
+        found, descriptor = self._stat(path), self._open_files.get(path)
         if (found.st_size if found is not None else 0) != size:
-            raise self._changed(path, size, found)
+            raise self._changed_error(path, size, found)
         if descriptor is None:
             return
         # The open file may have been renamed or removed since.
         if found is None or found.st_ino != os.fstat(descriptor).st_ino:
-            raise self._changed(path, size, found)
+            raise self._changed_error(path, size, found)
 
-    def require_place(self) -> None:
+    def require_unmoved(self) -> None:
         """Raise FileChangedError if the folder was removed, moved or replaced."""
         here = os.stat(self.root, follow_symlinks=False) if self.root.exists() else None
         if here is None or here.st_ino != os.fstat(self._root).st_ino:
@@ -90,7 +90,9 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _changed(self, path: str, size: int, found: os.stat_result | None) -> FileChangedError:
+    def _changed_error(
+        self, path: str, size: int, found: os.stat_result | None
+    ) -> FileChangedError:
         now = "is missing" if found is None else f"has {found.st_size} bytes"
         if found is not None and found.st_size == size:
             now = "was replaced by another file"
@@ -98,10 +100,10 @@ class Folder:
             f"{self.root / path} had {size} bytes when last written, and now {now}"
         )
 
-    def cut(self, path: str, size: int) -> bool:
+    def truncate(self, path: str, size: int) -> bool:
         """Truncate a file to `size` bytes; False if it has fewer."""
         try:
-            descriptor = self._opened(path, os.O_RDWR)
+            descriptor = self._open_file(path, os.O_RDWR)
         except FileNotFoundError:
             return size == 0
         try:
@@ -113,15 +115,15 @@ class Folder:
             os.close(descriptor)
 
     def _descriptor(self, path: str, flags: int) -> int:
-        descriptor = self._open.get(path)
+        descriptor = self._open_files.get(path)
         if descriptor is None:
-            while len(self._open) >= self._open_max:
-                os.close(self._open.popitem(last=False)[1])
-            descriptor = self._open[path] = self._opened(path, flags)
-        self._open.move_to_end(path)
+            while len(self._open_files) >= self._open_max:
+                os.close(self._open_files.popitem(last=False)[1])
+            descriptor = self._open_files[path] = self._open_file(path, flags)
+        self._open_files.move_to_end(path)
         return descriptor
 
-    def _opened(self, path: str, flags: int) -> int:
+    def _open_file(self, path: str, flags: int) -> int:
         with self._parent(path, make=bool(flags & os.O_CREAT)) as (parent, name):
             return os.open(name, flags | _FILE_FLAGS, FILE_MODE, dir_fd=parent)
 
@@ -147,7 +149,7 @@ class Folder:
 
     def size(self, path: str) -> int | None:
         """The size of a file in bytes, None if it does not exist."""
-        descriptor = self._open.get(path)
+        descriptor = self._open_files.get(path)
         if descriptor is not None:
             return os.fstat(descriptor).st_size
         try:
@@ -157,29 +159,31 @@ class Folder:
             return None
 
     def read(self, path: str) -> BinaryIO:
-        return os.fdopen(self._opened(path, os.O_RDONLY), "rb")
+        return os.fdopen(self._open_file(path, os.O_RDONLY), "rb")
 
     @contextlib.contextmanager
-    def replacing(self, path: str, size: int = 0) -> Iterator[BinaryIO]:
+    def replace_file(self, path: str, size: int = 0) -> Iterator[BinaryIO]:
         """Write a file of about `size` bytes that replaces `path` when the block ends without
         error; durable after the next `sync`. After an error it is removed.
         """
-        fresh = path + FRESH_SUFFIX
+        fresh = path + NEW_SUFFIX
         self.remove(fresh)
-        self.reserve.leave(size)
+        self.reserve.require_room(size)
         try:
-            with os.fdopen(self._opened(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb") as file:
+            with os.fdopen(
+                self._open_file(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb"
+            ) as file:
                 yield file
         except BaseException:
             self.remove(fresh)
             raise
         self._is_unsynced = True
         with self._parent(path) as (parent, name):
-            os.replace(name + FRESH_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)
+            os.replace(name + NEW_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""
-        descriptor = self._open.pop(path, None)
+        descriptor = self._open_files.pop(path, None)
         if descriptor is not None:
             os.close(descriptor)
         with contextlib.suppress(FileNotFoundError), self._parent(path) as (parent, name):
@@ -204,9 +208,9 @@ class Folder:
             self._is_unsynced = False
 
     def close(self) -> None:
-        for descriptor in self._open.values():
+        for descriptor in self._open_files.values():
             os.close(descriptor)
-        self._open.clear()
+        self._open_files.clear()
         if self._root >= 0:
             os.close(self._root)
             self._root = -1

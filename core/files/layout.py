@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sdk.address import is_id
 from sdk.drivers.driver import Driver
-from sdk.drivers.stream import Stream
+from sdk.drivers.stream import DriverStream
 from sdk.errors import DriverError
 
 NAME_MAX_CHARS = 200
@@ -20,7 +20,7 @@ _DEVICES = frozenset(
 )
 
 
-def paths_of(driver: Driver, stream: Stream) -> tuple[str, ...]:
+def file_paths(driver: Driver, stream: DriverStream) -> tuple[str, ...]:
     """The paths, relative to the folder, of the files to which a driver writes a stream; raises
     DriverError for an unsafe name.
     """

@@ -10,64 +10,71 @@ from contextlib import closing
 
 import msgspec
 
-from core.files.bindings import Chooser
-from core.files.layout import paths_of
+from core.files.bindings import DriverChooser
+from core.files.layout import file_paths
 from core.ordering import Timebase
-from core.reader.selection import Selection
+from core.reader.selection import EventFilter
 from core.reader.ui_state import UiStates
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.scratch import scratch_folder
 from sdk import timestamps
-from sdk.drivers.opening import NO_OPENING, Opening
-from sdk.drivers.stream import Stream
+from sdk.drivers.opening import NO_INITIAL_STATE, InitialState
+from sdk.drivers.stream import DriverStream
 from sdk.event import Series
 from sdk.timestamps import NS_MIN
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Openings:
+class InitialStates:
     """Computes the initial states for files of one range, which begins at `start_ns`."""
 
     def __init__(
-        self, view: View, selection: Selection, chooser: Chooser, timebase: Timebase, start_ns: int
+        self,
+        snapshot: ArchiveSnapshot,
+        event_filter: EventFilter,
+        chooser: DriverChooser,
+        timebase: Timebase,
+        start_ns: int,
     ) -> None:
-        self._view = view
-        self._selection = selection
+        self._snapshot = snapshot
+        self._event_filter = event_filter
         self._chooser = chooser
         self._timebase: Timebase = timebase
         self._start_ns = start_ns
 
-    def of(self, path: str) -> Opening:
+    def of(self, path: str) -> InitialState:
         """The initial state of a file: of the views whose updates it would contain at its begin."""
         if self._start_ns <= NS_MIN:
-            return NO_OPENING
-        return Opening(self._start_ns, self._checkpoints(path))
+            return NO_INITIAL_STATE
+        return InitialState(self._start_ns, self._fold_views(path))
 
-    def _checkpoints(self, path: str) -> Iterator[bytes]:
-        names = self._view.series.names
+    def _fold_views(self, path: str) -> Iterator[bytes]:
+        names = self._snapshot.series.names
         numbers = [
-            number for number in self._selection.numbers() if self._goes_to(names[number], path)
+            number
+            for number in self._event_filter.numbers()
+            if self._is_written_to(names[number], path)
         ]
         if not numbers:
             return
         # Sorted by name: series numbers depend on the order of arrival, which differs per archive.
         numbers.sort(key=names.__getitem__)
         head = b'{"checkpointTime":"' + timestamps.text(self._start_ns).encode() + b'",'
-        data = self._view.archive.path.parent
+        data = self._snapshot.archive.path.parent
         with (
             scratch_folder("opening") as scratch,
-            closing(UiStates(self._view, data, scratch)) as states,
+            closing(UiStates(self._snapshot, data, scratch)) as states,
         ):
-            for info in states.each(numbers, self._timebase, self._start_ns - 1):
+            for info in states.fold_each(numbers, self._timebase, self._start_ns - 1):
                 info.key_times = dict(sorted(info.key_times.items()))
                 yield head + _encode(info)[1:]
 
-    def _goes_to(self, names: Series, path: str) -> bool:
+    def _is_written_to(self, names: Series, path: str) -> bool:
         """Whether an update of a view at the begin of the range would be written to this file."""
         if names.lane != "ui" or not path.startswith(names.scope_id):
             return False
         entity = (names.scope_id, names.system_id, names.container_id, names.unique_id)
-        stream = Stream(*entity, names.lane, names.message_type)
+        stream = DriverStream(*entity, names.lane, names.message_type)
         driver = self._chooser.choose(stream, self._start_ns).driver
-        return driver is not None and path in paths_of(driver, stream)
+        return driver is not None and path in file_paths(driver, stream)

@@ -13,15 +13,15 @@ from zlib import crc32
 
 import msgspec
 
-from core.files.bindings import Choice, Chooser
-from core.files.folder import Folder
-from core.files.layout import paths_of
-from core.files.openings import Openings
-from core.files.sink import FileState, Sink
-from core.ordering import PLACE_BYTES, TIME_BYTES, time_of
-from core.reader.reading import Found
-from sdk.drivers.registry import Registry
-from sdk.drivers.stream import Mark, Stream, Streams, mark_of
+from core.files.bindings import DriverChoice, DriverChooser
+from core.files.folder import FileFolder
+from core.files.layout import file_paths
+from core.files.openings import InitialStates
+from core.files.sink import FileSink, FileSinkState
+from core.ordering import EVENT_KEY_BYTES, TIME_BYTES, time_of
+from core.reader.reading import Hit
+from sdk.drivers.registry import DriverRegistry
+from sdk.drivers.stream import DriverStream, StreamCache, StreamMarker, marker_of
 from sdk.errors import DriverError
 
 BUFFERED_MAX_BYTES = 24 * 1024 * 1024
@@ -29,7 +29,7 @@ ROUTES_MAX = 16
 """Cached driver choices per stream; late events alternate between them."""
 
 
-class Failure(msgspec.Struct, kw_only=True, rename="camel"):
+class UnwrittenEvents(msgspec.Struct, kw_only=True, rename="camel"):
     """Events that were not written, and the reason."""
 
     target_id: str
@@ -42,7 +42,7 @@ class Failure(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 @dataclass(slots=True)
-class _Route:
+class _BufferRoute:
     """The buffer for a stream's events with keys in the half-open range `lower` to `upper`."""
 
     lower: bytes
@@ -50,38 +50,38 @@ class _Route:
     events: list[bytes]
 
 
-NOWHERE = _Route(b"\xff" * 9, b"", [])
+EMPTY_ROUTE = _BufferRoute(b"\xff" * 9, b"", [])
 
-Way = tuple[bytes, bytes, bytes, int, Callable[[bytes], None]]
+CachedRoute = tuple[bytes, bytes, bytes, int, Callable[[bytes], None]]
 """Cached route of a series: lower and upper key (half-open), the text that identifies the stream
 in an envelope and its offset, and the `append` of the route's buffer.
 """
 
-NO_WAY: Way = (b"\xff" * 9, b"", b"", 0, NOWHERE.events.append)
+NO_CACHED_ROUTE: CachedRoute = (b"\xff" * 9, b"", b"", 0, EMPTY_ROUTE.events.append)
 
 
 @dataclass(slots=True)
-class _Told:
+class _StreamRoutes:
     """A stream with its most recently used route and other cached ones."""
 
-    stream: Stream
-    mark: Mark
-    route: _Route = field(default_factory=lambda: NOWHERE)
-    routes: list[_Route] = field(default_factory=list)
+    stream: DriverStream
+    mark: StreamMarker
+    current: _BufferRoute = field(default_factory=lambda: EMPTY_ROUTE)
+    routes: list[_BufferRoute] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Lost:
+class _UnroutedEvents:
     """Events of a stream that no driver writes: those not counted yet, and the count so far."""
 
-    stream: Stream
-    choice: Choice
+    stream: DriverStream
+    choice: DriverChoice
     reason: str
     events: list[bytes] = field(default_factory=list)
     count: int = 0
 
 
-class Router:
+class FileRouter:
     """Distributes events to the file sinks of one folder.
 
     With several shares, each router writes the files whose path hashes to its share; all shares
@@ -90,26 +90,26 @@ class Router:
 
     def __init__(
         self,
-        folder: Folder,
-        chooser: Chooser,
-        openings: Openings,
+        folder: FileFolder,
+        chooser: DriverChooser,
+        initial_states: InitialStates,
         *,
         share: int = 0,
         shares: int = 1,
     ) -> None:
         self._folder = folder
         self._chooser = chooser
-        self._openings = openings
+        self._initial_states = initial_states
         self._share = share
         self._shares = shares
-        self._streams = Streams()
-        self._told: dict[Stream, _Told] = {}
-        self._ways: dict[bytes, Way] = {}
+        self._streams = StreamCache()
+        self._stream_routes: dict[DriverStream, _StreamRoutes] = {}
+        self._cached_routes: dict[bytes, CachedRoute] = {}
         """Last route per series, in canonical time only: source keys do not contain the series."""
 
-        self._sinks: dict[str, Sink] = {}
-        self._lost: dict[tuple[Stream, str], _Lost] = {}
-        self._elsewhere: list[bytes] = []
+        self._sinks: dict[str, FileSink] = {}
+        self._unrouted: dict[tuple[DriverStream, str], _UnroutedEvents] = {}
+        self._other_shares: list[bytes] = []
         """Discards events that other shares write."""
 
         self._buffered = 0
@@ -121,7 +121,7 @@ class Router:
         self.targets: set[str] = set()
 
     def restore(
-        self, states: Sequence[FileState], registry: Registry, *, is_closing: bool = False
+        self, states: Sequence[FileSinkState], registry: DriverRegistry, *, is_closing: bool = False
     ) -> bool:
         """Reopen files with their saved state; False if a file is shorter than recorded or its
         driver is not installed.
@@ -133,47 +133,53 @@ class Router:
             except DriverError:
                 is_whole = False
                 continue
-            sink = Sink(self._folder, driver, tuple(state.parts), state)
+            sink = FileSink(self._folder, driver, tuple(state.parts), state)
             self._sinks[state.parts[0]] = sink
             is_whole &= sink.resume(is_closing=is_closing)
         return is_whole
 
-    def reconsider(self) -> None:
+    def reset_drivers(self) -> None:
         """Drop cached driver choices, as new bindings were loaded."""
-        self._told.clear()
-        self._ways.clear()
+        self._stream_routes.clear()
+        self._cached_routes.clear()
 
-    def take(self, found: Sequence[Found]) -> None:
+    def route(self, hits: Sequence[Hit]) -> None:
         """Buffer events, in order; they are written at BUFFERED_MAX_BYTES or by `flush`."""
-        tails = [key[TIME_BYTES:] for key, _ in found]
+        tails = [key[TIME_BYTES:] for key, _ in hits]
         # Hot loop, run for every event of every file: one dictionary lookup per event.
-        ways = map(self._ways.get, tails, repeat(NO_WAY))
-        for (lower, upper, text, at, append), (key, stored) in zip(ways, found, strict=True):
+        ways = map(self._cached_routes.get, tails, repeat(NO_CACHED_ROUTE))
+        for (lower, upper, text, at, append), (key, stored) in zip(ways, hits, strict=True):
             if lower <= key < upper and stored.startswith(text, at):
                 append(stored)
             else:
-                self._find(key, stored).append(stored)
-        if self._names_series(found):
+                self._route_event(key, stored).append(stored)
+        if self._names_series(hits):
             self._counts.update(tails)
-        self._buffered += sum(map(len, map(itemgetter(1), found)))
+        self._buffered += sum(map(len, map(itemgetter(1), hits)))
         if self._buffered >= BUFFERED_MAX_BYTES:
             self.flush()
 
     @staticmethod
-    def _names_series(found: Sequence[Found]) -> bool:
+    def _names_series(hits: Sequence[Hit]) -> bool:
         """Whether keys end with the series number, as they do in canonical time."""
-        return bool(found) and len(found[0][0]) == PLACE_BYTES
+        return bool(hits) and len(hits[0][0]) == EVENT_KEY_BYTES
 
-    def _find(self, key: bytes, stored: bytes) -> list[bytes]:
+    def _route_event(self, key: bytes, stored: bytes) -> list[bytes]:
         """The buffer of an event's route; the route is cached for its series."""
-        entry = self._look(stored)
-        route = entry.route
+        entry = self._routes_of(stored)
+        route = entry.current
         if not route.lower <= key < route.upper:
-            route = entry.route = self._route(entry, key)
+            route = entry.current = self._route_at(entry, key)
         lane = entry.stream.lane
-        if len(key) == PLACE_BYTES:
+        if len(key) == EVENT_KEY_BYTES:
             mark, tail = entry.mark, key[TIME_BYTES:]
-            self._ways[tail] = (route.lower, route.upper, mark.text, mark.at, route.events.append)
+            self._cached_routes[tail] = (
+                route.lower,
+                route.upper,
+                mark.text,
+                mark.offset,
+                route.events.append,
+            )
             self._lane_of[tail] = lane
         else:
             self._lanes[lane] += 1
@@ -187,45 +193,45 @@ class Router:
             lanes[self._lane_of[tail]] += count
         return dict(lanes)
 
-    def _look(self, stored: bytes) -> _Told:
+    def _routes_of(self, stored: bytes) -> _StreamRoutes:
         """The cached entry of an event's stream, found by the envelope's text."""
         stream = self._streams.of(stored)
-        entry = self._told.get(stream)
+        entry = self._stream_routes.get(stream)
         if entry is None:
-            entry = self._told[stream] = _Told(stream, mark_of(stored, stream))
+            entry = self._stream_routes[stream] = _StreamRoutes(stream, marker_of(stored, stream))
             self.targets.add(stream.target_id)
         return entry
 
-    def _route(self, told: _Told, key: bytes) -> _Route:
-        for route in told.routes:
+    def _route_at(self, entry: _StreamRoutes, key: bytes) -> _BufferRoute:
+        for route in entry.routes:
             if route.lower <= key < route.upper:
                 return route
-        choice = self._chooser.choose(told.stream, time_of(key))
-        route = _Route(choice.lower, choice.upper, self._events(told.stream, choice))
-        told.routes = [*told.routes[1 - ROUTES_MAX :], route]
+        choice = self._chooser.choose(entry.stream, time_of(key))
+        route = _BufferRoute(choice.lower, choice.upper, self._buffer_for(entry.stream, choice))
+        entry.routes = [*entry.routes[1 - ROUTES_MAX :], route]
         return route
 
-    def _events(self, stream: Stream, choice: Choice) -> list[bytes]:
+    def _buffer_for(self, stream: DriverStream, choice: DriverChoice) -> list[bytes]:
         """The buffer for a stream's events under a driver choice; events without a driver are
         counted as lost, with the reason.
         """
         reason = choice.reason
         if choice.driver is not None:
             try:
-                paths = paths_of(choice.driver, stream)
+                paths = file_paths(choice.driver, stream)
                 if not self._is_mine(paths[0]):
-                    return self._elsewhere
+                    return self._other_shares
                 sink = self._sinks.get(paths[0])
                 if sink is None:
-                    sink = self._sinks[paths[0]] = Sink(self._folder, choice.driver, paths)
+                    sink = self._sinks[paths[0]] = FileSink(self._folder, choice.driver, paths)
                 if sink.driver.name == choice.driver.name:
                     return sink.events
                 reason = f"{choice.name} cannot write {paths[0]}: {sink.driver.name} already does"
             except DriverError as error:
                 reason = str(error)
         if not self._is_mine(str(stream)):
-            return self._elsewhere
-        lost = self._lost.setdefault((stream, reason), _Lost(stream, choice, reason))
+            return self._other_shares
+        lost = self._unrouted.setdefault((stream, reason), _UnroutedEvents(stream, choice, reason))
         return lost.events
 
     def _is_mine(self, name: str) -> bool:
@@ -237,41 +243,41 @@ class Router:
         """
         for sink in self._sinks.values():
             sink.flush()
-        for lost in self._lost.values():
+        for lost in self._unrouted.values():
             lost.count += len(lost.events)
             lost.events.clear()
-        self._elsewhere.clear()
+        self._other_shares.clear()
         self._buffered = 0
 
-    def require(self) -> None:
+    def require_unchanged(self) -> None:
         """Raise FileChangedError if another process changed a file or moved the folder."""
-        self._folder.require_place()
+        self._folder.require_unmoved()
         for sink in self._sinks.values():
-            sink.require()
+            sink.require_unchanged()
 
     def sync(self) -> None:
         self._folder.sync()
 
-    def seal(self) -> Iterator[Sink]:
+    def seal(self) -> Iterator[FileSink]:
         """Flush, then finish the files of sealed drivers one by one; yields every sink."""
         self.flush()
         for _, sink in sorted(self._sinks.items()):
-            sink.seal(self._openings)
+            sink.seal(self._initial_states)
             yield sink
 
-    def tidy(self) -> None:
+    def remove_spools(self) -> None:
         """Remove the event spools of sealed files; call it after `sync`."""
         for sink in self._sinks.values():
-            sink.tidy()
+            sink.remove_spool()
 
-    def states(self) -> list[FileState]:
+    def states(self) -> list[FileSinkState]:
         """The states of all files, to be saved; valid after a `flush`."""
         return [sink.state for _, sink in sorted(self._sinks.items())]
 
-    def failures(self) -> list[Failure]:
+    def unwritten(self) -> list[UnwrittenEvents]:
         """The events without a driver, by stream and reason."""
         found = [
-            Failure(
+            UnwrittenEvents(
                 target_id=lost.stream.target_id,
                 lane=lost.stream.lane,
                 stream_type=lost.stream.stream_type,
@@ -280,6 +286,6 @@ class Router:
                 reason=lost.reason,
                 events=lost.count,
             )
-            for lost in self._lost.values()
+            for lost in self._unrouted.values()
         ]
         return sorted(found, key=lambda one: (one.target_id, one.lane, one.stream_type, one.reason))

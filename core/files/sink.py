@@ -7,32 +7,36 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.files.folder import Folder
+from core.files.folder import FileFolder
 from core.files.layout import SPOOL_SUFFIX
-from core.files.openings import Openings
-from sdk.drivers.driver import Driver, File, OpenedDriver, SealedDriver
+from core.files.openings import InitialStates
+from sdk.drivers.driver import Driver, DriverFile, InitialStateDriver, SealedDriver
 
 READ_BYTES = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
 
-class FileState(msgspec.Struct, kw_only=True):
+class FileSinkState(msgspec.Struct, kw_only=True):
     """The saved state of a file: its driver, the paths of its parts, the driver's state, and why
     its driver failed (empty: it did not).
     """
 
     driver: str
     parts: list[str]
-    file: File
+    file: DriverFile
     failed: str = ""
 
 
-class Sink:
+class FileSink:
     """Writes the events of one file."""
 
     def __init__(
-        self, folder: Folder, driver: Driver, paths: tuple[str, ...], known: FileState | None = None
+        self,
+        folder: FileFolder,
+        driver: Driver,
+        paths: tuple[str, ...],
+        saved: FileSinkState | None = None,
     ) -> None:
         self.driver = driver
         self.paths = paths
@@ -44,8 +48,10 @@ class Sink:
 
         self._folder = folder
         self._targets = tuple(path + SPOOL_SUFFIX for path in paths) if driver.is_sealed else paths
-        fresh = FileState(driver=driver.name, parts=[*paths], file=File(sizes=[0] * len(paths)))
-        self.state = known or fresh
+        fresh = FileSinkState(
+            driver=driver.name, parts=[*paths], file=DriverFile(sizes=[0] * len(paths))
+        )
+        self.state = saved or fresh
 
     @property
     def failed(self) -> str:
@@ -85,29 +91,29 @@ class Sink:
         for path in self._targets:
             self._folder.remove(path)
 
-    def require(self) -> None:
+    def require_unchanged(self) -> None:
         """Raise FileChangedError if another process changed the file."""
         if not self.failed:
             for path, size in zip(self._targets, self.state.file.sizes, strict=True):
-                self._folder.require(path, size)
+                self._folder.require_size(path, size)
 
     def resume(self, *, is_closing: bool) -> bool:
         """Truncate the file to its recorded size; False if it is shorter. While a day is being
         sealed, the sealed file may already have replaced its spool.
         """
-        if self.failed or (is_closing and self._is_made()):
+        if self.failed or (is_closing and self._is_sealed()):
             return True
         sizes = zip(self._targets, self.state.file.sizes, strict=True)
-        return all([self._folder.cut(path, size) for path, size in sizes])
+        return all([self._folder.truncate(path, size) for path, size in sizes])
 
-    def _is_made(self) -> bool:
+    def _is_sealed(self) -> bool:
         return (
             self.driver.is_sealed
             and all(self._folder.size(path) is None for path in self._targets)
             and all(self._folder.size(path) is not None for path in self.paths)
         )
 
-    def seal(self, openings: Openings) -> None:
+    def seal(self, initial_states: InitialStates) -> None:
         """Produce the sealed file from its spool; does nothing if that was done before."""
         driver = self.driver
         if self.failed or not isinstance(driver, SealedDriver):
@@ -117,9 +123,9 @@ class Sink:
         if size is None:
             return
         try:
-            with self._folder.replacing(path, size) as out:
-                if isinstance(driver, OpenedDriver):
-                    driver.make_from(openings.of(path), self._blocks(spool), out)
+            with self._folder.replace_file(path, size) as out:
+                if isinstance(driver, InitialStateDriver):
+                    driver.make_from(initial_states.of(path), self._blocks(spool), out)
                 else:
                     driver.make(self._blocks(spool), out)
         except OSError:
@@ -128,7 +134,7 @@ class Sink:
             self._fail(error)
             self._folder.remove(path)
 
-    def tidy(self) -> None:
+    def remove_spool(self) -> None:
         """Remove the spool; only after the sealed file is durable."""
         if self.driver.is_sealed:
             for path in self._targets:

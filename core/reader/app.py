@@ -14,28 +14,28 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from core import feed
-from core.effect.published import Published
+from core.effect.published import PublishedMetadata
 from core.errors import ArchiveError
-from core.reader.asker import asker_of, request_max_bytes
-from core.reader.budget import Budget
+from core.reader.asker import principal_of, request_max_bytes
+from core.reader.budget import MemoryBudget
 from core.reader.discover import Discovery
-from core.reader.exports import Exports
-from core.reader.links import Links
-from core.reader.live import Tail
-from core.reader.samples import Samples
-from core.reader.session import Session
-from core.reader.submitter import Submitter
+from core.reader.exports import ExportJobs
+from core.reader.links import LinkRegistry
+from core.reader.live import LiveTail
+from core.reader.samples import SampleQueries
+from core.reader.session import ReaderSession
+from core.reader.submitter import SubmissionClient
 from core.reader.ui_state import UiStates
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.scratch import scratch_folder
 from core.store.archive import Archive
-from core.store.secondary import following
+from core.store.secondary import open_secondary_archive
 from sdk import archive_id, endpoints, lifecycle
 from sdk.settings import MIB, Settings
 
 FEED_RETRY_S = 0.1
 HEARTBEAT_S = 30.0
-FIRST_MARK_TIMEOUT_S = 30.0
+FIRST_WATERMARK_TIMEOUT_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +45,20 @@ class Reader:
 
     def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
         self._settings = settings
-        self._view = View(archive)
-        self._samples = Samples(self._view, settings.folder(), scratch / "samples")
-        self._states = UiStates(self._view, settings.folder(), scratch / "checkpoints")
-        self._published = Published(self._view, settings.own_scope())
-        self._discovery = Discovery(self._view, self._published)
-        self._tail = Tail(self._view, settings.feed_keep_events)
+        self._snapshot = ArchiveSnapshot(archive)
+        self._samples = SampleQueries(self._snapshot, settings.data_folder(), scratch / "samples")
+        self._ui_states = UiStates(self._snapshot, settings.data_folder(), scratch / "checkpoints")
+        self._published = PublishedMetadata(self._snapshot, settings.own_scope())
+        self._discovery = Discovery(self._snapshot, self._published)
+        self._tail = LiveTail(self._snapshot, settings.feed_keep_events)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
-        self._links = Links()
-        self._submitter = Submitter(
-            endpoints.writer_socket(settings.folder()), lambda: self._links.writer_hangs
+        self._links = LinkRegistry()
+        self._submission_client = SubmissionClient(
+            endpoints.writer_socket(settings.data_folder()), lambda: self._links.writer_hangs
         )
-        self._exports = Exports(settings)
-        self._budget = Budget(settings.answers_mib * MIB)
-        self.marked = asyncio.Event()
+        self._exports = ExportJobs(settings)
+        self._budget = MemoryBudget(settings.answers_mib * MIB)
+        self.watermark_known = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
         """Apply the writer's commits until cancelled. While the writer is away, the archive is
@@ -74,35 +74,35 @@ class Reader:
                 except ArchiveError as error:
                     # Nothing is lost: announced commits are read from the store after reconnecting.
                     log.error("cannot follow", extra={"context": {"error": str(error)}})
-                self._links.writer_went()
+                self._links.on_writer_disconnected()
                 await asyncio.sleep(FEED_RETRY_S)
 
     async def _follow_once(self, session: aiohttp.ClientSession) -> None:
         async with session.ws_connect(
             "http://localhost/", max_msg_size=feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
         ) as socket:
-            self._links.writer_came()
+            self._links.on_writer_connected()
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
-                self._links.heard()
+                self._links.on_writer_message()
                 try:
                     news = feed.decode(message.data)
                 except msgspec.DecodeError:
                     log.exception("undecodable commit feed message; reconnecting")
                     break
-                await self._take(news)
+                await self._apply(news)
 
-    async def _take(self, news: feed.News) -> None:
-        if isinstance(news, feed.LinkStates):
-            self._links.note(news.states)
+    async def _apply(self, message: feed.FeedFrame) -> None:
+        if isinstance(message, feed.LinkStates):
+            self._links.update(message.states)
             return
-        await self._tail.note(news)
-        self.marked.set()
+        await self._tail.apply(message)
+        self.watermark_known.set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client's connection until it closes."""
-        principal = asker_of(request)
+        principal = principal_of(request)
         socket = web.WebSocketResponse(
             # aiohttp refuses messages of max_msg_size and more; one of exactly the limit is valid.
             compress=False,
@@ -110,15 +110,15 @@ class Reader:
             heartbeat=HEARTBEAT_S,
         )
         await socket.prepare(request)
-        session = Session(
+        session = ReaderSession(
             socket,
-            self._view,
+            self._snapshot,
             self._tail,
             self._links,
             self._samples,
-            self._submitter,
+            self._submission_client,
             principal,
-            self._states,
+            self._ui_states,
             self._published,
             self._discovery,
             self._settings,
@@ -135,43 +135,43 @@ class Reader:
 
     async def disconnect(self) -> None:
         """Close every client connection and the one to the writer."""
-        await endpoints.hang_up(self._connections)
-        await self._submitter.close()
+        await endpoints.close_all(self._connections)
+        await self._submission_client.close()
 
-    async def keep_tidy(self) -> None:
+    async def sweep_exports(self) -> None:
         """Sweep expired and abandoned exports periodically until cancelled."""
-        await self._exports.keep_tidy()
+        await self._exports.sweep_periodically()
 
     def close(self) -> None:
         """Close the derived databases; the archive belongs to the caller."""
         self._samples.close()
-        self._states.close()
+        self._ui_states.close()
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Reader]:
+async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
     """A listening reader whose archive is open and whose watermark is known.
 
     Raises TimeoutError if the writer announces none within FIRST_MARK_TIMEOUT_S.
     """
-    data = settings.folder()
+    data = settings.data_folder()
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder("reader"))
-        opening = following(data, scratch / "truth", settings.memory_bytes())
+        opening = open_secondary_archive(data, scratch / "truth", settings.memory_bytes())
         archive = stack.enter_context(opening)
         reader = Reader(settings, archive, scratch)
         stack.callback(reader.close)
         listening = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
-        stack.push_async_callback(_cancelled, listening)
-        async with asyncio.timeout(FIRST_MARK_TIMEOUT_S):
-            await reader.marked.wait()
-        tidying = asyncio.create_task(reader.keep_tidy())
-        stack.push_async_callback(_cancelled, tidying)
+        stack.push_async_callback(_cancel, listening)
+        async with asyncio.timeout(FIRST_WATERMARK_TIMEOUT_S):
+            await reader.watermark_known.wait()
+        tidying = asyncio.create_task(reader.sweep_exports())
+        stack.push_async_callback(_cancel, tidying)
         await _listen(stack, reader, endpoints.reader_socket(data))
         yield reader
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait((task,))
 
@@ -182,17 +182,17 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.UnixSite(runner, str(endpoints.claim(path))).start()
+    await web.UnixSite(runner, str(endpoints.claim_socket(path))).start()
     stack.push_async_callback(reader.disconnect)
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the reader until a stop signal or until the archive in the data folder is replaced."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_seldom()
-    data = settings.folder()
+    lifecycle.collect_garbage_rarely()
+    data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
-    async with opened(settings):
-        lifecycle.say_ready("reader", data=str(data))
+    async with open_reader(settings):
+        lifecycle.print_ready("reader", data=str(data))
         log.info("reader ready")
-        await lifecycle.until_stopped(archive_id.watch(data, served), stop)
+        await lifecycle.run_until_stopped(archive_id.watch(data, served), stop)

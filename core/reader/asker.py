@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from core.submission import LOCAL_CONNECTION, Asker
+from core.submission import LOCAL_CONNECTION, Principal
 from sdk.protocol import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
 from sdk.submission import (
     CONNECTION_HEADER,
@@ -25,7 +25,7 @@ _PEER = struct.Struct("3i")
 _PEER_OPTION = getattr(socket, "SO_PEERCRED", None)
 
 
-def asker_of(request: web.Request) -> Asker:
+def principal_of(request: web.Request) -> Principal:
     """The principal of a new connection.
 
     The socket is in a folder that only its owner can enter. A connection without an edge's headers
@@ -34,11 +34,11 @@ def asker_of(request: web.Request) -> Asker:
     headers = request.headers
     user = headers.get(USER_HEADER)
     if user is None:
-        return Asker(_local_user(request), "admin", LOCAL_CONNECTION)
+        return Principal(_local_user(request), "admin", LOCAL_CONNECTION)
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
         raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {', '.join(get_args(Role))}")
-    return Asker(
+    return Principal(
         unquote(user),
         cast(Role, role),
         headers.get(CONNECTION_HEADER, ""),
@@ -46,11 +46,11 @@ def asker_of(request: web.Request) -> Asker:
     )
 
 
-def request_max_bytes(asker: Asker) -> int:
+def request_max_bytes(principal: Principal) -> int:
     """The largest accepted request in bytes: the edge's own limit for its clients; for local
     connections the frame limit, so that imports can submit events of any size.
     """
-    return FRAME_MAX_BYTES if asker.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
+    return FRAME_MAX_BYTES if principal.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
 
 
 def _local_user(request: web.Request) -> str:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.reader.playback import CHUNK_MAX_BYTES
 from core.reader.query import PAGE_MAX_BYTES
 from sdk.export import CancelExport, Export
@@ -45,7 +45,7 @@ CHUNK_MIN_BYTES = 16 * 1024
 CHUNK_SHARE = 8
 """A chunk may take 1/CHUNK_SHARE of the free bytes, so that the pool never runs empty."""
 
-WITHOUT_ROOM = (StartStream, CancelStream, SetCursor, Submission, Export, CancelExport)
+UNBUDGETED_REQUESTS = (StartStream, CancelStream, SetCursor, Submission, Export, CancelExport)
 """Requests that need no budget and are never `busy`: submissions, small replies, and requests that
 end something that takes memory.
 """
@@ -55,11 +55,11 @@ OVERSHOOT = 2
 limit. A larger one is read again while it holds budget of its own size.
 """
 
-WAIT_S = 1.0
+ACQUIRE_TIMEOUT_S = 1.0
 RETRY_AFTER_MS = 1_000
 
 
-class BusyError(QueryError):
+class ReaderBusyError(RequestError):
     """No budget is free for a reply now; no event was read for it."""
 
     def __init__(self, retry_after_ms: int = RETRY_AFTER_MS) -> None:
@@ -91,7 +91,7 @@ class Share(NamedTuple):
             raise ExceededError(size)
 
 
-class Room:
+class BytePool:
     """A byte semaphore that serves waiters first come, first served."""
 
     def __init__(self, size: int) -> None:
@@ -99,7 +99,7 @@ class Room:
         self._free = size
         self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
-    async def take(self, size: int, wait_s: float) -> None:
+    async def acquire(self, size: int, wait_s: float) -> None:
         """Acquire `size` bytes, at most the whole pool; raises BusyError after `wait_s`."""
         size = min(size, self._size)
         if not self._waiting and self._free >= size:
@@ -111,25 +111,25 @@ class Room:
             async with asyncio.timeout(wait_s):
                 await turn
         except BaseException as error:
-            self._leave(turn, size)
+            self._withdraw(turn, size)
             if isinstance(error, TimeoutError):
-                raise BusyError from None
+                raise ReaderBusyError from None
             raise
 
-    def _leave(self, turn: asyncio.Future[None], size: int) -> None:
+    def _withdraw(self, waiter: asyncio.Future[None], size: int) -> None:
         """Withdraw a waiter. Bytes that it was granted at the same moment go to the next one."""
-        if turn.done() and not turn.cancelled():
-            self.give(size)
+        if waiter.done() and not waiter.cancelled():
+            self.release(size)
             return
         with contextlib.suppress(ValueError):  # _serve may have removed it already.
-            self._waiting.remove((turn, size))
-        self._serve()
+            self._waiting.remove((waiter, size))
+        self._grant()
 
-    def give(self, size: int) -> None:
+    def release(self, size: int) -> None:
         self._free += min(size, self._size)
-        self._serve()
+        self._grant()
 
-    def _serve(self) -> None:
+    def _grant(self) -> None:
         while self._waiting and self._free >= self._waiting[0][1]:
             turn, size = self._waiting.popleft()
             if not turn.done():
@@ -137,17 +137,17 @@ class Room:
                 turn.set_result(None)
 
 
-class Budget:
+class MemoryBudget:
     """The memory budget of one reader, shared by all of its sessions."""
 
-    def __init__(self, size: int = BUDGET_BYTES, wait_s: float = WAIT_S) -> None:
-        self._large = Room(max(PAGE_MAX_BYTES, int(size * LARGE_SHARE)))
-        self._small = Room(max(SMALL_BYTES, int(size * SMALL_SHARE)))
+    def __init__(self, size: int = BUDGET_BYTES, wait_s: float = ACQUIRE_TIMEOUT_S) -> None:
+        self._large = BytePool(max(PAGE_MAX_BYTES, int(size * LARGE_SHARE)))
+        self._small = BytePool(max(SMALL_BYTES, int(size * SMALL_SHARE)))
         self._wait_s = wait_s
         self._chunks_free = int(size * (1 - LARGE_SHARE - SMALL_SHARE))
 
     @contextlib.asynccontextmanager
-    async def answer(self, *, large: bool, size: int = 0) -> AsyncIterator[int]:
+    async def hold_reply(self, *, large: bool, size: int = 0) -> AsyncIterator[int]:
         """Hold budget for a reply while the block runs: for a page, or `size` if that is more.
         Yields the maximum bytes of its events; raises BusyError.
         """
@@ -155,18 +155,18 @@ class Budget:
         if size > page_bytes:
             room = self._large
         held = max(size, page_bytes)
-        await room.take(held, self._wait_s)
+        await room.acquire(held, self._wait_s)
         try:
             yield page_bytes
         finally:
-            room.give(held)
+            room.release(held)
 
     def chunk_bytes(self) -> int:
         """The maximum bytes of the next stream chunk."""
         return min(CHUNK_MAX_BYTES, max(CHUNK_MIN_BYTES, self._chunks_free // CHUNK_SHARE))
 
     @contextlib.contextmanager
-    def chunk(self, size: int) -> Iterator[None]:
+    def hold_chunk(self, size: int) -> Iterator[None]:
         """Account for a chunk while the block sends it."""
         self._chunks_free -= size
         try:
@@ -175,31 +175,31 @@ class Budget:
             self._chunks_free += size
 
 
-class Allowance:
+class ConnectionBudget:
     """One connection's access to the budget: one large reply at a time."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._large = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def answer(self, request: Request, size: int = 0) -> AsyncIterator[Share]:
+    async def hold_reply(self, request: Request, size: int = 0) -> AsyncIterator[Share]:
         """Hold budget for the reply to a request while the block runs, for `size` bytes if it is
         known to be that large; raises BusyError.
         """
-        if isinstance(request, WITHOUT_ROOM):
+        if isinstance(request, UNBUDGETED_REQUESTS):
             yield Share(SMALL_BYTES, SMALL_BYTES)
             return
-        large = is_large(request)
+        large = has_large_reply(request)
         async with AsyncExitStack() as stack:
             if large or size > SMALL_BYTES:
                 await stack.enter_async_context(self._large)
-            answer = self._budget.answer(large=large, size=size)
+            answer = self._budget.hold_reply(large=large, size=size)
             page_bytes = await stack.enter_async_context(answer)
             yield Share(page_bytes, max(page_bytes, size))
 
 
-def is_large(request: Request) -> bool:
+def has_large_reply(request: Request) -> bool:
     if isinstance(request, Query | Discover | Latest | GetUiState | Rejects):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

@@ -7,18 +7,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from core.ordering import series_of, time_of
-from core.reader.reading import Found
-from core.reader.view import View
+from core.ordering import series_of_event_key, time_of
+from core.reader.reading import Hit
+from core.reader.view import ArchiveSnapshot
 
 PENDING_MAX_EVENTS = 5_000
 """A stream that may conflate does so when more events than this wait for its client."""
 
-KEPT_LANES = ("metadata", "command")
+UNCONFLATED_LANES = ("metadata", "command")
 """Never conflated: their events are few, and each one has its own meaning."""
 
 
-class Shed(NamedTuple):
+class ConflationGap(NamedTuple):
     """The number of dropped events, and the canonical times, in ns, of the first and last one."""
 
     from_ns: int
@@ -26,48 +26,48 @@ class Shed(NamedTuple):
     events: int
 
 
-Tell = Callable[[Shed], Awaitable[None]]
+ReportGap = Callable[[ConflationGap], Awaitable[None]]
 """Informs the client of the events that it does not get."""
 
 
-class Pending:
+class ConflationBuffer:
     """Events that wait for a client, in canonical order; conflated above `max_events`."""
 
-    def __init__(self, view: View, max_events: int | None = None) -> None:
-        self._view = view
+    def __init__(self, snapshot: ArchiveSnapshot, max_events: int | None = None) -> None:
+        self._snapshot = snapshot
         self._max_events = PENDING_MAX_EVENTS if max_events is None else max_events
-        self._room = self._max_events
-        self.events: list[Found] = []
-        self.shed: Shed | None = None
+        self._limit = self._max_events
+        self.events: list[Hit] = []
+        self.gap: ConflationGap | None = None
 
-    def add(self, found: Sequence[Found]) -> None:
+    def add(self, events: Sequence[Hit]) -> None:
         """Append events that follow in canonical order."""
-        self.events += found
-        if len(self.events) > self._room:
-            self._coalesce()
-            self._room = self._max_events + len(self.events)
+        self.events += events
+        if len(self.events) > self._limit:
+            self._conflate()
+            self._limit = self._max_events + len(self.events)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """End the batch. If anything was dropped, conflate once more: otherwise events older than
         the dropped ones would remain.
         """
-        if self.shed is not None:
-            self._coalesce()
+        if self.gap is not None:
+            self._conflate()
 
-    def _coalesce(self) -> None:
-        newest = {series_of(key): key for key, _ in self.events}
-        names = self._view.series.names
-        kept: list[Found] = []
+    def _conflate(self) -> None:
+        newest = {series_of_event_key(key): key for key, _ in self.events}
+        names = self._snapshot.series.names
+        kept: list[Hit] = []
         left: list[int] = []
         for event in self.events:
-            number = series_of(event[0])
-            if newest[number] == event[0] or names[number].lane in KEPT_LANES:
+            number = series_of_event_key(event[0])
+            if newest[number] == event[0] or names[number].lane in UNCONFLATED_LANES:
                 kept.append(event)
             else:
                 left.append(time_of(event[0]))
         if left:
-            before = self.shed or Shed(left[0], left[0], 0)
-            self.shed = Shed(
+            before = self.gap or ConflationGap(left[0], left[0], 0)
+            self.gap = ConflationGap(
                 min(before.from_ns, left[0]),
                 max(before.to_ns, left[-1]),
                 before.events + len(left),

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from core.errors import ArchiveError
-from core.store.derived import DerivedStore, identity_of
-from core.store.remaking import ask
+from core.store.derived import DerivedDatabase, database_id
+from core.store.remaking import request_rebuild
 
-Store = TypeVar("Store", bound=DerivedStore)
+Store = TypeVar("Store", bound=DerivedDatabase)
 
 PATIENCE_S = 10.0
 """A database for which every attempt within this time failed is damaged. Until then its maker may
 just be reopening it.
 """
 
-LOOKED_AT_MAX_S = 30.0
+SAME_OUTAGE_MAX_S = 30.0
 """Failures further apart than this are not counted as one outage: the database may have been
 readable in between.
 """
@@ -31,7 +31,7 @@ readable in between.
 log = logging.getLogger(__name__)
 
 
-class Followed(Generic[Store]):
+class DerivedReader(Generic[Store]):
     """The secondary of one derived database in a data folder."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Followed(Generic[Store]):
         self._patience_s = patience_s
         self._failing_since: float | None = None
         self._failed_at = 0.0
-        self._damaged: bytes | None = None
+        self._damaged_identity: bytes | None = None
         """Identity of the database that was found damaged."""
 
         self._data = data
@@ -50,13 +50,13 @@ class Followed(Generic[Store]):
 
     def current(self) -> Store | None:
         """The database, caught up with its maker; None if there is no readable one."""
-        if self._damaged is not None or self._store is not None:
-            identity = identity_of(self._data / self._kind.FOLDER)
-            if identity == self._damaged:
+        if self._damaged_identity is not None or self._store is not None:
+            identity = database_id(self._data / self._kind.FOLDER)
+            if identity == self._damaged_identity:
                 self.close()
                 return None
-            self._damaged = None
-        if self._store is not None and not self._store.is_of(self._data):
+            self._damaged_identity = None
+        if self._store is not None and not self._store.is_in(self._data):
             self.close()
         try:
             if self._store is None:
@@ -66,15 +66,15 @@ class Followed(Generic[Store]):
             self._failing_since = None
         except ArchiveError as error:
             self.close()
-            self._failed(error)
+            self._record_failure(error)
         return self._store
 
-    def _failed(self, error: ArchiveError) -> None:
+    def _record_failure(self, error: ArchiveError) -> None:
         """Record a failed attempt; discard the database once it has failed for `patience_s`."""
         now, failed_at = time.monotonic(), self._failed_at
         self._failed_at = now
-        if self._failing_since is None or now - failed_at > LOOKED_AT_MAX_S:
-            log.warning("no %s", self._kind.WHAT, extra={"context": {"error": str(error)}})
+        if self._failing_since is None or now - failed_at > SAME_OUTAGE_MAX_S:
+            log.warning("no %s", self._kind.CONTENT, extra={"context": {"error": str(error)}})
             self._failing_since = now
         if now - self._failing_since >= self._patience_s:
             self.discard(error)
@@ -83,10 +83,10 @@ class Followed(Generic[Store]):
         """Mark the database as damaged and request its rebuild. The next `current()` closes it, as
         another task may be reading from it now.
         """
-        identity = identity_of(self._data / self._kind.FOLDER)
-        if identity != self._damaged:
-            self._damaged, self._failing_since = identity, None
-            ask(self._data, self._kind.FOLDER, str(error))
+        identity = database_id(self._data / self._kind.FOLDER)
+        if identity != self._damaged_identity:
+            self._damaged_identity, self._failing_since = identity, None
+            request_rebuild(self._data, self._kind.FOLDER, str(error))
 
     def close(self) -> None:
         if self._store is not None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import ArchiveError, DerivedDamagedError
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.scratch import scratch_folder
-from core.store.derived import DerivedStore
-from core.store.remaking import throw_away
-from core.store.secondary import following
+from core.store.derived import DerivedDatabase
+from core.store.remaking import discard
+from core.store.secondary import open_secondary_archive
 
 MEMORY_BYTES = 64 * 1024 * 1024
 """Small, as a maker of derived data reads the newest events once and in order."""
@@ -25,34 +25,34 @@ LOCK_WAIT_S = 10.0
 """The previous maker runs at the lowest priority and may still be exiting."""
 
 LOCK_INTERVAL_S = 0.2
-REMADE_PAUSE_S = 1.0
+REBUILD_PAUSE_S = 1.0
 """A disk that damages every write leads to rebuild after rebuild. The pause limits their rate;
 each one is counted.
 """
 
-Store = TypeVar("Store", bound=DerivedStore)
+Store = TypeVar("Store", bound=DerivedDatabase)
 
 
 @contextmanager
-def deriving(data: Path, kind: type[Store]) -> Iterator[tuple[View, Store]]:
+def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSnapshot, Store]]:
     """A snapshot of the archive, and the derived database open for writing."""
     with (
         scratch_folder(kind.FOLDER) as scratch,
-        following(data, scratch, MEMORY_BYTES) as archive,
+        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
     ):
         store = kind.open_primary(data)
         try:
-            yield View(archive), store
+            yield ArchiveSnapshot(archive), store
         finally:
             store.close()
 
 
-async def keep(
+async def maintain(
     data: Path,
     kind: type[Store],
-    follow: Callable[[View, Store], Awaitable[None]],
+    follow: Callable[[ArchiveSnapshot, Store], Awaitable[None]],
     opened: asyncio.Event,
-    pause_s: float = REMADE_PAUSE_S,
+    pause_s: float = REBUILD_PAUSE_S,
 ) -> None:
     """Run `follow` until cancelled. When the database is damaged, as found by this process or
     reported by a reader, it is deleted and rebuilt. Sets `opened` once it is first open.
@@ -60,11 +60,11 @@ async def keep(
     started = time.monotonic()
     while True:
         try:
-            with deriving(data, kind) as (snapshot, store):
+            with open_for_writing(data, kind) as (snapshot, store):
                 opened.set()
                 await follow(snapshot, store)
         except DerivedDamagedError as error:
-            throw_away(data, kind.FOLDER, str(error))
+            discard(data, kind.FOLDER, str(error))
             await asyncio.sleep(pause_s)
         except ArchiveError as error:
             is_waiting = "/LOCK" in str(error) and not opened.is_set()

@@ -9,12 +9,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import get_args
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.jobs import ExportJob
 from core.ordering import Timebase
-from core.reader.exports import Exports
-from core.reader.query import time_or
-from core.reader.view import View
+from core.reader.exports import ExportJobs
+from core.reader.query import parse_time_or
+from core.reader.view import ArchiveSnapshot
 from sdk.envelope import Lane
 from sdk.export import (
     CancelExport,
@@ -32,61 +32,61 @@ from sdk.timestamps import NS_MAX, NS_MIN
 
 LANE_NAMES = get_args(Lane)
 
-Send = Callable[[Message, Ref], Awaitable[None]]
+SendMessage = Callable[[Message, Ref], Awaitable[None]]
 
 
-class Exporting:
+class ExportRequests:
     """Handles the export requests of one connection and owns the tasks of its exports."""
 
-    def __init__(self, view: View, exports: Exports, send: Send) -> None:
-        self._view = view
+    def __init__(self, snapshot: ArchiveSnapshot, exports: ExportJobs, send: SendMessage) -> None:
+        self._snapshot = snapshot
         self._exports = exports
         self._send = send
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def answer(
+    async def handle(
         self, request: ExportRequest, timebase: Callable[[Timebase | None], Timebase]
     ) -> None:
         """Reply to one request; raises QueryError for an invalid one."""
         match request:
             case Export():
-                await self._begin(request, timebase(request.timebase))
+                await self._start(request, timebase(request.timebase))
             case CancelExport():
                 await self._cancel(request)
             case Drivers():
                 await self._send(self._drivers(), request.ref)
 
-    async def _begin(self, request: Export, timebase: Timebase) -> None:
-        start_ns = time_or("startTime", request.start_time, NS_MIN)
-        stop_ns = time_or("stopTime", request.stop_time, NS_MAX)
+    async def _start(self, request: Export, timebase: Timebase) -> None:
+        start_ns = parse_time_or("startTime", request.start_time, NS_MIN)
+        stop_ns = parse_time_or("stopTime", request.stop_time, NS_MAX)
         if start_ns > stop_ns:
-            raise QueryError("badRange", "startTime is after stopTime")
+            raise RequestError("badRange", "startTime is after stopTime")
         job = ExportJob(
             start_ns=start_ns,
             stop_ns=stop_ns,
             timebase=timebase,
             filters=request.filters,
-            mark=self._view.mark,
+            mark=self._snapshot.watermark,
             folder="",
             preference=[],
             driver=request.driver,
             max_bytes=0,
         )
-        export_id = self._exports.begin(job)
-        task = self._tasks[export_id] = asyncio.create_task(self._make(export_id, job, request.ref))
-        task.add_done_callback(lambda _: self._ended(export_id))
+        export_id = self._exports.reserve_slot(job)
+        task = self._tasks[export_id] = asyncio.create_task(self._run(export_id, job, request.ref))
+        task.add_done_callback(lambda _: self._release(export_id))
 
-    def _ended(self, export_id: str) -> None:
-        self._exports.end(export_id)
+    def _release(self, export_id: str) -> None:
+        self._exports.release_slot(export_id)
         self._tasks.pop(export_id, None)
 
-    async def _make(self, export_id: str, job: ExportJob, ref: Ref) -> None:
+    async def _run(self, export_id: str, job: ExportJob, ref: Ref) -> None:
         async def report(progress: ExportProgress) -> None:
             await self._send(progress, None)
 
         with contextlib.suppress(ConnectionError):
             await self._send(ExportStarted(export_id=export_id), ref)
-            await self._send(await self._exports.make(export_id, job, report), None)
+            await self._send(await self._exports.run(export_id, job, report), None)
 
     async def _cancel(self, request: CancelExport) -> None:
         task = self._tasks.get(request.export_id)

@@ -23,13 +23,13 @@ from typing import NamedTuple
 import msgspec
 
 from core import jobs
-from core.errors import QueryError
+from core.errors import RequestError
 from core.jobs import ExportJob
 from core.reader.kept import KeptExports
-from core.reserve import Reserve
+from core.reserve import DiskReserve
 from sdk import private, timestamps
 from sdk import settings as all_settings
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.endpoints import exports_folder
 from sdk.errors import DriverError
 from sdk.export import ExportComplete, ExportEnd, ExportFailed, ExportProgress
@@ -43,10 +43,10 @@ SWEEP_INTERVAL_S = 60.0
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[ExportProgress], Awaitable[None]]
+ReportExportProgress = Callable[[ExportProgress], Awaitable[None]]
 
 
-class Kept(msgspec.Struct, rename="camel"):
+class ExportInfo(msgspec.Struct, rename="camel"):
     """Contents of `<id>.json` beside a finished export."""
 
     expires_at: str
@@ -54,54 +54,56 @@ class Kept(msgspec.Struct, rename="camel"):
     digest: str
 
 
-class ExportError(QueryError):
+class ExportError(RequestError):
     """An export failed; its files were removed."""
 
 
-class _Worker(NamedTuple):
+class _ExportWorker(NamedTuple):
     process: asyncio.subprocess.Process
 
-    async def send(self, request: jobs.Request) -> None:
+    async def send(self, request: jobs.WorkerRequest) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(jobs.line(request))
+        self.process.stdin.write(jobs.encode_line(request))
         with contextlib.suppress(ConnectionError):
             await self.process.stdin.drain()
 
-    async def report(self) -> jobs.Report:
+    async def receive_report(self) -> jobs.WorkerReport:
         assert self.process.stdout is not None
         text = await self.process.stdout.readline()
         if not text:
             status = await self.process.wait()
             raise ExportError("exportFailed", f"an export worker exited with status {status}")
         report = jobs.decode_report(text)
-        if isinstance(report, jobs.Failed):
+        if isinstance(report, jobs.WorkerFailure):
             raise ExportError(report.code, report.reason)
         return report
 
 
-class Exports:
+class ExportJobs:
     """The exports of one reader."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = exports_folder(settings.folder())
-        self._reserve = Reserve(self._folder, settings.reserve_mib * MIB, settings.folder())
-        self._kept = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
+        self._folder = exports_folder(settings.data_folder())
+        self._reserve = DiskReserve(
+            self._folder, settings.reserve_mib * MIB, settings.data_folder()
+        )
+        self._kept_exports = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
         self._running: set[str] = set()
 
     def preference(self) -> tuple[str, ...]:
         """Names of the drivers for streams without a DriverBinding, most preferred first."""
         return self._settings.chosen_drivers() or all_settings.SHIPPED_DRIVERS
 
-    def registry(self) -> Registry:
-        return Registry.load(self.preference())
+    def registry(self) -> DriverRegistry:
+        return DriverRegistry.load(self.preference())
 
-    def begin(self, job: ExportJob) -> str:
+    def reserve_slot(self, job: ExportJob) -> str:
         """Reserve one of the `exports_max` slots and return the export's id. Raises QueryError if
         none is free, the driver is unknown or the disk is short.
         """
         if len(self._running) >= self._settings.exports_max:
-            raise QueryError(
+            raise RequestError(
                 "tooManyExports",
                 f"{len(self._running)} exports are running, the maximum of `exports_max`: "
                 "retry when one has ended",
@@ -110,33 +112,33 @@ class Exports:
             try:
                 self.registry().named(job.driver)
             except DriverError as error:
-                raise QueryError("unknownDriver", str(error)) from None
-        self._kept.relieve()
+                raise RequestError("unknownDriver", str(error)) from None
+        self._kept_exports.free_disk_space()
         try:
-            self._reserve.leave(0)
+            self._reserve.require_room(0)
         except OSError as error:
-            raise QueryError("diskFull", str(error.strerror)) from None
+            raise RequestError("diskFull", str(error.strerror)) from None
         export_id = secrets.token_urlsafe(ID_BYTES)
         self._running.add(export_id)
         return export_id
 
-    def end(self, export_id: str) -> None:
+    def release_slot(self, export_id: str) -> None:
         """Release the slot."""
         self._running.discard(export_id)
 
-    async def make(self, export_id: str, job: ExportJob, tell: Tell) -> ExportEnd:
+    async def run(self, export_id: str, job: ExportJob, report: ReportExportProgress) -> ExportEnd:
         """Run an export that has begun and report its progress. If it ends early, for whatever
         reason, its files are removed.
         """
         temporary = self._folder / f"{TEMPORARY_PREFIX}{export_id}"
         try:
-            with self._claimed(temporary):
+            with self._locked_folder(temporary):
                 job.folder = str(temporary)
                 most = min(self._settings.export_max_mib, self._settings.exports_mib)
                 job.max_bytes, job.reserve_bytes = most * MIB, self._reserve.size_bytes
                 job.preference = list(self.preference())
-                results, size = await self._made(export_id, job, tell)
-                return self._keep(temporary, export_id, results, size)
+                results, size = await self._run_workers(export_id, job, report)
+                return self._publish(temporary, export_id, results, size)
         except ExportError as error:
             log.error("export failed", extra={"context": {"reason": str(error)}})
             return ExportFailed(export_id=export_id, code=error.code, message=error.message)
@@ -145,49 +147,49 @@ class Exports:
             return ExportFailed(export_id=export_id, code="disk", message=str(error.strerror))
 
     @contextlib.contextmanager
-    def _claimed(self, temporary: Path) -> Iterator[None]:
+    def _locked_folder(self, folder: Path) -> Iterator[None]:
         private.make_folder(self._folder)
-        temporary.mkdir(mode=private.FOLDER_MODE)
-        with (temporary / LOCK_FILE).open("wb") as lock:
+        folder.mkdir(mode=private.FOLDER_MODE)
+        with (folder / LOCK_FILE).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 yield
             finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
 
-    async def _made(
-        self, export_id: str, job: ExportJob, tell: Tell
-    ) -> tuple[list[jobs.Brought], int]:
+    async def _run_workers(
+        self, export_id: str, job: ExportJob, report: ReportExportProgress
+    ) -> tuple[list[jobs.WorkerResult], int]:
         """Run one worker per share, then have the first one pack all results into the zip."""
         shares = self._settings.export_processes
-        workers: list[_Worker] = []
+        workers: list[_ExportWorker] = []
         try:
             for share in range(shares):
-                worker = await self._started()
+                worker = await self._start_worker()
                 workers.append(worker)
                 mine = msgspec.structs.replace(job, share=share, shares=shares)
                 await worker.send(mine)
-            progress = _Progress(export_id, job.max_bytes, tell, self._kept)
+            progress = _ShareProgress(export_id, job.max_bytes, report, self._kept_exports)
             async with asyncio.TaskGroup() as all_shares:
                 tasks = [
-                    all_shares.create_task(_brought(worker, progress, share))
+                    all_shares.create_task(_await_result(worker, progress, share))
                     for share, worker in enumerate(workers)
                 ]
             results = [task.result() for task in tasks]
             for worker in workers[1:]:
-                await _ended(worker)
-            await workers[0].send(jobs.Pack(name=f"{export_id}.zip", brought=results))
-            packed = await workers[0].report()
-            assert isinstance(packed, jobs.Packed)
+                await _end_worker(worker)
+            await workers[0].send(jobs.PackRequest(name=f"{export_id}.zip", brought=results))
+            packed = await workers[0].receive_report()
+            assert isinstance(packed, jobs.PackResult)
             return results, packed.bytes
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
             for worker in workers:
-                await asyncio.shield(_ended(worker))
+                await asyncio.shield(_end_worker(worker))
 
-    async def _started(self) -> _Worker:
-        data = str(self._settings.folder())
+    async def _start_worker(self) -> _ExportWorker:
+        data = str(self._settings.data_folder())
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P"),
             *("-m", "sdk.cli", "core", "exporter", "--data", data),
@@ -196,16 +198,16 @@ class Exports:
             limit=jobs.LINE_MAX_BYTES,
             start_new_session=True,
         )
-        return _Worker(process)
+        return _ExportWorker(process)
 
-    def _keep(
-        self, temporary: Path, export_id: str, brought: list[jobs.Brought], size: int
+    def _publish(
+        self, temporary: Path, export_id: str, results: list[jobs.WorkerResult], size: int
     ) -> ExportComplete:
         """Move a finished export to its final path; it can be downloaded from now on."""
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
-        info = Kept(expires, size, brought[0].digest)
-        self._kept.make_room(size)
+        info = ExportInfo(expires, size, results[0].digest)
+        self._kept_exports.make_room(size)
         about = temporary / f"{export_id}.json"
         about.write_bytes(msgspec.json.encode(info))
         about.replace(self._folder / about.name)
@@ -215,14 +217,14 @@ class Exports:
             url=f"/exports/{export_id}",
             bytes=size,
             expires_at=expires,
-            events=brought[0].events,
-            digest=brought[0].digest,
-            failures=sum(len(part.failures) for part in brought),
+            events=results[0].events,
+            digest=results[0].digest,
+            failures=sum(len(part.failures) for part in results),
         )
 
-    async def keep_tidy(self) -> None:
+    async def sweep_periodically(self) -> None:
         """Sweep every SWEEP_INTERVAL_S until cancelled."""
-        private.mend(self._folder)
+        private.remove_others_access(self._folder)
         while True:
             self.sweep()
             await asyncio.sleep(SWEEP_INTERVAL_S)
@@ -240,37 +242,43 @@ class Exports:
                     path.unlink()
 
 
-class _Progress:
+class _ShareProgress:
     """Combined progress of the shares of an export."""
 
-    def __init__(self, export_id: str, max_bytes: int, tell: Tell, kept: KeptExports) -> None:
-        self._kept = kept
+    def __init__(
+        self,
+        export_id: str,
+        max_bytes: int,
+        report: ReportExportProgress,
+        kept_exports: KeptExports,
+    ) -> None:
+        self._kept_exports = kept_exports
         self._export_id = export_id
         self._max_bytes = max_bytes
-        self._tell = tell
-        self._shares: dict[int, jobs.Passed] = {}
+        self._report = report
+        self._shares: dict[int, jobs.WorkerProgress] = {}
         self._began = time.monotonic()
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
-    async def note(self, share: int, passed: jobs.Passed) -> None:
+    async def update(self, share: int, progress: jobs.WorkerProgress) -> None:
         """Record a share's progress; raises ExportError if all shares exceed `max_bytes`."""
-        self._shares[share] = passed
+        self._shares[share] = progress
         if sum(one.bytes for one in self._shares.values()) > self._max_bytes:
             raise ExportError(
                 "exportTooLarge",
                 f"the export exceeds {self._max_bytes} bytes: export a shorter range or fewer "
                 "lanes, or raise `export_max_mib` and `exports_mib`",
             )
-        self._kept.relieve()
+        self._kept_exports.free_disk_space()
         now = time.monotonic()
-        if now - self._told_at < PROGRESS_INTERVAL_S:
+        if now - self._reported_at < PROGRESS_INTERVAL_S:
             return
-        self._told_at = now
+        self._reported_at = now
         slowest = min(self._shares.values(), key=lambda one: one.done)
         total = max(one.total for one in self._shares.values())
         done = min(slowest.done, total)
         eta_s = (now - self._began) * (total - done) / done if done else None
-        await self._tell(
+        await self._report(
             ExportProgress(
                 export_id=self._export_id,
                 done=done,
@@ -280,16 +288,18 @@ class _Progress:
         )
 
 
-async def _brought(worker: _Worker, progress: _Progress, share: int) -> jobs.Brought:
+async def _await_result(
+    worker: _ExportWorker, progress: _ShareProgress, share: int
+) -> jobs.WorkerResult:
     while True:
-        report = await worker.report()
-        if isinstance(report, jobs.Brought):
+        report = await worker.receive_report()
+        if isinstance(report, jobs.WorkerResult):
             return report
-        assert isinstance(report, jobs.Passed)
-        await progress.note(share, report)
+        assert isinstance(report, jobs.WorkerProgress)
+        await progress.update(share, report)
 
 
-async def _ended(worker: _Worker) -> None:
+async def _end_worker(worker: _ExportWorker) -> None:
     """Kill a worker; all of its files are in the temporary folder."""
     if worker.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
@@ -311,7 +321,7 @@ def _sweep_temporary(path: Path) -> None:
 
 def _is_expired(path: Path) -> bool:
     try:
-        info = msgspec.json.decode(path.read_bytes(), type=Kept)
+        info = msgspec.json.decode(path.read_bytes(), type=ExportInfo)
     except msgspec.DecodeError:
         return True
     return timestamps.parse(info.expires_at) <= timestamps.now()

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.reader.lookup import stored_at
-from core.reader.places import places_of
-from core.reader.view import View
+from core.reader.lookup import require_envelope
+from core.reader.places import event_keys
+from core.reader.view import ArchiveSnapshot
 from sdk import timestamps
 from sdk.event import Series
 from sdk.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
@@ -30,25 +30,25 @@ FIELDS_MAX = 1_000
 JsonMembers = dict[str, object]
 
 
-class _Body(msgspec.Struct, rename="camel"):
+class _FieldsBody(msgspec.Struct, rename="camel"):
     source_truth_time: str
     payload: JsonMembers | None = None
     data: JsonMembers | None = None
 
 
-class _Told(msgspec.Struct, rename="camel"):
+class _EventSourceTime(msgspec.Struct, rename="camel"):
     source_truth_time: str
 
 
-class Measured(NamedTuple):
+class NumericFields(NamedTuple):
     """The numeric fields of one event by path, and its source time."""
 
     source_ns: int
     values: dict[str, float]
 
 
-_body = msgspec.json.Decoder(_Body)
-_told = msgspec.json.Decoder(_Told)
+_body_decoder = msgspec.json.Decoder(_FieldsBody)
+_source_time_decoder = msgspec.json.Decoder(_EventSourceTime)
 
 
 def series_of_request(request: Fields | Sample) -> Series:
@@ -63,7 +63,7 @@ def series_of_request(request: Fields | Sample) -> Series:
     )
 
 
-def _leaves_of(body: _Body) -> Iterator[tuple[str, object]]:
+def _leaves_of(body: _FieldsBody) -> Iterator[tuple[str, object]]:
     """Paths and values of the members that are neither object nor array."""
     return _leaves(body.payload or body.data or {}, "", DEPTH_MAX)
 
@@ -77,46 +77,50 @@ def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, 
             yield head + name, value
 
 
-def measured(stored: bytes) -> Measured:
+def numeric_fields(stored: bytes) -> NumericFields:
     """The numeric fields of an event; true is 1, false is 0. If members share a path, the last one
     wins.
     """
-    body = _body.decode(stored)
+    body = _body_decoder.decode(stored)
     values: dict[str, float] = {}
-    _take_numbers(body.payload or body.data or {}, "", DEPTH_MAX, values)
-    return Measured(timestamps.parse_checked(body.source_truth_time), values)
+    _collect_numbers(body.payload or body.data or {}, "", DEPTH_MAX, values)
+    return NumericFields(timestamps.parse_accepted(body.source_truth_time), values)
 
 
-def _take_numbers(members: JsonMembers, head: str, depth: int, values: dict[str, float]) -> None:
+def _collect_numbers(members: JsonMembers, head: str, depth: int, values: dict[str, float]) -> None:
     for name, value in members.items():
         if isinstance(value, float):
             values[head + name] = value
         elif isinstance(value, int):
             values[head + name] = float(value)
         elif isinstance(value, dict) and depth:
-            _take_numbers(value, f"{head}{name}.", depth - 1, values)
+            _collect_numbers(value, f"{head}{name}.", depth - 1, values)
 
 
 def source_time(stored: bytes) -> int:
     """The source time of a stored event in ns."""
-    return timestamps.parse_checked(_told.decode(stored).source_truth_time)
+    return timestamps.parse_accepted(_source_time_decoder.decode(stored).source_truth_time)
 
 
 def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
     """The number at each path, None where the event has none."""
-    return list(map(measured(stored).values.get, paths))
+    return list(map(numeric_fields(stored).values.get, paths))
 
 
-def fields(view: View, request: Fields) -> FieldsResponse:
+def list_fields(snapshot: ArchiveSnapshot, request: Fields) -> FieldsResponse:
     """The fields of a series' newest events, sorted by path."""
-    view.refresh()
-    number = view.series.number(series_of_request(request))
+    snapshot.refresh()
+    number = snapshot.series.number(series_of_request(request))
     kinds: dict[str, FieldKind] = {}
     if number is not None:
-        newest = islice(places_of(view, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS)
+        newest = islice(
+            event_keys(snapshot, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS
+        )
         for event_key in newest:
-            stored = stored_at(event_key.place, view.archive.get("canonical", event_key.place))
-            for path, value in _leaves_of(_body.decode(stored)):
+            stored = require_envelope(
+                event_key.canonical_key, snapshot.archive.get("canonical", event_key.canonical_key)
+            )
+            for path, value in _leaves_of(_body_decoder.decode(stored)):
                 if (kind := _kind(value)) is not None and len(kinds) < FIELDS_MAX:
                     kinds.setdefault(path, kind)
     return FieldsResponse(

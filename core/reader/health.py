@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import msgspec
 
-from core.reader.links import Links
-from core.reader.submitter import Submitter
-from core.reader.view import View
+from core.reader.links import LinkRegistry
+from core.reader.submitter import SubmissionClient
+from core.reader.view import ArchiveSnapshot
 from core.store import catalog
 from core.store.quarantine import quarantined
-from core.store.remaking import read_remade
+from core.store.remaking import read_rebuild_record
 from sdk import endpoints, timestamps
 from sdk.protocol import StatusResponse
 from sdk.settings import Settings
 
 
-def status(view: View, settings: Settings, links: Links, submitter: Submitter) -> StatusResponse:
+def status(
+    snapshot: ArchiveSnapshot,
+    settings: Settings,
+    links: LinkRegistry,
+    submission_client: SubmissionClient,
+) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
-    view.refresh()
-    remade = read_remade(settings.folder())
-    counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
+    snapshot.refresh()
+    remade = read_rebuild_record(settings.data_folder())
+    counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
     return StatusResponse(
         mode=settings.mode,
         scope_id=settings.subscribed_scope(),
@@ -27,26 +32,26 @@ def status(view: View, settings: Settings, links: Links, submitter: Submitter) -
         events=counters.events,
         duplicates=counters.duplicates,
         rejects=counters.rejects,
-        series=len(view.series.names),
-        durable_time=timestamps.text(view.mark) if view.mark else None,
-        bytes_on_disk=view.archive.bytes_on_disk(),
-        links=links.describe(view),
+        series=len(snapshot.series.names),
+        durable_time=timestamps.text(snapshot.watermark) if snapshot.watermark else None,
+        bytes_on_disk=snapshot.archive.bytes_on_disk(),
+        links=links.describe(snapshot),
         writer_connected=links.writer_connected,
         request_clashes=counters.request_clashes,
         unknown_commands=counters.unknown_commands,
-        submissions=submitter.counts(),
+        submissions=submission_client.counts(),
         file_failures=file_failures(settings),
         derived_remade=remade.count,
         derived_last_remade=remade.last or None,
         commands_require_descriptor=settings.commands_require_descriptor,
         manifest_conflicts=catalog.decode_conflicts(
-            view.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
+            snapshot.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
         ),
-        quarantined=quarantined(settings.folder()),
+        quarantined=quarantined(settings.data_folder()),
     )
 
 
-class _Files(msgspec.Struct):
+class _FilesHealth(msgspec.Struct):
     """The member of the files process's state file that the status shows."""
 
     failures: int = 0
@@ -56,6 +61,6 @@ def file_failures(settings: Settings) -> int:
     """How often daily files could not be written; 0 without a readable state file."""
     try:
         path = settings.files_folder() / endpoints.FILES_STATE_FILE
-        return msgspec.json.decode(path.read_bytes(), type=_Files).failures
+        return msgspec.json.decode(path.read_bytes(), type=_FilesHealth).failures
     except (OSError, msgspec.DecodeError):
         return 0

@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from core.reserve import Reserve
+from core.reserve import DiskReserve
 
 ZIP_SUFFIX = ".zip"
 MARGIN_BYTES = 64 * 1024 * 1024
@@ -20,7 +20,7 @@ what running exports write between two checks.
 log = logging.getLogger(__name__)
 
 
-class Finished(NamedTuple):
+class FinishedExport(NamedTuple):
     finished_s: float
     path: Path
     size: int
@@ -30,7 +30,7 @@ class KeptExports:
     """The finished exports in one folder."""
 
     def __init__(
-        self, folder: Path, max_bytes: int, reserve: Reserve, margin_bytes: int = MARGIN_BYTES
+        self, folder: Path, max_bytes: int, reserve: DiskReserve, margin_bytes: int = MARGIN_BYTES
     ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
@@ -47,22 +47,22 @@ class KeptExports:
             self._remove(one, "the cap on kept exports is reached")
             total -= one.size
 
-    def relieve(self) -> None:
+    def free_disk_space(self) -> None:
         """Remove the oldest while the disk is short."""
         for one in self._oldest_first():
             if self._reserve.free_bytes() >= self._margin_bytes:
                 return
             self._remove(one, "the disk is short")
 
-    def _oldest_first(self) -> list[Finished]:
+    def _oldest_first(self) -> list[FinishedExport]:
         found = []
         for path in self._folder.glob(f"*{ZIP_SUFFIX}"):
             with contextlib.suppress(OSError):
                 about = path.stat()
-                found.append(Finished(about.st_mtime, path, about.st_size))
+                found.append(FinishedExport(about.st_mtime, path, about.st_size))
         return sorted(found)
 
-    def _remove(self, one: Finished, why: str) -> None:
+    def _remove(self, one: FinishedExport, why: str) -> None:
         context = {"export": one.path.name, "bytes": one.size, "reason": why}
         log.warning("export removed before it expired", extra={"context": context})
         with contextlib.suppress(OSError):

@@ -6,75 +6,81 @@ from bisect import bisect_right
 from itertools import islice
 from typing import NamedTuple
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import Timebase
-from core.reader.lookup import stored_at
-from core.reader.places import places_of
+from core.reader.lookup import require_envelope
+from core.reader.places import event_keys
 from core.reader.query import PAGE_MAX_BYTES
-from core.reader.reading import Found
-from core.reader.selection import Selection
-from core.reader.turn import Turn
-from core.reader.view import View
-from core.store.keys import series_key_order
+from core.reader.reading import Hit
+from core.reader.selection import EventFilter
+from core.reader.turn import YieldEvery
+from core.reader.view import ArchiveSnapshot
+from core.store.keys import timeline_key
 from sdk.address import LANE_PRIORITY
 from sdk.protocol import SERIES_LIMIT_MAX
 
-LOOKED_UP_TOGETHER = 50
+YIELD_EVERY_SERIES = 50
 """Series looked up before the event loop serves sockets; a few milliseconds."""
 
 
-class Newest(NamedTuple):
+class LatestPage(NamedTuple):
     """A page of events, and the key to continue after (None: last page)."""
 
-    events: list[Found]
+    events: list[Hit]
     next_key: str | None
 
 
 async def latest(
-    view: View,
-    selection: Selection,
+    snapshot: ArchiveSnapshot,
+    event_filter: EventFilter,
     timebase: Timebase,
     time_ns: int,
     *,
     limit: int = SERIES_LIMIT_MAX,
     after_key: str | None = None,
     max_bytes: int = PAGE_MAX_BYTES,
-) -> Newest:
+) -> LatestPage:
     """The latest wanted event of every wanted series at or before a time. Pages run over series in
     the order in which they were first recorded; the events of a page are in timebase order.
     """
-    view.refresh()
-    wanted = selection.numbers()
-    start = 0 if after_key is None else bisect_right(wanted, _number_of(after_key))
-    found: list[Found] = []
+    snapshot.refresh()
+    wanted = event_filter.numbers()
+    start = 0 if after_key is None else bisect_right(wanted, _parse_key(after_key))
+    found: list[Hit] = []
     size = 0
-    turn = Turn(LOOKED_UP_TOGETHER)
+    turn = YieldEvery(YIELD_EVERY_SERIES)
     for number in islice(wanted, start, None):
         if len(found) == limit or size >= max_bytes:
-            return Newest(sorted(found), str(number - 1))
-        event = latest_of(view, selection, number, timebase, time_ns)
+            return LatestPage(sorted(found), str(number - 1))
+        event = latest_event(snapshot, event_filter, number, timebase, time_ns)
         if event is not None:
             found.append(event)
             size += len(event[1])
-        await turn.over()
-    return Newest(sorted(found), None)
+        await turn.step()
+    return LatestPage(sorted(found), None)
 
 
-def _number_of(key: str) -> int:
+def _parse_key(key: str) -> int:
     if not (key.isascii() and key.isdecimal()):
-        raise QueryError(
+        raise RequestError(
             "badKey", "afterKey is not the nextKey of a latestResponse: pass it unchanged"
         )
     return int(key)
 
 
-def latest_of(
-    view: View, selection: Selection, number: int, timebase: Timebase, time_ns: int
-) -> Found | None:
+def latest_event(
+    snapshot: ArchiveSnapshot,
+    event_filter: EventFilter,
+    number: int,
+    timebase: Timebase,
+    time_ns: int,
+) -> Hit | None:
     """The latest wanted event of one series at or before a time."""
-    lane = LANE_PRIORITY[view.series.names[number].lane]
-    for event_key in places_of(view, number, timebase, time_ns, reverse=True):
-        stored = stored_at(event_key.place, view.archive.get("canonical", event_key.place))
-        if selection.accepts(stored):
-            return series_key_order(event_key.key, lane), stored
+    lane = LANE_PRIORITY[snapshot.series.names[number].lane]
+    for event_key in event_keys(snapshot, number, timebase, time_ns, reverse=True):
+        stored = require_envelope(
+            event_key.canonical_key, snapshot.archive.get("canonical", event_key.canonical_key)
+        )
+        if event_filter.accepts(stored):
+            return timeline_key(event_key.index_key, lane), stored
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store import catalog
 from core.store.catalog import LinkCounters
 from sdk import timestamps
@@ -15,7 +15,7 @@ WRITER_SILENCE_S = 3.0
 """A writer sends to its feed twice a second. One that has been silent for this long hangs."""
 
 
-class Links:
+class LinkRegistry:
     """Link states, shared by all sessions of a reader; cleared when the writer disconnects."""
 
     def __init__(self, silence_s: float = WRITER_SILENCE_S) -> None:
@@ -34,37 +34,39 @@ class Links:
         """Whether the writer is connected but silent for longer than `silence_s`."""
         return self._is_connected and time.monotonic() - self._heard_at > self._silence_s
 
-    def heard(self) -> None:
+    def on_writer_message(self) -> None:
         """Record that a feed message, of any kind, has arrived."""
         self._heard_at = time.monotonic()
 
-    def note(self, states: dict[str, LinkState]) -> None:
+    def update(self, states: dict[str, LinkState]) -> None:
         """Replace the link states with those that the writer sent."""
         self._states = states
 
-    def writer_came(self) -> None:
+    def on_writer_connected(self) -> None:
         """Mark the writer as connected; its link states follow on the feed."""
         self._is_connected = True
-        self.heard()
+        self.on_writer_message()
 
-    def writer_went(self) -> None:
+    def on_writer_disconnected(self) -> None:
         """Mark the writer as disconnected and its link states as unknown."""
         self._is_connected = False
         self._states = {}
 
-    def describe(self, view: View) -> list[LinkInfo]:
+    def describe(self, snapshot: ArchiveSnapshot) -> list[LinkInfo]:
         """Every link that the writer consumes from, or ever has, sorted by name."""
-        view.refresh()
-        counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
+        snapshot.refresh()
+        counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
         states = self._states if self.writer_connected else {}
         names = sorted(counters.links.keys() | states.keys())
-        return [_describe(view, name, counters.links.get(name), states.get(name)) for name in names]
+        return [
+            _describe(snapshot, name, counters.links.get(name), states.get(name)) for name in names
+        ]
 
 
 def _describe(
-    view: View, link: str, counted: LinkCounters | None, state: LinkState | None
+    snapshot: ArchiveSnapshot, link: str, counted: LinkCounters | None, state: LinkState | None
 ) -> LinkInfo:
-    stored = view.archive.get("catalog", catalog.position_key(link))
+    stored = snapshot.archive.get("catalog", catalog.position_key(link))
     info = LinkInfo(link=link, positions=catalog.decode_positions(stored) if stored else {})
     if counted is not None:
         info.received, info.new = counted.received, counted.new

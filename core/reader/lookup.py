@@ -15,7 +15,7 @@ from typing import cast
 from core.errors import ArchiveDamagedError
 from core.ordering import LAST_TAIL, time_key, time_of
 from core.store.archive import Archive
-from core.store.scan import blocks
+from core.store.scan import scan_blocks
 from sdk.timestamps import NS_MAX, NS_MIN
 
 DENSE_MIN_EVENTS = 16
@@ -34,57 +34,57 @@ LOOK_UP_EVENTS = 64
 
 
 def look_up(
-    archive: Archive, places: Sequence[bytes], in_order: Sequence[bytes], max_bytes: int
+    archive: Archive, event_keys: Sequence[bytes], sorted_keys: Sequence[bytes], max_bytes: int
 ) -> list[bytes]:
     """The stored envelopes of event keys, in the order given. The second argument holds the same
     keys sorted. If the envelopes exceed `max_bytes`, the result ends with the one that does. Raises
     ArchiveDamagedError if an event is missing.
     """
-    near, near_bytes = _dense(archive, in_order, max_bytes)
+    near, near_bytes = _scan_dense_runs(archive, sorted_keys, max_bytes)
     far_bytes = 0
-    found = list(map(near.get, places))
+    found = list(map(near.get, event_keys))
     if not all(found):
         far = [number for number, envelope in enumerate(found) if envelope is None]
         for start in range(0, len(far), LOOK_UP_EVENTS):
             part = far[start : start + LOOK_UP_EVENTS]
-            wanted = [places[number] for number in part]
+            wanted = [event_keys[number] for number in part]
             for number, envelope in zip(part, archive.get_many("canonical", wanted), strict=True):
-                found[number] = stored_at(places[number], envelope)
+                found[number] = require_envelope(event_keys[number], envelope)
                 far_bytes += len(envelope or b"")
             if far_bytes >= max_bytes:
                 del found[part[-1] + 1 :]
                 break
     stored = cast("list[bytes]", found)
-    return stored if near_bytes + far_bytes <= max_bytes else _cut(stored, max_bytes)
+    return stored if near_bytes + far_bytes <= max_bytes else _truncate(stored, max_bytes)
 
 
-def _cut(stored: list[bytes], max_bytes: int) -> list[bytes]:
+def _truncate(stored: list[bytes], max_bytes: int) -> list[bytes]:
     """The first envelopes, up to and with the one that reaches `max_bytes`."""
     ends = accumulate(map(len, stored))
     return stored[: 1 + sum(1 for _ in takewhile(lambda end: end < max_bytes, ends))]
 
 
-def stored_at(place: bytes, envelope: bytes | None) -> bytes:
+def require_envelope(event_key: bytes, envelope: bytes | None) -> bytes:
     """Check that the event key of an index row has an envelope; raises ArchiveDamagedError."""
     if envelope is None:
         raise ArchiveDamagedError(
-            f"an index row points to event {place.hex()}, which the archive does not contain"
+            f"an index row points to event {event_key.hex()}, which the archive does not contain"
         )
     return envelope
 
 
-def _dense(
-    archive: Archive, places: Sequence[bytes], max_bytes: int
+def _scan_dense_runs(
+    archive: Archive, sorted_keys: Sequence[bytes], max_bytes: int
 ) -> tuple[dict[bytes, bytes], int]:
     """All rows that scans over the dense runs of sorted keys read, also those between the keys, and
     their size in bytes.
     """
     values: dict[bytes, bytes] = {}
     size = 0
-    for part in _dense_parts(places):
+    for part in _dense_runs(sorted_keys):
         before = len(values)
-        for rows, size_bytes in blocks(
-            archive.families["canonical"], part[0], part[-1], want=len(part)
+        for rows, size_bytes in scan_blocks(
+            archive.families["canonical"], part[0], part[-1], expected_rows=len(part)
         ):
             values.update(rows)
             size += size_bytes
@@ -95,9 +95,9 @@ def _dense(
     return values, size
 
 
-def _dense_parts(places: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _dense_runs(sorted_keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     """The dense runs of sorted keys: the batches in which a slice of source time was received."""
-    left = [places]
+    left = [sorted_keys]
     sparsest = 0.0
     while left:
         some = left.pop()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.errors import QueryError
+from core.errors import RequestError
 from sdk.manifest import CardManifest
 
 KEY_PREFIX = "|"
@@ -57,6 +57,6 @@ def _behind(known: Sequence[CardManifest], key: str) -> int:
     for number, manifest in enumerate(known):
         if _key_of(manifest) == key:
             return number + 1
-    raise QueryError(
+    raise RequestError(
         "badKey", "afterKey is not the nextKey of a discoverResponse: pass it unchanged"
     )

@@ -10,10 +10,10 @@ from __future__ import annotations
 from itertools import islice
 from math import log2
 
-from core.ordering import Timebase, series_of, time_key, time_of
-from core.reader.selection import Selection
-from core.reader.view import View
-from core.store.scan import first, last, scan
+from core.ordering import Timebase, series_of_event_key, time_key, time_of
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
+from core.store.scan import first_row, last_row, scan
 
 SAMPLES = 4
 SAMPLE_ROWS = 64
@@ -27,32 +27,38 @@ OPENED_SERIES_US = 0.02
 """Per event: opening an index takes 10 µs, spread over a slice of 500 events."""
 
 
-def merging_is_cheaper(
-    view: View, selection: Selection, timebase: Timebase, lower: bytes, upper: bytes
+def merge_is_cheaper(
+    snapshot: ArchiveSnapshot,
+    event_filter: EventFilter,
+    timebase: Timebase,
+    lower: bytes,
+    upper: bytes,
 ) -> bool:
     """Whether merging series indexes costs less than a scan from `lower` to `upper`."""
-    if selection.everything:
+    if event_filter.matches_all:
         return False
-    series = len(selection.numbers())
+    series = len(event_filter.numbers())
     if series > MERGED_MAX_SERIES:
         return False
     if series == 0:
         return True
     sampled = wanted = 0
     side = timebase == "source"
-    family = view.archive.families[timebase]
-    for start in _starts(view, timebase, lower, upper):
-        for row in islice(scan(family, start, upper, want=SAMPLE_ROWS), SAMPLE_ROWS):
+    family = snapshot.archive.families[timebase]
+    for start in _sample_starts(snapshot, timebase, lower, upper):
+        for row in islice(scan(family, start, upper, expected_rows=SAMPLE_ROWS), SAMPLE_ROWS):
             sampled += 1
-            wanted += selection.has(series_of(row[side]))
+            wanted += event_filter.matches_number(series_of_event_key(row[side]))
     merged_us = MERGED_EVENT_US + MERGED_LEVEL_US * log2(series) + OPENED_SERIES_US * series
     return wanted * merged_us < sampled * SCANNED_ROW_US
 
 
-def _starts(view: View, timebase: Timebase, lower: bytes, upper: bytes) -> list[bytes]:
+def _sample_starts(
+    snapshot: ArchiveSnapshot, timebase: Timebase, lower: bytes, upper: bytes
+) -> list[bytes]:
     """Keys at which samples start, at equal distances in time."""
-    family = view.archive.families[timebase]
-    oldest, newest = first(family, lower, upper), last(family, lower, upper)
+    family = snapshot.archive.families[timebase]
+    oldest, newest = first_row(family, lower, upper), last_row(family, lower, upper)
     if oldest is None or newest is None:
         return []
     begin = time_of(oldest[0])

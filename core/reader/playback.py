@@ -12,11 +12,11 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import time_of
-from core.reader.bounds import clipped
-from core.reader.reading import Found, Reading
-from core.reader.view import View
+from core.reader.bounds import clamp_to_extent
+from core.reader.reading import Hit, RangeCursor
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import Rate
 from sdk.timestamps import NS_PER_SECOND
 
@@ -24,19 +24,19 @@ RATE_MAX = 1e9
 CHUNK_MAX_BYTES = 256 * 1024
 """A chunk of this size or more gets no further event, however few events it has."""
 
-AHEAD_MAX_BYTES = 64 * 1024
+READ_AHEAD_MAX_BYTES = 64 * 1024
 """Read-ahead of a paced playback."""
 
-Send = Callable[[int, Sequence[Found]], Awaitable[None]]
+SendChunk = Callable[[int, Sequence[Hit]], Awaitable[None]]
 """Sends one chunk: the cursor in ns and the events. Returns when the socket has room again."""
 
 
-def rate_of(rate: Rate) -> tuple[float | None, bool]:
+def parse_rate(rate: Rate) -> tuple[float | None, bool]:
     """The speed (None: as fast as the client reads), and whether playback runs backwards."""
     if isinstance(rate, str):
         return None, rate == "-max"
     if not math.isfinite(rate) or rate == 0 or abs(rate) > RATE_MAX:
-        raise QueryError(
+        raise RequestError(
             "badRate",
             f"rate {rate} is not 'max', '-max' or a number from -{RATE_MAX:g} to {RATE_MAX:g} "
             "other than 0; use cancelStream to pause",
@@ -44,10 +44,10 @@ def rate_of(rate: Rate) -> tuple[float | None, bool]:
     return abs(rate), rate < 0
 
 
-def clip_to_archive(view: View, reading: Reading) -> tuple[int, int]:
+def playback_bounds(snapshot: ArchiveSnapshot, range_cursor: RangeCursor) -> tuple[int, int]:
     """Begin and end in ns, in playback direction; open ends are clamped to the archive's extent."""
-    low, high = clipped(view, reading.span)
-    return (high, low) if reading.span.reverse else (low, high)
+    low, high = clamp_to_extent(snapshot, range_cursor.span)
+    return (high, low) if range_cursor.span.reverse else (low, high)
 
 
 class Playback:
@@ -55,7 +55,7 @@ class Playback:
 
     def __init__(
         self,
-        reading: Reading,
+        range_cursor: RangeCursor,
         begin_ns: int,
         end_ns: int,
         *,
@@ -65,29 +65,31 @@ class Playback:
     ) -> None:
         """`chunk_bytes` returns the maximum bytes of the next chunk."""
         self._chunk_bytes = chunk_bytes
-        self._reading = reading
+        self._range_cursor = range_cursor
         self._begin_ns = begin_ns
         self._end_ns = end_ns
         self._chunk_max_events = chunk_max_events
         self._interval_s = interval_ms / 1000
-        self._ahead: deque[Found] = deque()
+        self._read_ahead: deque[Hit] = deque()
 
-    async def run(self, rate: float | None, send: Send) -> int:
+    async def run(self, rate: float | None, send: SendChunk) -> int:
         """Send all events; returns the last cursor in ns."""
         if rate is None:
-            await self._rush(send)
+            await self._run_unpaced(send)
         else:
-            await self._pace(rate, send)
+            await self._run_paced(rate, send)
         return self._end_ns
 
-    async def _rush(self, send: Send) -> None:
+    async def _run_unpaced(self, send: SendChunk) -> None:
         """Send without pacing; only the socket's back-pressure limits the speed."""
-        while not self._reading.done:
-            events = await self._reading.turn(self._chunk_max_events, self._chunk_bytes())
+        while not self._range_cursor.done:
+            events = await self._range_cursor.next_slice(
+                self._chunk_max_events, self._chunk_bytes()
+            )
             if events:
                 await send(time_of(events[-1][0]), events)
 
-    async def _pace(self, rate: float, send: Send) -> None:
+    async def _run_paced(self, rate: float, send: SendChunk) -> None:
         """Send each event when a clock that runs at `rate` reaches its time."""
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -95,8 +97,8 @@ class Playback:
         while True:
             elapsed_ns = int((loop.time() - started) * rate * NS_PER_SECOND)
             cursor = self._cursor(elapsed_ns)
-            sent = await self._release(cursor, send)
-            if cursor == self._end_ns and not self._ahead and self._reading.done:
+            sent = await self._send_due(cursor, send)
+            if cursor == self._end_ns and not self._read_ahead and self._range_cursor.done:
                 return
             ticks = max(ticks + 1, math.floor((loop.time() - started) / self._interval_s))
             left_s = abs(self._end_ns - cursor) / NS_PER_SECOND / rate
@@ -106,7 +108,7 @@ class Playback:
             await asyncio.sleep(max(0.0, wake - loop.time()))
 
     def _cursor(self, elapsed_ns: int) -> int:
-        if self._reading.span.reverse:
+        if self._range_cursor.span.reverse:
             return max(self._end_ns, self._begin_ns - elapsed_ns)
         return min(self._end_ns, self._begin_ns + elapsed_ns)
 
@@ -114,11 +116,11 @@ class Playback:
         """Wall-clock seconds until the next buffered event; used so that the first event after a
         seek is not delayed until the next tick.
         """
-        if not self._ahead:
+        if not self._read_ahead:
             return math.inf
-        return abs(time_of(self._ahead[0][0]) - cursor) / NS_PER_SECOND / rate
+        return abs(time_of(self._read_ahead[0][0]) - cursor) / NS_PER_SECOND / rate
 
-    async def _release(self, cursor: int, send: Send) -> int:
+    async def _send_due(self, cursor: int, send: SendChunk) -> int:
         """Send all events up to the cursor; the last chunk, possibly empty, carries the cursor.
 
         Returns the number of events sent.
@@ -132,22 +134,24 @@ class Playback:
                 return sent
             await send(time_of(due[-1][0]), due)
 
-    async def _due(self, cursor: int) -> tuple[list[Found], bool]:
+    async def _due(self, cursor: int) -> tuple[list[Hit], bool]:
         """The next chunk of events up to the cursor, and whether it is full."""
-        due: list[Found] = []
+        due: list[Hit] = []
         size, max_bytes = 0, self._chunk_bytes()
         while len(due) < self._chunk_max_events and size < max_bytes:
-            if not self._ahead:
-                if self._reading.done:
+            if not self._read_ahead:
+                if self._range_cursor.done:
                     return due, False
-                ahead = await self._reading.turn(self._chunk_max_events, AHEAD_MAX_BYTES)
-                self._ahead.extend(ahead)
+                ahead = await self._range_cursor.next_slice(
+                    self._chunk_max_events, READ_AHEAD_MAX_BYTES
+                )
+                self._read_ahead.extend(ahead)
                 continue
-            time = time_of(self._ahead[0][0])
-            is_later = time < cursor if self._reading.span.reverse else time > cursor
+            time = time_of(self._read_ahead[0][0])
+            is_later = time < cursor if self._range_cursor.span.reverse else time > cursor
             # At the end everything left is due: undated events are outside the clamped range.
             if is_later and cursor != self._end_ns:
                 return due, False
-            due.append(self._ahead.popleft())
+            due.append(self._read_ahead.popleft())
             size += len(due[-1][1])
         return due, True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from core.errors import QueryError
-from core.ordering import ORDER_KEY_BYTES, PLACE_BYTES, Timebase
-from core.reader.reading import Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.errors import RequestError
+from core.ordering import EVENT_KEY_BYTES, ORDER_KEY_BYTES, Timebase
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk import timestamps
 from sdk.errors import TimestampError
 from sdk.protocol import Query
@@ -20,24 +20,24 @@ a client that does not read, and a slow client must be able to receive it before
 """
 
 
-class Page(NamedTuple):
+class EventPage(NamedTuple):
     """Stored events in order, and the key to continue after (None: last page)."""
 
     events: list[bytes]
     next_key: str | None
 
 
-def time_or(member: str, text: str | None, default: int) -> int:
+def parse_time_or(member: str, text: str | None, default: int) -> int:
     """A request's time in ns; raises QueryError that names the member."""
     if text is None:
         return default
     try:
         return timestamps.parse(text)
     except TimestampError as error:
-        raise QueryError("badTime", f"{member} {error}") from None
+        raise RequestError("badTime", f"{member} {error}") from None
 
 
-def key_or_none(text: str | None) -> bytes | None:
+def parse_key(text: str | None) -> bytes | None:
     """A request's afterKey as bytes; raises QueryError unless it has the length of a key."""
     if text is None:
         return None
@@ -45,36 +45,38 @@ def key_or_none(text: str | None) -> bytes | None:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) not in (PLACE_BYTES, ORDER_KEY_BYTES):
-        raise QueryError(
+    if len(key) not in (EVENT_KEY_BYTES, ORDER_KEY_BYTES):
+        raise RequestError(
             "badKey",
-            f"afterKey is not {PLACE_BYTES} or {ORDER_KEY_BYTES} bytes in hex: pass the nextKey or "
+            f"afterKey is not {EVENT_KEY_BYTES} or {ORDER_KEY_BYTES} bytes in hex: pass the nextKey or "
             "lastKey of a reply unchanged",
         )
     return key
 
 
-def reading_of(view: View, request: Query, timebase: Timebase) -> Reading:
+def range_cursor_of(snapshot: ArchiveSnapshot, request: Query, timebase: Timebase) -> RangeCursor:
     """The range cursor of a query; raises QueryError for invalid times or keys."""
-    start = time_or("startTime", request.start_time, NS_MIN)
-    stop = time_or("stopTime", request.stop_time, NS_MAX)
+    start = parse_time_or("startTime", request.start_time, NS_MIN)
+    stop = parse_time_or("stopTime", request.stop_time, NS_MAX)
     if start > stop:
-        raise QueryError("badRange", "startTime is after stopTime")
+        raise RequestError("badRange", "startTime is after stopTime")
     span = Span(timebase, start, stop, request.reverse)
-    return Reading(
-        view, Selection(request.filters, view.series), span, key_or_none(request.after_key)
+    return RangeCursor(
+        snapshot, EventFilter(request.filters, snapshot.series), span, parse_key(request.after_key)
     )
 
 
-async def page_of(reading: Reading, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> Page:
+async def read_page(
+    range_cursor: RangeCursor, limit: int, max_bytes: int = PAGE_MAX_BYTES
+) -> EventPage:
     """Read one page. One event more than `limit` is read, to know whether there is a next page."""
-    found: list[Found] = []
+    found: list[Hit] = []
     size = 0
-    while len(found) <= limit and size < max_bytes and not reading.done:
-        part = await reading.turn(limit + 1 - len(found), max_bytes - size)
+    while len(found) <= limit and size < max_bytes and not range_cursor.done:
+        part = await range_cursor.next_slice(limit + 1 - len(found), max_bytes - size)
         size += sum(len(stored) for _, stored in part)
         found += part
     if len(found) > limit:
-        return Page([stored for _, stored in found[:limit]], found[limit - 1][0].hex())
-    more = None if reading.done or not found else found[-1][0].hex()
-    return Page([stored for _, stored in found], more)
+        return EventPage([stored for _, stored in found[:limit]], found[limit - 1][0].hex())
+    more = None if range_cursor.done or not found else found[-1][0].hex()
+    return EventPage([stored for _, stored in found], more)

@@ -7,10 +7,10 @@ import asyncio
 import msgspec
 
 from core.reader.query import PAGE_MAX_BYTES
-from core.reader.reading import PASSES_PER_TURN
-from core.reader.view import View
+from core.reader.reading import LOOP_PASSES_PER_SLICE
+from core.reader.view import ArchiveSnapshot
 from core.store import catalog
-from core.store.scan import Row, Seeker
+from core.store.scan import KeyValue, Seeker
 from sdk import timestamps
 from sdk.protocol import RejectInfo, Rejects, RejectsResponse
 
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def rejects(
-    view: View,
+    view: ArchiveSnapshot,
     request: Rejects,
     max_bytes: int = PAGE_MAX_BYTES,
     read_max_bytes: int = READ_MAX_BYTES,
@@ -40,9 +40,9 @@ async def rejects(
     counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
     page = _Page(view, request, max_bytes, read_max_bytes)
     while not page.done:
-        async with view.turns:
+        async with view.slice_lock:
             page.turn()
-            for _ in range(PASSES_PER_TURN):
+            for _ in range(LOOP_PASSES_PER_SLICE):
                 await asyncio.sleep(0)
     return RejectsResponse(rejects=page.found, total=counters.rejects, next_after=page.next_after)
 
@@ -50,9 +50,11 @@ async def rejects(
 class _Page:
     """A page that is read turn by turn."""
 
-    def __init__(self, view: View, request: Rejects, max_bytes: int, read_max_bytes: int) -> None:
+    def __init__(
+        self, view: ArchiveSnapshot, request: Rejects, max_bytes: int, read_max_bytes: int
+    ) -> None:
         self._view = view
-        self._mark = view.mark
+        self._mark = view.watermark
         self._limit = request.limit
         self._bytes_left = max_bytes
         self._read_left = read_max_bytes
@@ -73,7 +75,7 @@ class _Page:
             if read >= TURN_MAX_BYTES:
                 return
 
-    def _add(self, row: Row) -> bool:
+    def _add(self, row: KeyValue) -> bool:
         """Append a row; False at the end of the page, which may be that of the log."""
         reject = catalog.decode_reject(row[1], RAW_SHOWN_BYTES)
         if reject.canonical_ns > self._mark:

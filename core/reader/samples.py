@@ -10,19 +10,19 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from core.errors import DerivedDamagedError, QueryError
-from core.ordering import Timebase, time_of, unsigned
-from core.reader.derived import Followed
+from core.errors import DerivedDamagedError, RequestError
+from core.ordering import Timebase, time_of, unsigned_time
+from core.reader.derived import DerivedReader
 from core.reader.fields import numbers_at, series_of_request, source_time
 from core.reader.lookup import look_up
-from core.reader.places import Place, places_of
-from core.reader.summary import buckets_of, first_time
-from core.reader.view import View
+from core.reader.places import EventKey, event_keys
+from core.reader.summary import choose_buckets, first_time
+from core.reader.view import ArchiveSnapshot
 from core.store.rollup import Buckets, bucket_of, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
-    Row,
     SampledSeries,
+    SampleRow,
     SampleStore,
     decode_row,
     row_head,
@@ -34,7 +34,7 @@ from sdk.timestamps import NS_MIN
 DIRECT_MAX_EVENTS = 1_500
 """Up to this many events are read directly, in some 50 ms if each is in a block of its own."""
 
-DIRECT_MOST_EVENTS = 2_500
+DIRECT_COARSE_MAX_EVENTS = 2_500
 """The same limit if the sampler's finest rows are much coarser than requested."""
 
 MUCH_COARSER_LEVELS = 5
@@ -49,7 +49,7 @@ PART_MAX_BYTES = 4 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class Tally:
+class SampleAccumulator:
     """Accumulates count, sum, minimum and maximum of the requested fields per bucket."""
 
     def __init__(self, fields: Sequence[str], chosen: Buckets) -> None:
@@ -59,14 +59,14 @@ class Tally:
 
     def add(self, time_ns: int, stored: bytes) -> None:
         """Add an event; events outside of the buckets are ignored."""
-        index = (unsigned(time_ns) >> self.chosen.level) - self.chosen.first
+        index = (unsigned_time(time_ns) >> self.chosen.level) - self.chosen.first
         if 0 <= index < self.chosen.total:
             numbers = numbers_at(stored, self._fields)
             for cells, value in zip(self._cells, numbers, strict=True):
                 if value is not None:
                     _merge(cells, index, 1, value, value, value)
 
-    def add_row(self, bucket: int, row: Row, paths: dict[int, int]) -> None:
+    def add_row(self, bucket: int, row: SampleRow, paths: dict[int, int]) -> None:
         """Add a sampler row that is within a bucket; `paths` maps field numbers to indexes of the
         requested fields.
         """
@@ -81,7 +81,7 @@ class Tally:
                     row.greatest[column],
                 )
 
-    def answer(self, timebase: Timebase, behind: bool) -> SampleResponse:
+    def response(self, timebase: Timebase, is_behind: bool) -> SampleResponse:
         """The response with all buckets of all fields."""
         fields = [
             _field_sample(path, cells, self.chosen.total)
@@ -92,21 +92,21 @@ class Tally:
             bucket_ns=1 << self.chosen.level,
             timebase=timebase,
             fields=fields,
-            behind=behind,
+            behind=is_behind,
         )
 
 
 def _merge(
     cells: dict[int, list[float]],
-    place: int,
+    index: int,
     count: int,
     total: float,
     least: float,
     greatest: float,
 ) -> None:
-    cell = cells.get(place)
+    cell = cells.get(index)
     if cell is None:
-        cells[place] = [count, total, least, greatest]
+        cells[index] = [count, total, least, greatest]
     else:
         cell[0] += count
         cell[1] += total
@@ -129,65 +129,68 @@ def _field_sample(path: str, cells: dict[int, list[float]], count: int) -> Field
     return found
 
 
-class Samples:
+class SampleQueries:
     """Answers Sample requests from the sampler's database; shared by all sessions of a reader."""
 
-    def __init__(self, view: View, data: Path, scratch: Path) -> None:
-        self._view = view
-        self._followed = Followed(SampleStore, data, scratch)
-        self._turn = asyncio.Lock()
+    def __init__(self, snapshot: ArchiveSnapshot, data: Path, scratch: Path) -> None:
+        self._snapshot = snapshot
+        self._derived = DerivedReader(SampleStore, data, scratch)
+        self._lock = asyncio.Lock()
 
     def close(self) -> None:
-        self._followed.close()
+        self._derived.close()
 
-    async def answer(self, request: Sample, timebase: Timebase) -> SampleResponse:
+    async def respond(self, request: Sample, timebase: Timebase) -> SampleResponse:
         """Aggregates per bucket of a series' fields; raises QueryError."""
         request.fields = list(dict.fromkeys(request.fields))
-        wanted = buckets_of(request.start_time, request.stop_time, request.buckets, 0)
-        self._view.refresh()
-        number = self._view.series.number(series_of_request(request))
+        wanted = choose_buckets(request.start_time, request.stop_time, request.buckets, 0)
+        self._snapshot.refresh()
+        number = self._snapshot.series.number(series_of_request(request))
         if number is None:
-            return Tally(request.fields, wanted).answer(timebase, behind=False)
-        if (few := self._few(number, timebase, wanted, DIRECT_MAX_EVENTS)) is not None:
-            return await self._directly(number, request, timebase, wanted, few)
-        async with self._turn:  # One request at a time sees the database at one cursor.
+            return SampleAccumulator(request.fields, wanted).response(timebase, is_behind=False)
+        if (few := self._keys_if_few(number, timebase, wanted, DIRECT_MAX_EVENTS)) is not None:
+            return await self._from_events(number, request, timebase, wanted, few)
+        async with self._lock:  # One request at a time sees the database at one cursor.
             try:
                 return await self._from_rows(number, request, timebase, wanted)
             except DerivedDamagedError as error:
-                self._followed.discard(error)
+                self._derived.discard(error)
                 return await self._from_rows(number, request, timebase, wanted)
 
-    def _few(
-        self, number: int, timebase: Timebase, chosen: Buckets, most: int
-    ) -> list[Place] | None:
+    def _keys_if_few(
+        self, number: int, timebase: Timebase, chosen: Buckets, max_events: int
+    ) -> list[EventKey] | None:
         """The keys of a series' events in these buckets; None if they are too many."""
         low, high = _bounds(chosen)
-        rows = places_of(self._view, number, timebase, high, reverse=False, from_ns=low)
-        found = list(islice(rows, most + 1))
-        return found if len(found) <= most else None
+        rows = event_keys(self._snapshot, number, timebase, high, reverse=False, from_ns=low)
+        found = list(islice(rows, max_events + 1))
+        return found if len(found) <= max_events else None
 
-    async def _directly(
+    async def _from_events(
         self,
         number: int,
         request: Sample,
         timebase: Timebase,
         chosen: Buckets,
-        places: Sequence[Place],
+        event_keys: Sequence[EventKey],
     ) -> SampleResponse:
-        accumulator = Tally(request.fields, chosen)
-        await self._add_events(accumulator, places, lambda event, _: event.time_ns)
-        return accumulator.answer(timebase, behind=False)
+        accumulator = SampleAccumulator(request.fields, chosen)
+        await self._add_events(accumulator, event_keys, lambda event, _: event.time_ns)
+        return accumulator.response(timebase, is_behind=False)
 
     async def _add_events(
-        self, tally: Tally, found: Sequence[Place], time_ns: Callable[[Place, bytes], int]
+        self,
+        accumulator: SampleAccumulator,
+        event_keys: Sequence[EventKey],
+        time_ns: Callable[[EventKey, bytes], int],
     ) -> None:
         start = 0
-        while start < len(found):
-            part = found[start : start + PART_EVENTS]
-            keys = [row.place for row in part]
-            stored = look_up(self._view.archive, keys, sorted(keys), PART_MAX_BYTES)
+        while start < len(event_keys):
+            part = event_keys[start : start + PART_EVENTS]
+            keys = [row.canonical_key for row in part]
+            stored = look_up(self._snapshot.archive, keys, sorted(keys), PART_MAX_BYTES)
             for row, envelope in zip(part, stored, strict=False):
-                tally.add(time_ns(row, envelope), envelope)
+                accumulator.add(time_ns(row, envelope), envelope)
             start += len(stored)
             await asyncio.sleep(0)
 
@@ -196,31 +199,31 @@ class Samples:
     async def _from_rows(
         self, number: int, request: Sample, timebase: Timebase, wanted: Buckets
     ) -> SampleResponse:
-        store, record, cursor_ns = self._sampled(number)
+        store, record, cursor_ns = self._sampled_series(number)
         finest = record.finest.get(timebase)
         if store is None or finest is None:
-            return Tally(request.fields, wanted).answer(timebase, behind=True)
+            return SampleAccumulator(request.fields, wanted).response(timebase, is_behind=True)
         if finest > wanted.level + MUCH_COARSER_LEVELS:
-            few = self._few(number, timebase, wanted, DIRECT_MOST_EVENTS)
+            few = self._keys_if_few(number, timebase, wanted, DIRECT_COARSE_MAX_EVENTS)
             if few is not None:
-                return await self._directly(number, request, timebase, wanted, few)
-        chosen = buckets_of(
+                return await self._from_events(number, request, timebase, wanted, few)
+        chosen = choose_buckets(
             request.start_time, request.stop_time, request.buckets, max(finest, wanted.level)
         )
-        accumulator = Tally(request.fields, chosen)
+        accumulator = SampleAccumulator(request.fields, chosen)
         await self._add_rows(store, accumulator, number, timebase, record, request.fields)
-        tail = self._tail(number, timebase, chosen, cursor_ns)
+        tail = self._unsampled_keys(number, timebase, chosen, cursor_ns)
         if len(tail) > TAIL_MAX_EVENTS:
-            return accumulator.answer(timebase, behind=True)
+            return accumulator.response(timebase, is_behind=True)
         if timebase == "source":
             await self._add_events(accumulator, tail, lambda _, stored: source_time(stored))
         else:
             await self._add_events(accumulator, tail, lambda event, _: event.time_ns)
-        return accumulator.answer(timebase, behind=False)
+        return accumulator.response(timebase, is_behind=False)
 
-    def _sampled(self, number: int) -> tuple[SampleStore | None, SampledSeries, int]:
+    def _sampled_series(self, number: int) -> tuple[SampleStore | None, SampledSeries, int]:
         """The database, the series' record in it, and the sampler's canonical cursor in ns."""
-        store = self._followed.current()
+        store = self._derived.current()
         state = None if store is None else store.state()
         if store is None or state is None:
             return None, SampledSeries(), NS_MIN
@@ -229,42 +232,44 @@ class Samples:
     async def _add_rows(
         self,
         store: SampleStore,
-        tally: Tally,
+        accumulator: SampleAccumulator,
         number: int,
         timebase: Timebase,
         record: SampledSeries,
         fields: Sequence[str],
     ) -> None:
-        chosen = tally.chosen
+        chosen = accumulator.chosen
         level = stored_level(chosen.level, record.finest[timebase])
         head, steps = row_head(number, timebase, level), chosen.level - level
-        paths = _places_by_number(record, fields)
+        paths = _index_by_field_number(record, fields)
         first, stop = chosen.first << steps, (chosen.first + chosen.total) << steps
         while first < stop:
             rows = store.rows(head, level, first, stop, PART_ROWS)
             for key, value in rows:
-                tally.add_row(bucket_of(key, chosen.level), decode_row(value), paths)
+                accumulator.add_row(bucket_of(key, chosen.level), decode_row(value), paths)
             if len(rows) < PART_ROWS:
                 return
             first = bucket_of(rows[-1][0], level) + 1
             await asyncio.sleep(0)
 
-    def _tail(
+    def _unsampled_keys(
         self, number: int, timebase: Timebase, chosen: Buckets, cursor_ns: int
-    ) -> list[Place]:
+    ) -> list[EventKey]:
         """The keys of a series' events after the cursor, up to TAIL_MAX_EVENTS + 1."""
-        low, high = _bounds(chosen) if timebase == "canonical" else (NS_MIN, self._view.mark)
+        low, high = (
+            _bounds(chosen) if timebase == "canonical" else (NS_MIN, self._snapshot.watermark)
+        )
         low = max(low, cursor_ns + 1)
-        rows = places_of(self._view, number, "canonical", high, reverse=False, from_ns=low)
+        rows = event_keys(self._snapshot, number, "canonical", high, reverse=False, from_ns=low)
         return list(islice(rows, TAIL_MAX_EVENTS + 1))
 
 
-def _places_by_number(record: SampledSeries, fields: Sequence[str]) -> dict[int, int]:
+def _index_by_field_number(record: SampledSeries, fields: Sequence[str]) -> dict[int, int]:
     """The index of each requested field by its field number; a field without samples is omitted."""
     numbers = {path: number for number, path in enumerate(record.fields)}
     for path in fields:
         if path not in numbers and len(numbers) >= FIELDS_MAX:
-            raise QueryError(
+            raise RequestError(
                 "notSampled",
                 f"fields: {path!r} is not sampled: only the first {FIELDS_MAX} fields of a series "
                 "are. Request a shorter span",

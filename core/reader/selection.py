@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.ordering import tail_of
+from core.ordering import event_key_tail
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
 
 
-class _Commanded(msgspec.Struct, rename="camel"):
+class _CommandId(msgspec.Struct, rename="camel"):
     command_id: str | None = None
 
 
-class Selection:
+class EventFilter:
     """The filters of one request, evaluated once per series; new series are evaluated as they
     appear.
     """
@@ -25,35 +25,35 @@ class Selection:
     def __init__(self, filters: Filters, table: SeriesTable) -> None:
         self._filters = filters
         self._table = table
-        self._judged = 0
+        self._evaluated = 0
         self._wanted: set[int] = set()
         self._numbers: list[int] = []
-        self._tails: set[bytes] = set()
+        self._key_suffixes: set[bytes] = set()
         self._scopes = None if filters.scope_ids is None else frozenset(filters.scope_ids)
         self._types = None if filters.message_types is None else frozenset(filters.message_types)
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
 
     @property
-    def everything(self) -> bool:
+    def matches_all(self) -> bool:
         """Whether the filters are empty."""
         return self._filters == Filters()
 
-    def has(self, number: int) -> bool:
-        if number >= self._judged:
-            self._judge()
+    def matches_number(self, number: int) -> bool:
+        if number >= self._evaluated:
+            self._evaluate_new()
         return number in self._wanted
 
     def numbers(self) -> list[int]:
         """The numbers of all wanted series that exist now, ascending."""
-        self._judge()
+        self._evaluate_new()
         return self._numbers
 
     @property
-    def tails(self) -> set[bytes]:
+    def key_suffixes(self) -> set[bytes]:
         """The event key suffixes of the wanted series."""
-        if self._judged < len(self._table.names):
-            self._judge()
-        return self._tails
+        if self._evaluated < len(self._table.names):
+            self._evaluate_new()
+        return self._key_suffixes
 
     @property
     def accepts_all(self) -> bool:
@@ -65,23 +65,23 @@ class Selection:
         command_id = self._filters.command_id
         if command_id is None:
             return True
-        return msgspec.json.decode(stored, type=_Commanded).command_id == command_id
+        return msgspec.json.decode(stored, type=_CommandId).command_id == command_id
 
-    def _judge(self) -> None:
+    def _evaluate_new(self) -> None:
         """Evaluate the series added since; with a `uniqueId` filter only those of that unit."""
         names, unit = self._table.names, self._filters.unique_id
         if unit is None:
-            new: Sequence[int] = range(self._judged, len(names))
+            new: Sequence[int] = range(self._evaluated, len(names))
         else:
-            of_unit = self._table.of_unit(unit)
-            new = of_unit[bisect_left(of_unit, self._judged) :]
-        self._judged = len(names)
-        wanted = [number for number in new if self.wants(names[number])]
+            of_unit = self._table.of_unique_id(unit)
+            new = of_unit[bisect_left(of_unit, self._evaluated) :]
+        self._evaluated = len(names)
+        wanted = [number for number in new if self.matches(names[number])]
         self._numbers += wanted
         self._wanted.update(wanted)
-        self._tails.update(map(tail_of, wanted))
+        self._key_suffixes.update(map(event_key_tail, wanted))
 
-    def wants(self, series: Series) -> bool:
+    def matches(self, series: Series) -> bool:
         """Whether the filters match a series with these names."""
         filters = self._filters
         return (

@@ -8,19 +8,19 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from core.errors import QueryError
-from core.reader.budget import Budget
-from core.reader.coalesce import Shed
-from core.reader.live import LiveStream, Tail
-from core.reader.playback import Playback, Send, clip_to_archive, rate_of
-from core.reader.query import key_or_none, time_or
-from core.reader.reading import BEHIND_ALL, Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.errors import RequestError
+from core.reader.budget import MemoryBudget
+from core.reader.coalesce import ConflationGap
+from core.reader.live import LiveStream, LiveTail
+from core.reader.playback import Playback, SendChunk, parse_rate, playback_bounds
+from core.reader.query import parse_key, parse_time_or
+from core.reader.reading import AFTER_ALL, Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk import protocol, timeline, timestamps
 from sdk.errors import NovaError
 from sdk.protocol import Ref
-from sdk.replay_gate import READER_LOST, ReplayGate
+from sdk.replay_gate import REASON_READER_LOST, ReplayGate
 from sdk.settings import Settings
 from sdk.timestamps import NS_MAX, NS_MIN
 
@@ -34,7 +34,7 @@ StreamRequest = protocol.StartStream | protocol.CancelStream | protocol.SetCurso
 log = logging.getLogger(__name__)
 
 
-class Answers(Protocol):
+class ReplyWriter(Protocol):
     """Sends replies and frames to a connection's client."""
 
     async def send(self, reply: protocol.Message, ref: Ref, *, of_stream: bool = False) -> None:
@@ -43,41 +43,41 @@ class Answers(Protocol):
     async def refuse(self, request: protocol.Request, code: str, message: str) -> None:
         """Send the error that rejects a request or ends its stream."""
 
-    async def write(self, frame: bytes, *, of_stream: bool = False) -> None:
+    async def send_frame(self, frame: bytes, *, of_stream: bool = False) -> None:
         """Send an encoded frame."""
 
 
-class Streaming:
+class ActiveStream:
     """Starts and stops a connection's stream, and tracks whether its client is replaying."""
 
     def __init__(
         self,
-        answers: Answers,
-        view: View,
-        tail: Tail,
+        reply_writer: ReplyWriter,
+        snapshot: ArchiveSnapshot,
+        tail: LiveTail,
         settings: Settings,
-        budget: Budget,
+        budget: MemoryBudget,
         *,
         is_replaying: bool,
     ) -> None:
-        self._answers = answers
-        self._view = view
+        self._reply_writer = reply_writer
+        self._snapshot = snapshot
         self._tail = tail
         self._settings = settings
         self._budget = budget
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
         self._live: LiveStream | None = None
-        self._gate = ReplayGate(READER_LOST if is_replaying else None)
+        self._gate = ReplayGate(REASON_READER_LOST if is_replaying else None)
 
     @property
     def is_replaying(self) -> bool:
         """Whether the client's active stream, last stream or stated cursor is in the past."""
         if self._live is not None:
-            self._gate.follow(self._live.is_present)
+            self._gate.update_present(self._live.is_present)
         return self._gate.reason is not None
 
-    async def answer(self, request: StreamRequest) -> None:
+    async def handle(self, request: StreamRequest) -> None:
         """Reply to one request; raises QueryError, and then the stream is unchanged."""
         match request:
             case protocol.StartStream():
@@ -98,48 +98,50 @@ class Streaming:
         """Replace the active stream: a connection has one at most."""
         run = self._prepare(request)
         await self.close()
-        self._gate.serve(request.timeline_mode, is_present=_begins_at_present(request))
+        self._gate.accept_stream(request.timeline_mode, is_present=_begins_at_present(request))
         self._stream_id = request.playback_request_id
-        await self._answers.send(
+        await self._reply_writer.send(
             protocol.StreamStarted(playback_request_id=self._stream_id), request.ref
         )
         self._stream = asyncio.create_task(self._play(request, run))
 
-    def _prepare(self, request: protocol.StartStream) -> tuple[Reading, float | None]:
+    def _prepare(self, request: protocol.StartStream) -> tuple[RangeCursor, float | None]:
         """Validate a request before the active stream is stopped; raises QueryError."""
-        rate, reverse = rate_of(request.rate)
+        rate, reverse = parse_rate(request.rate)
         live = request.timeline_mode == "LIVE"
         if live and (reverse or rate not in (None, 1.0)):
-            raise QueryError(
+            raise RequestError(
                 "badRate", "a LIVE stream has rate 1 or 'max': omit rate, or use a REPLAY"
             )
-        start = time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
-        stop = time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
+        start = parse_time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
+        stop = parse_time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
         low, high = (stop, start) if reverse else (start, stop)
         if low > high:
             side = "after" if reverse else "before"
-            raise QueryError(
+            raise RequestError(
                 "badRange",
                 f"stopTime is {side} startTime, but rate {request.rate} needs the reverse",
             )
-        after = key_or_none(request.after_key)
+        after = parse_key(request.after_key)
         if live and request.start_time is None and after is None:
-            after = BEHIND_ALL
+            after = AFTER_ALL
         span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
-        event_filter = Selection(request.filters, self._view.series)
-        return Reading(self._view, event_filter, span, after), rate
+        event_filter = EventFilter(request.filters, self._snapshot.series)
+        return RangeCursor(self._snapshot, event_filter, span, after), rate
 
-    async def _play(self, request: protocol.StartStream, run: tuple[Reading, float | None]) -> None:
+    async def _play(
+        self, request: protocol.StartStream, run: tuple[RangeCursor, float | None]
+    ) -> None:
         playback_id = request.playback_request_id
 
-        async def send(cursor_ns: int, events: Sequence[Found]) -> None:
+        async def send(cursor_ns: int, events: Sequence[Hit]) -> None:
             cursor = timestamps.text(cursor_ns)
             last_key = events[-1][0].hex() if events else None
             stored = [stored for _, stored in events]
             frame = protocol.chunk_frame(playback_id, cursor, stored, last_key)
             del stored
-            with self._budget.chunk(len(frame)):
-                await self._answers.write(frame, of_stream=True)
+            with self._budget.hold_chunk(len(frame)):
+                await self._reply_writer.send_frame(frame, of_stream=True)
 
         range_cursor, rate = run
         with contextlib.suppress(ConnectionError):
@@ -150,22 +152,22 @@ class Streaming:
                     end = await self._replay(range_cursor, rate, send)
             except NovaError as error:
                 log.error("stream failed", extra={"context": {"error": str(error)}})
-                await self._answers.refuse(request, "stream", str(error))
+                await self._reply_writer.refuse(request, "stream", str(error))
                 return
             except ConnectionError:
                 return
             except Exception:
                 log.exception("stream failed")
-                await self._answers.refuse(request, "internal", "the Core failed; see its log")
+                await self._reply_writer.refuse(request, "internal", "the Core failed; see its log")
                 return
             cursor = timestamps.text(end)
             complete = protocol.StreamComplete(playback_request_id=playback_id, cursor=cursor)
-            await self._answers.send(complete, None, of_stream=True)
+            await self._reply_writer.send(complete, None, of_stream=True)
 
-    async def _replay(self, reading: Reading, rate: float | None, send: Send) -> int:
-        begin, end = clip_to_archive(self._view, reading)
+    async def _replay(self, range_cursor: RangeCursor, rate: float | None, send: SendChunk) -> int:
+        begin, end = playback_bounds(self._snapshot, range_cursor)
         playback = Playback(
-            reading,
+            range_cursor,
             begin,
             end,
             chunk_max_events=self._settings.chunk_max_events,
@@ -174,8 +176,10 @@ class Streaming:
         )
         return await playback.run(rate, send)
 
-    async def _follow(self, request: protocol.StartStream, history: Reading, send: Send) -> int:
-        async def report_gap(shed: Shed) -> None:
+    async def _follow(
+        self, request: protocol.StartStream, history: RangeCursor, send: SendChunk
+    ) -> int:
+        async def report_gap(shed: ConflationGap) -> None:
             gap = timeline.StreamGap(
                 playback_request_id=request.playback_request_id,
                 from_time=timestamps.text(shed.from_ns),
@@ -183,24 +187,24 @@ class Streaming:
                 shed=shed.events,
                 reason="slow",
             )
-            await self._answers.send(gap, None, of_stream=True)
+            await self._reply_writer.send(gap, None, of_stream=True)
 
         stream = LiveStream(
-            self._view,
+            self._snapshot,
             self._tail,
-            Selection(request.filters, self._view.series),
+            EventFilter(request.filters, self._snapshot.series),
             chunk_max_events=self._settings.chunk_max_events,
-            tell=report_gap if request.shed else None,
+            report_gap=report_gap if request.shed else None,
             is_present=_begins_at_present(request),
             chunk_bytes=self._budget.chunk_bytes,
         )
         self._live = stream
         try:
-            end = await stream.run(history, _stop_of(request), send)
+            end = await stream.run(history, _stop_ns(request), send)
         finally:
-            self._gate.follow(stream.is_present)
+            self._gate.update_present(stream.is_present)
             self._live = None
-        self._gate.end()
+        self._gate.end_stream()
         return end
 
     async def _stop(self, request: protocol.CancelStream) -> None:
@@ -209,18 +213,24 @@ class Streaming:
             await self.close()
         else:
             stopped = None
-        await self._answers.send(protocol.StreamCancelled(playback_request_id=stopped), request.ref)
+        await self._reply_writer.send(
+            protocol.StreamCancelled(playback_request_id=stopped), request.ref
+        )
 
     async def _set_cursor(self, request: protocol.SetCursor) -> None:
-        time = None if request.time is None else timestamps.text(time_or("time", request.time, 0))
-        self._gate.state(time)
-        await self._answers.send(protocol.CursorSet(time=time), request.ref)
+        time = (
+            None
+            if request.time is None
+            else timestamps.text(parse_time_or("time", request.time, 0))
+        )
+        self._gate.report_cursor(time)
+        await self._reply_writer.send(protocol.CursorSet(time=time), request.ref)
 
 
 def _begins_at_present(request: protocol.StartStream) -> bool:
     """Whether a LIVE stream shows the present at once: without history, and not yet over."""
-    return not request.has_history and _stop_of(request) > timestamps.now()
+    return not request.has_history and _stop_ns(request) > timestamps.now()
 
 
-def _stop_of(request: protocol.StartStream) -> int:
-    return time_or("stopTime", request.stop_time, NS_MAX)
+def _stop_ns(request: protocol.StartStream) -> int:
+    return parse_time_or("stopTime", request.stop_time, NS_MAX)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 
-from core.errors import QueryError
-from core.ordering import Timebase, time_of, unsigned
-from core.reader.query import time_or
-from core.reader.view import View
+from core.errors import RequestError
+from core.ordering import Timebase, time_of, unsigned_time
+from core.reader.query import parse_time_or
+from core.reader.view import ArchiveSnapshot
 from core.store.rollup import (
     FINEST_LEVEL,
     ROW_STEP,
@@ -21,13 +21,13 @@ from core.store.rollup import (
     bucket_of,
     bucket_time,
     decode_row,
-    folded,
     lane_counts,
     level_for,
     row_head,
     rows_between,
     slots_of,
     stored_level,
+    sum_slots,
 )
 from sdk import timestamps
 from sdk.address import LANES
@@ -38,15 +38,15 @@ READ_MAX_ROWS = 2_000
 """Rows read before the event loop serves sockets; a few milliseconds."""
 
 
-def buckets_of(start_time: str, stop_time: str, buckets: int, finest: int) -> Buckets:
+def choose_buckets(start_time: str, stop_time: str, buckets: int, finest: int) -> Buckets:
     """The buckets that cover a span, both ends included, at level `finest` or coarser; raises
     QueryError.
     """
-    start = time_or("startTime", start_time, NS_MIN)
-    stop = time_or("stopTime", stop_time, NS_MAX)
+    start = parse_time_or("startTime", start_time, NS_MIN)
+    stop = parse_time_or("stopTime", stop_time, NS_MAX)
     if start > stop:
-        raise QueryError("badRange", "startTime is after stopTime")
-    return level_for(unsigned(start), unsigned(stop), buckets, finest)
+        raise RequestError("badRange", "startTime is after stopTime")
+    return level_for(unsigned_time(start), unsigned_time(stop), buckets, finest)
 
 
 def first_time(chosen: Buckets) -> str:
@@ -54,16 +54,20 @@ def first_time(chosen: Buckets) -> str:
     return timestamps.text(time_of(bucket_time(chosen.first, chosen.level)))
 
 
-async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryResponse:
+async def summarize(
+    snapshot: ArchiveSnapshot, request: Summary, timebase: Timebase
+) -> SummaryResponse:
     """The counts of a span, in all scopes or in the requested ones."""
-    chosen = buckets_of(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
-    view.refresh()
-    scopes = view.series.scopes
+    chosen = choose_buckets(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
+    snapshot.refresh()
+    scopes = snapshot.series.scopes
     if request.scope_ids is not None:
         scopes = scopes & set(request.scope_ids)
     slots: dict[int, int] = {}
     for scope in sorted(scopes):
-        await _add_scope(view, row_head(timebase, stored_level(chosen.level), scope), chosen, slots)
+        await _add_scope(
+            snapshot, row_head(timebase, stored_level(chosen.level), scope), chosen, slots
+        )
     lanes: dict[str, list[int]] = {lane: [0] * chosen.total for lane in LANES}
     for index in range(chosen.total):
         if slot := slots.get(chosen.first + index):
@@ -77,18 +81,20 @@ async def summary(view: View, request: Summary, timebase: Timebase) -> SummaryRe
     )
 
 
-async def _add_scope(view: View, head: bytes, chosen: Buckets, slots: dict[int, int]) -> None:
+async def _add_scope(
+    snapshot: ArchiveSnapshot, head: bytes, chosen: Buckets, slots: dict[int, int]
+) -> None:
     """Add a scope's rollup rows to the buckets that contain them."""
     level = stored_level(chosen.level)
     steps = chosen.level - level
     number = (chosen.first << steps) >> ROW_STEP
     stop = (((chosen.first + chosen.total) << steps) - 1 >> ROW_STEP) + 1
     while number < stop:
-        found = rows_between(view.archive, head, level, number, stop, READ_MAX_ROWS)
+        found = rows_between(snapshot.archive, head, level, number, stop, READ_MAX_ROWS)
         for key, value in found:
             number, row = bucket_of(key, level + ROW_STEP), decode_row(value)
             if steps >= ROW_STEP:
-                _add(slots, number >> steps - ROW_STEP, folded(row))
+                _add(slots, number >> steps - ROW_STEP, sum_slots(row))
             else:
                 for slot, part in slots_of(row):
                     _add(slots, (number * SLOTS + slot) >> steps, part)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 
-class Turn:
+class YieldEvery:
     """Yields to the event loop after every N-th step."""
 
-    def __init__(self, together: int) -> None:
-        self._together = together
+    def __init__(self, every: int) -> None:
+        self._every = every
         self._steps = 0
 
-    async def over(self) -> None:
+    async def step(self) -> None:
         """Count one step; yield if it is the last one of a group."""
         self._steps += 1
-        if self._steps % self._together == 0:
+        if self._steps % self._every == 0:
             await asyncio.sleep(0)

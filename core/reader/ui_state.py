@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.errors import DerivedDamagedError, QueryError
+from core.errors import DerivedDamagedError, RequestError
 from core.ordering import Timebase
-from core.reader.derived import Followed
+from core.reader.derived import DerivedReader
 from core.reader.query import PAGE_MAX_BYTES
-from core.reader.selection import Selection
+from core.reader.selection import EventFilter
 from core.reader.updates import Update, newest_update, updates_after, updates_between
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.checkpoints import (
+    AFTER_ALL,
     BEFORE_ALL,
-    BEHIND_ALL,
     VERSIONS_MAX,
     CheckpointStore,
     ViewState,
@@ -38,20 +38,20 @@ from sdk import timestamps
 from sdk.timestamps import NS_MIN
 from sdk.views import CheckpointInfo, GetUiState, UiStateInfo, UiStateResponse
 
-TURN_MAX_EVENTS = 500
+PAUSE_EVERY_EVENTS = 500
 """Events folded before the event loop serves sockets."""
 
-LATE_REMEMBERED_MAX_SERIES = 20_000
+LATE_CACHE_MAX_SERIES = 20_000
 
 
-class Base(NamedTuple):
+class FoldStart(NamedTuple):
     """The start of a fold: the state before a position; by default the beginning."""
 
     position: bytes = BEFORE_ALL
     state: ViewState | None = None
 
 
-class _Late(NamedTuple):
+class _LateUpdates(NamedTuple):
     """The earliest position among a series' updates received after the checkpoint cursor and up to
     canonical time `until_ns`.
     """
@@ -64,16 +64,16 @@ class _Late(NamedTuple):
 class UiStates:
     """Answers GetUiState requests from checkpoints; shared by all sessions of a reader."""
 
-    def __init__(self, view: View, data: Path, scratch: Path) -> None:
-        self._view = view
-        self._followed = Followed(CheckpointStore, data, scratch)
-        self._late: dict[int, _Late] = {}
-        self._turn = asyncio.Lock()
+    def __init__(self, snapshot: ArchiveSnapshot, data: Path, scratch: Path) -> None:
+        self._snapshot = snapshot
+        self._derived = DerivedReader(CheckpointStore, data, scratch)
+        self._late: dict[int, _LateUpdates] = {}
+        self._lock = asyncio.Lock()
 
     def close(self) -> None:
-        self._followed.close()
+        self._derived.close()
 
-    async def answer(
+    async def respond(
         self,
         request: GetUiState,
         timebase: Timebase,
@@ -81,58 +81,62 @@ class UiStates:
         max_bytes: int = PAGE_MAX_BYTES,
     ) -> UiStateResponse:
         """A page of states in the order of series numbers; raises QueryError."""
-        self._view.refresh()
-        wanted = Selection(request.filters, self._view.series).numbers()
-        start = 0 if request.after_key is None else bisect_right(wanted, _number(request.after_key))
+        self._snapshot.refresh()
+        wanted = EventFilter(request.filters, self._snapshot.series).numbers()
+        start = (
+            0 if request.after_key is None else bisect_right(wanted, _parse_key(request.after_key))
+        )
         response = UiStateResponse(time=timestamps.text(at_ns), states=[])
         size = 0
-        async with self._turn:  # One request at a time sees the database at one cursor.
+        async with self._lock:  # One request at a time sees the database at one cursor.
             store, cursor_ns = self._checkpoints()
             for number in islice(wanted, start, None):
                 if len(response.states) == request.limit or size >= max_bytes:
                     response.next_key = str(number - 1)
                     return response
-                if self._view.series.names[number].lane != "ui":
+                if self._snapshot.series.names[number].lane != "ui":
                     continue
-                steps = self._state(number, timebase, at_ns, store, cursor_ns)
-                while (done := _step(steps)) is None:
+                steps = self._fold_state(number, timebase, at_ns, store, cursor_ns)
+                while (done := _advance(steps)) is None:
                     await asyncio.sleep(0)
-                if done.found is not None:
-                    info, updates = done.found
+                if done.state is not None:
+                    info, updates = done.state
                     info.updates = [msgspec.Raw(stored) for stored in updates if request.updates]
                     size += len(info.state) + sum(map(len, info.updates))
                     response.states.append(info)
                 await asyncio.sleep(0)
         return response
 
-    def each(self, numbers: Iterable[int], timebase: Timebase, at_ns: int) -> Iterator[UiStateInfo]:
+    def fold_each(
+        self, numbers: Iterable[int], timebase: Timebase, at_ns: int
+    ) -> Iterator[UiStateInfo]:
         """The states of these views, one by one, without yielding to an event loop; for processes
         that serve no clients.
         """
         store, cursor_ns = self._checkpoints()
         for number in numbers:
-            steps = self._state(number, timebase, at_ns, store, cursor_ns)
-            while (done := _step(steps)) is None:
+            steps = self._fold_state(number, timebase, at_ns, store, cursor_ns)
+            while (done := _advance(steps)) is None:
                 pass
-            if done.found is not None:
-                info = done.found[0]
+            if done.state is not None:
+                info = done.state[0]
                 info.checkpoint = None  # Which one was used is not reproducible.
                 yield info
 
     def _checkpoints(self) -> tuple[CheckpointStore | None, int]:
         """The database, None without a usable one, and its canonical cursor in ns."""
-        store = self._followed.current()
+        store = self._derived.current()
         try:
             state = None if store is None else store.state()
         except DerivedDamagedError as error:
-            self._followed.discard(error)
+            self._derived.discard(error)
             return None, NS_MIN
         # Events past the watermark must not be visible through a checkpoint either.
-        if state is None or state.cursor_ns > self._view.mark:
+        if state is None or state.cursor_ns > self._snapshot.watermark:
             return None, NS_MIN
         return store, state.cursor_ns
 
-    def _state(
+    def _fold_state(
         self,
         number: int,
         timebase: Timebase,
@@ -141,54 +145,54 @@ class UiStates:
         cursor_ns: int,
     ) -> Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]:
         """Compute one view's state and the updates after its checkpoint; yields to pause."""
-        watermark = self._view.mark
-        newest = newest_update(self._view, number, timebase, at_ns)
+        watermark = self._snapshot.watermark
+        newest = newest_update(self._snapshot, number, timebase, at_ns)
         if newest is None:
             return None
-        version = newest.told.manifest_version
-        base = Base()
+        version = newest.fields.manifest_version
+        base = FoldStart()
         if store is not None:
             try:
-                base = self._base(store, cursor_ns, number, timebase, newest)
+                base = self._fold_start(store, cursor_ns, number, timebase, newest)
             except DerivedDamagedError as error:  # Fold all updates from the events instead.
-                self._followed.discard(error)
+                self._derived.discard(error)
         state = ViewState() if base.state is None else base.state.copy()
         checkpoint = None if base.state is None else _checkpoint_info(base.position, base.state)
         folded: list[bytes] = []
-        updates = updates_between(self._view, number, timebase, base.position, newest.position)
-        while part := list(islice(updates, TURN_MAX_EVENTS)):
+        updates = updates_between(self._snapshot, number, timebase, base.position, newest.position)
+        while part := list(islice(updates, PAUSE_EVERY_EVENTS)):
             for update in part:
                 # Updates received during a pause are not part of this state.
-                if update.told.manifest_version == version and update.canonical_ns <= watermark:
-                    state.take(update.told.data, update.time_ns)
+                if update.fields.manifest_version == version and update.canonical_ns <= watermark:
+                    state.apply(update.fields.data, update.time_ns)
                     folded.append(update.stored)
-            if len(part) == TURN_MAX_EVENTS:
+            if len(part) == PAUSE_EVERY_EVENTS:
                 yield
         return self._info(number, newest, state, checkpoint), folded
 
-    def _base(
+    def _fold_start(
         self,
         store: CheckpointStore,
         cursor_ns: int,
         number: int,
         timebase: Timebase,
         newest: Update,
-    ) -> Base:
+    ) -> FoldStart:
         """The last checkpoint of the manifest version that no late update invalidates."""
         latest = newest.position
         if timebase == "source":
             latest = min(latest, self._earliest_late(number, cursor_ns))
-        version = newest.told.manifest_version
+        version = newest.fields.manifest_version
         folded = store.series(number)
-        known = [] if folded is None else folded.of(timebase).versions
+        known = [] if folded is None else folded.in_timebase(timebase).versions
         if version not in known and len(known) < VERSIONS_MAX:
             # All updates before the last checkpoint have other versions.
-            last = next(store.back_from(timebase, number, latest), None)
-            return Base() if last is None else Base(last.position, ViewState())
-        for checkpoint in store.back_from(timebase, number, latest):
+            last = next(store.at_or_before(timebase, number, latest), None)
+            return FoldStart() if last is None else FoldStart(last.position, ViewState())
+        for checkpoint in store.at_or_before(timebase, number, latest):
             if checkpoint.version == version:
-                return Base(checkpoint.position, checkpoint.state())
-        return Base()
+                return FoldStart(checkpoint.position, checkpoint.state())
+        return FoldStart()
 
     def _earliest_late(self, number: int, cursor_ns: int) -> bytes:
         """The earliest source position of updates received after the cursor; each update is read
@@ -196,27 +200,27 @@ class UiStates:
         """
         known = self._late.get(number)
         if known is None or known.cursor_ns != cursor_ns:
-            known = _Late(cursor_ns, cursor_ns, BEHIND_ALL)
-        watermark, earliest = self._view.mark, known.earliest
-        for update in updates_after(self._view, number, known.until_ns):
+            known = _LateUpdates(cursor_ns, cursor_ns, AFTER_ALL)
+        watermark, earliest = self._snapshot.watermark, known.earliest
+        for update in updates_after(self._snapshot, number, known.until_ns):
             earliest = min(earliest, update.position)
-        if len(self._late) >= LATE_REMEMBERED_MAX_SERIES:
+        if len(self._late) >= LATE_CACHE_MAX_SERIES:
             self._late.clear()
-        self._late[number] = _Late(cursor_ns, watermark, earliest)
+        self._late[number] = _LateUpdates(cursor_ns, watermark, earliest)
         return earliest
 
     def _info(
         self, number: int, newest: Update, state: ViewState, checkpoint: CheckpointInfo | None
     ) -> UiStateInfo:
-        names = self._view.series.names[number]
+        names = self._snapshot.series.names[number]
         return UiStateInfo(
             scope_id=names.scope_id,
             system_id=names.system_id,
             container_id=names.container_id,
             unique_id=names.unique_id,
             view_id=names.view_id,
-            manifest_id=newest.told.manifest_id,
-            manifest_version=newest.told.manifest_version,
+            manifest_id=newest.fields.manifest_id,
+            manifest_version=newest.fields.manifest_version,
             checkpoint=checkpoint,
             state=msgspec.Raw(encode_data(state)),
             last_time=timestamps.text(newest.time_ns),
@@ -225,18 +229,20 @@ class UiStates:
         )
 
 
-class _Done(NamedTuple):
+class _FoldResult(NamedTuple):
     """The return value of the generator of a state."""
 
-    found: tuple[UiStateInfo, list[bytes]] | None
+    state: tuple[UiStateInfo, list[bytes]] | None
 
 
-def _step(steps: Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]) -> _Done | None:
+def _advance(
+    steps: Generator[None, None, tuple[UiStateInfo, list[bytes]] | None],
+) -> _FoldResult | None:
     """Run a generator to its next pause (None) or to its end."""
     try:
         next(steps)
     except StopIteration as end:
-        return _Done(end.value)
+        return _FoldResult(end.value)
     return None
 
 
@@ -246,9 +252,9 @@ def _checkpoint_info(position: bytes, state: ViewState) -> CheckpointInfo:
     )
 
 
-def _number(key: str) -> int:
+def _parse_key(key: str) -> int:
     if not (key.isascii() and key.isdecimal()):
-        raise QueryError(
+        raise RequestError(
             "badKey", "afterKey is not the nextKey of a uiStateResponse: pass it unchanged"
         )
     return int(key)

@@ -10,8 +10,8 @@ import msgspec
 
 from core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
 from core.reader.lookup import look_up
-from core.reader.places import Place, places_of
-from core.reader.view import View
+from core.reader.places import EventKey, event_keys
+from core.reader.view import ArchiveSnapshot
 from core.store.checkpoints import NO_ID, POSITION_BYTES, position_at, position_time
 from core.store.keys import ID_HEAD_BYTES, event_id_of
 from sdk import timestamps
@@ -21,7 +21,7 @@ PART_EVENTS = 500
 PART_MAX_BYTES = 4 * 1024 * 1024
 
 
-class Told(msgspec.Struct, rename="camel"):
+class UpdateFields(msgspec.Struct, rename="camel"):
     """The decoded members of a view update; values stay raw JSON."""
 
     source_truth_time: str
@@ -36,26 +36,26 @@ class Update(NamedTuple):
     position: bytes
     time_ns: int
     canonical_ns: int
-    told: Told
+    fields: UpdateFields
     stored: bytes
 
 
-_told = msgspec.json.Decoder(Told)
+_update_decoder = msgspec.json.Decoder(UpdateFields)
 
 
-def position_of(place: Place, timebase: Timebase) -> bytes:
+def position_of(event_key: EventKey, timebase: Timebase) -> bytes:
     """The position of the update with this key."""
     if timebase == "source":
-        return place.key[SERIES_BYTES : SERIES_BYTES + POSITION_BYTES]
-    return place.key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] + NO_ID
+        return event_key.index_key[SERIES_BYTES : SERIES_BYTES + POSITION_BYTES]
+    return event_key.index_key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] + NO_ID
 
 
-def in_both(place: bytes, stored: bytes) -> dict[Timebase, Update]:
+def in_both_timebases(event_key: bytes, stored: bytes) -> dict[Timebase, Update]:
     """A stored update with its positions in source and in canonical time, computed from its
     envelope.
     """
-    fields = _told.decode(stored)
-    source_ns, canonical_ns = timestamps.parse(fields.source_truth_time), time_of(place)
+    fields = _update_decoder.decode(stored)
+    source_ns, canonical_ns = timestamps.parse(fields.source_truth_time), time_of(event_key)
     source = position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES])
     return {
         "source": Update(source, source_ns, canonical_ns, fields, stored),
@@ -63,14 +63,16 @@ def in_both(place: bytes, stored: bytes) -> dict[Timebase, Update]:
     }
 
 
-def newest_update(view: View, number: int, timebase: Timebase, time_ns: int) -> Update | None:
+def newest_update(
+    snapshot: ArchiveSnapshot, number: int, timebase: Timebase, time_ns: int
+) -> Update | None:
     """The latest durable update of a series at or before a time."""
-    newest = next(places_of(view, number, timebase, time_ns, reverse=True), None)
-    return None if newest is None else next(_updates(view, timebase, [newest]))
+    newest = next(event_keys(snapshot, number, timebase, time_ns, reverse=True), None)
+    return None if newest is None else next(_updates(snapshot, timebase, [newest]))
 
 
 def updates_between(
-    view: View,
+    snapshot: ArchiveSnapshot,
     number: int,
     timebase: Timebase,
     first: bytes,
@@ -81,34 +83,40 @@ def updates_between(
     canonical time `until_ns`.
     """
     from_ns = position_time(first) if first else NS_MIN
-    rows = places_of(view, number, timebase, position_time(last), reverse=False, from_ns=from_ns)
+    rows = event_keys(
+        snapshot, number, timebase, position_time(last), reverse=False, from_ns=from_ns
+    )
     wanted = (
         row
         for row in rows
-        if first <= position_of(row, timebase) <= last and time_of(row.place) <= until_ns
+        if first <= position_of(row, timebase) <= last and time_of(row.canonical_key) <= until_ns
     )
     while part := list(islice(wanted, PART_EVENTS)):
-        yield from _updates(view, timebase, part)
+        yield from _updates(snapshot, timebase, part)
 
 
-def updates_after(view: View, number: int, canonical_ns: int) -> Iterator[Update]:
+def updates_after(snapshot: ArchiveSnapshot, number: int, canonical_ns: int) -> Iterator[Update]:
     """The updates received after a canonical time, with their positions in source time."""
-    if canonical_ns >= view.mark:
+    if canonical_ns >= snapshot.watermark:
         return
-    rows = places_of(view, number, "canonical", view.mark, reverse=False, from_ns=canonical_ns + 1)
+    rows = event_keys(
+        snapshot, number, "canonical", snapshot.watermark, reverse=False, from_ns=canonical_ns + 1
+    )
     while part := list(islice(rows, PART_EVENTS)):
-        for update in _updates(view, "canonical", part):
-            yield in_both(position_at(update.canonical_ns), update.stored)["source"]
+        for update in _updates(snapshot, "canonical", part):
+            yield in_both_timebases(position_at(update.canonical_ns), update.stored)["source"]
 
 
-def _updates(view: View, timebase: Timebase, rows: Sequence[Place]) -> Iterator[Update]:
+def _updates(
+    snapshot: ArchiveSnapshot, timebase: Timebase, rows: Sequence[EventKey]
+) -> Iterator[Update]:
     start = 0
     while start < len(rows):
         part = rows[start:]
-        keys = [row.place for row in part]
-        found = look_up(view.archive, keys, sorted(keys), PART_MAX_BYTES)
+        keys = [row.canonical_key for row in part]
+        found = look_up(snapshot.archive, keys, sorted(keys), PART_MAX_BYTES)
         for row, stored in zip(part, found, strict=False):
-            fields = _told.decode(stored)
-            canonical_ns = time_of(row.place)
+            fields = _update_decoder.decode(stored)
+            canonical_ns = time_of(row.canonical_key)
             yield Update(position_of(row, timebase), row.time_ns, canonical_ns, fields, stored)
         start += len(found)

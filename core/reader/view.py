@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.feed import CommittedEvent
-from core.ordering import TIME_BYTES, series_of, time_key
+from core.ordering import TIME_BYTES, series_of_event_key, time_key
 from core.store.archive import Archive
 from core.store.keys import series_bytes
 from core.store.series import SeriesTable
@@ -16,63 +16,63 @@ from sdk.event import Series
 from sdk.timestamps import NS_MAX, NS_MIN
 
 
-class View:
+class ArchiveSnapshot:
     """The archive up to the watermark that the writer announced as durable."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.turns = asyncio.Lock()
+        self.slice_lock = asyncio.Lock()
         """Held for one slice of a range cursor, so that slices run one at a time."""
 
         self.series = SeriesTable()
-        self.mark = 0
+        self.watermark = 0
         """Canonical time of the last durable event, in ns; nothing past it is served."""
         self._behind = True
         self._seen_ns = NS_MIN
-        self._newest: dict[bytes, bytes] = {}
+        self._newest_keys: dict[bytes, bytes] = {}
         """Key of the newest event per series, among the events that the feed listed."""
 
-        self._untold_ns = NS_MIN
+        self._unlisted_until_ns = NS_MIN
         """Up to this canonical time, series may have events that the feed did not list."""
 
-    def advance(self, mark: int, events: Sequence[CommittedEvent] | None = None) -> None:
+    def advance(self, watermark: int, events: Sequence[CommittedEvent] | None = None) -> None:
         """Raise the watermark. `events` are all events since the previous one; None if the feed
         did not list them.
         """
         if events is None:
-            self._untold_ns = max(self._untold_ns, mark)
-            self._newest.clear()
+            self._unlisted_until_ns = max(self._unlisted_until_ns, watermark)
+            self._newest_keys.clear()
         else:
-            self._newest.update({key[TIME_BYTES:]: key for key, _ in events})
-        self.mark = max(self.mark, mark)
+            self._newest_keys.update({key[TIME_BYTES:]: key for key, _ in events})
+        self.watermark = max(self.watermark, watermark)
         # Also if the watermark is unchanged: a commit of duplicates moves counters and positions.
         self._behind = True
 
-    def learn(self, number: int, names: Series) -> None:
+    def add_series(self, number: int, names: Series) -> None:
         """Add a series that the writer has just numbered; missed ones are read from the archive."""
         if number > len(self.series.names):
             self.archive.catch_up()
             self.series.load(self.archive)
-        self.series.learn(number, names)
+        self.series.add(number, names)
 
-    def changed_since(self, seen_ns: int) -> list[int] | None:
+    def changed_since(self, since_ns: int) -> list[int] | None:
         """The series with events after a canonical time; None if any series may have some."""
-        if seen_ns < self._untold_ns:
+        if since_ns < self._unlisted_until_ns:
             return None
-        seen = time_key(seen_ns + 1)
-        return [series_of(key) for key in self._newest.values() if key >= seen]
+        seen = time_key(since_ns + 1)
+        return [series_of_event_key(key) for key in self._newest_keys.values() if key >= seen]
 
-    def has_news(self, number: int, seen_ns: int) -> bool:
+    def may_have_events_after(self, number: int, since_ns: int) -> bool:
         """Whether a series may have events after a canonical time."""
-        newest = self._newest.get(series_bytes(number), b"")
-        return seen_ns < self._untold_ns or newest >= time_key(seen_ns + 1)
+        newest = self._newest_keys.get(series_bytes(number), b"")
+        return since_ns < self._unlisted_until_ns or newest >= time_key(since_ns + 1)
 
     def refresh(self, until_ns: int = NS_MAX) -> None:
         """Catch up with the writer if it has announced commits since and `until_ns` is after the
         range that was read before, which never changes.
         """
         if self._behind and until_ns > self._seen_ns:
-            watermark = self.mark
+            watermark = self.watermark
             self.archive.catch_up(watermark)
             self.series.load(self.archive)
             self._behind, self._seen_ns = False, watermark

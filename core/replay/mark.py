@@ -8,36 +8,36 @@ from pathlib import Path
 
 from core.store import catalog
 from core.store.archive import Archive
-from core.store.witness import read_witness
+from core.store.witness import read_marker
 from sdk import endpoints, timestamps
 from sdk.client import Client
 from sdk.errors import ConnectionLostError
 
 
-def durable_mark(data: Path, archive: Archive) -> int:
+def durable_watermark(data: Path, archive: Archive) -> int:
     """The canonical time in ns of the last durable event.
 
     A running reader knows it. For a writer without a reader, the durability marker is used, which
     may lag but never exceeds the watermark. Without a writer, it is the archive's last event.
     """
     try:
-        return asyncio.run(_asked(data))
+        return asyncio.run(_ask_reader(data))
     except ConnectionLostError:
-        witness = read_witness(data)
+        witness = read_marker(data)
         witnessed = witness.canonical_ns if witness else 0
-        if _is_listened_at(endpoints.writer_socket(data)):
+        if _has_listener(endpoints.writer_socket(data)):
             return witnessed
         archive.catch_up(witnessed)
         return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
 
 
-async def _asked(data: Path) -> int:
+async def _ask_reader(data: Path) -> int:
     async with await Client.to_core(data) as client:
         durable_time = (await client.status()).durable_time
     return timestamps.parse(durable_time) if durable_time else 0
 
 
-def _is_listened_at(path: Path) -> bool:
+def _has_listener(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))

@@ -6,15 +6,15 @@ import os
 import threading
 from collections import deque
 
-from sdk.shards.messages import Reply, reply_head
+from sdk.shards.messages import ShardReply, reply_head
 
-AHEAD_MAX_BYTES = 32 * 1024 * 1024
+READ_AHEAD_MAX_BYTES = 32 * 1024 * 1024
 """A little more than a piece, so that a shard reads its next piece while another shard's piece is
 being consumed.
 """
 
 
-class Outbox:
+class FrameBuffer:
     """A bounded queue of frames that a thread writes to a pipe; `put` blocks while it is full."""
 
     def __init__(self, descriptor: int) -> None:
@@ -25,11 +25,11 @@ class Outbox:
         self._error: OSError | None = None
         threading.Thread(target=self._write, daemon=True, name="outbox").start()
 
-    def put(self, reply: Reply, body: bytes = b"") -> None:
+    def put(self, reply: ShardReply, body: bytes = b"") -> None:
         """Append a frame; raises BrokenPipeError if the pipe's reader has closed it."""
         frames = [reply_head(reply, len(body)), body] if body else [reply_head(reply)]
         with self._changed:
-            while self._size > AHEAD_MAX_BYTES and self._error is None:
+            while self._size > READ_AHEAD_MAX_BYTES and self._error is None:
                 self._changed.wait()
             if self._error is not None:
                 raise self._error

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.ordering import time_of
-from core.reader.reading import Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
-from core.replay.mark import durable_mark
+from core.reader.reading import RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
+from core.replay.mark import durable_watermark
 from core.store.archive import Archive
-from core.store.ranges import PARTS_MAX, Shape, event_bytes
-from sdk.shards.messages import Cut, Job, Piece
+from core.store.ranges import PARTS_MAX, TimeDistribution, event_bytes
+from sdk.shards.messages import RangePiece, ShardJob, SplitRequest
 
 PIECE_EVENTS = 50_000
 PIECE_BYTES = 16 * 1024 * 1024
 SLICE_EVENTS = 5_000
 
 
-class Lines(NamedTuple):
+class EventBlock(NamedTuple):
     """Events as newline-terminated envelopes, and the key (hex) to continue after."""
 
     lines: bytes
@@ -30,19 +30,19 @@ class Lines(NamedTuple):
     is_last: bool
 
 
-class Replay:
+class RangePieces:
     """One replay job over an archive, as of one watermark."""
 
-    def __init__(self, data: Path, archive: Archive, job: Job) -> None:
+    def __init__(self, data: Path, archive: Archive, job: ShardJob) -> None:
         self._archive = archive
         self._job = job
-        self.mark = durable_mark(data, archive) if job.mark is None else job.mark
-        self.view = View(archive)
-        self.view.advance(self.mark)
-        self.view.refresh()
-        self._selection = Selection(job.filters, self.view.series)
+        self.watermark = durable_watermark(data, archive) if job.mark is None else job.mark
+        self.snapshot = ArchiveSnapshot(archive)
+        self.snapshot.advance(self.watermark)
+        self.snapshot.refresh()
+        self._event_filter = EventFilter(job.filters, self.snapshot.series)
 
-    def cut(self, wanted: Cut) -> list[Piece]:
+    def split(self, request: SplitRequest) -> list[RangePiece]:
         """Split the rest of the span, after the job's key, into pieces: as many as requested, or
         small ones.
         """
@@ -51,40 +51,44 @@ class Replay:
         if job.after is not None:
             start_ns = max(start_ns, time_of(bytes.fromhex(job.after)))
         shape = self._shape(start_ns, job.stop_ns)
-        shape.refine(wanted.pieces or PARTS_MAX)
-        return self._pieces(shape, wanted.pieces or max(wanted.pieces_min, self._small(shape)))
+        shape.refine(request.pieces or PARTS_MAX)
+        return self._pieces(
+            shape, request.pieces or max(request.pieces_min, self._small_piece_count(shape))
+        )
 
-    def passing(self, start_ns: int, stop_ns: int) -> list[Piece]:
+    def progress_pieces(self, start_ns: int, stop_ns: int) -> list[RangePiece]:
         """Small pieces of a half-open range; progress is reported per piece."""
         shape = self._shape(start_ns, stop_ns - 1)
-        return self._pieces(shape, self._small(shape))
+        return self._pieces(shape, self._small_piece_count(shape))
 
-    def _shape(self, start_ns: int, stop_ns: int) -> Shape:
+    def _shape(self, start_ns: int, stop_ns: int) -> TimeDistribution:
         if self._job.timebase == "canonical":
-            stop_ns = max(start_ns - 1, min(stop_ns, self.mark))
-        return Shape(self._archive, self._job.timebase, start_ns, stop_ns)
+            stop_ns = max(start_ns - 1, min(stop_ns, self.watermark))
+        return TimeDistribution(self._archive, self._job.timebase, start_ns, stop_ns)
 
-    def _small(self, shape: Shape) -> int:
+    def _small_piece_count(self, shape: TimeDistribution) -> int:
         """The number of pieces of at most PIECE_EVENTS and about PIECE_BYTES."""
         size = min(PIECE_EVENTS, PIECE_BYTES / event_bytes(self._archive))
         return max(1, math.ceil(shape.events / size))
 
-    def _pieces(self, shape: Shape, count: int) -> list[Piece]:
-        return [Piece(*piece) for piece in shape.cut(count)]
+    def _pieces(self, shape: TimeDistribution, count: int) -> list[RangePiece]:
+        return [RangePiece(*piece) for piece in shape.split(count)]
 
-    def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[Lines]:
+    def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[EventBlock]:
         """The events of a half-open range after a key, in at least one block; the last one has
         `is_last`.
         """
         key = None if after is None else bytes.fromhex(after)
-        range_cursor = self.reading(start_ns, stop_ns, key)
+        range_cursor = self.range_cursor(start_ns, stop_ns, key)
         while not range_cursor.done:
-            found = range_cursor.slice(SLICE_EVENTS)
+            found = range_cursor.read_slice(SLICE_EVENTS)
             lines = b"\n".join([stored for _, stored in found])
             reached = (range_cursor.after or b"").hex()
-            yield Lines(lines + b"\n" if found else b"", len(found), reached, range_cursor.done)
+            yield EventBlock(
+                lines + b"\n" if found else b"", len(found), reached, range_cursor.done
+            )
 
-    def reading(self, start_ns: int, stop_ns: int, after: bytes | None = None) -> Reading:
+    def range_cursor(self, start_ns: int, stop_ns: int, after: bytes | None = None) -> RangeCursor:
         """A range cursor over a half-open range, after a key."""
         span = Span(self._job.timebase, start_ns, stop_ns - 1)
-        return Reading(self.view, self._selection, span, after)
+        return RangeCursor(self.snapshot, self._event_filter, span, after)

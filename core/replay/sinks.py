@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
-from core.replay.outbox import Outbox
-from core.replay.pieces import Lines, Replay
+from core.replay.outbox import FrameBuffer
+from core.replay.pieces import EventBlock, RangePieces
 from sdk.errors import NovaError
-from sdk.shards.messages import Progress, Sink
-from sdk.shards.output import Output
+from sdk.shards.messages import SinkProgress, SinkRequest
+from sdk.shards.output import ResumableFile
 
 Handle = Callable[[int, Iterable[bytes]], object]
 """Called with the shard number and its stored envelopes in order."""
 
 
-def bring(replay: Replay, sink: Sink, outbox: Outbox) -> None:
+def deliver(pieces: RangePieces, sink: SinkRequest, frame_buffer: FrameBuffer) -> None:
     """Deliver a range to its sink and report progress."""
     if sink.path is not None:
-        _to_file(replay, sink, Path(sink.path), outbox)
+        _to_file(pieces, sink, Path(sink.path), frame_buffer)
     elif sink.call is not None:
-        _to_function(replay, sink, function_of(sink.call), outbox)
+        _to_function(pieces, sink, import_function(sink.call), frame_buffer)
 
 
-def function_of(name: str) -> Handle:
+def import_function(name: str) -> Handle:
     """Import the function `package.module:function`; raises NovaError."""
     module, _, attribute = name.partition(":")
     try:
@@ -39,20 +39,24 @@ def function_of(name: str) -> Handle:
     return cast(Handle, found)
 
 
-def _to_file(replay: Replay, sink: Sink, path: Path, outbox: Outbox) -> None:
-    with Output(path) as output:
-        counted = output.counted
-        progress = Progress(events=counted.events, bytes=counted.bytes, passed=0)
-        blocks = () if counted.is_done else _blocks(replay, sink, counted.after, progress, outbox)
+def _to_file(pieces: RangePieces, sink: SinkRequest, path: Path, frame_buffer: FrameBuffer) -> None:
+    with ResumableFile(path) as output:
+        counted = output.state
+        progress = SinkProgress(events=counted.events, bytes=counted.bytes, passed=0)
+        blocks = (
+            () if counted.is_done else _blocks(pieces, sink, counted.after, progress, frame_buffer)
+        )
         for block in blocks:
             output.write(block.lines, block.events, block.after)
         output.finish()
-    outbox.put(_done(progress))
+    frame_buffer.put(_finish(progress))
 
 
-def _to_function(replay: Replay, sink: Sink, handle: Handle, outbox: Outbox) -> None:
-    progress = Progress(events=0, bytes=0, passed=0)
-    blocks = _blocks(replay, sink, None, progress, outbox)
+def _to_function(
+    pieces: RangePieces, sink: SinkRequest, handle: Handle, frame_buffer: FrameBuffer
+) -> None:
+    progress = SinkProgress(events=0, bytes=0, passed=0)
+    blocks = _blocks(pieces, sink, None, progress, frame_buffer)
     events = (line for block in blocks for line in block.lines.split(b"\n")[:-1])
     try:
         handle(sink.shard, events)
@@ -62,22 +66,26 @@ def _to_function(replay: Replay, sink: Sink, handle: Handle, outbox: Outbox) -> 
         raise NovaError(
             f"{sink.call} failed on shard {sink.shard}: {type(error).__name__}: {error}"
         ) from error
-    outbox.put(_done(progress))
+    frame_buffer.put(_finish(progress))
 
 
 def _blocks(
-    replay: Replay, sink: Sink, after: str | None, told: Progress, outbox: Outbox
-) -> Iterator[Lines]:
+    pieces: RangePieces,
+    sink: SinkRequest,
+    after: str | None,
+    progress: SinkProgress,
+    frame_buffer: FrameBuffer,
+) -> Iterator[EventBlock]:
     """The blocks of a range; progress is reported after the consumer is done with a block."""
-    for piece in replay.passing(sink.start_ns, sink.stop_ns):
-        for block in replay.read(piece.start_ns, piece.stop_ns, after):
+    for piece in pieces.progress_pieces(sink.start_ns, sink.stop_ns):
+        for block in pieces.read(piece.start_ns, piece.stop_ns, after):
             yield block
-            told.events += block.events
-            told.bytes += len(block.lines)
-            outbox.put(told)
-        told.passed += piece.events
+            progress.events += block.events
+            progress.bytes += len(block.lines)
+            frame_buffer.put(progress)
+        progress.passed += piece.events
 
 
-def _done(told: Progress) -> Progress:
-    told.is_done = True
-    return told
+def _finish(progress: SinkProgress) -> SinkProgress:
+    progress.is_done = True
+    return progress

@@ -14,15 +14,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.checkpoints import following
-from core.checkpoints.following import LOOK_INTERVAL_S
+from core.checkpoints.following import POLL_INTERVAL_S
 from core.reader import deriving
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.samples.sampler import Sampler
-from core.store.remaking import refuse_asked
+from core.store.remaking import raise_if_requested
 from core.store.samples import SAMPLES_FOLDER, SampleStore
-from core.store.witness import read_witness
+from core.store.witness import read_marker
 from sdk import archive_id, lifecycle
-from sdk.archive_id import Served
+from sdk.archive_id import ArchiveIdentity
 from sdk.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,44 +33,44 @@ async def follow(data: Path, sampler: Sampler) -> None:
     rebuilt.
     """
     while True:
-        refuse_asked(data, SAMPLES_FOLDER)
-        witness = read_witness(data)
+        raise_if_requested(data, SAMPLES_FOLDER)
+        witness = read_marker(data)
         if witness is not None:
             for _ in sampler.sample(witness.canonical_ns):
                 await asyncio.sleep(0)
-                refuse_asked(data, SAMPLES_FOLDER)
-        await asyncio.sleep(LOOK_INTERVAL_S)
+                raise_if_requested(data, SAMPLES_FOLDER)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Sampler]:
+async def open_sampler(settings: Settings) -> AsyncIterator[Sampler]:
     """A sampler with its archive snapshot and its database."""
-    with deriving.deriving(settings.folder(), SampleStore) as (snapshot, store):
+    with deriving.open_for_writing(settings.data_folder(), SampleStore) as (snapshot, store):
         yield Sampler(snapshot, store)
 
 
-async def keep(data: Path, opened: asyncio.Event) -> None:
+async def maintain(data: Path, opened: asyncio.Event) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
-    async def sample(view: View, store: SampleStore) -> None:
+    async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         await follow(data, Sampler(view, store))
 
-    await deriving.keep(data, SampleStore, sample, opened)
+    await deriving.maintain(data, SampleStore, sample, opened)
 
 
-async def _keep_all(settings: Settings, served: Served) -> None:
-    data = settings.folder()
+async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
+    data = settings.data_folder()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
 
     async def announce() -> None:
         await samples.wait()
         await checkpoints.wait()
-        lifecycle.say_ready("sampler", data=str(data))
+        lifecycle.print_ready("sampler", data=str(data))
         log.info("sampler ready")
 
     await asyncio.gather(
-        keep(data, samples),
-        following.keep(data, checkpoints),
+        maintain(data, samples),
+        following.maintain(data, checkpoints),
         archive_id.watch(data, served),
         announce(),
     )
@@ -79,7 +79,7 @@ async def _keep_all(settings: Settings, served: Served) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the sampler until a stop signal or a failure."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_seldom()
-    lifecycle.give_way()
-    served = archive_id.require_at_start(settings.folder(), settings.archive)
-    await lifecycle.until_stopped(_keep_all(settings, served), stop)
+    lifecycle.collect_garbage_rarely()
+    lifecycle.take_lowest_priority()
+    served = archive_id.require_at_start(settings.data_folder(), settings.archive)
+    await lifecycle.run_until_stopped(_maintain_all(settings, served), stop)

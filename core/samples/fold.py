@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from operator import add
 
-from core.store.samples import Row
+from core.store.samples import SampleRow
 
-Rows = dict[int, Row]
+Rows = dict[int, SampleRow]
 """Rows of one level by bucket number."""
 
 
@@ -25,47 +25,47 @@ def rows_of(
     return {bucket: _row(fields, events) for bucket, events in by_bucket.items()}
 
 
-def _row(fields: tuple[int, ...], events: Sequence[Sequence[float]]) -> Row:
+def _row(fields: tuple[int, ...], events: Sequence[Sequence[float]]) -> SampleRow:
     counts = (len(events),) * len(fields)
     if len(events) == 1:  # Common: a late event is usually alone in its bucket.
-        return Row(fields, counts, events[0], events[0], events[0])
+        return SampleRow(fields, counts, events[0], events[0], events[0])
     columns = list(zip(*events, strict=True))
-    return Row(
+    return SampleRow(
         fields, counts, list(map(sum, columns)), list(map(min, columns)), list(map(max, columns))
     )
 
 
-def joined(rows: Sequence[Rows]) -> Rows:
+def merge_sets(rows: Sequence[Rows]) -> Rows:
     """Merge several sets of rows of one level."""
     if len(rows) == 1:
         return rows[0]
-    together: defaultdict[int, list[Row]] = defaultdict(list)
+    together: defaultdict[int, list[SampleRow]] = defaultdict(list)
     for some in rows:
         for bucket, row in some.items():
             together[bucket].append(row)
-    return {bucket: merged(parts) for bucket, parts in together.items()}
+    return {bucket: merge_rows(parts) for bucket, parts in together.items()}
 
 
-def wider(rows: Mapping[int, Row], steps: int) -> Rows:
+def widen(rows: Mapping[int, SampleRow], steps: int) -> Rows:
     """Aggregate rows to the level `steps` above."""
-    together: defaultdict[int, list[Row]] = defaultdict(list)
+    together: defaultdict[int, list[SampleRow]] = defaultdict(list)
     for bucket, row in rows.items():
         together[bucket >> steps].append(row)
-    return {bucket: merged(parts) for bucket, parts in together.items()}
+    return {bucket: merge_rows(parts) for bucket, parts in together.items()}
 
 
-def merged(parts: Sequence[Row]) -> Row:
+def merge_rows(parts: Sequence[SampleRow]) -> SampleRow:
     """Merge rows of one bucket into one."""
     if len(parts) == 1:
         return parts[0]
     fields = parts[0].fields
     for part in parts:
         if part.fields != fields:
-            return _merged_by_field(parts)
+            return _merge_by_field(parts)
     if len(parts) == 2:
-        return _merged_two(*parts)
+        return _merge_two(*parts)
     _, counts, sums, least, greatest = zip(*map(_columns, parts), strict=True)
-    return Row(
+    return SampleRow(
         fields,
         list(map(sum, zip(*counts, strict=True))),
         list(map(sum, zip(*sums, strict=True))),
@@ -74,8 +74,8 @@ def merged(parts: Sequence[Row]) -> Row:
     )
 
 
-def _merged_two(left: Row, right: Row) -> Row:
-    return Row(
+def _merge_two(left: SampleRow, right: SampleRow) -> SampleRow:
+    return SampleRow(
         left.fields,
         list(map(add, left.counts, right.counts)),
         list(map(add, left.sums, right.sums)),
@@ -84,18 +84,18 @@ def _merged_two(left: Row, right: Row) -> Row:
     )
 
 
-def _columns(row: Row) -> tuple[Sequence[float], ...]:
+def _columns(row: SampleRow) -> tuple[Sequence[float], ...]:
     return row.fields, row.counts, row.sums, row.least, row.greatest
 
 
-def _merged_by_field(parts: Sequence[Row]) -> Row:
+def _merge_by_field(parts: Sequence[SampleRow]) -> SampleRow:
     """Merge rows that differ in their fields."""
     of_field: defaultdict[int, list[tuple[float, ...]]] = defaultdict(list)
     for part in parts:
         for field, *cell in zip(*_columns(part), strict=True):
             of_field[int(field)].append(tuple(cell))
     cells = [tuple(zip(*found, strict=True)) for found in of_field.values()]
-    return Row(
+    return SampleRow(
         tuple(of_field),
         [int(sum(counts)) for counts, _, _, _ in cells],
         [sum(sums) for _, sums, _, _ in cells],

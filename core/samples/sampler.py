@@ -13,20 +13,20 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from core.ordering import TIMEBASES, Timebase, series_of, time_of, unsigned
-from core.reader.fields import Measured, measured
+from core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of, unsigned_time
+from core.reader.fields import NumericFields, numeric_fields
 from core.reader.lookup import look_up
-from core.reader.places import places_of
-from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
-from core.samples.fold import Rows, joined, merged, rows_of, wider
+from core.reader.places import event_keys
+from core.reader.reading import SLICE_MAX_BYTES, SLICE_MAX_ROWS, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
+from core.samples.fold import Rows, merge_rows, merge_sets, rows_of, widen
 from core.store.rollup import COARSEST_LEVEL, bucket_time
 from core.store.samples import (
     FIELDS_MAX,
-    LEAST_LEVEL,
-    Row,
+    FINEST_SAMPLE_LEVEL,
     SampledSeries,
+    SampleRow,
     SampleStore,
     decode_row,
     encode_row,
@@ -35,18 +35,18 @@ from core.store.samples import (
     row_head,
     series_record_key,
 )
-from core.store.scan import Row as StoredRow
+from core.store.scan import KeyValue as StoredRow
 from sdk.protocol import Filters
 
-STARTED_EVENTS = 1_000
+START_AT_EVENTS = 1_000
 BUCKET_EVENTS = 4
 """Approximate minimum of events per bucket at a series' finest level."""
 
-WRITTEN_TOGETHER_EVENTS = 100_000
-WRITTEN_TOGETHER_VALUES = 600_000
+CHUNK_MAX_EVENTS = 100_000
+CHUNK_MAX_VALUES = 600_000
 """A value takes some 30 bytes; with the rows computed from them, a chunk needs at most 200 MiB."""
 
-REMEMBERED_MAX_SERIES = 20_000
+CACHED_MAX_SERIES = 20_000
 SHAPES_MAX = 64
 UNSAMPLED = -1
 """Stands for the number of a field beyond the first FIELDS_MAX."""
@@ -57,7 +57,7 @@ Values = Sequence[float]
 
 
 @dataclass(slots=True)
-class _Told:
+class _ChunkEvents:
     """Events of a chunk and series that have the same fields: times in ns, and values per event."""
 
     source: list[int] = field(default_factory=list)
@@ -69,13 +69,13 @@ class _Told:
 
     def rows(self, fields: Fields, timebase: Timebase, level: int) -> Rows:
         """The rows of these events at a level."""
-        first = unsigned(0)
+        first = unsigned_time(0)
         buckets = [time + first >> level for time in self.times(timebase)]
         return rows_of(fields, buckets, self.values)
 
 
 @dataclass(slots=True)
-class _Series:
+class _SeriesSampling:
     """A series' stored record, its field numbers (also by the fields of an event), and the events
     of the open chunk.
     """
@@ -83,30 +83,30 @@ class _Series:
     record: SampledSeries
     numbers: dict[str, int]
     shapes: dict[tuple[str, ...], Fields] = field(default_factory=dict)
-    told: dict[Fields, _Told] = field(default_factory=dict)
+    chunk: dict[Fields, _ChunkEvents] = field(default_factory=dict)
 
-    def add(self, canonical_ns: int, one: Measured) -> int:
+    def add(self, canonical_ns: int, event: NumericFields) -> int:
         """Add an event to the open chunk; returns the number of values added."""
-        fields, values = self._fields(one.values)
+        fields, values = self._fields(event.values)
         if not fields:
             return 0
-        events = self.told.get(fields)
+        events = self.chunk.get(fields)
         if events is None:
-            events = self.told[fields] = _Told()
-        events.source.append(one.source_ns)
+            events = self.chunk[fields] = _ChunkEvents()
+        events.source.append(event.source_ns)
         events.canonical.append(canonical_ns)
         events.values.append(values)
         return len(fields)
 
-    def _fields(self, told: dict[str, float]) -> tuple[Fields, Values]:
+    def _fields(self, by_path: dict[str, float]) -> tuple[Fields, Values]:
         """The field numbers of an event and their values, without unsampled fields."""
-        paths = tuple(told)
+        paths = tuple(by_path)
         fields = self.shapes.get(paths)
         if fields is None:
             fields = tuple(map(self._number, paths))
             if len(self.shapes) < SHAPES_MAX:
                 self.shapes[paths] = fields
-        values = tuple(told.values())
+        values = tuple(by_path.values())
         if UNSAMPLED not in fields:
             return fields, values
         known = [index for index, number in enumerate(fields) if number != UNSAMPLED]
@@ -126,14 +126,14 @@ class _Series:
 class Sampler:
     """Maintains the samples of an archive by following its canonical timeline."""
 
-    def __init__(self, view: View, store: SampleStore) -> None:
-        self._view = view
+    def __init__(self, snapshot: ArchiveSnapshot, store: SampleStore) -> None:
+        self._snapshot = snapshot
         self._store = store
-        self._selection = Selection(Filters(lanes=["ui", "parsed"]), view.series)
-        self._series: dict[int, _Series] = {}
-        self._changed: dict[int, _Series] = {}
+        self._event_filter = EventFilter(Filters(lanes=["ui", "parsed"]), snapshot.series)
+        self._series: dict[int, _SeriesSampling] = {}
+        self._changed: dict[int, _SeriesSampling] = {}
         self._values = 0
-        self._state = self._store.resumed(self._view.archive)
+        self._state = self._store.resume_state(self._snapshot.archive)
         self._newest = self._state.newest
 
     @property
@@ -141,24 +141,24 @@ class Sampler:
         """Canonical time in ns up to which all events are sampled."""
         return self._state.cursor_ns
 
-    def sample(self, mark: int) -> Generator[int, None, None]:
+    def sample(self, watermark: int) -> Generator[int, None, None]:
         """Sample up to a watermark. Yields the number of events after each write, and 0 at pauses
         in between.
         """
-        self._view.advance(mark)
-        if mark <= self.cursor_ns:
+        self._snapshot.advance(watermark)
+        if watermark <= self.cursor_ns:
             return
-        self._view.refresh()
+        self._snapshot.refresh()
         if not self._state.origin:
-            self._state = self._store.resumed(self._view.archive)
+            self._state = self._store.resume_state(self._snapshot.archive)
             self._newest = self._state.newest
-        span = Span("canonical", self.cursor_ns + 1, mark)
-        range_cursor = Reading(self._view, self._selection, span)
+        span = Span("canonical", self.cursor_ns + 1, watermark)
+        range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         try:
             while not range_cursor.done:
-                events = yield from self._take_chunk(range_cursor)
+                events = yield from self._read_chunk(range_cursor)
                 done_ns = (
-                    mark
+                    watermark
                     if range_cursor.done or range_cursor.after is None
                     else time_of(range_cursor.after)
                 )
@@ -168,43 +168,43 @@ class Sampler:
             if self._changed:  # Closed within a chunk; the next call reads it again.
                 self._series, self._changed, self._values = {}, {}, 0
 
-    def _take_chunk(self, reading: Reading) -> Generator[int, None, int]:
+    def _read_chunk(self, range_cursor: RangeCursor) -> Generator[int, None, int]:
         """Read one chunk; returns its number of events."""
         events = 0
         while True:
-            found = reading.slice(min(WRITTEN_TOGETHER_EVENTS - events, SLICE_MAX_ROWS))
+            found = range_cursor.read_slice(min(CHUNK_MAX_EVENTS - events, SLICE_MAX_ROWS))
             for key, stored in found:
-                self._take(key, stored)
+                self._add(key, stored)
             events += len(found)
             if found:
                 self._newest = found[-1][0]
-            is_full = events >= WRITTEN_TOGETHER_EVENTS or self._values >= WRITTEN_TOGETHER_VALUES
-            if is_full or reading.done:
+            is_full = events >= CHUNK_MAX_EVENTS or self._values >= CHUNK_MAX_VALUES
+            if is_full or range_cursor.done:
                 return events
             yield 0
 
-    def _take(self, place: bytes, stored: bytes) -> None:
-        number = series_of(place)
+    def _add(self, event_key: bytes, stored: bytes) -> None:
+        number = series_of_event_key(event_key)
         series = self._series_of(number)
         series.record.events += 1
         self._changed[number] = series
         if series.record.finest:
-            self._values += series.add(time_of(place), measured(stored))
-        elif series.record.events >= STARTED_EVENTS:
-            self._begin(number, series, time_of(place))
+            self._values += series.add(time_of(event_key), numeric_fields(stored))
+        elif series.record.events >= START_AT_EVENTS:
+            self._start_series(number, series, time_of(event_key))
 
-    def _series_of(self, number: int) -> _Series:
+    def _series_of(self, number: int) -> _SeriesSampling:
         series = self._series.get(number)
         if series is None:
             record = self._store.series(number) or SampledSeries()
             names = {path: index for index, path in enumerate(record.fields)}
-            series = self._series[number] = _Series(record, names)
+            series = self._series[number] = _SeriesSampling(record, names)
         return series
 
-    def _begin(self, number: int, series: _Series, until_ns: int) -> None:
+    def _start_series(self, number: int, series: _SeriesSampling, until_ns: int) -> None:
         """Choose a series' levels from its events so far, and add those events."""
         times: dict[Timebase, list[int]] = {timebase: [] for timebase in TIMEBASES}
-        for canonical_ns, one in self._before(number, until_ns):
+        for canonical_ns, one in self._events_until(number, until_ns):
             times["source"].append(one.source_ns)
             times["canonical"].append(canonical_ns)
             self._values += series.add(canonical_ns, one)
@@ -212,14 +212,14 @@ class Sampler:
             series.record.finest[timebase] = finest_level(times[timebase])
             series.record.newest[timebase] = 0
 
-    def _before(self, number: int, until_ns: int) -> Iterator[tuple[int, Measured]]:
+    def _events_until(self, number: int, until_ns: int) -> Iterator[tuple[int, NumericFields]]:
         """Canonical time and fields of a series' events up to a time."""
-        rows = places_of(self._view, number, "canonical", until_ns, reverse=False)
-        keys = [row.place for row in rows]
+        rows = event_keys(self._snapshot, number, "canonical", until_ns, reverse=False)
+        keys = [row.canonical_key for row in rows]
         while keys:
-            stored = look_up(self._view.archive, keys, keys, SLICE_MAX_BYTES)
+            stored = look_up(self._snapshot.archive, keys, keys, SLICE_MAX_BYTES)
             for key, envelope in zip(keys, stored, strict=False):
-                yield time_of(key), measured(envelope)
+                yield time_of(key), numeric_fields(envelope)
             del keys[: len(stored)]
 
     # --- writing ----------------------------------------------------------------------------------
@@ -229,24 +229,28 @@ class Sampler:
         self._state.cursor_ns, self._state.newest = cursor_ns, self._newest
         self._store.write(self._changed_rows())
         self._changed, self._values = {}, 0
-        if len(self._series) > REMEMBERED_MAX_SERIES:
+        if len(self._series) > CACHED_MAX_SERIES:
             self._series = {}
 
     def _changed_rows(self) -> Iterator[StoredRow]:
         for number, series in self._changed.items():
-            if series.told:
+            if series.chunk:
                 for timebase in TIMEBASES:
                     yield from self._rows(number, series, timebase)
-                series.told = {}
+                series.chunk = {}
             yield series_record_key(number), encode_series(series.record)
         yield self._store.state_row(self._state)
 
-    def _rows(self, number: int, series: _Series, timebase: Timebase) -> Iterator[StoredRow]:
+    def _rows(
+        self, number: int, series: _SeriesSampling, timebase: Timebase
+    ) -> Iterator[StoredRow]:
         """The updated rows of all levels that the chunk changes."""
-        record, chunk = series.record, series.told
+        record, chunk = series.record, series.chunk
         levels, newest = levels_from(record.finest[timebase]), record.newest[timebase]
-        rows = joined([one.rows(fields, timebase, levels.start) for fields, one in chunk.items()])
-        known: dict[bytes, Row] = {}
+        rows = merge_sets(
+            [one.rows(fields, timebase, levels.start) for fields, one in chunk.items()]
+        )
+        known: dict[bytes, SampleRow] = {}
         for level in levels:
             head = row_head(number, timebase, level)
             for bucket, row in rows.items():
@@ -255,11 +259,11 @@ class Sampler:
                     known[key] = row
                 else:
                     yield key, encode_row(row)
-            rows = wider(rows, levels.step)
+            rows = widen(rows, levels.step)
         stored = self._store.get_many(list(known))
         for (key, row), value in zip(known.items(), stored, strict=True):
-            yield key, encode_row(row if value is None else merged([decode_row(value), row]))
-        last = unsigned(max(max(one.times(timebase)) for one in chunk.values()))
+            yield key, encode_row(row if value is None else merge_rows([decode_row(value), row]))
+        last = unsigned_time(max(max(one.times(timebase)) for one in chunk.values()))
         record.newest[timebase] = max(newest, last)
 
 
@@ -270,7 +274,7 @@ def finest_level(times: Sequence[int]) -> int:
     """
     gaps = sorted(later - time for time, later in pairwise(sorted(times)))
     width_ns = BUCKET_EVENTS * gaps[len(gaps) // 2]
-    level = max(LEAST_LEVEL, (width_ns - 1).bit_length())
+    level = max(FINEST_SAMPLE_LEVEL, (width_ns - 1).bit_length())
     while (len({time >> level for time in times}) - 2) * BUCKET_EVENTS > len(times):
         level += 1
     return min(level, COARSEST_LEVEL)

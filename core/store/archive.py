@@ -14,31 +14,31 @@ from pathlib import Path
 from rocksdict import AccessType, ColumnFamily, Rdict
 
 from core.errors import ArchiveDamagedError, ArchiveError
-from core.ordering import PLACE_BYTES
+from core.ordering import EVENT_KEY_BYTES
 from core.store import catalog
 from core.store.attempts import ATTEMPTS, until_settled
-from core.store.batch import Batch
+from core.store.batch import ArchiveBatch
 from core.store.completeness import Completeness
 from core.store.keys import EVENT_FAMILIES, FAMILIES
 from core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
-from core.store.log_tail import cut_garbage, refuse_holes
+from core.store.log_tail import refuse_holes, truncate_garbage
 from core.store.mirror import Mirror, needs_mirror
 from core.store.options import MEMORY_BYTES, tuning
-from core.store.scan import first
+from core.store.scan import first_row
 from core.store.shortage import shortage
-from core.store.witness import WITNESS_FILE, Witness, compare, read_witness
+from core.store.witness import MARKER_FILE, DurabilityMarker, read_marker, require_durable
 from sdk import archive_id, private, timestamps
 from sdk.archive_id import ID_FILE
 from sdk.timestamps import NS_MIN
 
 TRUTH_FOLDER = archive_id.TRUTH_FOLDER
-CATCH_UP_AGAIN_ATTEMPTS = 2
+CATCH_UP_DAMAGED_ATTEMPTS = 2
 """Attempts while the archive is known to be damaged, so that requests do not wait for long."""
 
 REOPEN_INTERVAL_S = 5.0
 
 
-_held: set[Path] = set()
+_open_primaries: set[Path] = set()
 """The archives that this process writes. Closing any descriptor of a lock file releases the lock,
 so the lock of these archives must not be probed.
 """
@@ -49,7 +49,7 @@ class Archive:
 
     def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
         self.path = path
-        self.folder = archive_id.inode(path)
+        self.inode = archive_id.inode_of(path)
         """Device and inode: they differ if a copy is put in the folder's place."""
 
         self._scratch = scratch
@@ -64,7 +64,7 @@ class Archive:
         try:
             self._open()
         except BaseException:
-            self._let_mirror_go()
+            self._close_mirror()
             raise
 
     def _open(self) -> None:
@@ -77,11 +77,11 @@ class Archive:
             live.refresh()
         try:
             options, families = self._tuning
-            database = Rdict(str(self._where()), options, dict(families), access)
+            database = Rdict(str(self._database_folder()), options, dict(families), access)
         except Exception as error:
             raise _opening_error(self.path, str(error)) from error
         if scratch is None:
-            _held.add(self.path)
+            _open_primaries.add(self.path)
         self._database = database
         self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
         self._handles: dict[str, ColumnFamily] = {
@@ -92,20 +92,20 @@ class Archive:
         self._completeness = Completeness(database, live, catalog_rows, events)
 
     def _refuse_moved(self) -> None:
-        found = archive_id.inode(self.path)
-        if found is None or found != self.folder:
+        found = archive_id.inode_of(self.path)
+        if found is None or found != self.inode:
             raise ArchiveError(
                 f"the archive folder {self.path} was moved or replaced: put the original back"
             )
 
-    def _where(self) -> Path:
+    def _database_folder(self) -> Path:
         """The folder for RocksDB to open: the archive's own, or its refreshed mirror."""
         if self._mirror is None:
             return self.path
         self._mirror.refresh()
         return self._mirror.path
 
-    def _let_mirror_go(self) -> None:
+    def _close_mirror(self) -> None:
         if self._mirror is not None:
             self._mirror.close()
 
@@ -119,13 +119,13 @@ class Archive:
             raise ArchiveError(
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
-        private.mend(path, data / WITNESS_FILE, data / ID_FILE)
-        _refuse_headless(data, path)
-        if path not in _held:
-            cut_garbage(data, path, read_witness(data))
+        private.remove_others_access(path, data / MARKER_FILE, data / ID_FILE)
+        _refuse_missing_current(data, path)
+        if path not in _open_primaries:
+            truncate_garbage(data, path, read_marker(data))
         archive = cls(path, None, memory_bytes)
         try:
-            archive._prove_whole()
+            archive._prove_complete()
         except ArchiveError:
             archive.close()
             raise
@@ -138,24 +138,24 @@ class Archive:
         holds less than its durability marker records.
         """
         path = data / TRUTH_FOLDER
-        _refuse_headless(data, path)
+        _refuse_missing_current(data, path)
         if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        witness = read_witness(data)  # before opening, so that the archive is at least as new
+        witness = read_marker(data)  # before opening, so that the archive is at least as new
         refuse_holes(path)
         archive = cls(path, scratch, memory_bytes)
         try:
             archive.catch_up()
-            compare(witness, archive.holdings(), path)
+            require_durable(witness, archive.holdings(), path)
         except ArchiveError:
             archive.close()
             raise
         return archive
 
-    def batch(self) -> Batch:
-        return Batch(self._handles)
+    def batch(self) -> ArchiveBatch:
+        return ArchiveBatch(self._handles)
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: ArchiveBatch) -> None:
         """Apply a batch atomically; not durable before `sync`."""
         self._database.write(batch.raw)
 
@@ -174,7 +174,7 @@ class Archive:
         in canonical time. Raises ArchiveDamagedError if the secondary does not see all of it.
         """
         # The primary may delete a file or a log meanwhile; the next attempt sees its replacement.
-        attempts = CATCH_UP_AGAIN_ATTEMPTS if self._is_damaged else ATTEMPTS
+        attempts = CATCH_UP_DAMAGED_ATTEMPTS if self._is_damaged else ATTEMPTS
         try:
             until_settled(self.path, lambda: self._follow(until_ns), attempts)
         except ArchiveError:
@@ -186,14 +186,14 @@ class Archive:
         if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
             self._reopen()  # Only a new open sees a file that was put back.
         try:
-            self._where()
+            self._database_folder()
             self._database.try_catch_up_with_primary()
         except Exception as error:
             raise shortage(f"the archive in {self.path}", str(error)) or ArchiveError(
                 f"cannot follow the archive in {self.path}: {error}"
             ) from error
         self._refuse_fault(self._completeness.fault_of_files())
-        if self._completeness.is_shadowed():
+        if self._completeness.is_stale():
             self._reopen()
             self._refuse_fault(self._completeness.fault_of_files())
         self._refuse_fault(self._fault_of_rows(until_ns))
@@ -220,7 +220,7 @@ class Archive:
                 f"the archive in {self.path} is incomplete and is not served: {fault}. {RESTORE}"
             )
 
-    def _prove_whole(self) -> None:
+    def _prove_complete(self) -> None:
         """Raise ArchiveDamagedError unless the primary has every file open and these hold every
         counted event.
         """
@@ -230,12 +230,12 @@ class Archive:
 
         until_settled(self.path, look)  # Compactions already run and replace files.
 
-    def holdings(self) -> Witness:
+    def holdings(self) -> DurabilityMarker:
         """What the archive holds, in the form of a durability marker without positions."""
         counters, last_ns = self.get_many(
             "catalog", [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
         )
-        return Witness(
+        return DurabilityMarker(
             sequence=self.sequence(),
             canonical_ns=catalog.decode_time(last_ns),
             events=catalog.decode_counters(counters).events,
@@ -259,14 +259,14 @@ class Archive:
             ) from error
         return [] if values is None else list(values)
 
-    def origin(self) -> bytes:
+    def first_event_key(self) -> bytes:
         """The event key of the first event, empty without one; it differs between archives."""
-        oldest = first(self.families["canonical"], b"", b"\xff" * PLACE_BYTES)
+        oldest = first_row(self.families["canonical"], b"", b"\xff" * EVENT_KEY_BYTES)
         return b"" if oldest is None else oldest[0]
 
-    def holds(self, place: bytes) -> bool:
+    def has_event(self, event_key: bytes) -> bool:
         """Whether an event has this event key; raises ArchiveError if that cannot be read."""
-        return self.get("canonical", place) is not None
+        return self.get("canonical", event_key) is not None
 
     def bytes_on_disk(self) -> int:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
@@ -283,22 +283,22 @@ class Archive:
             except Exception as error:
                 faults.append(str(error))
         self.families.clear()
-        self._let_mirror_go()
+        self._close_mirror()
         if self._scratch is None:
-            _held.discard(self.path)
+            _open_primaries.discard(self.path)
         if faults:
             raise shortage(f"the archive in {self.path}", faults[0]) or ArchiveDamagedError(
                 f"the archive in {self.path} is damaged: {faults[0]}. {RESTORE}"
             )
 
 
-def _refuse_headless(data: Path, path: Path) -> None:
+def _refuse_missing_current(data: Path, path: Path) -> None:
     """Raise ArchiveDamagedError if the folder has archive files but no CURRENT: RocksDB would
     create a new database there and delete the files that it does not know.
     """
     if (path / CURRENT_FILE).exists():
         return
-    left = [*path.glob("*.sst"), *path.glob("*.log"), *data.glob(WITNESS_FILE)]
+    left = [*path.glob("*.sst"), *path.glob("*.log"), *data.glob(MARKER_FILE)]
     if left:
         raise ArchiveDamagedError(
             f"the archive in {path} is damaged: {CURRENT_FILE} is missing beside "

@@ -11,7 +11,7 @@ from core.ordering import TIME_BYTES
 from core.store.keys import series_source_key
 
 
-class Batch:
+class ArchiveBatch:
     def __init__(self, handles: dict[str, ColumnFamily]) -> None:
         self.raw = WriteBatch(raw_mode=True)
         # The archive's own dict, which it clears on close: a copied handle would keep the database
@@ -35,7 +35,7 @@ class Batch:
 
     def put_events(
         self,
-        places: Sequence[bytes],
+        event_keys: Sequence[bytes],
         source_keys: Sequence[bytes],
         stored: Sequence[bytes],
     ) -> None:
@@ -48,7 +48,7 @@ class Batch:
         put, to = self.raw.put, self._handles
         canonical, source = to["canonical"], to["source"]
         by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-        for place, source_key, envelope in zip(places, source_keys, stored, strict=True):
+        for place, source_key, envelope in zip(event_keys, source_keys, stored, strict=True):
             put(place, envelope, canonical)
             put(source_key, place, source)
             by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))

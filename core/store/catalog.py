@@ -24,7 +24,7 @@ import msgspec
 from core.errors import ArchiveError
 from core.ordering import time_key, time_of
 from core.store.keys import series_bytes
-from sdk.drivers.stream import Stream
+from sdk.drivers.stream import DriverStream
 from sdk.event import Series
 
 SCHEMA_VERSION = b"3"
@@ -37,7 +37,7 @@ POSITION_PREFIX = b"position/"
 REQUEST_PREFIX = b"request/"
 COMMAND_PREFIX = b"command/"
 DISPATCH_PREFIX = b"dispatch/"
-CARRIER_PREFIX = b"carrier/"
+LINK_ROUTES_PREFIX = b"carrier/"
 REJECT_PREFIX = b"reject/"
 BINDING_PREFIX = b"binding/"
 MANIFEST_CONFLICTS_KEY = b"manifest/conflicts"
@@ -149,23 +149,23 @@ def decode_dispatch(value: bytes) -> Dispatch:
     return msgspec.msgpack.decode(value, type=Dispatch)
 
 
-def carrier_key(series: Series) -> bytes:
+def link_routes_key(series: Series) -> bytes:
     """The key of an entity's link routes; of the series only the entity's ids count."""
     ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
-    return CARRIER_PREFIX + "/".join(ids).encode()
+    return LINK_ROUTES_PREFIX + "/".join(ids).encode()
 
 
-def encode_carriers(carriers: dict[str, str]) -> bytes:
+def encode_link_routes(routes: dict[str, str]) -> bytes:
     """From link name to the order key, in hex, of the newest descriptor that it delivered."""
-    return msgspec.json.encode(carriers)
+    return msgspec.json.encode(routes)
 
 
-def decode_carriers(value: bytes | None) -> dict[str, str]:
+def decode_link_routes(value: bytes | None) -> dict[str, str]:
     """The inverse of `encode_carriers`; empty for an entity without a record."""
     return {} if value is None else msgspec.json.decode(value, type=dict[str, str])
 
 
-def binding_key(stream: Stream) -> bytes:
+def binding_key(stream: DriverStream) -> bytes:
     return BINDING_PREFIX + "/".join(stream).encode()
 
 

@@ -23,9 +23,9 @@ import msgspec
 
 from core.errors import DerivedDamagedError
 from core.ordering import TIME_BYTES, Timebase, time_key, time_of
-from core.store.derived import DerivedStore
+from core.store.derived import DerivedDatabase
 from core.store.keys import ID_HEAD_BYTES, TIMEBASE_BYTES, series_bytes
-from core.store.scan import Row
+from core.store.scan import KeyValue
 from sdk.timestamps import NS_MIN, NS_PER_SECOND
 
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -43,14 +43,14 @@ NO_ID = bytes(ID_HEAD_BYTES)
 LAST_ID = b"\xff" * ID_HEAD_BYTES
 POSITION_BYTES = TIME_BYTES + ID_HEAD_BYTES
 BEFORE_ALL = b""
-BEHIND_ALL = b"\xff" * POSITION_BYTES
+AFTER_ALL = b"\xff" * POSITION_BYTES
 _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 _HEAD_BYTES = len(_ROW_PREFIX) + 1 + 4
-_BEHIND_VERSIONS = b"\xff"
+_AFTER_VERSIONS = b"\xff"
 
 
-class Folded(msgspec.Struct, array_like=True):
+class FoldProgress(msgspec.Struct, array_like=True):
     """How far a series is folded in one timebase: up to the position `frontier` of its last update,
     including every event received up to canonical time `included_ns`.
     """
@@ -60,13 +60,13 @@ class Folded(msgspec.Struct, array_like=True):
     versions: list[str] = msgspec.field(default_factory=list)
 
 
-class FoldedSeries(msgspec.Struct, array_like=True):
+class SeriesFold(msgspec.Struct, array_like=True):
     """`Folded` in both timebases."""
 
-    source: Folded = msgspec.field(default_factory=Folded)
-    canonical: Folded = msgspec.field(default_factory=Folded)
+    source: FoldProgress = msgspec.field(default_factory=FoldProgress)
+    canonical: FoldProgress = msgspec.field(default_factory=FoldProgress)
 
-    def of(self, timebase: Timebase) -> Folded:
+    def in_timebase(self, timebase: Timebase) -> FoldProgress:
         return self.source if timebase == "source" else self.canonical
 
 
@@ -76,7 +76,7 @@ class ViewState(msgspec.Struct, array_like=True):
     data: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     times: dict[str, int] = msgspec.field(default_factory=dict)
 
-    def take(self, data: dict[str, msgspec.Raw], time_ns: int) -> None:
+    def apply(self, data: dict[str, msgspec.Raw], time_ns: int) -> None:
         """Apply an update: it replaces the keys that it holds and leaves the others."""
         self.data.update(data)
         self.times.update(dict.fromkeys(data, time_ns))
@@ -96,15 +96,15 @@ class Checkpoint(NamedTuple):
     def state(self) -> ViewState:
         """Raises DerivedDamagedError if the row cannot be decoded."""
         try:
-            data, times = _rows.decode(self.value)
-            return ViewState(_data.decode(data), times)
+            data, times = _row_decoder.decode(self.value)
+            return ViewState(_data_decoder.decode(data), times)
         except msgspec.DecodeError as error:
             raise DerivedDamagedError(f"a checkpoint cannot be decoded: {error}") from error
 
 
-_series = msgspec.msgpack.Decoder(FoldedSeries)
-_rows = msgspec.msgpack.Decoder(tuple[bytes, dict[str, int]])
-_data = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_series_decoder = msgspec.msgpack.Decoder(SeriesFold)
+_row_decoder = msgspec.msgpack.Decoder(tuple[bytes, dict[str, int]])
+_data_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
 
@@ -126,7 +126,7 @@ def position_time(position: bytes) -> int:
     return time_of(position)
 
 
-def hour_of(time_ns: int) -> int:
+def hour_start(time_ns: int) -> int:
     """The start in ns of the whole hour that contains a time."""
     return max(NS_MIN, time_ns // HOUR_NS * HOUR_NS)
 
@@ -138,44 +138,46 @@ def encode_data(state: ViewState) -> bytes:
 
 def checkpoint_row(
     timebase: Timebase, number: int, position: bytes, version: str, state: ViewState
-) -> Row:
+) -> KeyValue:
     value = _encode((encode_data(state), state.times))
     return _head(timebase, number) + position + version.encode(), value
 
 
-def series_row(number: int, folded: FoldedSeries) -> Row:
+def series_row(number: int, folded: SeriesFold) -> KeyValue:
     return _series_key(number), _encode(folded)
 
 
-class CheckpointStore(DerivedStore):
+class CheckpointStore(DerivedDatabase):
     """The derived database of checkpoints."""
 
     FOLDER = CHECKPOINTS_FOLDER
-    WHAT = "checkpoints"
+    CONTENT = "checkpoints"
     LAYOUT = LAYOUT
 
-    def series(self, number: int) -> FoldedSeries | None:
+    def series(self, number: int) -> SeriesFold | None:
         value = self.get(_series_key(number))
         try:
-            return None if value is None else _series.decode(value)
+            return None if value is None else _series_decoder.decode(value)
         except msgspec.DecodeError as error:
             raise DerivedDamagedError(
                 f"the checkpoints' record of series {number} cannot be decoded: {error}"
             ) from error
 
-    def back_from(self, timebase: Timebase, number: int, position: bytes) -> Iterator[Checkpoint]:
+    def at_or_before(
+        self, timebase: Timebase, number: int, position: bytes
+    ) -> Iterator[Checkpoint]:
         """The checkpoints of a series at or before a position, latest first."""
         head = _head(timebase, number)
-        upper = head + position + _BEHIND_VERSIONS
+        upper = head + position + _AFTER_VERSIONS
         for key, value in self.scan(head, upper, reverse=True):
             position = key[_HEAD_BYTES : _HEAD_BYTES + POSITION_BYTES]
             version = key[_HEAD_BYTES + POSITION_BYTES :].decode()
             yield Checkpoint(position, version, value)
 
-    def forget_from(self, timebase: Timebase, number: int, position: bytes) -> None:
+    def delete_from(self, timebase: Timebase, number: int, position: bytes) -> None:
         """Remove the checkpoints of a series at and after a position."""
         head = _head(timebase, number)
-        self.forget(head + position, head + BEHIND_ALL + _BEHIND_VERSIONS)
+        self.delete_range(head + position, head + AFTER_ALL + _AFTER_VERSIONS)
 
 
 def _series_key(number: int) -> bytes:

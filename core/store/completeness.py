@@ -17,10 +17,10 @@ from rocksdict import Rdict
 from core.store.live_files import LiveFiles
 
 _ENTRIES = re.compile(r"# entries=(\d+)")
-_WAITING = ("num-entries-active-mem-table", "num-entries-imm-mem-tables")
+_MEMTABLE_PROPERTIES = ("num-entries-active-mem-table", "num-entries-imm-mem-tables")
 
 
-class _Waiting(NamedTuple):
+class _MemtableRows(NamedTuple):
     """Rows of a family that are not in a file: of the active memtable, and of the sealed ones."""
 
     active: int
@@ -35,20 +35,20 @@ class Completeness:
         database: Rdict,
         live: LiveFiles,
         overwritten: tuple[str, Rdict],
-        events: Mapping[str, Rdict] | None = None,
+        event_families: Mapping[str, Rdict] | None = None,
     ) -> None:
         """`live` was read before the database was opened. `overwritten` is the name and handle of
         the family whose rows are replaced; `events` are the families with one row per event.
         """
         self._database = database
         self._live = live
-        self._name, self._rows = overwritten
-        self._events = events or {}
+        self._overwritten_name, self._overwritten_family = overwritten
+        self._event_families = event_families or {}
         self._is_proved = False
-        self._filed: dict[str, int] = {}
+        self._file_rows: dict[str, int] = {}
         self._manifest = live.manifest
-        self._seen = self._sequence()
-        self._waiting = _waiting(self._rows)
+        self._seen_sequence = self._sequence()
+        self._memtable = _memtable_rows(self._overwritten_family)
 
     def fault_of_files(self) -> str | None:
         """The fault if RocksDB has not opened a file that the MANIFEST names, else None.
@@ -66,24 +66,26 @@ class Completeness:
         lost = sorted(self._live.sizes.keys() - opened)
         if lost:
             return self._live.fault_of(lost)
-        self._filed = {name: _entries(family) for name, family in self._events.items()}
+        self._file_rows = {
+            name: _rows_in_files(family) for name, family in self._event_families.items()
+        }
         self._is_proved = True
         return None
 
-    def is_shadowed(self) -> bool:
+    def is_stale(self) -> bool:
         """Whether a secondary may return older values than its files hold; it must be reopened
         then. Call it after `fault_of_files` has returned None.
 
         When a log is flushed, a secondary skips the rest of that log, but keeps the rows that it
         had read from it in memory, in front of the files, until it reads another record.
         """
-        filed, manifest = self._live.filed_sequence(self._name), self._live.manifest
+        filed, manifest = self._live.newest_sequence(self._overwritten_name), self._live.manifest
         # A compaction zeroes sequences, so the files that a new MANIFEST lists may show none.
-        is_unseen = filed > self._seen or manifest != self._manifest
-        before, self._waiting = self._waiting, _waiting(self._rows)
+        is_unseen = filed > self._seen_sequence or manifest != self._manifest
+        before, self._memtable = self._memtable, _memtable_rows(self._overwritten_family)
         # The active memtable only grows, so a smaller one is a new one.
-        was_dropped = self._waiting.sealed == 0 and self._waiting.active < before.active
-        self._seen, self._manifest = self._sequence(), manifest
+        was_dropped = self._memtable.sealed == 0 and self._memtable.active < before.active
+        self._seen_sequence, self._manifest = self._sequence(), manifest
         return is_unseen and any(before) and not was_dropped
 
     def _sequence(self) -> int:
@@ -91,8 +93,8 @@ class Completeness:
 
     def fault_of_counts(self, events: int) -> str | None:
         """The fault if a family holds fewer than the counted events, else None."""
-        for name, family in self._events.items():
-            held = self._filed[name] + sum(_waiting(family))
+        for name, family in self._event_families.items():
+            held = self._file_rows[name] + sum(_memtable_rows(family))
             if held < events:
                 return f"family {name} holds {held} events, but {events} were counted"
         return None
@@ -102,12 +104,14 @@ def _number(name: str) -> int:
     return int(name.strip("/").removesuffix(".sst"))
 
 
-def _entries(family: Rdict) -> int:
+def _rows_in_files(family: Rdict) -> int:
     """The rows in a family's files, by their table properties."""
     properties = family.property_value("rocksdb.aggregated-table-properties")
     match = _ENTRIES.search(properties or "")
     return int(match.group(1)) if match else 0
 
 
-def _waiting(family: Rdict) -> _Waiting:
-    return _Waiting(*(family.property_int_value(f"rocksdb.{name}") or 0 for name in _WAITING))
+def _memtable_rows(family: Rdict) -> _MemtableRows:
+    return _MemtableRows(
+        *(family.property_int_value(f"rocksdb.{name}") or 0 for name in _MEMTABLE_PROPERTIES)
+    )

@@ -21,19 +21,19 @@ from core.store.completeness import Completeness
 from core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from core.store.log_tail import refuse_holes
 from core.store.options import derived_options
-from core.store.remaking import throw_away
-from core.store.scan import Row, scan
+from core.store.remaking import discard
+from core.store.scan import KeyValue, scan
 from core.store.shortage import shortage
 from sdk import private
 from sdk.timestamps import NS_MIN
 
 log = logging.getLogger(__name__)
 
-BEHIND_ALL = b"\xff" * TIME_BYTES
+AFTER_ALL = b"\xff" * TIME_BYTES
 STATE_KEY = b"state"
 
 
-class State(msgspec.Struct, array_like=True):
+class DerivedState(msgspec.Struct, array_like=True):
     """How far the database has followed its archive: up to canonical time `cursor_ns`. `origin` is
     the event key of the archive's first event; `newest` that of the last event included, empty
     before the first.
@@ -45,23 +45,23 @@ class State(msgspec.Struct, array_like=True):
     newest: bytes = b""
 
 
-_states = msgspec.msgpack.Decoder(State)
+_state_decoder = msgspec.msgpack.Decoder(DerivedState)
 
 
-class DerivedStore:
+class DerivedDatabase:
     """Opened for writing by its one maker, or as a secondary by readers."""
 
     FOLDER: ClassVar[str]
-    WHAT: ClassVar[str]
+    CONTENT: ClassVar[str]
     """Names the content in messages, in the plural."""
 
     LAYOUT: ClassVar[int]
 
-    def __init__(self, path: Path, access: AccessType, *, merges: bool = True) -> None:
+    def __init__(self, path: Path, access: AccessType, *, compacts: bool = True) -> None:
         self._path = path
         self._access = access
-        self._merges = merges
-        self._identity = identity_of(path)
+        self._compacts = compacts
+        self._database_id = database_id(path)
         self._open()
 
     def _open(self) -> None:
@@ -70,11 +70,13 @@ class DerivedStore:
             live.refresh()
         refuse_holes(self._path)
         options = derived_options()
-        options.set_disable_auto_compactions(not self._merges)
+        options.set_disable_auto_compactions(not self._compacts)
         try:
             database = Rdict(str(self._path), options, access_type=self._access)
         except Exception as error:
-            raise ArchiveError(f"cannot open the {self.WHAT} in {self._path}: {error}") from error
+            raise ArchiveError(
+                f"cannot open the {self.CONTENT} in {self._path}: {error}"
+            ) from error
         self._database = database
         self._completeness = Completeness(database, live, (DEFAULT_FAMILY, database))
 
@@ -85,15 +87,15 @@ class DerivedStore:
         """
         path = data / cls.FOLDER
         private.make_folder(path)
-        private.mend(path)
+        private.remove_others_access(path)
         try:
             if not (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
                 raise DerivedDamagedError("CURRENT is missing")
             return cls._open_proved(path)
         except ArchiveError as error:
-            if "/LOCK" in str(error) or shortage(cls.WHAT, str(error)):
+            if "/LOCK" in str(error) or shortage(cls.CONTENT, str(error)):
                 raise
-            throw_away(data, cls.FOLDER, str(error))
+            discard(data, cls.FOLDER, str(error))
             private.make_folder(path)
             return cls(path, AccessType.read_write())
 
@@ -101,10 +103,10 @@ class DerivedStore:
     def _open_proved(cls, path: Path) -> Self:
         """Open for writing; raises DerivedDamagedError if the database is incomplete."""
         # Compactions start only once every file is known to be present.
-        store = cls(path, AccessType.read_write(), merges=False)
+        store = cls(path, AccessType.read_write(), compacts=False)
         try:
-            store.prove()
-            store.begin_merging()
+            store.prove_complete()
+            store.enable_compactions()
         except BaseException:
             store.close()
             raise
@@ -124,13 +126,13 @@ class DerivedStore:
             raise
         return store
 
-    def begin_merging(self) -> None:
+    def enable_compactions(self) -> None:
         """Enable background compactions."""
         self._database.set_options({"disable_auto_compactions": "false"})
 
-    def is_of(self, data: Path) -> bool:
+    def is_in(self, data: Path) -> bool:
         """Whether a data folder still holds this database, not one that was recreated since."""
-        return self._identity == identity_of(data / self.FOLDER)
+        return self._database_id == database_id(data / self.FOLDER)
 
     def catch_up(self) -> None:
         """Bring a secondary up to the primary's current state; raises ArchiveError if it does not
@@ -138,19 +140,19 @@ class DerivedStore:
         """
 
         def look() -> None:
-            fault = self._fault_of_following()
+            fault = self._catch_up_fault()
             if fault is not None:
-                raise ArchiveError(f"cannot follow the {self.WHAT} in {self._path}: {fault}")
+                raise ArchiveError(f"cannot follow the {self.CONTENT} in {self._path}: {fault}")
 
         until_settled(self._path, look)
 
-    def _fault_of_following(self) -> str | None:
+    def _catch_up_fault(self) -> str | None:
         try:
             self._database.try_catch_up_with_primary()
         except Exception as error:
             return str(error)
         fault = self._completeness.fault_of_files()
-        if fault is None and self._completeness.is_shadowed():
+        if fault is None and self._completeness.is_stale():
             self._open()
             return self._completeness.fault_of_files()
         return fault
@@ -168,66 +170,68 @@ class DerivedStore:
         try:
             values = self._database.get(list(keys))
         except Exception as error:
-            raise DerivedDamagedError(f"the {self.WHAT} cannot be read: {error}") from error
+            raise DerivedDamagedError(f"the {self.CONTENT} cannot be read: {error}") from error
         return [] if values is None else list(values)
 
-    def state(self) -> State | None:
+    def state(self) -> DerivedState | None:
         """The stored state; None in a new database or one of another layout."""
         value = self.get(STATE_KEY)
         if value is None:
             return None
         try:
-            state = _states.decode(value)
+            state = _state_decoder.decode(value)
         except msgspec.DecodeError:
             return None
         return state if state.layout == self.LAYOUT else None
 
-    def state_row(self, state: State) -> Row:
+    def state_row(self, state: DerivedState) -> KeyValue:
         return STATE_KEY, msgspec.msgpack.encode(state)
 
-    def prove(self) -> None:
+    def prove_complete(self) -> None:
         """Raise DerivedDamagedError unless every file that the MANIFEST names is open."""
         fault = self._completeness.fault_of_files()
         if fault is not None:
-            raise DerivedDamagedError(f"the {self.WHAT} are damaged: {fault}")
+            raise DerivedDamagedError(f"the {self.CONTENT} are damaged: {fault}")
 
-    def resumed(self, archive: Archive) -> State:
+    def resume_state(self, archive: Archive) -> DerivedState:
         """The state to continue from. Clears the database if it has another layout, belongs to
         another archive, or to a later state of this archive than the one that was restored.
         """
         archive.catch_up()
-        origin = archive.origin()
+        origin = archive.first_event_key()
         state = self.state()
-        if state is not None and state.origin == origin and _is_held(state.newest, archive):
+        if state is not None and state.origin == origin and _has_event(state.newest, archive):
             return state
-        if self.get(STATE_KEY) is None and next(self.scan(b"", BEHIND_ALL), None) is not None:
-            raise DerivedDamagedError(f"the {self.WHAT} in {self._path} have rows but no state")
+        if self.get(STATE_KEY) is None and next(self.scan(b"", AFTER_ALL), None) is not None:
+            raise DerivedDamagedError(f"the {self.CONTENT} in {self._path} have rows but no state")
         self.clear()
-        return State(self.LAYOUT, origin, NS_MIN)
+        return DerivedState(self.LAYOUT, origin, NS_MIN)
 
     def scan(
-        self, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
-    ) -> Iterator[Row]:
+        self, lower: bytes, upper: bytes, *, reverse: bool = False, expected_rows: int | None = None
+    ) -> Iterator[KeyValue]:
         """Rows in key order or backwards; raises DerivedDamagedError if they cannot be read."""
         try:
-            yield from scan(self._database, lower, upper, reverse=reverse, want=want)
+            yield from scan(
+                self._database, lower, upper, reverse=reverse, expected_rows=expected_rows
+            )
         except ArchiveError as error:
-            raise DerivedDamagedError(f"the {self.WHAT} cannot be read: {error}") from error
+            raise DerivedDamagedError(f"the {self.CONTENT} cannot be read: {error}") from error
 
-    def everything(self) -> list[Row]:
+    def all_rows(self) -> list[KeyValue]:
         """Every row; for tests."""
-        return list(self.scan(b"", BEHIND_ALL))
+        return list(self.scan(b"", AFTER_ALL))
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[KeyValue]) -> None:
         batch = WriteBatch(raw_mode=True)
         for key, value in rows:
             batch.put(key, value)
         self._write(batch)
 
     def clear(self) -> None:
-        self.forget(b"", BEHIND_ALL)
+        self.delete_range(b"", AFTER_ALL)
 
-    def forget(self, lower: bytes, upper: bytes) -> None:
+    def delete_range(self, lower: bytes, upper: bytes) -> None:
         """Remove the rows in [lower, upper)."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(lower, upper)
@@ -238,7 +242,7 @@ class DerivedStore:
             self._database.write(batch)
         except Exception as error:
             kind = DerivedDamagedError if _is_damage(error) else ArchiveError
-            raise kind(f"the {self.WHAT} cannot be written: {error}") from error
+            raise kind(f"the {self.CONTENT} cannot be written: {error}") from error
 
     def close(self) -> None:
         """Close the database; RocksDB's error about a damaged one is only logged."""
@@ -248,8 +252,8 @@ class DerivedStore:
             log.warning("closed with an error", extra={"context": {"error": str(error)}})
 
 
-def _is_held(newest: bytes, archive: Archive) -> bool:
-    return not newest or archive.holds(newest)
+def _has_event(newest: bytes, archive: Archive) -> bool:
+    return not newest or archive.has_event(newest)
 
 
 def _is_damage(error: Exception) -> bool:
@@ -258,7 +262,7 @@ def _is_damage(error: Exception) -> bool:
     return "corruption" in text or "no such file" in text
 
 
-def identity_of(path: Path) -> bytes:
+def database_id(path: Path) -> bytes:
     """The id that RocksDB assigns a database on creation; empty without a database."""
     try:
         return (path / "IDENTITY").read_bytes()

@@ -26,7 +26,7 @@ def refuse_emptied(data: Path) -> None:
         )
 
 
-def identify(archive: Archive, data: Path) -> str:
+def ensure_id(archive: Archive, data: Path) -> str:
     """The id of an archive that is open for writing; assigns one if it has none. Raises
     ArchiveError if the file beside it holds another id: then one of the two was exchanged.
     """
@@ -40,13 +40,13 @@ def identify(archive: Archive, data: Path) -> str:
             f"{within}. It is not served. Put archive {beside} back; if the one that is there is "
             f"the right one, remove {path} and start NOVA again"
         )
-    found = stored.decode() if stored is not None else _give(archive)
+    found = stored.decode() if stored is not None else _assign_id(archive)
     if beside is None:
         durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
     return found
 
 
-def _give(archive: Archive) -> str:
+def _assign_id(archive: Archive) -> str:
     """Assign a new id; it is durable when this returns."""
     made = str(uuid.uuid4())
     batch = archive.batch()

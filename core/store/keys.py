@@ -44,7 +44,7 @@ def series_bytes(number: int) -> bytes:
     return _SERIES.pack(number)
 
 
-def place_keys(first_ns: int, series: Sequence[bytes]) -> list[bytes]:
+def event_keys(first_ns: int, series: Sequence[bytes]) -> list[bytes]:
     """Event keys of events that are 1 ns apart from `first_ns` on; `series` are series bytes."""
     times = time_keys(first_ns, len(series))
     return [time + number for time, number in zip(times, series, strict=True)]
@@ -65,7 +65,7 @@ def series_key_time(key: bytes) -> int:
     return time_of(key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES])
 
 
-def series_key_order(key: bytes, lane: int) -> bytes:
+def timeline_key(key: bytes, lane: int) -> bytes:
     """Convert a series key to a key that sorts in the timeline of its timebase: in source time an
     order key with the first half of the eventId, in canonical time the event key.
     """
@@ -74,7 +74,7 @@ def series_key_order(key: bytes, lane: int) -> bytes:
     return time + bytes((lane,)) + event_id if event_id else time + key[:SERIES_BYTES]
 
 
-def whole_order(key: bytes, stored: bytes) -> bytes:
+def complete_order_key(key: bytes, stored: bytes) -> bytes:
     """The whole order key in source time for `key`, whose eventId is cut short; the rest comes from
     the stored envelope.
     """

@@ -58,9 +58,9 @@ class LiveFiles:
         """Every record up to this sequence is in a table file or in a log that is still needed."""
 
         self._families: dict[str, int] = {DEFAULT_FAMILY: 0}
-        self._filed: dict[int, int] = {}
+        self._newest_sequences: dict[int, int] = {}
         self._log_numbers: dict[int, int] = {}
-        self._least_log = 0
+        self._oldest_log = 0
 
     @property
     def manifest(self) -> str:
@@ -72,18 +72,18 @@ class LiveFiles:
         """The length of what `refresh` has read of the MANIFEST."""
         return self._read_bytes
 
-    def filed_sequence(self, family: str) -> int:
+    def newest_sequence(self, family: str) -> int:
         """The newest sequence of a family in any table file since this MANIFEST was started."""
-        return self._filed.get(self._families.get(family, 0), 0)
+        return self._newest_sequences.get(self._families.get(family, 0), 0)
 
     @property
-    def least_log(self) -> int:
-        return max(self._least_log, min(self._log_numbers.values(), default=0))
+    def oldest_log(self) -> int:
+        return max(self._oldest_log, min(self._log_numbers.values(), default=0))
 
     def needed_logs(self) -> list[Path]:
         """Paths of the existing logs that are still needed, oldest first."""
         logs = self.folder.glob("*.log")
-        return sorted(path for path in logs if int(path.stem) >= self.least_log)
+        return sorted(path for path in logs if int(path.stem) >= self.oldest_log)
 
     def refresh(self) -> bool:
         """Read what was appended to the MANIFEST, or all of a new one; returns whether there was
@@ -95,11 +95,11 @@ class LiveFiles:
         current = os.stat(self._current_file)
         stamp = (current.st_ino, current.st_mtime_ns)
         if stamp != self._current_stamp:
-            self._forget(self._named())
+            self._reset(self._current_manifest())
             self._current_stamp = stamp
         before = self._read_bytes
         if os.stat(self._manifest).st_size != before:
-            self._read_on(self._manifest)
+            self._read_new_records(self._manifest)
         return self._read_bytes != before
 
     def fault_of(self, numbers: Sequence[int]) -> str:
@@ -134,20 +134,20 @@ class LiveFiles:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}.sst"
 
-    def _named(self) -> str:
+    def _current_manifest(self) -> str:
         """The path of the MANIFEST that CURRENT names."""
         name = Path(self._current_file).read_text("ascii", "replace").removesuffix("\n")
         if _MANIFEST.fullmatch(name) is None:
             raise ArchiveDamagedError(f"{self._current_file} does not name a MANIFEST. {RESTORE}")
         return str(self.folder / name)
 
-    def _forget(self, manifest: str) -> None:
+    def _reset(self, manifest: str) -> None:
         self._manifest, self._read_bytes = manifest, 0
-        self.sizes, self._filed, self._log_numbers = {}, {}, {}
+        self.sizes, self._newest_sequences, self._log_numbers = {}, {}, {}
         self._families = {DEFAULT_FAMILY: 0}
-        self.last_sequence = self._least_log = 0
+        self.last_sequence = self._oldest_log = 0
 
-    def _read_on(self, path: str) -> None:
+    def _read_new_records(self, path: str) -> None:
         base = self._read_bytes // BLOCK_BYTES * BLOCK_BYTES
         with Path(path).open("rb") as file:
             file.seek(base)
@@ -173,11 +173,13 @@ class LiveFiles:
             self.sizes.pop(number, None)
         for file in edit.added:
             self.sizes[file.number] = file.size
-            self._filed[edit.family] = max(self._filed.get(edit.family, 0), file.last_sequence)
+            self._newest_sequences[edit.family] = max(
+                self._newest_sequences.get(edit.family, 0), file.last_sequence
+            )
         if edit.added_family is not None:
             self._families[edit.added_family] = edit.family
         self.last_sequence = max(self.last_sequence, edit.last_sequence)
-        self._least_log = max(self._least_log, edit.least_log)
+        self._oldest_log = max(self._oldest_log, edit.oldest_log)
         if edit.is_family_dropped:
             self._log_numbers.pop(edit.family, None)
         elif edit.log_number is not None:

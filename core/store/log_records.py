@@ -38,12 +38,12 @@ class LogRecord(NamedTuple):
     offset: int
     fragments: list[Fragment]
 
-    def payload(self, content: bytes | memoryview, most: int | None = None) -> bytes:
+    def payload(self, content: bytes | memoryview, max_bytes: int | None = None) -> bytes:
         """The payload, or its first `most` bytes."""
         payload = b""
         for part in self.fragments:
             # The first fragment is shorter than `most` if it began near the end of a block.
-            wanted = part.end if most is None else part.start + most - len(payload)
+            wanted = part.end if max_bytes is None else part.start + max_bytes - len(payload)
             payload += content[part.start : min(part.end, wanted)]
         return payload
 
@@ -69,7 +69,7 @@ class LogReader:
         at = self.offset
         parts: list[Fragment] = []
         while True:
-            at = _behind_trailer(at)
+            at = _after_trailer(at)
             fragment = self._fragment(at)
             if fragment is None:
                 if parts and self.ending != "damaged":
@@ -82,7 +82,7 @@ class LogReader:
             parts.append(fragment)
             at = fragment.end
             if fragment.kind in (_FULL, _LAST):
-                record = LogRecord(_behind_trailer(self.offset), parts)
+                record = LogRecord(_after_trailer(self.offset), parts)
                 self.offset, parts = at, []
                 yield record
 
@@ -115,7 +115,7 @@ class LogReader:
         return None
 
 
-def _behind_trailer(at: int) -> int:
+def _after_trailer(at: int) -> int:
     """The offset of the next header: it skips the end of a block that is too short for one."""
     left = BLOCK_BYTES - at % BLOCK_BYTES
     return at + left if left < _HEADER.size else at
@@ -128,10 +128,10 @@ def _has_bytes(content: bytes | memoryview, at: int) -> bool:
     )
 
 
-def _is_sound(content: bytes | memoryview, found: Fragment) -> bool:
-    crc = _crc32c(bytes(content[found.start - 1 : found.end]))
+def _is_sound(content: bytes | memoryview, fragment: Fragment) -> bool:
+    crc = _crc32c(bytes(content[fragment.start - 1 : fragment.end]))
     masked = ((crc >> 15 | crc << 17) + _CRC_MASK_DELTA) & 0xFFFFFFFF
-    return masked == found.masked_crc
+    return masked == fragment.masked_crc
 
 
 def _crc_table() -> list[int]:

@@ -27,17 +27,17 @@ from core.store import quarantine
 from core.store.attempts import until_settled
 from core.store.live_files import RESTORE, LiveFiles, ManifestEndError
 from core.store.log_records import LogReader
-from core.store.witness import Witness
+from core.store.witness import DurabilityMarker
 
 _BATCH_HEAD = struct.Struct("<QI")
 """The head of a record: the sequence of its first row, and its number of rows."""
 
 OUT_OF_ORDER = "lacks records, or repeats them,"
 UNCHECKED = 2**64
-LOOKS = 3
+READ_ATTEMPTS = 3
 
 
-class Cut(NamedTuple):
+class LogCut(NamedTuple):
     """The end of the readable part of the logs: `offset` in the log `path`, and none of the `later`
     logs. Every record up to the sequence `reached` is there.
     """
@@ -49,11 +49,11 @@ class Cut(NamedTuple):
     reason: str
 
 
-def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
+def truncate_garbage(data: Path, folder: Path, marker: DurabilityMarker | None) -> None:
     """Truncate logs that end in garbage, so that the archive opens; the writer calls this before it
     opens the archive. Raises ArchiveDamagedError if that would remove durable records.
     """
-    if witness is None:
+    if marker is None:
         return
     with _locked(folder) as is_locked:
         if not is_locked:  # Another writer is appending to these logs.
@@ -67,8 +67,8 @@ def cut_garbage(data: Path, folder: Path, witness: Witness | None) -> None:
         except ManifestEndError as error:
             end = error
         # RocksDB verifies every checksum when it opens; here they matter only if there is a cut.
-        cut = _find_cut(live, witness.sequence) and _find_cut(live, 0)
-        durable = max(witness.sequence, live.last_sequence)
+        cut = _find_cut(live, marker.sequence) and _find_cut(live, 0)
+        durable = max(marker.sequence, live.last_sequence)
         if cut is not None and cut.reached < durable:
             raise ArchiveDamagedError(
                 f"the archive in {folder} is damaged: {cut.path} {cut.reason} at byte "
@@ -99,7 +99,7 @@ def _reached(live: LiveFiles) -> int:
     return max(live.last_sequence, reached or 0)
 
 
-def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
+def _find_cut(live: LiveFiles, verify_after: int) -> LogCut | None:
     """The first hole or unreadable record of the logs; None if there is none. Checksums are
     verified only after the sequence `checked_behind`.
     """
@@ -108,16 +108,16 @@ def _find_cut(live: LiveFiles, checked_behind: int) -> Cut | None:
     for place, path in enumerate(paths):
         later = paths[place + 1 :]
         with _content(path) as content:
-            reached, offset, reason = _read(content, reached, checked_behind)
+            reached, offset, reason = _read(content, reached, verify_after)
         if reason:
             # The newest log was started when every earlier record was in files or older logs.
             known = live.last_sequence if not later else 0
-            return Cut(path, offset, later, known if reached is None else reached, reason)
+            return LogCut(path, offset, later, known if reached is None else reached, reason)
     return None
 
 
 def _read(
-    content: bytes | memoryview, reached: int | None, checked_behind: int
+    content: bytes | memoryview, reached: int | None, verify_after: int
 ) -> tuple[int | None, int, str]:
     """Read a log that continues after sequence `reached`. Returns the sequence and offset up to
     which it is readable, and the reason why no further (empty at its end).
@@ -131,7 +131,7 @@ def _read(
         if reached is not None and first != reached + 1:
             return reached, offset, OUT_OF_ORDER
         end = max(reached or 0, first + rows - 1)
-        if end > checked_behind and not record.is_sound(content):
+        if end > verify_after and not record.is_sound(content):
             return reached, offset, "has a record with a wrong checksum"
         reached, offset = end, reader.offset
     return reached, offset, "has bytes that are no record" if reader.ending == "damaged" else ""
@@ -143,7 +143,7 @@ def refuse_holes(folder: Path) -> None:
     """
     with contextlib.suppress(FileNotFoundError):  # RocksDB refuses it then.
         # A writer may delete a log while it is read.
-        until_settled(folder, lambda: _refuse_holes(folder), LOOKS)
+        until_settled(folder, lambda: _refuse_holes(folder), READ_ATTEMPTS)
 
 
 def _refuse_holes(folder: Path) -> None:
@@ -157,7 +157,7 @@ def _refuse_holes(folder: Path) -> None:
         )
 
 
-def _lost_logs(live: LiveFiles) -> Cut | None:
+def _lost_logs(live: LiveFiles) -> LogCut | None:
     """A cut if the first log begins after the MANIFEST's last sequence: then the MANIFEST has lost
     its end, and with it the table files that replaced the logs in between.
     """
@@ -169,7 +169,7 @@ def _lost_logs(live: LiveFiles) -> Cut | None:
                 continue
             first, _ = _BATCH_HEAD.unpack(record.payload(content, _BATCH_HEAD.size))
         if first > live.last_sequence + 1:
-            return Cut(path, 0, paths[place + 1 :], live.last_sequence, OUT_OF_ORDER)
+            return LogCut(path, 0, paths[place + 1 :], live.last_sequence, OUT_OF_ORDER)
         return None
     return None
 

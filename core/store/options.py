@@ -41,8 +41,8 @@ SYNC_STEP_BYTES = 1 * MIB
 INDEX_FAMILIES = ("source", "series_canonical", "series_source")
 DERIVED_CACHE_BYTES = 32 * MIB
 DERIVED_BUFFER_BYTES = 16 * MIB
-MERGED_FAMILIES = ("series_canonical", "series_source")
-FILES_PER_MERGE = 8
+UNIVERSAL_FAMILIES = ("series_canonical", "series_source")
+FILES_PER_COMPACTION = 8
 STALL_FILES = 40
 
 
@@ -116,14 +116,14 @@ def _family(name: str, cache: Cache) -> Options:
     if name in INDEX_FAMILIES:
         # Every compaction rewrites rows of these, so it waits for more files than RocksDB's
         # default of four: a sixth less background work for ingest, and look-ups as fast.
-        options.set_level_zero_file_num_compaction_trigger(FILES_PER_MERGE)
+        options.set_level_zero_file_num_compaction_trigger(FILES_PER_COMPACTION)
         options.set_level_zero_slowdown_writes_trigger(STALL_FILES)
         options.set_level_zero_stop_writes_trigger(2 * STALL_FILES)
     if name == "source":
         # New events are absent from the memtable too; its filter halves the look-up.
         options.set_memtable_whole_key_filtering(True)
         options.set_memtable_prefix_bloom_ratio(MEMORY_BLOOM_RATIO)
-    if name in MERGED_FAMILIES:
+    if name in UNIVERSAL_FAMILIES:
         # Every file of these spans all series. Universal compaction rewrites a row less often than
         # levels do, and leaves fewer files to search.
         options.set_compaction_style(DBCompactionStyle.universal())

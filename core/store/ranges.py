@@ -19,7 +19,7 @@ from rocksdict import Rdict
 
 from core.ordering import LAST_TAIL, Timebase, time_key, time_of
 from core.store.archive import Archive
-from core.store.scan import first, last, scan
+from core.store.scan import first_row, last_row, scan
 from sdk.timestamps import NS_MAX
 
 PROBES_MAX = 96
@@ -38,7 +38,7 @@ _FILE_NUMBER = re.compile(r"^ (\d+):", re.MULTILINE)
 _AVERAGE_VALUE = re.compile(r"raw average value size=([\d.]+)")
 
 
-class Piece(NamedTuple):
+class TimePiece(NamedTuple):
     """A half-open time range and its estimated number of events."""
 
     start_ns: int
@@ -46,7 +46,7 @@ class Piece(NamedTuple):
     events: int
 
 
-class _Extent(NamedTuple):
+class _FileExtent(NamedTuple):
     """A number of events in a half-open time range."""
 
     start_ns: int
@@ -65,7 +65,7 @@ class _Cluster:
 
 
 @dataclass(slots=True)
-class _Part:
+class _RangePart:
     """A time range of a cluster; `weight` is None until it has been probed."""
 
     start_ns: int
@@ -80,7 +80,7 @@ class _Part:
         return self.cluster.events * self.weight / self.cluster.weight if self.weight else 0.0
 
 
-class Shape:
+class TimeDistribution:
     """The estimated distribution of events over [start_ns, stop_ns] in one timebase."""
 
     def __init__(self, archive: Archive, timebase: Timebase, start_ns: int, stop_ns: int) -> None:
@@ -89,24 +89,27 @@ class Shape:
         self._end_ns = max(stop_ns + 1, start_ns)
         self._probes_left = PROBES_MAX
         # `id` breaks ties, because parts are not comparable.
-        self._heap: list[tuple[float, int, _Part]] = []
+        self._heap: list[tuple[float, int, _RangePart]] = []
         for extent in _clusters(_extents(self._family, timebase)):
             if extent.start_ns < self._end_ns and extent.stop_ns > start_ns:
                 cluster = _Cluster(extent.events)
-                self._push(_Part(extent.start_ns, extent.stop_ns, cluster))
+                self._push(_RangePart(extent.start_ns, extent.stop_ns, cluster))
 
     @property
     def events(self) -> int:
         """Estimated number of events in the range."""
-        return round(sum(events for _, _, events in self._clipped()))
+        return round(sum(events for _, _, events in self._clamped()))
 
-    def cut(self, pieces: int) -> list[Piece]:
+    def split(self, pieces: int) -> list[TimePiece]:
         """Split the range exactly into `pieces`, in order; some are empty if the range has fewer
         nanoseconds than pieces.
         """
         bounds = [self._start_ns, *self._quantiles(pieces), self._end_ns]
-        parts = self._clipped()
-        return [Piece(low, high, round(_held(parts, low, high))) for low, high in pairwise(bounds)]
+        parts = self._clamped()
+        return [
+            TimePiece(low, high, round(_events_between(parts, low, high)))
+            for low, high in pairwise(bounds)
+        ]
 
     def refine(self, pieces: int) -> None:
         """Probe and halve parts until each is small compared with one of `pieces` pieces, or with
@@ -122,14 +125,14 @@ class Shape:
                 self._push(part)
                 return
             for half in _halves(part):
-                self._weigh(half)
+                self._estimate(half)
                 self._push(half)
 
-    def _push(self, part: _Part) -> None:
+    def _push(self, part: _RangePart) -> None:
         inside = part.start_ns < self._end_ns and part.stop_ns > self._start_ns
         heapq.heappush(self._heap, (-part.events() if inside else 0.0, id(part), part))
 
-    def _weigh(self, part: _Part) -> None:
+    def _estimate(self, part: _RangePart) -> None:
         """Set a part's weight from the density at its two ends, and shrink it to its events; a part
         with few events is counted exactly.
         """
@@ -147,7 +150,7 @@ class Shape:
                 part.start_ns, part.stop_ns = times[0], times[-1] + 1
         part.cluster.weight += part.weight
 
-    def _clipped(self) -> list[tuple[int, int, float]]:
+    def _clamped(self) -> list[tuple[int, int, float]]:
         """(start, stop, events) of each part, clamped to the range and sorted."""
         found = []
         for _, _, part in self._heap:
@@ -159,7 +162,7 @@ class Shape:
 
     def _quantiles(self, pieces: int) -> list[int]:
         """The `pieces` - 1 times between the pieces."""
-        parts = self._clipped() or [(self._start_ns, self._end_ns, 1.0)]
+        parts = self._clamped() or [(self._start_ns, self._end_ns, 1.0)]
         step = sum(events for _, _, events in parts) / pieces
         bounds: list[int] = []
         behind = 0.0
@@ -179,7 +182,7 @@ def event_bytes(archive: Archive) -> float:
     return (float(match.group(1)) if match else 0.0) or EVENT_BYTES
 
 
-def _held(parts: list[tuple[int, int, float]], start_ns: int, stop_ns: int) -> float:
+def _events_between(parts: list[tuple[int, int, float]], start_ns: int, stop_ns: int) -> float:
     return sum(
         events * (min(high, stop_ns) - max(low, start_ns)) / (high - low)
         for low, high, events in parts
@@ -187,15 +190,15 @@ def _held(parts: list[tuple[int, int, float]], start_ns: int, stop_ns: int) -> f
     )
 
 
-def _halves(part: _Part) -> Iterator[_Part]:
+def _halves(part: _RangePart) -> Iterator[_RangePart]:
     """The two halves of a probed part; the part itself if it was not probed."""
     if part.weight is None:
         yield part
         return
     part.cluster.weight -= part.weight
     middle = (part.start_ns + part.stop_ns) // 2
-    yield _Part(part.start_ns, middle, part.cluster)
-    yield _Part(middle, part.stop_ns, part.cluster)
+    yield _RangePart(part.start_ns, middle, part.cluster)
+    yield _RangePart(middle, part.stop_ns, part.cluster)
 
 
 def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tuple[list[int], bool]:
@@ -211,43 +214,43 @@ def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tupl
     return times, True
 
 
-def _extents(family: Rdict, timebase: Timebase) -> list[_Extent]:
+def _extents(family: Rdict, timebase: Timebase) -> list[_FileExtent]:
     """One extent per file of the family, and one for its memtables."""
-    numbers = {int(number) for number in _FILE_NUMBER.findall(_told(family, "sstables"))}
+    numbers = {int(number) for number in _FILE_NUMBER.findall(_property(family, "sstables"))}
     found = []
     # `live_files` lists the files of all families without naming their family.
     for file in sorted(family.live_files(), key=lambda file: str(file["name"])):
         if int(str(file["name"]).strip("/").removesuffix(".sst")) in numbers:
             start_ns, stop_ns = time_of(file["start_key"]), time_of(file["end_key"]) + 1
-            found.append(_Extent(start_ns, stop_ns, int(file["num_entries"])))
+            found.append(_FileExtent(start_ns, stop_ns, int(file["num_entries"])))
     waiting = sum(
-        int(_told(family, f"num-entries-{state}-mem-table{plural}") or 0)
+        int(_property(family, f"num-entries-{state}-mem-table{plural}") or 0)
         for state, plural in (("active", ""), ("imm", "s"))
     )
     everything = (time_key(-(NS_MAX) - 1), time_key(NS_MAX) + LAST_TAIL)
-    newest = last(family, *everything) if waiting else None
-    oldest = first(family, *everything) if waiting else None
+    newest = last_row(family, *everything) if waiting else None
+    oldest = first_row(family, *everything) if waiting else None
     if newest is not None and oldest is not None:
         start_ns, stop_ns = time_of(oldest[0]), time_of(newest[0]) + 1
         if found and timebase == "canonical":
             start_ns = max(extent.stop_ns for extent in found)
         elif found:
             start_ns = found[-1].start_ns
-        found.append(_Extent(min(start_ns, stop_ns - 1), stop_ns, waiting))
+        found.append(_FileExtent(min(start_ns, stop_ns - 1), stop_ns, waiting))
     return found
 
 
-def _clusters(extents: list[_Extent]) -> list[_Extent]:
+def _clusters(extents: list[_FileExtent]) -> list[_FileExtent]:
     """Merge overlapping extents."""
-    found: list[_Extent] = []
+    found: list[_FileExtent] = []
     for extent in sorted(extents):
         if found and extent.start_ns < found[-1].stop_ns:
             before = found.pop()
             stop_ns = max(before.stop_ns, extent.stop_ns)
-            extent = _Extent(before.start_ns, stop_ns, before.events + extent.events)
+            extent = _FileExtent(before.start_ns, stop_ns, before.events + extent.events)
         found.append(extent)
     return found
 
 
-def _told(family: Rdict, name: str) -> str:
+def _property(family: Rdict, name: str) -> str:
     return family.property_value(f"rocksdb.{name}") or ""

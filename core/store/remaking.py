@@ -19,26 +19,26 @@ import msgspec
 from core.errors import DerivedDamagedError
 from sdk import timestamps
 
-ASKED_SUFFIX = ".rebuild"
-REMADE_FILE = "derived.json"
+REQUEST_SUFFIX = ".rebuild"
+REBUILD_RECORD_FILE = "derived.json"
 REASON_MAX_CHARS = 500
 
 log = logging.getLogger(__name__)
 
 
-class Remade(msgspec.Struct, rename="camel"):
+class RebuildRecord(msgspec.Struct, rename="camel"):
     """How often derived data was discarded because of damage; `last` has time, folder, reason."""
 
     count: int = 0
     last: str = ""
 
 
-def asked_file(data: Path, folder: str) -> Path:
+def rebuild_request_file(data: Path, folder: str) -> Path:
     """The file whose existence requests a rebuild of `folder`."""
-    return data / f"{folder}{ASKED_SUFFIX}"
+    return data / f"{folder}{REQUEST_SUFFIX}"
 
 
-def ask(data: Path, folder: str, reason: str) -> None:
+def request_rebuild(data: Path, folder: str, reason: str) -> None:
     """Request a rebuild of `folder` from its maker, which may start later. An earlier request
     stands.
     """
@@ -46,42 +46,42 @@ def ask(data: Path, folder: str, reason: str) -> None:
         "derived data damaged, rebuild requested",
         extra={"context": {"what": folder, "why": reason}},
     )
-    with contextlib.suppress(OSError), asked_file(data, folder).open("x") as file:
+    with contextlib.suppress(OSError), rebuild_request_file(data, folder).open("x") as file:
         file.write(reason[:REASON_MAX_CHARS])
 
 
-def refuse_asked(data: Path, folder: str) -> None:
+def raise_if_requested(data: Path, folder: str) -> None:
     """Raise DerivedDamagedError, with the reason, if a rebuild of `folder` was requested."""
-    path = asked_file(data, folder)
+    path = rebuild_request_file(data, folder)
     if path.exists():
         raise DerivedDamagedError(path.read_text("utf-8", "replace"))
 
 
-def throw_away(data: Path, folder: str, reason: str) -> None:
+def discard(data: Path, folder: str, reason: str) -> None:
     """Remove a folder of derived data; counts it unless `reason` is empty (a person's request)."""
     log.warning(
         "derived data discarded, rebuilding", extra={"context": {"what": folder, "why": reason}}
     )
     shutil.rmtree(data / folder, ignore_errors=True)
     if reason:
-        _note(data, f"{folder}: {reason[:REASON_MAX_CHARS]}")
+        _record_discard(data, f"{folder}: {reason[:REASON_MAX_CHARS]}")
     # Last, so that the request outlives a maker that is killed before this point.
-    asked_file(data, folder).unlink(missing_ok=True)
+    rebuild_request_file(data, folder).unlink(missing_ok=True)
 
 
-def read_remade(data: Path) -> Remade:
+def read_rebuild_record(data: Path) -> RebuildRecord:
     """The recorded count; zero if the file is missing or unreadable."""
     try:
-        return msgspec.json.decode((data / REMADE_FILE).read_bytes(), type=Remade)
+        return msgspec.json.decode((data / REBUILD_RECORD_FILE).read_bytes(), type=RebuildRecord)
     except (OSError, msgspec.DecodeError):
-        return Remade()
+        return RebuildRecord()
 
 
-def _note(data: Path, what: str) -> None:
-    remade = read_remade(data)
+def _record_discard(data: Path, entry: str) -> None:
+    remade = read_rebuild_record(data)
     remade.count += 1
-    remade.last = f"{timestamps.text(time.time_ns())} {what}"
-    fresh = data / f"{REMADE_FILE}.new"
+    remade.last = f"{timestamps.text(time.time_ns())} {entry}"
+    fresh = data / f"{REBUILD_RECORD_FILE}.new"
     with contextlib.suppress(OSError):
         fresh.write_bytes(msgspec.json.encode(remade))
-        fresh.replace(data / REMADE_FILE)
+        fresh.replace(data / REBUILD_RECORD_FILE)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from core.ordering import TIME_BYTES, Timebase
 from core.store.archive import Archive
 from core.store.keys import TIMEBASE_BYTES
-from core.store.scan import Row, last, scan
+from core.store.scan import KeyValue, last_row, scan
 from sdk.address import LANES
 
 ROLLUP_PREFIX = b"rollup/"
@@ -94,7 +94,7 @@ def slots_of(row: int) -> Iterator[tuple[int, int]]:
         slot += 1
 
 
-def folded(row: int) -> int:
+def sum_slots(row: int) -> int:
     """The sum of all slots of a row, in slot 0."""
     for bits, mask in _FOLDS:
         row = (row & mask) + (row >> bits)
@@ -110,7 +110,7 @@ def lane_counts(slot: int) -> tuple[int, ...]:
     )
 
 
-def rows_of(buckets: dict[int, int]) -> dict[int, int]:
+def pack_rows(buckets: dict[int, int]) -> dict[int, int]:
     """Pack buckets of one level, whose counts are in slot 0, into rows by row number."""
     rows: dict[int, int] = {}
     for bucket, counts in buckets.items():
@@ -119,7 +119,7 @@ def rows_of(buckets: dict[int, int]) -> dict[int, int]:
     return rows
 
 
-def wider(buckets: dict[int, int]) -> dict[int, int]:
+def coarsen(buckets: dict[int, int]) -> dict[int, int]:
     """Add up buckets of one level to those of the next coarser one."""
     coarser: dict[int, int] = {}
     for bucket, counts in buckets.items():
@@ -131,15 +131,15 @@ def wider(buckets: dict[int, int]) -> dict[int, int]:
 def newest_row(archive: Archive, timebase: Timebase, scope_id: str) -> int:
     """The number of a scope's last row of the finest level, -1 without rows."""
     head = row_head(timebase, FINEST_LEVEL, scope_id)
-    row = last(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
+    row = last_row(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
     return -1 if row is None else bucket_of(row[0], FINEST_LEVEL + ROW_STEP)
 
 
-def counted(archive: Archive) -> int:
+def counted_events(archive: Archive) -> int:
     """The number of events in the rollups, by their coarsest rows."""
     head = ROLLUP_PREFIX + TIMEBASE_BYTES["canonical"] + bytes((COARSEST_LEVEL,))
     rows = scan(archive.families["catalog"], head, head + b"\xff")
-    return sum(sum(lane_counts(folded(decode_row(value)))) for _, value in rows)
+    return sum(sum(lane_counts(sum_slots(decode_row(value)))) for _, value in rows)
 
 
 def level_for(start: int, stop: int, buckets: int, finest: int = FINEST_LEVEL) -> Buckets:
@@ -160,9 +160,9 @@ def stored_level(level: int) -> int:
 
 def rows_between(
     archive: Archive, head: bytes, level: int, first: int, stop: int, max_rows: int
-) -> list[Row]:
+) -> list[KeyValue]:
     """At most `max_rows` rows of a scope whose numbers are in [first, stop)."""
     lower = head + bucket_time(first, level + ROW_STEP)
     upper = head + bucket_time(stop - 1, level + ROW_STEP)
-    rows = scan(archive.families["catalog"], lower, upper, want=max_rows)
+    rows = scan(archive.families["catalog"], lower, upper, expected_rows=max_rows)
     return list(islice(rows, max_rows))

@@ -18,10 +18,10 @@ import msgspec
 
 from core.errors import DerivedDamagedError
 from core.ordering import Timebase
-from core.store.derived import DerivedStore
+from core.store.derived import DerivedDatabase
 from core.store.keys import TIMEBASE_BYTES, series_bytes
 from core.store.rollup import COARSEST_LEVEL, bucket_time
-from core.store.scan import Row as StoredRow
+from core.store.scan import KeyValue as StoredRow
 
 SAMPLES_FOLDER = "samples"
 LAYOUT = 2
@@ -30,14 +30,14 @@ FIELDS_MAX = 256
 """Fields that are sampled of one series; further ones are ignored."""
 
 LEVEL_STEP = 3
-LEAST_LEVEL = 24
+FINEST_SAMPLE_LEVEL = 24
 """2^24 ns are 17 ms."""
 
 _SERIES_PREFIX = b"series/"
 _ROW_PREFIX = b"row/"
 
 
-class Row(msgspec.Struct, array_like=True):
+class SampleRow(msgspec.Struct, array_like=True):
     """A series' fields in one bucket, as columns: field numbers, and for each field the count, sum,
     min and max of its values.
     """
@@ -62,8 +62,8 @@ class SampledSeries(msgspec.Struct, array_like=True):
     newest: dict[Timebase, int] = msgspec.field(default_factory=dict)
 
 
-_series = msgspec.msgpack.Decoder(SampledSeries)
-_rows = msgspec.msgpack.Decoder(Row)
+_series_decoder = msgspec.msgpack.Decoder(SampledSeries)
+_row_decoder = msgspec.msgpack.Decoder(SampleRow)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -87,29 +87,29 @@ def row_head(number: int, timebase: Timebase, level: int) -> bytes:
     return _ROW_PREFIX + series_bytes(number) + TIMEBASE_BYTES[timebase] + bytes((level,))
 
 
-def encode_row(row: Row) -> bytes:
+def encode_row(row: SampleRow) -> bytes:
     return _encode(row)
 
 
-def decode_row(value: bytes) -> Row:
+def decode_row(value: bytes) -> SampleRow:
     """Raises DerivedDamagedError."""
     try:
-        return _rows.decode(value)
+        return _row_decoder.decode(value)
     except msgspec.DecodeError as error:
         raise DerivedDamagedError(f"a row of the samples cannot be decoded: {error}") from error
 
 
-class SampleStore(DerivedStore):
+class SampleStore(DerivedDatabase):
     """The derived database of samples."""
 
     FOLDER = SAMPLES_FOLDER
-    WHAT = "samples"
+    CONTENT = "samples"
     LAYOUT = LAYOUT
 
     def series(self, number: int) -> SampledSeries | None:
         value = self.get(series_record_key(number))
         try:
-            return None if value is None else _series.decode(value)
+            return None if value is None else _series_decoder.decode(value)
         except msgspec.DecodeError as error:
             raise DerivedDamagedError(
                 f"the samples' record of series {number} cannot be decoded: {error}"
@@ -120,7 +120,7 @@ class SampleStore(DerivedStore):
     ) -> list[StoredRow]:
         """At most `max_rows` rows whose buckets are in [first, stop)."""
         lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
-        return list(islice(self.scan(lower, upper, want=max_rows), max_rows))
+        return list(islice(self.scan(lower, upper, expected_rows=max_rows), max_rows))
 
 
 def encode_series(series: SampledSeries) -> bytes:

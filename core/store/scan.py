@@ -24,14 +24,19 @@ MORE_ROWS = 16
 BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
 
-Row = tuple[bytes, bytes]
+KeyValue = tuple[bytes, bytes]
 
-Block = tuple[list[Row], int]
+Block = tuple[list[KeyValue], int]
 """Rows that were read together, and the total bytes of their values."""
 
 
-def blocks(
-    family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
+def scan_blocks(
+    family: Rdict,
+    lower: bytes,
+    upper: bytes,
+    *,
+    reverse: bool = False,
+    expected_rows: int | None = None,
 ) -> Iterator[Block]:
     """Keys and values in [lower, upper], in key order or backwards, in blocks. The first block
     shows how large values are. `want` is the number of rows that the caller expects to use: the
@@ -41,10 +46,10 @@ def blocks(
     """
     last = upper if reverse else lower
     # rocksdict's stub types it as an iterable of itself.
-    rows = cast("Iterator[Row]", family.items(backwards=reverse, from_key=last))
+    rows = cast("Iterator[KeyValue]", family.items(backwards=reverse, from_key=last))
     count, read = FIRST_ROWS, 0
     while True:
-        block: list[Row] = list(islice(rows, count))
+        block: list[KeyValue] = list(islice(rows, count))
         is_end = len(block) < count
         if block:
             last = block[-1][0]
@@ -57,7 +62,7 @@ def blocks(
             yield block, size_bytes
             fitting = BLOCK_MAX_BYTES * count // (size_bytes or 1) or 1
             read += len(block)
-            more = GROWTH * count if want is None else max(want - read, MORE_ROWS)
+            more = GROWTH * count if expected_rows is None else max(expected_rows - read, MORE_ROWS)
             count = min(more, BLOCK_MAX_ROWS, fitting)
         if is_end:
             _prove_end(family, last, reverse)
@@ -65,10 +70,15 @@ def blocks(
 
 
 def scan(
-    family: Rdict, lower: bytes, upper: bytes, *, reverse: bool = False, want: int | None = None
-) -> Iterator[Row]:
+    family: Rdict,
+    lower: bytes,
+    upper: bytes,
+    *,
+    reverse: bool = False,
+    expected_rows: int | None = None,
+) -> Iterator[KeyValue]:
     """`blocks`, row by row."""
-    for block, _ in blocks(family, lower, upper, reverse=reverse, want=want):
+    for block, _ in scan_blocks(family, lower, upper, reverse=reverse, expected_rows=expected_rows):
         yield from block
 
 
@@ -80,19 +90,19 @@ class Seeker:
     def __init__(self, family: Rdict) -> None:
         self._rows = family.iter(ReadOptions())
 
-    def first(self, lower: bytes, upper: bytes) -> Row | None:
+    def first(self, lower: bytes, upper: bytes) -> KeyValue | None:
         """The first row in [lower, upper]."""
         self._rows.seek(lower)
         row = self._row()
         return row if row is not None and row[0] <= upper else None
 
-    def last(self, lower: bytes, upper: bytes) -> Row | None:
+    def last(self, lower: bytes, upper: bytes) -> KeyValue | None:
         """The last row in [lower, upper]."""
         self._rows.seek_for_prev(upper)
         row = self._row()
         return row if row is not None and row[0] >= lower else None
 
-    def _row(self) -> Row | None:
+    def _row(self) -> KeyValue | None:
         rows = self._rows
         if rows.valid():
             return rows.key(), rows.value()
@@ -124,11 +134,11 @@ def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
         raise ArchiveDamagedError(f"the archive cannot be read beyond key {last.hex()}: {reason}")
 
 
-def first(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
+def first_row(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
     """The first row in [lower, upper]."""
     return next(scan(family, lower, upper), None)
 
 
-def last(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
+def last_row(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
     """The last row in [lower, upper]."""
     return next(scan(family, lower, upper, reverse=True), None)

@@ -11,7 +11,7 @@ from core.store.archive import Archive
 
 
 @contextmanager
-def following(data: Path, scratch: Path, memory_bytes: int) -> Iterator[Archive]:
+def open_secondary_archive(data: Path, scratch: Path, memory_bytes: int) -> Iterator[Archive]:
     """An archive, open as a secondary; raises ArchiveError if there is none or its layout is not
     this version's.
     """

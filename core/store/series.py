@@ -21,7 +21,7 @@ class SeriesTable:
         self.names: list[Series] = []
         self.scopes: set[str] = set()
         self._numbers: dict[Series, int] = {}
-        self._of_unit: defaultdict[str, list[int]] = defaultdict(list)
+        self._of_unique_id: defaultdict[str, list[int]] = defaultdict(list)
         self._of_entity: dict[EntityIds, list[int]] = {}
         self._entities: list[EntityIds] = []
         self._is_sorted = True
@@ -30,9 +30,9 @@ class SeriesTable:
         """Read the archive's series that were added since the last call."""
         lower = SERIES_PREFIX + len(self.names).to_bytes(4, "big")
         for key, value in scan(archive.families["catalog"], lower, SERIES_PREFIX + b"\xff" * 4):
-            self.learn(series_number(key), decode_series(value))
+            self.add(series_number(key), decode_series(value))
 
-    def learn(self, number: int, series: Series) -> None:
+    def add(self, number: int, series: Series) -> None:
         """Add a series that the writer has numbered. Numbers arrive in order; known ones are
         ignored.
         """
@@ -40,7 +40,7 @@ class SeriesTable:
             self.names.append(series)
             self.scopes.add(series.scope_id)
             self._numbers[series] = number
-            self._of_unit[series.unique_id].append(number)
+            self._of_unique_id[series.unique_id].append(number)
             ids = _entity_ids(series)
             of_entity = self._of_entity.get(ids)
             if of_entity is None:
@@ -53,9 +53,9 @@ class SeriesTable:
         """None if the series has no number yet."""
         return self._numbers.get(series)
 
-    def of_unit(self, unique_id: str) -> Sequence[int]:
+    def of_unique_id(self, unique_id: str) -> Sequence[int]:
         """The numbers of all series with this uniqueId, ascending."""
-        return self._of_unit.get(unique_id, ())
+        return self._of_unique_id.get(unique_id, ())
 
     def entities(self) -> Sequence[EntityIds]:
         """All entities, sorted by their ids."""
@@ -77,7 +77,7 @@ class SeriesTable:
         if number is not None:
             return number, False
         number = len(self.names)
-        self.learn(number, series)
+        self.add(number, series)
         return number, True
 
 

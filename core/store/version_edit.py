@@ -28,7 +28,7 @@ class Tag(IntEnum):
     COMPACT_CURSOR = 5
     DELETED_FILE = 6
     PREVIOUS_LOG_NUMBER = 9
-    LEAST_LOG_TO_KEEP = 10
+    MIN_LOG_NUMBER_TO_KEEP = 10
     NEW_FILE = 103
     FAMILY = 200
     FAMILY_ADDED = 201
@@ -50,12 +50,12 @@ class VersionEdit:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._at = 0
+        self._offset = 0
         self.family = 0
         self.added_family: str | None = None
         self.is_family_dropped = False
         self.log_number: int | None = None
-        self.least_log = 0
+        self.oldest_log = 0
         self.last_sequence = 0
         self.added: list[AddedFile] = []
         self.deleted: list[int] = []
@@ -65,7 +65,7 @@ class VersionEdit:
         """Raises EditError."""
         edit = cls(content)
         try:
-            while edit._at < len(content):
+            while edit._offset < len(content):
                 edit._read_field(edit._number())
         except IndexError:
             raise EditError("an edit ends inside a field") from None
@@ -77,8 +77,8 @@ class VersionEdit:
                 self.log_number = self._number()
             case Tag.LAST_SEQUENCE:
                 self.last_sequence = self._number()
-            case Tag.LEAST_LOG_TO_KEEP:
-                self.least_log = self._number()
+            case Tag.MIN_LOG_NUMBER_TO_KEEP:
+                self.oldest_log = self._number()
             case Tag.NEW_FILE:
                 self._read_file()
             case Tag.DELETED_FILE:
@@ -91,9 +91,9 @@ class VersionEdit:
             case Tag.FAMILY_DROPPED:
                 self.is_family_dropped = True
             case _:
-                self._pass_over(tag)
+                self._skip(tag)
 
-    def _pass_over(self, tag: int) -> None:
+    def _skip(self, tag: int) -> None:
         if tag == Tag.COMPARATOR or tag & SKIPPABLE:
             self._text()
         elif tag == Tag.COMPACT_CURSOR:
@@ -122,18 +122,18 @@ class VersionEdit:
 
     def _text(self) -> bytes:
         size = self._number()
-        start = self._at
-        self._at += size
-        if self._at > len(self._content):
+        start = self._offset
+        self._offset += size
+        if self._offset > len(self._content):
             raise IndexError
-        return self._content[start : self._at]
+        return self._content[start : self._offset]
 
     def _number(self) -> int:
         """A varint."""
         found = shift = 0
         while True:
-            byte = self._content[self._at]
-            self._at += 1
+            byte = self._content[self._offset]
+            self._offset += 1
             found |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return found

@@ -15,10 +15,10 @@ import msgspec
 from core.errors import ArchiveDamagedError
 from sdk import archive_id, durable
 
-WITNESS_FILE = "witness.json"
+MARKER_FILE = "witness.json"
 
 
-class Witness(msgspec.Struct, kw_only=True, rename="camel"):
+class DurabilityMarker(msgspec.Struct, kw_only=True, rename="camel"):
     """What was durable at one moment.
 
     Positions are informative and not compared: they are in the same batches as the sequence, which
@@ -33,25 +33,25 @@ class Witness(msgspec.Struct, kw_only=True, rename="camel"):
     """Of the encoding with null here; set only in the file, and absent in those of older NOVAs."""
 
 
-def encode(witness: Witness) -> bytes:
-    crc32 = zlib.crc32(msgspec.json.encode(witness))
-    return msgspec.json.encode(msgspec.structs.replace(witness, crc32=crc32))
+def encode(marker: DurabilityMarker) -> bytes:
+    crc32 = zlib.crc32(msgspec.json.encode(marker))
+    return msgspec.json.encode(msgspec.structs.replace(marker, crc32=crc32))
 
 
-def decode(content: bytes) -> Witness:
+def decode(content: bytes) -> DurabilityMarker:
     """Raises msgspec.DecodeError or UnicodeDecodeError."""
-    stored = msgspec.json.decode(content, type=Witness)
+    stored = msgspec.json.decode(content, type=DurabilityMarker)
     witness = msgspec.structs.replace(stored, crc32=None)
     if stored.crc32 not in (None, zlib.crc32(msgspec.json.encode(witness))):
         raise msgspec.DecodeError("its checksum does not match")
     return witness
 
 
-def read_witness(data: Path) -> Witness | None:
+def read_marker(data: Path) -> DurabilityMarker | None:
     """The archive's durability marker, None if there is no file; raises ArchiveDamagedError if it
     cannot be decoded.
     """
-    path = data / WITNESS_FILE
+    path = data / MARKER_FILE
     try:
         return decode(path.read_bytes())
     except FileNotFoundError:
@@ -62,24 +62,26 @@ def read_witness(data: Path) -> Witness | None:
         ) from error
 
 
-def write_witness(data: Path, witness: Witness) -> None:
+def write_marker(data: Path, marker: DurabilityMarker) -> None:
     """Replace the file atomically and durably."""
-    durable.replace(data / WITNESS_FILE, encode(witness))
+    durable.replace(data / MARKER_FILE, encode(marker))
 
 
-def compare(witness: Witness | None, found: Witness, path: Path) -> None:
+def require_durable(
+    marker: DurabilityMarker | None, holdings: DurabilityMarker, path: Path
+) -> None:
     """Raise ArchiveDamagedError if the archive holds less than its durability marker records, or if
     the marker is missing: a writer writes one before it stores the first event.
     """
-    if witness is None:
-        _refuse_lost(found, path.parent)
+    if marker is None:
+        _refuse_missing_marker(holdings, path.parent)
         return
     short = [
-        f"{name} {have}, but {WITNESS_FILE} records {saw}"
+        f"{name} {have}, but {MARKER_FILE} records {saw}"
         for name, have, saw in (
-            ("record sequence", found.sequence, witness.sequence),
-            ("last canonical time", found.canonical_ns, witness.canonical_ns),
-            ("event count", found.events, witness.events),
+            ("record sequence", holdings.sequence, marker.sequence),
+            ("last canonical time", holdings.canonical_ns, marker.canonical_ns),
+            ("event count", holdings.events, marker.events),
         )
         if have < saw
     ]
@@ -90,11 +92,11 @@ def compare(witness: Witness | None, found: Witness, path: Path) -> None:
         )
 
 
-def _refuse_lost(found: Witness, data: Path) -> None:
+def _refuse_missing_marker(holdings: DurabilityMarker, data: Path) -> None:
     # An archive without an id is of an older NOVA, which wrote its first marker after one second.
-    if found.events and archive_id.read(data) is not None:
+    if holdings.events and archive_id.read(data) is not None:
         raise ArchiveDamagedError(
-            f"{data / WITNESS_FILE} is missing, so nothing proves that the {found.events} events "
+            f"{data / MARKER_FILE} is missing, so nothing proves that the {holdings.events} events "
             f"in {data} are all. Restore it from a copy; if there is none, remove "
             f"{data / archive_id.ID_FILE} too, and the next start accepts the archive as complete"
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.writer.commit import Committer
-from core.writer.targets import Target
+from core.writer.targets import CommandTarget
 from core.writer.written import InEffect
 from sdk import timestamps
 from sdk.manifest import Action, CardManifest, argument_problem
@@ -15,7 +15,7 @@ from sdk.submission import SubmitCommand
 UI_UPDATE = "UiUpdate"
 
 
-class Actions:
+class ArgumentChecker:
     """The actions in effect now, from this instance's manifests and those that the command's scope
     publishes.
     """
@@ -24,32 +24,32 @@ class Actions:
         self._committer = committer
         self._in_effect = in_effect
 
-    def check(self, request: SubmitCommand, target: Target) -> None:
+    def check(self, request: SubmitCommand, target: CommandTarget) -> None:
         """Raise QueryError if views of the target have an action for the command, but none accepts
         these arguments. A command without an action has no schema.
         """
         problem: str | None = None
-        for action in self._offered(request, target):
+        for action in self._matching_actions(request, target):
             problem = argument_problem(action, request.payload)
             if problem is None:
                 return
         if problem is not None:
-            raise QueryError("badArguments", problem)
+            raise RequestError("badArguments", problem)
 
-    def _offered(self, request: SubmitCommand, target: Target) -> Iterator[Action]:
+    def _matching_actions(self, request: SubmitCommand, target: CommandTarget) -> Iterator[Action]:
         views = self._views(request.scope_id, target)
         if not views:
             return
-        for view_id, manifest in self._newest(request.scope_id).items():
+        for view_id, manifest in self._newest_manifests(request.scope_id).items():
             if view_id in views:
                 for action in manifest.actions:
                     if action.command_type == request.command_type:
                         yield action
 
-    def _views(self, scope_id: str, target: Target) -> set[str]:
+    def _views(self, scope_id: str, target: CommandTarget) -> set[str]:
         """The ids of the views that the target has ever updated."""
         table = self._committer.series
-        names = (table.names[number] for number in table.of_unit(target.unique_id))
+        names = (table.names[number] for number in table.of_unique_id(target.unique_id))
         return {
             one.view_id
             for one in names
@@ -58,7 +58,7 @@ class Actions:
             and one.message_type == UI_UPDATE
         }
 
-    def _newest(self, scope_id: str) -> dict[str, CardManifest]:
+    def _newest_manifests(self, scope_id: str) -> dict[str, CardManifest]:
         """By view id, the manifest in effect with the latest effectiveTime, then version."""
         known = self._in_effect
         scopes = (known.own_scope, scope_id)

@@ -18,33 +18,33 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from core.feed import Committed, LinkStates
+from core.feed import CommitFrame, LinkStates
 from core.store import catalog
 from core.store.archive import Archive
-from core.store.identity import identify, refuse_emptied
+from core.store.identity import ensure_id, refuse_emptied
 from core.store.own_files import OwnFiles
-from core.store.witness import Witness, read_witness, write_witness
+from core.store.witness import DurabilityMarker, read_marker, write_marker
 from core.submission import PATH as SUBMISSIONS_PATH
 from core.writer import entries
-from core.writer.actions import Actions
-from core.writer.checking import Checking
-from core.writer.commands import Commands
+from core.writer.actions import ArgumentChecker
+from core.writer.checking import ValidationPool
+from core.writer.commands import CommandHandler
 from core.writer.commit import Committer
-from core.writer.counting import count_aloud
-from core.writer.courier import Courier
-from core.writer.desk import Desk
-from core.writer.entries import Entries
-from core.writer.imports import Imports
-from core.writer.ingest import Incoming
-from core.writer.manifests import published_event, settle
-from core.writer.remarks import Remarks
+from core.writer.counting import backfill_with_progress
+from core.writer.courier import Dispatcher
+from core.writer.desk import SubmissionHandler
+from core.writer.entries import CommitQueue
+from core.writer.imports import ImportHandler
+from core.writer.ingest import BatchColumns
+from core.writer.manifests import published_event, reconcile
+from core.writer.remarks import Annotations
 from core.writer.server import FeedServer
 from core.writer.submissions import SubmissionServer
-from core.writer.targets import Targets
+from core.writer.targets import TargetFinder
 from core.writer.written import InEffect
 from sdk import archive_id, default_timebase, endpoints, lifecycle, manifest_files
-from sdk.archive_id import Served
-from sdk.drivers.registry import Registry
+from sdk.archive_id import ArchiveIdentity
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import ArchiveGoneError, SettingsError
 from sdk.manifest_files import ManifestFile
 from sdk.settings import Settings
@@ -52,36 +52,36 @@ from sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
 
 INTAKE_MAX_BATCHES = 8
 CHECKED_MAX_GROUPS = 3
-CHECKED_TOGETHER_RECORDS = 1_000
+CHECK_GROUP_RECORDS = 1_000
 UNSYNCED_MAX_GROUPS = 4
-WITNESS_INTERVAL_S = 1.0
+MARKER_INTERVAL_S = 1.0
 LINKS_INTERVAL_S = 0.5
-GONE_STATUS = 1
+GONE_EXIT_STATUS = 1
 
 log = logging.getLogger(__name__)
 
 
-class Arrived(NamedTuple):
+class ConsumedBatch(NamedTuple):
     """A consumed batch and its transport."""
 
     transport: Transport
     batch: Batch
 
 
-class Begun(NamedTuple):
+class CheckingGroup(NamedTuple):
     """Batches that are being checked, and the future of their columns."""
 
-    group: list[Arrived]
-    found: asyncio.Future[list[Incoming]]
+    batches: list[ConsumedBatch]
+    columns: asyncio.Future[list[BatchColumns]]
 
 
-class Written(NamedTuple):
+class UnsyncedGroup(NamedTuple):
     """A group that is written but not durable yet."""
 
     acknowledgements: list[tuple[Transport, Batch, Receipt]]
-    commits: list[Committed]
-    witness: Witness
-    entries: entries.Written
+    commits: list[CommitFrame]
+    marker: DurabilityMarker
+    writes: entries.QueuedWrites
 
 
 class Writer:
@@ -95,11 +95,11 @@ class Writer:
         files: Sequence[ManifestFile] = (),
     ) -> None:
         self._settings = settings
-        self._manifests = settle(files, archive, settings.own_scope())
+        self._manifests = reconcile(files, archive, settings.own_scope())
         manifests = self._manifests.manifests
         self._archive = archive
         self._server = server
-        self._data = settings.folder()
+        self._data = settings.data_folder()
         self.committer = Committer(
             archive,
             self._data,
@@ -109,57 +109,65 @@ class Writer:
             commit_max_bytes=settings.commit_max_bytes,
             commit_max_events=settings.commit_max_events,
             manifests=manifests,
-            registry=Registry.load(drivers) if (drivers := settings.chosen_drivers()) else None,
+            registry=DriverRegistry.load(drivers)
+            if (drivers := settings.chosen_drivers())
+            else None,
         )
-        self._checking = Checking(
+        self._validation = ValidationPool(
             self.committer.checker,
             settings.subscribed_scope(),
             settings.envelope_max_bytes,
             manifests,
             settings.own_scope(),
         )
-        self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(INTAKE_MAX_BATCHES)
-        self._begun: asyncio.Queue[Begun] = asyncio.Queue(CHECKED_MAX_GROUPS)
-        self._written: asyncio.Queue[Written] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
-        self._unwitnessed: Witness | None = None
-        self.served = Served(identify(archive, self._data), archive.folder)
+        self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(INTAKE_MAX_BATCHES)
+        self._checking_groups: asyncio.Queue[CheckingGroup] = asyncio.Queue(CHECKED_MAX_GROUPS)
+        self._unsynced: asyncio.Queue[UnsyncedGroup] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
+        self._pending_marker: DurabilityMarker | None = None
+        self.served = ArchiveIdentity(ensure_id(archive, self._data), archive.inode)
         self._own_files = OwnFiles(archive.path)
         default_timebase.write(self._data, settings.chosen_timebase())
-        self._entries = Entries(self._call_for_commit)
-        self._entries.durable_ns = self.committer.last_ns
-        self.courier = Courier(self.committer.carriers)
+        self._queue = CommitQueue(self._trigger_commit)
+        self._queue.watermark_ns = self.committer.last_ns
+        self.dispatcher = Dispatcher(self.committer.link_routes)
         known = InEffect(self.committer, settings.chosen_timebase(), settings.own_scope())
-        self._commands = Commands(
+        self._commands = CommandHandler(
             self.committer,
-            self._entries,
-            Targets(self.committer, known, require_descriptor=settings.commands_require_descriptor),
-            Actions(self.committer, known),
-            self.courier,
+            self._queue,
+            TargetFinder(
+                self.committer, known, require_descriptor=settings.commands_require_descriptor
+            ),
+            ArgumentChecker(self.committer, known),
+            self.dispatcher,
             settings.envelope_max_bytes,
         )
-        remarks = Remarks(self.committer, self._entries, settings.own_scope())
+        remarks = Annotations(self.committer, self._queue, settings.own_scope())
         subscribed = settings.subscribed_scope()
-        imports = Imports(self.committer, self._entries, subscribed, settings.envelope_max_bytes)
-        self.submissions = SubmissionServer(Desk(subscribed, self._commands, remarks, imports))
+        imports = ImportHandler(
+            self.committer, self._queue, subscribed, settings.envelope_max_bytes
+        )
+        self.submissions = SubmissionServer(
+            SubmissionHandler(subscribed, self._commands, remarks, imports)
+        )
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
         """Run until cancelled. An error ends all stages: what is durable is unknown after it."""
-        self.courier.transports = transports
+        self.dispatcher.transports = transports
         try:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._sync_groups())
                 stages.create_task(self._commit_groups())
-                await self._commands.finish_left_over()
+                await self._commands.end_unfinished()
                 self.submissions.open()
                 stages.create_task(self._check_groups())
-                stages.create_task(self._keep_witness())
-                stages.create_task(self._tell_links(transports))
+                stages.create_task(self._write_markers())
+                stages.create_task(self._publish_links(transports))
                 for transport in transports:
-                    stages.create_task(self._take_in(transport))
+                    stages.create_task(self._consume(transport))
         finally:
             await self.submissions.stop()
-            await self._checking.close()
+            await self._validation.close()
 
     def publish_manifests(self) -> None:
         """Commit an event for each manifest that the archive lacks, and the list of conflicts.
@@ -172,107 +180,109 @@ class Writer:
         known = self._archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
         is_news = conflicts != catalog.decode_conflicts(known)
         if is_news:
-            committer.note(catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts))
+            committer.put_record(
+                catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts)
+            )
         events = [published_event(one, scope) for one in self._manifests.unpublished]
-        if committer.tell(events) or is_news:
-            committer.close()
+        if committer.record_all(events) or is_news:
+            committer.close_commit()
 
-    def witness_recovered(self) -> None:
+    def mark_recovered(self) -> None:
         """Sync the archive and write its durability marker before any reader is served: a killed
         writer may have acknowledged events after its last marker, and no event need follow.
         """
         self._archive.sync()
-        held = self.committer.witness()
-        if read_witness(self._data) != held:
+        held = self.committer.marker()
+        if read_marker(self._data) != held:
             self._require_archive()
-            write_witness(self._data, held)
+            write_marker(self._data, held)
 
-    async def _take_in(self, transport: Transport) -> None:
+    async def _consume(self, transport: Transport) -> None:
         subscription = Subscription(self._settings.subscribed_scope())
-        positions = self.committer.resume(transport.link)
+        positions = self.committer.load_positions(transport.link)
         async for batch in transport.consume(subscription, positions):
-            await self._arrived.put(Arrived(transport, batch))
+            await self._consumed.put(ConsumedBatch(transport, batch))
 
     async def _check_groups(self) -> None:
         while True:
-            group = [await self._arrived.get()]
+            group = [await self._consumed.get()]
             records = len(group[0].batch.records)
-            while records < CHECKED_TOGETHER_RECORDS and not self._arrived.empty():
-                group.append(self._arrived.get_nowait())
+            while records < CHECK_GROUP_RECORDS and not self._consumed.empty():
+                group.append(self._consumed.get_nowait())
                 records += len(group[-1].batch.records)
-            found = self._checking.begin([arrived.batch.records for arrived in group])
-            await self._begun.put(Begun(group, found))
+            found = self._validation.check([arrived.batch.records for arrived in group])
+            await self._checking_groups.put(CheckingGroup(group, found))
 
     async def _commit_groups(self) -> None:
         while True:
-            groups = [await self._begun.get()]
-            records = _records(groups[0])
-            while records < self._settings.commit_max_events and not self._begun.empty():
-                groups.append(self._begun.get_nowait())
-                records += _records(groups[-1])
-            await self._written.put(await self._commit(groups))
+            groups = [await self._checking_groups.get()]
+            records = _record_count(groups[0])
+            while records < self._settings.commit_max_events and not self._checking_groups.empty():
+                groups.append(self._checking_groups.get_nowait())
+                records += _record_count(groups[-1])
+            await self._unsynced.put(await self._commit(groups))
 
-    async def _commit(self, groups: list[Begun]) -> Written:
+    async def _commit(self, groups: list[CheckingGroup]) -> UnsyncedGroup:
         acknowledgements: list[tuple[Transport, Batch, Receipt]] = []
-        commits: list[Committed] = []
+        commits: list[CommitFrame] = []
         for group, found in groups:
             for (transport, batch), incoming in zip(group, await found, strict=True):
-                receipt, closed = self.committer.take(transport.link, batch, incoming)
+                receipt, closed = self.committer.add_batch(transport.link, batch, incoming)
                 commits += closed
                 acknowledgements.append((transport, batch, receipt))
                 await asyncio.sleep(0)  # lets sockets be served between batches
-        entered, closed = self._entries.write(self.committer)
-        commits += [*closed, self.committer.close()]
-        return Written(acknowledgements, commits, self.committer.witness(), entered)
+        entered, closed = self._queue.run(self.committer)
+        commits += [*closed, self.committer.close_commit()]
+        return UnsyncedGroup(acknowledgements, commits, self.committer.marker(), entered)
 
-    def _call_for_commit(self) -> None:
+    def _trigger_commit(self) -> None:
         """Trigger a commit; if the queue is full, one is due anyway."""
-        nothing: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
+        nothing: asyncio.Future[list[BatchColumns]] = asyncio.get_running_loop().create_future()
         nothing.set_result([])
         with contextlib.suppress(asyncio.QueueFull):
-            self._begun.put_nowait(Begun([], nothing))
+            self._checking_groups.put_nowait(CheckingGroup([], nothing))
 
     async def _sync_groups(self) -> None:
         while True:
-            groups = [await self._written.get()]
-            while not self._written.empty():
-                groups.append(self._written.get_nowait())
+            groups = [await self._unsynced.get()]
+            while not self._unsynced.empty():
+                groups.append(self._unsynced.get_nowait())
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._syncer, self._make_durable, groups[-1].witness)
+            await loop.run_in_executor(self._syncer, self._sync, groups[-1].marker)
             for group in groups:
-                await self._announce(group)
+                await self._publish(group)
 
-    def _make_durable(self, witness: Witness) -> None:
+    def _sync(self, marker: DurabilityMarker) -> None:
         """Sync all writes; runs in a thread, because rocksdict releases the GIL meanwhile."""
         self._archive.sync()
         self._own_files.require_known()
-        self._unwitnessed = witness
+        self._pending_marker = marker
 
-    async def _keep_witness(self) -> None:
+    async def _write_markers(self) -> None:
         """Write the durability marker periodically, so that no commit waits for it."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(WITNESS_INTERVAL_S)
-            await loop.run_in_executor(self._syncer, self._bear_witness)
+            await asyncio.sleep(MARKER_INTERVAL_S)
+            await loop.run_in_executor(self._syncer, self._write_marker)
 
-    async def _tell_links(self, transports: list[Transport]) -> None:
+    async def _publish_links(self, transports: list[Transport]) -> None:
         """Publish the state of the links periodically. Readers take it as a heartbeat: they detect
         a writer that hangs by its silence.
         """
         while True:
             states = {transport.link: transport.state() for transport in transports}
-            self._server.tell(LinkStates(states))
+            self._server.publish_links(LinkStates(states))
             await asyncio.sleep(LINKS_INTERVAL_S)
 
-    def _bear_witness(self) -> None:
+    def _write_marker(self) -> None:
         """Write the durability marker of the last sync; runs in the sync thread, so never during a
         sync. Raises ArchiveGoneError if the archive is no longer in its folder: open files survive
         an unmount, but files that are created by path would land beside the archive.
         """
         self._require_archive()
-        if self._unwitnessed is not None:
-            write_witness(self._data, self._unwitnessed)
-            self._unwitnessed = None
+        if self._pending_marker is not None:
+            write_marker(self._data, self._pending_marker)
+            self._pending_marker = None
 
     def _require_archive(self) -> None:
         archive_id.require(self._data, self.served)
@@ -280,57 +290,57 @@ class Writer:
 
     def finish(self) -> None:
         """After a clean stop: sync all writes and write the durability marker."""
-        self.let_go()
+        self.stop_syncing()
         self._archive.sync()
         self._require_archive()
-        write_witness(self._data, self.committer.witness())
+        write_marker(self._data, self.committer.marker())
 
-    def let_go(self) -> None:
+    def stop_syncing(self) -> None:
         """Wait for a running sync; after that the archive can be closed."""
         self._syncer.shutdown(wait=True)
 
-    async def _announce(self, group: Written) -> None:
+    async def _publish(self, group: UnsyncedGroup) -> None:
         for committed in group.commits:
             self._server.publish(committed)
-        self._entries.durable_ns = group.commits[-1].mark
-        entries.settle(group.entries)
+        self._queue.watermark_ns = group.commits[-1].watermark
+        entries.complete(group.writes)
         for transport, batch, receipt in group.acknowledgements:
             await transport.acknowledge(batch, receipt)
 
 
-def _records(begun: Begun) -> int:
-    return sum(len(arrived.batch.records) for arrived in begun.group)
+def _record_count(group: CheckingGroup) -> int:
+    return sum(len(arrived.batch.records) for arrived in group.batches)
 
 
 @asynccontextmanager
-async def opened(
+async def open_writer(
     settings: Settings, files: Sequence[ManifestFile]
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, socket and transports, which are closed in reverse order."""
-    data = settings.folder()
+    data = settings.data_folder()
     archive_id.require_at_start(data, settings.archive)
     refuse_emptied(data)
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
-        await count_aloud(archive)
+        await backfill_with_progress(archive)
         server = FeedServer(endpoints.writer_socket(data))
         writer = Writer(settings, archive, server, files)
-        stack.callback(writer.let_go)
+        stack.callback(writer.stop_syncing)
         writer.publish_manifests()
-        writer.witness_recovered()
-        server.add(SUBMISSIONS_PATH, writer.submissions.serve)
+        writer.mark_recovered()
+        server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)
         transports = [connect(url) for url in urls]
         for transport in transports:
             stack.push_async_callback(transport.close)
-        _check_links([transport.link for transport in transports])
+        _require_unique_links([transport.link for transport in transports])
         yield writer, transports
 
 
-def _check_links(links: list[str]) -> None:
+def _require_unique_links(links: list[str]) -> None:
     """Raise SettingsError if two transports have one link name, by which positions are stored."""
     twice = sorted({link for link in links if links.count(link) > 1})
     if twice:
@@ -342,11 +352,11 @@ def _check_links(links: list[str]) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is stopped or fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_seldom()
+    lifecycle.collect_garbage_rarely()
     stopped = asyncio.create_task(stop.wait())
     files = manifest_files.load(settings.manifests_folder())
     async with AsyncExitStack() as stack:
-        opening = asyncio.create_task(stack.enter_async_context(opened(settings, files)))
+        opening = asyncio.create_task(stack.enter_async_context(open_writer(settings, files)))
         await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():  # It may be backfilling the rollups of a large archive.
             opening.cancel()
@@ -354,22 +364,22 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             return
         stopped.cancel()
         writer, transports = opening.result()
-        _say_ready(settings, writer)
+        _report_ready(settings, writer)
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
         try:
-            await lifecycle.until_stopped(_run(writer, transports), stop)
+            await lifecycle.run_until_stopped(_run(writer, transports), stop)
             writer.finish()
         except ArchiveGoneError as error:
             log.error(str(error))
             # RocksDB opens files by path: on close it would create and delete files in whatever is
             # at that path now. Every acknowledged event is synced already.
-            os._exit(GONE_STATUS)
+            os._exit(GONE_EXIT_STATUS)
 
 
-def _say_ready(settings: Settings, writer: Writer) -> None:
+def _report_ready(settings: Settings, writer: Writer) -> None:
     archive, folder = writer.served
     facts = {"archive": str(archive), "folder": str(folder)}
-    lifecycle.say_ready("writer", data=str(settings.folder()), **facts)
+    lifecycle.print_ready("writer", data=str(settings.data_folder()), **facts)
 
 
 async def _run(writer: Writer, transports: list[Transport]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.effect.published import DESCRIPTOR
+from core.effect.published import DESCRIPTOR_TYPE
 from core.store import catalog
 from core.store.archive import Archive
-from core.writer.ingest import Incoming
+from core.writer.ingest import BatchColumns
 from sdk.event import Series
 
 
-class Carriers:
+class LinkRoutes:
     """For each entity, the links that have delivered a descriptor, each with its newest one.
 
     A descriptor counts for every link that delivers it, although only the first one stores it.
@@ -19,29 +19,31 @@ class Carriers:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._known: dict[bytes, dict[str, str]] = {}
+        self._routes: dict[bytes, dict[str, str]] = {}
 
-    def take(self, link: str, incoming: Incoming, note: Callable[[bytes, bytes], None]) -> None:
+    def update(
+        self, link: str, columns: BatchColumns, put_record: Callable[[bytes, bytes], None]
+    ) -> None:
         """Update the routes from a batch of a link; `note` writes a catalog record."""
         descriptors = {
-            index: catalog.carrier_key(names)
-            for index, names in enumerate(incoming.names)
-            if names.message_type == DESCRIPTOR and names.lane == "metadata"
+            index: catalog.link_routes_key(names)
+            for index, names in enumerate(columns.names)
+            if names.message_type == DESCRIPTOR_TYPE and names.lane == "metadata"
         }
         if not descriptors:
             return
-        for index, order_key in zip(incoming.series, incoming.keys, strict=True):
+        for index, order_key in zip(columns.series, columns.keys, strict=True):
             key = descriptors.get(index)
-            if key is not None and order_key.hex() > (links := self._of(key)).get(link, ""):
+            if key is not None and order_key.hex() > (links := self._load(key)).get(link, ""):
                 links[link] = order_key.hex()
-                note(key, catalog.encode_carriers(links))
+                put_record(key, catalog.encode_link_routes(links))
 
-    def of(self, series: Series) -> dict[str, bytes]:
+    def routes_of(self, series: Series) -> dict[str, bytes]:
         """By link name, the order key of the newest descriptor of an entity that it delivered."""
-        links = self._of(catalog.carrier_key(series))
+        links = self._load(catalog.link_routes_key(series))
         return {link: bytes.fromhex(order_key) for link, order_key in links.items()}
 
-    def _of(self, key: bytes) -> dict[str, str]:
-        if key not in self._known:
-            self._known[key] = catalog.decode_carriers(self._archive.get("catalog", key))
-        return self._known[key]
+    def _load(self, key: bytes) -> dict[str, str]:
+        if key not in self._routes:
+            self._routes[key] = catalog.decode_link_routes(self._archive.get("catalog", key))
+        return self._routes[key]

@@ -21,13 +21,13 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from core.writer.ingest import Incoming, check_records
+from core.writer.ingest import BatchColumns, check_records
 from sdk import lifecycle, pipes
-from sdk.checker import Arrived, Checker
+from sdk.checker import Checker, RecordTuple
 from sdk.manifest import CardManifest
 from sdk.transport.base import Record
 
-WORTHWHILE_RECORDS = 200
+WORKER_MIN_RECORDS = 200
 """Least records in a group that is worth the round trip to the worker."""
 
 REQUEST_RECORDS = 500
@@ -39,26 +39,28 @@ READ_MAX_BYTES = 4 * 1024 * 1024
 SIZE_BYTES = 4
 STOP_TIMEOUT_S = 5.0
 
-Group = Sequence[Sequence[Record]]
+RecordGroup = Sequence[Sequence[Record]]
 """Batches that are checked together."""
 
 log = logging.getLogger(__name__)
 
 _encoder = msgspec.msgpack.Encoder()
 # Plain tuples: decoding to a class would take twice as long.
-_groups: msgspec.msgpack.Decoder[list[list[Arrived]]] = msgspec.msgpack.Decoder(list[list[Arrived]])
+_groups: msgspec.msgpack.Decoder[list[list[RecordTuple]]] = msgspec.msgpack.Decoder(
+    list[list[RecordTuple]]
+)
 _manifests: msgspec.msgpack.Decoder[list[CardManifest]] = msgspec.msgpack.Decoder(
     list[CardManifest]
 )
-_replies: msgspec.msgpack.Decoder[list[Incoming]] = msgspec.msgpack.Decoder(list[Incoming])
+_replies: msgspec.msgpack.Decoder[list[BatchColumns]] = msgspec.msgpack.Decoder(list[BatchColumns])
 
 
-class _Asked(NamedTuple):
-    group: Group
-    answer: asyncio.Future[list[Incoming]]
+class _PendingRequest(NamedTuple):
+    group: RecordGroup
+    reply: asyncio.Future[list[BatchColumns]]
 
 
-class Checking:
+class ValidationPool:
     """Checks groups of batches in order, in this process or in the worker."""
 
     def __init__(
@@ -76,65 +78,65 @@ class Checking:
         self.process_id: int | None = None
         """Of the worker, while it accepts requests."""
 
-        self._asked: deque[_Asked] = deque()
-        self._work: asyncio.Task[None] | None = None
-        self._can_help = _cores() > 1
+        self._pending: deque[_PendingRequest] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._can_use_worker = _cores() > 1
 
-    def begin(self, group: Group) -> asyncio.Future[list[Incoming]]:
+    def check(self, group: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
         """Start to check a group; the future gets the columns of each batch. Groups complete in the
         order in which they began.
         """
-        columns: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
-        if not self._is_worthwhile(group):
-            columns.set_result(self._here(group))
+        columns: asyncio.Future[list[BatchColumns]] = asyncio.get_running_loop().create_future()
+        if not self._should_use_worker(group):
+            columns.set_result(self._check_here(group))
             return columns
-        answers = [self._ask(request) for request in cut(group)]
+        answers = [self._send(request) for request in split_group(group)]
 
         def join(_: object) -> None:
             if not columns.done():
                 parts = [part for one in answers for part in one.result()]
-                columns.set_result(joined(group, parts))
+                columns.set_result(join_group(group, parts))
 
         # Replies arrive in the order of the requests.
         answers[-1].add_done_callback(join)
         return columns
 
-    def _ask(self, request: Group) -> asyncio.Future[list[Incoming]]:
-        asked = _Asked(request, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
+    def _send(self, request: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
+        asked = _PendingRequest(request, asyncio.get_running_loop().create_future())
+        self._pending.append(asked)
         if self._requests is not None:  # else the worker has just died, and `_run` checks it
-            self._requests.writelines(_framed(request))
-        return asked.answer
+            self._requests.writelines(_frame(request))
+        return asked.reply
 
-    def _is_worthwhile(self, group: Group) -> bool:
-        if not self._can_help:
+    def _should_use_worker(self, group: RecordGroup) -> bool:
+        if not self._can_use_worker:
             return False
-        if self._asked:
+        if self._pending:
             return True  # keeps the order: earlier groups are still with the worker
-        if sum(map(len, group)) < WORTHWHILE_RECORDS:
+        if sum(map(len, group)) < WORKER_MIN_RECORDS:
             return False
-        if self._work is None:
-            self._work = asyncio.create_task(self._run())
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._run())
         return self._requests is not None
 
-    def _here(self, group: Group) -> list[Incoming]:
+    def _check_here(self, group: RecordGroup) -> list[BatchColumns]:
         return [check_records(records, self._checker) for records in group]
 
     async def _run(self) -> None:
         """Run the worker and deliver its replies; after its death the writer checks everything."""
         try:
-            await self._work_beside()
+            await self._run_worker()
         except (asyncio.IncompleteReadError, msgspec.DecodeError, OSError) as error:
             log.error(
                 "checking worker failed, records are checked in the writer",
                 extra={"context": {"error": str(error)}},
             )
-        self._can_help = False
-        while self._asked:
-            asked = self._asked.popleft()
-            asked.answer.set_result(self._here(asked.group))
+        self._can_use_worker = False
+        while self._pending:
+            asked = self._pending.popleft()
+            asked.reply.set_result(self._check_here(asked.group))
 
-    async def _work_beside(self) -> None:
+    async def _run_worker(self) -> None:
         # An explicit pipe: asyncio would use a socket, which buffers only part of a request.
         theirs, ours = os.pipe()
         pipes.enlarge(ours)
@@ -152,31 +154,31 @@ class Checking:
         finally:
             os.close(theirs)
         # The worker checks by the writer's manifests, whatever has become of the files since.
-        requests.writelines(_framed(self._manifests))
+        requests.writelines(_frame(self._manifests))
         self._requests, self.process_id = requests, process.pid
         try:
-            await self._hand_out(process)
+            await self._deliver_replies(process)
         finally:
             self._requests = self.process_id = None
             if not requests.is_closing():
                 requests.abort()
             await stop_process(process)
 
-    async def _hand_out(self, process: Process) -> None:
+    async def _deliver_replies(self, process: Process) -> None:
         assert process.stdout is not None
         while True:
             size = int.from_bytes(await process.stdout.readexactly(SIZE_BYTES), "big")
             reply = _replies.decode(await process.stdout.readexactly(size))
-            self._asked.popleft().answer.set_result(reply)
+            self._pending.popleft().reply.set_result(reply)
 
     async def close(self) -> None:
         """Stop the worker; pending requests are never completed."""
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait((self._work,))
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait((self._worker,))
 
 
-def _framed(message: Group | list[Incoming] | list[CardManifest]) -> tuple[bytes, bytes]:
+def _frame(message: RecordGroup | list[BatchColumns] | list[CardManifest]) -> tuple[bytes, bytes]:
     """A message and its size prefix: a request, a reply, or the manifests before all requests."""
     frame = _encoder.encode(message)
     return len(frame).to_bytes(SIZE_BYTES, "big"), frame
@@ -187,7 +189,7 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def cut(group: Group) -> list[list[Sequence[Record]]]:
+def split_group(group: RecordGroup) -> list[list[Sequence[Record]]]:
     """Split a group into requests of at most REQUEST_RECORDS. A request may hold several batches,
     and a batch may need several requests.
     """
@@ -204,7 +206,7 @@ def cut(group: Group) -> list[list[Sequence[Record]]]:
     return requests
 
 
-def joined(group: Group, parts: Sequence[Incoming]) -> list[Incoming]:
+def join_group(group: RecordGroup, parts: Sequence[BatchColumns]) -> list[BatchColumns]:
     """Join the parts that `cut` made back to one per batch."""
     left = iter(parts)
     return [
@@ -213,7 +215,7 @@ def joined(group: Group, parts: Sequence[Incoming]) -> list[Incoming]:
     ]
 
 
-def join_parts(parts: Sequence[Incoming]) -> Incoming:
+def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
     """Append the other parts to the first. Each part but the last is of REQUEST_RECORDS records."""
     whole = parts[0]
     for number, part in enumerate(parts[1:], 1):
@@ -250,10 +252,10 @@ def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
         last: Future[None] | None = None
         while frame := _read_frame(source):
             group = _groups.decode(frame)
-            framed = _framed([check_records(records, checker) for records in group])
+            framed = _frame([check_records(records, checker) for records in group])
             if last is not None:
                 last.result()
-            last = answering.submit(_answer, sink, framed)
+            last = answering.submit(_reply, sink, framed)
 
 
 def _read_frame(source: IO[bytes]) -> bytes:
@@ -261,7 +263,7 @@ def _read_frame(source: IO[bytes]) -> bytes:
     return source.read(int.from_bytes(source.read(SIZE_BYTES), "big"))
 
 
-def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
+def _reply(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
     sink.writelines(framed)
     sink.flush()
 
@@ -269,8 +271,8 @@ def _answer(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
 def main() -> None:
     """Check for the parent writer until it closes the pipe or dies."""
     scope_id, max_bytes, own_scope = sys.argv[1:]
-    lifecycle.outlast_interrupt()
-    lifecycle.collect_seldom()
+    lifecycle.ignore_interrupt()
+    lifecycle.collect_garbage_rarely()
     pipes.enlarge(sys.stdout.buffer)
     source = sys.stdin.buffer
     if not (frame := _read_frame(source)):

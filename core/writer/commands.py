@@ -21,16 +21,16 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from core.errors import ArchiveDamagedError, QueryError
+from core.errors import ArchiveDamagedError, RequestError
 from core.ordering import order_key
 from core.store import catalog
 from core.store.catalog import Dispatch
 from core.store.scan import scan
-from core.writer.actions import Actions
+from core.writer.actions import ArgumentChecker
 from core.writer.commit import Committer
-from core.writer.courier import Courier, why_unreachable
-from core.writer.entries import Entries
-from core.writer.targets import Target, Targets
+from core.writer.courier import Dispatcher, unreachable_reason
+from core.writer.entries import CommitQueue
+from core.writer.targets import CommandTarget, TargetFinder
 from sdk import timestamps
 from sdk.canonical import canonical_json
 from sdk.envelope import CommandRequest, JsonObject
@@ -42,7 +42,7 @@ from sdk.transport.base import Transport
 NOT_DISPATCHED = "not dispatched: restart"
 DISPATCH_UNKNOWN = "dispatch unknown: restart; it may have been sent or not"
 NOT_SENT = "not dispatched: {}"
-SENT_OR_NOT = "dispatch failed: {}; it may have been sent or not"
+MAYBE_SENT = "dispatch failed: {}; it may have been sent or not"
 TOO_LATE = "it could not be sent within {:g} s of its receipt"
 ERROR_MAX_CHARS = 1_000
 DISPATCH_WITHIN_S = 10.0
@@ -53,51 +53,51 @@ the command must not be sent any more: its client has had no reply and may have 
 log = logging.getLogger(__name__)
 
 
-class Commands:
+class CommandHandler:
     """Handles the commands that are submitted to this Core, not those that transports deliver."""
 
     def __init__(
         self,
         committer: Committer,
-        entries: Entries,
-        targets: Targets,
-        actions: Actions,
-        courier: Courier,
+        queue: CommitQueue,
+        targets: TargetFinder,
+        actions: ArgumentChecker,
+        dispatcher: Dispatcher,
         envelope_max_bytes: int,
     ) -> None:
         self._committer = committer
-        self._entries = entries
+        self._queue = queue
         self._targets = targets
         self._actions = actions
-        self._courier = courier
+        self._dispatcher = dispatcher
         self._envelope_max_bytes = envelope_max_bytes
-        self._under_way: dict[bytes, tuple[asyncio.Lock, int]] = {}
+        self._locks: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
-    async def submit(self, request: SubmitCommand, since_s: float) -> CommandAck:
+    async def submit(self, request: SubmitCommand, received_s: float) -> CommandAck:
         """Record a command and send it; `since_s` is when a reader received it, by
         `time.monotonic`. Raises QueryError if it is refused.
         """
         key = catalog.request_key(request.scope_id, request.request_id)
-        async with self._alone(key):
-            known = await self._known(key, request)
+        async with self._serialized(key):
+            known = await self._recorded_reply(key, request)
             if known is not None:
                 return known
-            if _is_late(since_s):
-                raise QueryError("tooLate", TOO_LATE.format(DISPATCH_WITHIN_S))
+            if _is_late(received_s):
+                raise RequestError("tooLate", TOO_LATE.format(DISPATCH_WITHIN_S))
             _check_command_id(self._committer, request)
             target = self._targets.find(request)
             self._actions.check(request, target)
-            transport = self._courier.choose(target)
+            transport = self._dispatcher.choose_link(target)
             event = self._event(request, target)
-            canonical_ns = await self._entries.enter(
+            canonical_ns = await self._queue.submit(
                 lambda committer: _record(committer, request, event)
             )
             if canonical_ns is None:  # Its ids were used meanwhile, maybe by a consumed event.
-                known = await self._known(key, request)
+                known = await self._recorded_reply(key, request)
                 if known is None:
-                    raise _conflict(request)
+                    raise _conflict_error(request)
                 return known
-            await self._dispatch(transport, event, since_s)
+            await self._dispatch(transport, event, received_s)
         return CommandAck(
             request_id=request.request_id,
             command_id=request.command_id,
@@ -106,25 +106,25 @@ class Commands:
         )
 
     @asynccontextmanager
-    async def _alone(self, key: bytes) -> AsyncIterator[None]:
+    async def _serialized(self, key: bytes) -> AsyncIterator[None]:
         """Serialize the submissions of one requestId; the second finds the first one's record."""
-        lock, waiting = self._under_way.get(key, (asyncio.Lock(), 0))
-        self._under_way[key] = (lock, waiting + 1)
+        lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
+        self._locks[key] = (lock, waiting + 1)
         try:
             async with lock:
                 yield
         finally:
-            lock, waiting = self._under_way.pop(key)
+            lock, waiting = self._locks.pop(key)
             if waiting > 1:
-                self._under_way[key] = (lock, waiting - 1)
+                self._locks[key] = (lock, waiting - 1)
 
-    async def _known(self, key: bytes, request: SubmitCommand) -> CommandAck | None:
+    async def _recorded_reply(self, key: bytes, request: SubmitCommand) -> CommandAck | None:
         """The reply to a requestId that is recorded already, once the record is durable."""
         first_key = self._committer.archive.get("catalog", key)
         if first_key is None:
             return None
-        event, canonical_ns = stored_at(self._committer, first_key)
-        await self._entries.durable(canonical_ns)
+        event, canonical_ns = read_stored(self._committer, first_key)
+        await self._queue.wait_durable(canonical_ns)
         first = event.envelope
         assert isinstance(first, CommandRequest)
         return CommandAck(
@@ -136,7 +136,7 @@ class Commands:
             mismatch=not _is_same(request, first),
         )
 
-    def _event(self, request: SubmitCommand, target: Target) -> Event:
+    def _event(self, request: SubmitCommand, target: CommandTarget) -> Event:
         envelope: JsonObject = {
             "scopeId": request.scope_id,
             "lane": "command",
@@ -156,60 +156,60 @@ class Commands:
             check_payload(request.payload)
             return check(msgspec.json.encode(envelope), max_bytes=self._envelope_max_bytes)
         except ProtocolError as error:
-            raise QueryError(error.code, error.message) from None
+            raise RequestError(error.code, error.message) from None
         except EnvelopeError as error:
-            raise QueryError("badArguments", error.reason) from None
+            raise RequestError("badArguments", error.reason) from None
 
-    async def _dispatch(self, transport: Transport, event: Event, since_s: float) -> None:
-        unreachable = why_unreachable(transport)
+    async def _dispatch(self, transport: Transport, event: Event, received_s: float) -> None:
+        unreachable = unreachable_reason(transport)
         if unreachable is None:
-            await self._entries.enter(lambda committer: _begin(committer, event))
-            if _is_late(since_s):
+            await self._queue.submit(lambda committer: _begin(committer, event))
+            if _is_late(received_s):
                 unreachable = TOO_LATE.format(DISPATCH_WITHIN_S)
         if unreachable is not None:
             await self._fail(event, NOT_SENT.format(unreachable))
             return
-        failure = await self._courier.send(transport, event)
+        failure = await self._dispatcher.send(transport, event)
         if failure is None:
-            self._entries.enter_later(lambda committer: _end(committer, event))
+            self._queue.submit_later(lambda committer: _end(committer, event))
         else:
-            text = NOT_SENT if failure.is_certain else SENT_OR_NOT
+            text = NOT_SENT if failure.is_certain else MAYBE_SENT
             await self._fail(event, text.format(failure.reason))
 
     async def _fail(self, event: Event, reason: str) -> None:
         log.warning("command not dispatched", extra={"context": {"reason": reason}})
-        await self._entries.enter(lambda committer: _record_failure(committer, event, reason))
+        await self._queue.submit(lambda committer: _record_failure(committer, event, reason))
 
-    async def finish_left_over(self) -> None:
+    async def end_unfinished(self) -> None:
         """Record a failure for each command that an earlier process left unfinished."""
-        left_over = _left_over(self._committer)
+        left_over = _unfinished(self._committer)
         if left_over:
-            await self._entries.enter(lambda committer: _finish(committer, left_over))
+            await self._queue.submit(lambda committer: _end_unfinished(committer, left_over))
 
 
 def _record(committer: Committer, request: SubmitCommand, event: Event) -> int | None:
     """Record a request with its dispatch; None if one of its ids was used meanwhile."""
     scope_id = request.scope_id
-    if committer.is_taken(catalog.request_key(scope_id, request.request_id)):
+    if committer.has_key(catalog.request_key(scope_id, request.request_id)):
         return None
-    if committer.is_taken(catalog.command_key(scope_id, request.command_id)):
+    if committer.has_key(catalog.command_key(scope_id, request.command_id)):
         return None
     dispatch = Dispatch(_order_key(event))
-    committer.note(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+    committer.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
     return committer.record(event)
 
 
-def _is_late(since_s: float) -> bool:
-    return time.monotonic() - since_s > DISPATCH_WITHIN_S
+def _is_late(received_s: float) -> bool:
+    return time.monotonic() - received_s > DISPATCH_WITHIN_S
 
 
 def _check_command_id(committer: Committer, request: SubmitCommand) -> None:
-    if committer.is_taken(catalog.command_key(request.scope_id, request.command_id)):
-        raise _conflict(request)
+    if committer.has_key(catalog.command_key(request.scope_id, request.command_id)):
+        raise _conflict_error(request)
 
 
-def _conflict(request: SubmitCommand) -> QueryError:
-    return QueryError(
+def _conflict_error(request: SubmitCommand) -> RequestError:
+    return RequestError(
         "conflict",
         f"commandId {request.command_id!r} belongs to another request: use a new one, because "
         "progress and results name only the commandId",
@@ -218,11 +218,11 @@ def _conflict(request: SubmitCommand) -> QueryError:
 
 def _begin(committer: Committer, event: Event) -> None:
     dispatch = Dispatch(_order_key(event), is_begun=True)
-    committer.note(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+    committer.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
 
 
 def _end(committer: Committer, event: Event) -> None:
-    committer.forget(_dispatch_key(event))
+    committer.delete_record(_dispatch_key(event))
 
 
 def _record_failure(committer: Committer, event: Event, reason: str) -> None:
@@ -230,15 +230,15 @@ def _record_failure(committer: Committer, event: Event, reason: str) -> None:
     committer.record(_failure(event, reason))
 
 
-def _left_over(committer: Committer) -> list[Dispatch]:
+def _unfinished(committer: Committer) -> list[Dispatch]:
     lower, upper = catalog.DISPATCH_PREFIX, catalog.DISPATCH_PREFIX + b"\xff"
     rows = scan(committer.archive.families["catalog"], lower, upper)
     return [catalog.decode_dispatch(value) for _, value in rows]
 
 
-def _finish(committer: Committer, left_over: list[Dispatch]) -> None:
-    for dispatch in left_over:
-        event, _ = stored_at(committer, dispatch.request_key)
+def _end_unfinished(committer: Committer, unfinished: list[Dispatch]) -> None:
+    for dispatch in unfinished:
+        event, _ = read_stored(committer, dispatch.request_key)
         reason = DISPATCH_UNKNOWN if dispatch.is_begun else NOT_DISPATCHED
         log.warning("unfinished command ended", extra={"context": {"reason": reason}})
         _record_failure(committer, event, reason)
@@ -267,7 +267,7 @@ def _failure(event: Event, reason: str) -> Event:
     return check(msgspec.json.encode(envelope))
 
 
-def stored_at(committer: Committer, first_key: bytes) -> tuple[Event, int]:
+def read_stored(committer: Committer, first_key: bytes) -> tuple[Event, int]:
     """The stored event of an order key, and its canonical time in ns."""
     event_key = committer.archive.get("source", first_key)
     stored = None if event_key is None else committer.archive.get("canonical", event_key)
@@ -301,9 +301,9 @@ def _is_same(request: SubmitCommand, first: CommandRequest) -> bool:
     )
 
 
-def _is_same_payload(asked: JsonObject, first: JsonObject) -> bool:
+def _is_same_payload(requested: JsonObject, first: JsonObject) -> bool:
     """Compare as JSON: in Python, `True == 1`."""
     try:
-        return canonical_json(asked) == canonical_json(first)
+        return canonical_json(requested) == canonical_json(first)
     except CanonicalError:
         return False

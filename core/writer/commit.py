@@ -11,24 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from core.feed import Committed, CommittedEvent, NewSeries
+from core.feed import CommitFrame, CommittedEvent, NewSeries
 from core.ordering import LAST_TAIL, time_of
 from core.store import catalog
 from core.store.archive import Archive
-from core.store.batch import Batch
+from core.store.batch import ArchiveBatch
 from core.store.catalog import Counters, Reject
-from core.store.keys import place_keys, series_bytes
-from core.store.scan import last
+from core.store.keys import event_keys, series_bytes
+from core.store.scan import last_row
 from core.store.series import SeriesTable
-from core.store.witness import Witness, compare, read_witness
-from core.writer.bindings import Bindings
-from core.writer.carriers import Carriers
-from core.writer.counting import count
+from core.store.witness import DurabilityMarker, read_marker, require_durable
+from core.writer.bindings import DriverBindings
+from core.writer.carriers import LinkRoutes
+from core.writer.counting import backfill
 from core.writer.gaps import gap_event
-from core.writer.ingest import Incoming, check_records, command_id_of, own_event
-from core.writer.rollups import Rollups
+from core.writer.ingest import BatchColumns, check_records, command_id_of, own_event_columns
+from core.writer.rollups import RollupCounter
 from sdk.checker import Checker
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
 from sdk.manifest import CardManifest
 from sdk.settings import GROUND_SCOPE
@@ -57,11 +57,11 @@ class Committer:
         commit_max_events: int = 2_000,
         manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
-        registry: Registry | None = None,
+        registry: DriverRegistry | None = None,
     ) -> None:
         self.archive = archive
         self.series = SeriesTable()
-        self.carriers = Carriers(archive)
+        self.link_routes = LinkRoutes(archive)
         self.checker = Checker(scope_id, envelope_max_bytes, manifests, own_scope=own_scope)
         self._own_scope = own_scope
         self._commit_max_bytes = commit_max_bytes
@@ -69,10 +69,10 @@ class Committer:
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)
-        self._bindings = Bindings(archive, self.series, registry) if registry else None
-        self._batch: Batch = archive.batch()
-        self._fresh: set[bytes] = set()
-        self._closed: list[Committed] = []
+        self._bindings = DriverBindings(archive, self.series, registry) if registry else None
+        self._batch: ArchiveBatch = archive.batch()
+        self._open_keys: set[bytes] = set()
+        self._closed_commits: list[CommitFrame] = []
         self._events: list[CommittedEvent] = []
         self._new_series: list[NewSeries] = []
 
@@ -88,38 +88,38 @@ class Committer:
             archive.get("catalog", catalog.COUNTERS_KEY)
         )
         stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        newest = last(archive.families["canonical"], b"", b"\xff" * 8 + LAST_TAIL)
+        newest = last_row(archive.families["canonical"], b"", b"\xff" * 8 + LAST_TAIL)
         self.last_ns = max(catalog.decode_time(stamp), time_of(newest[0]) if newest else 0)
-        compare(read_witness(data), self._holdings(), archive.path)
-        for _ in count(archive, self.series, self.counters.events):
+        require_durable(read_marker(data), self._holdings(), archive.path)
+        for _ in backfill(archive, self.series, self.counters.events):
             pass
-        self._rollups = Rollups(archive)
+        self._rollups = RollupCounter(archive)
         for link in self.counters.links:
-            self.resume(link)
-        self._written = self._holdings()
+            self.load_positions(link)
+        self._closed_marker = self._holdings()
 
-    def witness(self) -> Witness:
+    def marker(self) -> DurabilityMarker:
         """The archive at the last closed commit; durable once a later `sync` has returned."""
-        return self._written
+        return self._closed_marker
 
-    def _holdings(self) -> Witness:
+    def _holdings(self) -> DurabilityMarker:
         """The current counts; they match the archive only while no commit is open."""
-        return Witness(
+        return DurabilityMarker(
             sequence=self.archive.sequence(),
             canonical_ns=self.last_ns,
             events=self.counters.events,
             positions={link: dict(streams) for link, streams in self.positions.items()},
         )
 
-    def resume(self, link: str) -> dict[str, int]:
+    def load_positions(self, link: str) -> dict[str, int]:
         """The stored positions of a link."""
         stored = self.archive.get("catalog", catalog.position_key(link))
         self.positions[link] = catalog.decode_positions(stored) if stored else {}
         return dict(self.positions[link])
 
-    def take(
-        self, link: str, consumed: Consumed, incoming: Incoming | None = None
-    ) -> tuple[Receipt, list[Committed]]:
+    def add_batch(
+        self, link: str, consumed: Consumed, columns: BatchColumns | None = None
+    ) -> tuple[Receipt, list[CommitFrame]]:
         """Add a consumed batch to the open commit. Returns its receipt and the commits that it
         closed on the way, if it is large.
 
@@ -127,66 +127,66 @@ class Committer:
         rejects are added last, with the end of the batch: after a crash in between, the batch is
         consumed again and its events are deduplicated.
         """
-        if incoming is None:
-            incoming = check_records(consumed.records, self.checker)
+        if columns is None:
+            columns = check_records(consumed.records, self.checker)
         receipt = Receipt()
-        closed: list[Committed] = []
+        closed: list[CommitFrame] = []
         for gap in consumed.gaps:
-            event = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._tick())
-            closed += self._add(own_event(event), [0])
-        unknown = self._unknown(incoming.keys)
+            event = gap_event(link, gap, scope_id=self._own_scope, now_ns=self._next_time())
+            closed += self._add(own_event_columns(event), [0])
+        unknown = self._new_events(columns.keys)
         receipt.new = len(unknown)
-        receipt.duplicate = len(incoming.keys) - len(unknown)
-        closed += self._add(incoming, unknown)
-        for refused in incoming.refusals:
+        receipt.duplicate = len(columns.keys) - len(unknown)
+        closed += self._add(columns, unknown)
+        for refused in columns.refusals:
             rejected = Rejection(*refused)._replace(reason=refused.reason[:REASON_MAX_CHARS])
-            self._refuse(link, consumed.records[refused.place], rejected)
+            self._reject(link, consumed.records[refused.place], rejected)
             receipt.rejected.append(rejected)
-        self.carriers.take(link, incoming, self.note)
+        self.link_routes.update(link, columns, self.put_record)
         self._count(link, consumed, receipt)
         if consumed.positions:
-            self._advance(link, consumed.positions)
+            self._store_positions(link, consumed.positions)
         return receipt, closed
 
     def record(self, event: Event) -> int | None:
         """Add an event of the Core itself to the open commit. Returns its canonical time in ns, or
         None if the archive has it already; `take_closed` returns the commits that it closed.
         """
-        incoming = own_event(event)
-        unknown = self._unknown(incoming.keys)
-        self._closed += self._add(incoming, unknown)
+        incoming = own_event_columns(event)
+        unknown = self._new_events(incoming.keys)
+        self._closed_commits += self._add(incoming, unknown)
         return self.last_ns if unknown else None
 
-    def bring(self, link: str, consumed: Consumed, incoming: Incoming) -> Receipt:
+    def add_imported(self, link: str, consumed: Consumed, columns: BatchColumns) -> Receipt:
         """`take` for a batch without a transport; `take_closed` returns the commits it closed."""
-        receipt, closed = self.take(link, consumed, incoming)
-        self._closed += closed
+        receipt, closed = self.add_batch(link, consumed, columns)
+        self._closed_commits += closed
         return receipt
 
-    def take_closed(self) -> list[Committed]:
+    def drain_closed(self) -> list[CommitFrame]:
         """The commits that `record` and `bring` have closed since the last call."""
-        closed, self._closed = self._closed, []
+        closed, self._closed_commits = self._closed_commits, []
         return closed
 
-    def is_taken(self, key: bytes) -> bool:
+    def has_key(self, key: bytes) -> bool:
         """Whether the catalog or the open commit has the key of a requestId or commandId."""
-        return key in self._fresh or self.archive.get("catalog", key) is not None
+        return key in self._open_keys or self.archive.get("catalog", key) is not None
 
-    def note(self, key: bytes, value: bytes) -> None:
+    def put_record(self, key: bytes, value: bytes) -> None:
         """Set a catalog record with the open commit."""
         self._batch.put("catalog", key, value)
 
-    def forget(self, key: bytes) -> None:
+    def delete_record(self, key: bytes) -> None:
         """Remove a catalog record with the open commit."""
         self._batch.delete("catalog", key)
 
-    def tell(self, events: Sequence[Event]) -> int:
+    def record_all(self, events: Sequence[Event]) -> int:
         """`record` a few events; returns how many are new."""
         return sum(self.record(event) is not None for event in events)
 
-    def _unknown(self, keys: Sequence[bytes]) -> list[int]:
+    def _new_events(self, keys: Sequence[bytes]) -> list[int]:
         """Indexes of the events that the archive does not hold yet; of duplicates the first."""
-        stored, fresh = self.archive.get_many("source", keys), self._fresh
+        stored, fresh = self.archive.get_many("source", keys), self._open_keys
         unknown: list[int] = []
         for number, (key, known) in enumerate(zip(keys, stored, strict=True)):
             if known is None and key not in fresh:
@@ -194,41 +194,43 @@ class Committer:
                 unknown.append(number)
         return unknown
 
-    def _tick(self) -> int:
+    def _next_time(self) -> int:
         """The next canonical time: the wall clock, but at least 1 ns after the last one."""
         self.last_ns = max(self._clock(), self.last_ns + 1)
         return self.last_ns
 
-    def _add(self, incoming: Incoming, unknown: Sequence[int]) -> list[Committed]:
+    def _add(self, columns: BatchColumns, unknown: Sequence[int]) -> list[CommitFrame]:
         """Stamp these events of a batch and add them to commits; returns the commits it closed.
 
         They were received together, so the clock is read once and each is stamped 1 ns after the
         one before.
         """
-        closed: list[Committed] = []
+        closed: list[CommitFrame] = []
         if not unknown:
             return closed
         if self._bindings is not None:
             now_ns = max(self._clock(), self.last_ns + 1)
-            unknown = self._bindings.insert(incoming, unknown, self._fresh, now_ns)
-        series = [self._series_bytes(names) for names in incoming.names]
-        first_ns = self._tick()
-        places = place_keys(first_ns, [series[incoming.series[number]] for number in unknown])
-        keys = [incoming.keys[number] for number in unknown]
-        stored = stamped([incoming.bodies[number] for number in unknown], first_ns)
+            unknown = self._bindings.insert_bindings(columns, unknown, self._open_keys, now_ns)
+        series = [self._series_bytes(names) for names in columns.names]
+        first_ns = self._next_time()
+        places = event_keys(first_ns, [series[columns.series[number]] for number in unknown])
+        keys = [columns.keys[number] for number in unknown]
+        stored = stamped([columns.bodies[number] for number in unknown], first_ns)
         start = 0
         while start < len(unknown):
-            end = self._room(stored, start)
+            end = self._fitting_end(stored, start)
             self._batch.put_events(places[start:end], keys[start:end], stored[start:end])
-            self._rollups.take(incoming, unknown[start:end], places[start:end], keys[start:end])
+            self._rollups.count_batch(
+                columns, unknown[start:end], places[start:end], keys[start:end]
+            )
             self._events += zip(places[start:end], stored[start:end], strict=True)
-            self._remember_requests(incoming, unknown[start:end], keys[start:end])
-            self._count_strays(incoming, unknown[start:end])
+            self._record_requests(columns, unknown[start:end], keys[start:end])
+            self._count_orphan_feedback(columns, unknown[start:end])
             self.counters.events += end - start
             self.last_ns = first_ns + end - 1
             if self._is_full():
-                closed.append(self.close())
-                self._fresh.update(keys[end:])
+                closed.append(self.close_commit())
+                self._open_keys.update(keys[end:])
             start = end
         return closed
 
@@ -238,7 +240,7 @@ class Committer:
             or self._batch.size_bytes() >= self._commit_max_bytes
         )
 
-    def _room(self, stored: Sequence[bytes], start: int) -> int:
+    def _fitting_end(self, stored: Sequence[bytes], start: int) -> int:
         """The end of the events from `start` on that fit into the open commit, at least one."""
         room = self._commit_max_bytes - self._batch.size_bytes()
         end = min(len(stored), start + self._commit_max_events - len(self._events))
@@ -257,50 +259,50 @@ class Committer:
             self._new_series.append(NewSeries(number, names))
         return series_bytes(number)
 
-    def _remember_requests(
-        self, incoming: Incoming, numbers: Sequence[int], keys: Sequence[bytes]
+    def _record_requests(
+        self, columns: BatchColumns, numbers: Sequence[int], keys: Sequence[bytes]
     ) -> None:
         """Record the first CommandRequest of each requestId, and count the others."""
-        if not incoming.requests:
+        if not columns.requests:
             return
-        requests = dict(incoming.requests)
+        requests = dict(columns.requests)
         for number, source_key in zip(numbers, keys, strict=True):
             request_id = requests.get(number)
             if request_id is None:
                 continue
-            scope_id = incoming.names[incoming.series[number]].scope_id
+            scope_id = columns.names[columns.series[number]].scope_id
             key = catalog.request_key(scope_id, request_id)
-            if not self.is_taken(key):
-                self._fresh.add(key)
+            if not self.has_key(key):
+                self._open_keys.add(key)
                 self._batch.put("catalog", key, source_key)
-                self._remember_command(scope_id, incoming.bodies[number], request_id)
+                self._record_command(scope_id, columns.bodies[number], request_id)
             else:
                 self.counters.request_clashes += 1
 
-    def _remember_command(self, scope_id: str, body: bytes, request_id: str) -> None:
+    def _record_command(self, scope_id: str, body: bytes, request_id: str) -> None:
         """Record the requestId that first used a commandId."""
         key = catalog.command_key(scope_id, command_id_of(body))
-        if not self.is_taken(key):
-            self._fresh.add(key)
+        if not self.has_key(key):
+            self._open_keys.add(key)
             self._batch.put("catalog", key, request_id.encode())
 
-    def _count_strays(self, incoming: Incoming, numbers: Sequence[int]) -> None:
+    def _count_orphan_feedback(self, columns: BatchColumns, numbers: Sequence[int]) -> None:
         """Count orphan feedback: progress and results of commands that are not in the archive."""
         feedback_scopes = {
             index: names.scope_id
-            for index, names in enumerate(incoming.names)
+            for index, names in enumerate(columns.names)
             if names.lane == "command" and names.message_type != COMMAND_REQUEST
         }
         for number in numbers if feedback_scopes else ():
-            scope_id = feedback_scopes.get(incoming.series[number])
+            scope_id = feedback_scopes.get(columns.series[number])
             if scope_id is None:
                 continue
-            key = catalog.command_key(scope_id, command_id_of(incoming.bodies[number]))
-            self.counters.unknown_commands += not self.is_taken(key)
+            key = catalog.command_key(scope_id, command_id_of(columns.bodies[number]))
+            self.counters.unknown_commands += not self.has_key(key)
 
-    def _refuse(self, link: str, record: Record, rejected: Rejection) -> None:
+    def _reject(self, link: str, record: Record, rejected: Rejection) -> None:
         reject = Reject(
-            canonical_ns=self._tick(),
+            canonical_ns=self._next_time(),
             code=rejected.code,
             member=rejected.member,
             reason=rejected.reason,
@@ -326,12 +328,12 @@ class Committer:
         of_link.duplicate += receipt.duplicate
         of_link.rejected += len(receipt.rejected)
 
-    def _advance(self, link: str, positions: dict[str, int]) -> None:
+    def _store_positions(self, link: str, positions: dict[str, int]) -> None:
         streams = self.positions.setdefault(link, {})
         streams.update(positions)
         self._batch.put("catalog", catalog.position_key(link), catalog.encode_positions(streams))
 
-    def close(self) -> Committed:
+    def close_commit(self) -> CommitFrame:
         """Write the open commit and open the next; its events are durable after the next sync."""
         self._batch.put("catalog", catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
         self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
@@ -340,8 +342,8 @@ class Committer:
         if self._bindings is not None:
             self._bindings.write(self._batch)
         self.archive.write(self._batch)
-        committed = Committed(self.last_ns, self._new_series, self._events)
+        committed = CommitFrame(self.last_ns, self._new_series, self._events)
         self._batch = self.archive.batch()
-        self._fresh, self._events, self._new_series = set(), [], []
-        self._written = self._holdings()
+        self._open_keys, self._events, self._new_series = set(), [], []
+        self._closed_marker = self._holdings()
         return committed

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.errors import QueryError
-from core.writer.carriers import Carriers
-from core.writer.targets import Target
+from core.errors import RequestError
+from core.writer.carriers import LinkRoutes
+from core.writer.targets import CommandTarget
 from sdk import address
 from sdk.envelope import CommandRequest
 from sdk.errors import NotSentError, NovaError
@@ -24,41 +24,41 @@ from sdk.transport.base import Record, Transport
 log = logging.getLogger(__name__)
 
 
-class Failure(NamedTuple):
+class DispatchFailure(NamedTuple):
     """Why a command was not sent. Unless `is_certain`, it may have been sent nevertheless."""
 
     reason: str
     is_certain: bool = False
 
 
-class Courier:
+class Dispatcher:
     """Chooses a link and sends; `transports` are in the order of the settings."""
 
-    def __init__(self, carriers: Carriers) -> None:
-        self._carriers = carriers
+    def __init__(self, routes: LinkRoutes) -> None:
+        self._routes = routes
         self.transports: Sequence[Transport] = ()
 
-    def choose(self, target: Target) -> Transport:
+    def choose_link(self, target: CommandTarget) -> Transport:
         """The link for a command to this target; raises QueryError if none is known to reach it."""
-        known = self._leading_to(target)
+        known = self._links_to(target)
         if not known:
-            raise QueryError(
+            raise RequestError(
                 "noLink",
                 f"no link has delivered a descriptor of {target.unique_id!r}, so none is known to "
                 "reach it: let its producer publish the descriptor again",
             )
         return next((link for link in known if link.state().connected), known[0])
 
-    def _leading_to(self, target: Target) -> list[Transport]:
+    def _links_to(self, target: CommandTarget) -> list[Transport]:
         if len(self.transports) == 1:
             return list(self.transports)
         if target.descriptor is None:
             return []
-        routes = self._carriers.of(target.descriptor.series)
+        routes = self._routes.routes_of(target.descriptor.series)
         newest = target.descriptor.order_key
         return [link for link in self.transports if routes.get(link.link, b"") >= newest]
 
-    async def send(self, transport: Transport, event: Event) -> Failure | None:
+    async def send(self, transport: Transport, event: Event) -> DispatchFailure | None:
         """Publish a command; returns the failure, or None."""
         request = event.envelope
         assert isinstance(request, CommandRequest)
@@ -66,16 +66,16 @@ class Courier:
         try:
             await transport.publish([Record(where, event.body)])
         except NotSentError as error:
-            return Failure(str(error), is_certain=True)
+            return DispatchFailure(str(error), is_certain=True)
         except NovaError as error:
-            return Failure(str(error))
+            return DispatchFailure(str(error))
         except Exception as error:  # A bug in a plug-in must not end the writer.
             log.exception("transport failed", extra={"context": {"link": transport.link}})
-            return Failure(f"{type(error).__name__}: {error}")
+            return DispatchFailure(f"{type(error).__name__}: {error}")
         return None
 
 
-def why_unreachable(transport: Transport) -> str | None:
+def unreachable_reason(transport: Transport) -> str | None:
     """Why a link cannot send a command now, or None if it can."""
     state = transport.state()
     if state.connected:

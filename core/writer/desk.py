@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 
-from core.errors import QueryError
-from core.submission import Asker
-from core.writer.commands import Commands
-from core.writer.imports import Imports
-from core.writer.remarks import Remarks
+from core.errors import RequestError
+from core.submission import Principal
+from core.writer.commands import CommandHandler
+from core.writer.imports import ImportHandler
+from core.writer.remarks import Annotations
 from sdk.protocol import Message
 from sdk.submission import (
     AcknowledgeAlarm,
@@ -23,7 +23,7 @@ from sdk.submission import (
     roles_for,
 )
 
-FROM_THE_PAST = (
+REPLAY_REFUSAL = (
     "submissions are refused in REPLAY: the events last served on this connection, or its cursor, "
     "are in the past; start a LIVE stream first, and wait until it has reached the present"
 )
@@ -31,50 +31,58 @@ FROM_THE_PAST = (
 log = logging.getLogger(__name__)
 
 
-class Desk:
+class SubmissionHandler:
     """Handles submissions of all kinds."""
 
     def __init__(
-        self, scope_id: str | None, commands: Commands, remarks: Remarks, imports: Imports
+        self,
+        scope_id: str | None,
+        commands: CommandHandler,
+        annotations: Annotations,
+        imports: ImportHandler,
     ) -> None:
         self._scope_id = scope_id
         self._commands = commands
-        self._remarks = remarks
+        self._annotations = annotations
         self._imports = imports
 
-    async def take(self, asker: Asker, what: Submission, since_s: float) -> Message:
+    async def handle(
+        self, principal: Principal, submission: Submission, received_s: float
+    ) -> Message:
         """The reply to a submission that a reader received at `since_s` (`time.monotonic`); raises
         QueryError if it is refused.
         """
-        self._admit(asker, what)
+        self._authorize(principal, submission)
         log.info(
             "submission",
-            extra={"context": {"user": asker.user, "kind": str(what.__struct_config__.tag)}},
+            extra={
+                "context": {"user": principal.user, "kind": str(submission.__struct_config__.tag)}
+            },
         )
-        match what:
+        match submission:
             case SubmitCommand():
-                return await self._commands.submit(what, since_s)
+                return await self._commands.submit(submission, received_s)
             case SubmitChat():
-                return await self._remarks.chat(asker, what)
+                return await self._annotations.chat(principal, submission)
             case AcknowledgeAlarm():
-                return await self._remarks.acknowledge(asker, what)
+                return await self._annotations.acknowledge(principal, submission)
             case ImportEvents():
-                return await self._imports.bring(what)
+                return await self._imports.import_events(submission)
 
-    def _admit(self, asker: Asker, what: Submission) -> None:
-        if asker.role not in roles_for(what):
-            kind = what.__struct_config__.tag
-            raise QueryError("forbidden", f"your role ({asker.role}) cannot send {kind}")
-        if asker.is_replaying or what.timeline_mode != "LIVE":
+    def _authorize(self, principal: Principal, submission: Submission) -> None:
+        if principal.role not in roles_for(submission):
+            kind = submission.__struct_config__.tag
+            raise RequestError("forbidden", f"your role ({principal.role}) cannot send {kind}")
+        if principal.is_replaying or submission.timeline_mode != "LIVE":
             log.warning(
                 "submission refused in replay",
-                extra={"context": {"user": asker.user, "connection": asker.connection}},
+                extra={"context": {"user": principal.user, "connection": principal.connection}},
             )
-            raise QueryError("replayRefused", FROM_THE_PAST)
-        if isinstance(what, ImportEvents):
+            raise RequestError("replayRefused", REPLAY_REFUSAL)
+        if isinstance(submission, ImportEvents):
             return  # Each of its events names its scope and is checked for it.
-        if self._scope_id not in (None, what.scope_id):
-            raise QueryError(
+        if self._scope_id not in (None, submission.scope_id):
+            raise RequestError(
                 "unknownScope",
-                f"this instance accepts scope {self._scope_id!r}, not {what.scope_id!r}",
+                f"this instance accepts scope {self._scope_id!r}, not {submission.scope_id!r}",
             )

@@ -11,60 +11,60 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.writer.commit import Committer
 
 T = TypeVar("T")
 
 
-class _Entry(Generic[T]):
+class _QueuedWrite(Generic[T]):
     def __init__(self, write: Callable[[Committer], T]) -> None:
         self._write = write
-        self._written: T | None = None
+        self._result: T | None = None
         self.done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-    def write(self, committer: Committer) -> None:
-        self._written = self._write(committer)
+    def run(self, committer: Committer) -> None:
+        self._result = self._write(committer)
 
-    def settle(self) -> None:
+    def complete(self) -> None:
         if not self.done.done():
-            self.done.set_result(self._written)  # type: ignore[arg-type]  # written by now
+            self.done.set_result(self._result)  # type: ignore[arg-type]  # written by now
 
 
-Written = list[_Entry[object]]
+QueuedWrites = list[_QueuedWrite[object]]
 
 
-class Entries:
+class CommitQueue:
     """Writes that wait for the next commit; `call` wakes the commit stage."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._waiting: list[_Entry[object]] = []
-        self.durable_ns = 0
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._waiting: list[_QueuedWrite[object]] = []
+        self.watermark_ns = 0
         """The watermark: canonical time in ns up to which the archive is durable."""
 
-    async def enter(self, write: Callable[[Committer], T]) -> T:
+    async def submit(self, write: Callable[[Committer], T]) -> T:
         """Run `write` in the next commit; returns its result once that commit is durable."""
         entry = self._add(write)
         return await entry.done
 
-    def enter_later(self, write: Callable[[Committer], object]) -> None:
+    def submit_later(self, write: Callable[[Committer], object]) -> None:
         """Run `write` in the next commit without waiting for it."""
         self._add(write)
 
-    async def durable(self, canonical_ns: int) -> None:
+    async def wait_durable(self, canonical_ns: int) -> None:
         """Wait until everything up to a canonical time is durable."""
-        if canonical_ns > self.durable_ns:
-            await self.enter(lambda _: None)
+        if canonical_ns > self.watermark_ns:
+            await self.submit(lambda _: None)
 
-    def _add(self, write: Callable[[Committer], T]) -> _Entry[T]:
-        entry = _Entry(write)
+    def _add(self, write: Callable[[Committer], T]) -> _QueuedWrite[T]:
+        entry = _QueuedWrite(write)
         self._waiting.append(entry)  # type: ignore[arg-type]  # the queue ignores the result
         if len(self._waiting) == 1:
-            self._call()
+            self._wake()
         return entry
 
-    def write(self, committer: Committer) -> tuple[Written, list[Committed]]:
+    def run(self, committer: Committer) -> tuple[QueuedWrites, list[CommitFrame]]:
         """Run every waiting write in the open commit; returns them, and the commits that they
         closed.
 
@@ -72,11 +72,11 @@ class Entries:
         """
         written, self._waiting = self._waiting, []
         for entry in written:
-            entry.write(committer)
-        return written, committer.take_closed()
+            entry.run(committer)
+        return written, committer.drain_closed()
 
 
-def settle(written: Written) -> None:
+def complete(writes: QueuedWrites) -> None:
     """Complete writes whose commit is durable."""
-    for entry in written:
-        entry.settle()
+    for entry in writes:
+        entry.complete()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.writer.commit import Committer
-from core.writer.entries import Entries
-from core.writer.ingest import Incoming, incoming_of
-from sdk.checker import Refused
+from core.writer.entries import CommitQueue
+from core.writer.ingest import BatchColumns, columns_of
+from sdk.checker import RejectedRecord
 from sdk.errors import EnvelopeError
 from sdk.event import check, without_stamp
 from sdk.reserved import require_reserved
@@ -22,27 +22,27 @@ IMPORT_LINK = "import"
 """The link under which imported events are counted; links of transports are URLs."""
 
 
-class Imports:
+class ImportHandler:
     """Imports events of one scope (None: all) up to a size."""
 
     def __init__(
         self,
         committer: Committer,
-        entries: Entries,
+        queue: CommitQueue,
         scope_id: str | None,
         envelope_max_bytes: int,
     ) -> None:
         self._committer = committer
-        self._entries = entries
+        self._queue = queue
         self._scope_id = scope_id
         self._envelope_max_bytes = envelope_max_bytes
 
-    async def bring(self, request: ImportEvents) -> ImportAck:
+    async def import_events(self, request: ImportEvents) -> ImportAck:
         """Record events; returns the counts and the refusals once they are durable."""
         records = [Record(None, without_stamp(text.encode())) for text in request.events]
         incoming = self._check(records)
-        receipt = await self._entries.enter(
-            lambda committer: committer.bring(IMPORT_LINK, Batch(records), incoming)
+        receipt = await self._queue.submit(
+            lambda committer: committer.add_imported(IMPORT_LINK, Batch(records), incoming)
         )
         rejected = [
             ImportRefusal(place=index, code=code, member=member, reason=reason)
@@ -50,7 +50,7 @@ class Imports:
         ]
         return ImportAck(new=receipt.new, duplicate=receipt.duplicate, rejected=rejected)
 
-    def _check(self, records: Sequence[Record]) -> Incoming:
+    def _check(self, records: Sequence[Record]) -> BatchColumns:
         events, refusals = [], []
         for index, record in enumerate(records):
             try:
@@ -59,7 +59,7 @@ class Imports:
                 )
                 require_reserved(event.series)
             except EnvelopeError as error:
-                refusals.append(Refused(index, error.code, error.member, error.reason))
+                refusals.append(RejectedRecord(index, error.code, error.member, error.reason))
             else:
                 events.append(event)
-        return incoming_of(events, refusals)
+        return columns_of(events, refusals)

@@ -8,12 +8,12 @@ import msgspec
 
 from core.ordering import order_keys
 from sdk.address import LANE_PRIORITY
-from sdk.checker import Arrived, Checked, Checker, Refused
+from sdk.checker import CheckedBatch, Checker, RecordTuple, RejectedRecord
 from sdk.envelope import CommandRequest
 from sdk.event import Event, Series
 
 
-class Incoming(msgspec.Struct, array_like=True):
+class BatchColumns(msgspec.Struct, array_like=True):
     """A batch's events as columns: item i of `keys`, `series` and `bodies` is one event.
 
     `keys` are order keys in source time; `series` are indexes into `names`; a body is the stored
@@ -26,23 +26,23 @@ class Incoming(msgspec.Struct, array_like=True):
     bodies: list[bytes]
     names: list[Series]
     requests: list[tuple[int, str]]
-    refusals: list[Refused]
+    refusals: list[RejectedRecord]
 
 
-def check_records(records: Sequence[Arrived], checker: Checker) -> Incoming:
+def check_records(records: Sequence[RecordTuple], checker: Checker) -> BatchColumns:
     """The valid events of `records`, in order, and the refusals."""
-    return _incoming(checker.check_all(records))
+    return _checked_columns(checker.check_all(records))
 
 
-def own_event(event: Event) -> Incoming:
+def own_event_columns(event: Event) -> BatchColumns:
     """The columns of one event of the Core itself."""
-    return incoming_of([event], [])
+    return columns_of([event], [])
 
 
-def incoming_of(events: Sequence[Event], refusals: list[Refused]) -> Incoming:
+def columns_of(events: Sequence[Event], refusals: list[RejectedRecord]) -> BatchColumns:
     """The columns of events that were checked one by one, and the refusals among them."""
     names: dict[Series, int] = {}
-    return Incoming(
+    return BatchColumns(
         order_keys(
             [event.source_ns for event in events],
             [event.lane for event in events],
@@ -60,21 +60,21 @@ def incoming_of(events: Sequence[Event], refusals: list[Refused]) -> Incoming:
     )
 
 
-class _Command(msgspec.Struct, rename="camel"):
+class _CommandFields(msgspec.Struct, rename="camel"):
     command_id: str
 
 
-_command = msgspec.json.Decoder(_Command)
+_command_decoder = msgspec.json.Decoder(_CommandFields)
 
 
 def command_id_of(body: bytes) -> str:
     """The commandId in the body of an event of the command lane."""
-    return _command.decode(body + b"}").command_id
+    return _command_decoder.decode(body + b"}").command_id
 
 
-def _incoming(checked: Checked) -> Incoming:
+def _checked_columns(checked: CheckedBatch) -> BatchColumns:
     lanes = [LANE_PRIORITY[series.lane] for series in checked.names]
     keys = order_keys(checked.times_ns, [lanes[number] for number in checked.series], checked.ids)
-    return Incoming(
+    return BatchColumns(
         keys, checked.series, checked.bodies, checked.names, checked.requests, checked.refusals
     )

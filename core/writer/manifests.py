@@ -25,7 +25,7 @@ from sdk.manifest import CardManifest, name_of, published_body, read_published
 from sdk.manifest_files import ManifestFile
 
 MANIFEST_PUBLISHED = "ManifestPublished"
-READ_TOGETHER = 100
+FETCH_EVENTS = 100
 
 
 def published_series(scope_id: str) -> Series:
@@ -47,7 +47,7 @@ def published_event(manifest: CardManifest, scope_id: str) -> Event:
     return check(msgspec.json.encode({**header, **published_body(manifest)}))
 
 
-class Settled(NamedTuple):
+class ReconciledManifests(NamedTuple):
     """The manifests in force: those of the files, except that the archive's version wins under a
     name that it holds already. Otherwise past cards would be drawn by a manifest that was not in
     effect then.
@@ -61,13 +61,15 @@ class Settled(NamedTuple):
     """Messages about manifests that differ under one name; conflicts are not fatal."""
 
 
-def settle(files: Sequence[ManifestFile], archive: Archive, scope_id: str) -> Settled:
+def reconcile(
+    files: Sequence[ManifestFile], archive: Archive, scope_id: str
+) -> ReconciledManifests:
     """Reconcile manifest files with the manifests of `scope_id` in the archive."""
     series = SeriesTable()
     series.load(archive)
-    settled = Settled([], [], [])
+    settled = ReconciledManifests([], [], [])
     first: dict[str, CardManifest] = {}
-    for manifest in published(archive, series, scope_id):
+    for manifest in published_manifests(archive, series, scope_id):
         if first.setdefault(name_of(manifest), manifest) != manifest:
             settled.conflicts.append(
                 f"the archive holds two manifests {name_of(manifest)} of {scope_id}: the one that "
@@ -86,7 +88,9 @@ def settle(files: Sequence[ManifestFile], archive: Archive, scope_id: str) -> Se
     return settled
 
 
-def published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[CardManifest]:
+def published_manifests(
+    archive: Archive, series: SeriesTable, scope_id: str
+) -> Iterator[CardManifest]:
     """The manifests that a scope has published, in order of receipt."""
     number = series.number(published_series(scope_id))
     if number is None:
@@ -94,7 +98,7 @@ def published(archive: Archive, series: SeriesTable, scope_id: str) -> Iterator[
     tail = series_bytes(number)
     bounds = tail, tail + b"\xff" * TIME_BYTES
     rows = scan(archive.families["series_canonical"], *bounds)
-    while event_keys := [key[len(tail) :] + tail for key, _ in islice(rows, READ_TOGETHER)]:
+    while event_keys := [key[len(tail) :] + tail for key, _ in islice(rows, FETCH_EVENTS)]:
         for stored in archive.get_many("canonical", event_keys):
             manifest = read_published(stored or b"{}")
             if manifest is not None:

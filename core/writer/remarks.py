@@ -6,10 +6,10 @@ import time
 
 import msgspec
 
-from core.errors import QueryError
-from core.submission import Asker
+from core.errors import RequestError
+from core.submission import Principal
 from core.writer.commit import Committer
-from core.writer.entries import Entries
+from core.writer.entries import CommitQueue
 from sdk import timestamps
 from sdk.address import SCOPE_TOKEN
 from sdk.envelope import JsonObject
@@ -20,47 +20,51 @@ from sdk.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
 ALARM_ACKNOWLEDGED = "AlarmAcknowledged"
 
 
-class Remarks:
+class Annotations:
     """Records annotations as metadata events; their author is the principal's user."""
 
-    def __init__(self, committer: Committer, entries: Entries, own_scope: str) -> None:
+    def __init__(self, committer: Committer, queue: CommitQueue, own_scope: str) -> None:
         self._committer = committer
-        self._entries = entries
+        self._queue = queue
         self._own_scope = own_scope
 
-    async def chat(self, asker: Asker, said: SubmitChat) -> ChatAck:
+    async def chat(self, principal: Principal, message: SubmitChat) -> ChatAck:
         """Record a ChatMessage; raises QueryError for a scope without events in this archive."""
         names = self._committer.series.names
-        if said.scope_id != self._own_scope and all(n.scope_id != said.scope_id for n in names):
-            raise QueryError("unknownScope", f"scope {said.scope_id!r} is not in this archive")
-        body: JsonObject = {"authorDisplayName": asker.user, "content": said.content}
-        event = _metadata(said.scope_id, (SCOPE_TOKEN,) * 3, "ChatMessage", body)
+        if message.scope_id != self._own_scope and all(
+            n.scope_id != message.scope_id for n in names
+        ):
+            raise RequestError("unknownScope", f"scope {message.scope_id!r} is not in this archive")
+        body: JsonObject = {"authorDisplayName": principal.user, "content": message.content}
+        event = _metadata(message.scope_id, (SCOPE_TOKEN,) * 3, "ChatMessage", body)
         return ChatAck(event_id=event.event_id.hex(), time=await self._record(event))
 
-    async def acknowledge(self, asker: Asker, seen: AcknowledgeAlarm) -> AlarmAck:
+    async def acknowledge(
+        self, principal: Principal, acknowledgement: AcknowledgeAlarm
+    ) -> AlarmAck:
         """Record an AlarmAcknowledged; raises QueryError if the entity has no such view."""
-        ids = (seen.system_id, seen.container_id, seen.unique_id)
-        view = Series(seen.scope_id, "ui", *ids, "UiUpdate", seen.view_id)
+        ids = (acknowledgement.system_id, acknowledgement.container_id, acknowledgement.unique_id)
+        view = Series(acknowledgement.scope_id, "ui", *ids, "UiUpdate", acknowledgement.view_id)
         if self._committer.series.number(view) is None:
-            where = "/".join((seen.scope_id, *ids))
-            raise QueryError("unknownTarget", f"{where} has no view {seen.view_id!r}")
+            where = "/".join((acknowledgement.scope_id, *ids))
+            raise RequestError("unknownTarget", f"{where} has no view {acknowledgement.view_id!r}")
         try:
-            since = timestamps.normal(seen.since)
+            since = timestamps.normal(acknowledgement.since)
         except TimestampError as error:
-            raise QueryError("badTime", f"since {error}") from None
+            raise RequestError("badTime", f"since {error}") from None
         payload: JsonObject = {
-            "viewId": seen.view_id,
-            "key": seen.key,
-            "severity": seen.severity,
+            "viewId": acknowledgement.view_id,
+            "key": acknowledgement.key,
+            "severity": acknowledgement.severity,
             "since": since,
-            "user": asker.user,
+            "user": principal.user,
         }
-        event = _metadata(seen.scope_id, ids, ALARM_ACKNOWLEDGED, {"payload": payload})
+        event = _metadata(acknowledgement.scope_id, ids, ALARM_ACKNOWLEDGED, {"payload": payload})
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
     async def _record(self, event: Event) -> str:
         """Record the event; returns its canonical time as text once it is durable."""
-        at_ns = await self._entries.enter(lambda committer: committer.record(event))
+        at_ns = await self._queue.submit(lambda committer: committer.record(event))
         assert at_ns is not None, "two equal annotations in one nanosecond"
         return timestamps.text(at_ns)
 
@@ -80,4 +84,4 @@ def _metadata(scope_id: str, ids: tuple[str, ...], message_type: str, body: Json
     try:
         return check(msgspec.json.encode(envelope))
     except EnvelopeError as error:
-        raise QueryError("badRequest", error.reason) from None
+        raise RequestError("badRequest", error.reason) from None

@@ -21,7 +21,7 @@ from core.ordering import (
     Timebase,
 )
 from core.store.archive import Archive
-from core.store.batch import Batch
+from core.store.batch import ArchiveBatch
 from core.store.rollup import (
     COARSEST_LEVEL,
     FINEST_LEVEL,
@@ -30,18 +30,18 @@ from core.store.rollup import (
     LEVELS,
     ROW_STEP,
     bucket_time,
+    coarsen,
     decode_row,
     encode_row,
     newest_row,
+    pack_rows,
     row_head,
-    rows_of,
-    wider,
 )
-from core.store.scan import Row
-from core.writer.ingest import Incoming
+from core.store.scan import KeyValue
+from core.writer.ingest import BatchColumns
 from sdk.event import Series
 
-REMEMBERED_MAX_ROWS = 20_000
+CACHED_MAX_ROWS = 20_000
 """Cached rows, of some 300 bytes each. One of the finest level covers about a second, so they span
 hours of source time.
 """
@@ -60,70 +60,72 @@ _LANE = 0xFF
 _scope_of: Callable[[Series], str] = attrgetter("scope_id")
 
 
-class Rollups:
+class RollupCounter:
     """The cached rows of an archive, and the counts that the open commit adds to them."""
 
-    def __init__(self, archive: Archive, remembered_max: int = REMEMBERED_MAX_ROWS) -> None:
+    def __init__(self, archive: Archive, cached_max: int = CACHED_MAX_ROWS) -> None:
         self._archive = archive
-        self._remembered_max = remembered_max
+        self._cached_max = cached_max
         self._rows: dict[bytes, int] = {}
         self._added: dict[tuple[Timebase, str], dict[int, int]] = {}
         self._newest: dict[tuple[Timebase, str], int] = {}
 
-    def take(
+    def count_batch(
         self,
-        incoming: Incoming,
+        columns: BatchColumns,
         numbers: Sequence[int],
-        places: Sequence[bytes],
+        event_keys: Sequence[bytes],
         source_keys: Sequence[bytes],
     ) -> None:
         """Count the events `numbers` of a batch, with their event keys and order keys."""
-        scopes = set(map(_scope_of, incoming.names))
+        scopes = set(map(_scope_of, columns.names))
         if len(scopes) == 1:
-            self.count(scopes.pop(), places, source_keys)
+            self.count_scope(scopes.pop(), event_keys, source_keys)
         else:
-            of_each = [incoming.names[incoming.series[number]].scope_id for number in numbers]
-            self.count_mixed(of_each, places, source_keys)
+            of_each = [columns.names[columns.series[number]].scope_id for number in numbers]
+            self.count_mixed(of_each, event_keys, source_keys)
 
     def count_mixed(
-        self, scopes: Sequence[str], places: Sequence[bytes], source_keys: Sequence[bytes]
+        self, scopes: Sequence[str], event_keys: Sequence[bytes], source_keys: Sequence[bytes]
     ) -> None:
         """Count events whose scopes differ; the three sequences are parallel."""
         by_scope: defaultdict[str, list[int]] = defaultdict(list)
         for number, scope in enumerate(scopes):
             by_scope[scope].append(number)
         for scope, chosen in by_scope.items():
-            of_scope = [places[n] for n in chosen], [source_keys[n] for n in chosen]
-            self.count(scope, *of_scope)
+            of_scope = [event_keys[n] for n in chosen], [source_keys[n] for n in chosen]
+            self.count_scope(scope, *of_scope)
 
-    def count(self, scope_id: str, places: Sequence[bytes], source_keys: Sequence[bytes]) -> None:
+    def count_scope(
+        self, scope_id: str, event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+    ) -> None:
         """Count events of one scope, whose event keys are sorted."""
-        counted = _finest(source_keys)
+        counted = _source_counts(source_keys)
         _add(self._added.setdefault(("source", scope_id), {}), counted)
         canonical = self._added.setdefault(("canonical", scope_id), {})
-        bucket = _finest_of(places[0])
-        if bucket == _finest_of(places[-1]):  # The usual case: they were stamped together.
+        bucket = _finest_bucket(event_keys[0])
+        if bucket == _finest_bucket(event_keys[-1]):  # The usual case: they were stamped together.
             _add(canonical, {bucket: sum(counted.values())})
         else:
-            _add(canonical, _by_place(places, source_keys))
+            _add(canonical, _canonical_counts(event_keys, source_keys))
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: ArchiveBatch) -> None:
         """Add the changed rows to the batch of the counted events."""
         for (timebase, scope_id), added in self._added.items():
             batch.put_rows("catalog", self._changed(timebase, scope_id, added))
         self._added = {}
-        if len(self._rows) > self._remembered_max:
+        if len(self._rows) > self._cached_max:
             newer = islice(self._rows.items(), len(self._rows) // 2, None)
             self._rows = dict(newer)
 
-    def _changed(self, timebase: Timebase, scope_id: str, added: dict[int, int]) -> list[Row]:
+    def _changed(self, timebase: Timebase, scope_id: str, added: dict[int, int]) -> list[KeyValue]:
         """The new rows of all levels, after adding `added`, buckets of the finest level."""
         rows, changed = self._rows, []
         unknown: list[tuple[bytes, int]] = []
         newest = self._newest_of(timebase, scope_id)
         for level in LEVELS:
             head = row_head(timebase, level, scope_id)
-            of_level = rows_of(added)
+            of_level = pack_rows(added)
             if level == FINEST_LEVEL:
                 self._newest[timebase, scope_id] = max(newest, *of_level)
             for number, more in of_level.items():
@@ -137,7 +139,7 @@ class Rollups:
                 rows[key] = row = row + more
                 changed.append((key, encode_row(row)))
             if level < COARSEST_LEVEL:
-                added = wider(added)
+                added = coarsen(added)
                 newest >>= LEVEL_STEP
         stored = self._archive.get_many("catalog", [key for key, _ in unknown])
         for (key, more), value in zip(unknown, stored, strict=True):
@@ -150,7 +152,7 @@ class Rollups:
         return newest_row(self._archive, timebase, scope_id) if newest is None else newest
 
 
-def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
+def _source_counts(source_keys: Sequence[bytes]) -> dict[int, int]:
     """Counts in source time, by bucket number of the finest level.
 
     The bytes that decide, five of the time and the lane, are sliced out of all keys at once, as
@@ -169,17 +171,17 @@ def _finest(source_keys: Sequence[bytes]) -> dict[int, int]:
     return buckets
 
 
-def _by_place(places: Sequence[bytes], source_keys: Sequence[bytes]) -> dict[int, int]:
+def _canonical_counts(event_keys: Sequence[bytes], source_keys: Sequence[bytes]) -> dict[int, int]:
     """Counts in canonical time, event by event."""
     buckets: dict[int, int] = {}
-    for event_key, key in zip(places, source_keys, strict=True):
-        bucket = _finest_of(event_key)
+    for event_key, key in zip(event_keys, source_keys, strict=True):
+        bucket = _finest_bucket(event_key)
         buckets[bucket] = buckets.get(bucket, 0) + LANE_UNITS[key[LANE_OFFSET]]
     return buckets
 
 
-def _finest_of(place: bytes) -> int:
-    return int.from_bytes(place[:TIME_BYTES], "big") >> FINEST_LEVEL
+def _finest_bucket(event_key: bytes) -> int:
+    return int.from_bytes(event_key[:TIME_BYTES], "big") >> FINEST_LEVEL
 
 
 def _add(to: dict[int, int], buckets: dict[int, int]) -> None:

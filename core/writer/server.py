@@ -13,8 +13,8 @@ from pathlib import Path
 from aiohttp import web
 
 from core import feed
-from core.feed import Committed, LinkStates
-from sdk.endpoints import claim, hang_up
+from core.feed import CommitFrame, LinkStates
+from sdk.endpoints import claim_socket, close_all
 
 PENDING_MAX_FRAMES = 64
 """A reader with more pending frames gets only watermarks, without events, until it catches up."""
@@ -33,37 +33,37 @@ class FeedServer:
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._runner: web.AppRunner | None = None
         self._app = web.Application()
-        self._mark = Committed(0, [], None)
+        self._watermark = CommitFrame(0, [], None)
         self._links = LinkStates({})
 
-    def add(self, path: str, serve: Handler) -> None:
+    def add_route(self, path: str, serve: Handler) -> None:
         """Add a route to the same socket; call it before `start`."""
         self._app.router.add_get(path, serve)
 
-    async def start(self, mark: int) -> None:
+    async def start(self, watermark: int) -> None:
         """Listen; the first frame to each reader is the current watermark, initially `mark`."""
-        self._mark = Committed(mark, [], None)
+        self._watermark = CommitFrame(watermark, [], None)
         self._app.router.add_get("/", self._serve)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(claim(self._path))).start()
+        await web.UnixSite(self._runner, str(claim_socket(self._path))).start()
 
-    def publish(self, committed: Committed) -> None:
+    def publish(self, committed: CommitFrame) -> None:
         """Queue a durable commit for every reader; call it in commit order."""
-        self._mark = Committed(committed.mark, [], None)
+        self._watermark = CommitFrame(committed.watermark, [], None)
         whole: bytes | None = None
         for queue in self._queues:
             if queue.qsize() >= PENDING_MAX_FRAMES:
                 with contextlib.suppress(asyncio.QueueEmpty):
                     while True:
                         queue.get_nowait()
-                queue.put_nowait(feed.encode(committed.mark_only()))
+                queue.put_nowait(feed.encode(committed.without_events()))
                 continue
             if whole is None:
                 whole = feed.encode(committed)
             queue.put_nowait(whole)
 
-    def tell(self, links: LinkStates) -> None:
+    def publish_links(self, links: LinkStates) -> None:
         """Queue the state of the links for every reader, which also takes it as a heartbeat."""
         self._links = links
         frame = feed.encode(links)
@@ -75,7 +75,7 @@ class FeedServer:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
-        queue.put_nowait(feed.encode(self._mark))
+        queue.put_nowait(feed.encode(self._watermark))
         if self._links.states:
             queue.put_nowait(feed.encode(self._links))
         self._queues.add(queue)
@@ -91,7 +91,7 @@ class FeedServer:
         return socket
 
     async def stop(self) -> None:
-        await hang_up(self._connections)
+        await close_all(self._connections)
         if self._runner is not None:
             await self._runner.cleanup()
 

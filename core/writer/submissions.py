@@ -10,15 +10,15 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from core import submission
-from core.errors import QueryError
-from core.submission import Answered, Submitted
-from core.writer.desk import Desk
+from core.errors import RequestError
+from core.submission import SubmissionReply, SubmissionRequest
+from core.writer.desk import SubmissionHandler
 from sdk import protocol
-from sdk.endpoints import hang_up
+from sdk.endpoints import close_all
 from sdk.errors import NovaError
 from sdk.protocol import Error, Message
 
-UNDER_WAY_MAX = 256
+CONCURRENT_MAX = 256
 """Submissions of one reader in progress; further ones wait in its socket."""
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 class SubmissionServer:
     """Serves the readers; submissions run concurrently."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._under_way: set[asyncio.Task[None]] = set()
+    def __init__(self, handler: SubmissionHandler) -> None:
+        self._handler = handler
+        self._running: set[asyncio.Task[None]] = set()
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._is_open = False
 
@@ -47,18 +47,18 @@ class SubmissionServer:
         limit = submission.FRAME_MAX_BYTES + 1
         socket = web.WebSocketResponse(compress=False, max_msg_size=limit)
         await socket.prepare(request)
-        room = asyncio.Semaphore(UNDER_WAY_MAX)
+        room = asyncio.Semaphore(CONCURRENT_MAX)
         self._connections[socket] = request
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
-                submitted = submission.decode_submitted(message.data)
+                submitted = submission.decode_request(message.data)
                 await room.acquire()
-                task = asyncio.create_task(self._answer(socket, submitted))
+                task = asyncio.create_task(self._reply(socket, submitted))
                 # A command that has begun is finished even if its reader disconnects.
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
                 task.add_done_callback(lambda _: room.release())
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("submission cannot be decoded", extra={"context": {"error": str(error)}})
@@ -66,16 +66,18 @@ class SubmissionServer:
             del self._connections[socket]
         return socket
 
-    async def _answer(self, socket: web.WebSocketResponse, submitted: Submitted) -> None:
-        reply = await self._take(submitted)
-        frame = submission.encode(Answered(submitted.ref, protocol.encode(reply)))
+    async def _reply(self, socket: web.WebSocketResponse, request: SubmissionRequest) -> None:
+        reply = await self._handle(request)
+        frame = submission.encode(SubmissionReply(request.ref, protocol.encode(reply)))
         with contextlib.suppress(ConnectionError):
             await socket.send_bytes(frame)
 
-    async def _take(self, submitted: Submitted) -> Message:
+    async def _handle(self, request: SubmissionRequest) -> Message:
         try:
-            return await self._desk.take(submitted.asker, submitted.what, submitted.since_s)
-        except QueryError as error:
+            return await self._handler.handle(
+                request.principal, request.submission, request.received_s
+            )
+        except RequestError as error:
             return Error(code=error.code, message=error.message)
         except NovaError as error:
             log.error("submission failed", extra={"context": {"error": str(error)}})
@@ -89,8 +91,8 @@ class SubmissionServer:
         sent.
         """
         self._is_open = False
-        await hang_up(self._connections)
-        for task in self._under_way:
+        await close_all(self._connections)
+        for task in self._running:
             task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        if self._running:
+            await asyncio.wait(self._running)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.effect.history import History, told_of
-from core.effect.moment import at
-from core.effect.published import DESCRIPTOR
+from core.effect.history import History, event_times
+from core.effect.moment import moment_at
+from core.effect.published import DESCRIPTOR_TYPE
 from core.ordering import TIME_BYTES, time_of
 from core.store.archive import Archive
 from core.store.keys import series_bytes
@@ -21,74 +21,74 @@ from core.store.scan import scan
 from core.store.series import EntityIds, SeriesTable
 from sdk.event import Series
 
-Wish = frozenset[str]
-NOTHING: Wish = frozenset()
+Capabilities = frozenset[str]
+NO_CAPABILITIES: Capabilities = frozenset()
 
 
-class _Descriptor(msgspec.Struct):
+class _CapabilityFields(msgspec.Struct):
     capabilities: list[str]
 
 
-_descriptors = msgspec.json.Decoder(_Descriptor)
+_capability_decoder = msgspec.json.Decoder(_CapabilityFields)
 
 
-class Wishes:
+class EntityCapabilities:
     """The capability history of each entity that was asked for."""
 
     def __init__(self, archive: Archive, table: SeriesTable) -> None:
         self._archive = archive
         self._table = table
-        self._told: dict[EntityIds, History[Wish]] = {}
-        self._due: list[tuple[int, EntityIds]] = []
+        self._histories: dict[EntityIds, History[Capabilities]] = {}
+        self._scheduled: list[tuple[int, EntityIds]] = []
         """A heap of the canonical times at which scheduled descriptors take effect."""
 
-    def of(self, entity: EntityIds, now_ns: int) -> Wish:
+    def capabilities_of(self, entity: EntityIds, now_ns: int) -> Capabilities:
         """The capabilities in effect; `now_ns` must not decrease."""
         history = self._history(entity)
-        found = None if history is None else history.at(at("canonical", now_ns))
-        return NOTHING if found is None else found.value
+        found = None if history is None else history.entry_at(moment_at("canonical", now_ns))
+        return NO_CAPABILITIES if found is None else found.value
 
-    def learn(self, entity: EntityIds, envelope: bytes, now_ns: int) -> bool:
+    def add_descriptor(self, entity: EntityIds, envelope: bytes, now_ns: int) -> bool:
         """Add a descriptor that is about to be stored; returns whether it changes the capabilities
         in effect. `now_ns` must not decrease, because past entries are dropped.
         """
-        before = self.of(entity, now_ns)
-        history = self._told.setdefault(entity, History())
-        history.add(told_of(now_ns, envelope), _wish(envelope))
-        history.forget_before(at("canonical", now_ns))
-        self._expect(entity, history, now_ns)
-        return self.of(entity, now_ns) != before
+        before = self.capabilities_of(entity, now_ns)
+        history = self._histories.setdefault(entity, History())
+        history.add(event_times(now_ns, envelope), _read_capabilities(envelope))
+        history.drop_before(moment_at("canonical", now_ns))
+        self._schedule(entity, history, now_ns)
+        return self.capabilities_of(entity, now_ns) != before
 
-    def arrived(self, now_ns: int) -> Iterator[EntityIds]:
+    def newly_effective(self, now_ns: int) -> Iterator[EntityIds]:
         """The entities with a scheduled descriptor that has taken effect since the last call."""
-        while self._due and self._due[0][0] <= now_ns:
-            _, entity = heapq.heappop(self._due)
-            self._expect(entity, self._told[entity], now_ns)
+        while self._scheduled and self._scheduled[0][0] <= now_ns:
+            _, entity = heapq.heappop(self._scheduled)
+            self._schedule(entity, self._histories[entity], now_ns)
             yield entity
 
-    def _expect(self, entity: EntityIds, history: History[Wish], now_ns: int) -> None:
-        next_ns = history.next_ns("canonical", now_ns)
+    def _schedule(self, entity: EntityIds, history: History[Capabilities], now_ns: int) -> None:
+        next_ns = history.next_effect_ns("canonical", now_ns)
         if next_ns is not None:
-            heapq.heappush(self._due, (next_ns, entity))
+            heapq.heappush(self._scheduled, (next_ns, entity))
 
-    def _history(self, entity: EntityIds) -> History[Wish] | None:
+    def _history(self, entity: EntityIds) -> History[Capabilities] | None:
         """The history of an entity, read from the archive on first use. None without descriptors;
         nothing is cached then, because that is the case for most entities.
         """
-        known = self._told.get(entity)
+        known = self._histories.get(entity)
         if known is not None:
             return known
         scope_id, system_id, container_id, unique_id = entity
         ids = (system_id, container_id, unique_id)
-        number = self._table.number(Series(scope_id, "metadata", *ids, DESCRIPTOR, ""))
+        number = self._table.number(Series(scope_id, "metadata", *ids, DESCRIPTOR_TYPE, ""))
         if number is None:
             return None
-        history = self._told[entity] = History()
+        history = self._histories[entity] = History()
         self._read(number, history)
-        self._expect(entity, history, self._newest_ns(history))
+        self._schedule(entity, history, self._newest_ns(history))
         return history
 
-    def _read(self, number: int, history: History[Wish]) -> None:
+    def _read(self, number: int, history: History[Capabilities]) -> None:
         tail = series_bytes(number)
         rows = scan(self._archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
         for key, _ in rows:
@@ -97,14 +97,14 @@ class Wishes:
             if stored is None:
                 continue  # The completeness proof reports an archive that lacks events.
             canonical_ns = time_of(event_key)
-            history.add(told_of(canonical_ns, stored), _wish(stored))
-            history.forget_before(at("canonical", canonical_ns))
+            history.add(event_times(canonical_ns, stored), _read_capabilities(stored))
+            history.drop_before(moment_at("canonical", canonical_ns))
 
     @staticmethod
-    def _newest_ns(history: History[Wish]) -> int:
+    def _newest_ns(history: History[Capabilities]) -> int:
         """The latest receive time in a history, 0 if it is empty."""
-        return max((entry.told.canonical_ns for entry in history.entries("canonical")), default=0)
+        return max((entry.times.canonical_ns for entry in history.entries("canonical")), default=0)
 
 
-def _wish(envelope: bytes) -> Wish:
-    return frozenset(_descriptors.decode(envelope).capabilities)
+def _read_capabilities(envelope: bytes) -> Capabilities:
+    return frozenset(_capability_decoder.decode(envelope).capabilities)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from core.effect import moment
 from core.effect.moment import Moment
-from core.effect.published import Published
+from core.effect.published import PublishedMetadata
 from core.ordering import TIME_BYTES, Timebase, time_of
 from core.store.archive import Archive
 from core.store.keys import series_bytes
-from core.store.scan import last
+from core.store.scan import last_row
 from core.store.series import SeriesTable
 from core.writer.commit import Committer
 
 
-class Written:
+class CommittedArchive:
     """The archive up to the last closed commit."""
 
     def __init__(self, committer: Committer) -> None:
@@ -28,14 +28,16 @@ class Written:
         return self._committer.series
 
     @property
-    def mark(self) -> int:
+    def watermark(self) -> int:
         """The canonical time in ns of that commit's last event."""
-        return self._committer.witness().canonical_ns
+        return self._committer.marker().canonical_ns
 
-    def has_news(self, number: int, seen_ns: int) -> bool:
+    def may_have_events_after(self, number: int, since_ns: int) -> bool:
         tail = series_bytes(number)
-        newest = last(self.archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
-        return newest is not None and time_of(newest[0][len(tail) :]) > seen_ns
+        newest = last_row(
+            self.archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES
+        )
+        return newest is not None and time_of(newest[0][len(tail) :]) > since_ns
 
 
 class InEffect:
@@ -45,7 +47,7 @@ class InEffect:
         self._committer = committer
         self._timebase = timebase
         self.own_scope = own_scope
-        self.published = Published(Written(committer), own_scope)
+        self.published = PublishedMetadata(CommittedArchive(committer), own_scope)
 
     def now(self) -> Moment:
         """The moment at which commands are checked."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sdk.cli.console import say_json
-from sdk.cli.reading import Source, reads_from_source
+from sdk.cli.console import print_json
+from sdk.cli.reading import ArchiveSource, with_archive_source
 from sdk.submission import SubmitChat
 
 
@@ -13,8 +13,8 @@ from sdk.submission import SubmitChat
 @click.argument("content")
 @click.option("--scope", required=True, metavar="ID", help="Scope of the message.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as one JSON object.")
-@reads_from_source
-async def chat(source: Source, /, content: str, scope: str, as_json: bool) -> None:
+@with_archive_source
+async def chat(source: ArchiveSource, /, content: str, scope: str, as_json: bool) -> None:
     """Send CONTENT to everybody who watches a scope.
 
     It is shown live and in replays, and recorded under the name of the logged-in user, or of the
@@ -28,6 +28,6 @@ async def chat(source: Source, /, content: str, scope: str, as_json: bool) -> No
     async with await source.connect() as client:
         ack = await client.submit_chat(message)
     if as_json:
-        say_json(ack)
+        print_json(ack)
     else:
         click.echo(f"{ack.time}  said")

@@ -10,19 +10,19 @@ import uuid
 import click
 import msgspec
 
-from sdk.cli.console import say_json
+from sdk.cli.console import print_json
 from sdk.cli.lines import write_event
-from sdk.cli.reading import Source, reads_from_source
+from sdk.cli.reading import ArchiveSource, with_archive_source
 from sdk.client import Client
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, ProtocolError
 from sdk.protocol import Filters
 from sdk.submission import CommandAck, SubmitCommand, check_numbers
 
-PATIENCE_S = 60.0
+RESULT_TIMEOUT_S = 60.0
 
 
-class Reported(msgspec.Struct, rename="camel"):
+class CommandReport(msgspec.Struct, rename="camel"):
     """The fields of a progress or result that are shown."""
 
     message_type: str
@@ -33,7 +33,7 @@ class Reported(msgspec.Struct, rename="camel"):
     error_message: str | None = None
 
 
-_reported = msgspec.json.Decoder(Reported)
+_reported = msgspec.json.Decoder(CommandReport)
 
 
 @click.command()
@@ -50,14 +50,14 @@ _reported = msgspec.json.Decoder(Reported)
     "--timeout",
     "timeout_s",
     type=click.FloatRange(min=0, min_open=True),
-    default=PATIENCE_S,
+    default=RESULT_TIMEOUT_S,
     show_default=True,
     help="Seconds that --wait waits for the result.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines: the reply, then events.")
-@reads_from_source
+@with_archive_source
 async def command(
-    source: Source,
+    source: ArchiveSource,
     /,
     target: str,
     command_type: str,
@@ -89,19 +89,19 @@ async def command(
         request_id=request_id or f"r-{uuid.uuid4().hex}",
         target_id=target,
         command_type=command_type,
-        payload=payload_of(arguments),
+        payload=parse_payload(arguments),
         timeline_mode="LIVE",
         system_id=system,
         container_id=container,
     )
     async with await source.connect() as client:
         ack = await client.submit_command(request)
-        _say_sent(ack, as_json)
+        _print_sent(ack, as_json)
         if wait:
-            await _wait(client, scope, ack, timeout_s, as_json)
+            await _wait_for_result(client, scope, ack, timeout_s, as_json)
 
 
-def payload_of(arguments: tuple[str, ...]) -> JsonObject:
+def parse_payload(arguments: tuple[str, ...]) -> JsonObject:
     """Parse `key=value` arguments; raises click.BadParameter naming the faulty one."""
     payload: JsonObject = {}
     for argument in arguments:
@@ -110,18 +110,18 @@ def payload_of(arguments: tuple[str, ...]) -> JsonObject:
             raise click.BadParameter(f"{argument!r} is not KEY=VALUE", param_hint="KEY=VALUE")
         if key in payload:
             raise click.BadParameter(f"{key!r} is given twice", param_hint="KEY=VALUE")
-        payload[key] = _value_of(key, text)
+        payload[key] = _parse_value(key, text)
     return payload
 
 
-def _value_of(key: str, text: str) -> object:
+def _parse_value(key: str, text: str) -> object:
     """The JSON value, else the text; raises click.BadParameter for a number without a JSON form."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
     try:
-        check_numbers({key: _meant(text)})
+        check_numbers({key: _python_value(text)})
     except ProtocolError as error:
         raise click.BadParameter(
             f"{error.message}; to send it as text, write '{key}=\"…\"'", param_hint="KEY=VALUE"
@@ -129,7 +129,7 @@ def _value_of(key: str, text: str) -> object:
     return text
 
 
-def _meant(text: str) -> object:
+def _python_value(text: str) -> object:
     """Python's reading of a text, which accepts NaN and infinite numbers, in JSON or alone."""
     for read in (json.loads, float):
         try:
@@ -139,15 +139,15 @@ def _meant(text: str) -> object:
     return text
 
 
-def _say_sent(ack: CommandAck, as_json: bool) -> None:
+def _print_sent(ack: CommandAck, as_json: bool) -> None:
     if as_json:
-        say_json(ack)
+        print_json(ack)
         return
     repeated = " (it was sent before" + (", as another command)" if ack.mismatch else ")")
     click.echo(f"{ack.time}  sent  {ack.command_id}{repeated if ack.duplicate else ''}")
 
 
-async def _wait(
+async def _wait_for_result(
     client: Client, scope: str, ack: CommandAck, timeout_s: float, as_json: bool
 ) -> None:
     """Print the command's progress from its record on; exits when the result arrives."""
@@ -164,7 +164,7 @@ async def _wait(
                 for event in chunk.events:
                     reported = _reported.decode(event)
                     if reported.message_type != "CommandRequest":
-                        _say_reported(bytes(event), reported, as_json)
+                        _print_report(bytes(event), reported, as_json)
                         state = reported.message or "running"
                     if reported.status is not None:
                         sys.exit(0 if reported.status == "success" else 1)
@@ -174,7 +174,7 @@ async def _wait(
         ) from None
 
 
-def _say_reported(event: bytes, reported: Reported, as_json: bool) -> None:
+def _print_report(event: bytes, reported: CommandReport, as_json: bool) -> None:
     if as_json:
         write_event(event, as_json)
     elif reported.status is None:

@@ -33,7 +33,7 @@ class _RateColumn(ProgressColumn):
         return Text(f"{events:,} events, {per_second:,}/s", style="cyan")
 
 
-def _bar(done: ProgressColumn) -> Progress:
+def _progress_bar(done: ProgressColumn) -> Progress:
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -50,7 +50,7 @@ def _bar(done: ProgressColumn) -> Progress:
 @contextmanager
 def progress(title: str, total_bytes: int) -> Iterator[Report]:
     """A progress bar over the bytes of a file; shows nothing if stderr is not a terminal."""
-    with _bar(DownloadColumn()) as bar:
+    with _progress_bar(DownloadColumn()) as bar:
         task = bar.add_task(title, total=total_bytes, events=0)
 
         def report(done_bytes: int, events: int) -> None:
@@ -64,7 +64,7 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
     """A progress bar over events. Call it with the number of events passed, the estimated total,
     and the number delivered. It shows nothing if stderr is not a terminal.
     """
-    with _bar(TaskProgressColumn()) as bar:
+    with _progress_bar(TaskProgressColumn()) as bar:
         task = bar.add_task(title, total=None, events=0)
 
         def report(passed: int, total: int, events: int) -> None:
@@ -73,7 +73,7 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
         yield report
 
 
-def say_json(value: object, *, on_stderr: bool = False) -> None:
+def print_json(value: object, *, on_stderr: bool = False) -> None:
     """Print a JSON value as one line on stdout, or on stderr when events go to stdout."""
     click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
 

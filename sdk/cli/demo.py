@@ -13,8 +13,8 @@ import msgspec
 
 from sdk import logs, settings
 from sdk.cli import instance
-from sdk.cli.supervisor import Child
-from sdk.simulator.view import opening_view
+from sdk.cli.supervisor import ChildProcess
+from sdk.simulator.view import demo_view
 
 DEMO_SCOPE = "demo"
 SATELLITE = """[devices.satellite]
@@ -51,7 +51,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
     password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
         view = Path(folder) / "view.json"
-        view.write_bytes(msgspec.json.encode(opening_view(DEMO_SCOPE)))
+        view.write_bytes(msgspec.json.encode(demo_view(DEMO_SCOPE)))
         chosen = settings.load(
             data=folder,
             listen=listen,
@@ -63,7 +63,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
         config.write_text(SATELLITE.format(seed=seed))
         options = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
         to = ("--to", instance.publish_url(chosen), "--scope", DEMO_SCOPE)
-        satellite = Child("satellite", ("sdk.cli", "hardware", *options, *to))
+        satellite = ChildProcess("satellite", ("sdk.cli", "hardware", *options, *to))
         asyncio.run(
             instance.run(
                 chosen,

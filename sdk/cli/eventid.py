@@ -9,7 +9,7 @@ import click
 from sdk.cli import console
 from sdk.errors import EnvelopeError
 from sdk.event import ENVELOPE_MAX_BYTES, check
-from sdk.formats.lines import Line, lines
+from sdk.formats.lines import BoundedLine, bounded_lines
 
 EPILOG = """\b
 Examples:
@@ -31,19 +31,19 @@ def eventid(ctx: click.Context, file: BinaryIO, as_json: bool) -> None:
     FILE (default: stdin) contains one JSON envelope per line.
     """
     failed = False
-    for line in lines(file, ENVELOPE_MAX_BYTES):
+    for line in bounded_lines(file, ENVELOPE_MAX_BYTES):
         try:
             computed = _event_id(line)
         except EnvelopeError as error:
             failed = True
-            _say_error(line.number, error, as_json)
+            _print_error(line.number, error, as_json)
         else:
-            _say_id(line.number, computed, as_json)
+            _print_id(line.number, computed, as_json)
     if failed:
         ctx.exit(1)
 
 
-def _event_id(line: Line) -> str:
+def _event_id(line: BoundedLine) -> str:
     if line.data is None:
         raise EnvelopeError(
             "tooLarge",
@@ -53,17 +53,17 @@ def _event_id(line: Line) -> str:
     return check(line.data).event_id.hex()
 
 
-def _say_id(number: int, computed: str, as_json: bool) -> None:
+def _print_id(number: int, computed: str, as_json: bool) -> None:
     if as_json:
-        console.say_json({"line": number, "eventId": computed})
+        console.print_json({"line": number, "eventId": computed})
     else:
         click.echo(computed)
 
 
-def _say_error(number: int, error: EnvelopeError, as_json: bool) -> None:
+def _print_error(number: int, error: EnvelopeError, as_json: bool) -> None:
     if as_json:
         facts = {"code": error.code, "member": error.member, "reason": error.reason}
-        console.say_json({"line": number, "error": facts})
+        console.print_json({"line": number, "error": facts})
     else:
         member = error.member or "-"
         click.echo(f"error: {error.code} {member}: {error.reason}".replace("\n", " "))

@@ -7,15 +7,25 @@ from pathlib import Path
 import click
 
 from sdk import download
-from sdk.cli.console import events_progress, say_json
-from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.cli.console import events_progress, print_json
+from sdk.cli.reading import (
+    ArchiveSource,
+    TimeParameter,
+    filter_options,
+    filters_from_options,
+    with_archive_source,
+)
 from sdk.export import Export, ExportComplete, ExportProgress
 from sdk.protocol import Timebase
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, inclusive [the archive's first].")
-@click.option("--to", "stop", type=Time(), help="Last time, inclusive [the newest durable].")
+@click.option(
+    "--from", "start", type=TimeParameter(), help="First time, inclusive [the archive's first]."
+)
+@click.option(
+    "--to", "stop", type=TimeParameter(), help="Last time, inclusive [the newest durable]."
+)
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
@@ -25,9 +35,9 @@ from sdk.protocol import Timebase
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @filter_options
-@reads_from_source
+@with_archive_source
 async def export(
-    source: Source,
+    source: ArchiveSource,
     /,
     start: str | None,
     stop: str | None,
@@ -52,7 +62,7 @@ async def export(
         stop_time=stop,
         timebase=timebase,
         driver=driver,
-        filters=filters_of(**narrow),
+        filters=filters_from_options(**narrow),
     )
     source = await source.with_token()
     async with await source.connect() as client:
@@ -62,11 +72,11 @@ async def export(
                 report(progress.done, progress.total, progress.done)
 
             complete = await client.export(message, show)
-        await _fetch(source, complete, out)
-    _say(complete, out, as_json)
+        await _download(source, complete, out)
+    _print_summary(complete, out, as_json)
 
 
-async def _fetch(source: Source, complete: ExportComplete, out: Path) -> None:
+async def _download(source: ArchiveSource, complete: ExportComplete, out: Path) -> None:
     if source.url is None:
         download.from_folder(source.data or Path("./nova-data"), complete, out)
     else:
@@ -74,9 +84,9 @@ async def _fetch(source: Source, complete: ExportComplete, out: Path) -> None:
         await download.from_edge(source.url, source.token, complete, out)
 
 
-def _say(complete: ExportComplete, out: Path, as_json: bool) -> None:
+def _print_summary(complete: ExportComplete, out: Path, as_json: bool) -> None:
     if as_json:
-        say_json(complete)
+        print_json(complete)
         return
     size = complete.bytes / 1e6
     click.echo(f"{complete.events:,} events, {size:,.1f} MB in {out}; digest {complete.digest}")

@@ -10,7 +10,7 @@ import click
 from sdk import lifecycle, logs, private
 from sdk.hardware import config as configs
 from sdk.hardware.config import HardwareConfig
-from sdk.hardware.host import Host
+from sdk.hardware.host import HardwareHost
 from sdk.transport.base import connect
 
 PROCESS = "hardware"
@@ -76,7 +76,7 @@ def hardware(
 ) -> None:
     """Run devices: publish telemetry, execute commands."""
     logs.configure(PROCESS)
-    private.begin()
+    private.restrict_umask()
     config = configs.load(path, scope=scope, transports=urls, data=data)
     if check:
         _describe(config)
@@ -88,7 +88,7 @@ def _describe(config: HardwareConfig) -> None:
     click.echo(f"scope {config.scope}, to {', '.join(config.transports)}, data in {config.data}")
     for chosen in config.devices:
         click.echo(f"{chosen.name} ({chosen.type})")
-        for target in configs.make(config, chosen).targets():
+        for target in configs.make_device(config, chosen).targets():
             commands = ", ".join(target.capabilities) or "no commands"
             click.echo(f"  {'/'.join(target.entity)}: {commands}")
 
@@ -97,8 +97,8 @@ async def _run(config: HardwareConfig, exit_with_stdin: bool) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     transports = [connect(url) for url in config.transports]
     try:
-        host = Host(config, transports)
-        await host.run(stop, lambda: lifecycle.say_ready(PROCESS, scope=config.scope))
+        host = HardwareHost(config, transports)
+        await host.run(stop, lambda: lifecycle.print_ready(PROCESS, scope=config.scope))
     finally:
         for transport in transports:
             await transport.close()

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from sdk.cli.console import events_progress, say_json, warn
-from sdk.cli.reading import Source, reads_from_source
+from sdk.cli.console import events_progress, print_json, warn
+from sdk.cli.reading import ArchiveSource, with_archive_source
 from sdk.errors import NovaError
-from sdk.importer import Door, Importer
-from sdk.importing import DigestState, parts, records
-from sdk.importing import Source as Export
+from sdk.importer import AdminAccess, Importer
+from sdk.importing import DigestState, batches, publishable_records
+from sdk.importing import ExportReader as Export
 from sdk.producer import Producer, Retry
 from sdk.settings import GROUND_SCOPE
 from sdk.transport.base import Receipt, Rejection, connect
 
-GIVE_UP_AFTER_S = 30.0
+RETRY_DEADLINE_S = 30.0
 REASONS_MAX = 10
 LOCAL_SCHEME = "local"
 SOCKET_SUFFIX = ".sock"
@@ -31,7 +31,7 @@ DIGEST_TEXTS: dict[DigestState, str] = {
 }
 
 
-class Imported(msgspec.Struct, rename="camel"):
+class ImportResult(msgspec.Struct, rename="camel"):
     """The outcome of an import's events, as far as the transport reports it."""
 
     sent: int
@@ -46,7 +46,7 @@ class Imported(msgspec.Struct, rename="camel"):
 
 
 @dataclass
-class Sum:
+class ImportTotals:
     """The summed receipts of all parts; keeps the first REASONS_MAX rejections."""
 
     sent: int = 0
@@ -73,8 +73,8 @@ class Sum:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--to", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-@reads_from_source
-async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
+@with_archive_source
+async def import_(core: ArchiveSource, /, path: Path, to: str, as_json: bool) -> None:
     """Publish the events of an export again.
 
     PATH is its zip, a folder, a .jsonl or an .mcap file. Events keep their eventIds, so importing
@@ -103,14 +103,14 @@ async def import_(core: Source, /, path: Path, to: str, as_json: bool) -> None:
         export.close()
     if not export.content.names and not export.problems:
         raise NovaError(f"{path} contains nothing to import: no .jsonl and no .mcap file")
-    _say(export, total, to, as_json)
+    _print_result(export, total, to, as_json)
     if total.rejected or export.problems:
         sys.exit(1)
 
 
-def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
+def _print_result(export: Export, total: ImportTotals, to: str, as_json: bool) -> None:
     """Print warnings on stderr and counts on stdout."""
-    _warn_of(export.notes)
+    _warn_of_lines(export.notes)
     _warn_of_damage(export)
     for rejection in total.first_rejected:
         warn(f"refused: {rejection.code} {rejection.member}: {rejection.reason}")
@@ -122,7 +122,7 @@ def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
     unread = len(export.content.unread)
     if as_json:
         counts = (total.sent, total.new, total.duplicate, total.rejected, unread)
-        say_json(Imported(*counts, len(export.problems), export.digest))
+        print_json(ImportResult(*counts, len(export.problems), export.digest))
     else:
         click.echo(
             f"{total.sent:,} sent, {total.new:,} new, {total.duplicate:,} duplicate, "
@@ -131,10 +131,10 @@ def _say(export: Export, total: Sum, to: str, as_json: bool) -> None:
 
 
 def _warn_of_damage(export: Export) -> None:
-    _warn_of([f"damaged or missing: {problem}" for problem in export.problems])
+    _warn_of_lines([f"damaged or missing: {problem}" for problem in export.problems])
 
 
-def _warn_of(lines: list[str]) -> None:
+def _warn_of_lines(lines: list[str]) -> None:
     """Print the first REASONS_MAX lines, and how many more there are."""
     for line in lines[:REASONS_MAX]:
         warn(line)
@@ -142,31 +142,33 @@ def _warn_of(lines: list[str]) -> None:
         warn(f"… and {len(lines) - REASONS_MAX:,} more")
 
 
-def _door(core: Source, to: str) -> Door | None:
+def _door(core: ArchiveSource, to: str) -> AdminAccess | None:
     """The connection to the Core of an import: by its edge, in the folder of `to`, or in --data."""
     if core.url is not None:
-        return Door.of(core.connect, is_local=False)
+        return AdminAccess.of_core(core.connect, is_local=False)
     folder = Path(to.removeprefix(f"{LOCAL_SCHEME}://"))
     if folder.is_absolute() and folder.suffix != SOCKET_SUFFIX:
-        return Door.of(Source(folder, None, None, None, None).connect, is_local=True)
-    return None if core.data is None else Door.of(core.connect, is_local=True)
+        return AdminAccess.of_core(
+            ArchiveSource(folder, None, None, None, None).connect, is_local=True
+        )
+    return None if core.data is None else AdminAccess.of_core(core.connect, is_local=True)
 
 
-async def _run(export: Export, to: str, door: Door | None) -> Sum:
+async def _run(export: Export, to: str, door: AdminAccess | None) -> ImportTotals:
     transport = connect(to)
     is_local = urlsplit(to).scheme == LOCAL_SCHEME
-    retry = Retry(deadline_s=GIVE_UP_AFTER_S)
+    retry = Retry(deadline_s=RETRY_DEADLINE_S)
     importer = Importer(Producer(transport, GROUND_SCOPE, retry=retry), door, retry)
-    total = Sum()
+    total = ImportTotals()
     try:
         with events_progress("import") as report:
-            for part in parts(records(export.envelopes())):
+            for part in batches(publishable_records(export.envelopes())):
                 if is_local:
                     part = [record._replace(address=None) for record in part]
-                total.add(await importer.bring(part), len(part))
+                total.add(await importer.import_records(part), len(part))
                 report(total.sent, total.sent, total.sent)
     finally:
         await importer.close()
         await transport.close()
-    total.undelivered = importer.undelivered
+    total.undelivered = importer.reserved_over_transport
     return total

@@ -12,23 +12,23 @@ import click
 import msgspec
 
 from sdk import lifecycle, private, settings
-from sdk.cli.supervisor import Child, Supervisor
+from sdk.cli.supervisor import ChildProcess, Supervisor
 from sdk.settings import Settings
 
 
-def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[Child]:
+def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
     """The instance's processes, with shared settings: writer, reader, sampler, edge, and the files
     process if daily files are configured.
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
-    files = Child("files", ("sdk.cli", "core", "files", *data), shared)
+    files = ChildProcess("files", ("sdk.cli", "core", "files", *data), shared)
     return [
-        Child("writer", ("sdk.cli", "core", "writer", *data), shared),
-        Child("reader", ("sdk.cli", "core", "reader", *data), shared),
-        Child("sampler", ("sdk.cli", "core", "sampler", *data), shared),
+        ChildProcess("writer", ("sdk.cli", "core", "writer", *data), shared),
+        ChildProcess("reader", ("sdk.cli", "core", "reader", *data), shared),
+        ChildProcess("sampler", ("sdk.cli", "core", "sampler", *data), shared),
         *([files] if chosen.chosen_drivers() else []),
-        Child("edge", ("sdk.cli", "edge", *data, "--listen", chosen.listen), shared),
+        ChildProcess("edge", ("sdk.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]
 
 
@@ -41,14 +41,14 @@ def publish_url(chosen: Settings) -> str:
 async def run(
     chosen: Settings,
     *,
-    extra: Sequence[Child] = (),
+    extra: Sequence[ChildProcess] = (),
     environment: dict[str, str] | None = None,
     as_json: bool = False,
     exit_with_stdin: bool = False,
     notes: Sequence[str] = (),
 ) -> None:
     """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin."""
-    private.begin()
+    private.restrict_umask()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
     supervisor = Supervisor([*base, *extra])
@@ -63,19 +63,19 @@ async def run(
         starting.result()
         stopping.cancel()
         url = base[-1].facts["url"]
-        _keep_address(base[-1], url)
-        _say(url, chosen, as_json, notes)
+        _pin_address(base[-1], url)
+        _print_ready(url, chosen, as_json, notes)
         await supervisor.watch(stop)
     finally:
         await supervisor.stop()
 
 
-def _keep_address(edge: Child, url: str) -> None:
+def _pin_address(edge: ChildProcess, url: str) -> None:
     """Fix the edge's address, so that it keeps it over restarts even with port 0."""
     edge.arguments = (*edge.arguments[:-1], urlsplit(url).netloc)
 
 
-def _say(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
+def _print_ready(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
     publish = publish_url(chosen)
     if as_json:
         facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}

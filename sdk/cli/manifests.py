@@ -18,7 +18,7 @@ WIDE_CHARS = 240
 """Width of the table if the output is not a terminal."""
 
 
-def _found(config: Path | None, folder: Path | None) -> Sequence[ManifestFile]:
+def _load_manifests(config: Path | None, folder: Path | None) -> Sequence[ManifestFile]:
     """The shipped manifests and the user's: of `folder`, else of the folder in the settings."""
     if folder is None:
         folder = settings.load(config, mode="ground").manifests_folder()
@@ -41,7 +41,7 @@ def check(folder: Path | None, config: Path | None, as_json: bool) -> None:
     An error names file, member and rule, and the exit status is 1:
       nova manifests check ./cards
     """
-    found = _found(config, folder)
+    found = _load_manifests(config, folder)
     if as_json:
         click.echo(msgspec.json.encode({"manifests": len(found)}).decode())
     else:
@@ -54,7 +54,7 @@ def check(folder: Path | None, config: Path | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one complete manifest per line.")
 def list_(folder: Path | None, config: Path | None, as_json: bool) -> None:
     """List manifests in the order in which they are loaded."""
-    found = _found(config, folder)
+    found = _load_manifests(config, folder)
     if as_json:
         for path, manifest in found:
             line = {"path": str(path), "manifest": manifest}

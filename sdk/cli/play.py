@@ -9,13 +9,19 @@ from typing import get_args
 import click
 
 from sdk.cli.lines import write_event
-from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.cli.reading import (
+    ArchiveSource,
+    TimeParameter,
+    filter_options,
+    filters_from_options,
+    with_archive_source,
+)
 from sdk.protocol import Rate, Timebase
 
 WORDS: tuple[str, ...] = get_args(get_args(Rate)[1])
 
 
-class RateType(click.ParamType[Rate]):
+class RateParameter(click.ParamType[Rate]):
     """A factor, or the words for unpaced."""
 
     name = "rate"
@@ -36,11 +42,11 @@ class RateType(click.ParamType[Rate]):
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="Start time; backwards, the later one.")
-@click.option("--to", "stop", type=Time(), help="End time.")
+@click.option("--from", "start", type=TimeParameter(), help="Start time; backwards, the later one.")
+@click.option("--to", "stop", type=TimeParameter(), help="End time.")
 @click.option(
     "--rate",
-    type=RateType(),
+    type=RateParameter(),
     default=1.0,
     show_default=True,
     help="1 is real time, 10 ten times as fast, -1 backwards; max and -max are unpaced.",
@@ -51,9 +57,9 @@ class RateType(click.ParamType[Rate]):
     "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
-@reads_from_source
+@with_archive_source
 async def play(
-    source: Source,
+    source: ArchiveSource,
     /,
     start: str | None,
     stop: str | None,
@@ -80,7 +86,7 @@ async def play(
             stop_time=stop,
             rate=rate,
             timebase=timebase,
-            filters=filters_of(**narrow),
+            filters=filters_from_options(**narrow),
         )
         async for chunk in stream:
             for event in chunk.events[:left]:

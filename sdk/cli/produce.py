@@ -12,18 +12,18 @@ import click
 
 from sdk.cli import console
 from sdk.formats import counter
-from sdk.formats.feed import Pace, Tally, feed
+from sdk.formats.feed import Pace, PublishTally, publish_recording
 from sdk.formats.guess import FORMATS
-from sdk.formats.opening import Options, open_recording
+from sdk.formats.opening import RecordingOptions, open_recording
 from sdk.formats.recording import RecordingError, Step
 from sdk.formats.time_scale import SCALES
 from sdk.observation import Observer
 from sdk.producer import Producer, Retry
 from sdk.transport.base import connect
 
-GIVE_UP_AFTER_S = 30.0
+RETRY_DEADLINE_S = 30.0
 LOCAL_SCHEME = "local"
-EXIT_TROUBLE = 1
+EXIT_PROBLEMS = 1
 EXIT_INTERRUPTED = 130
 
 EPILOG = """\b
@@ -48,7 +48,7 @@ time. Exit status 1 means that something was rejected or could not be read.
 """
 
 
-class _Given(TypedDict):
+class _ReaderOptions(TypedDict):
     xtce: Path | None
     root_container: str | None
     time: str | None
@@ -78,7 +78,7 @@ class _Job(NamedTuple):
     pace: Pace
 
 
-def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
     """The rate as a factor of real time; None for `max`."""
     if value == "max":
         return None
@@ -98,7 +98,7 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option("--format", "name", type=click.Choice(FORMATS), help="Default: detected.")
 @click.option(
     "--rate",
-    callback=_rate,
+    callback=_parse_rate,
     metavar="max|N",
     default="max",
     show_default=True,
@@ -148,7 +148,7 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float | Non
 @click.option(
     "--give-up-after",
     type=float,
-    default=GIVE_UP_AFTER_S,
+    default=RETRY_DEADLINE_S,
     show_default=True,
     help="Seconds without the transport until giving up.",
 )
@@ -163,49 +163,49 @@ def produce(
     rate: float | None,
     give_up_after: float,
     as_json: bool,
-    **given: Unpack[_Given],
+    **given: Unpack[_ReaderOptions],
 ) -> None:
     """Publish a recording as events.
 
     Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
     """
-    steps = open_recording(file, Observer(scope), name, Options(**given))
+    steps = open_recording(file, Observer(scope), name, RecordingOptions(**given))
     job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
-    tally = Tally()
+    tally = PublishTally()
     try:
         asyncio.run(_run(job, tally))
     except KeyboardInterrupt:
         ctx.exit(EXIT_INTERRUPTED)
     finally:
-        _summarise(tally, as_json)
-    if not tally.clean:
-        ctx.exit(EXIT_TROUBLE)
+        _print_summary(tally, as_json)
+    if not tally.is_clean:
+        ctx.exit(EXIT_PROBLEMS)
 
 
-async def _run(job: _Job, tally: Tally) -> None:
+async def _run(job: _Job, tally: PublishTally) -> None:
     transport = connect(job.url)
     try:
         with console.progress(job.file.name, job.file.stat().st_size) as report:
-            await feed(
-                _readable(job),
+            await publish_recording(
+                _checked_steps(job),
                 Producer(transport, job.scope, retry=job.retry),
                 tally,
                 pace=job.pace,
-                addressed=urlsplit(job.url).scheme != LOCAL_SCHEME,
+                requires_address=urlsplit(job.url).scheme != LOCAL_SCHEME,
                 report=lambda done_bytes: report(done_bytes, tally.sent),
             )
     finally:
         await transport.close()
 
 
-def _readable(job: _Job) -> Iterator[Step]:
+def _checked_steps(job: _Job) -> Iterator[Step]:
     try:
         yield from job.steps
     except OSError as error:
         raise RecordingError(f"cannot read {job.file}: {error.strerror}") from error
 
 
-def _summarise(tally: Tally, as_json: bool) -> None:
+def _print_summary(tally: PublishTally, as_json: bool) -> None:
     for problem in tally.problems:
         console.warn(f"unreadable: {problem}")
     for refused in tally.rejections:
@@ -214,12 +214,12 @@ def _summarise(tally: Tally, as_json: bool) -> None:
     for text, noted in tally.notes.items():
         console.warn(f"{noted.times:,} × {text} (first: {noted.first_place})")
     if as_json:
-        console.say_json(_as_json(tally))
+        console.print_json(_as_json(tally))
     else:
-        click.echo(_in_words(tally))
+        click.echo(_as_text(tally))
 
 
-def _in_words(tally: Tally) -> str:
+def _as_text(tally: PublishTally) -> str:
     parts = [f"sent {tally.sent:,}"]
     if tally.stored:
         parts.append(f"stored by the broker {tally.stored:,}")
@@ -231,7 +231,7 @@ def _in_words(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-def _as_json(tally: Tally) -> dict[str, object]:
+def _as_json(tally: PublishTally) -> dict[str, object]:
     return {
         "sent": tally.sent,
         "new": tally.new,

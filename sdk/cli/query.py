@@ -8,13 +8,19 @@ import click
 
 from sdk import protocol
 from sdk.cli.lines import write_event
-from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.cli.reading import (
+    ArchiveSource,
+    TimeParameter,
+    filter_options,
+    filters_from_options,
+    with_archive_source,
+)
 from sdk.protocol import Timebase
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, inclusive.")
-@click.option("--to", "stop", type=Time(), help="Last time, inclusive.")
+@click.option("--from", "start", type=TimeParameter(), help="First time, inclusive.")
+@click.option("--to", "stop", type=TimeParameter(), help="Last time, inclusive.")
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
@@ -26,9 +32,9 @@ from sdk.protocol import Timebase
     "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
-@reads_from_source
+@with_archive_source
 async def query(
-    source: Source,
+    source: ArchiveSource,
     /,
     start: str | None,
     stop: str | None,
@@ -50,7 +56,7 @@ async def query(
         start_time=start,
         stop_time=stop,
         timebase=timebase,
-        filters=filters_of(**narrow),
+        filters=filters_from_options(**narrow),
         reverse=reverse,
         limit=min(limit or protocol.QUERY_LIMIT_MAX, protocol.QUERY_LIMIT_MAX),
     )

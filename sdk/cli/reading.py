@@ -23,7 +23,7 @@ P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ArchiveSource:
     """Where to read: a data folder on this machine, or an edge."""
 
     data: Path | None
@@ -38,7 +38,7 @@ class Source:
             return await Client.to_core(self.data or Path("./nova-data"))
         return await Client.to_edge(self.url, self.token or await self._login(self.url))
 
-    async def with_token(self) -> Source:
+    async def with_token(self) -> ArchiveSource:
         """This source with the token of its login, for requests beside the connection."""
         if self.url is None or self.token is not None:
             return self
@@ -51,8 +51,8 @@ class Source:
         return await login(url, self.user, password)
 
 
-def reads_from_source(
-    command: Callable[Concatenate[Source, P], Coroutine[object, object, None]],
+def with_archive_source(
+    command: Callable[Concatenate[ArchiveSource, P], Coroutine[object, object, None]],
 ) -> Callable[..., None]:
     """Add --data, --url, --token and --user, and pass an async command its ArchiveSource."""
 
@@ -76,7 +76,7 @@ def reads_from_source(
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        source = Source(data, url, token, user, os.environ.get("NOVA_PASSWORD"))
+        source = ArchiveSource(data, url, token, user, os.environ.get("NOVA_PASSWORD"))
         asyncio.run(command(source, *args, **kwargs))
 
     return run
@@ -98,7 +98,7 @@ def filter_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def filters_of(
+def filters_from_options(
     lanes: str | None,
     scopes: str | None,
     system: str | None,
@@ -109,29 +109,29 @@ def filters_of(
     command_id: str | None,
 ) -> Filters:
     """The event filter of the options; raises click.BadParameter for an unknown lane."""
-    wanted = _list(lanes)
+    wanted = _split_list(lanes)
     for lane in wanted or ():
         if lane not in LANES:
             raise click.BadParameter(
                 f"{lane!r} is not one of {', '.join(LANES)}", param_hint="--lanes"
             )
     return Filters(
-        scope_ids=_list(scopes),
+        scope_ids=_split_list(scopes),
         lanes=cast("list[Lane] | None", wanted),
         system_id=system,
         container_id=container,
         unique_id=unique,
-        message_types=_list(types),
+        message_types=_split_list(types),
         view_id=view,
         command_id=command_id,
     )
 
 
-def _list(text: str | None) -> list[str] | None:
+def _split_list(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
-class Time(click.ParamType[str]):
+class TimeParameter(click.ParamType[str]):
     """A timestamp with a zone, or `now`."""
 
     name = "time"

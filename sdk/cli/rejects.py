@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sdk import protocol
-from sdk.cli.reading import Source, reads_from_source
+from sdk.cli.reading import ArchiveSource, with_archive_source
 from sdk.protocol import RejectInfo
 
 WIDE_CHARS = 240
@@ -29,8 +29,8 @@ WIDE_CHARS = 240
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per line, raw bytes as base64."
 )
-@reads_from_source
-async def rejects(source: Source, /, limit: int, after: int | None, as_json: bool) -> None:
+@with_archive_source
+async def rejects(source: ArchiveSource, /, limit: int, after: int | None, as_json: bool) -> None:
     """List refused records and the rules that they broke.
 
     \b

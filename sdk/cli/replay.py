@@ -9,16 +9,20 @@ from pathlib import Path
 import click
 
 from sdk import default_timebase
-from sdk.cli.console import events_progress, say_json
-from sdk.cli.reading import Time, filter_options, filters_of
+from sdk.cli.console import events_progress, print_json
+from sdk.cli.reading import TimeParameter, filter_options, filters_from_options
 from sdk.protocol import Timebase
 from sdk.shards import delivery
-from sdk.shards.wanted import Report, Summary, Wanted
+from sdk.shards.wanted import ReplayRequest, ReplaySummary, ReportCallback
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First time, inclusive [the archive's first].")
-@click.option("--to", "stop", type=Time(), help="Last time, inclusive [the newest durable].")
+@click.option(
+    "--from", "start", type=TimeParameter(), help="First time, inclusive [the archive's first]."
+)
+@click.option(
+    "--to", "stop", type=TimeParameter(), help="Last time, inclusive [the newest durable]."
+)
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
@@ -78,7 +82,7 @@ def replay(
     if restart and out is None and per_shard is None:
         raise click.UsageError("--restart requires --out or --per-shard")
     chosen = timebase or default_timebase.read(data)
-    wanted = Wanted(data, start, stop, chosen, filters_of(**narrow))
+    wanted = ReplayRequest(data, start, stop, chosen, filters_from_options(**narrow))
     try:
         with events_progress("replay") as report:
             if out is not None:
@@ -95,13 +99,13 @@ def replay(
         if out is not None or per_shard is not None:
             click.echo("interrupted; run the same command again to resume", err=True)
         raise
-    _say(summary, as_json, on_stderr=out is None and per_shard is None and call is None)
+    _print_summary(summary, as_json, on_stderr=out is None and per_shard is None and call is None)
 
 
-def _to_stdout(wanted: Wanted, shards: int, report: Report) -> Summary:
+def _to_stdout(wanted: ReplayRequest, shards: int, report: ReportCallback) -> ReplaySummary:
     started = time.monotonic()
-    summary = Summary(events=0, bytes=0, seconds=0.0, shards=shards)
-    for part in delivery.in_parts(wanted, shards, report):
+    summary = ReplaySummary(events=0, bytes=0, seconds=0.0, shards=shards)
+    for part in delivery.merged_parts(wanted, shards, report):
         sys.stdout.buffer.write(part.lines)
         summary.events += part.events
         summary.bytes += len(part.lines)
@@ -110,10 +114,10 @@ def _to_stdout(wanted: Wanted, shards: int, report: Report) -> Summary:
     return summary
 
 
-def _say(summary: Summary, as_json: bool, *, on_stderr: bool) -> None:
+def _print_summary(summary: ReplaySummary, as_json: bool, *, on_stderr: bool) -> None:
     """Print the summary; on stderr if events go to stdout."""
     if as_json:
-        say_json(summary, on_stderr=on_stderr)
+        print_json(summary, on_stderr=on_stderr)
         return
     size = summary.bytes / 1e6
     click.echo(f"{summary.events:,} events, {size:,.1f} MB in {summary.seconds:,.1f} s", err=True)

@@ -15,21 +15,21 @@ from rich.table import Table
 from rich.text import Text
 
 from sdk import timestamps
-from sdk.cli.reading import Source, reads_from_source
+from sdk.cli.reading import ArchiveSource, with_archive_source
 from sdk.protocol import LinkInfo, OutageInfo, StatusResponse
 from sdk.timestamps import NS_PER_SECOND
 
 WATCH_INTERVAL_S = 1.0
 SECONDS_CHARS = len("2026-01-01T00:00:00")
 COLOURS = {"connected": "green", "unreachable": "red", "unknown": "yellow"}
-AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
-@reads_from_source
-async def status(source: Source, /, as_json: bool, watch: bool) -> None:
+@with_archive_source
+async def status(source: ArchiveSource, /, as_json: bool, watch: bool) -> None:
     """Show an instance's contents and its links.
 
     A link's lag is the number of records that its backend holds and the archive has not ingested. A
@@ -46,15 +46,15 @@ async def status(source: Source, /, as_json: bool, watch: bool) -> None:
         if as_json:
             sys.stdout.buffer.write(msgspec.json.encode(await client.status()) + b"\n")
         elif not watch:
-            Console().print(page(await client.status(), time.time_ns()))
+            Console().print(render_status(await client.status(), time.time_ns()))
         else:
-            with Live(page(await client.status(), time.time_ns())) as shown:
+            with Live(render_status(await client.status(), time.time_ns())) as shown:
                 while True:
                     await asyncio.sleep(WATCH_INTERVAL_S)
-                    shown.update(page(await client.status(), time.time_ns()), refresh=True)
+                    shown.update(render_status(await client.status(), time.time_ns()), refresh=True)
 
 
-def page(found: StatusResponse, now_ns: int) -> RenderableType:
+def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
     """The status as text for people."""
     scope = found.scope_id or "all scopes"
     writer = "connected" if found.writer_connected else "[red]away[/red]"
@@ -106,7 +106,7 @@ def _links(links: list[LinkInfo], now_ns: int) -> Table:
 def _age(text: str, now_ns: int) -> str:
     """The age in the largest unit that fits."""
     seconds = max(0, now_ns - timestamps.parse(text)) // NS_PER_SECOND
-    for size, unit in AGES:
+    for size, unit in AGE_UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return "0 s"

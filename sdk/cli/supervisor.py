@@ -30,14 +30,14 @@ SHARED_FACTS = {"archive": "NOVA_ARCHIVE", "folder": FOLDER_VARIABLE}
 restarted child then refuses an empty folder or a copy of the archive.
 """
 
-RESTART_PAUSE_S = 0.5
-RESTART_PAUSE_MAX_S = 10.0
+RESTART_DELAY_S = 0.5
+RESTART_DELAY_MAX_S = 10.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     """One process of the instance; `facts` is its ready line."""
 
     name: str
@@ -46,7 +46,7 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     facts: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
-    output: asyncio.Task[None] | None = None
+    output_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the process and wait for its ready line; raises NovaError."""
@@ -61,14 +61,14 @@ class Child:
             start_new_session=True,  # Ctrl-C goes to the supervisor, which stops them in order.
         )
         assert self.process.stdout is not None
-        facts = await self._said(self.process, self.process.stdout)
+        facts = await self._read_report(self.process, self.process.stdout)
         while "ready" not in facts:
             log.info("not ready yet", extra={"context": {"child": self.name, **facts}})
-            facts = await self._said(self.process, self.process.stdout)
+            facts = await self._read_report(self.process, self.process.stdout)
         self.facts = facts
-        self.output = asyncio.create_task(self._pass_on(self.process.stdout))
+        self.output_task = asyncio.create_task(self._forward_output(self.process.stdout))
 
-    async def _said(
+    async def _read_report(
         self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
     ) -> dict[str, str]:
         """Read its next line, which reports progress or readiness; raises NovaError."""
@@ -86,7 +86,7 @@ class Child:
             )
         return msgspec.json.decode(line, type=dict[str, str])
 
-    async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
+    async def _forward_output(self, stdout: asyncio.StreamReader) -> None:
         async for line in stdout:
             sys.stderr.buffer.write(line)
 
@@ -107,7 +107,7 @@ class Child:
 class Supervisor:
     """The processes of one instance."""
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(self, children: Sequence[ChildProcess]) -> None:
         self.children = list(children)
 
     async def start(self) -> None:
@@ -127,7 +127,7 @@ class Supervisor:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Restart children that exit, until `stop` is set."""
-        watching = [asyncio.create_task(self._keep(child)) for child in self.children]
+        watching = [asyncio.create_task(self._keep_running(child)) for child in self.children]
         stopped = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([stopped, *watching], return_when=asyncio.FIRST_COMPLETED)
@@ -139,9 +139,9 @@ class Supervisor:
                 with contextlib.suppress(asyncio.CancelledError, NovaError):
                     await task
 
-    async def _keep(self, child: Child) -> None:
+    async def _keep_running(self, child: ChildProcess) -> None:
         """Restart a child whenever it exits, with growing pauses while its start fails."""
-        pause_s = RESTART_PAUSE_S
+        pause_s = RESTART_DELAY_S
         while True:
             assert child.process is not None
             code = await child.process.wait()
@@ -150,11 +150,11 @@ class Supervisor:
             await asyncio.sleep(pause_s)
             try:
                 await child.start()
-                pause_s = RESTART_PAUSE_S
+                pause_s = RESTART_DELAY_S
             except NovaError as error:
                 log.error(str(error))
                 await child.stop()  # It may be alive and never get ready.
-                pause_s = min(pause_s * 2, RESTART_PAUSE_MAX_S)
+                pause_s = min(pause_s * 2, RESTART_DELAY_MAX_S)
 
     async def stop(self) -> None:
         """Stop all, in reverse order of their start."""

@@ -7,12 +7,18 @@ import sys
 import click
 
 from sdk.cli.lines import write_event
-from sdk.cli.reading import Source, Time, filter_options, filters_of, reads_from_source
+from sdk.cli.reading import (
+    ArchiveSource,
+    TimeParameter,
+    filter_options,
+    filters_from_options,
+    with_archive_source,
+)
 from sdk.protocol import Timebase
 from sdk.timeline import StreamGap
 
 
-def _note(gap: StreamGap) -> None:
+def _report_gap(gap: StreamGap) -> None:
     """Report on stderr the events that were dropped because this terminal was too slow."""
     print(
         f"-- too slow: dropped {gap.shed} events received from {gap.from_time} to {gap.to_time}",
@@ -21,7 +27,9 @@ def _note(gap: StreamGap) -> None:
 
 
 @click.command()
-@click.option("--from", "start", type=Time(), help="First print the events since this time.")
+@click.option(
+    "--from", "start", type=TimeParameter(), help="First print the events since this time."
+)
 @click.option(
     "--timebase",
     type=click.Choice(["source", "canonical"]),
@@ -32,9 +40,9 @@ def _note(gap: StreamGap) -> None:
     "--json", "as_json", is_flag=True, help="JSON lines on a terminal too (default: a summary)."
 )
 @filter_options
-@reads_from_source
+@with_archive_source
 async def tail(
-    source: Source,
+    source: ArchiveSource,
     /,
     start: str | None,
     timebase: Timebase | None,
@@ -60,8 +68,8 @@ async def tail(
             "LIVE",
             start_time=start,
             timebase=timebase,
-            filters=filters_of(**narrow),
-            on_gap=_note if for_people else None,
+            filters=filters_from_options(**narrow),
+            on_gap=_report_gap if for_people else None,
         )
         async for chunk in stream:
             for event in chunk.events[:left]:

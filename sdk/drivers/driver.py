@@ -16,14 +16,14 @@ from typing import BinaryIO, ClassVar
 import msgspec
 
 from sdk.address import LANES
-from sdk.drivers.opening import NO_OPENING, Opening
-from sdk.drivers.stream import Stream
+from sdk.drivers.opening import NO_INITIAL_STATE, InitialState
+from sdk.drivers.stream import DriverStream
 
-Blocks = Iterable[Sequence[bytes]]
+EventBlocks = Iterable[Sequence[bytes]]
 """The stored envelopes of a file in order, in blocks."""
 
 
-class File(msgspec.Struct, kw_only=True):
+class DriverFile(msgspec.Struct, kw_only=True):
     """The state of a file being written, stored beside it: its events, its bytes (of each part),
     and any JSON that its driver needs to continue.
     """
@@ -56,7 +56,7 @@ class Driver(ABC):
     def name(self) -> str:
         return f"{self.driver_id}@{self.version}"
 
-    def takes(self, stream: Stream, capabilities: frozenset[str] = frozenset()) -> bool:
+    def takes(self, stream: DriverStream, capabilities: frozenset[str] = frozenset()) -> bool:
         """Whether it can write a stream whose target has these capabilities."""
         return (
             stream.lane in self.lanes
@@ -66,11 +66,11 @@ class Driver(ABC):
         )
 
     @abstractmethod
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """The names of the files for a stream's events, mostly one."""
 
     @abstractmethod
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """The bytes that these stored envelopes append to each part of `file`."""
 
 
@@ -79,27 +79,27 @@ class SealedDriver(Driver):
 
     is_sealed = True
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """The events as lines, which `make` reads later."""
         return (b"\n".join([*events, b""]),)
 
     @abstractmethod
-    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+    def make(self, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the whole file."""
 
 
-class OpenedDriver(SealedDriver):
+class InitialStateDriver(SealedDriver):
     """A sealed format whose files start with the initial state of views."""
 
     @abstractmethod
-    def make_from(self, opening: Opening, blocks: Blocks, out: BinaryIO) -> None:
+    def make_from(self, initial_state: InitialState, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the whole file."""
 
-    def make(self, blocks: Blocks, out: BinaryIO) -> None:
+    def make(self, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the whole file without an initial state."""
-        self.make_from(NO_OPENING, blocks, out)
+        self.make_from(NO_INITIAL_STATE, blocks, out)
 
 
-def stem_of(stream: Stream) -> str:
+def stem_of(stream: DriverStream) -> str:
     """A file name stem for a stream of an entity; unique, and safe on every file system."""
     return f"{stream.lane}.{stream.stream_type.replace(':', '+')}"

@@ -12,7 +12,7 @@ CHECKPOINT_METADATA = {"holds": "checkpoint"}
 """Metadata of the MCAP channel whose messages are checkpoints."""
 
 
-class Opening(NamedTuple):
+class InitialState(NamedTuple):
     """The time in ns at which a range begins, in its timebase, and the state of each view strictly
     before it, as JSON.
     """
@@ -21,4 +21,4 @@ class Opening(NamedTuple):
     checkpoints: Iterable[bytes]
 
 
-NO_OPENING = Opening(0, ())
+NO_INITIAL_STATE = InitialState(0, ())

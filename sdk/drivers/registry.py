@@ -15,11 +15,11 @@ from typing import cast
 from sdk import plugins
 from sdk.address import is_name
 from sdk.drivers.driver import Driver
-from sdk.drivers.stream import Stream
+from sdk.drivers.stream import DriverStream
 from sdk.errors import DriverError, NovaError
 
 PLUGIN_GROUP = "nova.drivers"
-CAPABILITY = "driver:"
+CAPABILITY_PREFIX = "driver:"
 """Prefix of a capability that requests a driver."""
 
 BINDING_TYPE = "DriverBinding"
@@ -29,7 +29,7 @@ BINDING_DRIVER = "jsonl@1.0.0"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
-class Registry:
+class DriverRegistry:
     """Drivers by id and version, with their order of preference."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Registry:
             self._named(name)
 
     @classmethod
-    def load(cls, preference: Sequence[str] = ()) -> Registry:
+    def load(cls, preference: Sequence[str] = ()) -> DriverRegistry:
         """Load all installed drivers; one that cannot be imported is an error only when it is used.
 
         Raises DriverError if the preference names a driver that is not installed.
@@ -80,7 +80,7 @@ class Registry:
         other = versions.get(driver.version)
         if other is not None:
             raise DriverError(
-                f"{driver.name} is defined twice: by {_place(other)} and {_place(driver)}"
+                f"{driver.name} is defined twice: by {_origin(other)} and {_origin(driver)}"
             )
         versions[driver.version] = driver
 
@@ -96,7 +96,7 @@ class Registry:
         """One driver; raises DriverError that lists the installed ones."""
         driver = self._versions.get(driver_id, {}).get(version)
         if driver is None:
-            raise self._absent(f"{driver_id}@{version}", driver_id)
+            raise self._absent_error(f"{driver_id}@{version}", driver_id)
         return driver
 
     def named(self, name: str) -> Driver:
@@ -109,18 +109,20 @@ class Registry:
             return [self.get(driver_id, version)]
         versions = self._versions.get(driver_id)
         if not versions:
-            raise self._absent(name, driver_id)
+            raise self._absent_error(name, driver_id)
         return _newest(versions)
 
-    def select(self, stream: Stream, capabilities: frozenset[str] = frozenset()) -> Driver:
+    def select(self, stream: DriverStream, capabilities: frozenset[str] = frozenset()) -> Driver:
         """The driver of a stream; raises DriverError if none accepts it."""
         if stream.stream_type == BINDING_TYPE and stream.lane == "metadata":
             return self.named(BINDING_DRIVER)
         asked = sorted(
-            name[len(CAPABILITY) :] for name in capabilities if name.startswith(CAPABILITY)
+            name[len(CAPABILITY_PREFIX) :]
+            for name in capabilities
+            if name.startswith(CAPABILITY_PREFIX)
         )
         for name in asked:
-            for driver in self._installed(name):
+            for driver in self._named_or_none(name):
                 if driver.takes(stream, capabilities):
                     return driver
         for name in self._preference:
@@ -131,14 +133,14 @@ class Registry:
             f"no driver for {stream}: none of {', '.join(self._preference) or 'none'} accepts it"
         )
 
-    def _installed(self, name: str) -> list[Driver]:
+    def _named_or_none(self, name: str) -> list[Driver]:
         """Like `_named`, but empty if absent: producers cannot know the installed drivers."""
         try:
             return self._named(name)
         except DriverError:
             return []
 
-    def _absent(self, name: str, driver_id: str) -> DriverError:
+    def _absent_error(self, name: str, driver_id: str) -> DriverError:
         if driver_id in self._missing:
             return DriverError(f"driver {name} cannot be used: {self._missing[driver_id]}")
         installed = ", ".join(self.names()) or "none"
@@ -152,7 +154,7 @@ def _newest(versions: Mapping[str, Driver]) -> list[Driver]:
     return sorted(versions.values(), key=number, reverse=True)
 
 
-def _place(driver: Driver) -> str:
+def _origin(driver: Driver) -> str:
     kind = cast("type[object]", type(driver))
     return f"{kind.__module__}:{kind.__qualname__}"
 

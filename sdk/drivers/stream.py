@@ -19,7 +19,7 @@ HEAD_BYTES = len('{"eventId":""') + 64
 ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 64)
 """Where the eventId is in every stored envelope, as hexadecimal text."""
 
-REMEMBERED_MAX = 65_536
+CACHE_MAX = 65_536
 
 TIME = b',"sourceTruthTime":"'
 TIME_BYTES = len(TIME)
@@ -28,7 +28,7 @@ _BEHIND_VERSION = b',"payload":'
 _BEHIND_TYPE = b'"'
 
 
-class Stream(NamedTuple):
+class DriverStream(NamedTuple):
     """A target's events of one kind; only parsed streams have a schemaVersion."""
 
     scope_id: str
@@ -49,14 +49,14 @@ class Stream(NamedTuple):
         return f"{self.target_id} {self.lane} {self.stream_type}{version}"
 
 
-class Mark(NamedTuple):
+class StreamMarker(NamedTuple):
     """A text and its offset in a stream's events whose time has the normal form."""
 
-    at: int
+    offset: int
     text: bytes
 
 
-class _Header(msgspec.Struct, rename="camel"):
+class _StreamHeader(msgspec.Struct, rename="camel"):
     scope_id: str
     lane: str
     system_id: str
@@ -67,26 +67,26 @@ class _Header(msgspec.Struct, rename="camel"):
 
 
 @dataclass(slots=True)
-class _Known:
+class _LaneStreams:
     """The streams of an entity's lane, by the text between the time and `behind`."""
 
     behind: bytes
-    streams: dict[bytes, Stream] = field(default_factory=dict)
+    streams: dict[bytes, DriverStream] = field(default_factory=dict)
 
 
-_headers = msgspec.json.Decoder(_Header)
+_headers = msgspec.json.Decoder(_StreamHeader)
 
 
-def stream_of(stored: bytes) -> Stream:
+def stream_of(stored: bytes) -> DriverStream:
     head = _headers.decode(stored)
     version = head.schema_version if head.lane == "parsed" else ""
     kind = RAW_STREAM if head.lane == "raw" else head.message_type
-    return Stream(
+    return DriverStream(
         head.scope_id, head.system_id, head.container_id, head.unique_id, head.lane, kind, version
     )
 
 
-def mark_of(stored: bytes, stream: Stream) -> Mark:
+def marker_of(stored: bytes, stream: DriverStream) -> StreamMarker:
     """The text that distinguishes a stream's events from others of its series, which differ in
     schemaVersion only: from the quote after the time up to the payload.
 
@@ -96,37 +96,37 @@ def mark_of(stored: bytes, stream: Stream) -> Mark:
     at = stored.find(TIME, HEAD_BYTES) + TIME_BYTES
     end = stored.find(b'"', at)
     if stream.lane != "parsed":
-        return Mark(at - TIME_BYTES, TIME)
+        return StreamMarker(at - TIME_BYTES, TIME)
     behind = stored.find(_BEHIND_VERSION, end) + len(_BEHIND_VERSION)
-    return Mark(end, stored[end:behind])
+    return StreamMarker(end, stored[end:behind])
 
 
-class Streams:
+class StreamCache:
     """A cache of streams by their text in stored envelopes."""
 
     def __init__(self) -> None:
-        self._heads: dict[bytes, _Known] = {}
+        self._heads: dict[bytes, _LaneStreams] = {}
         self._count = 0
 
-    def of(self, stored: bytes) -> Stream:
+    def of(self, stored: bytes) -> DriverStream:
         """The stream of a stored envelope; mostly the same object for the same stream."""
         return self.at(stored, stored.find(TIME, HEAD_BYTES))
 
-    def at(self, stored: bytes, at: int) -> Stream:
+    def at(self, stored: bytes, at: int) -> DriverStream:
         """Like `of`, if the offset of `TIME` is known."""
         known = self._heads.get(stored[HEAD_BYTES:at])
         if known is None:
-            return self._learn(stored, at)
+            return self._parse(stored, at)
         if not known.behind:
             tail = b""
         else:
             end = stored.find(b'"', at + TIME_BYTES) + 1
             tail = stored[end : stored.find(known.behind, end + _TYPE_BYTES)]
         stream = known.streams.get(tail)
-        return self._learn(stored, at, tail) if stream is None else stream
+        return self._parse(stored, at, tail) if stream is None else stream
 
-    def _learn(self, stored: bytes, at: int, tail: bytes | None = None) -> Stream:
-        if self._count >= REMEMBERED_MAX:
+    def _parse(self, stored: bytes, at: int, tail: bytes | None = None) -> DriverStream:
+        if self._count >= CACHE_MAX:
             self._heads.clear()
             self._count = 0
         self._count += 1
@@ -135,7 +135,7 @@ class Streams:
         known = self._heads.get(head)
         if known is None:
             behind = {"parsed": _BEHIND_VERSION, "raw": b""}.get(stream.lane, _BEHIND_TYPE)
-            known = self._heads[head] = _Known(behind)
+            known = self._heads[head] = _LaneStreams(behind)
         if tail is not None or not known.behind:
             known.streams[tail or b""] = stream
         return stream

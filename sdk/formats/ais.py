@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sdk.formats.logged_line import xor
+from sdk.formats.logged_line import nmea_checksum
 
 KIND = "AIS"
 CONTAINER_ID = "ais"
@@ -34,7 +34,7 @@ class AisMessage(NamedTuple):
     position: dict[str, object] | None
 
 
-class _Place(NamedTuple):
+class _PositionLayout(NamedTuple):
     """The bit offsets of a position report's fields; None for a field that the type lacks."""
 
     longitude: int
@@ -44,15 +44,15 @@ class _Place(NamedTuple):
     heading: int | None = None
 
 
-_PLACES = {
-    **dict.fromkeys((1, 2, 3), _Place(61, 89, 50, 116, 128)),
-    4: _Place(79, 107),
-    9: _Place(61, 89, None, 116),
-    11: _Place(79, 107),
-    **dict.fromkeys((18, 19), _Place(57, 85, 46, 112, 124)),
-    21: _Place(164, 192),
+_POSITION_LAYOUTS = {
+    **dict.fromkeys((1, 2, 3), _PositionLayout(61, 89, 50, 116, 128)),
+    4: _PositionLayout(79, 107),
+    9: _PositionLayout(61, 89, None, 116),
+    11: _PositionLayout(79, 107),
+    **dict.fromkeys((18, 19), _PositionLayout(57, 85, 46, 112, 124)),
+    21: _PositionLayout(164, 192),
 }
-_NAMES = {5: 112, 19: 143, 21: 43}
+_NAME_OFFSETS = {5: 112, 19: 143, 21: 43}
 _PER_DEGREE = 600_000
 
 
@@ -63,16 +63,16 @@ class AisJoiner:
         self._groups_max = groups_max
         self._groups: dict[tuple[bytes, ...], list[tuple[bytes, int]]] = {}
 
-    def message(self, sentence: bytes) -> AisMessage | str | None:
+    def join(self, sentence: bytes) -> AisMessage | str | None:
         """The message that this sentence completes, None while parts are missing, or a note if it
         cannot be read.
         """
         match = _VDM.fullmatch(sentence)
-        if match is None or not _is_checked(sentence):
+        if match is None or not _has_valid_checksum(sentence):
             return UNREADABLE
         talker, total, number, group, channel, payload, fill, _ = match.groups()
         if total == b"1":
-            return _decoded([(payload, int(fill))]) or UNREADABLE
+            return _decode([(payload, int(fill))]) or UNREADABLE
         key = (talker, total, group, channel)
         parts = self._groups.pop(key, [])
         if int(number) == 1:
@@ -81,33 +81,33 @@ class AisJoiner:
             return MISSING_PART
         parts = [*parts, (payload, int(fill))]
         if number == total:
-            return _decoded(parts) or UNREADABLE
+            return _decode(parts) or UNREADABLE
         self._groups[key] = parts
         if len(self._groups) > self._groups_max:
             del self._groups[next(iter(self._groups))]
         return None
 
 
-def _is_checked(sentence: bytes) -> bool:
+def _has_valid_checksum(sentence: bytes) -> bool:
     content, _, checksum = sentence[1:].rpartition(b"*")
     try:
-        return xor(content) == int(checksum, 16)
+        return nmea_checksum(content) == int(checksum, 16)
     except ValueError:
         return False
 
 
-def _decoded(parts: list[tuple[bytes, int]]) -> AisMessage | None:
+def _decode(parts: list[tuple[bytes, int]]) -> AisMessage | None:
     bits = "".join(_bits(payload, fill) for payload, fill in parts)
     if len(bits) < HEADER_BITS:
         return None
     kind = int(bits[:6], 2)
     mmsi = f"{int(bits[8:38], 2):09d}"
     fields: dict[str, object] = {"type": kind, "mmsi": mmsi}
-    place = _PLACES.get(kind)
+    place = _POSITION_LAYOUTS.get(kind)
     position = None if place is None else _position(bits, place)
     if place is not None:
         fields |= dict(_motion(bits, place))
-    name_at = _NAMES.get(kind)
+    name_at = _NAME_OFFSETS.get(kind)
     if kind == 24 and bits[38:40] == "00":
         name_at = 40
     if name_at is not None and len(bits) >= name_at + 120 and (name := _text(bits, name_at, 20)):
@@ -125,7 +125,7 @@ def _bits(payload: bytes, fill: int) -> str:
     return bits[: len(bits) - fill]
 
 
-def _position(bits: str, place: _Place) -> dict[str, object] | None:
+def _position(bits: str, place: _PositionLayout) -> dict[str, object] | None:
     """Degrees; None if the sender does not know them (181 and 91 degrees)."""
     longitude, latitude = _signed(bits, place.longitude, 28), _signed(bits, place.latitude, 27)
     if longitude is None or latitude is None:
@@ -138,7 +138,7 @@ def _position(bits: str, place: _Place) -> dict[str, object] | None:
     }
 
 
-def _motion(bits: str, place: _Place) -> Iterator[tuple[str, object]]:
+def _motion(bits: str, place: _PositionLayout) -> Iterator[tuple[str, object]]:
     """Speed in knots, course and heading in degrees; unknown values are left out."""
     speed = _unsigned(bits, place.speed, 10)
     if speed is not None and speed != 1023:

@@ -16,7 +16,7 @@ FD_FLAG = 0x04
 EXTENDED_DIGITS = 8
 DATA_MAX_BYTES = 8
 FD_DATA_MAX_BYTES = 64
-LINES_LOOKED_AT = 20
+HEAD_LINES_MAX = 20
 
 _LINE = re.compile(
     r"\((\d{1,12}(?:\.\d{1,9})?)\) ([A-Za-z0-9_-]{1,64}) ([0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
@@ -73,7 +73,7 @@ class CanFrame(NamedTuple):
         return _SOCKETCAN.pack(int(self.id, 16) | flags, length, fd_flags, self.dlc) + self.data
 
 
-def frame(line: bytes) -> CanFrame | None:
+def parse_frame(line: bytes) -> CanFrame | None:
     """The frame of a line; None if it holds none."""
     match = _LINE.fullmatch(line.strip().decode("ascii", "replace"))
     if match is None:
@@ -81,7 +81,7 @@ def frame(line: bytes) -> CanFrame | None:
     stamp, interface, can_id, remote, fd_flags, digits, dlc = match.groups()
     data = bytes.fromhex(digits or "")
     length = len(data) if remote is None else int(remote or "0")
-    if not _can_be(can_id, length, is_fd=fd_flags is not None, has_dlc=dlc is not None):
+    if not _is_valid(can_id, length, is_fd=fd_flags is not None, has_dlc=dlc is not None):
         return None
     flags = None if fd_flags is None else int(fd_flags[1:], 16)
     code = 0 if dlc is None else int(dlc, 16)
@@ -90,7 +90,7 @@ def frame(line: bytes) -> CanFrame | None:
     return CanFrame(stamp, interface, can_id.upper(), data, is_remote, flags, requested, code)
 
 
-def _can_be(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
+def _is_valid(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
     """Whether a frame can have this id and length."""
     largest = ID_MAX | ERROR_FLAG if len(can_id) == EXTENDED_DIGITS else STANDARD_ID_MAX
     if int(can_id, 16) > largest or (has_dlc and (is_fd or length != DATA_MAX_BYTES)):
@@ -98,9 +98,9 @@ def _can_be(can_id: str, length: int, *, is_fd: bool, has_dlc: bool) -> bool:
     return length <= (FD_DATA_MAX_BYTES if is_fd else DATA_MAX_BYTES)
 
 
-def other_log(head: bytes) -> str | None:
+def other_log_format(head: bytes) -> str | None:
     """A known other format of the file and how to convert it; None if it is not recognized."""
-    for line in head.splitlines()[:LINES_LOOKED_AT]:
+    for line in head.splitlines()[:HEAD_LINES_MAX]:
         for pattern, advice in _OTHER_LOGS:
             if pattern.match(line):
                 return advice

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sdk.earth import geodetic
 from sdk.event import Event
 from sdk.observation import Entity, Observation
-from sdk.updates import Views
+from sdk.updates import ViewUpdates
 
 POSITION = "telemetry.gps"
 BATTERY = "telemetry.battery"
@@ -42,15 +42,15 @@ _N2K_FIX = {
 _ULOG_FIX = {0: "none", 1: "none", 2: "2D", 3: "3D", 4: "DGPS", 5: "RTK", 6: "RTK", 8: "estimated"}
 
 
-class Card(NamedTuple):
+class ViewCard(NamedTuple):
     """A view's data from one message; `unique_id` replaces that of the message's entity."""
 
     view_id: str
     data: Mapping[str, object]
-    unit: str | None = None
+    unique_id: str | None = None
 
 
-def of_packet(fields: Values) -> Iterator[Card]:
+def packet_cards(fields: Values) -> Iterator[ViewCard]:
     """JPSS attitude and ephemeris: Cartesian position and velocity, and a quaternion with the
     scalar last.
     """
@@ -58,14 +58,14 @@ def of_packet(fields: Values) -> Iterator[Card]:
         _numbers(fields, *(f"ADGPS{name}{axis}" for axis in "XYZ")) for name in ("POS", "VEL")
     )
     if place is not None and speed is not None and any(place):
-        data = _place(*geodetic((place[0], place[1], place[2])))
-        yield Card(POSITION, data | {"speed": round(math.hypot(*speed), METRE_DECIMALS)})
+        data = _coordinates(*geodetic((place[0], place[1], place[2])))
+        yield ViewCard(POSITION, data | {"speed": round(math.hypot(*speed), METRE_DECIMALS)})
     quaternion = _numbers(fields, "ADCFAQ4", "ADCFAQ1", "ADCFAQ2", "ADCFAQ3")
     if quaternion is not None:
-        yield Card(ATTITUDE, _pointing(*quaternion))
+        yield ViewCard(ATTITUDE, _attitude(*quaternion))
 
 
-def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[Card]:
+def sentence_cards(kind: str, fields: Values, position: Values | None) -> Iterator[ViewCard]:
     """The fixes of NMEA 0183: GGA with its quality, RMC with its speed, GNS and GLL."""
     if kind == "GGA":
         data = dict(position or {})
@@ -73,40 +73,40 @@ def of_sentence(kind: str, fields: Values, position: Values | None) -> Iterator[
         data["fix"] = _GGA_FIX.get(quality) if isinstance(quality, int) else None
         data["satellites"] = fields.get("num_sats")
         data["hdop"] = fields.get("horizontal_dil")
-        yield Card(POSITION, data, "gps")
+        yield ViewCard(POSITION, data, "gps")
     elif kind == "RMC" and position is not None:
         data = dict(position)
         knots = _number(fields, "spd_over_grnd")
         data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
         # A receiver that stands still reports no course.
         data["course"] = fields.get("true_course")
-        yield Card(POSITION, data, "gps")
+        yield ViewCard(POSITION, data, "gps")
     elif kind == "GNS" and position is not None:
-        yield Card(POSITION, {**position, "satellites": fields.get("num_sats")}, "gps")
+        yield ViewCard(POSITION, {**position, "satellites": fields.get("num_sats")}, "gps")
     elif kind == "GLL" and position is not None:
-        yield Card(POSITION, position, "gps")
+        yield ViewCard(POSITION, position, "gps")
 
 
-def of_ship(fields: Values, position: Values) -> Iterator[Card]:
+def ship_cards(fields: Values, position: Values) -> Iterator[ViewCard]:
     """A ship's position report (AIS)."""
     knots = _number(fields, "speed_knots")
     data = dict(position)
     data["speed"] = None if knots is None else round(knots * KNOT_M_S, METRE_DECIMALS)
     data["course"] = fields.get("course")
-    yield Card(POSITION, data)
+    yield ViewCard(POSITION, data)
 
 
-def of_bus(kind: str, fields: Values, source: str) -> Iterator[Card]:
+def bus_cards(kind: str, fields: Values, source: str) -> Iterator[ViewCard]:
     """The receivers and batteries of an NMEA 2000 bus; `source` is the sender's address."""
     gps, battery = f"gps-{source}", f"battery-{fields.get('instance', 0)}"
     if kind == "positionRapidUpdate":
-        yield Card(POSITION, _kept(fields, "latitude", "longitude"), gps)
+        yield ViewCard(POSITION, _pick(fields, "latitude", "longitude"), gps)
     elif kind == "cogSogRapidUpdate" and fields.get("cogReference") == "True":
         data = {
             "course": _rounded(fields, "cog", ANGLE_DECIMALS),
             "speed": _rounded(fields, "sog", METRE_DECIMALS),
         }
-        yield Card(POSITION, data, gps)
+        yield ViewCard(POSITION, data, gps)
     elif kind == "gnssPositionData":
         fix: dict[str, object] = {
             "altitude": _rounded(fields, "altitude", METRE_DECIMALS),
@@ -114,35 +114,35 @@ def of_bus(kind: str, fields: Values, source: str) -> Iterator[Card]:
             "hdop": fields.get("hdop"),
             "fix": _N2K_FIX.get(str(fields.get("method"))),
         }
-        yield Card(POSITION, fix, gps)
+        yield ViewCard(POSITION, fix, gps)
     elif kind == "batteryStatus":
-        yield Card(BATTERY, _kept(fields, "voltage", "current", "temperature"), battery)
+        yield ViewCard(BATTERY, _pick(fields, "voltage", "current", "temperature"), battery)
     elif kind == "dcDetailedStatus" and fields.get("dcType") == "Battery":
-        yield Card(BATTERY, _kept(fields, "stateOfCharge"), battery)
+        yield ViewCard(BATTERY, _pick(fields, "stateOfCharge"), battery)
 
 
-def of_topic(topic: str, values: Values) -> Iterator[Card]:
+def topic_cards(topic: str, values: Values) -> Iterator[ViewCard]:
     """The attitude, battery, receiver and data link of a PX4 autopilot."""
     if topic == "vehicle_attitude":
         yield from _autopilot_attitude(values)
     elif topic == "battery_status":
-        yield Card(BATTERY, _autopilot_battery(values))
+        yield ViewCard(BATTERY, _autopilot_battery(values))
     elif topic in ("vehicle_gps_position", "sensor_gps"):
-        yield Card(POSITION, _autopilot_fix(values))
+        yield ViewCard(POSITION, _autopilot_fix(values))
     elif topic == "vehicle_status" and "data_link_lost" in values:
-        yield Card(LINK, {"state": "down" if values["data_link_lost"] else "up"})
+        yield ViewCard(LINK, {"state": "down" if values["data_link_lost"] else "up"})
 
 
-def _autopilot_attitude(values: Values) -> Iterator[Card]:
+def _autopilot_attitude(values: Values) -> Iterator[ViewCard]:
     quaternion = _numbers(values, "q[0]", "q[1]", "q[2]", "q[3]")
     if quaternion is None:
         return
-    data = _pointing(*quaternion)
+    data = _attitude(*quaternion)
     for axis in ("roll", "pitch", "yaw"):
         rate = _number(values, f"{axis}speed")
         if rate is not None:
             data[f"{axis}Rate"] = round(math.degrees(rate), ANGLE_DECIMALS)
-    yield Card(ATTITUDE, data)
+    yield ViewCard(ATTITUDE, data)
 
 
 def _autopilot_battery(values: Values) -> dict[str, object]:
@@ -174,11 +174,11 @@ def _autopilot_fix(values: Values) -> dict[str, object]:
         "fix": _ULOG_FIX.get(fix) if isinstance(fix, int) else None,
     }
     if latitude is not None and longitude is not None and data["fix"] not in (None, "none"):
-        data |= _place(latitude, longitude, altitude_m)
+        data |= _coordinates(latitude, longitude, altitude_m)
     return data
 
 
-def _place(latitude: float, longitude: float, altitude_m: float | None) -> dict[str, object]:
+def _coordinates(latitude: float, longitude: float, altitude_m: float | None) -> dict[str, object]:
     place: dict[str, object] = {
         "latitude": round(latitude, DEGREE_DECIMALS),
         "longitude": round(longitude, DEGREE_DECIMALS),
@@ -188,7 +188,7 @@ def _place(latitude: float, longitude: float, altitude_m: float | None) -> dict[
     return place
 
 
-def _pointing(w: float, x: float, y: float, z: float) -> dict[str, object]:
+def _attitude(w: float, x: float, y: float, z: float) -> dict[str, object]:
     """A unit quaternion and its angles (rotation order yaw, pitch, roll)."""
     angles = {
         "roll": math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)),
@@ -218,16 +218,18 @@ def _rounded(fields: Values, name: str, decimals: int) -> float | None:
     return None if number is None else round(number, decimals)
 
 
-def _kept(fields: Values, *names: str) -> dict[str, object]:
+def _pick(fields: Values, *names: str) -> dict[str, object]:
     """These fields unchanged; null for those that the message lacks."""
     return {name: fields.get(name) for name in names}
 
 
-def tell(views: Views | None, observation: Observation, cards: Iterable[Card]) -> Iterator[Event]:
+def view_updates(
+    views: ViewUpdates | None, observation: Observation, cards: Iterable[ViewCard]
+) -> Iterator[Event]:
     """The view updates of cards; none if the reader has no views."""
     if views is None:
         return
     for view_id, data, unit in cards:
         system_id, container_id, _ = observation.entity
         entity = None if unit is None else Entity(system_id, container_id, unit)
-        yield from views.tell(observation, view_id, data, entity)
+        yield from views.update(observation, view_id, data, entity)

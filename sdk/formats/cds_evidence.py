@@ -28,7 +28,7 @@ COARSE_STEP_MS, COARSE_JITTER_MS = 65_536, 2_048
 
 
 @dataclass(slots=True)
-class _Source:
+class _SourceStatistics:
     """Statistics of the packets of one APID, or of all."""
 
     count: int = 0
@@ -50,12 +50,12 @@ class _Source:
             return
         self.fitting += 1
         if self.last_ns is not None:
-            self._step(at_ns - self.last_ns)
+            self._count_step(at_ns - self.last_ns)
         self.last_ns = at_ns
         begin_ns, end_ns = self.span_ns or (at_ns, at_ns)
         self.span_ns = min(begin_ns, at_ns), max(end_ns, at_ns)
 
-    def _step(self, step_ns: int) -> None:
+    def _count_step(self, step_ns: int) -> None:
         self.steps += 1
         self.moving += abs(step_ns) <= STEP_MAX_NS
         self.standing += step_ns == 0
@@ -80,8 +80,8 @@ class CdsEvidence:
 
     def __init__(self, now_ns: int) -> None:
         self._latest_ns = now_ns + AHEAD_MAX_NS
-        self._sources: dict[int, _Source] = defaultdict(_Source)
-        self._all = _Source()
+        self._sources: dict[int, _SourceStatistics] = defaultdict(_SourceStatistics)
+        self._all = _SourceStatistics()
 
     def add(self, packet: Packet) -> None:
         """Count a packet; those without a secondary header of their own are ignored."""
@@ -111,6 +111,6 @@ class CdsEvidence:
             }
         return frozenset(good)
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """How many headers could be CDS times, for an error text."""
         return f"of {self._all.count:,} secondary headers {self._all.fitting:,} could be CDS times"

@@ -22,7 +22,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 _OFFSET = re.compile(r"([+-])(\d\d)(?::?(\d\d))?", re.ASCII)
-_DIRECTIVE = re.compile(r"%.", re.DOTALL)
+_STRPTIME_DIRECTIVE = re.compile(r"%.", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{1,8}", re.ASCII)
 _UTC_NAMES = ("UTC", "GMT", "Z")
 _WITH_YEAR = ("%Y", "%y", "%c", "%x", "%G")
@@ -39,7 +39,7 @@ class TimeColumn:
     unit: str = "s"
     epoch_ns: int = 0
     zone: tzinfo | None = None
-    form: str | None = None
+    strptime_format: str | None = None
 
     def columns(self, names: Sequence[str]) -> list[str] | None:
         """The time columns among `names`; None if one is missing."""
@@ -54,8 +54,8 @@ class TimeColumn:
 
     def time_ns(self, cell: str) -> int:
         """The time of a cell in ns since 1970; raises TimestampError."""
-        if self.form is not None:
-            return _formed_ns(cell, self.form, self.zone)
+        if self.strptime_format is not None:
+            return _strptime_ns(cell, self.strptime_format, self.zone)
         if self.unit == "iso":
             return iso_ns(cell, self.zone)
         ns = counter.to_ns(cell, self.unit, self.epoch_ns)
@@ -64,7 +64,7 @@ class TimeColumn:
         return ns
 
 
-def zone_of(text: str) -> tzinfo:
+def parse_zone(text: str) -> tzinfo:
     """A time zone from a name or an offset; raises RecordingError."""
     offset = _OFFSET.fullmatch(text)
     if offset is not None:
@@ -80,18 +80,18 @@ def zone_of(text: str) -> tzinfo:
         ) from error
 
 
-def check_form(form: str) -> str:
+def check_format(strptime_format: str) -> str:
     """Validate a format; raises RecordingError if it has no year or cannot be parsed."""
-    if not any(part in form for part in _WITH_YEAR):
+    if not any(part in strptime_format for part in _WITH_YEAR):
         raise RecordingError(
-            f"--time-format {form!r} has no year (%Y): a time of day alone is not enough"
+            f"--time-format {strptime_format!r} has no year (%Y): a time of day alone is not enough"
         )
     try:
         now = datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)
-        datetime.strptime(now.strftime(form), form)
+        datetime.strptime(now.strftime(strptime_format), strptime_format)
     except (ValueError, re.error) as error:
-        raise RecordingError(f"--time-format {form!r} cannot be used: {error}") from None
-    return form
+        raise RecordingError(f"--time-format {strptime_format!r} cannot be used: {error}") from None
+    return strptime_format
 
 
 def iso_ns(cell: str, zone: tzinfo | None) -> int:
@@ -107,7 +107,7 @@ def iso_ns(cell: str, zone: tzinfo | None) -> int:
     if named is not None:
         seconds -= 0 if named in ("Z", "z", "UTC") else _offset_s(named)
     else:
-        seconds = _local(seconds, zone, cell)
+        seconds = _local_to_utc(seconds, zone, cell)
     if match["second"] == "60" and seconds % SECONDS_PER_DAY:
         raise TimestampError(f"{cell[:64]!r} has a second 60 that is not 23:59:60 UTC")
     return seconds * NS_PER_SECOND + _fraction_ns(match["fraction"] or "", cell)
@@ -150,7 +150,7 @@ def _offset_s(text: str) -> int:
     return -offset if sign == "-" else offset
 
 
-def _local(seconds: int, zone: tzinfo | None, cell: str, name: str | None = None) -> int:
+def _local_to_utc(seconds: int, zone: tzinfo | None, cell: str, name: str | None = None) -> int:
     """UTC seconds since 1970 of a local clock; refuses an hour that a clock change repeats or
     skips, unless the `name` that the zone has then (CEST) says which.
     """
@@ -182,8 +182,8 @@ def _unknown_zone(cell: str, name: str) -> TimestampError:
     )
 
 
-def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
-    moment, name = _moment(cell, form)
+def _strptime_ns(cell: str, strptime_format: str, zone: tzinfo | None) -> int:
+    moment, name = _parse_with_zone_name(cell, strptime_format)
     clock = moment.replace(tzinfo=None, microsecond=0) - datetime(1970, 1, 1)
     seconds = clock.days * SECONDS_PER_DAY + clock.seconds
     offset = moment.utcoffset()
@@ -192,26 +192,28 @@ def _formed_ns(cell: str, form: str, zone: tzinfo | None) -> int:
     elif name is None or name.upper() not in _UTC_NAMES:
         if name is not None and zone is None:
             raise _unknown_zone(cell, name)
-        seconds = _local(seconds, zone, cell, name)
+        seconds = _local_to_utc(seconds, zone, cell, name)
     return seconds * NS_PER_SECOND + moment.microsecond * 1000
 
 
-def _moment(cell: str, form: str) -> tuple[datetime, str | None]:
+def _parse_with_zone_name(cell: str, strptime_format: str) -> tuple[datetime, str | None]:
     """Parse a cell; returns its time and the zone name at the format's %Z, None without one.
 
     `strptime` itself accepts only UTC and this host's zone names there, and drops the name.
     """
     names: list[str | None] = [None]
-    if any(directive == "%Z" for directive in _DIRECTIVE.findall(form)):
+    if any(directive == "%Z" for directive in _STRPTIME_DIRECTIVE.findall(strptime_format)):
         names = [*reversed(_WORD.findall(cell))]
     for name in names:
         try:
-            return datetime.strptime(cell, _named(form, name)), name
+            return datetime.strptime(cell, _with_zone_name(strptime_format, name)), name
         except ValueError:
             continue
-    raise TimestampError(f"{cell[:64]!r} does not match the format {form!r}")
+    raise TimestampError(f"{cell[:64]!r} does not match the format {strptime_format!r}")
 
 
-def _named(form: str, name: str | None) -> str:
+def _with_zone_name(strptime_format: str, name: str | None) -> str:
     """The format with the name in place of %Z."""
-    return _DIRECTIVE.sub(lambda one: str(name) if one[0] == "%Z" else one[0], form)
+    return _STRPTIME_DIRECTIVE.sub(
+        lambda one: str(name) if one[0] == "%Z" else one[0], strptime_format
+    )

@@ -20,7 +20,7 @@ LISTED_MAX = 10
 NO_ADDRESS = "scopeId and lane cannot be read, and a broker needs them to store the record"
 
 
-class Refused(NamedTuple):
+class ListedRejection(NamedTuple):
     """A record that the Core rejected, and its place in the file."""
 
     place: str
@@ -29,7 +29,7 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Noted(NamedTuple):
+class NoteCount(NamedTuple):
     """How often a note occurred, and where first."""
 
     times: int
@@ -37,7 +37,7 @@ class Noted(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
+class PublishTally:
     """The outcome of a recording's records so far."""
 
     sent: int = 0
@@ -45,9 +45,9 @@ class Tally:
     duplicate: int = 0
     rejected: int = 0
     unreadable: int = 0
-    rejections: list[Refused] = field(default_factory=list)
+    rejections: list[ListedRejection] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    notes: dict[str, Noted] = field(default_factory=dict)
+    notes: dict[str, NoteCount] = field(default_factory=dict)
 
     @property
     def stored(self) -> int:
@@ -55,22 +55,22 @@ class Tally:
         return self.sent - self.new - self.duplicate - self.rejected
 
     @property
-    def clean(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether all of the recording was published and nothing was rejected."""
         return not (self.rejected or self.unreadable)
 
-    def trouble(self, place: str, reason: str) -> None:
+    def count_problem(self, place: str, reason: str) -> None:
         """Count something that could not be published."""
         self.unreadable += 1
         if len(self.problems) < LISTED_MAX:
             self.problems.append(f"{place}: {reason}")
 
-    def note(self, place: str, text: str) -> None:
+    def count_note(self, place: str, text: str) -> None:
         """Count a note."""
-        before = self.notes.get(text, Noted(0, place))
+        before = self.notes.get(text, NoteCount(0, place))
         self.notes[text] = before._replace(times=before.times + 1)
 
-    def refuse(self, refused: Refused) -> None:
+    def count_rejection(self, refused: ListedRejection) -> None:
         self.rejected += 1
         if len(self.rejections) < LISTED_MAX:
             self.rejections.append(refused)
@@ -96,13 +96,13 @@ class Pace:
         return max(0.0, due_s - now_s)
 
 
-class _Sender:
+class _BatchPublisher:
     """Publishes one batch of records while the next is being collected."""
 
-    def __init__(self, producer: Producer, tally: Tally, addressed: bool) -> None:
+    def __init__(self, producer: Producer, tally: PublishTally, requires_address: bool) -> None:
         self._producer = producer
         self._tally = tally
-        self._addressed = addressed
+        self._requires_address = requires_address
         self._records: list[Record] = []
         self._places: list[str] = []
         self._pending: asyncio.Task[None] | None = None
@@ -110,12 +110,12 @@ class _Sender:
     def add(self, step: Step) -> None:
         """Collect a step's records and count its problem and note."""
         if step.problem is not None:
-            self._tally.trouble(step.place, step.problem)
+            self._tally.count_problem(step.place, step.problem)
         if step.note is not None:
-            self._tally.note(step.place, step.note)
+            self._tally.count_note(step.place, step.note)
         for record in step.records:
-            if self._addressed and record.address is None:
-                self._tally.trouble(step.place, NO_ADDRESS)
+            if self._requires_address and record.address is None:
+                self._tally.count_problem(step.place, NO_ADDRESS)
                 continue
             self._records.append(record)
             self._places.append(step.place)
@@ -134,7 +134,7 @@ class _Sender:
             await self._pending
             self._pending = None
 
-    async def abandon(self) -> None:
+    async def cancel(self) -> None:
         """Cancel a publish that is in progress."""
         if self._pending is not None:
             self._pending.cancel()
@@ -146,16 +146,16 @@ class _Sender:
         self._tally.new += receipt.new
         self._tally.duplicate += receipt.duplicate
         for number, code, member, reason in receipt.rejected:
-            self._tally.refuse(Refused(places[number], code, member, reason))
+            self._tally.count_rejection(ListedRejection(places[number], code, member, reason))
 
 
-async def feed(
+async def publish_recording(
     steps: Iterator[Step],
     producer: Producer,
-    tally: Tally,
+    tally: PublishTally,
     *,
     pace: Pace | None = None,
-    addressed: bool = False,
+    requires_address: bool = False,
     report: Callable[[int], None] = lambda offset_bytes: None,
 ) -> None:
     """Publish all steps in order. The tally is up to date even if this raises.
@@ -164,10 +164,10 @@ async def feed(
     far.
     """
     pace = pace or Pace(None)
-    sender = _Sender(producer, tally, addressed)
+    sender = _BatchPublisher(producer, tally, requires_address)
     try:
         # Decoding is CPU-bound: in a thread it does not starve the connection.
-        while batch := await asyncio.to_thread(_take, steps):
+        while batch := await asyncio.to_thread(_read_ahead, steps):
             for step in batch:
                 delay_s = pace.delay_s(step.source_ns)
                 if delay_s > 0:
@@ -178,10 +178,10 @@ async def feed(
             report(batch[-1].offset_bytes)
         await sender.drain()
     finally:
-        await sender.abandon()
+        await sender.cancel()
 
 
-def _take(steps: Iterator[Step]) -> list[Step]:
+def _read_ahead(steps: Iterator[Step]) -> list[Step]:
     batch: list[Step] = []
     size_bytes = 0
     for step in steps:

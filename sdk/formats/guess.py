@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sdk.formats.candump import other_log
+from sdk.formats.candump import other_log_format
 from sdk.formats.logged_line import holds_sentence
 from sdk.formats.packet_scan import PacketScanner
-from sdk.formats.packets import COUNT_MASK, Damage, Packet
+from sdk.formats.packets import COUNT_MASK, Packet, PacketDamage
 from sdk.formats.recording import RecordingError
 
 FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
-LOOK_MAX_BYTES = 256 * 1024
+HEAD_MAX_BYTES = 256 * 1024
 PACKETS_MIN = 2
 PREFIX_MAX_BYTES = 64
 """The most bytes before the first packet of a recording."""
@@ -35,27 +35,27 @@ _ULOG_MAGIC = b"ULog\x01\x12\x35"
 _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 
-def guess(path: Path) -> str:
+def detect_format(path: Path) -> str:
     """One of FORMATS; raises RecordingError if none is recognized."""
     by_name = _BY_SUFFIX.get(path.suffix.lower())
     if by_name is not None:
         return by_name
     with path.open("rb") as file:
-        head = file.read(LOOK_MAX_BYTES)
+        head = file.read(HEAD_MAX_BYTES)
     if head.startswith(_ULOG_MAGIC):
         return "ulog"
     if _JSON_LINE.match(head):
         return "jsonl"
-    if _CAN_FRAME.search(head) or other_log(head) is not None:
+    if _CAN_FRAME.search(head) or other_log_format(head) is not None:
         return "can"  # CanReader explains how to convert other CAN logs.
     if holds_sentence(head):
         return "nmea"
-    if _is_packets(head, whole=len(head) < LOOK_MAX_BYTES):
+    if _looks_like_packets(head, whole=len(head) < HEAD_MAX_BYTES):
         return "ccsds"
     raise RecordingError(f"cannot detect the format of {path}: give --format {'|'.join(FORMATS)}")
 
 
-def _is_packets(head: bytes, whole: bool) -> bool:
+def _looks_like_packets(head: bytes, whole: bool) -> bool:
     """Whether the bytes are packets; if mixed with others, their sequence counts must advance."""
     found = list(PacketScanner().feed(head, is_end=whole))
     whole_packets = [one for one in found if isinstance(one, Packet)]
@@ -64,7 +64,7 @@ def _is_packets(head: bytes, whole: bool) -> bool:
         return complete >= PACKETS_MIN or (whole and complete == 1)
     if complete < PACKETS_MIN or whole_packets[0].offset_bytes > PREFIX_MAX_BYTES:
         return False
-    if _is_only_cut(found):
+    if _is_only_last_cut(found):
         return True
     counts: dict[int, int] = {}
     going_on = 0
@@ -77,6 +77,6 @@ def _is_packets(head: bytes, whole: bool) -> bool:
     return size_bytes >= whole_packets[-1].end_bytes * PACKETS_SHARE_MIN
 
 
-def _is_only_cut(found: list[Packet | Damage]) -> bool:
+def _is_only_last_cut(found: list[Packet | PacketDamage]) -> bool:
     """Whether the only damage is a last packet that is cut off."""
     return all(isinstance(one, Packet) for one in found[:-1])

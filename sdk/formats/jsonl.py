@@ -11,7 +11,7 @@ from sdk import address as addresses
 from sdk import timestamps
 from sdk.address import LANE_PRIORITY, SCOPE_TOKEN, Address
 from sdk.errors import TimestampError
-from sdk.formats.lines import lines
+from sdk.formats.lines import bounded_lines
 from sdk.formats.recording import Step
 from sdk.transport.base import Record
 
@@ -19,7 +19,7 @@ LINE_MAX_BYTES = 4 * 1024 * 1024
 """Far above the envelope limit, so that the Core records an envelope that is only too large."""
 
 
-class _Peek(msgspec.Struct, rename="camel"):
+class _EnvelopePeek(msgspec.Struct, rename="camel"):
     """The members of the address and the time, of any type, since the envelope may be invalid."""
 
     scope_id: object = None
@@ -40,7 +40,7 @@ class JsonLinesReader:
     def steps(self) -> Iterator[Step]:
         """A step per line; empty lines are skipped."""
         with self._path.open("rb") as file:
-            for line in lines(file, LINE_MAX_BYTES):
+            for line in bounded_lines(file, LINE_MAX_BYTES):
                 place = f"line {line.number}"
                 if line.data is None:
                     problem = f"the line has {line.size_bytes} bytes; the limit is {LINE_MAX_BYTES}"
@@ -49,20 +49,20 @@ class JsonLinesReader:
                     yield self._step(line.end_bytes, place, line.data)
 
     def _step(self, end_bytes: int, place: str, line: bytes) -> Step:
-        peek = _peek(line)
+        peek = _peek_envelope(line)
         address = _address(peek, self._scope_id) if peek else None
         record = Record(str(address) if address else None, line)
         return Step(end_bytes, place, (record,), _source_ns(peek) if peek else None)
 
 
-def _peek(line: bytes) -> _Peek | None:
+def _peek_envelope(line: bytes) -> _EnvelopePeek | None:
     try:
-        return msgspec.json.decode(line, type=_Peek)
+        return msgspec.json.decode(line, type=_EnvelopePeek)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def _address(peek: _Peek, scope_id: str) -> Address | None:
+def _address(peek: _EnvelopePeek, scope_id: str) -> Address | None:
     """The entity's address, or that of scope and lane if the ids are invalid.
 
     Commands too get their entity's address, never a dispatch address: publishing a recording must
@@ -83,7 +83,7 @@ def _address(peek: _Peek, scope_id: str) -> Address | None:
     return Address(scope, lane, *texts)
 
 
-def _source_ns(peek: _Peek) -> int | None:
+def _source_ns(peek: _EnvelopePeek) -> int | None:
     if not isinstance(peek.source_truth_time, str):
         return None
     try:

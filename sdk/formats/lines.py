@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 
-class Line(NamedTuple):
+class BoundedLine(NamedTuple):
     """A line without its line end; `data` is None if it is longer than the limit."""
 
     number: int
@@ -15,7 +15,7 @@ class Line(NamedTuple):
     data: bytes | None
 
 
-def lines(file: BinaryIO, max_bytes: int) -> Iterator[Line]:
+def bounded_lines(file: BinaryIO, max_bytes: int) -> Iterator[BoundedLine]:
     """The lines of a file, numbered from 1."""
     number = end_bytes = 0
     while piece := file.readline(max_bytes + 2):
@@ -26,4 +26,4 @@ def lines(file: BinaryIO, max_bytes: int) -> Iterator[Line]:
         end_bytes += size_bytes
         data = whole.removesuffix(b"\n").removesuffix(b"\r")
         fits = size_bytes == len(whole) and len(data) <= max_bytes
-        yield Line(number, end_bytes, size_bytes, data if fits else None)
+        yield BoundedLine(number, end_bytes, size_bytes, data if fits else None)

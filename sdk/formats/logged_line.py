@@ -25,7 +25,7 @@ _BEGIN = re.compile(
 )
 _LINE = re.compile(_LINE_BEGIN + rb"(?:" + _TAGS + rb"|" + _STAMP + rb")?" + _ADDRESS)
 _SENTENCE = re.compile(_ADDRESS)
-_BEHIND = re.compile(rb"(\*[0-9A-Fa-f]{2})((?:,[ -~]*)?)\s*\Z")
+_SUFFIX = re.compile(rb"(\*[0-9A-Fa-f]{2})((?:,[ -~]*)?)\s*\Z")
 _TAG_BLOCK = re.compile(rb"\\([^\\*]*)\*([0-9A-Fa-f]{2})\\")
 _TAG_TIME = re.compile(rb"(?:^|,)c:(\d{9,10}|\d{12,13})(?:,|$)")
 _SECONDS = re.compile(rb"(\d{9,10})(?:\.(\d{1,9}))?")
@@ -50,7 +50,7 @@ def holds_sentence(text: bytes) -> bool:
     return _LINE.search(text) is not None
 
 
-def parts(line: bytes) -> tuple[bytes, ...]:
+def split_sentences(line: bytes) -> tuple[bytes, ...]:
     """Split a line where another sentence begins within it: after binary output, a torn line or a
     lone CR. The parts together are the line.
     """
@@ -59,27 +59,27 @@ def parts(line: bytes) -> tuple[bytes, ...]:
     return tuple(line[begin:end] for begin, end in pairwise(edges))
 
 
-def logged(line: bytes) -> LoggedLine:
+def parse_logged_line(line: bytes) -> LoggedLine:
     """Parse the sentence of a line and its time; without a sentence, the whole line."""
     match = _SENTENCE.search(line)
     if match is None:
         return LoggedLine(line.strip())
     before, sentence = line[: match.start()].removeprefix(BOM), line[match.start() :].strip()
-    behind = _BEHIND.search(sentence)
+    behind = _SUFFIX.search(sentence)
     if before.endswith(b"\\") and (tags := _TAG_BLOCK.findall(before)):
-        stamp_ns, is_damaged = _tag(tags)
-        return LoggedLine(_bare(sentence, behind), stamp_ns, is_damaged)
-    stamp_ns = _before_ns(before.strip())
+        stamp_ns, is_damaged = _tag_time(tags)
+        return LoggedLine(_without_suffix(sentence, behind), stamp_ns, is_damaged)
+    stamp_ns = _prefix_ns(before.strip())
     if stamp_ns is None and behind is not None:
-        stamp_ns = _behind_ns(behind[2])
-    return LoggedLine(_bare(sentence, behind), stamp_ns)
+        stamp_ns = _suffix_ns(behind[2])
+    return LoggedLine(_without_suffix(sentence, behind), stamp_ns)
 
 
-def _bare(sentence: bytes, behind: re.Match[bytes] | None) -> bytes:
+def _without_suffix(sentence: bytes, behind: re.Match[bytes] | None) -> bytes:
     return sentence if behind is None else sentence[: behind.end(1)]
 
 
-def _before_ns(text: bytes) -> int | None:
+def _prefix_ns(text: bytes) -> int | None:
     iso = _ISO.match(text)
     if iso is not None:
         return _iso_ns(*(part.decode() for part in iso.groups()))
@@ -89,13 +89,13 @@ def _before_ns(text: bytes) -> int | None:
     return _seconds_ns(match)
 
 
-def _tag(blocks: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
+def _tag_time(blocks: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
     """The `c:` time of TAG blocks (s or ms) in ns, and whether the block's checksum is wrong."""
     for content, checksum in blocks:
         time = _TAG_TIME.search(content)
         if time is not None:
             count = int(time[1]) * (10**9 if len(time[1]) <= 10 else 10**6)
-            return _in_range(count), xor(content) != int(checksum, 16)
+            return _in_range(count), nmea_checksum(content) != int(checksum, 16)
     return None, False
 
 
@@ -108,7 +108,7 @@ def _iso_ns(day: str, clock: str, zone: str) -> int | None:
         return None
 
 
-def _behind_ns(text: bytes) -> int | None:
+def _suffix_ns(text: bytes) -> int | None:
     """The first field after the checksum that is a count of seconds."""
     for field in text.split(b","):
         match = _SECONDS.fullmatch(field.strip())
@@ -126,7 +126,7 @@ def _in_range(ns: int) -> int | None:
     return ns if ns <= timestamps.NS_MAX else None
 
 
-def xor(content: bytes) -> int:
+def nmea_checksum(content: bytes) -> int:
     """The NMEA 0183 checksum."""
     checksum = 0
     for byte in content:

@@ -14,15 +14,15 @@ from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import ais, cards
 from sdk.formats.ais import AisJoiner, AisMessage
-from sdk.formats.logged_line import LoggedLine, logged, parts
-from sdk.formats.recording import Recorded, Step, no_time, step
-from sdk.formats.sentence import CUT, Sentence, Source, damage, decode, source_of
-from sdk.formats.sentence_clock import Fixes, SentenceClock, Start, Told, start
+from sdk.formats.logged_line import LoggedLine, parse_logged_line, split_sentences
+from sdk.formats.recording import DatedReader, Step, event_step, undated_error
+from sdk.formats.sentence import CUT, Sentence, SentenceSource, damage_reason, decode, parse_source
+from sdk.formats.sentence_clock import LineTimes, LogStart, SentenceClock, TalkerFixes, find_start
 from sdk.observation import Entity
 
 LINE_MAX_BYTES = 8192
 """Longer lines are not sentences; they are published in pieces of this size."""
-FORESEEN_LINES = 200
+FIX_LOOKAHEAD_LINES = 200
 """Lines within which a receiver is expected to report whether it has a fix."""
 AIS_KINDS = ("VDM", "VDO")
 """AIS sentence types, whose payload pynmea2 does not decode."""
@@ -30,12 +30,12 @@ TAG_DAMAGED = "the checksum of a TAG block is wrong; its time is used as written
 HINT = "no RMC or ZDA sentence with a date and a fix; give --epoch, an ISO time"
 
 
-class _Said(NamedTuple):
+class _ParsedLine(NamedTuple):
     """A line with its parsed parts."""
 
     line: bytes
     logged: LoggedLine
-    source: Source
+    source: SentenceSource
     sentence: Sentence | None
 
     @property
@@ -43,7 +43,7 @@ class _Said(NamedTuple):
         return self.source.kind in AIS_KINDS
 
 
-class NmeaReader(Recorded):
+class NmeaReader(DatedReader):
     """Reads a file with one sentence per line."""
 
     SYSTEM_ID = "nmea"
@@ -53,13 +53,13 @@ class NmeaReader(Recorded):
         clock = SentenceClock(self._start(), self._epoch_ns)
         fixes, joiner = self._fixes(), AisJoiner()
         for number, offset, line in self._lines():
-            parsed = _said(line)
-            at_ns = clock.time_ns(_told(parsed, fixes))
-            message = joiner.message(parsed.logged.sentence) if parsed.is_ais else None
+            parsed = _parse_line(line)
+            at_ns = clock.time_ns(_line_times(parsed, fixes))
+            message = joiner.join(parsed.logged.sentence) if parsed.is_ais else None
             place = f"line {number}"
             try:
-                yield step(
-                    offset, place, self._events(parsed, message, at_ns), _note(parsed, message)
+                yield event_step(
+                    offset, place, self._events(parsed, message, at_ns), _note_of(parsed, message)
                 )
             except (EnvelopeError, TimestampError) as error:
                 yield Step(offset, place, problem=str(error))
@@ -75,38 +75,42 @@ class NmeaReader(Recorded):
                 begins = piece.endswith((b"\n", b"\r"))
                 number += begins
 
-    def _fixes(self) -> Fixes:
+    def _fixes(self) -> TalkerFixes:
         """The fix state of each talker at the start, since a date may come before it."""
-        fixes = Fixes()
-        first = (_said(line) for _, _, line in islice(self._lines(), FORESEEN_LINES))
-        fixes.foresee((said.source.talker, said.sentence) for said in first)
+        fixes = TalkerFixes()
+        first = (_parse_line(line) for _, _, line in islice(self._lines(), FIX_LOOKAHEAD_LINES))
+        fixes.initialize((said.source.talker, said.sentence) for said in first)
         return fixes
 
-    def _start(self) -> Start:
+    def _start(self) -> LogStart:
         """The start of the log, dated by its first full date and time; raises RecordingError."""
         fixes = self._fixes()
-        found = start((_told(_said(line), fixes) for _, _, line in self._lines()), self._epoch_ns)
+        found = find_start(
+            (_line_times(_parse_line(line), fixes) for _, _, line in self._lines()), self._epoch_ns
+        )
         if found is not None:
             return found
         if self._epoch_ns is not None:
-            return Start(self._epoch_ns, None)
+            return LogStart(self._epoch_ns, None)
         if next(self._lines(), None) is None:
-            return Start(0, None)
-        raise no_time(self._path, HINT)
+            return LogStart(0, None)
+        raise undated_error(self._path, HINT)
 
-    def _events(self, said: _Said, message: AisMessage | str | None, at_ns: int) -> Iterator[Event]:
-        entity = Entity(self._system_id, said.source.talker, said.source.kind)
+    def _events(
+        self, parsed: _ParsedLine, message: AisMessage | str | None, at_ns: int
+    ) -> Iterator[Event]:
+        entity = Entity(self._system_id, parsed.source.talker, parsed.source.kind)
         observation = self._observer.observe(entity, at_ns)
-        yield observation.raw(said.line)
-        sentence = said.sentence
+        yield observation.raw(parsed.line)
+        sentence = parsed.sentence
         if isinstance(message, AisMessage):
             yield from self._ship(message, at_ns)
         elif sentence is not None:
             yield observation.parsed(sentence.kind, sentence.fields)
             if sentence.position is not None:
                 yield observation.parsed("Position", sentence.position)
-            updates = cards.of_sentence(sentence.kind, sentence.fields, sentence.position)
-            yield from cards.tell(self._views, observation, updates)
+            updates = cards.sentence_cards(sentence.kind, sentence.fields, sentence.position)
+            yield from cards.view_updates(self._views, observation, updates)
 
     def _ship(self, message: AisMessage, at_ns: int) -> Iterator[Event]:
         ship = Entity(self._system_id, ais.CONTAINER_ID, message.mmsi)
@@ -114,15 +118,15 @@ class NmeaReader(Recorded):
         yield observation.parsed(ais.KIND, message.fields)
         if message.position is not None:
             yield observation.parsed("Position", message.position)
-            updates = cards.of_ship(message.fields, message.position)
-            yield from cards.tell(self._views, observation, updates)
+            updates = cards.ship_cards(message.fields, message.position)
+            yield from cards.view_updates(self._views, observation, updates)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     """Lines, split where a sentence begins within one; concatenated they are the file."""
     rest = b""
     while piece := file.readline(LINE_MAX_BYTES - len(rest)):
-        *whole, rest = parts(rest + piece)
+        *whole, rest = split_sentences(rest + piece)
         yield from whole
         if rest.endswith(b"\n") or len(rest) >= LINE_MAX_BYTES:
             yield rest
@@ -131,23 +135,23 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _said(line: bytes) -> _Said:
-    found = logged(line)
-    source = source_of(found.sentence)
+def _parse_line(line: bytes) -> _ParsedLine:
+    found = parse_logged_line(line)
+    source = parse_source(found.sentence)
     sentence = None if source.kind in AIS_KINDS else decode(found.sentence)
-    return _Said(line, found, source, sentence)
+    return _ParsedLine(line, found, source, sentence)
 
 
-def _told(said: _Said, fixes: Fixes) -> Told:
-    return fixes.told(said.source.talker, said.sentence, said.logged.stamp_ns)
+def _line_times(parsed: _ParsedLine, fixes: TalkerFixes) -> LineTimes:
+    return fixes.line_times(parsed.source.talker, parsed.sentence, parsed.logged.stamp_ns)
 
 
-def _note(said: _Said, message: AisMessage | str | None) -> str | None:
-    tag = TAG_DAMAGED if said.logged.is_tag_damaged else None
-    if said.is_ais:
+def _note_of(parsed: _ParsedLine, message: AisMessage | str | None) -> str | None:
+    tag = TAG_DAMAGED if parsed.logged.is_tag_damaged else None
+    if parsed.is_ais:
         return message if isinstance(message, str) else tag
-    if said.sentence is None:
-        return damage(said.logged.sentence)
-    if said.sentence.is_cut:
+    if parsed.sentence is None:
+        return damage_reason(parsed.logged.sentence)
+    if parsed.sentence.is_cut:
         return CUT
     return tag

@@ -12,21 +12,21 @@ from sdk.errors import TimestampError
 from sdk.formats import ccsds, table
 from sdk.formats.can import CanReader
 from sdk.formats.ccsds import CcsdsReader
-from sdk.formats.cell_time import TimeColumn, check_form, zone_of
-from sdk.formats.guess import guess
+from sdk.formats.cell_time import TimeColumn, check_format, parse_zone
+from sdk.formats.guess import detect_format
 from sdk.formats.jsonl import JsonLinesReader
 from sdk.formats.nmea import NmeaReader
 from sdk.formats.packet_time import TimeSource
-from sdk.formats.recording import RecordingError, Step, step
+from sdk.formats.recording import RecordingError, Step, event_step
 from sdk.formats.table import TableReader
 from sdk.formats.ulog import UlogReader
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from sdk.observation import Entity, Observer
-from sdk.updates import Views
+from sdk.updates import ViewUpdates
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RecordingOptions:
     """The options of `nova produce`; None for those that were not given."""
 
     xtce: Path | None = None
@@ -58,43 +58,45 @@ class Options:
             raise RecordingError(f"--epoch {error}") from None
 
 
-_Opener = Callable[[Path, Observer, Views, Options], Iterator[Step]]
+_Opener = Callable[[Path, Observer, ViewUpdates, RecordingOptions], Iterator[Step]]
 
 
 def open_recording(
-    path: Path, observer: Observer, name: str | None = None, options: Options | None = None
+    path: Path, observer: Observer, name: str | None = None, options: RecordingOptions | None = None
 ) -> Iterator[Step]:
     """The steps of a recording, with view updates. The format is detected unless `name` gives it.
 
     Raises RecordingError for an option that the format does not accept.
     """
-    options = options or Options()
-    name = name or guess(path)
+    options = options or RecordingOptions()
+    name = name or detect_format(path)
     opener, understood = _FORMATS[name]
     for field in fields(options):
         if getattr(options, field.name) is not None and field.name not in understood:
             flag = "--" + field.name.replace("_", "-")
             raise RecordingError(f"{flag} does not apply to {name}, the format of {path}")
-    views = Views(observer)
-    return chain(opener(path, observer, views, options), _rest(path, views))
+    views = ViewUpdates(observer)
+    return chain(opener(path, observer, views, options), _final_updates(path, views))
 
 
-def _rest(path: Path, views: Views) -> Iterator[Step]:
+def _final_updates(path: Path, views: ViewUpdates) -> Iterator[Step]:
     """The view updates that are held back until the recording ends."""
-    events = tuple(views.rest())
+    events = tuple(views.flush())
     if events:
-        yield step(path.stat().st_size, "the end", events)
+        yield event_step(path.stat().st_size, "the end", events)
 
 
-def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
-    definition = Definition(options.xtce, options.root_container) if options.xtce else None
+def _ccsds(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    definition = XtceDefinition(options.xtce, options.root_container) if options.xtce else None
     if definition is None and options.root_container is not None:
         raise RecordingError("--root-container names an XTCE container: give --xtce too")
     if options.time_unit is not None and not (options.time or "").startswith("field:"):
         raise RecordingError(
             "--time-unit applies to counters in fields: give --time field:NAME too"
         )
-    time = TimeSource.of_option(
+    time = TimeSource.from_options(
         options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
     )
     system_id = options.system or ccsds.SYSTEM_ID
@@ -103,8 +105,10 @@ def _ccsds(path: Path, observer: Observer, views: Views, options: Options) -> It
     ).steps()
 
 
-def _dated(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
-    def opened(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+def _dated_opener(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
+    def opened(
+        path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+    ) -> Iterator[Step]:
         return reader(
             path, observer, epoch_ns=options.epoch_ns(), system_id=options.system, views=views
         ).steps()
@@ -112,7 +116,9 @@ def _dated(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
     return opened
 
 
-def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+def _csv(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
     if options.view is not None:
         views.manifest(options.view)
     columns = options.columns.split(",") if options.columns else ()
@@ -132,19 +138,21 @@ def _csv(path: Path, observer: Observer, views: Views, options: Options) -> Iter
     ).steps()
 
 
-def _time_column(options: Options) -> TimeColumn:
+def _time_column(options: RecordingOptions) -> TimeColumn:
     """The time column and its format: text is a full time, a number a counter."""
     unit = options.time_unit or ("s" if options.time_format is None else "iso")
     if unit == "iso" and options.epoch is not None:
         raise RecordingError("--epoch applies to counters, not to --time-unit iso")
     if unit != "iso" and (options.time_zone or options.time_format):
         raise RecordingError("--time-zone and --time-format require --time-unit iso")
-    zone = None if options.time_zone is None else zone_of(options.time_zone)
-    form = None if options.time_format is None else check_form(options.time_format)
+    zone = None if options.time_zone is None else parse_zone(options.time_zone)
+    form = None if options.time_format is None else check_format(options.time_format)
     return TimeColumn(options.time_column, unit, options.epoch_ns() or 0, zone, form)
 
 
-def _jsonl(path: Path, observer: Observer, views: Views, options: Options) -> Iterator[Step]:
+def _jsonl(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
     return JsonLinesReader(path, observer.scope_id).steps()
 
 
@@ -160,9 +168,9 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         _ccsds,
         frozenset({"xtce", "root_container", "time", "time_unit", "time_scale", "epoch", "system"}),
     ),
-    "nmea": (_dated(NmeaReader), frozenset({"epoch", "system"})),
-    "can": (_dated(CanReader), frozenset({"epoch", "system"})),
-    "ulog": (_dated(UlogReader), frozenset({"epoch", "system"})),
+    "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
+    "can": (_dated_opener(CanReader), frozenset({"epoch", "system"})),
+    "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
     "csv": (
         _csv,
         frozenset(

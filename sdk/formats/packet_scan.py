@@ -18,9 +18,9 @@ from sdk.formats.packets import (
     HEADER_SIZE_BYTES,
     LAST,
     WHOLE,
-    Damage,
-    Header,
     Packet,
+    PacketDamage,
+    PacketHeader,
     header_at,
 )
 
@@ -54,15 +54,15 @@ class PacketScanner:
         self._at = 0
         self._is_eager = eager
         self._is_end = False
-        self._is_trusted = True
+        self._is_in_sync = True
         self._counts: dict[int, int] = {}
 
     @property
-    def rest(self) -> bytes:
+    def unread(self) -> bytes:
         """Bytes that were fed and not returned yet."""
         return self._data[self._at :]
 
-    def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[Packet | Damage]:
+    def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[Packet | PacketDamage]:
         """The packets and damage found so far; with `is_end`, all of the data is returned."""
         self._data = self._data[self._at :] + data
         self._base += self._at
@@ -74,20 +74,20 @@ class PacketScanner:
                 return
             yield found
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Drop unread bytes but keep the known APIDs, for the next connection or file."""
         self._base += len(self._data)
-        self._data, self._at, self._is_trusted = b"", 0, True
+        self._data, self._at, self._is_in_sync = b"", 0, True
 
-    def _next(self) -> Packet | Damage | None:
+    def _next(self) -> Packet | PacketDamage | None:
         header = header_at(self._data, self._at)
-        if not self._is_trusted or (header is not None and not header.is_possible):
-            return self._resynchronised()
+        if not self._is_in_sync or (header is not None and not header.is_possible):
+            return self._resynchronize()
         if header is None:
             return self._cut_short("a packet header has 6 bytes") if self._is_end else None
         end = self._at + header.size_bytes
         if end > len(self._data):
-            return self._unfinished(header)
+            return self._handle_incomplete(header)
         if end + HEADER_SIZE_BYTES > len(self._data) and not (self._is_eager or self._is_end):
             return None
         known = header.source in self._counts
@@ -97,13 +97,13 @@ class PacketScanner:
                 return self._skip(inside.found, "a packet that another packet interrupts")
         return self._packet(header, end)
 
-    def _packet(self, header: Header, end: int) -> Packet:
+    def _packet(self, header: PacketHeader, end: int) -> Packet:
         packet = Packet(self._base + self._at, self._data[self._at : end])
         self._counts[header.source] = header.number
         self._at = end
         return packet
 
-    def _unfinished(self, header: Header) -> Damage | None:
+    def _handle_incomplete(self, header: PacketHeader) -> PacketDamage | None:
         """An incomplete packet: wait for more bytes unless other packets surely begin in it."""
         if not self._is_end and header.source in self._counts:
             return None
@@ -114,26 +114,26 @@ class PacketScanner:
             return None
         return self._cut_short(f"packet cut short: {header.size_bytes} bytes announced")
 
-    def _cut_short(self, reason: str) -> Damage:
+    def _cut_short(self, reason: str) -> PacketDamage:
         left = len(self._data) - self._at
         return self._skip(len(self._data), f"{reason}, {left} present")
 
-    def _resynchronised(self) -> Packet | Damage | None:
+    def _resynchronize(self) -> Packet | PacketDamage | None:
         """Skip to the next position where a packet surely begins or may begin."""
         end = len(self._data)
-        search = self._search(self._at + self._is_trusted, end)
+        search = self._search(self._at + self._is_in_sync, end)
         if search.found is not None:
-            self._is_trusted = True
+            self._is_in_sync = True
             at_once = search.found == self._at
             return self._next() if at_once else self._skip(search.found, NO_PACKET)
         if not self._is_end and search.undecided is not None:
             end = search.undecided
-        self._is_trusted = False
+        self._is_in_sync = False
         return self._skip(end, NO_PACKET) if end > self._at else None
 
-    def _skip(self, end: int, reason: str) -> Damage:
+    def _skip(self, end: int, reason: str) -> PacketDamage:
         data = self._data[self._at : end]
-        damage = Damage(self._base + self._at, len(data), reason, data)
+        damage = PacketDamage(self._base + self._at, len(data), reason, data)
         self._at = end
         return damage
 
@@ -145,7 +145,7 @@ class PacketScanner:
         header = header_at(self._data, end)
         return not left or (header is not None and header.source in self._counts)
 
-    def _continues(self, header: Header, end: int) -> bool:
+    def _continues(self, header: PacketHeader, end: int) -> bool:
         """Whether the next packet of the same APID begins at `end`."""
         following = header_at(self._data, end)
         due = (header.source, (header.number + 1) & COUNT_MASK)
@@ -155,14 +155,14 @@ class PacketScanner:
         undecided: int | None = None
         for match in _CANDIDATE.finditer(self._data, start, stop):
             at = match.start()
-            verdict = self._is_sure(at)
+            verdict = self._has_evidence(at)
             if verdict:
                 return _Search(at, undecided)
             if verdict is None and undecided is None:
                 undecided = at
         return _Search(None, undecided)
 
-    def _is_sure(self, at: int) -> bool | None:
+    def _has_evidence(self, at: int) -> bool | None:
         """Whether there is more evidence than a header; None if that needs more bytes."""
         unknown = False if self._is_end else None
         header = header_at(self._data, at)
@@ -174,14 +174,14 @@ class PacketScanner:
         if end > len(self._data):
             return unknown
         last = self._counts.get(header.source)
-        if last is not None and self._fits(header, last, end):
+        if last is not None and self._matches_count(header, last, end):
             return True
-        sure = self._has_successor(header, end) or self._recurs(header, end)
+        sure = self._has_successor(header, end) or self._chain_has_successor(header, end)
         return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
 
-    def _fits(self, header: Header, last: int, end: int) -> bool:
+    def _matches_count(self, header: PacketHeader, last: int, end: int) -> bool:
         """Whether a known APID's packet has the due count, or a due packet follows it."""
-        if _says_much(header):
+        if _is_distinctive(header):
             if header.number == (last + 1) & COUNT_MASK:
                 return True
             if self._is_end and end == len(self._data):
@@ -194,23 +194,23 @@ class PacketScanner:
             before = self._counts[following.source]
         return following.number == (before + 1) & COUNT_MASK
 
-    def _has_successor(self, header: Header, end: int) -> bool:
+    def _has_successor(self, header: PacketHeader, end: int) -> bool:
         """Whether the next packet of the same APID begins near by."""
         following = {WHOLE: (WHOLE,), FIRST: (CONTINUATION, LAST)}.get(header.flags, ())
         count = (header.number + 1) & COUNT_MASK
-        for flags in following if _says_much(header) else ():
+        for flags in following if _is_distinctive(header) else ():
             for identification in {header.identification, header.source}:
                 begin = identification.to_bytes(2) + (flags << 14 | count).to_bytes(2)
                 if self._data.find(begin, end, end + SUCCESSOR_MAX_BYTES) >= 0:
                     return True
         return False
 
-    def _recurs(self, header: Header, end: int) -> bool | None:
+    def _chain_has_successor(self, header: PacketHeader, end: int) -> bool | None:
         """Whether following the lengths reaches a packet with the next count of the same APID; None
         if that needs more bytes. A false header often leads into a true chain, but the chain does
         not contain its successor.
         """
-        if not _says_much(header):
+        if not _is_distinctive(header):
             return False
         due = (header.source, (header.number + 1) & COUNT_MASK)
         for _ in range(CHAIN_MAX):
@@ -225,23 +225,23 @@ class PacketScanner:
         return False
 
 
-def _says_much(header: Header) -> bool:
+def _is_distinctive(header: PacketHeader) -> bool:
     """Whether at most ZEROS_MAX compared bytes are zero; tables of numbers are mostly zeros."""
     compared = (header.identification << 16 | header.sequence).to_bytes(4)
     return compared.count(0) <= ZEROS_MAX
 
 
-def packets(file: BinaryIO) -> Iterator[Packet | Damage]:
+def scan_packets(file: BinaryIO) -> Iterator[Packet | PacketDamage]:
     """All packets and damage of a file; adjacent damage is merged."""
     scanner = PacketScanner()
-    damage: Damage | None = None
+    damage: PacketDamage | None = None
     is_end = False
     while not is_end:
         block = file.read(BLOCK_BYTES)
         is_end = not block
         for found in scanner.feed(block, is_end=is_end):
-            if isinstance(found, Damage):
-                damage = found if damage is None else _joined(damage, found)
+            if isinstance(found, PacketDamage):
+                damage = found if damage is None else _merge(damage, found)
                 continue
             if damage is not None:
                 yield damage
@@ -251,7 +251,7 @@ def packets(file: BinaryIO) -> Iterator[Packet | Damage]:
         yield damage
 
 
-def _joined(damage: Damage, further: Damage) -> Damage:
+def _merge(damage: PacketDamage, further: PacketDamage) -> PacketDamage:
     return further._replace(
         offset_bytes=damage.offset_bytes,
         size_bytes=damage.size_bytes + further.size_bytes,

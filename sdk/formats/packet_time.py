@@ -9,9 +9,9 @@ from sdk import timestamps
 from sdk.formats import counter
 from sdk.formats.packets import HEADER_SIZE_BYTES, Packet
 from sdk.formats.recording import RecordingError
-from sdk.formats.time_code import TimeCode, time_code
+from sdk.formats.time_code import TimeCode, parse_time_code
 from sdk.formats.time_scale import SCALES, to_utc
-from sdk.formats.xtce import Decoded, Definition
+from sdk.formats.xtce import DecodedPacket, XtceDefinition
 
 CHOICES = (
     "cds or cds:DAYS+SUB (days since 1958 or --epoch), cuc:COARSE+FINE (seconds since --epoch, "
@@ -55,7 +55,7 @@ class TimeSource:
     """Sources (type and APID) whose packets have the code; None for all."""
 
     @classmethod
-    def of_option(
+    def from_options(
         cls, text: str | None, unit: str, epoch_ns: int | None, scale: str | None = None
     ) -> TimeSource:
         """Parse `--time`, `--time-unit`, `--epoch` and `--time-scale`; raises RecordingError."""
@@ -63,7 +63,7 @@ class TimeSource:
             raise RecordingError(f"--time-scale {scale!r} is not one of {', '.join(SCALES)}")
         if text is None:
             return cls(None, unit, epoch_ns, scale=scale)
-        code = time_code(text)
+        code = parse_time_code(text)
         fields = _FIELDS.fullmatch(text.removeprefix(_FIELD)) if text.startswith(_FIELD) else None
         if code is None and fields is None:
             raise RecordingError(f"--time {text!r} is not one of {CHOICES}")
@@ -81,17 +81,17 @@ class TimeSource:
         """The size of the secondary header as far as the time code determines it."""
         return self.code.size_bytes if self.code is not None else 0
 
-    def settled(self, definition: Definition | None) -> TimeSource:
+    def resolve_fields(self, definition: XtceDefinition | None) -> TimeSource:
         """Resolve the fields; raises RecordingError if the definition lacks them."""
         if self.field is None:
             return self
         if definition is None:
             raise RecordingError("--time field:NAME requires --xtce, which defines the field")
-        definition.require(self.field)
+        definition.require_parameter(self.field)
         fraction = self.fraction
         if fraction is None:
             return self
-        definition.require(fraction.field)
+        definition.require_parameter(fraction.field)
         if fraction.unit is None and fraction.bits is None:
             bits = definition.width_bits(fraction.field)
             if bits is None:
@@ -102,14 +102,14 @@ class TimeSource:
             fraction = replace(fraction, bits=bits)
         return replace(self, fraction=fraction)
 
-    def of(self, packet: Packet, decoded: Decoded | None) -> int | None:
+    def time_of(self, packet: Packet, decoded: DecodedPacket | None) -> int | None:
         """The time of a packet in UTC (ns since 1970), None if it has none."""
-        ns = self._counted(packet, decoded)
+        ns = self._read_ns(packet, decoded)
         return ns if ns is not None and timestamps.NS_MIN <= ns <= timestamps.NS_MAX else None
 
-    def _counted(self, packet: Packet, decoded: Decoded | None) -> int | None:
+    def _read_ns(self, packet: Packet, decoded: DecodedPacket | None) -> int | None:
         if self.code is not None:
-            return self._coded(packet, self.code)
+            return self._read_code_ns(packet, self.code)
         if self.field is None or decoded is None or self.epoch_ns is None:
             return None
         ns = counter.to_ns(decoded.fields.get(self.field), self.unit, self.epoch_ns)
@@ -119,7 +119,7 @@ class TimeSource:
             ns += self.fraction.of_ns(decoded.fields.get(self.fraction.field))
         return to_utc(ns, self.scale or "utc")
 
-    def _coded(self, packet: Packet, code: TimeCode) -> int | None:
+    def _read_code_ns(self, packet: Packet, code: TimeCode) -> int | None:
         if not packet.has_secondary_header or packet.is_idle:
             return None
         if self.sources is not None and packet.source not in self.sources:

@@ -55,7 +55,7 @@ class Packet(NamedTuple):
         return self.apid == IDLE_APID
 
 
-class Damage(NamedTuple):
+class PacketDamage(NamedTuple):
     """Bytes that are not packets, and why; for a long stretch `data` is only its last piece."""
 
     offset_bytes: int
@@ -69,7 +69,7 @@ class Damage(NamedTuple):
         return self.offset_bytes + self.size_bytes
 
 
-class Header(NamedTuple):
+class PacketHeader(NamedTuple):
     """A primary header: one word with version, type, secondary header flag and APID; one with
     sequence flags and count; the size of the whole packet.
     """
@@ -102,9 +102,9 @@ class Header(NamedTuple):
         return self.sequence & COUNT_MASK
 
 
-def header_at(data: bytes, offset: int) -> Header | None:
+def header_at(data: bytes, offset: int) -> PacketHeader | None:
     """The header at an offset; None if fewer bytes remain than a header has."""
     if offset + HEADER_SIZE_BYTES > len(data):
         return None
     identification, sequence, length = _HEADER.unpack_from(data, offset)
-    return Header(identification, sequence, HEADER_SIZE_BYTES + length + 1)
+    return PacketHeader(identification, sequence, HEADER_SIZE_BYTES + length + 1)

@@ -11,7 +11,7 @@ from sdk.errors import NovaError
 from sdk.event import Event
 from sdk.observation import Observer, record_of
 from sdk.transport.base import Record
-from sdk.updates import Views
+from sdk.updates import ViewUpdates
 
 
 class RecordingError(NovaError):
@@ -35,14 +35,16 @@ class Step:
     note: str | None = None
 
 
-def step(offset_bytes: int, place: str, events: Iterable[Event], note: str | None = None) -> Step:
+def event_step(
+    offset_bytes: int, place: str, events: Iterable[Event], note: str | None = None
+) -> Step:
     """The step that publishes events of one instant."""
     events = tuple(events)
     records = tuple(record_of(event) for event in events)
     return Step(offset_bytes, place, records, events[0].source_ns if events else None, None, note)
 
 
-class Recorded:
+class DatedReader:
     """The base of readers whose recordings contain times, or are dated by `epoch_ns`."""
 
     SYSTEM_ID: ClassVar[str]
@@ -55,19 +57,19 @@ class Recorded:
         *,
         epoch_ns: int | None = None,
         system_id: str | None = None,
-        views: Views | None = None,
+        views: ViewUpdates | None = None,
     ) -> None:
         self._path = path
         self._views = views
         self._observer = observer
         self._epoch_ns = epoch_ns
         self._system_id = system_id or self.SYSTEM_ID
-        self._begin()
+        self._prepare()
 
-    def _begin(self) -> None:
+    def _prepare(self) -> None:
         """Prepare the format's own state; called at the end of `__init__`."""
 
 
-def no_time(path: Path, hint: str) -> RecordingError:
+def undated_error(path: Path, hint: str) -> RecordingError:
     """The error for a recording without any date."""
     return RecordingError(f"nothing in {path} says when it was recorded: {hint}")

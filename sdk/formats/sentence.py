@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple, Protocol, cast
 
-from sdk.formats.logged_line import xor
-from sdk.libraries import library
+from sdk.formats.logged_line import nmea_checksum
+from sdk.libraries import import_optional
 from sdk.timestamps import NS_PER_SECOND
 
 NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -30,18 +30,18 @@ YEARS = range(1980, 2262)
 
 CUT = "cut: no checksum and not all fields; no position, and not the last field"
 DAMAGED = "raw only: damaged, the checksum does not match the sentence"
-UNREAD = "raw only: not a sentence that pynmea2 can read"
+UNDECODABLE = "raw only: not a sentence that pynmea2 can read"
 _AS_TEXT = frozenset({"timestamp", "datestamp"})
 
 
-class Source(NamedTuple):
+class SentenceSource(NamedTuple):
     """A line's talker and sentence type."""
 
     talker: str
     kind: str
 
 
-UNKNOWN = Source("unknown", "line")
+UNKNOWN = SentenceSource("unknown", "line")
 
 
 class Sentence(NamedTuple):
@@ -52,42 +52,42 @@ class Sentence(NamedTuple):
     position: dict[str, object] | None
     time_of_day_ns: int | None
     date: date | None
-    fix: bool | None
+    has_fix: bool | None
     is_cut: bool = False
 
 
-class _Message(Protocol):
+class _Pynmea2Message(Protocol):
     fields: Sequence[tuple[object, ...]]
     data: Sequence[str]
 
 
-def source_of(line: bytes) -> Source:
+def parse_source(line: bytes) -> SentenceSource:
     """The talker and type of a line, from its first characters only."""
     match = _ADDRESS.match(line)
     if match is None:
         return UNKNOWN
     proprietary, maker, talker, kind = match.groups()
     first, second = (proprietary, maker) if proprietary else (talker, kind)
-    return Source(first.decode(), second.decode())
+    return SentenceSource(first.decode(), second.decode())
 
 
 def decode(line: bytes) -> Sentence | None:
     """The sentence of a line; None if `pynmea2` cannot read it."""
-    pynmea2 = library("pynmea2")
+    pynmea2 = import_optional("pynmea2")
     text = line.strip()
     try:
-        message = cast(_Message, pynmea2.parse(text.decode("ascii")))
+        message = cast(_Pynmea2Message, pynmea2.parse(text.decode("ascii")))
     except Exception:  # Beside ParseError it raises IndexError for proprietary ones without fields.
         return None
-    source = source_of(text)
+    source = parse_source(text)
     is_checked = _CHECKSUM.search(text) is not None
     is_cut = not is_checked and len(message.data) < _FIELDS_MIN.get(source.kind, 0)
     texts = _texts(message, message.data[:-1] if is_cut else message.data)
     fields = {name: text if name in _AS_TEXT else _value(text) for name, text in texts.items()}
     named = {"talker": source.talker, "type": source.kind}
     payload = named | {f"{name}_" if name in named else name: v for name, v in fields.items()}
-    place = None if is_cut else _place(texts, is_checked)
-    fix = None if is_cut else _fix(source.kind, texts)
+    place = None if is_cut else _coordinates(texts, is_checked)
+    fix = None if is_cut else _has_fix(source.kind, texts)
     return Sentence(
         source.kind,
         payload,
@@ -99,15 +99,19 @@ def decode(line: bytes) -> Sentence | None:
     )
 
 
-def damage(line: bytes) -> str:
+def damage_reason(line: bytes) -> str:
     """Why a line cannot be decoded."""
     head, star, checksum = line.strip().rpartition(b"*")
-    if star and source_of(head) != UNKNOWN and checksum.upper() != b"%02X" % xor(head[1:]):
+    if (
+        star
+        and parse_source(head) != UNKNOWN
+        and checksum.upper() != b"%02X" % nmea_checksum(head[1:])
+    ):
         return DAMAGED
-    return UNREAD
+    return UNDECODABLE
 
 
-def _texts(message: _Message, data: Sequence[str]) -> dict[str, str]:
+def _texts(message: _Pynmea2Message, data: Sequence[str]) -> dict[str, str]:
     """Every non-empty field by pynmea2's name for it; a field without a name by its number."""
     names = [str(field[1]) for field in message.fields]
     found: dict[str, str] = {}
@@ -140,30 +144,30 @@ def time_of_day(text: str) -> int | None:
     return whole * NS_PER_SECOND + int((fraction or "").ljust(9, "0"))
 
 
-def _fix(kind: str, texts: dict[str, str]) -> bool | None:
+def _has_fix(kind: str, texts: dict[str, str]) -> bool | None:
     """Whether the receiver has a fix; None for sentence types that do not say.
 
     A receiver that reports 0/0 has none. The navigational status is ignored, as many give none.
     """
     if kind == "UBX" and "nav_stat" in texts:
-        return _letters(texts, "nav_stat") != "NF"
+        return _upper(texts, "nav_stat") != "NF"
     if kind not in ("RMC", "GLL", "GGA", "GNS"):
         return None
     if _is_zero(texts, "lat") and _is_zero(texts, "lon"):
         return False
     if kind == "GGA":
         return texts.get("gps_qual", "").lstrip("0") in tuple("12345")
-    mode = _letters(texts, "faa_mode" if kind == "GLL" else "mode_indicator")
+    mode = _upper(texts, "faa_mode" if kind == "GLL" else "mode_indicator")
     if kind == "GNS":
         return any(letter in "ADEFPR" for letter in mode)
-    return _letters(texts, "status") == "A" and mode != "N"
+    return _upper(texts, "status") == "A" and mode != "N"
 
 
 def _is_zero(texts: dict[str, str], name: str) -> bool:
     return not texts.get(name, "none").strip("0.")
 
 
-def _letters(texts: dict[str, str], name: str) -> str:
+def _upper(texts: dict[str, str], name: str) -> str:
     return texts.get(name, "").upper()
 
 
@@ -187,7 +191,7 @@ def _digits(text: str) -> int:
     return int(text)
 
 
-def _place(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | None:
+def _coordinates(texts: dict[str, str], is_checked: bool) -> tuple[float, float] | None:
     """Latitude and longitude, if both are complete with their hemispheres."""
     latitude = _degrees(texts, "lat", _LATITUDE, "NS", is_checked)
     longitude = _degrees(texts, "lon", _LONGITUDE, "EW", is_checked)
@@ -201,7 +205,7 @@ def _degrees(
 ) -> float | None:
     """A coordinate. Without a checksum all its digits are required, since some may be lost."""
     match = form.fullmatch(texts.get(name, ""))
-    sign = _letters(texts, f"{name}_dir")
+    sign = _upper(texts, f"{name}_dir")
     if match is None or len(sign) != 1 or sign not in signs:
         return None
     degrees, minutes = match.groups()

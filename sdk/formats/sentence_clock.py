@@ -17,76 +17,76 @@ DISORDER_MAX_NS = 60 * NS_PER_SECOND
 """A time of day before the first date may step back this far without being of the next day."""
 
 
-class Told(NamedTuple):
+class LineTimes(NamedTuple):
     """A line's times; `is_trusted` says whether others may be dated by them."""
 
     stamp_ns: int | None
     time_of_day_ns: int | None = None
     day: date | None = None
-    believed: bool = True
+    is_trusted: bool = True
 
 
-class Start(NamedTuple):
+class LogStart(NamedTuple):
     """The start of a log, and its first full date and time, if there is one."""
 
     begin_ns: int
-    stated_ns: int | None
+    first_full_ns: int | None
 
 
-class Fixes:
+class TalkerFixes:
     """The fix state of each talker; a sentence that does not say takes its talker's."""
 
     def __init__(self) -> None:
         self._lost: set[str] = set()
 
-    def foresee(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
+    def initialize(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
         """Apply each talker's first fix state to the lines before it."""
         known: set[str] = set()
         for talker, sentence in said:
-            if sentence is not None and sentence.fix is not None and talker not in known:
+            if sentence is not None and sentence.has_fix is not None and talker not in known:
                 known.add(talker)
-                if not sentence.fix:
+                if not sentence.has_fix:
                     self._lost.add(talker)
 
-    def told(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> Told:
+    def line_times(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> LineTimes:
         """The times of a line. Call it in the order of the log."""
         if sentence is None:
-            return Told(stamp_ns)
-        if sentence.fix is not None:
-            (self._lost.discard if sentence.fix else self._lost.add)(talker)
+            return LineTimes(stamp_ns)
+        if sentence.has_fix is not None:
+            (self._lost.discard if sentence.has_fix else self._lost.add)(talker)
         believed = talker not in self._lost
-        return Told(stamp_ns, sentence.time_of_day_ns, sentence.date, believed)
+        return LineTimes(stamp_ns, sentence.time_of_day_ns, sentence.date, believed)
 
 
 class SentenceClock:
     """Dates the lines of one log in order."""
 
-    def __init__(self, start: Start, epoch_ns: int | None = None) -> None:
-        self._now_ns, self._stated_ns = start
+    def __init__(self, start: LogStart, epoch_ns: int | None = None) -> None:
+        self._now_ns, self._first_full_ns = start
         self._epoch_ns = epoch_ns
-        self._is_stated = start.stated_ns is None
+        self._has_full_time = start.first_full_ns is None
 
-    def time_ns(self, told: Told) -> int:
+    def time_ns(self, times: LineTimes) -> int:
         """The time of a line: its own, else the last known one."""
-        at_ns = stated_ns(told, self._epoch_ns)
+        at_ns = full_time_ns(times, self._epoch_ns)
         if at_ns is not None:
-            if told.believed or told.stamp_ns is not None:
-                self._now_ns, self._is_stated = at_ns, True
+            if times.is_trusted or times.stamp_ns is not None:
+                self._now_ns, self._has_full_time = at_ns, True
             return at_ns
-        if told.time_of_day_ns is None:
+        if times.time_of_day_ns is None:
             return self._now_ns
-        if self._is_stated or self._stated_ns is None:
-            at_ns = nearest(told.time_of_day_ns, self._now_ns)
-        elif told.believed:
-            at_ns = _next(told.time_of_day_ns, self._now_ns)
+        if self._has_full_time or self._first_full_ns is None:
+            at_ns = nearest(times.time_of_day_ns, self._now_ns)
+        elif times.is_trusted:
+            at_ns = _next(times.time_of_day_ns, self._now_ns)
         else:
-            return _before(told.time_of_day_ns, self._stated_ns)
-        if told.believed:
+            return _before(times.time_of_day_ns, self._first_full_ns)
+        if times.is_trusted:
             self._now_ns = at_ns
         return at_ns
 
 
-def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
+def find_start(lines: Iterable[LineTimes], epoch_ns: int | None) -> LogStart | None:
     """The start of a log: its first full date and time, minus the span of the times of day before
     it.
 
@@ -94,35 +94,35 @@ def start(lines: Iterable[Told], epoch_ns: int | None) -> Start | None:
     """
     first = latest = None
     for line in lines:
-        at_ns = stated_ns(line, epoch_ns)
-        is_stated = at_ns is not None and (line.believed or line.stamp_ns is not None)
-        time_of_day_ns = at_ns if is_stated else line.time_of_day_ns if line.believed else None
+        at_ns = full_time_ns(line, epoch_ns)
+        is_stated = at_ns is not None and (line.is_trusted or line.stamp_ns is not None)
+        time_of_day_ns = at_ns if is_stated else line.time_of_day_ns if line.is_trusted else None
         if time_of_day_ns is not None:
             time_of_day_ns %= NS_PER_DAY
             latest = time_of_day_ns if latest is None else _next(time_of_day_ns, latest)
             first = latest if first is None else first
         if is_stated and at_ns is not None and latest is not None and first is not None:
-            return Start(at_ns - (latest - first), at_ns)
+            return LogStart(at_ns - (latest - first), at_ns)
     return None
 
 
-def stated_ns(told: Told, epoch_ns: int | None) -> int | None:
+def full_time_ns(times: LineTimes, epoch_ns: int | None) -> int | None:
     """The full time of a line, by its own date or by the logger's stamp; None if it has neither.
 
     A trusted time of day is closer to the event than the logger's stamp, which only dates it.
     """
-    if told.stamp_ns is not None:
-        if told.time_of_day_ns is None or not told.believed:
-            return told.stamp_ns
-        if told.day is None:
-            return nearest(told.time_of_day_ns, told.stamp_ns)
-    if told.day is None or told.time_of_day_ns is None:
+    if times.stamp_ns is not None:
+        if times.time_of_day_ns is None or not times.is_trusted:
+            return times.stamp_ns
+        if times.day is None:
+            return nearest(times.time_of_day_ns, times.stamp_ns)
+    if times.day is None or times.time_of_day_ns is None:
         return None
-    at_ns = _midnight_ns(told.day) + told.time_of_day_ns
-    return at_ns if epoch_ns is None or not told.believed else _rolled(at_ns, epoch_ns)
+    at_ns = _midnight_ns(times.day) + times.time_of_day_ns
+    return at_ns if epoch_ns is None or not times.is_trusted else _correct_rollover(at_ns, epoch_ns)
 
 
-def _rolled(at_ns: int, epoch_ns: int) -> int:
+def _correct_rollover(at_ns: int, epoch_ns: int) -> int:
     """Shift the time by multiples of 1,024 weeks to the one nearest to an epoch."""
     return at_ns + (epoch_ns - at_ns + ROLLOVER_NS // 2) // ROLLOVER_NS * ROLLOVER_NS
 

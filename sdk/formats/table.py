@@ -12,12 +12,12 @@ from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import counter
 from sdk.formats.cell_time import TimeColumn
-from sdk.formats.recording import Step, step
-from sdk.formats.table_header import Header, find_header
-from sdk.formats.table_text import Row, TableText, encoding_of, rows
-from sdk.formats.table_types import ColumnTypes, Kind, kind_of
+from sdk.formats.recording import Step, event_step
+from sdk.formats.table_header import TableHeader, find_header
+from sdk.formats.table_text import TableRow, TableText, detect_encoding, rows
+from sdk.formats.table_types import CellKind, ColumnTypes, kind_of
 from sdk.observation import Entity, Observation, Observer
-from sdk.updates import Views
+from sdk.updates import ViewUpdates
 
 MESSAGE_TYPE = "Row"
 ENTITY = Entity("table", "csv", "rows")
@@ -28,7 +28,7 @@ REPEATED_HEADER = "skipped: a repeated header"
 COMMENT = "skipped: a comment"
 UNITS_ROW = "skipped: a row of units below the header"
 
-TIMES_REMEMBERED_MAX = 65_536
+ROW_TIMES_MAX = 65_536
 """Distinct times whose row counts are remembered."""
 
 
@@ -39,7 +39,7 @@ class RowTimes:
     same rows get the same times in every file that contains all rows of a time.
     """
 
-    def __init__(self, remembered_max: int = TIMES_REMEMBERED_MAX) -> None:
+    def __init__(self, remembered_max: int = ROW_TIMES_MAX) -> None:
         self._remembered_max = remembered_max
         self._rows: dict[int, int] = {}
 
@@ -64,7 +64,7 @@ class TableReader:
         entity: Entity = ENTITY,
         message_type: str = MESSAGE_TYPE,
         columns: Sequence[str] = (),
-        views: Views | None = None,
+        views: ViewUpdates | None = None,
         view_id: str | None = None,
         encoding: str | None = None,
         skip_lines: int | None = None,
@@ -87,7 +87,7 @@ class TableReader:
 
     def steps(self) -> Iterator[Step]:
         """A step per row, and one for each skipped line."""
-        encoding = encoding_of(self._path, self._encoding)
+        encoding = detect_encoding(self._path, self._encoding)
         types = self._column_types(encoding)
         with self._path.open("rb") as file:
             text = TableText(file, encoding)
@@ -103,7 +103,7 @@ class TableReader:
                 yield self._step(header, types, row, text, is_first)
                 is_first = False
 
-    def _header(self, text: TableText) -> Header | None:
+    def _header(self, text: TableText) -> TableHeader | None:
         return find_header(text, self._time, self._columns, self._skip_lines)
 
     def _column_types(self, encoding: str) -> ColumnTypes | None:
@@ -117,15 +117,15 @@ class TableReader:
             is_first = True
             for row in rows(text, header.delimiter):
                 is_text = text.check("".join(row.cells), row.number) is None
-                if is_text and self._passed_over(header, row.cells, is_first) is None:
+                if is_text and self._skip_reason(header, row.cells, is_first) is None:
                     cells = _trimmed(row.cells, len(header.names))
-                    if len(cells) == len(header.names) and self._is_dated(header, cells):
-                        types.see(cells)
+                    if len(cells) == len(header.names) and self._has_time(header, cells):
+                        types.observe(cells)
                 is_first = False
         types.decide(is_comma_free=header.delimiter != ",")
         return types
 
-    def _passed_over(self, header: Header, cells: list[str], is_first: bool) -> str | None:
+    def _skip_reason(self, header: TableHeader, cells: list[str], is_first: bool) -> str | None:
         """Why a row is skipped; None if it holds values."""
         if cells == header.cells:
             return REPEATED_HEADER
@@ -136,11 +136,11 @@ class TableReader:
             return UNITS_ROW
         return None
 
-    def _time_cell(self, header: Header, cells: Sequence[str]) -> str:
+    def _time_cell(self, header: TableHeader, cells: Sequence[str]) -> str:
         named = dict(zip(header.names, cells, strict=False))
         return self._time.cell(self._time.columns(header.names) or (), named)
 
-    def _is_dated(self, header: Header, cells: Sequence[str]) -> bool:
+    def _has_time(self, header: TableHeader, cells: Sequence[str]) -> bool:
         """Whether a row has a time, before the role of the comma is known."""
         time = self._time_cell(header, cells)
         return self._is_time(time) or self._is_time(time.replace(",", "."))
@@ -153,13 +153,18 @@ class TableReader:
         return True
 
     def _step(
-        self, header: Header, types: ColumnTypes, row: Row, text: TableText, is_first: bool
+        self,
+        header: TableHeader,
+        types: ColumnTypes,
+        row: TableRow,
+        text: TableText,
+        is_first: bool,
     ) -> Step:
         place = f"line {row.number}"
         problem = row.problem or text.check("".join(row.cells), row.number)
         if problem is not None:
             return Step(row.end_bytes, place, problem=problem)
-        note = self._passed_over(header, row.cells, is_first)
+        note = self._skip_reason(header, row.cells, is_first)
         if note is not None:
             return Step(row.end_bytes, place, note=note)
         cells = _trimmed(row.cells, len(header.names))
@@ -171,7 +176,7 @@ class TableReader:
             observation = self._observer.observe(self._entity, self._time_ns(named, types))
             values = ((name, types.value(name, cell)) for name, cell in named.items())
             payload = {name: value for name, value in values if value != ""}
-            return step(row.end_bytes, place, self._events(observation, payload))
+            return event_step(row.end_bytes, place, self._events(observation, payload))
         except (EnvelopeError, TimestampError) as error:
             return Step(row.end_bytes, place, problem=str(error))
 
@@ -185,7 +190,7 @@ class TableReader:
         if self._views is not None and self._view_id is not None:
             times = self._time.columns(list(payload)) or (self._time.name,)
             data = {name: value for name, value in payload.items() if name not in times}
-            yield from self._views.tell(observation, self._view_id, data)
+            yield from self._views.update(observation, self._view_id, data)
 
 
 def _trimmed(cells: list[str], size: int) -> list[str]:
@@ -197,5 +202,5 @@ def _trimmed(cells: list[str], size: int) -> list[str]:
 
 def _are_units(cells: Sequence[str], time: str) -> bool:
     """Whether a row holds units: no digit in the time cell, and no numeric cell."""
-    has_number = any(kind_of(cell) not in (Kind.TEXT, Kind.NOTHING) for cell in cells)
+    has_number = any(kind_of(cell) not in (CellKind.TEXT, CellKind.MISSING) for cell in cells)
     return bool(time.strip()) and not has_number and not any(sign.isdigit() for sign in time)

@@ -17,7 +17,7 @@ HEADER_LINES_MAX = 100
 _SEP = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
-class Header(NamedTuple):
+class TableHeader(NamedTuple):
     """The column names, the cells that they came from, and the lines before the header."""
 
     names: list[str]
@@ -28,12 +28,12 @@ class Header(NamedTuple):
 
 def find_header(
     text: TableText, time: TimeColumn, columns: Sequence[str], skip_lines: int | None
-) -> Header | None:
+) -> TableHeader | None:
     """Read up to the first row of values; returns None for an empty file.
 
     Raises RecordingError if no line has the time column, or if the header is not decodable.
     """
-    lines = _taken(text, skip_lines or 0)
+    lines = _read_lines(text, skip_lines or 0)
     before = lines[: skip_lines or 0]
     lines = lines[len(before) :]
     separator = _SEP.fullmatch(lines[0].text) if lines else None
@@ -45,10 +45,10 @@ def find_header(
         return None
     delimiter = None if separator is None else separator[1]
     if columns:
-        return _of_columns(text, time, columns, delimiter, before, lines)
+        return _given_header(text, time, columns, delimiter, before, lines)
     looked = lines[:1] if skip_lines is not None else lines
     for index, line in enumerate(looked):
-        found = _named(line, delimiter)
+        found = _parse_header(line, delimiter)
         if time.columns(found.names) is None:
             continue
         problem = text.check(line.text, line.number)
@@ -60,48 +60,48 @@ def find_header(
     raise _no_time_column(time, looked, delimiter)
 
 
-def _of_columns(
+def _given_header(
     text: TableText,
     time: TimeColumn,
     columns: Sequence[str],
     delimiter: str | None,
     before: list[TextLine],
     lines: list[TextLine],
-) -> Header:
+) -> TableHeader:
     names = column_names(columns)
     if time.columns(names) is None:
-        raise _missing(time, names)
+        raise _missing_time_column(time, names)
     rows = [line for line in lines if not line.text.startswith("#")] or lines
     text.put_back(lines)
-    return Header(names, list(columns), delimiter or delimiter_of(rows[0].text), before)
+    return TableHeader(names, list(columns), delimiter or delimiter_of(rows[0].text), before)
 
 
-def _taken(text: TableText, skipped: int) -> list[TextLine]:
+def _read_lines(text: TableText, skip_lines: int) -> list[TextLine]:
     lines: list[TextLine] = []
     for line in iter(text.next, None):
         lines.append(line)
-        if len(lines) >= skipped + HEADER_LINES_MAX:
+        if len(lines) >= skip_lines + HEADER_LINES_MAX:
             break
     return lines
 
 
-def _named(line: TextLine, delimiter: str | None) -> Header:
+def _parse_header(line: TextLine, delimiter: str | None) -> TableHeader:
     delimiter = delimiter or delimiter_of(line.text)
     try:
         cells = cells_of([line.text], delimiter)
     except csv.Error:
         cells = []
-    return Header(column_names(cells), cells, delimiter, [])
+    return TableHeader(column_names(cells), cells, delimiter, [])
 
 
 def _no_time_column(
     time: TimeColumn, lines: Sequence[TextLine], delimiter: str | None
 ) -> RecordingError:
     values = [line for line in lines if line.text.strip() and not line.text.startswith("#")]
-    return _missing(time, _named((values or lines)[0], delimiter).names)
+    return _missing_time_column(time, _parse_header((values or lines)[0], delimiter).names)
 
 
-def _missing(time: TimeColumn, names: Sequence[str]) -> RecordingError:
+def _missing_time_column(time: TimeColumn, names: Sequence[str]) -> RecordingError:
     why = "none is given" if time.name is None else f"there is no {time.name!r}"
     listed = ", ".join(names).encode("utf-8", "replace").decode()
     return RecordingError(

@@ -23,7 +23,7 @@ QUOTED_LINES_MAX = 1_000
 DELIMITERS = ",;\t"
 BLANK = " "
 UTF_8 = "utf-8-sig"
-LOOK_BYTES = 16
+HEAD_BYTES = 16
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,7 +32,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HELP = "give --encoding, for example cp1252, latin-1 or utf-16-le"
-_OPEN = "unexpected end of data"
+_UNCLOSED_QUOTE = "unexpected end of data"
 
 
 class TextLine(NamedTuple):
@@ -44,7 +44,7 @@ class TextLine(NamedTuple):
     size_bytes: int | None = None
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """The cells of a row, or the problem with it."""
 
     number: int
@@ -53,20 +53,20 @@ class Row(NamedTuple):
     problem: str | None = None
 
 
-def encoding_of(path: Path, said: str | None) -> str:
+def detect_encoding(path: Path, given: str | None) -> str:
     """The given encoding, else that of a byte order mark, else UTF-8; raises RecordingError."""
-    if said is not None:
+    if given is not None:
         try:
-            io.TextIOWrapper(io.BytesIO(), said).read()
+            io.TextIOWrapper(io.BytesIO(), given).read()
         except (LookupError, UnicodeError, ValueError):
-            raise RecordingError(f"--encoding {said[:64]!r} is not known to Python") from None
-        return UTF_8 if codecs.lookup(said).name == "utf-8" else said
+            raise RecordingError(f"--encoding {given[:64]!r} is not known to Python") from None
+        return UTF_8 if codecs.lookup(given).name == "utf-8" else given
     with path.open("rb") as file:
-        head = file.read(LOOK_BYTES)
+        head = file.read(HEAD_BYTES)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    if len(head) == LOOK_BYTES and (not any(head[1::2]) or not any(head[::2])):
+    if len(head) == HEAD_BYTES and (not any(head[1::2]) or not any(head[::2])):
         raise RecordingError(f"{path} is not UTF-8 (every other byte is 0): {_HELP}")
     return UTF_8
 
@@ -94,7 +94,7 @@ class TableText:
     def check(self, text: str, number: int) -> str | None:
         """The problem if a text is not valid in this encoding, else None."""
         is_utf_8 = self.encoding == UTF_8
-        if text.isascii() or not (_is_escaped(text) if is_utf_8 else "\ufffd" in text):
+        if text.isascii() or not (_has_surrogates(text) if is_utf_8 else "\ufffd" in text):
             return None
         name = "UTF-8" if is_utf_8 else self.encoding
         return f"line {number} is not {name}: {_HELP}"
@@ -118,7 +118,7 @@ class TableText:
         return TextLine(self._number, end_bytes, text[:64], size)
 
 
-def _is_escaped(text: str) -> bool:
+def _has_surrogates(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -147,17 +147,17 @@ def cells_of(lines: list[str], delimiter: str) -> list[str]:
     return [cell.strip() for row in reader for cell in row]
 
 
-def rows(text: TableText, delimiter: str) -> Iterator[Row]:
+def rows(text: TableText, delimiter: str) -> Iterator[TableRow]:
     """The remaining rows; empty lines are skipped."""
     while (line := text.next()) is not None:
         if line.size_bytes is not None:
             problem = f"the line has {line.size_bytes} bytes; the limit is {LINE_MAX_BYTES}"
-            yield Row(line.number, line.end_bytes, [], problem)
+            yield TableRow(line.number, line.end_bytes, [], problem)
         elif line.text.strip():
             yield _row(line, text, delimiter)
 
 
-def _row(first: TextLine, text: TableText, delimiter: str) -> Row:
+def _row(first: TextLine, text: TableText, delimiter: str) -> TableRow:
     row_lines = [first]
     problem = ""
     for line in chain((first,), iter(text.next, None)):
@@ -167,11 +167,15 @@ def _row(first: TextLine, text: TableText, delimiter: str) -> Row:
                 continue
         try:
             cells = cells_of([one.text for one in row_lines], delimiter)
-            return Row(first.number, row_lines[-1].end_bytes, cells)
+            return TableRow(first.number, row_lines[-1].end_bytes, cells)
         except csv.Error as error:
             problem = str(error)
         size = sum(len(one.text) for one in row_lines)
-        if problem != _OPEN or len(row_lines) >= QUOTED_LINES_MAX or size > LINE_MAX_BYTES:
+        if (
+            problem != _UNCLOSED_QUOTE
+            or len(row_lines) >= QUOTED_LINES_MAX
+            or size > LINE_MAX_BYTES
+        ):
             break
     text.put_back(row_lines[1:])
-    return Row(first.number, first.end_bytes, [], f"not a CSV row: {problem}")
+    return TableRow(first.number, first.end_bytes, [], f"not a CSV row: {problem}")

@@ -23,14 +23,14 @@ _COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _LIKE_ID = re.compile(r"\d{2,}[eE]\d+", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|1\.#inf)", re.IGNORECASE | re.ASCII)
-_NOTHING = frozenset(("", "-", "--", "na", "n/a", "null", "none", "nan", "+nan", "-nan"))
+_MISSING_CELLS = frozenset(("", "-", "--", "na", "n/a", "null", "none", "nan", "+nan", "-nan"))
 _NAN = re.compile(r"-?(?:nan\(\w*\)|1\.#(?:qnan|snan|ind))", re.IGNORECASE | re.ASCII)
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """What a single cell may be."""
 
-    NOTHING = "nothing"
+    MISSING = "nothing"
     NUMBER = "number"
     POINT = "number with a decimal point"
     COMMA = "number with a decimal comma"
@@ -39,19 +39,19 @@ class Kind(Enum):
 
 
 @lru_cache(CELLS_REMEMBERED_MAX)
-def kind_of(cell: str) -> Kind:
+def kind_of(cell: str) -> CellKind:
     """The kind of a cell, regardless of its column."""
-    if _says_nothing(cell) or _NOT_FINITE.fullmatch(cell):
-        return Kind.NOTHING
+    if _is_missing(cell) or _NOT_FINITE.fullmatch(cell):
+        return CellKind.MISSING
     if _LIKE_ID.fullmatch(cell):
-        return Kind.TEXT
+        return CellKind.TEXT
     if isinstance(cell_value(cell), int | float):
-        return Kind.POINT if "." in cell else Kind.NUMBER
+        return CellKind.POINT if "." in cell else CellKind.NUMBER
     if _THOUSANDS.fullmatch(cell):
-        return Kind.EITHER
+        return CellKind.EITHER
     if _COMMA.fullmatch(cell) and isinstance(cell_value(cell.replace(",", ".")), float):
-        return Kind.COMMA
-    return Kind.TEXT
+        return CellKind.COMMA
+    return CellKind.TEXT
 
 
 class ColumnTypes:
@@ -64,14 +64,14 @@ class ColumnTypes:
             if name not in names:
                 raise RecordingError(f"--text names an unknown column {name!r}; there are {names}")
         self._names = names
-        self._seen: list[set[Kind]] = [set() for _ in names]
+        self._seen: list[set[CellKind]] = [set() for _ in names]
         self._decimal = decimal
         self._comma: frozenset[str] = frozenset()
         self._text: frozenset[str] = frozenset(text)
-        self._said = self._text
+        self._forced_text = self._text
         self.notes: list[tuple[str, str]] = []
 
-    def see(self, cells: Iterable[str]) -> None:
+    def observe(self, cells: Iterable[str]) -> None:
         """Record the kinds of a row's cells."""
         for seen, cell in zip(self._seen, cells, strict=False):
             seen.add(kind_of(cell))
@@ -82,17 +82,17 @@ class ColumnTypes:
         """
         is_said = self._decimal == ","
         is_shown = self._decimal is None and is_comma_free
-        sure = is_said or (is_shown and any(Kind.COMMA in seen for seen in self._seen))
-        comma, text = set(), set(self._said)
+        sure = is_said or (is_shown and any(CellKind.COMMA in seen for seen in self._seen))
+        comma, text = set(), set(self._forced_text)
         for name, seen in zip(self._names, self._seen, strict=True):
-            commas = seen & {Kind.COMMA, Kind.EITHER}
-            numbers = commas | seen & {Kind.NUMBER, Kind.POINT}
-            if name in self._said:
+            commas = seen & {CellKind.COMMA, CellKind.EITHER}
+            numbers = commas | seen & {CellKind.NUMBER, CellKind.POINT}
+            if name in self._forced_text:
                 continue
-            if Kind.TEXT in seen:
+            if CellKind.TEXT in seen:
                 text.add(name)
                 self.notes += [(name, MIXED)] if numbers else []
-            elif commas and (Kind.POINT in seen or not sure):
+            elif commas and (CellKind.POINT in seen or not sure):
                 text.add(name)
                 self.notes.append((name, AMBIGUOUS))
             elif commas:
@@ -107,13 +107,13 @@ class ColumnTypes:
         """The value of a cell; an empty string for a missing value."""
         if name in self._text:
             return cell
-        if _says_nothing(cell):
+        if _is_missing(cell):
             return ""
         return cell_value(self.number_text(name, cell))
 
 
-def _says_nothing(cell: str) -> bool:
-    return cell.lower() in _NOTHING or _NAN.fullmatch(cell) is not None
+def _is_missing(cell: str) -> bool:
+    return cell.lower() in _MISSING_CELLS or _NAN.fullmatch(cell) is not None
 
 
 def cell_value(cell: str) -> object:

@@ -22,7 +22,7 @@ _TEXT = re.compile(r"(cds|cuc)(?::(p|\d\+\d))?(?:@(\d{1,4}))?", re.ASCII)
 _CUC_1958, _CUC_AGENCY, _CDS = 1, 2, 4
 
 
-class Reading(NamedTuple):
+class CodedTime(NamedTuple):
     """A time in ns since 1970 on the writing clock, and its scale if the code implies it."""
 
     ns: int
@@ -51,20 +51,20 @@ class TimeCode(NamedTuple):
         between = MS_BYTES if self.kind == "cds" else 0
         return self.offset_bytes + self.coarse_bytes + between + self.fine_bytes
 
-    def read(self, data: bytes, epoch_ns: int | None) -> Reading | None:
+    def read(self, data: bytes, epoch_ns: int | None) -> CodedTime | None:
         """The time in a packet's data field; None if it is invalid."""
         data = data[self.offset_bytes :]
         if self.has_p_field:
-            return _by_p_field(self.kind, data, epoch_ns)
+            return _read_with_p_field(self.kind, data, epoch_ns)
         start_ns = epoch_ns if epoch_ns is not None else CCSDS_EPOCH_NS
         ns = _READERS[self.kind](data, self.coarse_bytes, self.fine_bytes)
-        return None if ns is None else Reading(start_ns + ns)
+        return None if ns is None else CodedTime(start_ns + ns)
 
 
 CDS = TimeCode("cds", 2, 2)
 
 
-def time_code(text: str) -> TimeCode | None:
+def parse_time_code(text: str) -> TimeCode | None:
     """Parse a code name; None if it is not one. Raises RecordingError for invalid widths."""
     match = _TEXT.fullmatch(text)
     if match is None:
@@ -108,7 +108,7 @@ def _cuc(data: bytes, coarse_bytes: int, fine_bytes: int) -> int | None:
 _READERS = {"cds": _cds, "cuc": _cuc}
 
 
-def _by_p_field(kind: str, data: bytes, epoch_ns: int | None) -> Reading | None:
+def _read_with_p_field(kind: str, data: bytes, epoch_ns: int | None) -> CodedTime | None:
     """Read a time whose P-field gives its form, and whether it counts from 1958."""
     if len(data) < 2:
         return None
@@ -128,5 +128,5 @@ def _by_p_field(kind: str, data: bytes, epoch_ns: int | None) -> Reading | None:
     if ns is None or (epoch_ns is None and not is_1958):
         return None
     if epoch_ns is not None:
-        return Reading(epoch_ns + ns)
-    return Reading(CCSDS_EPOCH_NS + ns, scale)
+        return CodedTime(epoch_ns + ns)
+    return CodedTime(CCSDS_EPOCH_NS + ns, scale)

@@ -9,10 +9,10 @@ from sdk import timestamps
 from sdk.errors import EnvelopeError, TimestampError
 from sdk.event import Event
 from sdk.formats import cards
-from sdk.formats.recording import Recorded, Step, step
-from sdk.formats.ulog_definitions import definitions, parameter
-from sdk.formats.ulog_messages import UlogDamage, UlogMessage, messages
-from sdk.formats.ulog_topic import Topic
+from sdk.formats.recording import DatedReader, Step, event_step
+from sdk.formats.ulog_definitions import parse_parameter, read_definitions
+from sdk.formats.ulog_messages import UlogDamage, UlogMessage, read_messages
+from sdk.formats.ulog_topic import UlogTopic
 from sdk.formats.xtce import NOT_FINITE
 from sdk.observation import Entity, Observation
 
@@ -26,7 +26,7 @@ FIXES = range(3, 7)
 last use. 8 is dead reckoning.
 """
 BOOT_UTC = "boot_time_utc_us"
-UTC_MIN_US = 946_684_800_000_000
+UTC_EARLIEST_US = 946_684_800_000_000
 """The year 2000: a receiver may report a fix before it knows the time."""
 NO_UTC = (
     "no fix of type 3 or better and no boot_time_utc_us give UTC: times count from 1970 as the "
@@ -43,20 +43,20 @@ _TAGGED = struct.Struct("<BHQ")
 _DURATION = struct.Struct("<H")
 
 
-class UlogReader(Recorded):
+class UlogReader(DatedReader):
     """Reads the log of a PX4 autopilot."""
 
     SYSTEM_ID = "ulog"
 
-    def _begin(self) -> None:
-        self._definitions = definitions(self._path)
-        self._topics: dict[int, Topic] = {}
+    def _prepare(self) -> None:
+        self._definitions = read_definitions(self._path)
+        self._topics: dict[int, UlogTopic] = {}
         self._last_us = self._definitions.start_us
 
     def steps(self) -> Iterator[Step]:
         """A step per record and logged line, and one per stretch without messages."""
-        note = self._date()
-        yield self._guarded(0, "its head", self._head(), note)
+        note = self._determine_epoch()
+        yield self._step_or_problem(0, "its head", self._head(), note)
         for offset, problem in self._definitions.problems:
             yield Step(0, f"byte {offset}", problem=problem)
         self._topics.clear()
@@ -69,7 +69,7 @@ class UlogReader(Recorded):
 
     def _messages(self) -> Iterator[UlogMessage | UlogDamage]:
         with self._path.open("rb") as file:
-            yield from messages(file, self._is_known)
+            yield from read_messages(file, self._is_known)
 
     def _is_known(self, kind: str, data: bytes) -> bool:
         """Whether it is a record of an announced topic, or an announcement with a known format."""
@@ -78,14 +78,14 @@ class UlogReader(Recorded):
         topic = self._topics.get(_ID.unpack_from(data)[0]) if len(data) > _ID.size else None
         return topic is not None and topic.fits(data[_ID.size :])
 
-    def _date(self) -> str | None:
+    def _determine_epoch(self) -> str | None:
         """Determine the UTC of the log's time zero; returns a note on how, if needed."""
         if self._epoch_ns is None:
             self._epoch_ns = self._fix_ns()
         if self._epoch_ns is not None:
             return None
         boot_us = self._definitions.information.get(BOOT_UTC)
-        if isinstance(boot_us, int) and boot_us >= UTC_MIN_US:
+        if isinstance(boot_us, int) and boot_us >= UTC_EARLIEST_US:
             self._epoch_ns = boot_us * NS_PER_US
             return BOOT_DATED
         return NO_UTC
@@ -96,28 +96,28 @@ class UlogReader(Recorded):
             if isinstance(message, UlogDamage):
                 continue
             if message.kind == "A":
-                self._announce(message)
+                self._register_topic(message)
             topic = self._topic(message)
-            if topic is None or not topic.has(UTC_FIELD):
+            if topic is None or not topic.has_field(UTC_FIELD):
                 continue
             values = topic.decode(message.data[_ID.size :]) or {}
             utc_us, stamp_us = values.get(UTC_FIELD), values.get(STAMP_FIELD)
             if not isinstance(utc_us, int) or not isinstance(stamp_us, int):
                 continue
-            if values.get(FIX_FIELD) in FIXES and utc_us >= UTC_MIN_US:
+            if values.get(FIX_FIELD) in FIXES and utc_us >= UTC_EARLIEST_US:
                 return (utc_us - stamp_us) * NS_PER_US
         return None
 
-    def _announce(self, message: UlogMessage) -> str | None:
+    def _register_topic(self, message: UlogMessage) -> str | None:
         """Register a topic; returns the problem if it is invalid."""
         try:
-            topic = Topic(message.data, self._definitions.formats)
+            topic = UlogTopic(message.data, self._definitions.formats)
         except ValueError as error:
             return str(error)
         self._topics[topic.id] = topic
         return None
 
-    def _topic(self, message: UlogMessage) -> Topic | None:
+    def _topic(self, message: UlogMessage) -> UlogTopic | None:
         """The topic of a record message."""
         if message.kind != "D" or len(message.data) < _ID.size:
             return None
@@ -132,15 +132,15 @@ class UlogReader(Recorded):
     def _step(self, message: UlogMessage, place: str) -> Step | None:
         problem = None
         if message.kind == "A":
-            problem = self._announce(message)
+            problem = self._register_topic(message)
         elif message.kind in "LC":
-            return self._guarded(message.end_bytes, place, self._logged(message))
+            return self._step_or_problem(message.end_bytes, place, self._log_line(message))
         elif message.kind == "O":
-            return self._guarded(message.end_bytes, place, self._dropout(message))
+            return self._step_or_problem(message.end_bytes, place, self._dropout(message))
         elif message.kind not in KINDS:
             problem = f"a message of the unknown type {message.kind}"
         elif message.kind == "P" and self._topics:  # Earlier ones are part of the head.
-            return self._guarded(message.end_bytes, place, self._parameter(message))
+            return self._step_or_problem(message.end_bytes, place, self._parameter(message))
         return Step(message.end_bytes, place, problem=problem) if problem else None
 
     def _record(self, message: UlogMessage, place: str) -> Iterator[Step]:
@@ -157,24 +157,24 @@ class UlogReader(Recorded):
         stamp_us, note = values.get(STAMP_FIELD), None
         if not isinstance(stamp_us, int) or not stamp_us:
             stamp_us, note = self._last_us, NO_STAMP
-        events = self._events(topic, record, values, self._at(stamp_us))
-        yield self._guarded(message.end_bytes, place, events, note)
+        events = self._events(topic, record, values, self._time_ns(stamp_us))
+        yield self._step_or_problem(message.end_bytes, place, events, note)
 
-    def _guarded(
+    def _step_or_problem(
         self, end_bytes: int, place: str, events: Iterator[Event], note: str | None = None
     ) -> Step:
         try:
-            return step(end_bytes, place, events, note)
+            return event_step(end_bytes, place, events, note)
         except (EnvelopeError, TimestampError, ValueError) as error:
             return Step(end_bytes, place, problem=str(error))
 
-    def _at(self, stamp_us: int) -> int:
+    def _time_ns(self, stamp_us: int) -> int:
         # A topic that is repeatedly written with an old time must not turn the clock back.
         self._last_us = max(self._last_us, stamp_us)
         return (self._epoch_ns or 0) + stamp_us * NS_PER_US
 
     def _observe_logger(self, stamp_us: int) -> Observation:
-        return self._observer.observe(Entity(self._system_id, *LOGGER), self._at(stamp_us))
+        return self._observer.observe(Entity(self._system_id, *LOGGER), self._time_ns(stamp_us))
 
     def _head(self) -> Iterator[Event]:
         """The metadata before the records: vehicle information and parameters."""
@@ -189,15 +189,17 @@ class UlogReader(Recorded):
                 yield observation.metadata(kind, present, effective_time)
 
     def _events(
-        self, topic: Topic, record: bytes, values: dict[str, object], at_ns: int
+        self, topic: UlogTopic, record: bytes, values: dict[str, object], at_ns: int
     ) -> Iterator[Event]:
         entity = Entity(self._system_id, topic.name, str(topic.instance))
         observation = self._observer.observe(entity, at_ns)
         yield observation.raw(record)
         yield observation.parsed(topic.name, values)
-        yield from cards.tell(self._views, observation, cards.of_topic(topic.name, values))
+        yield from cards.view_updates(
+            self._views, observation, cards.topic_cards(topic.name, values)
+        )
 
-    def _logged(self, message: UlogMessage) -> Iterator[Event]:
+    def _log_line(self, message: UlogMessage) -> Iterator[Event]:
         """A log line of the autopilot's software."""
         layout = _LOGGED if message.kind == "L" else _TAGGED
         if len(message.data) < layout.size:
@@ -220,7 +222,7 @@ class UlogReader(Recorded):
 
     def _parameter(self, message: UlogMessage) -> Iterator[Event]:
         """A parameter change during the log."""
-        name, value = parameter(message.data)
+        name, value = parse_parameter(message.data)
         yield self._observe_logger(self._last_us).parsed(
             "Parameter", {"name": name, "value": value}
         )

@@ -13,10 +13,10 @@ from sdk.formats.ulog_messages import (
     MAGIC,
     UlogDamage,
     UlogMessage,
-    messages,
+    read_messages,
 )
-from sdk.formats.ulog_values import CODES, said, value_of
-from sdk.libraries import library
+from sdk.formats.ulog_values import CODES, field_value, json_form
+from sdk.libraries import import_optional
 
 FIRST_RECORDS = "ALCD"
 """The message types that end the definitions."""
@@ -24,34 +24,34 @@ KNOWN_FLAGS = bytes([1, 0, 0, 0, 0, 0, 0, 0])
 _START = struct.Struct("<7xBQ")
 
 
-class Format(Protocol):
+class UlogFormat(Protocol):
     """The fields of a type: type name, array length (0: not an array), and field name."""
 
     fields: Sequence[tuple[str, int, str]]
 
 
-class Definitions(NamedTuple):
+class UlogDefinitions(NamedTuple):
     """The definitions of a log; `problems` are (offset, text) pairs."""
 
     start_us: int
-    formats: Mapping[str, Format]
+    formats: Mapping[str, UlogFormat]
     information: dict[str, object]
     parameters: dict[str, object]
     problems: list[tuple[int, str]]
 
 
-def definitions(path: Path) -> Definitions:
+def read_definitions(path: Path) -> UlogDefinitions:
     """The definitions of a log; raises RecordingError if it cannot be read as ULog."""
     with path.open("rb") as file:
-        found = Definitions(_start_us(path, file), {}, {}, {}, [])
-        for message in messages(file, lambda kind, _: kind == "A"):
+        found = UlogDefinitions(_start_us(path, file), {}, {}, {}, [])
+        for message in read_messages(file, lambda kind, _: kind == "A"):
             if isinstance(message, UlogDamage):
                 continue  # UlogReader reports damage.
             if message.kind in FIRST_RECORDS:
                 break
-            if message.kind == "B" and _wants_more(message.data):
+            if message.kind == "B" and _has_unknown_flags(message.data):
                 raise RecordingError(f"cannot read {path} as ULog: it has flags of a newer version")
-            _take(message, found)
+            _add_definition(message, found)
     return found
 
 
@@ -63,52 +63,52 @@ def _start_us(path: Path, file: BinaryIO) -> int:
     return int(start_us)
 
 
-def _wants_more(flags: bytes) -> bool:
+def _has_unknown_flags(flags: bytes) -> bool:
     """Whether a log has incompatible flags, with which unknowing readers must not read it."""
     incompatible = flags[8:16]
     return any(flag & ~known for flag, known in zip(incompatible, KNOWN_FLAGS, strict=False))
 
 
-def _take(message: UlogMessage, found: Definitions) -> None:
+def _add_definition(message: UlogMessage, found: UlogDefinitions) -> None:
     try:
         if message.kind == "F":
             name, form = _format(message.data)
-            cast(dict[str, Format], found.formats)[name] = form
+            cast(dict[str, UlogFormat], found.formats)[name] = form
         elif message.kind == "I":
-            name, value = information(message.data)
+            name, value = parse_information(message.data)
             found.information[name] = value
         elif message.kind == "P":
-            name, value = parameter(message.data)
+            name, value = parse_parameter(message.data)
             found.parameters[name] = value
     except ValueError as error:
         found.problems.append((message.offset_bytes, str(error)))
 
 
-def _format(data: bytes) -> tuple[str, Format]:
+def _format(data: bytes) -> tuple[str, UlogFormat]:
     try:
-        made = library("pyulog").ULog.MessageFormat(data, None)
+        made = import_optional("pyulog").ULog.MessageFormat(data, None)
     except (IndexError, ValueError) as error:
         raise ValueError(f"no format: {data[:64]!r}") from error
-    return str(made.name), cast(Format, made)
+    return str(made.name), cast(UlogFormat, made)
 
 
-def information(data: bytes) -> tuple[str, object]:
+def parse_information(data: bytes) -> tuple[str, object]:
     """Name and value of an information message: a number, a text, or bytes as hex."""
-    kind, name, value = _named(data, "information")
+    kind, name, value = _parse_key(data, "information")
     if kind.startswith("char["):
         return name, value.decode("utf-8", "replace")
     if kind in CODES:
         return name, _number(kind, value, data, "information")
-    return name, said(value)
+    return name, json_form(value)
 
 
-def parameter(data: bytes) -> tuple[str, object]:
+def parse_parameter(data: bytes) -> tuple[str, object]:
     """Name and value of a parameter message; raises ValueError if it is malformed."""
-    kind, name, value = _named(data, "parameter")
+    kind, name, value = _parse_key(data, "parameter")
     return name, _number(kind, value, data, "parameter")
 
 
-def _named(data: bytes, what: str) -> tuple[str, str, bytes]:
+def _parse_key(data: bytes, what: str) -> tuple[str, str, bytes]:
     size = data[0] if data else 0
     key = data[1 : 1 + size]
     kind, blank, name = key.decode("ascii", "replace").partition(" ")
@@ -122,4 +122,4 @@ def _number(kind: str, value: bytes, data: bytes, what: str) -> object:
         (number,) = struct.unpack("<" + CODES[kind], value)
     except (KeyError, struct.error) as error:
         raise ValueError(f"no {what}: {data[1 : 1 + data[0]]!r}") from error
-    return value_of(CODES[kind], number)
+    return field_value(CODES[kind], number)

@@ -31,7 +31,7 @@ _LEVELS = b"01234567"
 _LINE_MIN_BYTES = {"L": 9, "C": 11}
 _KEY_AT = {"I": 0, "P": 0, "M": 1, "Q": 1}
 
-Known = Callable[[str, bytes], bool]
+IsKnown = Callable[[str, bytes], bool]
 """Whether a record (`D`) or an announcement (`A`) fits the log's definitions."""
 
 
@@ -56,7 +56,7 @@ class UlogDamage(NamedTuple):
     reason: str
 
 
-def messages(file: BinaryIO, is_known: Known) -> Iterator[UlogMessage | UlogDamage]:
+def read_messages(file: BinaryIO, is_known: IsKnown) -> Iterator[UlogMessage | UlogDamage]:
     """The messages of a file, and the damage between them.
 
     Data that an autopilot saves after a crash is appended at offsets given by the first message. A
@@ -69,9 +69,9 @@ def messages(file: BinaryIO, is_known: Known) -> Iterator[UlogMessage | UlogDama
             reason = f"data is declared as appended at byte {end}, which is outside the file"
             yield UlogDamage(begin, begin, reason)
             break
-        yield from _Section(file, begin, end, is_known, is_cut=True).messages()
+        yield from _MessageRange(file, begin, end, is_known, is_cut=True).messages()
         begin = end
-    yield from _Section(file, begin, size, is_known, is_cut=False).messages()
+    yield from _MessageRange(file, begin, size, is_known, is_cut=False).messages()
 
 
 def _appended_at(file: BinaryIO) -> list[int]:
@@ -85,11 +85,11 @@ def _appended_at(file: BinaryIO) -> list[int]:
     return [offset for offset in offsets if offset] if flags & APPENDED_FLAG else []
 
 
-class _Section:
+class _MessageRange:
     """A range of the file that begins with a message."""
 
     def __init__(
-        self, file: BinaryIO, begin: int, end: int, is_known: Known, *, is_cut: bool
+        self, file: BinaryIO, begin: int, end: int, is_known: IsKnown, *, is_cut: bool
     ) -> None:
         self._file = file
         self._begin = begin
@@ -101,11 +101,11 @@ class _Section:
         offset = self._begin
         while offset < self._end:
             message = self._at(offset)
-            if message is not None and self._is_believed(message):
+            if message is not None and self._is_accepted(message):
                 yield message
                 offset = message.end_bytes
                 continue
-            found = self._found_behind(offset)
+            found = self._next_message_at(offset)
             if found is None and message is None and self._is_cut:
                 return
             end = self._end if found is None else found
@@ -126,18 +126,18 @@ class _Section:
         data = self._file.read(size)
         return UlogMessage(offset, chr(kind), data) if len(data) == size else None
 
-    def _is_believed(self, message: UlogMessage) -> bool:
+    def _is_accepted(self, message: UlogMessage) -> bool:
         """Whether to accept what stands where a message must begin.
 
         An unrecognized message may be of a newer version or invalid only in itself: then recognized
         ones follow it. But a damaged size can hide messages, so none with a record inside is
         accepted.
         """
-        if self._says_something(message):
+        if self._is_recognized(message):
             return True
-        return self._leads_on(message) and not self._has_record(message)
+        return self._is_followed(message) and not self._has_record(message)
 
-    def _leads_on(self, message: UlogMessage) -> bool:
+    def _is_followed(self, message: UlogMessage) -> bool:
         following: UlogMessage | None = message
         for _ in range(HOPS_MAX):
             assert following is not None
@@ -146,16 +146,16 @@ class _Section:
             following = self._at(following.end_bytes)
             if following is None:
                 return False
-            if self._says_something(following):
+            if self._is_recognized(following):
                 return True
         return False
 
     def _has_record(self, message: UlogMessage) -> bool:
         begin = message.offset_bytes + HEADER_SIZE_BYTES
         inside = (self._at(begin + match.start()) for match in _CANDIDATE.finditer(message.data))
-        return any(one is not None and self._is_sure(one) for one in inside)
+        return any(one is not None and self._is_unmistakable(one) for one in inside)
 
-    def _found_behind(self, offset: int) -> int | None:
+    def _next_message_at(self, offset: int) -> int | None:
         """The offset of the next message that is distinguishable from garbage."""
         begin = offset + 1
         while begin < self._end:
@@ -165,27 +165,27 @@ class _Section:
                 return None
             for match in _CANDIDATE.finditer(data):
                 message = self._at(begin + match.start())
-                if message is not None and self._is_found(message):
+                if message is not None and self._is_resync_point(message):
                     return message.offset_bytes
             if len(data) < HEADER_SIZE_BYTES:
                 return None
             begin += len(data) - HEADER_SIZE_BYTES + 1
         return None
 
-    def _is_found(self, message: UlogMessage) -> bool:
-        if self._is_sure(message):
+    def _is_resync_point(self, message: UlogMessage) -> bool:
+        if self._is_unmistakable(message):
             return True
-        if not self._says_something(message):
+        if not self._is_recognized(message):
             return False
         following = self._at(message.end_bytes)
         at_end = message.end_bytes == self._end
-        return at_end or (following is not None and self._says_something(following))
+        return at_end or (following is not None and self._is_recognized(following))
 
-    def _is_sure(self, message: UlogMessage) -> bool:
+    def _is_unmistakable(self, message: UlogMessage) -> bool:
         """Whether garbage would hardly ever look like this."""
-        return message.kind in "DS" and self._says_something(message)
+        return message.kind in "DS" and self._is_recognized(message)
 
-    def _says_something(self, message: UlogMessage) -> bool:
+    def _is_recognized(self, message: UlogMessage) -> bool:
         """Whether the data is valid for the type."""
         kind, data = message.kind, message.data
         if kind in "DA":

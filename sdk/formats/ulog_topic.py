@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from sdk.formats.ulog_definitions import Format
-from sdk.formats.ulog_values import CODES, value_of
+from sdk.formats.ulog_definitions import UlogFormat
+from sdk.formats.ulog_values import CODES, field_value
 
 FIELDS_MAX = 4096
 """More than any topic has; damaged definitions may multiply fields without end."""
@@ -21,23 +21,23 @@ TYPES_MAX = 4 * FIELDS_MAX
 _ADDED = struct.Struct("<BH")
 
 
-class _Field(NamedTuple):
+class _TopicField(NamedTuple):
     name: str
     code: str
 
 
-class Topic:
+class UlogTopic:
     """One instance of a topic, as announced before its records.
 
     Raises ValueError if the announcement and the formats do not define one.
     """
 
-    def __init__(self, added: bytes, formats: Mapping[str, Format]) -> None:
+    def __init__(self, added: bytes, formats: Mapping[str, UlogFormat]) -> None:
         try:
             self.instance, self.id = _ADDED.unpack_from(added)
             self.name = added[_ADDED.size :].decode()
             looks = iter(range(TYPES_MAX))
-            fields = list(islice(_flat(self.name, "", formats, looks), FIELDS_MAX))
+            fields = list(islice(_flatten(self.name, "", formats, looks), FIELDS_MAX))
         except (struct.error, KeyError, RecursionError, ValueError) as error:
             raise ValueError(f"no format for the topic {added[_ADDED.size :]!r}") from error
         self._whole_bytes = struct.calcsize("<" + "".join(field.code for field in fields))
@@ -47,7 +47,7 @@ class Topic:
         self._fields = fields
         self._record = struct.Struct("<" + "".join(field.code for field in fields))
 
-    def has(self, name: str) -> bool:
+    def has_field(self, name: str) -> bool:
         """Whether its records have a field of this name."""
         return any(field.name == name for field in self._fields)
 
@@ -62,23 +62,23 @@ class Topic:
         values: dict[str, object] = {}
         for field, value in zip(self._fields, self._record.unpack_from(record), strict=True):
             if not field.name.rpartition(".")[2].startswith("_padding"):
-                values[field.name] = value_of(field.code, value)
+                values[field.name] = field_value(field.code, value)
         return values
 
 
-def _flat(
-    type_name: str, prefix: str, formats: Mapping[str, Format], looks: Iterator[int]
-) -> Iterator[_Field]:
+def _flatten(
+    type_name: str, prefix: str, formats: Mapping[str, UlogFormat], looks: Iterator[int]
+) -> Iterator[_TopicField]:
     """The fields of a type including nested types, named as `pyulog` names them."""
     if next(looks, None) is None:
         raise ValueError(f"{type_name} contains too many types")
     for kind, count, name in formats[type_name].fields:
         if kind == "char":
-            yield _Field(prefix + name, f"{max(1, count)}s")
+            yield _TopicField(prefix + name, f"{max(1, count)}s")
             continue
         names = [f"{prefix}{name}[{index}]" for index in range(count)] or [prefix + name]
         for one in names:
             if kind in CODES:
-                yield _Field(one, CODES[kind])
+                yield _TopicField(one, CODES[kind])
             else:
-                yield from _flat(kind, one + ".", formats, looks)
+                yield from _flatten(kind, one + ".", formats, looks)

@@ -22,17 +22,17 @@ CODES = {
 FLOAT32_BITS = 32
 
 
-def said(value: object) -> object:
+def json_form(value: object) -> object:
     """The JSON form of a value; None if it has none."""
     if isinstance(value, bool):
         return value
     return json_value(value)
 
 
-def value_of(code: str, value: object) -> object:
+def field_value(code: str, value: object) -> object:
     """The JSON form of a field that `struct` has unpacked."""
     if isinstance(value, bytes):
         return value.split(b"\0", 1)[0].decode("utf-8", "replace")
     if isinstance(value, float) and code == "f":
         return json_value(shortest(value, FLOAT32_BITS))
-    return said(value)
+    return json_form(value)

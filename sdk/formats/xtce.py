@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce_encodings import Parameter, read_signed, readable
-from sdk.formats.xtce_fields import Entry, FieldReading, fields_of
-from sdk.libraries import library
+from sdk.formats.xtce_encodings import LibraryParameter, decode_signed, make_readable
+from sdk.formats.xtce_fields import ContainerEntry, FieldDecoder, fields_of
+from sdk.libraries import import_optional
 
 SAFE_INTEGER_MAX = 2**53 - 1
 NOT_FINITE = "a field is NaN or infinite, which JSON cannot represent: left out"
 
 
-class Decoded(NamedTuple):
+class DecodedPacket(NamedTuple):
     """A decoded packet: the matching XTCE container, its fields, and notes on them."""
 
     container: str
@@ -33,35 +33,35 @@ class _Criterion(Protocol):
 class _Container(Protocol):
     name: str
     abstract: bool
-    entry_list: Sequence[Entry]
+    entry_list: Sequence[ContainerEntry]
     restriction_criteria: Sequence[_Criterion]
     inheritors: Sequence[str]
 
 
-class _Library(Protocol):
+class _LibraryDefinition(Protocol):
     containers: Mapping[str, _Container]
     parameters: Mapping[str, object]
     root_container_name: str
 
 
-class Definition:
+class XtceDefinition:
     """The packets that one XTCE file describes."""
 
     def __init__(self, path: Path, root_container: str | None = None) -> None:
-        definitions = library("space_packet_parser.xtce.definitions")
+        definitions = import_optional("space_packet_parser.xtce.definitions")
         root = root_container or definitions.DEFAULT_ROOT_CONTAINER
         try:
             with warnings.catch_warnings():
                 # The library warns of spellings that it accepts nevertheless.
                 warnings.simplefilter("ignore")
-                document, signed = readable(path)
+                document, signed = make_readable(path)
                 loaded = definitions.XtcePacketDefinition.from_xtce(
                     document, root_container_name=root
                 )
         except Exception as error:  # The library raises various errors for invalid files.
             raise RecordingError(f"cannot read {path} as XTCE: {error or type(error)}") from error
-        self._definition = cast(_Library, loaded)
-        read_signed(self._definition.parameters, signed)
+        self._definition = cast(_LibraryDefinition, loaded)
+        decode_signed(self._definition.parameters, signed)
         self._check_root(path, root)
         self._fields = {
             name: tuple(fields_of(container.entry_list))
@@ -77,7 +77,7 @@ class Definition:
             f"{path} has no container {root!r}: give --root-container, one of {', '.join(tops)}"
         )
 
-    def require(self, parameter: str) -> None:
+    def require_parameter(self, parameter: str) -> None:
         """Raises RecordingError with similar names unless the parameter is defined."""
         known = self._definition.parameters
         if parameter not in known:
@@ -86,13 +86,15 @@ class Definition:
             )
             raise RecordingError(f"the XTCE file defines no parameter {parameter!r} ({near})")
 
-    def decode(self, packet: bytes) -> Decoded | None:
+    def decode(self, packet: bytes) -> DecodedPacket | None:
         """The fields that the packet has; None if no container describes it."""
-        reading = FieldReading(packet)
+        reading = FieldDecoder(packet)
         container = self._definition.containers[self._definition.root_container_name]
         while True:
             reading.read(self._fields[container.name])
-            matching = [] if reading.is_over else self._heirs(container, reading.values)
+            matching = (
+                [] if reading.is_past_end else self._matching_inheritors(container, reading.values)
+            )
             if len(matching) != 1:
                 break
             container = matching[0]
@@ -102,21 +104,23 @@ class Definition:
         if None in fields.values():
             reading.notes.append(NOT_FINITE)
         present = {name: value for name, value in fields.items() if value is not None}
-        return Decoded(container.name, present, tuple(dict.fromkeys(reading.notes)))
+        return DecodedPacket(container.name, present, tuple(dict.fromkeys(reading.notes)))
 
-    def _heirs(self, container: _Container, values: Mapping[str, object]) -> list[_Container]:
+    def _matching_inheritors(
+        self, container: _Container, values: Mapping[str, object]
+    ) -> list[_Container]:
         """The containers that extend `container` and whose criteria the values meet."""
         heirs = (self._definition.containers[name] for name in container.inheritors)
-        return [heir for heir in heirs if _is_met(heir.restriction_criteria, values)]
+        return [heir for heir in heirs if _are_met(heir.restriction_criteria, values)]
 
     def width_bits(self, parameter: str) -> int | None:
         """A parameter's size in bits; None if its encoding does not give it."""
-        known = cast(Mapping[str, Parameter], self._definition.parameters)
+        known = cast(Mapping[str, LibraryParameter], self._definition.parameters)
         bits = getattr(known[parameter].parameter_type.encoding, "size_in_bits", None)
         return bits if isinstance(bits, int) else None
 
 
-def _is_met(criteria: Sequence[_Criterion], values: Mapping[str, object]) -> bool:
+def _are_met(criteria: Sequence[_Criterion], values: Mapping[str, object]) -> bool:
     try:
         return all(criterion.evaluate(values) for criterion in criteria)
     except Exception:  # A value is missing or not comparable.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
-from sdk.libraries import library
+from sdk.libraries import import_optional
 
 _INTEGERS = {"unsigned", "signed", "twosCompliment", "twosComplement"}
 _FLOAT_BITS = {
@@ -33,23 +33,23 @@ class _Element(Protocol):
     def clear(self) -> None: ...
 
 
-class Encoding(Protocol):
+class LibraryEncoding(Protocol):
     """A numeric encoding of the library."""
 
     size_in_bits: int
 
 
-class ParameterType(Protocol):
+class LibraryParameterType(Protocol):
     """A parameter's type in the library."""
 
     name: str
-    encoding: Encoding
+    encoding: LibraryEncoding
 
 
-class Parameter(Protocol):
+class LibraryParameter(Protocol):
     """A parameter of the library."""
 
-    parameter_type: ParameterType
+    parameter_type: LibraryParameterType
 
 
 def _ones_complement(raw: int, bits: int) -> int:
@@ -67,9 +67,9 @@ _SIGNED: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
+def make_readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
     """The document with encodings that the library accepts, and its signed types' encodings."""
-    etree = library("lxml.etree")
+    etree = import_optional("lxml.etree")
     tree = etree.parse(str(path))
     signed: dict[str, str] = {}
     for element in list(cast(_Element, tree.getroot()).iter("{*}IntegerDataEncoding")):
@@ -89,17 +89,17 @@ def readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
     return written, signed
 
 
-def read_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> None:
+def decode_signed(parameters: Mapping[str, object], signed: Mapping[str, str]) -> None:
     """Make the types that `make_readable` replaced decode as signed values."""
     done: set[str] = set()
-    for parameter in cast(Mapping[str, Parameter], parameters).values():
+    for parameter in cast(Mapping[str, LibraryParameter], parameters).values():
         kind = parameter.parameter_type
         if kind.name in signed and kind.name not in done:
             done.add(kind.name)
             _convert(kind.encoding, _SIGNED[signed[kind.name]])
 
 
-def _convert(encoding: Encoding, to_signed: Callable[[int, int], int]) -> None:
+def _convert(encoding: LibraryEncoding, to_signed: Callable[[int, int], int]) -> None:
     name = "_get_raw_value"  # Internal to the library; calibrators use its result.
     unsigned = getattr(encoding, name)
     setattr(encoding, name, lambda packet: to_signed(unsigned(packet), encoding.size_in_bits))
@@ -114,7 +114,7 @@ def _type_of(element: _Element) -> _Element:
 
 def _to_binary(element: _Element) -> None:
     """Replace the type of an encoding by a binary type of the same size."""
-    etree = library("lxml.etree")
+    etree = import_optional("lxml.etree")
     kind, bits = _type_of(element), element.attrib.get("sizeInBits", "32")
     namespace = kind.tag.rpartition("}")[0] + "}" if "}" in kind.tag else ""
     name = kind.attrib.get("name", "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from sdk.formats.decimals import shortest
-from sdk.libraries import library
+from sdk.libraries import import_optional
 
 CUT_SHORT = "the packet ends before its definition does: the fields present are decoded"
 RAW_VALUE = "a value outside its enumeration or calibration: kept as the raw number"
@@ -30,13 +30,13 @@ class _Type(Protocol):
     def parse_value(self, packet: _Packet) -> object: ...
 
 
-class Entry(Protocol):
+class ContainerEntry(Protocol):
     """An entry of a container: a parameter, or a nested container."""
 
     name: str
 
 
-class Field(NamedTuple):
+class XtceField(NamedTuple):
     """A field and its decoder; `float_bits` is set (16, 32) for uncalibrated IEEE floats only."""
 
     name: str
@@ -45,7 +45,7 @@ class Field(NamedTuple):
     float_bits: int
 
 
-def fields_of(entries: Sequence[Entry]) -> Iterator[Field]:
+def fields_of(entries: Sequence[ContainerEntry]) -> Iterator[XtceField]:
     """The fields of a container's entries in order, including nested containers."""
     for entry in entries:
         nested = getattr(entry, "entry_list", None)
@@ -53,7 +53,7 @@ def fields_of(entries: Sequence[Entry]) -> Iterator[Field]:
             yield from fields_of(nested)
         else:
             kind = cast(_Type, getattr(entry, "parameter_type", None))
-            yield Field(entry.name, kind.parse_value, kind.encoding, _float_bits(kind.encoding))
+            yield XtceField(entry.name, kind.parse_value, kind.encoding, _float_bits(kind.encoding))
 
 
 def _float_bits(encoding: _Encoding) -> int:
@@ -65,17 +65,17 @@ def _float_bits(encoding: _Encoding) -> int:
     return bits if bits in (16, 32) else 0
 
 
-class FieldReading:
+class FieldDecoder:
     """Decodes fields in order; `is_past_end` is set at a field beyond the packet's end."""
 
     def __init__(self, data: bytes) -> None:
-        packet = library("space_packet_parser.common").SpacePacket(binary_data=data)
+        packet = import_optional("space_packet_parser.common").SpacePacket(binary_data=data)
         self._packet = cast(_Packet, packet)
         self.values = cast(dict[str, object], packet)
         self.notes: list[str] = []
-        self.is_over = False
+        self.is_past_end = False
 
-    def read(self, fields: Sequence[Field]) -> None:
+    def read(self, fields: Sequence[XtceField]) -> None:
         """Decode fields into `values`."""
         packet, values = self._packet, self.values
         for name, parse, encoding, float_bits in fields:
@@ -83,23 +83,23 @@ class FieldReading:
             try:
                 value = parse(packet)
             except Exception:  # The library raises various errors; the field's raw data is kept.
-                self._keep(name, encoding, begin)
-                if self.is_over:
+                self._store_raw(name, encoding, begin)
+                if self.is_past_end:
                     return
                 continue
-            values[name] = _as_written(value, float_bits) if float_bits else value
+            values[name] = _shortest_float(value, float_bits) if float_bits else value
 
     @property
     def _at_bits(self) -> int:
         """The read position in bits; the library has no public name for it."""
         return cast(int, getattr(self._packet, POSITION))
 
-    def _keep(self, name: str, encoding: _Encoding, begin: int) -> None:
+    def _store_raw(self, name: str, encoding: _Encoding, begin: int) -> None:
         """Store the raw number or the bytes of a field, and continue after it."""
         bits = self._bits(encoding)
         if bits is None or begin + bits > len(self._packet.binary_data) * 8:
             self.notes.append(CUT_SHORT)
-            self.is_over = True
+            self.is_past_end = True
             return
         setattr(self._packet, POSITION, begin)
         raw = self._raw(encoding)
@@ -124,7 +124,7 @@ class FieldReading:
 
     def _raw(self, encoding: _Encoding) -> object:
         """The number before calibration; None for other encodings."""
-        common = library("space_packet_parser.common")
+        common = import_optional("space_packet_parser.common")
         try:
             raw = getattr(encoding, RAW)(self._packet)
             kind = common.FloatParameter if isinstance(raw, float) else common.IntParameter
@@ -133,10 +133,12 @@ class FieldReading:
             return None
 
 
-def _as_written(value: object, bits: int) -> object:
+def _shortest_float(value: object, bits: int) -> object:
     """A narrow float as its own shortest decimal."""
     value = cast(float, value)
     written = shortest(value, bits)
     if written == value:
         return value
-    return cast(object, library("space_packet_parser.common").FloatParameter(written, value))
+    return cast(
+        object, import_optional("space_packet_parser.common").FloatParameter(written, value)
+    )

@@ -10,37 +10,37 @@ from sdk.envelope import JsonObject
 from sdk.errors import EnvelopeError
 from sdk.event import Event
 from sdk.hardware.device import Command
-from sdk.hardware.outlet import Outlets
+from sdk.hardware.outlet import OutboxGroup
 from sdk.observation import Observation, Observer
 from sdk.transport.base import Record
 
-UNSAYABLE = "done, but its result has no JSON form: "
+NO_JSON_FORM = "done, but its result has no JSON form: "
 
 
-class Answers:
+class CommandFeedback:
     """Creates feedback events and queues them for publishing."""
 
     def __init__(
-        self, scope_id: str, outlet: Outlets, now_ns: Callable[[], int] = timestamps.now
+        self, scope_id: str, outboxes: OutboxGroup, now_ns: Callable[[], int] = timestamps.now
     ) -> None:
         # Separate stamps: a Core with a fast clock must not shift the stamps of telemetry.
         self._observer = Observer(scope_id)
-        self._outlet = outlet
+        self._outboxes = outboxes
         self._now_ns = now_ns
 
     async def progress(self, command: Command, percent: float, message: str | None) -> None:
         """Publish the progress of a command; raises EnvelopeError outside 0 to 100."""
-        event = self._observe(command).command_progress(*_who(command), percent, message)
-        await self._outlet.put([_record(event, command.command_id)])
+        event = self._observe(command).command_progress(*_command_ids(command), percent, message)
+        await self._outboxes.put([_record(event, command.command_id)])
 
     def success(self, command: Command, result: JsonObject | None) -> Record:
         """The record of a success; if the result has no JSON form, the record says so instead."""
         observation = self._observe(command)
         try:
-            event = observation.command_result(*_who(command), "success", result)
+            event = observation.command_result(*_command_ids(command), "success", result)
         except EnvelopeError as error:
             event = observation.command_result(
-                *_who(command), "success", error_message=UNSAYABLE + error.reason
+                *_command_ids(command), "success", error_message=NO_JSON_FORM + error.reason
             )
         return _record(event, command.command_id)
 
@@ -48,18 +48,18 @@ class Answers:
         """The record of a failure, or of an unknown outcome."""
         reason = reason.encode(errors="replace").decode()
         observation = self._observe(command)
-        event = observation.command_result(*_who(command), "failure", error_message=reason)
+        event = observation.command_result(*_command_ids(command), "failure", error_message=reason)
         return _record(event, command.command_id)
 
     async def publish(self, record: Record) -> None:
-        await self._outlet.put([record])
+        await self._outboxes.put([record])
 
     def _observe(self, command: Command) -> Observation:
         """An instant of the target after the command's own time, whatever the clocks say."""
         return self._observer.stamp(command.target, max(self._now_ns(), command.source_ns + 1))
 
 
-def _who(command: Command) -> tuple[str, str, str]:
+def _command_ids(command: Command) -> tuple[str, str, str]:
     return command.command_id, command.target.unique_id, command.command_type
 
 

@@ -18,7 +18,7 @@ from sdk.hardware.device import PLUGIN_GROUP, Device, Setup
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
-class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _HostDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The members of the file; a device's are decoded once its plug-in is known."""
 
     scope: str | None = None
@@ -31,7 +31,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     devices: dict[str, JsonObject] = {}
 
 
-class _Common(msgspec.Struct, kw_only=True):
+class _DeviceCommon(msgspec.Struct, kw_only=True):
     """The members of every device; the others belong to its plug-in."""
 
     type: str
@@ -103,9 +103,9 @@ def load(
     return config
 
 
-def _document(path: Path) -> _Document:
+def _document(path: Path) -> _HostDocument:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), _Document)
+        return msgspec.convert(tomllib.loads(path.read_text()), _HostDocument)
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -114,9 +114,9 @@ def _document(path: Path) -> _Document:
         raise SettingsError(f"{path}: {error}; see docs/hardware.md") from None
 
 
-def _device(path: Path, name: str, members: JsonObject, document: _Document) -> DeviceConfig:
+def _device(path: Path, name: str, members: JsonObject, document: _HostDocument) -> DeviceConfig:
     try:
-        common = msgspec.convert(members, _Common)
+        common = msgspec.convert(members, _DeviceCommon)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: devices.{name}: {error}") from None
     known = plugins.names(PLUGIN_GROUP)
@@ -124,7 +124,7 @@ def _device(path: Path, name: str, members: JsonObject, document: _Document) -> 
         raise SettingsError(
             f"{path}: devices.{name}: type {common.type!r} is not one of {', '.join(sorted(known))}"
         )
-    options = {key: members[key] for key in members if key not in _Common.__struct_fields__}
+    options = {key: members[key] for key in members if key not in _DeviceCommon.__struct_fields__}
     return DeviceConfig(
         name=name,
         type=common.type,
@@ -141,7 +141,7 @@ def _check_ids(path: Path, config: HardwareConfig) -> None:
             raise SettingsError(f"{path}: {what} {text[:64]!r} is not [A-Za-z0-9_-]{{1,64}}")
 
 
-def make(config: HardwareConfig, device: DeviceConfig) -> Device:
+def make_device(config: HardwareConfig, device: DeviceConfig) -> Device:
     """Create a device by its plug-in; raises SettingsError if its options are invalid."""
     setup = config.setup(device)
     setup.folder.mkdir(parents=True, exist_ok=True)

@@ -16,64 +16,66 @@ WRITTEN_PERCENT = 50.0
 """The progress of a command that was sent; the other half is the device's answer."""
 
 ConfirmSeconds = Annotated[float, Meta(gt=0, le=3600)]
-UNKNOWN = "whether it took effect is unknown"
+OUTCOME_UNKNOWN = "whether it took effect is unknown"
 
-Said = TypeVar("Said")
-Judge = Callable[[Said], JsonObject | None]
+AnswerT = TypeVar("AnswerT")
+Interpret = Callable[[AnswerT], JsonObject | None]
 """Interprets an answer: returns the command's result, None if the answer is about something else;
 raises CommandRefusedError if the device refuses.
 """
 
 
-class AwaitedAnswer(Generic[Said]):
+class AwaitedAnswer(Generic[AnswerT]):
     """Waits for the answer to the current command; receives everything that the device sends."""
 
     def __init__(self) -> None:
-        self._judge: Judge[Said] | None = None
-        self._found: asyncio.Future[JsonObject] | None = None
+        self._interpret: Interpret[AnswerT] | None = None
+        self._result: asyncio.Future[JsonObject] | None = None
 
-    async def after(
+    async def send_and_wait(
         self,
         write: Callable[[], Awaitable[None]],
-        judge: Judge[Said],
+        interpret: Interpret[AnswerT],
         within_s: float,
         progress: Progress,
     ) -> JsonObject:
         """Send a command and return its result; raises CommandRefusedError if the device refuses or
         does not answer in time.
         """
-        self._judge, self._found = judge, asyncio.get_running_loop().create_future()
+        self._interpret, self._result = interpret, asyncio.get_running_loop().create_future()
         try:
             await write()
             await progress(WRITTEN_PERCENT, WRITTEN)
             async with asyncio.timeout(within_s) as limit:
-                return await self._found
+                return await self._result
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise CommandRefusedError(f"no answer within {within_s:g} s; {UNKNOWN}") from None
+            raise CommandRefusedError(
+                f"no answer within {within_s:g} s; {OUTCOME_UNKNOWN}"
+            ) from None
         finally:
-            if self._found.done() and not self._found.cancelled():
-                self._found.exception()  # Mark it as retrieved where the write failed.
-            self._judge = self._found = None
+            if self._result.done() and not self._result.cancelled():
+                self._result.exception()  # Mark it as retrieved where the write failed.
+            self._interpret = self._result = None
 
-    def see(self, said: Said) -> None:
+    def receive(self, answer: AnswerT) -> None:
         """Check whether this is the awaited answer."""
-        if self._judge is None or self._found is None or self._found.done():
+        if self._interpret is None or self._result is None or self._result.done():
             return
         try:
-            result = self._judge(said)
+            result = self._interpret(answer)
         except CommandRefusedError as error:
-            self._found.set_exception(error)
+            self._result.set_exception(error)
             return
         if result is not None:
-            self._found.set_result(result)
+            self._result.set_result(result)
 
-    def lose(self) -> None:
+    def fail_pending(self) -> None:
         """Fail the pending command: the connection ended."""
-        if self._found is not None and not self._found.done():
-            error = CommandRefusedError(f"the connection ended before an answer; {UNKNOWN}")
-            self._found.set_exception(error)
+        if self._result is not None and not self._result.done():
+            error = CommandRefusedError(f"the connection ended before an answer; {OUTCOME_UNKNOWN}")
+            self._result.set_exception(error)
 
 
 def check_arguments(command_type: str, payload: Mapping[str, object], takes: Iterable[str]) -> None:

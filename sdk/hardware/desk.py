@@ -13,15 +13,15 @@ from sdk.address import is_dispatch
 from sdk.envelope import CommandRequest
 from sdk.errors import EnvelopeError, NovaError
 from sdk.event import Event, address_of, check
-from sdk.hardware.answers import Answers
+from sdk.hardware.answers import CommandFeedback
 from sdk.hardware.device import Command, Target
-from sdk.hardware.keeper import Keeper
-from sdk.hardware.memory import CommandMemory
+from sdk.hardware.keeper import DeviceRunner
+from sdk.hardware.memory import CommandJournal
 from sdk.observation import Entity
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
 
-LEFT_BEHIND = {
+LEFT_OVER_REASONS = {
     "came": "not done: the host stopped before it started the command",
     "begun": "the host stopped during the command; whether it took effect is unknown",
 }
@@ -29,14 +29,14 @@ LEFT_BEHIND = {
 _log = logging.getLogger(__name__)
 
 
-class Served(NamedTuple):
+class RoutedTarget(NamedTuple):
     """A target and the runner of its device."""
 
     target: Target
-    keeper: Keeper
+    runner: DeviceRunner
 
 
-class Ages:
+class MaxAgePolicy:
     """Decides whether a command is too old to be executed."""
 
     def __init__(self, max_age_s: float, now_ns: Callable[[], int] = timestamps.now) -> None:
@@ -57,81 +57,81 @@ class Ages:
         return f"not done: it is {age_s:.1f} s old, {limit}"
 
 
-class Desk:
+class CommandRouter:
     """Routes command records to devices, each at most once."""
 
     def __init__(
         self,
         scope_id: str,
-        served: Mapping[Entity, Served],
+        targets: Mapping[Entity, RoutedTarget],
         *,
-        memory: CommandMemory,
-        answers: Answers,
-        ages: Ages,
+        journal: CommandJournal,
+        feedback: CommandFeedback,
+        max_age: MaxAgePolicy,
     ) -> None:
         self._scope_id = scope_id
-        self._served = served
-        self._memory = memory
-        self._answers = answers
-        self._ages = ages
-        self.repeated = 0
+        self._targets = targets
+        self._journal = journal
+        self._feedback = feedback
+        self._max_age = max_age
+        self.duplicates = 0
 
-    async def answer_what_is_left(self) -> None:
+    async def finish_left_over(self) -> None:
         """Publish a result for every command that is not being executed any more, after a crash and
         at shutdown.
         """
-        for command, stage, result in self._memory.unfinished():
+        for command, stage, result in self._journal.unfinished():
             if result is None:
-                result = self._answers.failure(command, LEFT_BEHIND[stage])
+                result = self._feedback.failure(command, LEFT_OVER_REASONS[stage])
             await self._finish(command, result)
 
-    async def take(self, record: Record) -> None:
+    async def route(self, record: Record) -> None:
         """Route a command, or publish why not; commands of other hosts' targets are ignored."""
         event = self._request(record)
         if event is None or not isinstance(event.envelope, CommandRequest):
             return
         request = event.envelope
         entity = Entity(*event.series[2:5])
-        served = self._served.get(entity)
+        served = self._targets.get(entity)
         if served is None or request.target_id != entity.unique_id:
             return
         command = Command(
             request.command_id, entity, request.command_type, request.payload, event.source_ns
         )
-        if self._memory.knows(command.command_id, request.request_id):
-            self.repeated += 1
+        if self._journal.has_seen(command.command_id, request.request_id):
+            self.duplicates += 1
             _log.info("duplicate command", extra={"context": {"commandId": command.command_id}})
             return
-        if command.source_ns < self._memory.forgotten_before_ns:
+        if command.source_ns < self._journal.forgotten_before_ns:
             # It may have been executed and answered before: a second result could contradict that.
-            self.repeated += 1
+            self.duplicates += 1
             _log.warning("old command", extra={"context": {"commandId": command.command_id}})
             return
         await self._admit(command, request.request_id, served)
 
-    async def _admit(self, command: Command, request_id: str, served: Served) -> None:
+    async def _admit(self, command: Command, request_id: str, served: RoutedTarget) -> None:
         """Journal a new command, then queue it or publish why not."""
         try:
-            self._memory.came(command, request_id, self._ages.now_ns())
+            self._journal.record_arrival(command, request_id, self._max_age.now_ns())
         except (NovaError, OSError) as error:
             reason = f"not done: cannot write the command journal: {error}"
-            await self._answers.publish(self._answers.failure(command, reason))
+            await self._feedback.publish(self._feedback.failure(command, reason))
             return
         refusal = (
-            self._ages.problem(command)
+            self._max_age.problem(command)
             or self._problem(command, served)
-            or served.keeper.offer(command)
+            or served.runner.enqueue(command)
         )
         if refusal is not None:
-            await self._finish(command, self._answers.failure(command, refusal))
+            await self._finish(command, self._feedback.failure(command, refusal))
 
     async def _finish(self, command: Command, result: Record) -> None:
-        self._memory.ended(command, result)
-        await self._answers.publish(result)
-        self._memory.told(command)
+        self._journal.record_result(command, result)
+        await self._feedback.publish(result)
+        self._journal.record_published(command)
 
-    def _problem(self, command: Command, served: Served) -> str | None:
-        if served.target.takes(command.command_type):
+    def _problem(self, command: Command, served: RoutedTarget) -> str | None:
+        if served.target.accepts(command.command_type):
             return None
         known = sorted(name for name in served.target.capabilities if name.startswith("command:"))
         return (

@@ -96,7 +96,7 @@ class Target:
     schema_version: str = "1"
     since_ns: int | None = None
 
-    def takes(self, command_type: str) -> bool:
+    def accepts(self, command_type: str) -> bool:
         """Whether it declares this command."""
         return COMMAND_PREFIX + command_type in self.capabilities
 
@@ -169,7 +169,7 @@ class Device(Protocol):
         """Release all resources; also called after a failed `open`."""
 
 
-def can_wait(device: Device) -> bool:
+def device_can_wait(device: Device) -> bool:
     """Whether the device keeps its data until it is read, by its attribute `can_wait`.
 
     Then reading pauses while the buffer is full. Otherwise the oldest records are dropped and

@@ -20,51 +20,51 @@ import msgspec
 
 from sdk.envelope import JsonObject
 from sdk.hardware.device import Command, CommandRefusedError, Progress, Reading, Setup, Target
-from sdk.hardware.lines import LineReader, LineSplitter, Meaning
+from sdk.hardware.lines import LineFormat, LineReader, LineSplitter
 
 POLL_S = 0.2
-GRACE_S = 2.0
+QUIET_S = 2.0
 """How long a renamed file must not grow before the new one is opened."""
 READ_MAX_BYTES = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
 
-class FollowerOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class TailedFileOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The options of this device type."""
 
     path: str
-    decode: Meaning = "text"
+    decode: LineFormat = "text"
     entity: str | None = None
     type_member: str | None = None
     start: Literal["beginning", "end"] = "beginning"
 
 
-class _Mark(msgspec.Struct):
+class _FileOffset(msgspec.Struct):
     """An offset in a file that may have been renamed since."""
 
     inode: int
     offset: int
 
 
-class FileFollower:
+class TailedFile:
     """Reads a growing file."""
 
     can_wait = True
 
     def __init__(self, setup: Setup) -> None:
-        options = setup.options_as(FollowerOptions)
+        options = setup.options_as(TailedFileOptions)
         self._path = Path(options.path)
         self._start = options.start
         self._entity = setup.entity(options.entity)
         self._lines = LineReader(options.decode, self._entity, type_member=options.type_member)
         self._splitter = LineSplitter()
-        self._mark_path = setup.folder / "mark.json"
+        self._offset_path = setup.folder / "mark.json"
         self._file: BinaryIO | None = None
         self._inode = 0
         self._read_bytes = 0
         self._last_growth_s = 0.0
-        self._marked: _Mark | None = None
+        self._stored_offset: _FileOffset | None = None
 
     def targets(self) -> Sequence[Target]:
         """One entity that accepts no commands."""
@@ -73,20 +73,20 @@ class FileFollower:
     async def open(self) -> None:
         """Resume at the stored offset; without one, start as configured."""
         self._splitter = LineSplitter()
-        self._marked = self._stored_mark()
-        if self._marked is not None:
-            path = self._path_of(self._marked.inode)
+        self._stored_offset = self._load_offset()
+        if self._stored_offset is not None:
+            path = self._path_of(self._stored_offset.inode)
             if path is None:
-                _log.warning("the file being read is gone", extra={"context": self._named()})
+                _log.warning("the file being read is gone", extra={"context": self._log_context()})
             else:
-                self._begin(path, self._marked.offset)
+                self._open_file(path, self._stored_offset.offset)
         elif self._path.exists():
-            self._begin(self._path, self._path.stat().st_size if self._start == "end" else 0)
-            self._mark()
+            self._open_file(self._path, self._path.stat().st_size if self._start == "end" else 0)
+            self._store_offset()
 
     async def read(self) -> Sequence[Reading]:
         """Wait for new lines and return them."""
-        self._mark()  # The previous readings are durable now.
+        self._store_offset()  # The previous readings are durable now.
         while True:
             data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
             self._read_bytes += len(data)
@@ -94,7 +94,7 @@ class FileFollower:
                 self._last_growth_s = time.monotonic()
             lines = self._splitter.feed(data)
             if not data:
-                lines = self._turn_over()
+                lines = self._switch_file()
             readings = [
                 reading for line in lines if line.strip() for reading in self._lines.readings(line)
             ]
@@ -105,16 +105,16 @@ class FileFollower:
 
     def _is_growing(self) -> bool:
         """Whether the open file has grown within GRACE_S."""
-        return self._file is not None and time.monotonic() - self._last_growth_s < GRACE_S
+        return self._file is not None and time.monotonic() - self._last_growth_s < QUIET_S
 
-    def _named(self) -> dict[str, object]:
-        return {"path": str(self._path), "mark": self._marked}
+    def _log_context(self) -> dict[str, object]:
+        return {"path": str(self._path), "mark": self._stored_offset}
 
     def _has_more(self) -> bool:
         """Whether the open file has unread bytes; it may have just been opened."""
         return self._file is not None and os.fstat(self._file.fileno()).st_size > self._read_bytes
 
-    def _turn_over(self) -> list[bytes]:
+    def _switch_file(self) -> list[bytes]:
         """At the end of the file, switch to a file that replaced it, if there is one.
 
         Returns the incomplete last line of the old file, which will not be completed.
@@ -128,11 +128,11 @@ class FileFollower:
                 return []
         elif self._is_growing() or self._has_more():
             return []
-        self._begin(self._path, 0)
+        self._open_file(self._path, 0)
         rest = self._splitter.rest()
         return [rest] if rest else []
 
-    def _begin(self, path: Path, offset: int) -> None:
+    def _open_file(self, path: Path, offset: int) -> None:
         file = path.open("rb")
         if self._file is not None:
             self._file.close()
@@ -148,21 +148,21 @@ class FileFollower:
                 return path
         return None
 
-    def _stored_mark(self) -> _Mark | None:
+    def _load_offset(self) -> _FileOffset | None:
         try:
-            return msgspec.json.decode(self._mark_path.read_bytes(), type=_Mark)
+            return msgspec.json.decode(self._offset_path.read_bytes(), type=_FileOffset)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def _mark(self) -> None:
+    def _store_offset(self) -> None:
         if self._file is None:
             return
-        mark = _Mark(self._inode, self._read_bytes - self._splitter.waiting_bytes)
-        if mark != self._marked:
-            aside = self._mark_path.with_suffix(".new")
+        mark = _FileOffset(self._inode, self._read_bytes - self._splitter.waiting_bytes)
+        if mark != self._stored_offset:
+            aside = self._offset_path.with_suffix(".new")
             aside.write_bytes(msgspec.json.encode(mark))
-            aside.replace(self._mark_path)
-            self._marked = mark
+            aside.replace(self._offset_path)
+            self._stored_offset = mark
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
         raise CommandRefusedError("a file accepts no commands")

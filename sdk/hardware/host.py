@@ -16,25 +16,25 @@ from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, SettingsError, TransportError
 from sdk.hardware import config as configs
-from sdk.hardware.answers import Answers
+from sdk.hardware.answers import CommandFeedback
 from sdk.hardware.config import DeviceConfig, HardwareConfig
-from sdk.hardware.desk import Ages, Desk, Served
-from sdk.hardware.device import Device, Reading, can_wait
-from sdk.hardware.keeper import Keeper, State
-from sdk.hardware.memory import CommandMemory
-from sdk.hardware.outlet import Outlet, Outlets
-from sdk.hardware.spool import Lost, Spool
-from sdk.hardware.wrapping import SYSTEM_ID, Wrapper
+from sdk.hardware.desk import CommandRouter, MaxAgePolicy, RoutedTarget
+from sdk.hardware.device import Device, Reading, device_can_wait
+from sdk.hardware.keeper import DeviceRunner, RunnerState
+from sdk.hardware.memory import CommandJournal
+from sdk.hardware.outlet import Outbox, OutboxGroup
+from sdk.hardware.spool import LostRecords, OutboxLog
+from sdk.hardware.wrapping import SYSTEM_ID, EventBuilder
 from sdk.observation import Entity
 from sdk.producer import Producer, Retry
 from sdk.settings import MIB
 from sdk.transport.base import Transport
 
-ANSWERS_MAX_BYTES = 64 * MIB
+FEEDBACK_MAX_BYTES = 64 * MIB
 READY_TIMEOUT_S = 10.0
 """How long the readiness waits for devices and transports that may be absent."""
 LAST_PUBLISH_TIMEOUT_S = 3.0
-REFUSALS_EVERY_S = 10.0
+REFUSALS_INTERVAL_S = 10.0
 GAP = "HardwareGap"
 DEVICE_STATE = "DeviceState"
 REFUSED = "ReadingRefused"
@@ -42,7 +42,7 @@ REFUSED = "ReadingRefused"
 _log = logging.getLogger(__name__)
 
 
-class Host:
+class HardwareHost:
     """Runs devices until it is stopped; create it inside the event loop."""
 
     def __init__(
@@ -50,101 +50,107 @@ class Host:
         config: HardwareConfig,
         transports: Sequence[Transport],
         *,
-        make: Callable[[HardwareConfig, DeviceConfig], Device] = configs.make,
+        make: Callable[[HardwareConfig, DeviceConfig], Device] = configs.make_device,
         now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
         self._config = config
         self._transports = transports
         self._listening = {transport.link: asyncio.Event() for transport in transports}
         self._lock = _lock(config)
-        self._wrapper = Wrapper(config.scope, now_ns)
+        self._event_builder = EventBuilder(config.scope, now_ns)
         self._entity = Entity(SYSTEM_ID, "host", config.name)
-        self._answering = Outlets(
-            self._outlet(one, "answers", ANSWERS_MAX_BYTES) for one in transports
+        self._feedback_outboxes = OutboxGroup(
+            self._make_outbox(one, "answers", FEEDBACK_MAX_BYTES) for one in transports
         )
         max_bytes = config.buffer_mib * MIB
-        self._reporting = Outlets(self._outlet(one, "readings", max_bytes) for one in transports)
-        self._holding = Outlets(
-            self._outlet(one, "held", max_bytes, drops=False) for one in transports
+        self._dropping_outboxes = OutboxGroup(
+            self._make_outbox(one, "readings", max_bytes) for one in transports
         )
-        self._memory = CommandMemory(config.data / "commands.jsonl", config.command_max_age_s)
-        self._ages = Ages(config.command_max_age_s, now_ns)
-        self._answers = Answers(config.scope, self._answering, now_ns)
-        self._served: dict[Entity, Served] = {}
-        self.keepers = [self._keeper(device, make(config, device)) for device in config.devices]
-        self.desk = Desk(
+        self._holding_outboxes = OutboxGroup(
+            self._make_outbox(one, "held", max_bytes, drops=False) for one in transports
+        )
+        self._journal = CommandJournal(config.data / "commands.jsonl", config.command_max_age_s)
+        self._max_age = MaxAgePolicy(config.command_max_age_s, now_ns)
+        self._feedback = CommandFeedback(config.scope, self._feedback_outboxes, now_ns)
+        self._targets: dict[Entity, RoutedTarget] = {}
+        self.runners = [
+            self._make_runner(device, make(config, device)) for device in config.devices
+        ]
+        self.router = CommandRouter(
             config.scope,
-            self._served,
-            memory=self._memory,
-            answers=self._answers,
-            ages=self._ages,
+            self._targets,
+            journal=self._journal,
+            feedback=self._feedback,
+            max_age=self._max_age,
         )
 
     # --- setting up -------------------------------------------------------------------------------
 
-    def _outlet(
+    def _make_outbox(
         self, transport: Transport, kind: str, max_bytes: int, *, drops: bool = True
-    ) -> Outlet:
+    ) -> Outbox:
         """The outbox of one kind of records for one transport, in the link's own folder."""
         folder = self._config.data / "spool" / _folder_name(transport.link) / kind
         on_lost = partial(self._on_lost, transport.link, kind)
-        spool = Spool(folder, max_bytes, on_lost, drops=drops)
-        return Outlet(
+        spool = OutboxLog(folder, max_bytes, on_lost, drops=drops)
+        return Outbox(
             f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
         )
 
-    def _keeper(self, chosen: DeviceConfig, device: Device) -> Keeper:
-        outlets = self._holding if can_wait(device) else self._reporting
-        keeper = Keeper(
+    def _make_runner(self, chosen: DeviceConfig, device: Device) -> DeviceRunner:
+        outlets = self._holding_outboxes if device_can_wait(device) else self._dropping_outboxes
+        keeper = DeviceRunner(
             chosen.name,
             device,
-            answers=self._answers,
-            memory=self._memory,
-            take_readings=self._taker(chosen.name, outlets),
-            hurry=outlets.hurry,
-            tell=self._teller(chosen.name),
-            too_old=self._ages.problem,
+            feedback=self._feedback,
+            journal=self._journal,
+            handle_readings=self._reading_handler(chosen.name, outlets),
+            recheck_room=outlets.recheck_room,
+            report_state=self._state_reporter(chosen.name),
+            age_problem=self._max_age.problem,
             command_timeout_s=chosen.command_timeout_s,
             silence_max_s=chosen.silence_max_s,
         )
         for target in device.targets():
-            other = self._served.get(target.entity)
+            other = self._targets.get(target.entity)
             if other is not None:
                 raise SettingsError(
-                    f"devices.{chosen.name} and devices.{other.keeper.name} have the same entity "
+                    f"devices.{chosen.name} and devices.{other.runner.name} have the same entity "
                     f"{'/'.join(target.entity)}: give one of them another"
                 )
-            self._served[target.entity] = Served(target, keeper)
+            self._targets[target.entity] = RoutedTarget(target, keeper)
         return keeper
 
-    def _taker(
-        self, name: str, outlets: Outlets
+    def _reading_handler(
+        self, name: str, outlets: OutboxGroup
     ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
-        refusals = _Refusals(name)
+        refusals = _RefusedReadings(name)
 
         async def take(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
-            wrapped = self._wrapper.readings(readings)
+            wrapped = self._event_builder.readings(readings)
             if wrapped.records:
                 await outlets.put(wrapped.records, is_urgent)
-            payload = refusals.note(wrapped.refused)
+            payload = refusals.count(wrapped.refused)
             if payload is not None:
-                await self._say(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
+                await self._publish_event(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
 
         return take
 
-    def _teller(self, name: str) -> Callable[[State, str | None], Awaitable[None]]:
-        async def tell(state: State, reason: str | None) -> None:
+    def _state_reporter(self, name: str) -> Callable[[RunnerState, str | None], Awaitable[None]]:
+        async def tell(state: RunnerState, reason: str | None) -> None:
             payload: JsonObject = {"state": state}
             if reason is not None:
                 payload["reason"] = reason.encode(errors="replace").decode()
-            await self._say(Entity(SYSTEM_ID, "device", name), DEVICE_STATE, payload)
+            await self._publish_event(Entity(SYSTEM_ID, "device", name), DEVICE_STATE, payload)
 
         return tell
 
-    async def _say(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
-        await self._answering.put([self._wrapper.note(entity, message_type, payload)])
+    async def _publish_event(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
+        await self._feedback_outboxes.put(
+            [self._event_builder.host_event(entity, message_type, payload)]
+        )
 
-    def _on_lost(self, link: str, kind: str, lost: Lost) -> None:
+    def _on_lost(self, link: str, kind: str, lost: LostRecords) -> None:
         """Queue a gap event before the records are deleted, so that no loss is silent."""
         payload: JsonObject = {"link": link, "kind": kind, "reason": lost.reason}
         named = {
@@ -155,9 +161,9 @@ class Host:
         }
         payload |= {name: value for name, value in named.items() if value is not None}
         _log.error("events were lost", extra={"context": payload})
-        self._answering.append([self._wrapper.note(self._entity, GAP, payload)])
+        self._feedback_outboxes.append([self._event_builder.host_event(self._entity, GAP, payload)])
 
-    def _warn_of_left_buffers(self) -> None:
+    def _warn_of_unknown_buffers(self) -> None:
         """Log buffers with events for transports that are no longer configured."""
         known = {_folder_name(transport.link) for transport in self._transports}
         for folder in sorted((self._config.data / "spool").iterdir()):
@@ -171,55 +177,59 @@ class Host:
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until `stop` is set; raises the exception of any part that fails."""
         try:
-            outlets = (self._answering, self._reporting, self._holding)
-            async with _tasks(*(work for one in outlets for work in one.work())) as publishing:
-                self._warn_of_left_buffers()
+            outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
+            async with _tasks(
+                *(work for one in outlets for work in one.publishers())
+            ) as publishing:
+                self._warn_of_unknown_buffers()
                 await self._describe()
-                await self.desk.answer_what_is_left()
-                working = [work for one in self.keepers for work in (one.run(), one.serve())]
+                await self.router.finish_left_over()
+                working = [work for one in self.runners for work in (one.run(), one.serve())]
                 listening = [self._listen(transport) for transport in self._transports]
                 async with _tasks(*listening, *working) as work:
                     stopping = asyncio.create_task(stop.wait())
                     starting = asyncio.create_task(self._be_ready(on_ready))
                     try:
-                        await _first_end([stopping, *publishing, *work])
+                        await _wait_for_first([stopping, *publishing, *work])
                     finally:
                         for task in (stopping, starting):
                             task.cancel()
                         await asyncio.wait((stopping, starting))
-                await self.desk.answer_what_is_left()
+                await self.router.finish_left_over()
                 await _within(LAST_PUBLISH_TIMEOUT_S, self._drained())
         finally:
             self.close()
 
     async def _describe(self) -> None:
-        records = [self._wrapper.descriptor(served.target) for served in self._served.values()]
-        await self._answering.put(records)
+        records = [
+            self._event_builder.descriptor(served.target) for served in self._targets.values()
+        ]
+        await self._feedback_outboxes.put(records)
 
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
-        await _within(READY_TIMEOUT_S, self._first_steps())
+        await _within(READY_TIMEOUT_S, self._startup_done())
         on_ready()
 
-    async def _first_steps(self) -> None:
+    async def _startup_done(self) -> None:
         """Return once devices have opened or failed, commands arrive, and old records are
         published.
         """
-        for keeper in self.keepers:
+        for keeper in self.runners:
             await keeper.first_opening.wait()
         for listening in self._listening.values():
             await listening.wait()
-        await self._pasts_read()
+        await self._past_delivered()
         await self._drained()
 
-    async def _pasts_read(self) -> None:
+    async def _past_delivered(self) -> None:
         """Return once devices that start with past readings have delivered them."""
-        for served in self._served.values():
-            if served.target.since_ns is not None and served.keeper.state == "open":
-                await served.keeper.first_reading.wait()
+        for served in self._targets.values():
+            if served.target.since_ns is not None and served.runner.state == "open":
+                await served.runner.first_reading.wait()
 
     async def _drained(self) -> None:
-        outlets = (self._answering, self._reporting, self._holding)
-        await asyncio.gather(*(one.drained() for one in outlets))
+        outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
+        await asyncio.gather(*(one.wait_drained() for one in outlets))
 
     async def _listen(self, transport: Transport) -> None:
         """Receive commands for ever; retries an unavailable transport."""
@@ -230,7 +240,7 @@ class Host:
             try:
                 async for record in commands:
                     delays_s = Retry().delays_s()
-                    await self.desk.take(record)
+                    await self.router.route(record)
                 reason = "it ended"
             except TransportError as error:
                 reason = str(error)
@@ -243,29 +253,29 @@ class Host:
 
     def close(self) -> None:
         """Close all files; the next host publishes what is left in them."""
-        self._answering.close()
-        self._reporting.close()
-        self._holding.close()
-        self._memory.close()
+        self._feedback_outboxes.close()
+        self._dropping_outboxes.close()
+        self._holding_outboxes.close()
+        self._journal.close()
         os.close(self._lock)
 
 
-class _Refusals:
+class _RefusedReadings:
     """Counts the invalid readings of one device, and reports them periodically."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._count = self._told = 0
+        self._total = self._reported = 0
         self._next_s = 0.0
 
-    def note(self, reasons: list[str]) -> JsonObject | None:
+    def count(self, reasons: list[str]) -> JsonObject | None:
         """Count refused readings; returns the payload of a report if one is due."""
-        self._count += len(reasons)
+        self._total += len(reasons)
         now_s = asyncio.get_running_loop().time()
-        if self._count == self._told or now_s < self._next_s:
+        if self._total == self._reported or now_s < self._next_s:
             return None
-        self._told, self._next_s = self._count, now_s + REFUSALS_EVERY_S
-        payload: JsonObject = {"refused": self._count}
+        self._reported, self._next_s = self._total, now_s + REFUSALS_INTERVAL_S
+        payload: JsonObject = {"refused": self._total}
         if reasons:
             payload["reason"] = reasons[-1].encode(errors="replace").decode()
         _log.warning("invalid reading", extra={"context": {"device": self._name, **payload}})
@@ -301,7 +311,9 @@ async def _tasks(*work: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None
         await asyncio.wait(tasks)
 
 
-async def _first_end(tasks: Sequence[asyncio.Task[None] | asyncio.Task[Literal[True]]]) -> None:
+async def _wait_for_first(
+    tasks: Sequence[asyncio.Task[None] | asyncio.Task[Literal[True]]],
+) -> None:
     """Return when one of the tasks ends; raises its exception."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:

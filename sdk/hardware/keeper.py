@@ -11,30 +11,30 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from sdk.envelope import JsonObject
-from sdk.hardware.answers import Answers
+from sdk.hardware.answers import CommandFeedback
 from sdk.hardware.confirmation import WRITTEN, WRITTEN_PERCENT
 from sdk.hardware.device import Command, CommandRefusedError, Device, DeviceError, Reading
-from sdk.hardware.memory import CommandMemory
+from sdk.hardware.memory import CommandJournal
 from sdk.producer import Retry
 from sdk.transport.base import Record
 
 OPEN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
-STEADY_S = 10.0
+RECOVERED_AFTER_S = 10.0
 """A device that was open for this long has recovered: the delays start again from the first."""
 RESTART = Retry(first_delay_s=0.5, max_delay_s=30.0)
-WAITING_MAX = 100
+QUEUE_MAX = 100
 """Queued commands per device; further ones fail at once."""
 REASON_MAX_CHARS = 500
 IDLE_PAUSE_S = 0.01
 """Pause after an empty read, so that a device that never waits does not block the event loop."""
 
-State = Literal["opening", "open", "failed", "closed"]
+RunnerState = Literal["opening", "open", "failed", "closed"]
 
 _log = logging.getLogger(__name__)
 
 
-class Keeper:
+class DeviceRunner:
     """Runs one device until cancelled."""
 
     def __init__(
@@ -42,35 +42,35 @@ class Keeper:
         name: str,
         device: Device,
         *,
-        answers: Answers,
-        memory: CommandMemory,
-        take_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]],
-        hurry: Callable[[], Awaitable[None]],
-        tell: Callable[[State, str | None], Awaitable[None]],
-        too_old: Callable[[Command], str | None],
+        feedback: CommandFeedback,
+        journal: CommandJournal,
+        handle_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]],
+        recheck_room: Callable[[], Awaitable[None]],
+        report_state: Callable[[RunnerState, str | None], Awaitable[None]],
+        age_problem: Callable[[Command], str | None],
         command_timeout_s: float,
         silence_max_s: float | None = None,
         restart: Retry = RESTART,
     ) -> None:
         self.name = name
-        self.state: State = "opening"
+        self.state: RunnerState = "opening"
         self.restarts = 0
         self.first_reading = asyncio.Event()
         self.first_opening = asyncio.Event()
         self._device = device
-        self._answers = answers
-        self._memory = memory
-        self._take_readings = take_readings
-        self._hurry = hurry
-        self._is_doing = False
-        self._tell = tell
-        self._too_old = too_old
+        self._feedback = feedback
+        self._journal = journal
+        self._handle_readings = handle_readings
+        self._recheck_room = recheck_room
+        self._is_executing = False
+        self._report_state = report_state
+        self._age_problem = age_problem
         self._command_timeout_s = command_timeout_s
         self._silence_max_s = silence_max_s
         self._restart = restart
         self._reason: str | None = None
-        self._waiting: asyncio.Queue[Command] = asyncio.Queue(WAITING_MAX)
-        self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._queue: asyncio.Queue[Command] = asyncio.Queue(QUEUE_MAX)
+        self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # --- the device's life ------------------------------------------------------------------------
 
@@ -81,18 +81,18 @@ class Keeper:
         try:
             while True:
                 began_s = loop.time()
-                reason = await self._live()
-                if loop.time() - began_s > STEADY_S:
+                reason = await self._run_session()
+                if loop.time() - began_s > RECOVERED_AFTER_S:
                     delays_s = self._restart.delays_s()
                 self.restarts += 1
-                await self._enter("failed", reason)
+                await self._set_state("failed", reason)
                 await asyncio.sleep(next(delays_s))
         finally:
             self.state = "closed"
 
-    async def _live(self) -> str:
+    async def _run_session(self) -> str:
         """One session of the device, from `open` to `close`; returns why it ended."""
-        self._broken = asyncio.get_running_loop().create_future()
+        self._failure = asyncio.get_running_loop().create_future()
         try:
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT_S) as limit:
@@ -101,19 +101,19 @@ class Keeper:
                 if not limit.expired():  # The plug-in's own timeout.
                     raise
                 raise DeviceError(f"did not open within {OPEN_TIMEOUT_S:.0f} s") from None
-            await self._enter("open", None)
+            await self._set_state("open", None)
             return await self._read_until_broken()
         except Exception as error:  # A plug-in may raise anything; the host must survive it.
-            return told(error)
+            return one_line(error)
         finally:
             await self._close()
 
     async def _read_until_broken(self) -> str:
         reading = asyncio.create_task(self._read_on())
         try:
-            await asyncio.wait((reading, self._broken), return_when=asyncio.FIRST_COMPLETED)
-            if self._broken.done():
-                return self._broken.result()
+            await asyncio.wait((reading, self._failure), return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                return self._failure.result()
             reading.result()
         except asyncio.CancelledError:
             if reading.cancelled():  # By the plug-in, not by the host: treat it as a failure.
@@ -136,21 +136,23 @@ class Keeper:
             if not readings:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue
-            await self._take_readings(readings, self._is_busy)
+            await self._handle_readings(readings, self._is_busy)
             self.first_reading.set()
 
     def _is_busy(self) -> bool:
         """Whether a command is being executed, so that the device's data may be its answer."""
-        return self._is_doing
+        return self._is_executing
 
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._device.close()
         except Exception as error:  # As above; the device is abandoned anyway.
-            _log.warning("closing failed", extra={"context": {"device": self.name, **_why(error)}})
+            _log.warning(
+                "closing failed", extra={"context": {"device": self.name, **_reason_context(error)}}
+            )
 
-    async def _enter(self, state: State, reason: str | None) -> None:
+    async def _set_state(self, state: RunnerState, reason: str | None) -> None:
         is_news = (state, reason) != (self.state, self._reason)
         self.state, self._reason = state, reason
         self.first_opening.set()
@@ -158,89 +160,89 @@ class Keeper:
         context = {"device": self.name, "state": state, "reason": reason}
         _log.log(level, "device", extra={"context": context})
         if is_news:
-            await self._tell(state, reason)
+            await self._report_state(state, reason)
 
     # --- its commands -----------------------------------------------------------------------------
 
-    def offer(self, command: Command) -> str | None:
+    def enqueue(self, command: Command) -> str | None:
         """Queue a command; returns why not if it cannot be queued."""
         if self.state != "open":
             return f"not done: device {self.name} is not open: {self._reason or self.state}"
         try:
-            self._waiting.put_nowait(command)
+            self._queue.put_nowait(command)
         except asyncio.QueueFull:
-            return f"not done: the queue of device {self.name} is full ({WAITING_MAX} commands)"
+            return f"not done: the queue of device {self.name} is full ({QUEUE_MAX} commands)"
         return None
 
     async def serve(self) -> None:
         """Execute the queued commands one by one, until cancelled."""
         while True:
-            command = await self._waiting.get()
-            result = await self._do(command)
+            command = await self._queue.get()
+            result = await self._process(command)
             if result is not None:
-                self._memory.ended(command, result)
-                await self._answers.publish(result)
-            self._memory.told(command)
+                self._journal.record_result(command, result)
+                await self._feedback.publish(result)
+            self._journal.record_published(command)
 
-    async def _do(self, command: Command) -> Record | None:
+    async def _process(self, command: Command) -> Record | None:
         """The command's result; None if it was sent and has no confirmation."""
-        refusal = self._too_old(command)
+        refusal = self._age_problem(command)
         if refusal is None and self.state != "open":
             refusal = f"not done: device {self.name} is not open: {self._reason or self.state}"
         if refusal is not None:
-            return self._answers.failure(command, refusal)
+            return self._feedback.failure(command, refusal)
         try:
-            await self._memory.begun(command)
+            await self._journal.record_start(command)
         except OSError as error:
-            return self._answers.failure(
+            return self._feedback.failure(
                 command, f"not done: cannot write the command journal: {error}"
             )
         return await self._execute(command)
 
     async def _execute(self, command: Command) -> Record | None:
-        report = _Report(self._answers, command)
-        self._is_doing = True
-        await self._hurry()
+        report = _ProgressReporter(self._feedback, command)
+        self._is_executing = True
+        await self._recheck_room()
         try:
             async with asyncio.timeout(self._command_timeout_s) as limit:
                 result = await self._device.execute(command, report)
             if result is None:
                 await report(max(report.percent, WRITTEN_PERCENT), WRITTEN)
                 return None
-            return self._answers.success(command, _checked(result))
+            return self._feedback.success(command, _as_json_object(result))
         except CommandRefusedError as error:
-            return self._answers.failure(command, told(error))
+            return self._feedback.failure(command, one_line(error))
         except TimeoutError as error:
             if not limit.expired():
-                return self._failed(command, error)
+                return self._fail_command(command, error)
             seconds = f"{self._command_timeout_s:g} s"
             reason = f"no result after {seconds}; whether it took effect is unknown"
-            self._break(f"a command had no result after {seconds}")
-            return self._answers.failure(command, reason)
+            self._fail_device(f"a command had no result after {seconds}")
+            return self._feedback.failure(command, reason)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise  # The host stops; the command router publishes the result.
-            return self._failed(command, error)
+            return self._fail_command(command, error)
         except Exception as error:  # A plug-in may raise anything; it fails this command.
-            return self._failed(command, error)
+            return self._fail_command(command, error)
         finally:
-            self._is_doing = False
+            self._is_executing = False
 
-    def _failed(self, command: Command, error: BaseException) -> Record:
-        self._break(f"execute: {told(error)}")
-        return self._answers.failure(command, told(error))
+    def _fail_command(self, command: Command, error: BaseException) -> Record:
+        self._fail_device(f"execute: {one_line(error)}")
+        return self._feedback.failure(command, one_line(error))
 
-    def _break(self, reason: str) -> None:
+    def _fail_device(self, reason: str) -> None:
         """Make the device reopen: its state is unknown."""
-        if not self._broken.done():
-            self._broken.set_result(reason)
+        if not self._failure.done():
+            self._failure.set_result(reason)
 
 
-class _Report:
+class _ProgressReporter:
     """Publishes the progress of a command, and remembers the last percentage."""
 
-    def __init__(self, answers: Answers, command: Command) -> None:
+    def __init__(self, answers: CommandFeedback, command: Command) -> None:
         self._answers = answers
         self._command = command
         self.percent = 0.0
@@ -250,14 +252,14 @@ class _Report:
         self.percent = percent
 
 
-def _checked(result: object) -> JsonObject:
+def _as_json_object(result: object) -> JsonObject:
     """A result as a JSON object; other values a plug-in returns are converted to text."""
     if isinstance(result, dict):
         return result
     return {"value": repr(result)[:REASON_MAX_CHARS]}
 
 
-def told(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error in one line; the type's name is left out for DeviceError and CommandRefusedError."""
     with contextlib.suppress(Exception):
         text = " ".join(str(error).split())
@@ -266,5 +268,5 @@ def told(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _why(error: Exception) -> dict[str, str]:
-    return {"reason": told(error)}
+def _reason_context(error: Exception) -> dict[str, str]:
+    return {"reason": one_line(error)}

@@ -38,7 +38,7 @@ class LineCommand:
         """Whether the device answers this command."""
         return self._confirm is not None
 
-    def judge(self, line: bytes) -> JsonObject | None:
+    def interpret(self, line: bytes) -> JsonObject | None:
         """The result if this line is the answer: the line and the pattern's named groups."""
         text = line.decode(errors="replace").rstrip("\r\n")
         if self._refuse is not None and self._refuse.search(text):

@@ -21,15 +21,15 @@ from sdk.hardware.device import (
     Target,
 )
 from sdk.hardware.line_command import LineCommand, LineCommandOptions
-from sdk.hardware.lines import LineReader, LineSplitter, Meaning
-from sdk.hardware.links import link_of
+from sdk.hardware.lines import LineFormat, LineReader, LineSplitter
+from sdk.hardware.links import make_link
 
 
 class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The options of this device type."""
 
     source: str
-    decode: Meaning = "nmea"
+    decode: LineFormat = "nmea"
     entity: str | None = None
     time: Literal["host", "device"] = "host"
     type_member: str | None = None
@@ -42,7 +42,7 @@ class LineDevice:
 
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(LineOptions)
-        self._link = link_of(setup.name, options.source, ("tcp", "serial"))
+        self._link = make_link(setup.name, options.source, ("tcp", "serial"))
         self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
         self._hello = options.hello
@@ -75,7 +75,7 @@ class LineDevice:
         pieces = await self._link.read()
         lines = [line for piece in pieces for line in self._splitter.feed(piece)]
         for line in lines:
-            self._answer.see(line)
+            self._answer.receive(line)
         return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
@@ -88,10 +88,12 @@ class LineDevice:
         if not line_command.is_confirmed:
             await write()
             return None
-        return await self._answer.after(write, line_command.judge, line_command.within_s, progress)
+        return await self._answer.send_and_wait(
+            write, line_command.interpret, line_command.within_s, progress
+        )
 
     async def close(self) -> None:
-        self._answer.lose()
+        self._answer.fail_pending()
         await self._link.close()
 
 

@@ -11,18 +11,18 @@ from sdk import address as addresses
 from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.formats.ais import CONTAINER_ID, KIND, AisJoiner, AisMessage
-from sdk.formats.logged_line import logged, parts
+from sdk.formats.logged_line import parse_logged_line, split_sentences
 from sdk.formats.nmea import AIS_KINDS
-from sdk.formats.sentence import decode, source_of
-from sdk.formats.sentence_clock import Fixes, Told, nearest, stated_ns
+from sdk.formats.sentence import decode, parse_source
+from sdk.formats.sentence_clock import LineTimes, TalkerFixes, full_time_ns, nearest
 from sdk.hardware.device import Output, Parsed, Raw, Reading
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from sdk.observation import Entity
 
 LINE_MAX_BYTES = 8192
 """Longer lines are published in pieces of this size."""
 
-Meaning = Literal["nmea", "json", "text", "none"]
+LineFormat = Literal["nmea", "json", "text", "none"]
 
 
 class LineSplitter:
@@ -61,28 +61,32 @@ class LineReader:
 
     def __init__(
         self,
-        meaning: Meaning,
+        line_format: LineFormat,
         entity: Entity,
         *,
         type_member: str | None = None,
         device_time: bool = False,
         now_ns: Callable[[], int] = timestamps.now,
     ) -> None:
-        if meaning == "nmea":
-            library("pynmea2")  # Fail at construction if it is not installed.
-        self._meaning = meaning
+        if line_format == "nmea":
+            import_optional("pynmea2")  # Fail at construction if it is not installed.
+        self._format = line_format
         self._entity = entity
         self._type_member = type_member
         self._device_time = device_time
         self._now_ns = now_ns
-        self._fixes = Fixes()
+        self._fixes = TalkerFixes()
         self._ships = AisJoiner()
         self._device_ns: int | None = None
 
     def readings(self, line: bytes) -> list[Reading]:
         """The readings of a line; a torn one that contains a second sentence yields both."""
-        if self._meaning == "nmea":
-            return [reading for part in parts(line) for reading in self._sentence(part)]
+        if self._format == "nmea":
+            return [
+                reading
+                for part in split_sentences(line)
+                for reading in self._sentence_readings(part)
+            ]
         return [self._reading(line)]
 
     def _reading(self, line: bytes) -> Reading:
@@ -92,32 +96,32 @@ class LineReader:
             outputs.append(parsed)
         return Reading(self._entity, outputs)
 
-    def _sentence(self, line: bytes) -> list[Reading]:
+    def _sentence_readings(self, line: bytes) -> list[Reading]:
         """The same events as a recording of the sentence would yield (`sdk.formats.nmea`)."""
-        sentence, stamp_ns, _ = logged(line)
-        source = source_of(sentence)
+        sentence, stamp_ns, _ = parse_logged_line(line)
+        source = parse_source(sentence)
         entity = Entity(self._entity.system_id, source.talker, source.kind)
         outputs: list[Output] = [Raw(line)]
         if source.kind in AIS_KINDS:
             at_ns = stamp_ns if self._device_time else None
-            return [Reading(entity, outputs, at_ns), *self._ship(sentence, at_ns)]
+            return [Reading(entity, outputs, at_ns), *self._ship_readings(sentence, at_ns)]
         decoded = decode(sentence)
-        at_ns = self._time_ns(self._fixes.told(source.talker, decoded, stamp_ns))
+        at_ns = self._time_ns(self._fixes.line_times(source.talker, decoded, stamp_ns))
         if decoded is not None:
             outputs.append(Parsed(decoded.kind, decoded.fields))
             if decoded.position is not None:
                 outputs.append(Parsed("Position", decoded.position))
         return [Reading(entity, outputs, at_ns)]
 
-    def _time_ns(self, told: Told) -> int | None:
+    def _time_ns(self, told: LineTimes) -> int | None:
         """A sentence's own time; None for a receiver without a fix, whose sentences the host dates.
 
         The host's clock resolves week rollovers, and the date until the device has sent one.
         """
-        if not self._device_time or not (told.believed or told.stamp_ns is not None):
+        if not self._device_time or not (told.is_trusted or told.stamp_ns is not None):
             return None
         now_ns = self._now_ns()
-        at_ns = stated_ns(told, now_ns)
+        at_ns = full_time_ns(told, now_ns)
         if at_ns is None:
             if told.time_of_day_ns is None:
                 return None
@@ -125,8 +129,8 @@ class LineReader:
         self._device_ns = at_ns
         return at_ns
 
-    def _ship(self, sentence: bytes, at_ns: int | None) -> list[Reading]:
-        message = self._ships.message(sentence)
+    def _ship_readings(self, sentence: bytes, at_ns: int | None) -> list[Reading]:
+        message = self._ships.join(sentence)
         if not isinstance(message, AisMessage):
             return []
         ship = Entity(self._entity.system_id, CONTAINER_ID, message.mmsi)
@@ -136,12 +140,12 @@ class LineReader:
         return [Reading(ship, outputs, at_ns)]
 
     def _parsed(self, line: bytes) -> Parsed | None:
-        if self._meaning == "text":
+        if self._format == "text":
             try:
                 return Parsed("Line", {"text": line.decode().rstrip("\r\n")})
             except UnicodeDecodeError:
                 return None
-        if self._meaning == "json":
+        if self._format == "json":
             return self._json(line)
         return None
 

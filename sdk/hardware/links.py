@@ -30,10 +30,10 @@ KEEPALIVE = (
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 5),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 3),
 )
-ENDED = "the peer closed the connection"
+PEER_CLOSED = "the peer closed the connection"
 
 
-class Link(Protocol):
+class DeviceLink(Protocol):
     """A byte or datagram connection; raises OSError or DeviceError when it fails."""
 
     can_wait: bool
@@ -65,7 +65,7 @@ class StreamLink:
         assert self._reader is not None
         data = await self._reader.read(READ_MAX_BYTES)
         if not data:
-            raise DeviceError(ENDED)
+            raise DeviceError(PEER_CLOSED)
         return [data]
 
     async def write(self, data: bytes) -> None:
@@ -211,7 +211,7 @@ def _wake(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-def link_of(name: str, url: str, schemes: tuple[str, ...]) -> Link:
+def make_link(name: str, url: str, schemes: tuple[str, ...]) -> DeviceLink:
     """Create the link of a URL; raises SettingsError that names the device and the rule."""
     try:
         parts = urlsplit(url)
@@ -222,14 +222,14 @@ def link_of(name: str, url: str, schemes: tuple[str, ...]) -> Link:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
         raise SettingsError(f"devices.{name}: {url!r} does not start with one of {known}")
     if parts.scheme == "serial":
-        return _serial(name, parts.path, parse_qs(parts.query))
+        return _serial_link(name, parts.path, parse_qs(parts.query))
     if not parts.hostname or port is None:
         raise SettingsError(f"devices.{name}: {url!r} is not {parts.scheme}://HOST:PORT")
-    kinds: dict[str, Callable[[str, int], Link]] = {"tcp": TcpLink, "udp": UdpLink}
+    kinds: dict[str, Callable[[str, int], DeviceLink]] = {"tcp": TcpLink, "udp": UdpLink}
     return kinds[parts.scheme](parts.hostname, port)
 
 
-def _serial(name: str, path: str, query: dict[str, list[str]]) -> Link:
+def _serial_link(name: str, path: str, query: dict[str, list[str]]) -> DeviceLink:
     baud = query.pop("baud", ["9600"])[0]
     speed = getattr(termios, f"B{baud}", None) if baud.isdigit() else None
     if not path or query or not isinstance(speed, int):

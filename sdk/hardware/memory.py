@@ -28,9 +28,9 @@ from sdk.observation import Entity
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
 
-KEPT = 10_000
+KEPT_MIN = 10_000
 """Commands kept beyond their age, so that a late duplicate is recognised."""
-REMEMBERED_MAX = 100_000
+ENTRIES_MAX = 100_000
 FILE_MAX_BYTES = 8 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 Stage = Literal["came", "begun", "ended", "told"]
 
 
-class _Came(msgspec.Struct, tag="came", tag_field="stage"):
+class _ArrivalLine(msgspec.Struct, tag="came", tag_field="stage"):
     command_id: str
     request_id: str
     target: Entity
@@ -47,60 +47,60 @@ class _Came(msgspec.Struct, tag="came", tag_field="stage"):
     source_ns: int
 
 
-class _Begun(msgspec.Struct, tag="begun", tag_field="stage"):
+class _StartLine(msgspec.Struct, tag="begun", tag_field="stage"):
     command_id: str
 
 
-class _Ended(msgspec.Struct, tag="ended", tag_field="stage"):
+class _ResultLine(msgspec.Struct, tag="ended", tag_field="stage"):
     command_id: str
     address: str | None
     value: str
 
 
-class _Told(msgspec.Struct, tag="told", tag_field="stage"):
+class _PublishedLine(msgspec.Struct, tag="told", tag_field="stage"):
     command_id: str
 
 
-class _Forgotten(msgspec.Struct, tag="forgotten", tag_field="stage"):
+class _ForgottenLine(msgspec.Struct, tag="forgotten", tag_field="stage"):
     before_ns: int
 
 
-_Line = _Came | _Begun | _Ended | _Told | _Forgotten
-_decoder = msgspec.json.Decoder(_Line)
+_JournalLine = _ArrivalLine | _StartLine | _ResultLine | _PublishedLine | _ForgottenLine
+_decoder = msgspec.json.Decoder(_JournalLine)
 
 
-class _Known:
+class _JournalEntry:
     """The journalled state of one command."""
 
-    def __init__(self, came: _Came) -> None:
-        self.came = came
+    def __init__(self, arrival: _ArrivalLine) -> None:
+        self.arrival = arrival
         self.stage: Stage = "came"
-        self.ended: _Ended | None = None
+        self.result: _ResultLine | None = None
 
     def command(self) -> Command:
-        came = self.came
+        came = self.arrival
         return Command(
             came.command_id, came.target, came.command_type, came.payload, came.source_ns
         )
 
-    def lines(self) -> Iterator[_Line]:
-        command_id = self.came.command_id
-        yield self.came
+    def lines(self) -> Iterator[_JournalLine]:
+        command_id = self.arrival.command_id
+        yield self.arrival
         if self.stage in ("begun", "ended"):
-            yield _Begun(command_id)
-        if self.stage == "ended" and self.ended is not None:
-            yield self.ended
+            yield _StartLine(command_id)
+        if self.stage == "ended" and self.result is not None:
+            yield self.result
         if self.stage == "told":
-            yield _Told(command_id)
+            yield _PublishedLine(command_id)
 
 
-class CommandMemory:
+class CommandJournal:
     """The commands of one host, by commandId and requestId."""
 
     def __init__(self, path: Path, max_age_s: float) -> None:
         self._path = path
         self._max_age_ns = round(max_age_s * NS_PER_SECOND)
-        self._known: dict[str, _Known] = {}
+        self._entries: dict[str, _JournalEntry] = {}
         self._requests: set[str] = set()
         self.forgotten_before_ns = -(2**63)
         self._load()
@@ -108,19 +108,19 @@ class CommandMemory:
         self._rewrite_at_bytes = FILE_MAX_BYTES
         self._file = self._rewrite()
 
-    def knows(self, command_id: str, request_id: str) -> bool:
+    def has_seen(self, command_id: str, request_id: str) -> bool:
         """Whether a command arrived before, under either of its ids."""
-        return command_id in self._known or request_id in self._requests
+        return command_id in self._entries or request_id in self._requests
 
-    def came(self, command: Command, request_id: str, now_ns: int) -> None:
+    def record_arrival(self, command: Command, request_id: str, now_ns: int) -> None:
         """Journal a new command; raises NovaError if the journal is full.
 
         Raises OSError if the disk write fails: then the command must not be started.
         """
         self._forget(now_ns)
-        if len(self._known) >= REMEMBERED_MAX:
-            raise NovaError(f"{REMEMBERED_MAX:,} commands arrived within the maximum age")
-        came = _Came(
+        if len(self._entries) >= ENTRIES_MAX:
+            raise NovaError(f"{ENTRIES_MAX:,} commands arrived within the maximum age")
+        came = _ArrivalLine(
             command.command_id,
             request_id,
             command.target,
@@ -129,33 +129,33 @@ class CommandMemory:
             command.source_ns,
         )
         self._write(came)
-        self._known[command.command_id] = _Known(came)
+        self._entries[command.command_id] = _JournalEntry(came)
         self._requests.add(request_id)
 
-    async def begun(self, command: Command) -> None:
+    async def record_start(self, command: Command) -> None:
         """Journal that a command is about to be started; durable on return."""
-        self._write(_Begun(command.command_id))
-        self._known[command.command_id].stage = "begun"
+        self._write(_StartLine(command.command_id))
+        self._entries[command.command_id].stage = "begun"
         await asyncio.to_thread(_sync, os.dup(self._file))
 
-    def ended(self, command: Command, result: Record) -> None:
+    def record_result(self, command: Command, result: Record) -> None:
         """Journal the result, with the bytes that will be published."""
-        known = self._known[command.command_id]
-        known.ended = _Ended(command.command_id, result.address, result.value.decode())
+        known = self._entries[command.command_id]
+        known.result = _ResultLine(command.command_id, result.address, result.value.decode())
         known.stage = "ended"
-        self._write_if_possible(known.ended)
+        self._try_write(known.result)
 
-    def told(self, command: Command) -> None:
+    def record_published(self, command: Command) -> None:
         """Journal that the result is in the outbox."""
-        known = self._known[command.command_id]
-        known.stage, known.ended = "told", None
-        self._write_if_possible(_Told(command.command_id))
+        known = self._entries[command.command_id]
+        known.stage, known.result = "told", None
+        self._try_write(_PublishedLine(command.command_id))
 
     def unfinished(self) -> list[tuple[Command, Stage, Record | None]]:
         """Unfinished commands of a previous process, with their stages and results (if any)."""
         return [
-            (known.command(), known.stage, _result(known.ended))
-            for known in self._known.values()
+            (known.command(), known.stage, _result(known.result))
+            for known in self._entries.values()
             if known.stage != "told"
         ]
 
@@ -164,25 +164,25 @@ class CommandMemory:
 
     def _forget(self, now_ns: int) -> None:
         """Drop the oldest commands; commands arrive nearly in the order of their times."""
-        while len(self._known) > KEPT:
-            command_id, known = next(iter(self._known.items()))
-            if known.came.source_ns >= now_ns - self._max_age_ns or known.stage != "told":
+        while len(self._entries) > KEPT_MIN:
+            command_id, known = next(iter(self._entries.items()))
+            if known.arrival.source_ns >= now_ns - self._max_age_ns or known.stage != "told":
                 break
-            del self._known[command_id]
-            self._requests.discard(known.came.request_id)
-            self.forgotten_before_ns = max(self.forgotten_before_ns, known.came.source_ns + 1)
+            del self._entries[command_id]
+            self._requests.discard(known.arrival.request_id)
+            self.forgotten_before_ns = max(self.forgotten_before_ns, known.arrival.source_ns + 1)
         if self._size_bytes > self._rewrite_at_bytes:
             os.close(self._file)
             self._file = self._rewrite()
 
-    def _write_if_possible(self, line: _Line) -> None:
+    def _try_write(self, line: _JournalLine) -> None:
         """Write a line whose loss only makes a later process report an unknown outcome again."""
         try:
             self._write(line)
         except OSError as error:
             _log.error("cannot write the command journal: %s", error)
 
-    def _write(self, line: _Line) -> None:
+    def _write(self, line: _JournalLine) -> None:
         data = msgspec.json.encode(line) + b"\n"
         written = os.write(self._file, data)
         if written < len(data):
@@ -192,8 +192,8 @@ class CommandMemory:
 
     def _rewrite(self) -> int:
         """Replace the file atomically by one with the entries that are still kept."""
-        lines: list[_Line] = [_Forgotten(self.forgotten_before_ns)]
-        for known in self._known.values():
+        lines: list[_JournalLine] = [_ForgottenLine(self.forgotten_before_ns)]
+        for known in self._entries.values():
             lines += known.lines()
         data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         aside = self._path.with_suffix(".new")
@@ -223,20 +223,20 @@ class CommandMemory:
                     "could be executed twice. Move it away to start without the journal"
                 ) from None
 
-    def _apply(self, line: _Line) -> None:
+    def _apply(self, line: _JournalLine) -> None:
         match line:
-            case _Forgotten():
+            case _ForgottenLine():
                 self.forgotten_before_ns = max(self.forgotten_before_ns, line.before_ns)
-            case _Came():
-                self._known[line.command_id] = _Known(line)
+            case _ArrivalLine():
+                self._entries[line.command_id] = _JournalEntry(line)
                 self._requests.add(line.request_id)
-            case _Ended():
-                self._known[line.command_id].ended = line
-                self._known[line.command_id].stage = "ended"
-            case _Begun():
-                self._known[line.command_id].stage = "begun"
-            case _Told():
-                self._known[line.command_id].stage = "told"
+            case _ResultLine():
+                self._entries[line.command_id].result = line
+                self._entries[line.command_id].stage = "ended"
+            case _StartLine():
+                self._entries[line.command_id].stage = "begun"
+            case _PublishedLine():
+                self._entries[line.command_id].stage = "told"
 
 
 def _sync(file: int) -> None:
@@ -247,5 +247,5 @@ def _sync(file: int) -> None:
         os.close(file)
 
 
-def _result(ended: _Ended | None) -> Record | None:
+def _result(ended: _ResultLine | None) -> Record | None:
     return None if ended is None else Record(ended.address, ended.value.encode())

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
-from sdk.hardware.spool import Place, Spool
+from sdk.hardware.spool import LogPosition, OutboxLog
 from sdk.producer import Producer, Retry
 from sdk.transport.base import Receipt, Record
 
@@ -21,44 +21,44 @@ URGENT_RESERVE = 0.25
 _log = logging.getLogger(__name__)
 
 
-class Outlet:
+class Outbox:
     """Publishes an outbox log until cancelled."""
 
-    def __init__(self, name: str, spool: Spool, producer: Producer) -> None:
+    def __init__(self, name: str, outbox_log: OutboxLog, producer: Producer) -> None:
         self._name = name
-        self._spool = spool
+        self._outbox_log = outbox_log
         self._producer = producer
         self._changed = asyncio.Event()
         self._committed = asyncio.Condition()
-        self._has_said_full = False
+        self._is_full_logged = False
         self.published = 0
         self.rejected = 0
 
     def append(self, records: Sequence[Record]) -> None:
         """Store records for publishing; raises OSError if the disk write fails."""
-        self._spool.append(records)
+        self._outbox_log.append(records)
         self._changed.set()
 
-    async def room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
+    async def wait_for_room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
         """Wait until there is room for records; a log that drops always has room."""
 
         def has_room() -> bool:
-            return self._spool.has_room(records, URGENT_RESERVE if is_urgent() else 0.0)
+            return self._outbox_log.has_room(records, URGENT_RESERVE if is_urgent() else 0.0)
 
         if has_room():
             return
-        if not self._has_said_full:
-            self._has_said_full = True
-            _log.warning("the buffer is full, devices wait", extra={"context": self._named()})
+        if not self._is_full_logged:
+            self._is_full_logged = True
+            _log.warning("the buffer is full, devices wait", extra={"context": self._log_context()})
         async with self._committed:
             await self._committed.wait_for(has_room)
 
-    async def hurry(self) -> None:
+    async def recheck_room(self) -> None:
         """Make waiting callers check again, because their data may have become urgent."""
         async with self._committed:
             self._committed.notify_all()
 
-    def _named(self) -> dict[str, object]:
+    def _log_context(self) -> dict[str, object]:
         return {"buffer": self._name}
 
     async def put(self, records: Sequence[Record]) -> None:
@@ -75,10 +75,10 @@ class Outlet:
             try:
                 await asyncio.sleep(delay_s)
             except asyncio.CancelledError:
-                self.give_up(records)
+                self.append_last_attempt(records)
                 raise
 
-    def give_up(self, records: Sequence[Record]) -> None:
+    def append_last_attempt(self, records: Sequence[Record]) -> None:
         """Try once more to store a cancelled caller's records, over the limit too; logs a loss."""
         try:
             self.append(records)
@@ -102,31 +102,31 @@ class Outlet:
 
     async def _publish_next(self) -> None:
         self._changed.clear()
-        records, place = self._spool.read()
+        records, place = self._outbox_log.read()
         if not records:
             await self._changed.wait()
             return
         receipt = await self._producer.publish(records)
         self.published += len(records)
         self._report(records, receipt)
-        self._spool.commit(place)
-        if self._has_said_full and self._spool.is_empty:
-            self._has_said_full = False
-            _log.info("the buffer is empty again", extra={"context": self._named()})
+        self._outbox_log.commit(place)
+        if self._is_full_logged and self._outbox_log.is_empty:
+            self._is_full_logged = False
+            _log.info("the buffer is empty again", extra={"context": self._log_context()})
         async with self._committed:
             self._committed.notify_all()
 
-    async def drained(self) -> None:
+    async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
-        end = self._spool.end
+        end = self._outbox_log.end
         async with self._committed:
             await self._committed.wait_for(lambda: self._is_published(end))
 
-    def _is_published(self, end: Place) -> bool:
-        return self._spool.is_empty or self._spool.start >= end
+    def _is_published(self, end: LogPosition) -> bool:
+        return self._outbox_log.is_empty or self._outbox_log.start >= end
 
     def close(self) -> None:
-        self._spool.close()
+        self._outbox_log.close()
 
     def _report(self, records: Sequence[Record], receipt: Receipt) -> None:
         """Count and log refused records; the Core stores them with the reason in its reject log."""
@@ -144,15 +144,15 @@ class Outlet:
             )
 
 
-class Outlets:
+class OutboxGroup:
     """Outboxes of all transports of a host; each publishes the same records at its own pace."""
 
-    def __init__(self, outlets: Iterable[Outlet]) -> None:
-        self._outlets = list(outlets)
+    def __init__(self, outboxes: Iterable[Outbox]) -> None:
+        self._outboxes = list(outboxes)
 
     def append(self, records: Sequence[Record]) -> None:
         """Store records for all transports; raises OSError if a disk write fails."""
-        for outlet in self._outlets:
+        for outlet in self._outboxes:
             outlet.append(records)
 
     async def put(
@@ -162,30 +162,30 @@ class Outlets:
 
         They are stored for none before there is room in all, and for all if the wait is cancelled.
         """
-        waiting = list(self._outlets)
+        waiting = list(self._outboxes)
         try:
-            for outlet in self._outlets:
-                await outlet.room(records, is_urgent)
+            for outlet in self._outboxes:
+                await outlet.wait_for_room(records, is_urgent)
             while waiting:
                 await waiting.pop(0).put(records)  # If cancelled, it stores the records itself.
         except asyncio.CancelledError:
             for outlet in waiting:
-                outlet.give_up(records)
+                outlet.append_last_attempt(records)
             raise
 
-    async def hurry(self) -> None:
+    async def recheck_room(self) -> None:
         """Make waiting callers check for room again."""
-        for outlet in self._outlets:
-            await outlet.hurry()
+        for outlet in self._outboxes:
+            await outlet.recheck_room()
 
-    def work(self) -> list[Coroutine[None, None, None]]:
+    def publishers(self) -> list[Coroutine[None, None, None]]:
         """The coroutines that publish, for ever."""
-        return [outlet.run() for outlet in self._outlets]
+        return [outlet.run() for outlet in self._outboxes]
 
-    async def drained(self) -> None:
+    async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
-        await asyncio.gather(*(outlet.drained() for outlet in self._outlets))
+        await asyncio.gather(*(outlet.wait_drained() for outlet in self._outboxes))
 
     def close(self) -> None:
-        for outlet in self._outlets:
+        for outlet in self._outboxes:
             outlet.close()

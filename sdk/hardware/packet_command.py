@@ -12,7 +12,7 @@ import msgspec
 from sdk.envelope import JsonObject
 from sdk.errors import SettingsError
 from sdk.formats.packets import HEADER_SIZE_BYTES, Packet
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from sdk.hardware.confirmation import ConfirmSeconds
 from sdk.hardware.device import CommandRefusedError
 
@@ -21,22 +21,24 @@ COUNT_MASK = 0x3FFF
 SEQUENCE = "$sequence"
 """Placeholder in the values to match: the sequence count of the packet that was sent."""
 
-Fields = dict[str, str | int | float | bool]
+MatchFields = dict[str, str | int | float | bool]
 
 
 class PacketCommandOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The options of a command that is more than a packet in hex."""
 
     packet: str
-    confirm: Fields | None = None
-    refuse: Fields | None = None
+    confirm: MatchFields | None = None
+    refuse: MatchFields | None = None
     within_s: ConfirmSeconds = 10.0
 
 
 class PacketCommand:
     """One command: its packet, and the telemetry fields that confirm or refuse it."""
 
-    def __init__(self, options: str | PacketCommandOptions, definition: Definition | None) -> None:
+    def __init__(
+        self, options: str | PacketCommandOptions, definition: XtceDefinition | None
+    ) -> None:
         if isinstance(options, str):
             options = PacketCommandOptions(packet=options)
         self._packet = _packet(options.packet)
@@ -67,10 +69,12 @@ class PacketCommand:
             data[-CRC_BYTES:] = _crc(data[:-CRC_BYTES]).to_bytes(CRC_BYTES)
         return bytes(data)
 
-    def judge(self, count: int, fields: Mapping[str, object]) -> JsonObject | None:
+    def interpret(self, count: int, fields: Mapping[str, object]) -> JsonObject | None:
         """The result if this telemetry answers the packet with that count."""
         if self._refuse is not None and _matches(self._refuse, count, fields):
-            raise CommandRefusedError(f"refused by the device: {_shown(self._refuse, fields)}")
+            raise CommandRefusedError(
+                f"refused by the device: {_matched_text(self._refuse, fields)}"
+            )
         if self._confirm is None or not _matches(self._confirm, count, fields):
             return None
         return {"sequence": count, **{name: fields[name] for name in self._confirm}}
@@ -91,13 +95,13 @@ def _packet(text: str) -> Packet:
     return Packet(0, data)
 
 
-def _check(fields: Fields, definition: Definition | None) -> None:
+def _check(fields: MatchFields, definition: XtceDefinition | None) -> None:
     if definition is None:
         raise SettingsError("`confirm` requires `xtce`: it names fields of decoded packets")
     if not fields:
         raise SettingsError("`confirm` and `refuse` must name at least one field")
     for name in fields:
-        definition.require(name)
+        definition.require_parameter(name)
 
 
 def _has_crc(data: bytes) -> bool:
@@ -109,12 +113,12 @@ def _crc(data: bytes | bytearray) -> int:
     return binascii.crc_hqx(data, 0xFFFF)
 
 
-def _matches(wanted: Fields, count: int, fields: Mapping[str, object]) -> bool:
+def _matches(wanted: MatchFields, count: int, fields: Mapping[str, object]) -> bool:
     return all(
         name in fields and fields[name] == (count if value == SEQUENCE else value)
         for name, value in wanted.items()
     )
 
 
-def _shown(wanted: Fields, fields: Mapping[str, object]) -> str:
+def _matched_text(wanted: MatchFields, fields: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {fields[name]}" for name in wanted)

@@ -14,11 +14,11 @@ from sdk import timestamps
 from sdk.envelope import JsonObject
 from sdk.errors import NovaError, SettingsError, TimestampError
 from sdk.formats.ccsds import CONTAINER_ID, message_type
-from sdk.formats.packet_reading import PacketReading
+from sdk.formats.packet_reading import PacketDecoder
 from sdk.formats.packet_scan import PacketScanner
 from sdk.formats.packet_time import TimeSource
-from sdk.formats.packets import Damage, Packet
-from sdk.formats.xtce import Definition
+from sdk.formats.packets import Packet, PacketDamage
+from sdk.formats.xtce import XtceDefinition
 from sdk.hardware.confirmation import AwaitedAnswer, check_arguments
 from sdk.hardware.device import (
     COMMAND_PREFIX,
@@ -34,7 +34,7 @@ from sdk.hardware.device import (
     Setup,
     Target,
 )
-from sdk.hardware.links import UdpLink, link_of
+from sdk.hardware.links import UdpLink, make_link
 from sdk.hardware.packet_command import PacketCommand, PacketCommandOptions
 from sdk.hardware.sequence_counts import SequenceCounts
 from sdk.observation import Entity
@@ -63,7 +63,7 @@ class PacketOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if self.time == "host":
             return None
         epoch_ns = None if self.epoch is None else timestamps.parse(self.epoch)
-        source = TimeSource.of_option(self.time, self.time_unit, epoch_ns, self.time_scale)
+        source = TimeSource.from_options(self.time, self.time_unit, epoch_ns, self.time_scale)
         if source.field is not None and self.xtce is None:
             raise SettingsError(f"devices.{name}: time = {self.time!r} requires `xtce`")
         return source
@@ -76,16 +76,16 @@ class PacketDevice:
 
     def __init__(self, setup: Setup) -> None:
         options = setup.options_as(PacketOptions)
-        self._link = link_of(setup.name, options.source, ("udp", "tcp"))
+        self._link = make_link(setup.name, options.source, ("udp", "tcp"))
         self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
         self._system_id = options.system
         try:
             self._definition = (
-                Definition(Path(options.xtce), options.root_container) if options.xtce else None
+                XtceDefinition(Path(options.xtce), options.root_container) if options.xtce else None
             )
             time = options.time_source(setup.name)
-            time = time.settled(self._definition) if time is not None else None
+            time = time.resolve_fields(self._definition) if time is not None else None
             self._commands = {
                 name: _command(name, one, self._definition)
                 for name, one in options.commands.items()
@@ -95,7 +95,7 @@ class PacketDevice:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._scanner = PacketScanner(eager=True)
-        self._reading = PacketReading(self._definition, time)
+        self._reading = PacketDecoder(self._definition, time)
         self._dropped = 0
 
     def targets(self) -> Sequence[Target]:
@@ -105,7 +105,7 @@ class PacketDevice:
 
     async def open(self) -> None:
         self._dropped = 0
-        self._scanner.begin_anew()
+        self._scanner.reset()
         await self._link.open()
 
     async def read(self) -> Sequence[Reading]:
@@ -113,25 +113,25 @@ class PacketDevice:
         try:
             pieces = await self._link.read()
         except (DeviceError, OSError):
-            if not self._scanner.rest:
+            if not self._scanner.unread:
                 raise
             return list(self._readings(b"", is_end=True))  # The next read raises again.
         if isinstance(self._link, UdpLink):
             found = [one for piece in pieces for one in self._readings(piece, is_end=True)]
-            return [*found, *self._drops(self._link)]
+            return [*found, *self._drop_readings(self._link)]
         return list(self._readings(b"".join(pieces), is_end=False))
 
     def _readings(self, data: bytes, *, is_end: bool) -> Iterator[Reading]:
         """Scan data for packets. A datagram holds whole packets; a stream resyncs after damage."""
         for found in self._scanner.feed(data, is_end=is_end):
-            if isinstance(found, Damage):
+            if isinstance(found, PacketDamage):
                 yield Reading(self._entity, [Raw(found.data)])
             else:
-                yield from self._packet(found)
+                yield from self._packet_readings(found)
         if is_end:
-            self._scanner.begin_anew()
+            self._scanner.reset()
 
-    def _packet(self, packet: Packet) -> Iterator[Reading]:
+    def _packet_readings(self, packet: Packet) -> Iterator[Reading]:
         """The same events as a recording of the packet would yield (`sdk.formats.ccsds`)."""
         said = self._reading.read(packet)
         entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
@@ -139,7 +139,7 @@ class PacketDevice:
         if said.decoded is None:
             yield Reading(entity, outputs, said.time_ns)
         else:
-            self._answer.see(said.decoded.fields)
+            self._answer.receive(said.decoded.fields)
             parsed = Parsed(message_type(said.decoded, packet.apid), said.decoded.fields)
             if said.message_ns == said.time_ns:
                 yield Reading(entity, [*outputs, parsed], said.time_ns)
@@ -155,7 +155,7 @@ class PacketDevice:
             }
             yield Reading(self._entity, [Metadata(INCOMPLETE_SEGMENTS, missing)])
 
-    def _drops(self, link: UdpLink) -> Iterator[Reading]:
+    def _drop_readings(self, link: UdpLink) -> Iterator[Reading]:
         if link.dropped != self._dropped:
             payload: JsonObject = {"dropped": link.dropped - self._dropped, "total": link.dropped}
             self._dropped = link.dropped
@@ -167,21 +167,21 @@ class PacketDevice:
         if packet_command is None:
             raise CommandRefusedError(f"no packet is configured for {command.command_type!r}")
         check_arguments(command.command_type, command.payload, ())
-        count = await asyncio.to_thread(self._counts.take, packet_command.apid)
+        count = await asyncio.to_thread(self._counts.reserve, packet_command.apid)
         write = partial(self._link.write, packet_command.numbered(count))
         if not packet_command.is_confirmed:
             await write()
             return None
-        judge = partial(packet_command.judge, count)
-        return await self._answer.after(write, judge, packet_command.within_s, progress)
+        judge = partial(packet_command.interpret, count)
+        return await self._answer.send_and_wait(write, judge, packet_command.within_s, progress)
 
     async def close(self) -> None:
-        self._answer.lose()
+        self._answer.fail_pending()
         await self._link.close()
 
 
 def _command(
-    name: str, options: str | PacketCommandOptions, definition: Definition | None
+    name: str, options: str | PacketCommandOptions, definition: XtceDefinition | None
 ) -> PacketCommand:
     try:
         return PacketCommand(options, definition)

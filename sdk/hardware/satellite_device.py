@@ -33,9 +33,9 @@ from sdk.simulator import pointing, telemetry
 from sdk.simulator.attitude import SLEW_LASTS_S
 from sdk.simulator.clock import Clock, WallClock
 from sdk.simulator.mode import Mode
-from sdk.simulator.orders import IMAGE_S, Kind, Order, Orders
-from sdk.simulator.satellite import Satellite, State
-from sdk.simulator.screen import Screen
+from sdk.simulator.orders import IMAGE_S, Order, OrderKind, Orders
+from sdk.simulator.satellite import Satellite, SatelliteState
+from sdk.simulator.screen import ViewRateLimit
 from sdk.timestamps import NS_PER_SECOND
 
 HISTORY_STEP_S = 5
@@ -52,37 +52,37 @@ class SimulatorOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True)
     settle_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
 
 
-class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+class _NoArguments(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
-class _Heater(msgspec.Struct, forbid_unknown_fields=True):
+class _HeaterArguments(msgspec.Struct, forbid_unknown_fields=True):
     on: bool
 
 
-class _Mode(msgspec.Struct, forbid_unknown_fields=True):
+class _ModeArguments(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode
 
 
-class _Point(msgspec.Struct, forbid_unknown_fields=True):
+class _PointArguments(msgspec.Struct, forbid_unknown_fields=True):
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
 
 
-class _Capture(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class _CaptureArguments(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     exposure_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 10.0
 
 
 ARGUMENTS: dict[str, type[msgspec.Struct]] = {
-    "heater.set": _Heater,
-    "mode.set": _Mode,
-    "attitude.point": _Point,
-    "camera.capture": _Capture,
+    "heater.set": _HeaterArguments,
+    "mode.set": _ModeArguments,
+    "attitude.point": _PointArguments,
+    "camera.capture": _CaptureArguments,
 }
 """The arguments of each command that has any."""
 
 _Arguments = TypeVar("_Arguments", bound=msgspec.Struct)
-_Done = Callable[[JsonObject, Progress], Awaitable[JsonObject]]
+_Executor = Callable[[JsonObject, Progress], Awaitable[JsonObject]]
 
 
 class SimulatedSatellite:
@@ -96,11 +96,11 @@ class SimulatedSatellite:
         self._satellite = Satellite(options.seed, orders=self._orders)
         self._period_ns = round(NS_PER_SECOND / options.rate_hz)
         self._next_ns = (self._clock.now_ns() // self._period_ns + 1) * self._period_ns
-        self._past = _history(self._next_ns, options.history_s)
+        self._past = _past_ticks(self._next_ns, options.history_s)
         self._begins_ns = (self._past[0] if self._past else self._next_ns) - 1
         self._mode: Mode | None = None
-        self._screen = Screen()
-        self._commands: dict[str, _Done] = {
+        self._screen = ViewRateLimit()
+        self._commands: dict[str, _Executor] = {
             "heater.set": self._set_heater,
             "heater.auto": self._release_heater,
             "mode.set": self._set_mode,
@@ -124,14 +124,14 @@ class SimulatedSatellite:
         """The past at once, then each tick when it is due."""
         if self._past:
             past, self._past = self._past, range(0)
-            return await asyncio.to_thread(self._say, past)
+            return await asyncio.to_thread(self._readings_at, past)
         await self._clock.sleep_until(self._next_ns)
         at_ns, now_ns = self._next_ns, self._clock.now_ns()
         # Ticks that a stalled machine missed are skipped: the satellite reports the present.
         self._next_ns = max(at_ns + self._period_ns, now_ns // self._period_ns * self._period_ns)
-        return self._say([at_ns])
+        return self._readings_at([at_ns])
 
-    def _say(self, ticks_ns: Iterable[int]) -> list[Reading]:
+    def _readings_at(self, ticks_ns: Iterable[int]) -> list[Reading]:
         readings = []
         for at_ns in ticks_ns:
             state = self._satellite.at(at_ns)
@@ -139,7 +139,7 @@ class SimulatedSatellite:
             self._mode = state.mode
         return readings
 
-    def _reading(self, report: telemetry.Report, state: State) -> Reading:
+    def _reading(self, report: telemetry.UnitReport, state: SatelliteState) -> Reading:
         packet, sequence = report.packet(state.at_ns)
         payload = dict(report.payload)
         outputs: list[Output] = [
@@ -162,15 +162,15 @@ class SimulatedSatellite:
         do = self._commands.get(command.command_type)
         if do is None:
             raise CommandRefusedError(f"the satellite has no command {command.command_type!r}")
-        takes = ARGUMENTS.get(command.command_type, _Nothing).__struct_encode_fields__
+        takes = ARGUMENTS.get(command.command_type, _NoArguments).__struct_encode_fields__
         check_arguments(command.command_type, command.payload, takes)
         return await do(command.payload, progress)
 
     async def _set_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        return await self._heat(int(_arguments(payload, _Heater).on), progress)
+        return await self._heat(int(_arguments(payload, _HeaterArguments).on), progress)
 
     async def _release_heater(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        _arguments(payload, _Nothing)
+        _arguments(payload, _NoArguments)
         return await self._heat(None, progress)
 
     async def _heat(self, on: int | None, progress: Progress) -> JsonObject:
@@ -180,10 +180,10 @@ class SimulatedSatellite:
         return {"heaterOn": state.heater, "load": state.power.load_w}
 
     async def _set_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        return await self._change_mode(_arguments(payload, _Mode).mode, progress)
+        return await self._change_mode(_arguments(payload, _ModeArguments).mode, progress)
 
     async def _release_mode(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        _arguments(payload, _Nothing)
+        _arguments(payload, _NoArguments)
         return await self._change_mode(None, progress)
 
     async def _change_mode(self, mode: Mode | None, progress: Progress) -> JsonObject:
@@ -192,7 +192,7 @@ class SimulatedSatellite:
         return {"mode": (await self._settled()).mode}
 
     async def _point(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        wanted = _arguments(payload, _Point)
+        wanted = _arguments(payload, _PointArguments)
         now_ns = self._clock.now_ns()
         here, soon = (self._satellite.at(at).place for at in (now_ns, now_ns + NS_PER_SECOND))
         roll_deg = pointing.roll_towards(here, soon, wanted.latitude, wanted.longitude)
@@ -200,7 +200,7 @@ class SimulatedSatellite:
         return await self._slew(progress)
 
     async def _nadir(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        _arguments(payload, _Nothing)
+        _arguments(payload, _NoArguments)
         self._order("roll", None)
         return await self._slew(progress)
 
@@ -215,19 +215,19 @@ class SimulatedSatellite:
         return {"roll": round(attitude.roll_deg, 3)}
 
     async def _capture(self, payload: JsonObject, progress: Progress) -> JsonObject:
-        exposure_ms = _arguments(payload, _Capture).exposure_ms
+        exposure_ms = _arguments(payload, _CaptureArguments).exposure_ms
         begin_ns = self._order("capture", 1)
         await progress(50, "exposed, reading out")
         await self._clock.sleep_until(begin_ns + round(IMAGE_S * NS_PER_SECOND))
         images = self._orders.camera_at(self._clock.now_ns()).images
         return {"images": images, "exposureMs": exposure_ms}
 
-    def _order(self, kind: Kind, value: Mode | float | int | None) -> int:
+    def _order(self, kind: OrderKind, value: Mode | float | int | None) -> int:
         now_ns = self._clock.now_ns()
         self._orders.add(Order(now_ns, kind, value))
         return now_ns
 
-    async def _settled(self) -> State:
+    async def _settled(self) -> SatelliteState:
         """The state after an order has taken effect."""
         await self._clock.sleep_until(self._clock.now_ns() + self._settle_ns)
         return self._satellite.at(self._clock.now_ns())
@@ -243,7 +243,7 @@ def _arguments(payload: JsonObject, kind: type[_Arguments]) -> _Arguments:
         raise CommandRefusedError(f"payload: {error}") from None
 
 
-def _history(before_ns: int, history_s: int) -> range:
+def _past_ticks(before_ns: int, history_s: int) -> range:
     """The ticks of the past, on whole multiples of the history's step."""
     step_ns = HISTORY_STEP_S * NS_PER_SECOND
     first = -(-(before_ns - history_s * NS_PER_SECOND) // step_ns)

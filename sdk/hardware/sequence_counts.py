@@ -20,7 +20,7 @@ class SequenceCounts:
         self._path = path
         self._next = self._load()
 
-    def take(self, apid: int) -> int:
+    def reserve(self, apid: int) -> int:
         """Reserve the next packet's count; the reservation is durable on return. Raises OSError."""
         count = self._next.get(apid, 0)
         self._save(self._next | {apid: (count + 1) % MODULUS})

@@ -33,14 +33,14 @@ _FRAME = struct.Struct(">II")
 _CURSOR = struct.Struct(">QQI")
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """A position in the log: a segment and the offset of a frame in it."""
 
     segment: int
     offset: int
 
 
-class Lost(NamedTuple):
+class LostRecords(NamedTuple):
     """Records that will never be published, and why; times are those of the envelopes.
 
     `records` is None if they cannot be counted.
@@ -62,23 +62,23 @@ class _Segment:
         self.size = self.path.stat().st_size if self.path.exists() else 0
 
 
-class _Stored(msgspec.Struct, array_like=True):
+class _StoredRecord(msgspec.Struct, array_like=True):
     address: str | None
     value: bytes
 
 
-class _Peek(msgspec.Struct, rename="camel"):
+class _SourceTime(msgspec.Struct, rename="camel"):
     source_truth_time: str
 
 
-class Spool:
+class OutboxLog:
     """A folder of segments with one reader and one writer, both in this process."""
 
     def __init__(
         self,
         folder: Path,
         max_bytes: int,
-        on_lost: Callable[[Lost], None],
+        on_lost: Callable[[LostRecords], None],
         *,
         segment_max_bytes: int = SEGMENT_MAX_BYTES,
         drops: bool = True,
@@ -98,7 +98,7 @@ class Spool:
         self._reader: tuple[int, BinaryIO] | None = None
         self._cursor_file = os.open(folder / CURSOR_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         self._next_number = self._number_after(numbers)
-        self._offset = self._resume()
+        self._offset = self._resume_offset()
 
     def _number_after(self, numbers: Sequence[int]) -> int:
         """A number larger than all earlier segments', including those that were deleted."""
@@ -110,7 +110,7 @@ class Spool:
         """Append records; raises OSError if the disk write fails."""
         frames = b"".join(_frame(record) for record in records)
         if self._drops and not self._dropping:
-            self._make_room(len(frames))
+            self._drop_oldest(len(frames))
         segment = self._segment_for_writing()
         assert self._writer is not None
         try:
@@ -144,18 +144,18 @@ class Spool:
         more_bytes = sum(len(record.value) for record in records)
         return self.size_bytes + more_bytes <= self._max_bytes * (1 + reserve)
 
-    def _make_room(self, more_bytes: int) -> None:
+    def _drop_oldest(self, more_bytes: int) -> None:
         while self.size_bytes + more_bytes > self._max_bytes and len(self._segments) > 2:
             oldest = self._segments[1]  # The first may be being published.
             self._dropping = True
             try:
-                self._on_lost(_contents(oldest))
+                self._on_lost(_loss_of_segment(oldest))
             finally:
                 self._dropping = False
             self._remove(1)
 
-    def _remove(self, place: int) -> None:
-        segment = self._segments.pop(place)
+    def _remove(self, index: int) -> None:
+        segment = self._segments.pop(index)
         self.size_bytes -= segment.size
         segment.path.unlink(missing_ok=True)
 
@@ -167,18 +167,18 @@ class Spool:
         return self.size_bytes == self._offset
 
     @property
-    def end(self) -> Place:
+    def end(self) -> LogPosition:
         """The position after the newest record."""
         if not self._segments:
-            return Place(self._next_number, 0)
-        return Place(self._segments[-1].number, self._segments[-1].size)
+            return LogPosition(self._next_number, 0)
+        return LogPosition(self._segments[-1].number, self._segments[-1].size)
 
     @property
-    def start(self) -> Place:
+    def start(self) -> LogPosition:
         """The position of the oldest unpublished record."""
-        return Place(self._segments[0].number, self._offset) if self._segments else self.end
+        return LogPosition(self._segments[0].number, self._offset) if self._segments else self.end
 
-    def read(self) -> tuple[list[Record], Place]:
+    def read(self) -> tuple[list[Record], LogPosition]:
         """The oldest records of one segment, and the position to commit once they are published.
 
         Without a commit the next read returns the same. A damaged frame ends its segment: the bytes
@@ -187,12 +187,12 @@ class Spool:
         while self._segments:
             records, end = self._read_first()
             if records:
-                return records, Place(self._segments[0].number, end)
+                return records, LogPosition(self._segments[0].number, end)
             if end < self._segments[0].size:
                 rest = self._segments[0].size - end
-                self._on_lost(Lost("a damaged place in the buffer", None, rest))
+                self._on_lost(LostRecords("a damaged place in the buffer", None, rest))
             self._offset = self._segments[0].size
-            if not self._forget_first():
+            if not self._delete_first_segment():
                 break
         return [], self.start
 
@@ -215,15 +215,15 @@ class Spool:
                 break
         return records, offset
 
-    def commit(self, place: Place) -> None:
+    def commit(self, position: LogPosition) -> None:
         """Mark everything before a position as published."""
-        if not self._segments or self._segments[0].number != place.segment:
+        if not self._segments or self._segments[0].number != position.segment:
             return
-        self._offset = max(self._offset, place.offset)
-        os.pwrite(self._cursor_file, _cursor(Place(place.segment, self._offset)), 0)
-        self._forget_first()
+        self._offset = max(self._offset, position.offset)
+        os.pwrite(self._cursor_file, _cursor(LogPosition(position.segment, self._offset)), 0)
+        self._delete_first_segment()
 
-    def _forget_first(self) -> bool:
+    def _delete_first_segment(self) -> bool:
         """Delete the first segment if it is published and will not grow; returns whether one is
         left.
         """
@@ -238,7 +238,7 @@ class Spool:
         self._offset = 0
         return bool(self._segments)
 
-    def _resume(self) -> int:
+    def _resume_offset(self) -> int:
         """The offset in the first segment at which reading resumes, by the stored cursor."""
         cursor = self._stored_cursor()
         while self._segments and self._segments[0].number < cursor.segment:
@@ -247,13 +247,13 @@ class Spool:
             return min(cursor.offset, self._segments[0].size)
         return 0
 
-    def _stored_cursor(self) -> Place:
+    def _stored_cursor(self) -> LogPosition:
         stored = os.pread(self._cursor_file, _CURSOR.size, 0)
         if len(stored) == _CURSOR.size:
             segment, offset, _ = _CURSOR.unpack(stored)
-            if _cursor(Place(segment, offset)) == stored:
-                return Place(segment, offset)
-        return Place(0, 0)
+            if _cursor(LogPosition(segment, offset)) == stored:
+                return LogPosition(segment, offset)
+        return LogPosition(0, 0)
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -268,12 +268,12 @@ class Spool:
         os.close(self._cursor_file)
 
 
-def _cursor(place: Place) -> bytes:
+def _cursor(place: LogPosition) -> bytes:
     return _CURSOR.pack(*place, zlib.crc32(b"%d/%d" % place))
 
 
 def _frame(record: Record) -> bytes:
-    body = msgspec.msgpack.encode(_Stored(record.address, record.value))
+    body = msgspec.msgpack.encode(_StoredRecord(record.address, record.value))
     return _FRAME.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -294,19 +294,19 @@ def _frames(data: bytes) -> Iterator[tuple[Record, int]]:
         if len(body) < size or zlib.crc32(body) != checksum:
             return
         try:
-            stored = msgspec.msgpack.decode(body, type=_Stored)
+            stored = msgspec.msgpack.decode(body, type=_StoredRecord)
         except msgspec.DecodeError:
             return
         yield Record(stored.address, stored.value), _FRAME.size + size
         offset += _FRAME.size + size
 
 
-def _contents(segment: _Segment) -> Lost:
+def _loss_of_segment(segment: _Segment) -> LostRecords:
     """The records in a segment, as a loss."""
     times = []
     records = 0
     for record, _ in _frames(segment.path.read_bytes()):
         records += 1
-        times.append(msgspec.json.decode(record.value, type=_Peek).source_truth_time)
+        times.append(msgspec.json.decode(record.value, type=_SourceTime).source_truth_time)
     span = (min(times), max(times)) if times else (None, None)
-    return Lost("the buffer was full", records, segment.size, *span)
+    return LostRecords("the buffer was full", records, segment.size, *span)

@@ -17,32 +17,32 @@ SYSTEM_ID = "hardware"
 
 
 @dataclass(slots=True)
-class Wrapped:
+class BuiltRecords:
     """Records of readings, and the reasons of outputs that were refused."""
 
     records: list[Record] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
-class Wrapper:
+class EventBuilder:
     """Builds the events of one host; each reading gets its source time here, once."""
 
     def __init__(self, scope_id: str, now_ns: Callable[[], int] = timestamps.now) -> None:
         self._observer = Observer(scope_id)
         self._now_ns = now_ns
 
-    def readings(self, readings: Iterator[Reading] | list[Reading]) -> Wrapped:
+    def readings(self, readings: Iterator[Reading] | list[Reading]) -> BuiltRecords:
         """All outputs of readings as records, in order; an invalid one affects only itself.
 
         A device's own time is kept, however far it is from this host's clock.
         """
-        wrapped = Wrapped()
+        wrapped = BuiltRecords()
         now_ns = self._now_ns()
         for reading in readings:
-            self._wrap(reading, now_ns, wrapped)
+            self._build(reading, now_ns, wrapped)
         return wrapped
 
-    def _wrap(self, reading: Reading, now_ns: int, wrapped: Wrapped) -> None:
+    def _build(self, reading: Reading, now_ns: int, wrapped: BuiltRecords) -> None:
         try:
             observation = (
                 self._observer.stamp(reading.entity, now_ns)
@@ -67,7 +67,7 @@ class Wrapper:
         )
         return record_of(observation.descriptor(target.capabilities, target.schema_version))
 
-    def note(self, entity: Entity, message_type: str, payload: JsonObject) -> Record:
+    def host_event(self, entity: Entity, message_type: str, payload: JsonObject) -> Record:
         """A metadata event about the host or a device."""
         observation = self._observer.stamp(entity, self._now_ns())
         return record_of(observation.metadata(message_type, payload))

@@ -9,96 +9,119 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sdk.errors import NovaError
-from sdk.shards.messages import Cut, Job, Piece, Planned, Progress, Sink
-from sdk.shards.ordered import Part, in_order
-from sdk.shards.output import Counted, Output, Plan, read_state, state_of, write_state
-from sdk.shards.parallel import Watch, side_by_side
-from sdk.shards.process import Shard, running
-from sdk.shards.wanted import Report, Summary, Wanted
+from sdk.shards.messages import (
+    RangePiece,
+    ShardJob,
+    SinkProgress,
+    SinkRequest,
+    SplitReply,
+    SplitRequest,
+)
+from sdk.shards.ordered import MergedPart, merge_pieces
+from sdk.shards.output import (
+    OutputState,
+    ReplayPlan,
+    ResumableFile,
+    read_state,
+    state_path,
+    write_state,
+)
+from sdk.shards.parallel import ProgressCallback, run_shards
+from sdk.shards.process import ShardProcess, running_shards
+from sdk.shards.wanted import ReplayRequest, ReplaySummary, ReportCallback
 
 SHARDS_MAX = 64
 PLAN_FILE = "replay.state"
 SHARD_FILES = "shard-*.jsonl*"
 
-Asked = dict[str, str | None]
+RequestFields = dict[str, str | None]
 
 
-def in_parts(wanted: Wanted, shards: int, report: Report | None = None) -> Iterator[Part]:
+def merged_parts(
+    request: ReplayRequest, shards: int, report: ReportCallback | None = None
+) -> Iterator[MergedPart]:
     """A range in order, as blocks of lines."""
-    with running(wanted.data, _checked(shards)) as processes:
-        _, pieces = _planned(processes, wanted.job(), Cut(pieces_min=shards))
-        yield from _told(in_order(processes, pieces, None), pieces, 0, report)
+    with running_shards(request.data, _valid_shards(shards)) as processes:
+        _, pieces = _plan(processes, request.to_job(), SplitRequest(pieces_min=shards))
+        yield from _reported(merge_pieces(processes, pieces, None), pieces, 0, report)
 
 
 def to_file(
-    wanted: Wanted, path: Path, shards: int, *, restart: bool = False, report: Report | None = None
-) -> Summary:
+    request: ReplayRequest,
+    path: Path,
+    shards: int,
+    *,
+    restart: bool = False,
+    report: ReportCallback | None = None,
+) -> ReplaySummary:
     """Write a range in order to a file; resumes an interrupted replay."""
     started = time.monotonic()
-    asked = wanted.asked()
-    known = _left(path, asked, restart)
-    with running(wanted.data, _checked(shards)) as processes:
-        job = wanted.job(known.plan.mark if known.plan else None, known.after)
-        mark, pieces = _planned(processes, job, Cut(pieces_min=shards))
-        with Output(path, Plan(asked=asked, mark=mark)) as output:
-            counted = output.counted
-            found = in_order(processes, pieces, counted.after)
-            for part in _told(found, pieces, counted.events, report):
+    asked = request.as_stored()
+    known = _interrupted_state(path, asked, restart)
+    with running_shards(request.data, _valid_shards(shards)) as processes:
+        job = request.to_job(known.plan.mark if known.plan else None, known.after)
+        mark, pieces = _plan(processes, job, SplitRequest(pieces_min=shards))
+        with ResumableFile(path, ReplayPlan(asked=asked, mark=mark)) as output:
+            counted = output.state
+            found = merge_pieces(processes, pieces, counted.after)
+            for part in _reported(found, pieces, counted.events, report):
                 output.write(part.lines, part.events, part.after)
             output.finish()
-    state_of(path).unlink()
+    state_path(path).unlink()
     return _summary(counted.events, counted.bytes, started, shards)
 
 
-def _left(path: Path, asked: Asked, restart: bool) -> Counted:
+def _interrupted_state(path: Path, asked: RequestFields, restart: bool) -> OutputState:
     """The state of an interrupted replay to a file, a new one if there is none; raises NovaError if
     its request differs.
     """
-    state = state_of(path)
+    state = state_path(path)
     if restart:
         state.unlink(missing_ok=True)
-    elif (known := read_state(state, Counted)) is not None:
-        _compare(known.plan, asked, state)
+    elif (known := read_state(state, OutputState)) is not None:
+        _check_same_request(known.plan, asked, state)
         return known
     elif path.exists():
-        raise _in_the_way(path)
-    return Counted()
+        raise _exists_error(path)
+    return OutputState()
 
 
 def to_folder(
-    wanted: Wanted,
+    request: ReplayRequest,
     folder: Path,
     shards: int,
     *,
     restart: bool = False,
-    report: Report | None = None,
-) -> Summary:
+    report: ReportCallback | None = None,
+) -> ReplaySummary:
     """Write each shard of a range to its file `shard-000.jsonl`…, each by its own process; resumes
     an interrupted replay.
     """
     started = time.monotonic()
-    asked = wanted.asked(_checked(shards))
-    plan = _left_in(folder, asked, restart)
-    with running(wanted.data, shards) as processes:
-        mark, ranges = _planned(
-            processes, wanted.job(plan.mark if plan else None), Cut(pieces=shards)
+    asked = request.as_stored(_valid_shards(shards))
+    plan = _interrupted_plan(folder, asked, restart)
+    with running_shards(request.data, shards) as processes:
+        mark, ranges = _plan(
+            processes, request.to_job(plan.mark if plan else None), SplitRequest(pieces=shards)
         )
         if plan is None:
-            plan = Plan(asked=asked, mark=mark, ranges=ranges)
+            plan = ReplayPlan(asked=asked, mark=mark, ranges=ranges)
             write_state(folder / PLAN_FILE, plan)
         paths = [folder / f"shard-{number:03}.jsonl" for number in range(shards)]
         sinks = [
-            Sink(shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, path=str(path))
+            SinkRequest(
+                shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, path=str(path)
+            )
             for number, (piece, path) in enumerate(zip(plan.ranges, paths, strict=True))
         ]
-        done = side_by_side(processes, sinks, _watch(plan.ranges, report))
+        done = run_shards(processes, sinks, _progress_callback(plan.ranges, report))
     for path in paths:
-        state_of(path).unlink()
+        state_path(path).unlink()
     (folder / PLAN_FILE).unlink()
-    return _summed(done, started, shards)
+    return _summary_of(done, started, shards)
 
 
-def _left_in(folder: Path, asked: Asked, restart: bool) -> Plan | None:
+def _interrupted_plan(folder: Path, asked: RequestFields, restart: bool) -> ReplayPlan | None:
     """The plan of an interrupted replay to a folder, None if there is none; raises NovaError if its
     request differs.
     """
@@ -106,40 +129,44 @@ def _left_in(folder: Path, asked: Asked, restart: bool) -> Plan | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NovaError(f"cannot write to {folder}: {error.strerror}") from error
-    plan = None if restart else read_state(folder / PLAN_FILE, Plan)
+    plan = None if restart else read_state(folder / PLAN_FILE, ReplayPlan)
     if plan is not None:
-        _compare(plan, asked, folder / PLAN_FILE)
+        _check_same_request(plan, asked, folder / PLAN_FILE)
         return plan
     for path in sorted(folder.glob(SHARD_FILES)):
         if not restart:
-            raise _in_the_way(path)
+            raise _exists_error(path)
         path.unlink()
     (folder / PLAN_FILE).unlink(missing_ok=True)
     return None
 
 
-def to_function(wanted: Wanted, name: str, shards: int, *, report: Report | None = None) -> Summary:
+def to_function(
+    request: ReplayRequest, name: str, shards: int, *, report: ReportCallback | None = None
+) -> ReplaySummary:
     """Call a function `package.module:function` in each shard's process with the shard's number and
     its events. The function itself must handle a restart after an interruption.
     """
     started = time.monotonic()
-    with running(wanted.data, _checked(shards)) as processes:
-        _, ranges = _planned(processes, wanted.job(), Cut(pieces=shards))
+    with running_shards(request.data, _valid_shards(shards)) as processes:
+        _, ranges = _plan(processes, request.to_job(), SplitRequest(pieces=shards))
         sinks = [
-            Sink(shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, call=name)
+            SinkRequest(shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, call=name)
             for number, piece in enumerate(ranges)
         ]
-        done = side_by_side(processes, sinks, _watch(ranges, report))
-    return _summed(done, started, shards)
+        done = run_shards(processes, sinks, _progress_callback(ranges, report))
+    return _summary_of(done, started, shards)
 
 
-def _planned(processes: Sequence[Shard], job: Job, cut: Cut) -> tuple[int, list[Piece]]:
+def _plan(
+    processes: Sequence[ShardProcess], job: ShardJob, cut: SplitRequest
+) -> tuple[int, list[RangePiece]]:
     """Send all shards the job with one watermark; returns it and the first shard's pieces."""
     first = processes[0]
     first.send(job)
     first.send(cut)
     planned, _ = first.reply()
-    if not isinstance(planned, Planned):
+    if not isinstance(planned, SplitReply):
         raise NovaError(f"shard {first.number} sent {type(planned).__name__} instead of Planned")
     job.mark = planned.mark
     for process in processes[1:]:
@@ -147,9 +174,12 @@ def _planned(processes: Sequence[Shard], job: Job, cut: Cut) -> tuple[int, list[
     return planned.mark, planned.pieces
 
 
-def _told(
-    parts: Iterable[Part], pieces: Sequence[Piece], before: int, report: Report | None
-) -> Iterator[Part]:
+def _reported(
+    parts: Iterable[MergedPart],
+    pieces: Sequence[RangePiece],
+    before: int,
+    report: ReportCallback | None,
+) -> Iterator[MergedPart]:
     """Yield the parts, and report each after the caller has processed it."""
     total = before + sum(piece.events for piece in pieces)
     events = before
@@ -157,13 +187,15 @@ def _told(
         yield part
         events += part.events
         if report is not None:
-            report(before + part.passed, total, events)
+            report(before + part.events_read, total, events)
 
 
-def _watch(ranges: Sequence[Piece], report: Report | None) -> Watch:
+def _progress_callback(
+    ranges: Sequence[RangePiece], report: ReportCallback | None
+) -> ProgressCallback:
     total = sum(piece.events for piece in ranges)
 
-    def watch(shards: Sequence[Progress]) -> None:
+    def watch(shards: Sequence[SinkProgress]) -> None:
         if report is not None:
             passed = sum(progress.passed for progress in shards)
             report(passed, total, sum(progress.events for progress in shards))
@@ -171,7 +203,7 @@ def _watch(ranges: Sequence[Piece], report: Report | None) -> Watch:
     return watch
 
 
-def _compare(plan: Plan | None, asked: Asked, state: Path) -> None:
+def _check_same_request(plan: ReplayPlan | None, asked: RequestFields, state: Path) -> None:
     """Raise NovaError unless an interrupted replay has the same request."""
     known = plan.asked if plan else {}
     differing = [
@@ -186,24 +218,24 @@ def _compare(plan: Plan | None, asked: Asked, state: Path) -> None:
         )
 
 
-def _in_the_way(path: Path) -> NovaError:
+def _exists_error(path: Path) -> NovaError:
     return NovaError(
         f"{path} exists, without a state to resume from: "
         "remove it, or give --restart to overwrite it"
     )
 
 
-def _checked(shards: int) -> int:
+def _valid_shards(shards: int) -> int:
     if not 1 <= shards <= SHARDS_MAX:
         raise NovaError(f"{shards} shards requested, 1 to {SHARDS_MAX} are allowed")
     return shards
 
 
-def _summed(done: Sequence[Progress], started: float, shards: int) -> Summary:
+def _summary_of(done: Sequence[SinkProgress], started: float, shards: int) -> ReplaySummary:
     events, size = sum(each.events for each in done), sum(each.bytes for each in done)
     return _summary(events, size, started, shards)
 
 
-def _summary(events: int, size: int, started: float, shards: int) -> Summary:
+def _summary(events: int, size: int, started: float, shards: int) -> ReplaySummary:
     seconds = round(time.monotonic() - started, 3)
-    return Summary(events=events, bytes=size, seconds=seconds, shards=shards)
+    return ReplaySummary(events=events, bytes=size, seconds=seconds, shards=shards)

@@ -16,7 +16,7 @@ SIZES = struct.Struct(">IQ")
 """Sizes of the head and of the body in bytes."""
 
 
-class Job(msgspec.Struct, kw_only=True, tag="job"):
+class ShardJob(msgspec.Struct, kw_only=True, tag="job"):
     """First request: the events to read, in a range of ns with both ends included.
 
     `after` is the hex of the order key to start after, `mark` the canonical time that limits the
@@ -31,14 +31,14 @@ class Job(msgspec.Struct, kw_only=True, tag="job"):
     mark: int | None = None
 
 
-class Cut(msgspec.Struct, kw_only=True, tag="cut"):
+class SplitRequest(msgspec.Struct, kw_only=True, tag="cut"):
     """Split the range into exactly `pieces`, or into at least `pieces_min` small ones."""
 
     pieces: int | None = None
     pieces_min: int = 1
 
 
-class Read(msgspec.Struct, kw_only=True, tag="read"):
+class ReadRequest(msgspec.Struct, kw_only=True, tag="read"):
     """Send the events of a piece."""
 
     start_ns: int
@@ -46,7 +46,7 @@ class Read(msgspec.Struct, kw_only=True, tag="read"):
     after: str | None = None
 
 
-class Sink(msgspec.Struct, kw_only=True, tag="sink"):
+class SinkRequest(msgspec.Struct, kw_only=True, tag="sink"):
     """Write the events of a range to a file, or pass them to a function `module:name`."""
 
     shard: int
@@ -56,7 +56,7 @@ class Sink(msgspec.Struct, kw_only=True, tag="sink"):
     call: str | None = None
 
 
-class Piece(msgspec.Struct, array_like=True, frozen=True):
+class RangePiece(msgspec.Struct, array_like=True, frozen=True):
     """A half-open range of time in ns, and its estimated number of events."""
 
     start_ns: int
@@ -64,14 +64,14 @@ class Piece(msgspec.Struct, array_like=True, frozen=True):
     events: int
 
 
-class Planned(msgspec.Struct, kw_only=True, tag="planned"):
+class SplitReply(msgspec.Struct, kw_only=True, tag="planned"):
     """Reply to a cut: pieces that cover the range, and the watermark for all of them."""
 
     mark: int
-    pieces: list[Piece]
+    pieces: list[RangePiece]
 
 
-class Block(msgspec.Struct, kw_only=True, tag="block"):
+class BlockReply(msgspec.Struct, kw_only=True, tag="block"):
     """Events of a piece, in the body, and the key after which to resume."""
 
     events: int
@@ -79,7 +79,7 @@ class Block(msgspec.Struct, kw_only=True, tag="block"):
     is_last: bool = False
 
 
-class Progress(msgspec.Struct, kw_only=True, tag="progress"):
+class SinkProgress(msgspec.Struct, kw_only=True, tag="progress"):
     """The events and bytes that a sink has written, and the estimated number of the range's events
     that it has read.
     """
@@ -90,33 +90,33 @@ class Progress(msgspec.Struct, kw_only=True, tag="progress"):
     is_done: bool = False
 
 
-class Failed(msgspec.Struct, kw_only=True, tag="failed"):
+class ShardFailure(msgspec.Struct, kw_only=True, tag="failed"):
     """Why the shard failed."""
 
     reason: str
 
 
-Request = Job | Cut | Read | Sink
-Reply = Planned | Block | Progress | Failed
+ShardRequest = ShardJob | SplitRequest | ReadRequest | SinkRequest
+ShardReply = SplitReply | BlockReply | SinkProgress | ShardFailure
 
-_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
-_REPLIES: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+_REQUESTS: msgspec.json.Decoder[ShardRequest] = msgspec.json.Decoder(ShardRequest)
+_REPLIES: msgspec.json.Decoder[ShardReply] = msgspec.json.Decoder(ShardReply)
 
 
-def request_line(request: Request) -> bytes:
+def request_line(request: ShardRequest) -> bytes:
     """Encode a request as a line."""
     return msgspec.json.encode(request) + b"\n"
 
 
-def decode_request(line: bytes) -> Request:
+def decode_request(line: bytes) -> ShardRequest:
     return _REQUESTS.decode(line)
 
 
-def reply_head(reply: Reply, body_bytes: int = 0) -> bytes:
+def reply_head(reply: ShardReply, body_bytes: int = 0) -> bytes:
     """Encode a reply's head, with the sizes that precede it."""
     head = msgspec.json.encode(reply)
     return SIZES.pack(len(head), body_bytes) + head
 
 
-def decode_reply(head: bytes) -> Reply:
+def decode_reply(head: bytes) -> ShardReply:
     return _REPLIES.decode(head)

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sdk.errors import NovaError
-from sdk.shards.messages import Block, Piece, Read
-from sdk.shards.process import Shard
+from sdk.shards.messages import BlockReply, RangePiece, ReadRequest
+from sdk.shards.process import ShardProcess
 
 PIECES_AHEAD = 2
 """Number of pieces requested from a shard in advance."""
 
 
-class Part(NamedTuple):
+class MergedPart(NamedTuple):
     """Lines, the number of events in them, the key after them, and the estimated number of the
     plan's events read so far.
     """
@@ -25,16 +25,18 @@ class Part(NamedTuple):
     lines: bytearray
     events: int
     after: str
-    passed: int
+    events_read: int
 
 
-def in_order(shards: Sequence[Shard], pieces: Sequence[Piece], after: str | None) -> Iterator[Part]:
+def merge_pieces(
+    shards: Sequence[ShardProcess], pieces: Sequence[RangePiece], after: str | None
+) -> Iterator[MergedPart]:
     """The events of all pieces after a key, in order."""
 
     def deal(number: int) -> None:
         if number < len(pieces):
             piece = pieces[number]
-            request = Read(start_ns=piece.start_ns, stop_ns=piece.stop_ns, after=after)
+            request = ReadRequest(start_ns=piece.start_ns, stop_ns=piece.stop_ns, after=after)
             shards[number % len(shards)].send(request)
 
     ahead = PIECES_AHEAD * len(shards)
@@ -46,16 +48,16 @@ def in_order(shards: Sequence[Shard], pieces: Sequence[Piece], after: str | None
         for lines, block in _blocks(shards[number % len(shards)]):
             events += block.events
             reached = passed + (piece.events if block.is_last else min(events, piece.events))
-            yield Part(lines, block.events, block.after, reached)
+            yield MergedPart(lines, block.events, block.after, reached)
         passed += piece.events
         deal(number + ahead)
 
 
-def _blocks(shard: Shard) -> Iterator[tuple[bytearray, Block]]:
+def _blocks(shard: ShardProcess) -> Iterator[tuple[bytearray, BlockReply]]:
     """The blocks of the shard's current piece."""
     while True:
         reply, lines = shard.reply()
-        if not isinstance(reply, Block):
+        if not isinstance(reply, BlockReply):
             raise NovaError(f"shard {shard.number} sent {type(reply).__name__} instead of Block")
         yield lines, reply
         if reply.is_last:

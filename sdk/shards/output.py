@@ -17,42 +17,42 @@ from typing import Self, TypeVar
 import msgspec
 
 from sdk.errors import NovaError
-from sdk.shards.messages import Piece
+from sdk.shards.messages import RangePiece
 
 SAVE_INTERVAL_S = 1.0
 
-State = TypeVar("State", bound=msgspec.Struct)
+StateT = TypeVar("StateT", bound=msgspec.Struct)
 
 
-class Plan(msgspec.Struct, kw_only=True):
+class ReplayPlan(msgspec.Struct, kw_only=True):
     """The request of a replay, its watermark, and the ranges of its shards."""
 
     asked: dict[str, str | None]
     mark: int
-    ranges: list[Piece] = []
+    ranges: list[RangePiece] = []
 
 
-class Counted(msgspec.Struct, kw_only=True):
+class OutputState(msgspec.Struct, kw_only=True):
     """The counted part of a file, and the hex of the key after which the next event is read."""
 
     bytes: int = 0
     events: int = 0
     after: str | None = None
-    plan: Plan | None = None
+    plan: ReplayPlan | None = None
     is_done: bool = False
 
 
-class Output:
+class ResumableFile:
     """One file of events and its state beside it."""
 
-    def __init__(self, path: Path, plan: Plan | None = None) -> None:
+    def __init__(self, path: Path, plan: ReplayPlan | None = None) -> None:
         self.path = path
-        self._state = state_of(path)
-        known = read_state(self._state, Counted)
-        self.counted = known or Counted(plan=plan)
+        self._state_path = state_path(path)
+        known = read_state(self._state_path, OutputState)
+        self.state = known or OutputState(plan=plan)
         if known is None:
-            write_state(self._state, self.counted)
-        self._descriptor = _opened(path, self.counted.bytes)
+            write_state(self._state_path, self.state)
+        self._descriptor = _open_truncated(path, self.state.bytes)
         self._saved_at = -math.inf
 
     def __enter__(self) -> Self:
@@ -76,17 +76,17 @@ class Output:
             while view:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
-            raise _unwritten(self.path, error) from error
-        self.counted.bytes += len(lines)
-        self.counted.events += events
+            raise _write_error(self.path, error) from error
+        self.state.bytes += len(lines)
+        self.state.events += events
         # A piece without events ends at the key that it started after.
-        self.counted.after = max(after, self.counted.after or "") or None
+        self.state.after = max(after, self.state.after or "") or None
         if time.monotonic() - self._saved_at >= SAVE_INTERVAL_S:
             self.save()
 
     def finish(self) -> None:
         """Mark the file as complete."""
-        self.counted.is_done = True
+        self.state.is_done = True
         self.save()
 
     def save(self) -> None:
@@ -94,24 +94,24 @@ class Output:
         try:
             os.fdatasync(self._descriptor)
         except OSError as error:
-            raise _unwritten(self.path, error) from error
-        write_state(self._state, self.counted)
+            raise _write_error(self.path, error) from error
+        write_state(self._state_path, self.state)
         self._saved_at = time.monotonic()
 
 
-def _unwritten(path: Path, error: OSError) -> NovaError:
+def _write_error(path: Path, error: OSError) -> NovaError:
     return NovaError(
         f"cannot write {path}: {error.strerror}. "
         "Free some space and repeat the command: it resumes where it stopped"
     )
 
 
-def state_of(path: Path) -> Path:
+def state_path(path: Path) -> Path:
     """The path of an output's state."""
     return path.with_name(path.name + ".state")
 
 
-def read_state(path: Path, kind: type[State]) -> State | None:
+def read_state(path: Path, kind: type[StateT]) -> StateT | None:
     """A stored state, None if there is none; raises NovaError if it is invalid."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
@@ -136,7 +136,7 @@ def write_state(path: Path, state: msgspec.Struct) -> None:
         raise NovaError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _opened(path: Path, count_bytes: int) -> int:
+def _open_truncated(path: Path, count_bytes: int) -> int:
     """Open a file for appending, truncated to `count_bytes`; raises NovaError if it is shorter."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -6,19 +6,21 @@ import selectors
 from collections.abc import Callable, Sequence
 
 from sdk.errors import NovaError
-from sdk.shards.messages import Progress, Sink
-from sdk.shards.process import Shard
+from sdk.shards.messages import SinkProgress, SinkRequest
+from sdk.shards.process import ShardProcess
 
-Watch = Callable[[Sequence[Progress]], None]
+ProgressCallback = Callable[[Sequence[SinkProgress]], None]
 """Called with the progress of all shards."""
 
 
-def side_by_side(shards: Sequence[Shard], sinks: Sequence[Sink], watch: Watch) -> list[Progress]:
+def run_shards(
+    shards: Sequence[ShardProcess], sinks: Sequence[SinkRequest], watch: ProgressCallback
+) -> list[SinkProgress]:
     """Run each shard on one range and sink; returns the final progress of each.
 
     Raises NovaError as soon as one fails.
     """
-    latest = [Progress(events=0, bytes=0, passed=0) for _ in sinks]
+    latest = [SinkProgress(events=0, bytes=0, passed=0) for _ in sinks]
     with selectors.DefaultSelector() as selector:
         for index, (shard, sink) in enumerate(zip(shards, sinks, strict=True)):
             shard.send(sink)
@@ -27,7 +29,7 @@ def side_by_side(shards: Sequence[Shard], sinks: Sequence[Sink], watch: Watch) -
             for key, _ in selector.select():
                 index = int(key.data)
                 reply, _ = shards[index].reply()
-                if not isinstance(reply, Progress):
+                if not isinstance(reply, SinkProgress):
                     raise NovaError(
                         f"shard {index} sent {type(reply).__name__} instead of Progress"
                     )

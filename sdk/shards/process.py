@@ -14,17 +14,17 @@ from sdk import pipes
 from sdk.errors import NovaError
 from sdk.shards.messages import (
     SIZES,
-    Failed,
-    Reply,
-    Request,
+    ShardFailure,
+    ShardReply,
+    ShardRequest,
     decode_reply,
     request_line,
 )
 
-LEAVING_MAX_S = 5.0
+EXIT_TIMEOUT_S = 5.0
 
 
-class Shard:
+class ShardProcess:
     """One shard process."""
 
     def __init__(self, data: Path, number: int) -> None:
@@ -44,22 +44,22 @@ class Shard:
         """The descriptor that is readable when a reply arrives."""
         return self._replies.fileno()
 
-    def send(self, request: Request) -> None:
+    def send(self, request: ShardRequest) -> None:
         """Send a request; raises NovaError if the process has ended."""
         try:
             self._requests.write(request_line(request))
         except BrokenPipeError:
-            raise self._why_gone() from None
+            raise self._exit_error() from None
 
-    def reply(self) -> tuple[Reply, bytearray]:
+    def reply(self) -> tuple[ShardReply, bytearray]:
         """The next reply with its body; raises NovaError if the shard failed or has ended."""
         head_bytes, body_bytes = SIZES.unpack(self._read(SIZES.size))
         reply = decode_reply(bytes(self._read(head_bytes)))
-        if isinstance(reply, Failed):
+        if isinstance(reply, ShardFailure):
             raise NovaError(reply.reason)
         return reply, self._read(body_bytes)
 
-    def hang_up(self) -> None:
+    def close_pipes(self) -> None:
         """Close the pipes, which makes the process end."""
         self._requests.close()
         self._replies.close()
@@ -67,7 +67,7 @@ class Shard:
     def wait(self) -> None:
         """Wait for the process to end; kills it after LEAVING_MAX_S."""
         try:
-            self._process.wait(LEAVING_MAX_S)
+            self._process.wait(EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -78,12 +78,12 @@ class Shard:
         while view:
             count = self._replies.readinto(view)  # type: ignore[attr-defined]  # it is raw
             if not count:
-                raise self._why_gone()
+                raise self._exit_error()
             view = view[count:]
         return data
 
-    def _why_gone(self) -> NovaError:
-        self.hang_up()
+    def _exit_error(self) -> NovaError:
+        self.close_pipes()
         self.wait()
         return NovaError(
             f"shard {self.number} ended with status {self._process.returncode} before it had "
@@ -92,15 +92,15 @@ class Shard:
 
 
 @contextmanager
-def running(data: Path, count: int) -> Iterator[Sequence[Shard]]:
+def running_shards(data: Path, count: int) -> Iterator[Sequence[ShardProcess]]:
     """Run `count` shard processes for the duration of the block."""
-    shards: list[Shard] = []
+    shards: list[ShardProcess] = []
     try:
         for number in range(count):
-            shards.append(Shard(data, number))
+            shards.append(ShardProcess(data, number))
         yield shards
     finally:
         for shard in shards:
-            shard.hang_up()
+            shard.close_pipes()
         for shard in shards:
             shard.wait()

@@ -10,16 +10,16 @@ import msgspec
 
 from sdk import timestamps
 from sdk.protocol import Filters, Timebase
-from sdk.shards.messages import Job
+from sdk.shards.messages import ShardJob
 from sdk.timestamps import NS_MAX, NS_MIN
 
-Report = Callable[[int, int, int], None]
+ReportCallback = Callable[[int, int, int], None]
 """Called with the estimated number of events read, the estimated total, and the exact number of
 events delivered; with filters, many events are read that are not delivered.
 """
 
 
-class Summary(msgspec.Struct, kw_only=True):
+class ReplaySummary(msgspec.Struct, kw_only=True):
     """What a replay delivered. After a resume, events and bytes are those of the whole; the seconds
     are of this run.
     """
@@ -31,7 +31,7 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReplayRequest:
     """A range of an archive: times as texts, both ends included, None is the archive's own end."""
 
     data: Path
@@ -40,9 +40,9 @@ class Wanted:
     timebase: Timebase = "canonical"
     filters: Filters = field(default_factory=Filters)
 
-    def job(self, mark: int | None = None, after: str | None = None) -> Job:
+    def to_job(self, mark: int | None = None, after: str | None = None) -> ShardJob:
         """The request as the job of a shard; raises TimestampError for an invalid time."""
-        return Job(
+        return ShardJob(
             start_ns=NS_MIN if self.start is None else timestamps.parse(self.start),
             stop_ns=NS_MAX if self.stop is None else timestamps.parse(self.stop),
             timebase=self.timebase,
@@ -51,9 +51,9 @@ class Wanted:
             mark=mark,
         )
 
-    def asked(self, shards: int | None = None) -> dict[str, str | None]:
+    def as_stored(self, shards: int | None = None) -> dict[str, str | None]:
         """The request as stored in a state; includes `shards` only if the output depends on it."""
-        job = self.job()
+        job = self.to_job()
         return {
             "data": str(self.data.resolve()),
             "from": None if self.start is None else timestamps.text(job.start_ns),

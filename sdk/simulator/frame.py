@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from sdk.formats import cds
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from sdk.timestamps import NS_PER_SECOND
 
 SEQUENCE_MASK = 0x3FFF
@@ -13,7 +13,7 @@ SEQUENCE_MASK = 0x3FFF
 
 def frame(apid: int, at_ns: int, values: struct.Struct, *fields: float) -> tuple[bytes, int]:
     """One packet of an APID, with its sequence count, which counts seconds."""
-    ccsds = library("spacepackets.ccsds")
+    ccsds = import_optional("spacepackets.ccsds")
     user_data = values.pack(*fields)
     sequence = at_ns // NS_PER_SECOND & SEQUENCE_MASK
     header = ccsds.SpacePacketHeader.tm(

@@ -10,7 +10,7 @@ from sdk.simulator import noise
 from sdk.simulator.mode import STATION_RANGE_KM
 from sdk.timestamps import NS_PER_SECOND
 
-LinkState = Literal["up", "degraded"]
+RadioState = Literal["up", "degraded"]
 
 LIGHT_KM_PER_MS = 299.792458
 DIRECT_KBIT_S, RELAY_KBIT_S = 2_048.0, 64.0
@@ -24,17 +24,17 @@ FADE_LOSS_PERCENT = (1.5, 7.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RadioLink:
     """Measurements of the radio."""
 
-    state: LinkState
+    state: RadioState
     rate_kbit_s: float
     round_trip_ms: float
     loss_percent: float
     signal_dbm: float
 
 
-def link_at(seed: int, at_ns: int, station_km: float) -> Link:
+def radio_link_at(seed: int, at_ns: int, station_km: float) -> RadioLink:
     """The link at a time, by the ground distance of the station."""
     number = at_ns // (FADE_LASTS_S * NS_PER_SECOND)
     fades = noise.uniform(seed, "fade", number, 0.0, 1.0) < FADE_PART
@@ -47,7 +47,7 @@ def link_at(seed: int, at_ns: int, station_km: float) -> Link:
     loss = abs(noise.gauss(seed, "loss", at_ns, LOSS_PERCENT))
     if fades:
         loss += noise.uniform(seed, "fadeLoss", number, *FADE_LOSS_PERCENT)
-    return Link(
+    return RadioLink(
         "degraded" if fades else "up",
         rate * (1 - loss / 100),
         round_trip + abs(noise.gauss(seed, "roundTrip", at_ns, 3.0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from sdk.simulator.orbit import Place
+from sdk.simulator.orbit import OrbitPosition
 
 Mode = Literal["STANDBY", "IMAGING", "DOWNLINK"]
 
@@ -16,7 +16,7 @@ IMAGING_LATITUDE_MAX_DEG = 65.0
 EARTH_MEAN_RADIUS_KM = 6371.0
 
 
-def mode_at(place: Place) -> Mode:
+def mode_at(place: OrbitPosition) -> Mode:
     """Downlink in view of the station, imaging over sunlit ground, else standby."""
     if station_distance_km(place) < STATION_RANGE_KM:
         return "DOWNLINK"
@@ -25,7 +25,7 @@ def mode_at(place: Place) -> Mode:
     return "STANDBY"
 
 
-def station_distance_km(place: Place) -> float:
+def station_distance_km(place: OrbitPosition) -> float:
     """The great-circle distance of the station from the subsatellite point."""
     latitude, longitude = math.radians(place.latitude_deg), math.radians(place.longitude_deg)
     station_latitude, station_longitude = (math.radians(angle) for angle in STATION_DEG)

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from sdk.earth import geodetic
 from sdk.errors import NovaError
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from sdk.simulator import sun
 from sdk.simulator.sun import NS_PER_DAY, Vector
 
@@ -22,7 +22,7 @@ UNIX_EPOCH_JD = 2_440_587.5
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OrbitPosition:
     """The satellite's position and speed."""
 
     latitude_deg: float
@@ -32,7 +32,7 @@ class Place:
     sunlit: bool
 
 
-class _Satellite(Protocol):
+class _Sgp4Satellite(Protocol):
     def sgp4(self, jd: float, fraction: float) -> tuple[int, Vector, Vector]: ...
 
 
@@ -40,19 +40,21 @@ class Orbit:
     """Positions over time, from one element set."""
 
     def __init__(self, lines: tuple[str, str] = NOAA_20) -> None:
-        self._satellite = cast(_Satellite, library("sgp4.api").Satrec.twoline2rv(*lines))
-        self._sidereal = library("sgp4.propagation").gstime
+        self._satellite = cast(
+            _Sgp4Satellite, import_optional("sgp4.api").Satrec.twoline2rv(*lines)
+        )
+        self._sidereal = import_optional("sgp4.propagation").gstime
 
     def sunlit(self, at_ns: int) -> bool:
         position_km, _ = self._propagate(at_ns)
         return sun.shines_on(position_km, at_ns)
 
-    def at(self, at_ns: int) -> Place:
+    def at(self, at_ns: int) -> OrbitPosition:
         position_km, velocity_km_s = self._propagate(at_ns)
         day, fraction = _julian(at_ns)
         x, y, z = (1000 * part for part in position_km)
         latitude, longitude, altitude_m = geodetic((x, y, z), float(self._sidereal(day + fraction)))
-        return Place(
+        return OrbitPosition(
             latitude,
             longitude,
             altitude_m,

@@ -20,7 +20,7 @@ IMAGE_S = 2.0
 ROLLS_BACK_MAX = 8
 """Number of earlier slews that a slew may start from."""
 
-Kind = Literal["heater", "mode", "roll", "capture"]
+OrderKind = Literal["heater", "mode", "roll", "capture"]
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Order(msgspec.Struct, frozen=True):
     """
 
     at_ns: int
-    kind: Kind
+    kind: OrderKind
     value: Mode | float | int | None
 
 
@@ -46,23 +46,23 @@ class Orders:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._by_kind: dict[Kind, list[Order]] = {}
+        self._by_kind: dict[OrderKind, list[Order]] = {}
         if path is not None and path.exists():
             # An incomplete last line was never acted on.
             for line in path.read_bytes().split(b"\n")[:-1]:
-                self._take(msgspec.json.decode(line, type=Order))
+                self._append(msgspec.json.decode(line, type=Order))
 
     def add(self, order: Order) -> None:
         """Store an order, which must be later than all of its kind."""
         if self._path is not None:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(order) + b"\n")
-        self._take(order)
+        self._append(order)
 
-    def _take(self, order: Order) -> None:
+    def _append(self, order: Order) -> None:
         self._by_kind.setdefault(order.kind, []).append(order)
 
-    def _until(self, kind: Kind, at_ns: int) -> Sequence[Order]:
+    def _until(self, kind: OrderKind, at_ns: int) -> Sequence[Order]:
         orders = self._by_kind.get(kind, [])
         return orders[: bisect_right(orders, at_ns, key=lambda order: order.at_ns)]
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 from sdk.simulator.mode import EARTH_MEAN_RADIUS_KM
-from sdk.simulator.orbit import Place
+from sdk.simulator.orbit import OrbitPosition
 from sdk.simulator.sun import Vector
 
 ROLL_MAX_DEG = 30.0
 METRES_PER_KM = 1000.0
 
 
-def roll_towards(here: Place, soon: Place, latitude_deg: float, longitude_deg: float) -> float:
+def roll_towards(
+    here: OrbitPosition, soon: OrbitPosition, latitude_deg: float, longitude_deg: float
+) -> float:
     """The roll in degrees, positive to the right of the track, at most ROLL_MAX_DEG.
 
     `soon` is the position a moment later, which gives the direction of flight.

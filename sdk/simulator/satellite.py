@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sdk.simulator import noise, power
 from sdk.simulator.attitude import Attitude, attitude_at
 from sdk.simulator.body import Body, BodyHistory
-from sdk.simulator.link import Link, link_at
+from sdk.simulator.link import RadioLink, radio_link_at
 from sdk.simulator.mode import Mode, mode_at, station_distance_km
-from sdk.simulator.orbit import Orbit, Place
+from sdk.simulator.orbit import Orbit, OrbitPosition
 from sdk.simulator.orders import Camera, Orders
 from sdk.simulator.power import Power
 
@@ -23,7 +23,7 @@ CPU_PERCENT: dict[Mode, float] = {"STANDBY": 14.0, "IMAGING": 46.0, "DOWNLINK": 
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
+class GpsFix:
     """A GPS fix: the place with measurement noise."""
 
     latitude_deg: float
@@ -33,12 +33,12 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SatelliteState:
     """The satellite's state at one time."""
 
     at_ns: int
-    place: Place
-    fix: Fix
+    place: OrbitPosition
+    fix: GpsFix
     attitude: Attitude
     power: Power
     body: Body
@@ -47,7 +47,7 @@ class State:
     mode: Mode
     station_km: float
     cpu_percent: float
-    link: Link
+    link: RadioLink
 
 
 class Satellite:
@@ -61,7 +61,7 @@ class Satellite:
         self._orbit = orbit or Orbit()
         self._bodies = BodyHistory(self._orbit, self.orders)
 
-    def at(self, at_ns: int) -> State:
+    def at(self, at_ns: int) -> SatelliteState:
         place = self._orbit.at(at_ns)
         mode = self.orders.mode_at(at_ns) or mode_at(place)
         body = self._bodies.at(at_ns)
@@ -70,7 +70,7 @@ class Satellite:
         camera = self.orders.camera_at(at_ns)
         flows = power.flows(mode, place.sunlit, heater, camera.exposing)
         station_km = station_distance_km(place)
-        return State(
+        return SatelliteState(
             at_ns=at_ns,
             place=place,
             fix=self._fix(place, at_ns),
@@ -82,18 +82,18 @@ class Satellite:
             mode=mode,
             station_km=station_km,
             cpu_percent=CPU_PERCENT[mode] + abs(self._noise("cpu", at_ns, 2.0)),
-            link=link_at(self.seed, at_ns, station_km),
+            link=radio_link_at(self.seed, at_ns, station_km),
         )
 
     def _noise(self, channel: str, at_ns: int, sigma: float) -> float:
         return noise.gauss(self.seed, channel, at_ns, sigma)
 
-    def _fix(self, place: Place, at_ns: int) -> Fix:
+    def _fix(self, place: OrbitPosition, at_ns: int) -> GpsFix:
         sigma_deg = GPS_SIGMA_M / METRES_PER_DEGREE
         # A degree of longitude shrinks towards the poles; the orbit never reaches them.
         across_deg = sigma_deg / math.cos(math.radians(place.latitude_deg))
         longitude = place.longitude_deg + self._noise("longitude", at_ns, across_deg)
-        return Fix(
+        return GpsFix(
             place.latitude_deg + self._noise("latitude", at_ns, sigma_deg),
             (longitude + 180) % 360 - 180,
             place.altitude_m + self._noise("altitude", at_ns, 2 * GPS_SIGMA_M),

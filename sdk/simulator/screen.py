@@ -12,16 +12,16 @@ from sdk.timestamps import NS_PER_SECOND
 PERIOD_NS = NS_PER_SECOND
 
 
-class Screen:
+class ViewRateLimit:
     """The second of each unit's last update."""
 
     def __init__(self) -> None:
-        self._told: dict[Entity, int] = {}
+        self._last_seconds: dict[Entity, int] = {}
 
     def is_due(self, entity: Entity, at_ns: int) -> bool:
         """Whether a report is the first of its second; if so, the second is recorded."""
         second = at_ns // PERIOD_NS
-        if self._told.get(entity) == second:
+        if self._last_seconds.get(entity) == second:
             return False
-        self._told[entity] = second
+        self._last_seconds[entity] = second
         return True

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sdk.observation import Entity
 from sdk.simulator.frame import frame
 from sdk.simulator.mode import Mode
-from sdk.simulator.satellite import State
+from sdk.simulator.satellite import SatelliteState
 
 SYSTEM_ID = "sat"
 SCHEMA_VERSION = "1"
@@ -39,7 +39,7 @@ CAPABILITIES: dict[Entity, tuple[str, ...]] = {
 }
 
 
-class Report(NamedTuple):
+class UnitReport(NamedTuple):
     """One unit's report of a state."""
 
     entity: Entity
@@ -59,14 +59,14 @@ class Report(NamedTuple):
         return "status.link" if self.entity == LINK else f"telemetry.{self.entity.unique_id}"
 
 
-def mode_change(state: State, previous: Mode | None) -> dict[str, object] | None:
+def mode_change(state: SatelliteState, previous: Mode | None) -> dict[str, object] | None:
     """The payload of `ModeChanged`; None if the mode is unchanged or was unknown."""
     if previous in (None, state.mode):
         return None
     return {"mode": state.mode, "previousMode": previous}
 
 
-def reports(state: State) -> Iterator[Report]:
+def reports(state: SatelliteState) -> Iterator[UnitReport]:
     """The reports of all units."""
     yield _gps(state)
     yield _attitude(state)
@@ -76,7 +76,7 @@ def reports(state: State) -> Iterator[Report]:
     yield _link(state)
 
 
-def _gps(state: State) -> Report:
+def _gps(state: SatelliteState) -> UnitReport:
     fix = state.fix
     payload = {
         "latitude": round(fix.latitude_deg, 7),
@@ -87,10 +87,10 @@ def _gps(state: State) -> Report:
         "fix": "3D",
     }
     numbers = (fix.latitude_deg, fix.longitude_deg, fix.altitude_m, float(fix.satellites))
-    return Report(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers)
+    return UnitReport(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers)
 
 
-def _attitude(state: State) -> Report:
+def _attitude(state: SatelliteState) -> UnitReport:
     attitude = state.attitude
     quaternion = attitude.quaternion()
     payload: dict[str, object] = {
@@ -103,10 +103,10 @@ def _attitude(state: State) -> Report:
     for name, rate in zip(("rollRate", "pitchRate", "yawRate"), attitude.rates_deg_s, strict=True):
         payload[name] = round(rate, 5)
     numbers = (*quaternion, *attitude.rates_deg_s)
-    return Report(ATTITUDE, 102, struct.Struct(">7f"), "Attitude", payload, numbers)
+    return UnitReport(ATTITUDE, 102, struct.Struct(">7f"), "Attitude", payload, numbers)
 
 
-def _battery(state: State) -> Report:
+def _battery(state: SatelliteState) -> UnitReport:
     power = state.power
     numbers = (
         100 * power.charge,
@@ -120,18 +120,18 @@ def _battery(state: State) -> Report:
         name: round(number, 3) for name, number in zip(names, numbers, strict=True)
     }
     payload["sunlit"] = state.place.sunlit
-    return Report(BATTERY, 103, struct.Struct(">5f"), "Battery", payload, numbers)
+    return UnitReport(BATTERY, 103, struct.Struct(">5f"), "Battery", payload, numbers)
 
 
-def _temperature(state: State) -> Report:
+def _temperature(state: SatelliteState) -> UnitReport:
     temperatures_c = state.body.temperatures_c
     payload: dict[str, object] = {name: round(c, 2) for name, c in temperatures_c.items()}
     payload["heaterOn"] = state.heater
     numbers = tuple(temperatures_c.values())
-    return Report(TEMPERATURE, 104, struct.Struct(">4f"), "Temperatures", payload, numbers)
+    return UnitReport(TEMPERATURE, 104, struct.Struct(">4f"), "Temperatures", payload, numbers)
 
 
-def _computer(state: State) -> Report:
+def _computer(state: SatelliteState) -> UnitReport:
     payload = {
         "mode": state.mode,
         "cpuLoad": round(state.cpu_percent, 1),
@@ -146,10 +146,10 @@ def _computer(state: State) -> Report:
         float(state.camera.exposing),
         float(state.camera.images),
     )
-    return Report(COMPUTER, 105, struct.Struct(">5f"), "Computer", payload, numbers)
+    return UnitReport(COMPUTER, 105, struct.Struct(">5f"), "Computer", payload, numbers)
 
 
-def _link(state: State) -> Report:
+def _link(state: SatelliteState) -> UnitReport:
     link = state.link
     payload = {
         "state": link.state,
@@ -165,4 +165,4 @@ def _link(state: State) -> Report:
         link.loss_percent,
         link.signal_dbm,
     )
-    return Report(LINK, 106, struct.Struct(">5f"), "Link", payload, numbers)
+    return UnitReport(LINK, 106, struct.Struct(">5f"), "Link", payload, numbers)

@@ -10,7 +10,7 @@ HEATER_GAIN_C = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ThermalPart:
     """A part's equilibrium temperatures, and the time constant of its approach to them."""
 
     sunlit_c: float
@@ -19,13 +19,13 @@ class Part:
     lag_s: float
 
 
-PARTS = {
-    "solarPanel": Part(64.0, -58.0, 0.0, 420.0),
-    "battery": Part(21.0, 7.0, 2.0, 2_400.0),
-    "onboardComputer": Part(31.0, 18.0, 4.0, 1_500.0),
-    "payload": Part(9.0, -6.0, 14.0, 1_200.0),
+THERMAL_PARTS = {
+    "solarPanel": ThermalPart(64.0, -58.0, 0.0, 420.0),
+    "battery": ThermalPart(21.0, 7.0, 2.0, 2_400.0),
+    "onboardComputer": ThermalPart(31.0, 18.0, 4.0, 1_500.0),
+    "payload": ThermalPart(9.0, -6.0, 14.0, 1_200.0),
 }
-START_C = {name: (part.sunlit_c + part.shadow_c) / 2 for name, part in PARTS.items()}
+START_C = {name: (part.sunlit_c + part.shadow_c) / 2 for name, part in THERMAL_PARTS.items()}
 
 
 def heater_on(temperatures_c: dict[str, float]) -> bool:
@@ -45,7 +45,7 @@ def temperatures_after(
     if heater is None:
         heater = heater_on(temperatures_c)
     after = {}
-    for name, part in PARTS.items():
+    for name, part in THERMAL_PARTS.items():
         goal_c = (part.sunlit_c if sunlit else part.shadow_c) + (part.busy_c if busy else 0.0)
         if heater and name == "battery":
             goal_c += HEATER_GAIN_C

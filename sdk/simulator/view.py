@@ -40,7 +40,7 @@ LAYOUT = PanelLayout(
 )
 
 
-def opening_view(scope_id: str) -> DefaultView:
+def demo_view(scope_id: str) -> DefaultView:
     """The default view of an instance whose scope has the simulated satellite."""
     return DefaultView(
         layout=LAYOUT,

@@ -35,7 +35,7 @@ def spawn(
     )
 
 
-def end(process: subprocess.Popen[bytes], grace_s: float) -> int:
+def terminate(process: subprocess.Popen[bytes], grace_s: float) -> int:
     """Send SIGTERM, then SIGKILL after `grace_s`; returns the exit status."""
     if process.poll() is None:
         process.terminate()
@@ -46,7 +46,7 @@ def end(process: subprocess.Popen[bytes], grace_s: float) -> int:
         return process.wait()
 
 
-def _become(parent_pid: int, args: list[str]) -> None:
+def _exec(parent_pid: int, args: list[str]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
@@ -55,4 +55,4 @@ def _become(parent_pid: int, args: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _become(int(sys.argv[1]), sys.argv[2:])
+    _exec(int(sys.argv[1]), sys.argv[2:])

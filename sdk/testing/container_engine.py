@@ -9,7 +9,7 @@ ENGINE_TIMEOUT_S = 10
 PULL_TIMEOUT_S = 600
 
 
-def why_not(image: str) -> str | None:
+def unavailable_reason(image: str) -> str | None:
     """Why a container of this image cannot run here; None if it can."""
     if shutil.which("docker") is None:
         return "no docker command"

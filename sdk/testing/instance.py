@@ -28,7 +28,7 @@ FREE_PORT = ("--listen", "127.0.0.1:0", "--json", "--exit-with-stdin")
 
 
 @dataclass
-class Nova:
+class RunningNova:
     """A running NOVA. It holds a pipe of this process and so ends with it."""
 
     process: subprocess.Popen[bytes]
@@ -53,7 +53,7 @@ class Nova:
 
 
 @contextmanager
-def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[Nova]:
+def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[RunningNova]:
     """A NOVA that is ready while the block runs; raises NovaError if it does not start."""
     folder = ("--data", str(data)) if command == "up" else ()
     process = subprocess.Popen(
@@ -64,14 +64,14 @@ def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[N
     )
     with process:
         try:
-            yield _ready(process)
+            yield _wait_until_ready(process)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(STOP_TIMEOUT_S)
 
 
-def _ready(process: subprocess.Popen[bytes]) -> Nova:
+def _wait_until_ready(process: subprocess.Popen[bytes]) -> RunningNova:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
@@ -79,7 +79,7 @@ def _ready(process: subprocess.Popen[bytes]) -> Nova:
             f"nova exited with status {process.wait()} before it was ready; see its log"
         )
     facts = msgspec.json.decode(line, type=dict[str, str])
-    return Nova(process, Path(facts["data"]), facts["url"], facts["publish"])
+    return RunningNova(process, Path(facts["data"]), facts["url"], facts["publish"])
 
 
 def nova_command(

@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from sdk.testing import redpanda
 from sdk.testing.apache_kafka import ApacheKafka
 from sdk.testing.broker import wait_until_ready
-from sdk.testing.server import GivenServer, Server
+from sdk.testing.server import BackendServer, ExternalServer
 
 BROKER_VARIABLE = "NOVA_TEST_KAFKA"
 
 
 @contextmanager
-def any_broker() -> Iterator[Server]:
+def shared_broker() -> Iterator[BackendServer]:
     """A shared broker. It may hold data of others, so use unique names."""
     servers = os.environ.get(BROKER_VARIABLE)
     if servers:
-        given = GivenServer(f"kafka://{servers}", BROKER_VARIABLE)
+        given = ExternalServer(f"kafka://{servers}", BROKER_VARIABLE)
         wait_until_ready(given.url)
         yield given
         return
@@ -33,9 +33,9 @@ def any_broker() -> Iterator[Server]:
 
 
 @contextmanager
-def own_broker() -> Iterator[Server]:
+def own_broker() -> Iterator[BackendServer]:
     """A broker for the caller alone, which may be stopped, killed and restarted."""
-    broker: Server = ApacheKafka() if redpanda.why_not() else redpanda.Redpanda()
+    broker: BackendServer = ApacheKafka() if redpanda.unavailable_reason() else redpanda.Redpanda()
     try:
         broker.start()
         yield broker

@@ -52,14 +52,14 @@ def kafka_jars(cache: Path | None = None) -> Path:
     folder = cache / f"kafka-{KAFKA_VERSION}"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"kafka-{KAFKA_VERSION}.lock"):
+        with _lock(cache / f"kafka-{KAFKA_VERSION}.lock"):
             if not folder.exists():
                 _resolve(folder)
     return folder
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -12,26 +12,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sdk.testing import nats_container
-from sdk.testing.nats_container import ContainerServer
+from sdk.testing.nats_container import NatsContainer
 from sdk.testing.nats_process import NatsProcess
 from sdk.testing.nats_server import NatsServer, wait_until_ready
-from sdk.testing.server import GivenServer
+from sdk.testing.server import ExternalServer
 
 SERVER_VARIABLE = "NOVA_TEST_NATS"
 
 
-class GivenNats(GivenServer, NatsServer):
+class ExternalNatsServer(ExternalServer, NatsServer):
     """A server run by somebody else, whose monitoring port is unknown."""
 
     monitor = None
 
 
 @contextmanager
-def any_server() -> Iterator[NatsServer]:
+def shared_server() -> Iterator[NatsServer]:
     """A shared server. It may hold data of others, so use unique names."""
     server = os.environ.get(SERVER_VARIABLE)
     if server:
-        given = GivenNats(f"nats://{server}", SERVER_VARIABLE)
+        given = ExternalNatsServer(f"nats://{server}", SERVER_VARIABLE)
         wait_until_ready(given.url)
         yield given
         return
@@ -42,7 +42,7 @@ def any_server() -> Iterator[NatsServer]:
 @contextmanager
 def own_server() -> Iterator[NatsServer]:
     """A server for the caller alone, which may be stopped, killed and restarted."""
-    server: NatsServer = NatsProcess() if nats_container.why_not() else ContainerServer()
+    server: NatsServer = NatsProcess() if nats_container.unavailable_reason() else NatsContainer()
     try:
         server.start()
         yield server

@@ -21,12 +21,12 @@ jetstream { store_dir: "/data", sync_interval: always }
 """
 
 
-def why_not() -> str | None:
+def unavailable_reason() -> str | None:
     """Why the container cannot run here; None if it can."""
-    return container_engine.why_not(IMAGE)
+    return container_engine.unavailable_reason(IMAGE)
 
 
-class ContainerServer(NatsServer):
+class NatsContainer(NatsServer):
     """One container for the caller alone; it keeps its ports over restarts."""
 
     kind = f"NATS container, {IMAGE}"

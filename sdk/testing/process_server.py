@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sdk.testing import child
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 
 START_ATTEMPTS_MAX = 3
 STOP_GRACE_S = 15.0
 LOG_TAIL_CHARS = 3_000
 
 
-class ProcessServer(Server):
+class ProcessServer(BackendServer):
     """One server for the caller alone; it keeps its ports over restarts."""
 
     name: str
@@ -62,7 +62,7 @@ class ProcessServer(Server):
     def stop(self) -> None:
         """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
         if self._process is not None:
-            child.end(self._process, STOP_GRACE_S)
+            child.terminate(self._process, STOP_GRACE_S)
             self._process = None
 
     def kill(self) -> None:

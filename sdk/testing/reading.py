@@ -12,7 +12,7 @@ READ_TIMEOUT_S = 60.0
 
 
 @dataclass(slots=True)
-class Reading:
+class ReadRecords:
     """The records read, and the positions to resume after them."""
 
     records: list[Record] = field(default_factory=list)
@@ -32,16 +32,16 @@ class Reading:
         return [record.value for record in self.records]
 
 
-def offsets(positions: Positions) -> Positions:
+def stream_positions(positions: Positions) -> Positions:
     """Positions without the ids that identify recreated streams (`…#…`)."""
     return {name: at for name, at in positions.items() if "#" not in name}
 
 
-async def read(
+async def read_records(
     transport: Transport, scope_id: str | None, count: int, positions: Positions | None = None
-) -> Reading:
+) -> ReadRecords:
     """Read until there are `count` records; raises TimeoutError after READ_TIMEOUT_S."""
-    reading = Reading(positions=dict(positions or {}))
+    reading = ReadRecords(positions=dict(positions or {}))
     batches = transport.consume(Subscription(scope_id), dict(positions or {}))
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):

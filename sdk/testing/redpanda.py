@@ -7,7 +7,7 @@ from testcontainers.community.kafka import RedpandaContainer
 from sdk.testing import container_engine
 from sdk.testing.broker import wait_until_ready
 from sdk.testing.ports import LOOPBACK, free_port
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 
 IMAGE = "redpandadata/redpanda:v24.3.6"
 KAFKA_PORT = 9092
@@ -15,12 +15,12 @@ START_TIMEOUT_S = 90
 STOP_GRACE_S = 15
 
 
-def why_not() -> str | None:
+def unavailable_reason() -> str | None:
     """Why Redpanda cannot run here; None if it can."""
-    return container_engine.why_not(IMAGE)
+    return container_engine.unavailable_reason(IMAGE)
 
 
-class Redpanda(Server):
+class Redpanda(BackendServer):
     """One container for the caller alone; it keeps its port over restarts."""
 
     kind = f"Redpanda container, {IMAGE}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 
-class Server(ABC):
+class BackendServer(ABC):
     """A server; `stop`, `kill` and `restart` serve fault tests."""
 
     url: str
@@ -35,7 +35,7 @@ class Server(ABC):
         self.start()
 
 
-class GivenServer(Server):
+class ExternalServer(BackendServer):
     """A server run by somebody else; tests use it but cannot stop it."""
 
     def __init__(self, url: str, variable: str) -> None:

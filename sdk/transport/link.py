@@ -45,7 +45,7 @@ class LinkHealth:
         self._last: Outage | None = None
         self._warnings: dict[str, str] = {}
 
-    def up(self) -> bool:
+    def mark_up(self) -> bool:
         """The backend answers; returns whether that is a change."""
         with self._lock:
             if self._connected:
@@ -55,7 +55,7 @@ class LinkHealth:
                 self._last = Outage(self._last.from_ns, self._clock(), self._last.reason)
             return True
 
-    def down(self, reason: str) -> bool:
+    def mark_down(self, reason: str) -> bool:
         """The backend does not answer; returns whether that is a change. A backend that was never
         reached counts as an outage.
         """
@@ -67,12 +67,12 @@ class LinkHealth:
             self._last = Outage(self._clock(), None, reason)
             return True
 
-    def warn(self, about: str, text: str | None) -> bool:
+    def warn(self, topic: str, text: str | None) -> bool:
         """Set a warning, or clear it with None; returns whether it is a new one."""
         with self._lock:
-            known = self._warnings.pop(about, None)
+            known = self._warnings.pop(topic, None)
             if text is not None:
-                self._warnings[about] = text
+                self._warnings[topic] = text
             return text is not None and text != known
 
     def state(self, ends: dict[str, int]) -> LinkState:

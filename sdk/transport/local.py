@@ -24,7 +24,7 @@ import msgspec
 from aiohttp import web
 
 from sdk.address import is_dispatch
-from sdk.endpoints import claim, hang_up, run_folder
+from sdk.endpoints import claim_socket, close_all, run_folder
 from sdk.errors import NovaError, TransportError
 from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from sdk.transport.link import LinkHealth, LinkState
@@ -33,11 +33,11 @@ from sdk.transport.local_commands import CommandListener
 from sdk.transport.local_listeners import CommandServer, DispatchLimits
 from sdk.transport.local_publishers import (
     FRAME_MAX_BYTES,
-    AnswerLimits,
     LocalBatch,
-    Publish,
-    Published,
     PublisherServer,
+    PublishFrame,
+    PublishReply,
+    ReplyLimits,
 )
 
 QUEUE_MAX_BATCHES = 64
@@ -47,7 +47,7 @@ SOCKET_NAME = "publish.sock"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class LocalEndpoint:
     """The address of a local transport: a Unix socket, or a loopback port."""
 
     path: Path | None
@@ -55,7 +55,7 @@ class Endpoint:
     port: int = 0
 
     @classmethod
-    def of_url(cls, url: str) -> Endpoint:
+    def of_url(cls, url: str) -> LocalEndpoint:
         """Parse a `local:` URL; raises TransportError if it is not on this machine."""
         path = Path(url.removeprefix(SCHEME_PREFIX))
         if path.is_absolute():
@@ -80,7 +80,7 @@ class Endpoint:
         return aiohttp.ClientSession(connector=connector)
 
     @classmethod
-    def _of_host(cls, url: str, host: str, port: int | None) -> Endpoint:
+    def _of_host(cls, url: str, host: str, port: int | None) -> LocalEndpoint:
         loopback = host == "localhost"
         with contextlib.suppress(ValueError):
             loopback = loopback or ip_address(host).is_loopback
@@ -92,29 +92,29 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LocalLimits:
     """Limits of a Core for its publishers and command listeners."""
 
-    answers: AnswerLimits = field(default_factory=AnswerLimits)
+    replies: ReplyLimits = field(default_factory=ReplyLimits)
     dispatch: DispatchLimits = field(default_factory=DispatchLimits)
 
 
 class LocalTransport:
     """Publishes to a listening Core, or listens on behalf of the Core that consumes."""
 
-    def __init__(self, url: str, limits: Limits | None = None) -> None:
-        limits = limits or Limits()
+    def __init__(self, url: str, limits: LocalLimits | None = None) -> None:
+        limits = limits or LocalLimits()
         self.link = url
-        self._endpoint = Endpoint.of_url(url)
+        self._endpoint = LocalEndpoint.of_url(url)
         self._health = LinkHealth()
-        self._arrived: asyncio.Queue[LocalBatch | None] = asyncio.Queue(QUEUE_MAX_BATCHES)
+        self._batches: asyncio.Queue[LocalBatch | None] = asyncio.Queue(QUEUE_MAX_BATCHES)
         self._runner: web.AppRunner | None = None
-        self._publishers = PublisherServer(self._health, limits.answers)
+        self._publishers = PublisherServer(self._health, limits.replies)
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connecting = asyncio.Lock()
-        self._listener: asyncio.Task[None] | None = None
-        self._waiting: dict[int, asyncio.Future[Receipt]] = {}
+        self._reply_task: asyncio.Task[None] | None = None
+        self._pending: dict[int, asyncio.Future[Receipt]] = {}
         self._last_ref = 0
         self._command_server = CommandServer(url, self._health, limits.dispatch)
         self._command_listeners: set[CommandListener] = set()
@@ -136,20 +136,20 @@ class LocalTransport:
         socket = await self._connected()
         self._last_ref += 1
         ref = self._last_ref
-        frame = msgspec.msgpack.encode(Publish(ref, [(r.address, r.value) for r in records]))
+        frame = msgspec.msgpack.encode(PublishFrame(ref, [(r.address, r.value) for r in records]))
         if len(frame) > FRAME_MAX_BYTES:
             raise TransportError(
                 f"the publish has {len(frame)} bytes, the limit is {FRAME_MAX_BYTES}"
             )
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiting[ref] = future
+        self._pending[ref] = future
         try:
             await socket.send_bytes(frame)
             return await future
         except (ConnectionError, aiohttp.ClientError) as error:
             raise TransportError(f"the connection to {self.link} was lost: {error}") from error
         finally:
-            self._waiting.pop(ref, None)
+            self._pending.pop(ref, None)
 
     async def _connected(self) -> aiohttp.ClientWebSocketResponse:
         async with self._connecting:
@@ -167,24 +167,24 @@ class LocalTransport:
                     self._endpoint.http, compress=0, max_msg_size=FRAME_MAX_BYTES
                 )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
-            self._health.down(f"nothing listens: {error}")
+            self._health.mark_down(f"nothing listens: {error}")
             raise TransportError(
                 f"nothing listens at {self.link}: is that NOVA running? ({error})"
             ) from error
-        self._health.up()
-        self._listener = asyncio.create_task(self._listen(self._socket))
+        self._health.mark_up()
+        self._reply_task = asyncio.create_task(self._receive_replies(self._socket))
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _receive_replies(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Resolve pending publishes with their replies; fail the rest when the connection ends."""
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 continue
             try:
-                reply = msgspec.msgpack.decode(message.data, type=Published)
+                reply = msgspec.msgpack.decode(message.data, type=PublishReply)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 await socket.close()  # The peer is not a NOVA.
                 break
-            future = self._waiting.get(reply.ref)
+            future = self._pending.get(reply.ref)
             if future is None or future.done():
                 continue
             if reply.error is not None:
@@ -192,8 +192,8 @@ class LocalTransport:
             else:
                 future.set_result(Receipt(reply.new, reply.duplicate, reply.rejected))
         if socket is self._socket and not self._is_closed:
-            self._health.down("the listener closed the connection")
-        for future in self._waiting.values():
+            self._health.mark_down("the listener closed the connection")
+        for future in self._pending.values():
             if not future.done():
                 future.set_exception(
                     TransportError(f"{self.link} closed the connection before it replied")
@@ -211,10 +211,10 @@ class LocalTransport:
         self._check_open()
         if self._runner is not None:
             raise TransportError(f"{self.link} is being consumed already")
-        self._arrived = asyncio.Queue(QUEUE_MAX_BATCHES)
+        self._batches = asyncio.Queue(QUEUE_MAX_BATCHES)
         try:
             await self._listen_for_publishers()
-            while (batch := await self._arrived.get()) is not None:
+            while (batch := await self._batches.get()) is not None:
                 yield batch
         finally:
             await self._stop_listening()
@@ -229,23 +229,23 @@ class LocalTransport:
         site: web.BaseSite
         try:
             if endpoint.path is not None:
-                site = web.UnixSite(self._runner, str(claim(endpoint.path)))
+                site = web.UnixSite(self._runner, str(claim_socket(endpoint.path)))
             else:
                 site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
             await site.start()
         except (OSError, NovaError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            self._health.down(f"cannot listen: {reason}")
+            self._health.mark_down(f"cannot listen: {reason}")
             raise TransportError(f"cannot listen at {self.link}: {reason}") from error
-        self._health.up()
+        self._health.mark_up()
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        return await self._publishers.serve(request, self._arrived.put)
+        return await self._publishers.serve(request, self._batches.put)
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         """Queue the publisher's reply; a publisher that does not read it delays no other."""
         if isinstance(batch, LocalBatch):
-            batch.answer(receipt)
+            batch.reply(receipt)
 
     async def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
@@ -271,27 +271,27 @@ class LocalTransport:
     async def _stop_listening(self) -> None:
         runner, self._runner = self._runner, None
         await self._publishers.flush()
-        await hang_up({**self._publishers.connections, **self._command_server.connections})
+        await close_all({**self._publishers.connections, **self._command_server.connections})
         if runner is not None:
             await runner.cleanup()
 
-    def _end_consumption(self) -> None:
+    def _stop_consuming(self) -> None:
         """End `consume`; batches that it has not yielded were never acknowledged."""
-        while not self._arrived.empty():
-            self._arrived.get_nowait()
-        self._arrived.put_nowait(None)
+        while not self._batches.empty():
+            self._batches.get_nowait()
+        self._batches.put_nowait(None)
 
     async def close(self) -> None:
         """Close both sides; the session is closed even if this is cancelled."""
         self._is_closed = True
-        self._end_consumption()
+        self._stop_consuming()
         try:
             await asyncio.gather(*(listener.stop() for listener in self._command_listeners))
             await self._stop_listening()
             if self._socket is not None:
                 await self._socket.close()
-            if self._listener is not None:
-                await self._listener
+            if self._reply_task is not None:
+                await self._reply_task
         finally:
             if self._session is not None:
                 await self._session.close()

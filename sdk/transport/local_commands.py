@@ -22,10 +22,10 @@ RETRY_INTERVAL_S = 0.1
 CONNECT_TIMEOUT_S = 5.0
 HEARTBEAT_S = 10.0
 COMMAND_MAX_BYTES = 8 * 1024 * 1024
-WAITING_MAX_COMMANDS = 10_000
+QUEUED_MAX_COMMANDS = 10_000
 
 
-class _Heard(NamedTuple):
+class _ReceivedCommand(NamedTuple):
     """A command, and the connection on which it arrived and is acknowledged."""
 
     record: Record
@@ -47,9 +47,9 @@ class CommandListener:
         self._url = f"{url}{PATH.removeprefix('/')}?scope={scope_id}"
         self._health = health
         self._listening = listening or asyncio.Event()
-        self._heard: asyncio.Queue[_Heard | None] = asyncio.Queue(WAITING_MAX_COMMANDS)
-        self._last: _Heard | None = None
-        self._keeper = asyncio.create_task(self._keep())
+        self._received: asyncio.Queue[_ReceivedCommand | None] = asyncio.Queue(QUEUED_MAX_COMMANDS)
+        self._last: _ReceivedCommand | None = None
+        self._task = asyncio.create_task(self._reconnect())
 
     async def next(self) -> Record | None:
         """The next command, None once stopped; acknowledges the previous one."""
@@ -57,29 +57,29 @@ class CommandListener:
         if last is not None:
             with contextlib.suppress(ConnectionError):
                 await last.socket.send_bytes(b"")
-        self._last = await self._heard.get()
+        self._last = await self._received.get()
         return None if self._last is None else self._last.record
 
     async def stop(self) -> None:
-        self._keeper.cancel()
-        await asyncio.wait((self._keeper,))
+        self._task.cancel()
+        await asyncio.wait((self._task,))
         self._listening.clear()
-        while not self._heard.empty():
-            self._heard.get_nowait()
-        self._heard.put_nowait(None)
+        while not self._received.empty():
+            self._received.get_nowait()
+        self._received.put_nowait(None)
         await self._session.close()
 
-    async def _keep(self) -> None:
+    async def _reconnect(self) -> None:
         while True:
             try:
-                await self._listen()
-                self._health.down("the Core closed the connection for commands")
+                await self._receive()
+                self._health.mark_down("the Core closed the connection for commands")
             except (OSError, aiohttp.ClientError, TimeoutError) as error:
-                self._health.down(f"nothing listens: {error}")
+                self._health.mark_down(f"nothing listens: {error}")
             self._listening.clear()
             await asyncio.sleep(RETRY_INTERVAL_S)
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             socket = await self._session.ws_connect(
                 self._url, max_msg_size=COMMAND_MAX_BYTES, heartbeat=HEARTBEAT_S
@@ -89,9 +89,9 @@ class CommandListener:
                 if message.type is not aiohttp.WSMsgType.BINARY:
                     return
                 if not message.data:
-                    self._health.up()
+                    self._health.mark_up()
                     self._listening.set()
                     continue
                 with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                     address, value = msgspec.msgpack.decode(message.data, type=tuple[str, bytes])
-                    await self._heard.put(_Heard(Record(address, value), socket))
+                    await self._received.put(_ReceivedCommand(Record(address, value), socket))

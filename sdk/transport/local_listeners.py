@@ -20,7 +20,7 @@ from aiohttp import web
 
 from sdk import timestamps
 from sdk.address import is_id, parse
-from sdk.endpoints import abort, peer_name
+from sdk.endpoints import abort, describe_peer
 from sdk.errors import NotSentError, TransportError
 from sdk.transport.base import Record
 from sdk.transport.link import LinkHealth
@@ -41,12 +41,12 @@ class DispatchLimits:
     """
 
     reconnect_s: float = 1.0
-    take_s: float = 10.0
-    untaken_max: int = 1_000
+    acknowledge_s: float = 10.0
+    unacknowledged_max: int = 1_000
     listeners_max: int = 1_000
 
 
-class Listener:
+class ListenerConnection:
     """One listener's connection, with the commands that it has not acknowledged yet."""
 
     def __init__(
@@ -54,23 +54,23 @@ class Listener:
         socket: web.WebSocketResponse,
         request: web.Request,
         limits: DispatchLimits,
-        on_deaf: Callable[[str], None],
+        on_unresponsive: Callable[[str], None],
     ) -> None:
         self._socket = socket
         self._request = request
         self._limits = limits
-        self._on_deaf = on_deaf
+        self._on_unresponsive = on_unresponsive
         self._unsent: asyncio.Queue[tuple[bytes, asyncio.Future[Outcome]]] = asyncio.Queue()
-        self._untaken: deque[asyncio.Future[Outcome]] = deque()
-        self.is_over = False
+        self._unacknowledged: deque[asyncio.Future[Outcome]] = deque()
+        self.is_closed = False
 
     async def serve(self) -> None:
         """Send queued commands and receive acknowledgements until the listener disconnects."""
         sender = asyncio.create_task(self._send())
         try:
             async for _ in self._socket:
-                if self._untaken:
-                    _end(self._untaken.popleft(), "taken")
+                if self._unacknowledged:
+                    _resolve(self._unacknowledged.popleft(), "taken")
         finally:
             sender.cancel()
             await asyncio.wait((sender,))
@@ -78,10 +78,10 @@ class Listener:
     def send(self, frame: bytes) -> asyncio.Future[Outcome]:
         """Queue a command; the future resolves to its outcome."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = len(self._untaken) + self._unsent.qsize()
-        if not self.is_over and waiting >= self._limits.untaken_max:
-            self._send_away(f"has not acknowledged any of {waiting:,} commands")
-        if self.is_over:
+        waiting = len(self._unacknowledged) + self._unsent.qsize()
+        if not self.is_closed and waiting >= self._limits.unacknowledged_max:
+            self._disconnect(f"has not acknowledged any of {waiting:,} commands")
+        if self.is_closed:
             outcome.set_result("unsent")
         else:
             self._unsent.put_nowait((frame, outcome))
@@ -92,35 +92,37 @@ class Listener:
             await self._socket.send_bytes(b"")  # From here on it receives every command.
             while True:
                 frame, outcome = await self._unsent.get()
-                if self._has_left():
-                    _end(outcome, "unsent")
+                if self._is_disconnected():
+                    _resolve(outcome, "unsent")
                     return
-                self._untaken.append(outcome)
-                async with asyncio.timeout(self._limits.take_s):
+                self._unacknowledged.append(outcome)
+                async with asyncio.timeout(self._limits.acknowledge_s):
                     await self._socket.send_bytes(frame)
         except TimeoutError:
-            self._send_away(f"has not read for {self._limits.take_s:g} s")
+            self._disconnect(f"has not read for {self._limits.acknowledge_s:g} s")
         except ConnectionError:
             pass
         finally:
-            self._leave()
+            self._resolve_all()
 
-    def _has_left(self) -> bool:
+    def _is_disconnected(self) -> bool:
         transport = self._request.transport
         return self._socket.closed or transport is None or transport.is_closing()
 
-    def _send_away(self, reason: str) -> None:
-        self._on_deaf(f"the listener {peer_name(self._request)} {reason} and was disconnected")
-        self._leave()
+    def _disconnect(self, reason: str) -> None:
+        self._on_unresponsive(
+            f"the listener {describe_peer(self._request)} {reason} and was disconnected"
+        )
+        self._resolve_all()
         abort(self._request)
 
-    def _leave(self) -> None:
+    def _resolve_all(self) -> None:
         """Resolve outcomes: sent commands may have been received, unsent ones were not."""
-        self.is_over = True
-        while self._untaken:
-            _end(self._untaken.popleft(), "unknown")
+        self.is_closed = True
+        while self._unacknowledged:
+            _resolve(self._unacknowledged.popleft(), "unknown")
         while not self._unsent.empty():
-            _end(self._unsent.get_nowait()[1], "unsent")
+            _resolve(self._unsent.get_nowait()[1], "unsent")
 
 
 class CommandServer:
@@ -130,8 +132,8 @@ class CommandServer:
         self._link = link
         self._health = health
         self._limits = limits
-        self._of_scope: defaultdict[str, set[Listener]] = defaultdict(set)
-        self._came = asyncio.Condition()
+        self._by_scope: defaultdict[str, set[ListenerConnection]] = defaultdict(set)
+        self._listener_added = asyncio.Condition()
         self.connections: dict[web.WebSocketResponse, web.Request] = {}
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -142,17 +144,17 @@ class CommandServer:
             raise web.HTTPServiceUnavailable(reason="too many command listeners")
         socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S)
         await socket.prepare(request)
-        listener = Listener(socket, request, self._limits, self._report)
+        listener = ListenerConnection(socket, request, self._limits, self._report)
         self.connections[socket] = request
-        self._of_scope[scope_id].add(listener)
-        async with self._came:
-            self._came.notify_all()
+        self._by_scope[scope_id].add(listener)
+        async with self._listener_added:
+            self._listener_added.notify_all()
         try:
             await listener.serve()
         finally:
-            self._of_scope[scope_id].discard(listener)
-            if not self._of_scope[scope_id]:
-                del self._of_scope[scope_id]
+            self._by_scope[scope_id].discard(listener)
+            if not self._by_scope[scope_id]:
+                del self._by_scope[scope_id]
             del self.connections[socket]
         return socket
 
@@ -166,23 +168,23 @@ class CommandServer:
             assert record.address is not None
             scope_id = parse(record.address).scope_id
             frame = msgspec.msgpack.encode((record.address, record.value))
-            while not await self._is_taken(scope_id, frame):
+            while not await self._is_acknowledged(scope_id, frame):
                 pass  # Not a byte was written, so the next listener may get it.
 
-    async def _is_taken(self, scope_id: str, frame: bytes) -> bool:
+    async def _is_acknowledged(self, scope_id: str, frame: bytes) -> bool:
         """Whether a listener acknowledged the command; False if it was sent to none."""
         listeners = await self._listeners(scope_id)
         pending = {listener.send(frame) for listener in listeners}
         outcomes: set[Outcome] = set()
         try:
-            async with asyncio.timeout(self._limits.take_s):
+            async with asyncio.timeout(self._limits.acknowledge_s):
                 while pending and "taken" not in outcomes:
                     done, pending = await asyncio.wait(pending, return_when="FIRST_COMPLETED")
                     outcomes |= {outcome.result() for outcome in done}
         except TimeoutError:
             raise TransportError(
                 f"the command listeners of {scope_id} on {self._link} did not acknowledge the "
-                f"command within {self._limits.take_s:g} s"
+                f"command within {self._limits.acknowledge_s:g} s"
             ) from None
         if outcomes == {"unsent"}:
             return False
@@ -193,13 +195,15 @@ class CommandServer:
             )
         return True
 
-    async def _listeners(self, scope_id: str) -> list[Listener]:
+    async def _listeners(self, scope_id: str) -> list[ListenerConnection]:
         """The listeners of a scope; waits up to `reconnect_s` for the first."""
-        of_scope = self._of_scope
+        of_scope = self._by_scope
         try:
-            async with asyncio.timeout(self._limits.reconnect_s), self._came:
-                while not (here := [one for one in of_scope.get(scope_id, ()) if not one.is_over]):
-                    await self._came.wait()
+            async with asyncio.timeout(self._limits.reconnect_s), self._listener_added:
+                while not (
+                    here := [one for one in of_scope.get(scope_id, ()) if not one.is_closed]
+                ):
+                    await self._listener_added.wait()
                 return here
         except TimeoutError:
             raise NotSentError(f"no command listener for {scope_id} on {self._link}") from None
@@ -209,6 +213,6 @@ class CommandServer:
         self._health.warn("listener", f"{timestamps.text(time.time_ns())}: {reason}")
 
 
-def _end(outcome: asyncio.Future[Outcome], value: Outcome) -> None:
+def _resolve(outcome: asyncio.Future[Outcome], value: Outcome) -> None:
     if not outcome.done():
         outcome.set_result(value)

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 
 from sdk import timestamps
-from sdk.endpoints import abort, peer_name
+from sdk.endpoints import abort, describe_peer
 from sdk.transport.base import Batch, Receipt, Record, Rejection
 from sdk.transport.link import LinkHealth
 
@@ -31,14 +31,14 @@ FLUSH_TIMEOUT_S = 1.0
 log = logging.getLogger(__name__)
 
 
-class Publish(msgspec.Struct, array_like=True):
+class PublishFrame(msgspec.Struct, array_like=True):
     """A publisher's frame."""
 
     ref: int
     records: list[tuple[str | None, bytes]]
 
 
-class Published(msgspec.Struct, array_like=True):
+class PublishReply(msgspec.Struct, array_like=True):
     """The reply to a publish; `error` is set if the frame could not be decoded."""
 
     ref: int
@@ -49,41 +49,41 @@ class Published(msgspec.Struct, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerLimits:
+class ReplyLimits:
     """Limits of one publisher's backlog; beyond either its socket is not read.
 
     `owed_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies that
     its socket has no room for.
     """
 
-    owed_max: int = 1_024
+    pending_max: int = 1_024
     unread_max_bytes: int = 16 * 1024 * 1024
     timeout_s: float = 10.0
 
 
-class Publisher:
+class PublisherConnection:
     """One publisher's connection, and its pending replies."""
 
     def __init__(
         self,
         socket: web.WebSocketResponse,
         request: web.Request,
-        limits: AnswerLimits,
-        on_deaf: Callable[[str], None],
+        limits: ReplyLimits,
+        on_unresponsive: Callable[[str], None],
     ) -> None:
         self._socket = socket
         self._request = request
         self._limits = limits
-        self._on_deaf = on_deaf
+        self._on_unresponsive = on_unresponsive
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
         self._unsent_bytes = 0
-        self._owed = 0
-        self._is_over = False
+        self._pending = 0
+        self._is_closed = False
         self._may_publish = asyncio.Event()
-        self.is_answered = asyncio.Event()
-        self._regulate()
+        self.all_replies_sent = asyncio.Event()
+        self._update_events()
 
-    async def serve(self, take: Callable[[LocalBatch], Awaitable[None]]) -> None:
+    async def serve(self, deliver: Callable[[LocalBatch], Awaitable[None]]) -> None:
         """Pass its batches to `take` until it disconnects; pauses while too many replies are
         pending.
         """
@@ -91,33 +91,33 @@ class Publisher:
         try:
             async for message in self._socket:
                 await self._may_publish.wait()
-                self._owed += 1
-                self._regulate()
-                await self._receive(message, take)
+                self._pending += 1
+                self._update_events()
+                await self._receive(message, deliver)
         finally:
             sender.cancel()
             await asyncio.wait((sender,))
 
     async def _receive(
-        self, message: aiohttp.WSMessage, take: Callable[[LocalBatch], Awaitable[None]]
+        self, message: aiohttp.WSMessage, deliver: Callable[[LocalBatch], Awaitable[None]]
     ) -> None:
         try:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 raise msgspec.ValidationError("a publish is a binary MessagePack frame")
-            publish = msgspec.msgpack.decode(message.data, type=Publish)
+            publish = msgspec.msgpack.decode(message.data, type=PublishFrame)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.answer(Published(0, 0, 0, [], str(error)))
+            self.reply(PublishReply(0, 0, 0, [], str(error)))
             return
         records = [Record(address, value) for address, value in publish.records]
-        await take(LocalBatch(records, ref=publish.ref, publisher=self))
+        await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
 
-    def answer(self, published: Published) -> None:
+    def reply(self, published: PublishReply) -> None:
         """Queue a reply, without waiting; replies to a disconnected publisher are dropped."""
-        if self._is_over:
+        if self._is_closed:
             return
         frame = msgspec.msgpack.encode(published)
         self._unsent_bytes += len(frame)
-        self._regulate()
+        self._update_events()
         self._unsent.put_nowait(frame)
 
     async def _send(self) -> None:
@@ -126,34 +126,34 @@ class Publisher:
                 frame = await self._unsent.get()
                 async with asyncio.timeout(self._limits.timeout_s):
                     await self._socket.send_bytes(frame)
-                self._owed -= 1
+                self._pending -= 1
                 self._unsent_bytes -= len(frame)
-                self._regulate()
+                self._update_events()
         except TimeoutError:
-            self._send_away()
+            self._disconnect()
         except ConnectionError:
             pass  # It disconnected, and publishes again what has no reply.
         finally:
-            self._end()
+            self._release_waiters()
 
-    def _regulate(self) -> None:
+    def _update_events(self) -> None:
         """Update both events: whether it may publish, and whether it has all its replies."""
         limits = self._limits
-        full = self._owed >= limits.owed_max or self._unsent_bytes > limits.unread_max_bytes
-        _set(self._may_publish, self._is_over or not full)
-        _set(self.is_answered, self._is_over or not self._unsent_bytes)
+        full = self._pending >= limits.pending_max or self._unsent_bytes > limits.unread_max_bytes
+        _set_event(self._may_publish, self._is_closed or not full)
+        _set_event(self.all_replies_sent, self._is_closed or not self._unsent_bytes)
 
-    def _send_away(self) -> None:
-        self._on_deaf(
-            f"the publisher {peer_name(self._request)} has not read a reply for "
-            f"{self._limits.timeout_s:g} s and was disconnected with {self._owed} replies pending"
+    def _disconnect(self) -> None:
+        self._on_unresponsive(
+            f"the publisher {describe_peer(self._request)} has not read a reply for "
+            f"{self._limits.timeout_s:g} s and was disconnected with {self._pending} replies pending"
         )
         abort(self._request)
 
-    def _end(self) -> None:
+    def _release_waiters(self) -> None:
         """Release all waiters: nothing more is sent."""
-        self._is_over = True
-        self._regulate()
+        self._is_closed = True
+        self._update_events()
 
 
 @dataclass(slots=True)
@@ -161,27 +161,27 @@ class LocalBatch(Batch):
     """A published batch with the publisher to reply to."""
 
     ref: int = 0
-    publisher: Publisher | None = None
+    publisher: PublisherConnection | None = None
 
-    def answer(self, receipt: Receipt) -> None:
+    def reply(self, receipt: Receipt) -> None:
         """Send the publisher its receipt."""
         if self.publisher is not None:
             rejected = list(receipt.rejected)
-            published = Published(self.ref, receipt.new, receipt.duplicate, rejected)
-            self.publisher.answer(published)
+            published = PublishReply(self.ref, receipt.new, receipt.duplicate, rejected)
+            self.publisher.reply(published)
 
 
 class PublisherServer:
     """All publishers of one consumption."""
 
-    def __init__(self, health: LinkHealth, limits: AnswerLimits) -> None:
+    def __init__(self, health: LinkHealth, limits: ReplyLimits) -> None:
         self._health = health
         self._limits = limits
-        self._publishers: set[Publisher] = set()
+        self._publishers: set[PublisherConnection] = set()
         self.connections: dict[web.WebSocketResponse, web.Request] = {}
 
     async def serve(
-        self, request: web.Request, take: Callable[[LocalBatch], Awaitable[None]]
+        self, request: web.Request, deliver: Callable[[LocalBatch], Awaitable[None]]
     ) -> web.WebSocketResponse:
         if "Origin" in request.headers:
             raise web.HTTPForbidden(reason="web pages must not publish")
@@ -189,11 +189,11 @@ class PublisherServer:
             max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S
         )
         await socket.prepare(request)
-        publisher = Publisher(socket, request, self._limits, self._report)
+        publisher = PublisherConnection(socket, request, self._limits, self._report)
         self.connections[socket] = request
         self._publishers.add(publisher)
         try:
-            await publisher.serve(take)
+            await publisher.serve(deliver)
         finally:
             self._publishers.discard(publisher)
             del self.connections[socket]
@@ -208,10 +208,10 @@ class PublisherServer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_TIMEOUT_S):
                 for publisher in list(self._publishers):
-                    await publisher.is_answered.wait()
+                    await publisher.all_replies_sent.wait()
 
 
-def _set(event: asyncio.Event, value: bool) -> None:
+def _set_event(event: asyncio.Event, value: bool) -> None:
     if value:
         event.set()
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.counting import rounds_of
 from core.store.archive import Archive
 from core.store.catalog import COUNTERS_KEY, decode_counters
-from core.store.rollup import counted
+from core.store.rollup import counted_events
 
 EVENTS = 2_000
 
@@ -22,6 +22,6 @@ def test_only_one_of_the_archives_is_counted(tmp_path: Path) -> None:
     for name in ("with", "without"):
         archive = Archive.open_primary(tmp_path / name)
         held.append(decode_counters(archive.get("catalog", COUNTERS_KEY)).events)
-        seen.append(counted(archive))
+        seen.append(counted_events(archive))
         archive.close()
     assert held[0] == held[1] == seen[0] == 2 * EVENTS and seen[1] == 0

@@ -14,36 +14,36 @@ from typing import Literal
 
 import msgspec
 
-from core.checkpoints.maker import Maker
-from core.effect.moment import at
-from core.effect.published import Published
-from core.exports.worker import Export
+from core.checkpoints.maker import CheckpointMaker
+from core.effect.moment import moment_at
+from core.effect.published import PublishedMetadata
+from core.exports.worker import ExportShare
 from core.files.daily import DailyFiles
-from core.files.folder import Folder
+from core.files.folder import FileFolder
 from core.jobs import ExportJob
 from core.ordering import TIMEBASES, Timebase
 from core.reader import neighbour as stepping
 from core.reader.discover import Discovery
 from core.reader.latest import latest
-from core.reader.playback import Playback, clip_to_archive
-from core.reader.query import page_of, reading_of
-from core.reader.reading import Found, Reading, Span
-from core.reader.samples import Samples
-from core.reader.selection import Selection
-from core.reader.summary import summary
+from core.reader.playback import Playback, playback_bounds
+from core.reader.query import range_cursor_of, read_page
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.samples import SampleQueries
+from core.reader.selection import EventFilter
+from core.reader.summary import summarize
 from core.reader.ui_state import UiStates
-from core.reader.view import View
-from core.replay.mark import durable_mark
-from core.replay.pieces import Replay
+from core.reader.view import ArchiveSnapshot
+from core.replay.mark import durable_watermark
+from core.replay.pieces import RangePieces
 from core.samples.sampler import Sampler
 from core.store.archive import Archive
 from core.store.checkpoints import CheckpointStore
 from core.store.samples import SampleStore
 from sdk import timestamps
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import NovaError
 from sdk.protocol import Filters, Query
-from sdk.shards.messages import Cut, Job
+from sdk.shards.messages import ShardJob, SplitRequest
 from sdk.timeline import Neighbour, Sample, Summary
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.views import GetUiState
@@ -62,13 +62,13 @@ class Answerer:
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = Archive.open_secondary(data, folder / "scratch")
         stack.callback(self.archive.close)
-        self.view = View(self.archive)
-        self.view.advance(durable_mark(data, self.archive) if mark is None else mark)
-        self.samples = Samples(self.view, data, folder / "scratch-samples")
+        self.view = ArchiveSnapshot(self.archive)
+        self.view.advance(durable_watermark(data, self.archive) if mark is None else mark)
+        self.samples = SampleQueries(self.view, data, folder / "scratch-samples")
         stack.callback(self.samples.close)
         self.states = UiStates(self.view, data, folder / "scratch-states")
         stack.callback(self.states.close)
-        self.everything = Selection(Filters(), self.view.series)
+        self.everything = EventFilter(Filters(), self.view.series)
 
     def kinds(self) -> dict[str, Callable[[], str]]:
         """What there is to ask."""
@@ -97,7 +97,9 @@ class Answerer:
             after: str | None = None
             while True:
                 request = Query(reverse=reverse, limit=PAGE_EVENTS, after_key=after)
-                page = asyncio.run(page_of(reading_of(self.view, request, timebase), PAGE_EVENTS))
+                page = asyncio.run(
+                    read_page(range_cursor_of(self.view, request, timebase), PAGE_EVENTS)
+                )
                 found += page.events
                 after = page.next_key
                 if after is None:
@@ -110,11 +112,11 @@ class Answerer:
         """A playback of everything, as fast as it goes."""
         found: list[bytes] = []
 
-        async def send(_: int, events: list[Found] | tuple[Found, ...]) -> None:
+        async def send(_: int, events: list[Hit] | tuple[Hit, ...]) -> None:
             found.extend(stored for _, stored in events)
 
-        reading = Reading(self.view, self.everything, Span(timebase))
-        begin, end = clip_to_archive(self.view, reading)
+        reading = RangeCursor(self.view, self.everything, Span(timebase))
+        begin, end = playback_bounds(self.view, reading)
         playback = Playback(reading, begin, end, chunk_max_events=100, interval_ms=10)
         asyncio.run(playback.run(None, send))  # type: ignore[arg-type]
         return _told(found)
@@ -128,15 +130,15 @@ class Answerer:
 
     def state(self, timebase: Timebase) -> str:
         """What each view shows."""
-        answer = asyncio.run(self.states.answer(GetUiState(updates=False), timebase, NS_MAX))
+        answer = asyncio.run(self.states.respond(GetUiState(updates=False), timebase, NS_MAX))
         for info in answer.states:
             info.checkpoint = None  # Where a fold begins decides nothing.
         return msgspec.json.encode(answer.states).decode()
 
     def discover(self, timebase: Timebase) -> str:
         """All entities with their series, descriptors and manifests."""
-        published = Published(self.view, "sat")
-        end = at(timebase, NS_MAX)
+        published = PublishedMetadata(self.view, "sat")
+        end = moment_at(timebase, NS_MAX)
         page = asyncio.run(Discovery(self.view, published).page(self.everything, end))
         manifests = published.manifests(end)
         return _told([*page.entities, msgspec.json.encode(manifests)])
@@ -144,7 +146,7 @@ class Answerer:
     def summary(self, timebase: Timebase) -> str:
         """Counts over all times that there are."""
         request = Summary(start_time=FIRST, stop_time=LAST, buckets=16)
-        return str(asyncio.run(summary(self.view, request, timebase)).lanes)
+        return str(asyncio.run(summarize(self.view, request, timebase)).lanes)
 
     def sample(self, timebase: Timebase) -> str:
         """A plot of a field."""
@@ -167,7 +169,7 @@ class Answerer:
                 container_id="eps",
                 unique_id="a",
             )
-            answers.append(asyncio.run(self.samples.answer(request, timebase)))
+            answers.append(asyncio.run(self.samples.respond(request, timebase)))
         if any(answer.behind for answer in answers):
             raise NovaError("the newest events are not sampled yet")
         return msgspec.json.encode(answers).decode()
@@ -190,28 +192,30 @@ class Answerer:
         return one
 
     def _lines(self, timebase: Timebase, pieces: int) -> Iterator[bytes]:
-        job = Job(start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=None)
-        replay = Replay(self._data, self.archive, job)
-        for piece in replay.cut(Cut(pieces=pieces)):
+        job = ShardJob(
+            start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=None
+        )
+        replay = RangePieces(self._data, self.archive, job)
+        for piece in replay.split(SplitRequest(pieces=pieces)):
             for block in replay.read(piece.start_ns, piece.stop_ns, None):
                 yield from block.lines.splitlines()
 
     def export(self, timebase: Timebase) -> str:
         """What an export proves of itself, and its files."""
         target = self._folder / f"export-{timebase}"
-        folder = Folder(target)
+        folder = FileFolder(target)
         job = ExportJob(
             start_ns=NS_MIN,
             stop_ns=NS_MAX,
             timebase=timebase,
             filters=Filters(),
-            mark=self.view.mark,
+            mark=self.view.watermark,
             folder=str(target),
             preference=["jsonl"],
             max_bytes=2**40,
         )
         try:
-            brought = Export(self._data, self.archive, job, folder).bring(lambda _: None)
+            brought = ExportShare(self._data, self.archive, job, folder).run(lambda _: None)
         finally:
             folder.close()
         return msgspec.json.encode(brought).decode() + _tree(target)
@@ -219,9 +223,9 @@ class Answerer:
     def files(self) -> str:
         """The daily files, written anew."""
         root = self._folder / "files"
-        files = DailyFiles(self.view, Registry.load(("jsonl",)), root)
+        files = DailyFiles(self.view, DriverRegistry.load(("jsonl",)), root)
         try:
-            for _ in files.follow(self.view.mark):
+            for _ in files.follow(self.view.watermark):
                 pass
         finally:
             files.close()
@@ -231,16 +235,16 @@ class Answerer:
         """Samples and checkpoints, made anew."""
         samples = SampleStore.open_primary(self._folder)
         try:
-            for _ in Sampler(self.view, samples).sample(self.view.mark):
+            for _ in Sampler(self.view, samples).sample(self.view.watermark):
                 pass
-            rows = samples.everything()
+            rows = samples.all_rows()
         finally:
             samples.close()
         checkpoints = CheckpointStore.open_primary(self._folder)
         try:
-            for _ in Maker(self.view, checkpoints).make(self.view.mark):
+            for _ in CheckpointMaker(self.view, checkpoints).make(self.view.watermark):
                 pass
-            rows += checkpoints.everything()
+            rows += checkpoints.all_rows()
         finally:
             checkpoints.close()
         return _told([key + value for key, value in rows])

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from core.checkpoints.maker import Maker
+from core.checkpoints.maker import CheckpointMaker
 from core.samples.sampler import Sampler
 from core.store.archive import TRUTH_FOLDER, Archive
 from core.store.checkpoints import CheckpointStore
 from core.store.live_files import LiveFiles
 from core.store.samples import SampleStore
-from core.store.witness import write_witness
+from core.store.witness import write_marker
 from core.writer.commit import Committer
 from sdk import timestamps
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.errors import NovaError
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
@@ -89,7 +89,7 @@ class Writer:
         self.data = data
         self.archive = Archive.open_primary(data, MEMORY_BYTES)
         self.committer = Committer(
-            self.archive, data, registry=Registry.load(("jsonl",)), clock=self._clock
+            self.archive, data, registry=DriverRegistry.load(("jsonl",)), clock=self._clock
         )
         self.count = 0
 
@@ -98,11 +98,13 @@ class Writer:
 
     def commit(self, count: int) -> None:
         """Commit events, durably and witnessed."""
-        self.committer.take("link", Batch(records(self.count, count), {"s": self.count + count}))
+        self.committer.add_batch(
+            "link", Batch(records(self.count, count), {"s": self.count + count})
+        )
         self.count += count
-        self.committer.close()
+        self.committer.close_commit()
         self.archive.sync()
-        write_witness(self.data, self.committer.witness())
+        write_marker(self.data, self.committer.marker())
 
     def flush(self) -> None:
         """Let everything lie in files."""
@@ -115,11 +117,11 @@ class Writer:
             view = Answerer(stack, self.data, self.data.parent / "derive").view
             samples = SampleStore.open_primary(self.data)
             stack.callback(samples.close)
-            for _ in Sampler(view, samples).sample(view.mark):
+            for _ in Sampler(view, samples).sample(view.watermark):
                 pass
             checkpoints = CheckpointStore.open_primary(self.data)
             stack.callback(checkpoints.close)
-            for _ in Maker(view, checkpoints).make(view.mark):
+            for _ in CheckpointMaker(view, checkpoints).make(view.watermark):
                 pass
 
     def copy(self, target: Path) -> None:
@@ -251,7 +253,7 @@ def _as_writer(table: Table, data: Path) -> str:
         table["writer", "refused"] += 1
         return ", writer refused"
     try:
-        Committer(archive, data, registry=Registry.load(("jsonl",)))
+        Committer(archive, data, registry=DriverRegistry.load(("jsonl",)))
         table["writer", "right"] += 1
         return ", writer opened"
     except NovaError:

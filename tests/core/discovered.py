@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from core.effect.moment import at
-from core.effect.published import Published
+from core.effect.moment import moment_at
+from core.effect.published import PublishedMetadata
 from core.ordering import Timebase
 from core.reader.discover import Discovery
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import EntityInfo, Filters
 from sdk.timestamps import NS_MAX
 
@@ -18,13 +18,13 @@ OWN_SCOPE = "sat"
 read_entity = msgspec.json.Decoder(EntityInfo).decode
 
 
-def discovery_of(view: View) -> Discovery:
+def discovery_of(view: ArchiveSnapshot) -> Discovery:
     """One that remembers nothing yet."""
-    return Discovery(view, Published(view, OWN_SCOPE))
+    return Discovery(view, PublishedMetadata(view, OWN_SCOPE))
 
 
 async def discovered(
-    view: View,
+    view: ArchiveSnapshot,
     timebase: Timebase = "source",
     at_ns: int = NS_MAX,
     *,
@@ -32,6 +32,6 @@ async def discovered(
     discovery: Discovery | None = None,
 ) -> list[EntityInfo]:
     """All entities at a time; by one that remembers, or anew."""
-    selection = Selection(filters or Filters(), view.series)
-    page = await (discovery or discovery_of(view)).page(selection, at(timebase, at_ns))
+    selection = EventFilter(filters or Filters(), view.series)
+    page = await (discovery or discovery_of(view)).page(selection, moment_at(timebase, at_ns))
     return [read_entity(entity) for entity in page.entities]

@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from core.files.daily import DailyFiles
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk import timestamps
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.transport.base import Batch, Record
 
 MIDNIGHT_NS = timestamps.parse("2026-01-27T00:00:00Z")
@@ -94,8 +94,8 @@ class Filed:
     clock: Clock
     archive: Archive
     committer: Committer
-    view: View
-    registry: Registry
+    view: ArchiveSnapshot
+    registry: DriverRegistry
 
     @property
     def root(self) -> Path:
@@ -105,8 +105,8 @@ class Filed:
     def take(self, records: list[Record], at_ns: int) -> None:
         """Commit events that are received from a time on."""
         self.clock.now_ns = at_ns
-        self.committer.take("link", Batch(records))
-        self.committer.close()
+        self.committer.add_batch("link", Batch(records))
+        self.committer.close_commit()
         self.archive.sync()
 
     def daily(self) -> DailyFiles:
@@ -132,11 +132,11 @@ def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterato
 @contextmanager
 def opened(data: Path, preference: tuple[str, ...], clock: Clock) -> Iterator[Filed]:
     """An archive that is there already, or is made."""
-    registry = Registry.load(preference)
+    registry = DriverRegistry.load(preference)
     archive = Archive.open_primary(data)
     committer = Committer(archive, data, registry=registry, clock=clock)
-    committer.close()
-    view = View(Archive.open_secondary(data, data / "scratch"))
+    committer.close_commit()
+    view = ArchiveSnapshot(Archive.open_secondary(data, data / "scratch"))
     view.advance(committer.last_ns)
     try:
         yield Filed(data, clock, archive, committer, view, registry)

@@ -64,7 +64,7 @@ class Core:
     @property
     def data(self) -> Path:
         """Its data folder."""
-        return self.settings.folder()
+        return self.settings.data_folder()
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Publish over the local transport, waiting until the writer listens."""
@@ -99,7 +99,7 @@ async def running_writer(
     settings: Settings, files: Sequence[ManifestFile] = ()
 ) -> AsyncIterator[Writer]:
     """A writer that works for as long as the block runs, and then stops as on SIGTERM."""
-    async with writer_app.opened(settings, files) as (writer, transports):
+    async with writer_app.open_writer(settings, files) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         try:
             yield writer
@@ -117,5 +117,5 @@ async def running_core(
     """A writer and a reader of it, with no manifests but these."""
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(running_writer(settings, files))
-        await stack.enter_async_context(reader_app.opened(settings))
+        await stack.enter_async_context(reader_app.open_reader(settings))
         yield Core(settings, writer)

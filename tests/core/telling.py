@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.ordering import TIMEBASES, Timebase, unsigned
+from core.ordering import TIMEBASES, Timebase, unsigned_time
 from core.store.archive import Archive
 from core.store.rollup import (
     LEVELS,
@@ -96,7 +96,7 @@ Counted = Counter[tuple[str, int, str, int, str]]
 def rollups_by_hand(events: Sequence[Told]) -> Counted:
     """What the rollups of these events have to say."""
     return Counter(
-        (timebase[0], level, one.scope, unsigned(one.time(timebase)) >> level, one.lane)
+        (timebase[0], level, one.scope, unsigned_time(one.time(timebase)) >> level, one.lane)
         for one in events
         for timebase in TIMEBASES
         for level in LEVELS

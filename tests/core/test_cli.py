@@ -37,7 +37,9 @@ def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
             ready = msgspec.json.decode(running.stdout.readline(), type=dict[str, str])
             if name == "writer":
                 assert ready.pop("archive") == archive_id.read(data)
-                assert ready.pop("folder") == str(archive_id.inode(data / archive_id.TRUTH_FOLDER))
+                assert ready.pop("folder") == str(
+                    archive_id.inode_of(data / archive_id.TRUTH_FOLDER)
+                )
             assert ready == {"ready": name, "data": str(data)}
             yield running
         finally:

@@ -18,9 +18,9 @@ SEED = 14_006
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """An archive in which a few events are many, so that derived data is made and read."""
-    monkeypatch.setattr(sampler, "STARTED_EVENTS", 10)
+    monkeypatch.setattr(sampler, "START_AT_EVENTS", 10)
     monkeypatch.setattr(sample_answers, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(sample_answers, "DIRECT_MOST_EVENTS", 12)
+    monkeypatch.setattr(sample_answers, "DIRECT_COARSE_MAX_EVENTS", 12)
     monkeypatch.setattr(folding, "SEGMENT_EVENTS", 4)
     return Corpus(tmp_path)
 

@@ -32,8 +32,8 @@ def test_the_ends_of_time_are_in_every_answer(tmp_path: Path) -> None:
         for lane in ("parsed", "ui", "raw", "metadata")
         for unit in ("a", "b", "c")
     ]
-    committer.take("link", Batch(records))
-    committer.close()
+    committer.add_batch("link", Batch(records))
+    committer.close_commit()
     events = told(archive)
     assert len(events) == len(records)
     with ExitStack() as stack:

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ordering import (
+    EVENT_KEY_BYTES,
     ORDER_KEY_BYTES,
-    PLACE_BYTES,
-    compare,
+    compare_events,
+    event_key_tail,
     order_key,
-    series_of,
-    split,
-    tail_of,
+    series_of_event_key,
+    split_order_key,
     time_key,
     time_of,
 )
@@ -29,7 +29,7 @@ EVENTS = st.tuples(TIMES, st.integers(0, 4), st.binary(min_size=32, max_size=32)
 def test_sorted_bytes_are_sorted_events(events: list[tuple[int, int, bytes]]) -> None:
     """A-046, AMB-01: byte order of keys is the comparator's order, times before 1970 included."""
     by_bytes = sorted(events, key=lambda event: order_key(*event))
-    assert by_bytes == sorted(events, key=cmp_to_key(compare))
+    assert by_bytes == sorted(events, key=cmp_to_key(compare_events))
 
 
 @given(EVENTS)
@@ -37,7 +37,7 @@ def test_a_key_gives_back_what_it_was_made_of(event: tuple[int, int, bytes]) -> 
     """Nothing of time, lane and eventId is lost in the key."""
     key = order_key(*event)
     assert len(key) == ORDER_KEY_BYTES
-    assert split(key) == event
+    assert split_order_key(key) == event
     assert time_of(time_key(event[0])) == event[0]
 
 
@@ -53,5 +53,5 @@ def test_lanes_decide_at_one_instant_and_then_ids() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_a_place_ends_with_its_series(series: int) -> None:
     """What a selection looks for at the end of a place is what the series number is read from."""
-    place = time_key(1) + tail_of(series)
-    assert len(place) == PLACE_BYTES and series_of(place) == series
+    place = time_key(1) + event_key_tail(series)
+    assert len(place) == EVENT_KEY_BYTES and series_of_event_key(place) == series

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.files.daily import DailyFiles
-from core.files.folder import Folder
-from core.reserve import DiskReserveError, Reserve
+from core.files.folder import FileFolder
+from core.reserve import DiskReserve, DiskReserveError
 from sdk.client import Client
 from sdk.endpoints import exports_folder
 from sdk.errors import ProtocolError
@@ -44,12 +44,12 @@ def free_bytes(folder: Path) -> int:
 
 def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
     """The error says how much is missing and what to do; what is there stays."""
-    reserve = Reserve(disk, free_bytes(disk) - 2 * MIB, disk)
-    folder = Folder(disk / "files", reserve)
+    reserve = DiskReserve(disk, free_bytes(disk) - 2 * MIB, disk)
+    folder = FileFolder(disk / "files", reserve)
     folder.append("a", 0, bytes(MIB))
     with pytest.raises(DiskReserveError, match=r"reserved for the archive: free some disk, or set"):
         folder.append("a", MIB, bytes(2 * MIB))
-    with pytest.raises(DiskReserveError), folder.replacing("b", 3 * MIB):
+    with pytest.raises(DiskReserveError), folder.replace_file("b", 3 * MIB):
         pass
     assert folder.size("a") == MIB and folder.paths() == ["a"]
     folder.close()
@@ -57,9 +57,9 @@ def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
 
 def test_of_a_file_that_fails_nothing_is_left(tmp_path: Path) -> None:
     """Neither it nor what it would have replaced is touched."""
-    folder = Folder(tmp_path)
+    folder = FileFolder(tmp_path)
     folder.append("a", 0, b"before")
-    with pytest.raises(ZeroDivisionError), folder.replacing("a") as out:
+    with pytest.raises(ZeroDivisionError), folder.replace_file("a") as out:
         out.write(bytes(1 // 0))
     assert folder.paths() == ["a"] and folder.size("a") == 6
     folder.close()
@@ -67,8 +67,8 @@ def test_of_a_file_that_fails_nothing_is_left(tmp_path: Path) -> None:
 
 def test_a_disk_of_their_own_is_theirs(disk: Path, tmp_path: Path) -> None:
     """The reserve is for truth, which is elsewhere."""
-    assert Reserve(disk, 2**60, tmp_path).free_bytes() > 2**60
-    assert Reserve(disk / "not" / "there", 2**60, disk).free_bytes() < 0
+    assert DiskReserve(disk, 2**60, tmp_path).free_bytes() > 2**60
+    assert DiskReserve(disk / "not" / "there", 2**60, disk).free_bytes() < 0
 
 
 async def test_an_export_stops_at_the_reserve_and_truth_goes_on(disk: Path, record: Make) -> None:
@@ -104,11 +104,11 @@ def test_daily_files_stop_at_the_reserve_and_go_on_later(tmp_path: Path, disk: P
         whole.close()
         root = disk / "files"
         mark = archive.committer.last_ns
-        full = DailyFiles(archive.view, archive.registry, root, Reserve(root, 2**50, disk))
+        full = DailyFiles(archive.view, archive.registry, root, DiskReserve(root, 2**50, disk))
         with pytest.raises(DiskReserveError):
             list(full.follow(mark))
         full.close()
-        later = DailyFiles(archive.view, archive.registry, root, Reserve(root, 1, disk))
+        later = DailyFiles(archive.view, archive.registry, root, DiskReserve(root, 1, disk))
         list(later.follow(mark))
         later.close()
         state = "state.json"

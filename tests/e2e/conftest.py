@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sdk.testing.browser import running_browser
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import RunningNova, running_nova
 from tests.e2e.demo_page import HEIGHT, WIDTH, log_in
 from tests.e2e.recorded import SCOPE, publish_history
 from tests.e2e.screen import LOADED_MS, apart
@@ -18,7 +18,7 @@ expect.set_options(timeout=LOADED_MS)
 
 
 @pytest.fixture
-def nova(tmp_path: Path) -> Iterator[Nova]:
+def nova(tmp_path: Path) -> Iterator[RunningNova]:
     """A payload's NOVA of scope `sat` on the local transport."""
     with running_nova(tmp_path / "data", "--scope", SCOPE) as running:
         yield running
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A NOVA whose archive holds ten minutes of the past, for tests that add nothing to it."""
     with running_nova(tmp_path_factory.mktemp("recorded") / "data", "--scope", SCOPE) as running:
         apart(lambda: publish_history(running.publish))
@@ -40,21 +40,21 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
 
 
 @pytest.fixture
-def present(nova: Nova) -> Nova:
+def present(nova: RunningNova) -> RunningNova:
     """Such a NOVA of one's own, for tests that add to its archive."""
     apart(lambda: publish_history(nova.publish))
     return nova
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """The demo, with ten minutes of its satellite's past."""
     with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
         yield running
 
 
 @pytest.fixture
-def page(browser: Browser, demo: Nova) -> Iterator[Page]:
+def page(browser: Browser, demo: RunningNova) -> Iterator[Page]:
     """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     complaints: list[str] = []

@@ -17,7 +17,7 @@ from sdk.client import Client
 from sdk.event import ENVELOPE_MAX_BYTES
 from sdk.protocol import RejectInfo, Rejects
 from sdk.testing.instance import nova_command, running_nova
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from sdk.transport.base import Record, connect
 
 
@@ -135,7 +135,9 @@ def test_garbage_over_local_is_refused_with_reasons(tmp_path: Path) -> None:
 
 
 @pytest.mark.kafka
-def test_garbage_over_kafka_is_refused_with_reasons(tmp_path: Path, kafka_broker: Server) -> None:
+def test_garbage_over_kafka_is_refused_with_reasons(
+    tmp_path: Path, kafka_broker: BackendServer
+) -> None:
     """The same from a broker, where nobody checks before; the position of each is kept."""
     scope = f"bad-{uuid.uuid4().hex[:8]}"
     data = tmp_path / "data"

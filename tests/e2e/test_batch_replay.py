@@ -25,9 +25,9 @@ from sdk.client import Client
 from sdk.producer import Producer
 from sdk.protocol import Filters, Query, Timebase
 from sdk.replay import replay, replay_shards
-from sdk.shards.output import Counted, read_state, state_of
-from sdk.shards.wanted import Summary
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.shards.output import OutputState, read_state, state_path
+from sdk.shards.wanted import ReplaySummary
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from sdk.transport.base import Batch, Record, connect
 from tests.e2e.shipped import MANIFESTS
 
@@ -87,7 +87,7 @@ def records(count: int, padding: str = "") -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A running NOVA with some thousand events."""
     data = tmp_path_factory.mktemp("live") / "data"
     with running_nova(data, "--scope", "sat") as nova:
@@ -109,8 +109,8 @@ def resting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     committer = Committer(archive, data)
     made = records(EVENTS, PADDING)
     for start in range(0, EVENTS, 5_000):
-        committer.take("link", Batch(made[start : start + 5_000]))
-        committer.close()
+        committer.add_batch("link", Batch(made[start : start + 5_000]))
+        committer.close_commit()
     archive.sync()
     archive.close()
     return data
@@ -174,7 +174,7 @@ def by_query(data: Path, timebase: Timebase, filters: Filters) -> list[bytes]:
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-def test_in_order_is_what_a_query_says(live: Nova, timebase: Timebase) -> None:
+def test_in_order_is_what_a_query_says(live: RunningNova, timebase: Timebase) -> None:
     """A-034…A-048, A-315: the same bytes in the same order, by however many processes."""
     expected = by_query(live.data, timebase, Filters())
     assert len(expected) == 3_000 + MANIFESTS
@@ -182,7 +182,7 @@ def test_in_order_is_what_a_query_says(live: Nova, timebase: Timebase) -> None:
         assert list(replay(live.data, timebase=timebase, shards=shards)) == expected
 
 
-def test_ranges_and_filters_are_those_of_a_query(live: Nova) -> None:
+def test_ranges_and_filters_are_those_of_a_query(live: RunningNova) -> None:
     """Both ends are included, and every filter narrows as it does in a query."""
     narrow = Filters(lanes=["parsed"], unique_id="u1")
     expected = by_query(live.data, "source", narrow)
@@ -190,7 +190,7 @@ def test_ranges_and_filters_are_those_of_a_query(live: Nova) -> None:
     options = ("--timebase", "source", "--lanes", "parsed", "--unique", "u1", "--shards", "2")
     done = nova_command(*arguments(live.data, *options, "--json"))
     assert done.returncode == 0 and done.stdout.splitlines() == expected
-    summary = msgspec.json.decode(done.stderr.splitlines()[-1], type=Summary)
+    summary = msgspec.json.decode(done.stderr.splitlines()[-1], type=ReplaySummary)
     assert (summary.events, summary.bytes) == (len(expected), len(done.stdout))
     times = [msgspec.json.decode(event)["sourceTruthTime"] for event in expected]
     between = [e for e, at in zip(expected, times, strict=True) if times[50] <= at <= times[70]]
@@ -198,7 +198,7 @@ def test_ranges_and_filters_are_those_of_a_query(live: Nova) -> None:
     assert done.stdout.splitlines() == between
 
 
-def test_nothing_past_the_mark_while_it_grows(live: Nova) -> None:
+def test_nothing_past_the_mark_while_it_grows(live: RunningNova) -> None:
     """A replay that begins holds what was durable then, however fast events come (A-145)."""
     stop = threading.Event()
 
@@ -239,7 +239,7 @@ def test_a_file_and_a_file_per_shard_hold_the_whole(
     done = nova_command(*arguments(resting, *base, "--out", out))
     assert done.returncode == 0 and out.read_bytes() == whole[timebase]
     done = nova_command(*arguments(resting, *base, "--shards", "3", "--per-shard", folder))
-    summary = msgspec.json.decode(done.stdout, type=Summary)
+    summary = msgspec.json.decode(done.stdout, type=ReplaySummary)
     assert (summary.events, summary.bytes, summary.shards) == (EVENTS, len(whole[timebase]), 3)
     files = sorted(folder.iterdir())
     assert [file.name for file in files] == [f"shard-{number:03}.jsonl" for number in range(3)]
@@ -263,7 +263,7 @@ def test_killed_and_resumed_is_as_if_undisturbed(
         wait_for_end_of_shards(resting)
     option = "--out" if kind == "to_file" else "--per-shard"
     files = [target] if kind == "to_file" else [target / f"shard-00{n}.jsonl" for n in range(2)]
-    states = [read_state(state_of(file), Counted) for file in files]
+    states = [read_state(state_path(file), OutputState) for file in files]
     assert 0 < sum(state.bytes for state in states if state) <= len(whole[timebase])
     done = nova_command(*arguments(resting, "--timebase", timebase, option, target))
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.instance import Nova
+from sdk.testing.instance import RunningNova
 from tests.e2e.demo_page import choose
 
 pytestmark = pytest.mark.browser
@@ -113,7 +113,7 @@ def test_everything_fits_and_the_keyboard_works(page: Page) -> None:
     expect(state).to_have_text("LIVE")
 
 
-def test_a_wrong_password_is_said_in_words(browser: Browser, demo: Nova) -> None:
+def test_a_wrong_password_is_said_in_words(browser: Browser, demo: RunningNova) -> None:
     """A-269: who may not come in is told so, and nothing else."""
     page = browser.new_page()
     page.goto(demo.url)

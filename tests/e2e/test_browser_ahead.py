@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, expect
 from sdk import timestamps
 from sdk.event import Event
 from sdk.producer import Producer
-from sdk.testing.instance import Nova
+from sdk.testing.instance import RunningNova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.recorded import EPS, publish, publish_now, update
 from tests.e2e.screen import Screen, apart, screen_on
@@ -36,7 +36,7 @@ def card_count(screen: Screen) -> Locator:
 
 
 def test_live_is_the_state_of_now_and_what_is_dated_ahead_is_listed(
-    browser: Browser, present: Nova
+    browser: Browser, present: RunningNova
 ) -> None:
     """It hides nothing, stretches nothing, is counted and marked, and can be gone to."""
     apart(lambda: publish(present.publish, ahead))
@@ -77,7 +77,7 @@ def test_live_is_the_state_of_now_and_what_is_dated_ahead_is_listed(
 
 
 def test_what_is_dated_ahead_is_shown_when_its_time_has_come(
-    browser: Browser, present: Nova
+    browser: Browser, present: RunningNova
 ) -> None:
     """Whether it was streamed to the page, or was in the archive before that opened."""
     stored_ns = timestamps.now() + BEFORE_IT_OPENS_NS

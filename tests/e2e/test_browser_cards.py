@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from edge.users import UserStore
 from sdk import timestamps
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.screen import Screen, screen_on, serious
 from tests.e2e.water import (
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """One that holds the story."""
     folder = tmp_path_factory.mktemp("water")
     with water(folder) as nova:
@@ -51,7 +51,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
+def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
     """A window on the story, paused at its end, with all cards."""
     with screen_on(browser, recorded.url) as shown:
         shown.seek(START_NS + SECONDS * NS_PER_SECOND)
@@ -272,7 +272,7 @@ def is_acknowledging(message: Mapping[str, object]) -> bool:
     return message["type"] == "acknowledgeAlarm"
 
 
-def add_viewer(nova: Nova) -> None:
+def add_viewer(nova: RunningNova) -> None:
     """A user who may only look, with the password of the admin."""
     users = UserStore(nova.data / "edge")
     admin = users.get("admin")
@@ -281,7 +281,7 @@ def add_viewer(nova: Nova) -> None:
     users.close()
 
 
-def watch(browser: Browser, nova: Nova) -> None:
+def watch(browser: Browser, nova: RunningNova) -> None:
     """A viewer sees the alarm, and why there is nothing that they can do about it."""
     page = browser.new_page()
     page.goto(nova.url)
@@ -356,7 +356,7 @@ def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     assert severities == {"warning", "critical"}
 
 
-def test_a_phone_shows_both_in_tabs(browser: Browser, recorded: Nova) -> None:
+def test_a_phone_shows_both_in_tabs(browser: Browser, recorded: RunningNova) -> None:
     """In portrait nothing is wider than the screen, and nothing is lost."""
     size: ViewportSize = {"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
     context = browser.new_context(viewport=size)

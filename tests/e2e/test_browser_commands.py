@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from edge.users import UserStore
 from sdk import timestamps
 from sdk.observation import Entity
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.transport.base import connect
 from tests.core.commanding import descriptor
 from tests.e2e.commander import (
@@ -35,7 +35,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A demo whose satellite obeys, with a unit beside it that takes a command and never answers;
     and a user who may only look.
     """
@@ -56,7 +56,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
 
 
 @pytest.fixture
-def screen(browser: Browser, demo: Nova) -> Iterator[Screen]:
+def screen(browser: Browser, demo: RunningNova) -> Iterator[Screen]:
     """A window on the demo, LIVE."""
     with screen_on(browser, demo.url) as shown:
         live(shown)
@@ -258,7 +258,9 @@ def take(page: Page, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-def test_a_lost_answer_is_asked_for_with_the_same_request(browser: Browser, demo: Nova) -> None:
+def test_a_lost_answer_is_asked_for_with_the_same_request(
+    browser: Browser, demo: RunningNova
+) -> None:
     """A-172: the page does not know whether it was sent, and asking again sends nothing twice."""
     with screen_on(browser, demo.url, complaints=True) as screen:
         page = screen.page
@@ -291,7 +293,9 @@ def test_a_lost_answer_is_asked_for_with_the_same_request(browser: Browser, demo
         assert not lose[0]
 
 
-def test_what_was_said_is_seen_by_others(browser: Browser, demo: Nova, screen: Screen) -> None:
+def test_what_was_said_is_seen_by_others(
+    browser: Browser, demo: RunningNova, screen: Screen
+) -> None:
     """It is the scope's, with author and mark; a replay of before has neither it nor an entry."""
     page = screen.page
     with screen_on(browser, demo.url) as other:
@@ -310,7 +314,7 @@ def test_what_was_said_is_seen_by_others(browser: Browser, demo: Nova, screen: S
         expect(other.page.get_by_test_id("chat-refusal")).to_contain_text("replay")
 
 
-def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: Nova) -> None:
+def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova) -> None:
     """A-176: the buttons say why not."""
     page = browser.new_page()
     page.goto(demo.url)
@@ -346,7 +350,7 @@ def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     assert screen.serious() == []
 
 
-def test_a_phone_has_both_in_tabs(browser: Browser, demo: Nova) -> None:
+def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
     """In portrait a card's action leads to its form, and nothing is wider than the screen."""
     context = browser.new_context(viewport=PHONE)
     screen = Screen(context)

@@ -19,12 +19,12 @@ from core.reader.exports import TEMPORARY_PREFIX
 from edge.users import UserStore
 from sdk import timestamps
 from sdk.client import Client
-from sdk.digest import Digest
+from sdk.digest import EventDigest
 from sdk.endpoints import exports_folder
 from sdk.envelope import Lane
 from sdk.protocol import Filters, Query
 from sdk.settings import Settings
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.recorded import START_NS
 from tests.e2e.screen import Screen, apart, screen_on
@@ -40,7 +40,7 @@ LAST_NS = START_NS + 120 * NS_PER_SECOND
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
+def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
     """A window on ten recorded minutes, with one of them selected."""
     with screen_on(browser, recorded.url) as shown:
         at, until = timestamps.text(FIRST_NS), timestamps.text(LAST_NS)
@@ -50,7 +50,7 @@ def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
         yield shown
 
 
-def expected(nova: Nova, lane: Lane) -> list[bytes]:
+def expected(nova: RunningNova, lane: Lane) -> list[bytes]:
     """What the same query finds."""
 
     async def asked() -> list[bytes]:
@@ -73,7 +73,7 @@ def phase(page: Page, name: str) -> None:
 
 
 def test_a_selection_is_exported_downloaded_and_proved(
-    screen: Screen, recorded: Nova, tmp_path: Path
+    screen: Screen, recorded: RunningNova, tmp_path: Path
 ) -> None:
     """A-207, A-209, A-210: the zip holds what the query of that range finds, in its order."""
     page = screen.page
@@ -93,7 +93,7 @@ def test_a_selection_is_exported_downloaded_and_proved(
     download.value.save_as(kept)
     events = expected(recorded, "ui")
     assert events
-    digest = Digest()
+    digest = EventDigest()
     digest.add(events)
     assert page.get_by_test_id("export-digest").get_attribute("data-digest") == digest.text()
     with zipfile.ZipFile(kept) as archive:
@@ -156,7 +156,7 @@ def held(reader: int) -> Iterator[Held]:
             os.kill(process, signal.SIGCONT)
 
 
-def test_a_running_export_is_given_up(screen: Screen, recorded: Nova) -> None:
+def test_a_running_export_is_given_up(screen: Screen, recorded: RunningNova) -> None:
     """A-209, pitfalls row 33: what is cancelled is said to be, ends with its processes and leaves
     nothing, neither a link nor a file; the next export is whole.
     """
@@ -185,7 +185,7 @@ def test_a_running_export_is_given_up(screen: Screen, recorded: Nova) -> None:
     assert len([path for path in set(folder.glob("*")) - before if path.suffix == ".zip"]) == 1
 
 
-def test_who_may_not_is_told(browser: Browser, recorded: Nova) -> None:
+def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
     """A-213: a viewer sees the dialog, and why there is nothing to press; Escape closes it."""
     users = UserStore(recorded.data / "edge")
     admin = users.get("admin")

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from tests.e2e.demo_page import SHOWN_MS
 from tests.e2e.screen import screen_on, serious
 
@@ -44,7 +44,7 @@ def expect_on_screen(page: Page, test_id: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("size", DESKTOPS, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_demo_opens_on_battery_orbit_and_heater(
-    browser: Browser, demo: Nova, size: tuple[int, int]
+    browser: Browser, demo: RunningNova, size: tuple[int, int]
 ) -> None:
     """Plots, ground track and the heater's form at once, with no press."""
     page = opened(browser, demo.url, size)
@@ -64,7 +64,7 @@ def test_the_demo_opens_on_battery_orbit_and_heater(
 
 @pytest.mark.browser
 def test_the_demo_opens_on_plots_where_there_is_room_for_one_panel(
-    browser: Browser, demo: Nova
+    browser: Browser, demo: RunningNova
 ) -> None:
     """A phone shows one panel; the others are a tab away, and nothing is wider than the screen."""
     page = opened(browser, demo.url, PHONE)
@@ -78,7 +78,7 @@ def test_the_demo_opens_on_plots_where_there_is_room_for_one_panel(
 
 
 @pytest.mark.browser
-def test_what_a_person_chose_stays(browser: Browser, demo: Nova) -> None:
+def test_what_a_person_chose_stays(browser: Browser, demo: RunningNova) -> None:
     """A plot that is taken away does not come back, nor does another choice of entity."""
     page = opened(browser, demo.url, DESKTOPS[0])
     expect_plots(page)
@@ -91,7 +91,7 @@ def test_what_a_person_chose_stays(browser: Browser, demo: Nova) -> None:
 
 @pytest.mark.browser
 def test_an_instance_that_says_nothing_opens_on_its_first_entity(
-    browser: Browser, recorded: Nova
+    browser: Browser, recorded: RunningNova
 ) -> None:
     """No plots, and a map that says why it is empty."""
     with screen_on(browser, recorded.url) as screen:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import RunningNova, running_nova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.screen import Screen
 
@@ -28,7 +28,7 @@ SAY = (
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A demo."""
     with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
         yield running
@@ -39,7 +39,7 @@ def stated(screen: Screen) -> int:
     return sum(message["type"] == "setCursor" for message in screen.sent)
 
 
-def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: Nova) -> None:
+def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: RunningNova) -> None:
     """Issue 14 §2.4: whatever is sent on its socket, until it is LIVE again."""
     context = browser.new_context()
     context.add_init_script(KEEP_SOCKET)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from sdk import timestamps
 from sdk.client import Client
 from sdk.protocol import Filters, Query
-from sdk.testing.instance import Nova
+from sdk.testing.instance import RunningNova
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.recorded import SECONDS, publish_now, second
 from tests.e2e.screen import Screen, apart, screen_on
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: Nova) -> Iterator[Screen]:
+def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
     """A window that is paused in the middle of the recording, which it shows as a whole."""
     at, first, last = (timestamps.text(second(count)) for count in (120, -30, 630))
     with screen_on(browser, f"{recorded.url}/#t={at}&tb=source&from={first}&to={last}") as screen:
@@ -171,7 +171,7 @@ def test_gaps_are_jumped_over_where_that_is_wanted(screen: Screen) -> None:
     assert second(479) < timestamps.parse(jumped) < second(480)
 
 
-def test_live_replay_and_live_again_are_explicit(browser: Browser, present: Nova) -> None:
+def test_live_replay_and_live_again_are_explicit(browser: Browser, present: RunningNova) -> None:
     """A-158, A-159: one state at a time, and nothing goes LIVE by itself."""
     with screen_on(browser, present.url) as screen:
         screen.expect_state("LIVE")
@@ -213,7 +213,9 @@ async def received_at(data: Path, source_ns: int) -> str:
     return str(event["canonicalTruthTime"])
 
 
-def test_the_other_clock_keeps_the_event_under_the_cursor(screen: Screen, recorded: Nova) -> None:
+def test_the_other_clock_keeps_the_event_under_the_cursor(
+    screen: Screen, recorded: RunningNova
+) -> None:
     """A-157: the same event, by when it was received and by when it was made."""
     screen.seek(second(250.4))
     screen.expect_count(250)
@@ -228,7 +230,7 @@ def test_the_other_clock_keeps_the_event_under_the_cursor(screen: Screen, record
 
 
 def test_a_shared_address_opens_the_same_moment(
-    browser: Browser, recorded: Nova, screen: Screen
+    browser: Browser, recorded: RunningNova, screen: Screen
 ) -> None:
     """Whoever opens the link sees what the sender saw, after logging in."""
     screen.show(second(100), second(200))
@@ -247,7 +249,9 @@ def test_a_shared_address_opens_the_same_moment(
         other.expect_count(150)
 
 
-def test_two_browsers_are_independent(browser: Browser, recorded: Nova, screen: Screen) -> None:
+def test_two_browsers_are_independent(
+    browser: Browser, recorded: RunningNova, screen: Screen
+) -> None:
     """A-144, A-164: what one does moves nothing in the other."""
     with screen_on(browser, recorded.url) as other:
         other.expect_state("LIVE")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from sdk import timestamps
 from sdk.producer import Producer
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import RunningNova, running_nova
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import connect
 from tests.e2e.recorded import EPS, SCOPE, SECONDS, publish_now, second
@@ -27,7 +27,7 @@ UNANSWERED_MS = 40_000
 BACK_MS = 20_000
 
 
-def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: Nova) -> None:
+def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: RunningNova) -> None:
     """LIVE goes on behind the last event, a replay from where the clock is, without a reload."""
     live = f"{present.url}/#state=live&tb=canonical"
     with screen_on(browser, live, complaints=True) as screen:
@@ -83,7 +83,7 @@ async def publish_burst(url: str) -> None:
 
 
 def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
-    browser: Browser, present: Nova
+    browser: Browser, present: RunningNova
 ) -> None:
     """What is shed is named, until when too; what is shown in the end is the present, and then the
     note goes away.
@@ -120,7 +120,7 @@ def boxes(screen: Screen) -> object:
     )
 
 
-def test_nothing_moves_whatever_the_state(browser: Browser, present: Nova) -> None:
+def test_nothing_moves_whatever_the_state(browser: Browser, present: RunningNova) -> None:
     """No layout shift: LIVE, paused, playing and cut off, all is where it was."""
     with screen_on(browser, present.url, complaints=True) as screen:
         screen.expect_state("LIVE")
@@ -138,7 +138,9 @@ def test_nothing_moves_whatever_the_state(browser: Browser, present: Nova) -> No
         assert boxes(screen) == before
 
 
-def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present: Nova) -> None:
+def test_a_core_that_stands_still_is_not_shown_as_live(
+    browser: Browser, present: RunningNova
+) -> None:
     """Pitfalls row 10: the page soon says that it may not be live, and each part of it that it has
     no answer; afterwards all of that is gone.
     """
@@ -162,7 +164,7 @@ def test_a_core_that_stands_still_is_not_shown_as_live(browser: Browser, present
         screen.expect_state("LIVE")
 
 
-def test_a_writer_that_stands_still_is_said(browser: Browser, present: Nova) -> None:
+def test_a_writer_that_stands_still_is_said(browser: Browser, present: RunningNova) -> None:
     """Issue 14: the past is served meanwhile, and it goes by itself."""
     with screen_on(browser, present.url, complaints=True) as screen:
         screen.expect_state("LIVE")
@@ -177,7 +179,7 @@ def test_a_writer_that_stands_still_is_said(browser: Browser, present: Nova) -> 
         screen.expect_count(6001)
 
 
-def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: Nova) -> None:
+def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: RunningNova) -> None:
     """The edge answers and the Core does not: that is another banner, and it goes by itself."""
     with screen_on(browser, present.url, complaints=True) as screen:
         screen.expect_state("LIVE")
@@ -189,7 +191,9 @@ def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: Nova) 
         expect(banner).to_be_hidden(timeout=BACK_MS)
 
 
-def test_a_link_to_an_event_that_is_not_there_says_so(browser: Browser, recorded: Nova) -> None:
+def test_a_link_to_an_event_that_is_not_there_says_so(
+    browser: Browser, recorded: RunningNova
+) -> None:
     """The moment is opened all the same, and the panel of events says what is missing."""
     at = timestamps.text(second(20))
     with screen_on(browser, f"{recorded.url}/#at={at}&event={'0' * 64}") as screen:

@@ -14,7 +14,7 @@ from sdk import timestamps
 from sdk.event import Event
 from sdk.observation import Entity
 from sdk.producer import Producer
-from sdk.testing.instance import Nova, nova_command
+from sdk.testing.instance import RunningNova, nova_command
 from sdk.timestamps import NS_PER_SECOND
 from tests.e2e.recorded import EPS, SCOPE, publish, publish_now, second, update
 from tests.e2e.screen import Screen, apart, screen_on
@@ -94,7 +94,7 @@ def colour_of(screen: Screen, name: str) -> tuple[int, ...]:
 
 
 def test_commands_gaps_and_chat_are_marked_at_their_times(
-    browser: Browser, present: Nova, tmp_path: Path
+    browser: Browser, present: RunningNova, tmp_path: Path
 ) -> None:
     """Each sign is painted where its event is, and the pointer reads what it is about."""
     file = tmp_path / "marks.jsonl"
@@ -122,7 +122,7 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
 
 @pytest.mark.parametrize("timebase", ["source", "canonical"])
 def test_late_data_never_moves_a_live_value_backwards(
-    browser: Browser, present: Nova, timebase: str
+    browser: Browser, present: RunningNova, timebase: str
 ) -> None:
     """An event that comes late changes nothing of what is newer; what comes after it is shown."""
     with screen_on(browser, f"{present.url}/#state=live&tb={timebase}") as screen:
@@ -142,7 +142,7 @@ def late_and_more(producer: Producer, old_ns: int) -> Iterable[Event]:
     yield producer.observe(EPS).ui("marker", "marker", "1", {"after": 1})
 
 
-def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, present: Nova) -> None:
+def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, present: RunningNova) -> None:
     """What is read and copied is the stored event, to the last digit."""
     at_ns = second(700)
     apart(

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sdk import timestamps
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, log_in
 from tests.e2e.screen import serious
 
@@ -123,7 +123,7 @@ def test_the_map_shows_where_it_is(page: Page) -> None:
     assert [url for url in requests if urlsplit(url).netloc != urlsplit(page.url).netloc] == []
 
 
-def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: Nova) -> None:
+def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova) -> None:
     """The inspector reads any lane; its event sets the clock, and a link opens it elsewhere."""
     choose(page, "gps")
     page.get_by_test_id("lane-raw").click()
@@ -245,7 +245,7 @@ def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
     assert serious(page) == []
 
 
-def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: Nova) -> None:
+def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: RunningNova) -> None:
     """In portrait there is one column with tabs, nothing is wider than the screen."""
     size = {"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
     page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})

@@ -18,7 +18,7 @@ from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.observation import Entity
 from sdk.producer import Producer
 from sdk.protocol import Discover, Filters, Latest, Query
-from sdk.testing.instance import Nova
+from sdk.testing.instance import RunningNova
 from sdk.transport.base import connect
 from tests.e2e.shipped import MANIFESTS, TOLD_BY_OTHERS
 
@@ -50,7 +50,7 @@ def number(event: msgspec.Raw | bytes) -> int:
     return msgspec.convert(members["payload"], dict[str, int])["n"]
 
 
-async def test_what_can_be_asked_is_answered(nova: Nova) -> None:
+async def test_what_can_be_asked_is_answered(nova: RunningNova) -> None:
     """A-017, A-133, A-135: query, discover, latest and status agree about one history."""
     await fill(nova.publish)
     async with await Client.to_core(nova.data) as client:
@@ -70,7 +70,7 @@ async def test_what_can_be_asked_is_answered(nova: Nova) -> None:
         )
 
 
-async def test_a_new_stream_replaces_the_one_before(nova: Nova) -> None:
+async def test_a_new_stream_replaces_the_one_before(nova: RunningNova) -> None:
     """A-140…A-143, A-302: one stream per connection, fenced by its id; cancel stops it."""
     await fill(nova.publish)
     async with await Client.to_core(nova.data) as client:
@@ -87,7 +87,7 @@ async def test_a_new_stream_replaces_the_one_before(nova: Nova) -> None:
         assert (await client.status()).events == COUNT + MANIFESTS
 
 
-async def test_backwards_as_fast_as_it_goes(nova: Nova) -> None:
+async def test_backwards_as_fast_as_it_goes(nova: RunningNova) -> None:
     """Issue 14 §1.5: the same events as forwards, the other way round, by client and command."""
     await fill(nova.publish)
     async with await Client.to_core(nova.data) as client:
@@ -109,7 +109,7 @@ def test_a_rate_that_is_none_is_said(rate: str) -> None:
     assert shown.exit_code == 2 and "not a factor other than 0, max or -max" in shown.stderr
 
 
-async def test_a_stream_resumes_behind_its_last_key(nova: Nova) -> None:
+async def test_a_stream_resumes_behind_its_last_key(nova: RunningNova) -> None:
     """AMB-33: the key of the last event seen is where the next stream begins, exclusively."""
     await fill(nova.publish)
     async with await Client.to_core(nova.data) as client:
@@ -125,7 +125,7 @@ async def test_a_stream_resumes_behind_its_last_key(nova: Nova) -> None:
     assert seen == list(range(COUNT))
 
 
-async def test_live_follows_what_is_published_meanwhile(nova: Nova) -> None:
+async def test_live_follows_what_is_published_meanwhile(nova: RunningNova) -> None:
     """AMB-34: history, then the tail, over real processes."""
     async with await Client.to_core(nova.data) as client:
         stream = client.stream("LIVE", start_time=at(0))
@@ -151,7 +151,7 @@ async def test_live_follows_what_is_published_meanwhile(nova: Nova) -> None:
     ids=str,
 )
 async def test_errors_are_typed_and_end_nothing(
-    nova: Nova, message: protocol.Message, code: str
+    nova: RunningNova, message: protocol.Message, code: str
 ) -> None:
     """Each bad request gets one error with its ref; the connection serves on."""
     async with await Client.to_core(nova.data) as client:
@@ -161,7 +161,7 @@ async def test_errors_are_typed_and_end_nothing(
         assert (await client.status()).events == MANIFESTS
 
 
-async def test_garbage_frames_are_answered(nova: Nova) -> None:
+async def test_garbage_frames_are_answered(nova: RunningNova) -> None:
     """Pitfalls row 29: what is no request gets an error with its ref, if it has one."""
     connector = aiohttp.UnixConnector(str(endpoints.reader_socket(nova.data)))
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -182,7 +182,7 @@ async def test_garbage_frames_are_answered(nova: Nova) -> None:
         await socket.close()
 
 
-async def test_a_client_is_told_when_the_core_goes(nova: Nova) -> None:
+async def test_a_client_is_told_when_the_core_goes(nova: RunningNova) -> None:
     """Nobody waits for what cannot come."""
     async with await Client.to_core(nova.data) as client:
         stream = client.stream("LIVE")

@@ -11,20 +11,20 @@ import msgspec
 import pytest
 
 from sdk.producer import Producer
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from sdk.transport.base import connect
 from tests.core.commanding import SCOPE, descriptor, feedback
 
 
 @pytest.fixture(scope="module")
-def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """One NOVA of one scope for the module."""
     with running_nova(tmp_path_factory.mktemp("nova") / "data", "--scope", SCOPE) as nova:
         yield nova
 
 
 @asynccontextmanager
-async def device(nova: Nova, status: str | None = "success") -> AsyncIterator[None]:
+async def device(nova: RunningNova, status: str | None = "success") -> AsyncIterator[None]:
     """A heater that tells half way and then its result; without a status it says nothing, and where
     that is `written` no result.
     """
@@ -56,7 +56,7 @@ async def device(nova: Nova, status: str | None = "success") -> AsyncIterator[No
         await transport.close()
 
 
-async def run(nova: Nova, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+async def run(nova: RunningNova, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """One command on the data folder of this NOVA."""
     return await asyncio.to_thread(nova_command, *arguments, "--data", str(nova.data))
 
@@ -64,7 +64,7 @@ async def run(nova: Nova, *arguments: str) -> subprocess.CompletedProcess[bytes]
 HEATER_ON = ("command", "heater", "heater.set", "on=true", "label=dusk", "--scope", SCOPE)
 
 
-async def test_a_command_is_watched_to_its_end(nova: Nova) -> None:
+async def test_a_command_is_watched_to_its_end(nova: RunningNova) -> None:
     """A-180: sent, progress, result, in this order; success is status 0."""
     async with device(nova):
         done = await run(nova, *HEATER_ON, "--wait")
@@ -75,7 +75,7 @@ async def test_a_command_is_watched_to_its_end(nova: Nova) -> None:
     assert result == 'success  {"celsius":21.5}'
 
 
-async def test_programs_get_json_and_a_failure_is_status_1(nova: Nova) -> None:
+async def test_programs_get_json_and_a_failure_is_status_1(nova: RunningNova) -> None:
     """The answer and then the events as they are stored."""
     async with device(nova, "failure"):
         done = await run(nova, *HEATER_ON, "--wait", "--json")
@@ -90,7 +90,7 @@ async def test_programs_get_json_and_a_failure_is_status_1(nova: Nova) -> None:
     assert len({line["commandId"] for line in lines}) == 1
 
 
-async def test_nobody_has_to_answer(nova: Nova) -> None:
+async def test_nobody_has_to_answer(nova: RunningNova) -> None:
     """A-179, A-180: without --wait the command ends when it is sent; with it, it gives up and the
     command remains sent.
     """
@@ -102,7 +102,7 @@ async def test_nobody_has_to_answer(nova: Nova) -> None:
     assert b"failure" not in done.stdout
 
 
-async def test_a_command_that_nobody_confirms_remains_written(nova: Nova) -> None:
+async def test_a_command_that_nobody_confirms_remains_written(nova: RunningNova) -> None:
     """It is no success, and what it remains is said."""
     async with device(nova, "written"):
         done = await run(nova, *HEATER_ON, "--wait", "--timeout", "5")
@@ -111,7 +111,7 @@ async def test_a_command_that_nobody_confirms_remains_written(nova: Nova) -> Non
     assert b"no result within 5 s" in done.stderr and b"remains 'written'" in done.stderr
 
 
-async def test_asking_again_is_answered_and_not_sent_again(nova: Nova) -> None:
+async def test_asking_again_is_answered_and_not_sent_again(nova: RunningNova) -> None:
     """A-172: the ids of the first attempt make the second one safe."""
     ids = ("--request-id", "r-again", "--command-id", "c-again")
     async with device(nova):
@@ -123,7 +123,7 @@ async def test_asking_again_is_answered_and_not_sent_again(nova: Nova) -> None:
     assert msgspec.json.decode(two) == {**msgspec.json.decode(one), "ref": 1, "duplicate": True}
 
 
-async def test_what_cannot_be_is_said_in_one_line(nova: Nova) -> None:
+async def test_what_cannot_be_is_said_in_one_line(nova: RunningNova) -> None:
     """Refusals and slips end with a status and a reason, and are recorded nowhere."""
     async with device(nova):
         unknown = await run(nova, "command", "nobody", "go", "--scope", SCOPE)
@@ -135,7 +135,7 @@ async def test_what_cannot_be_is_said_in_one_line(nova: Nova) -> None:
     assert twice.returncode == 2 and b"'a' is given twice" in twice.stderr
 
 
-async def test_a_word_is_recorded(nova: Nova) -> None:
+async def test_a_word_is_recorded(nova: RunningNova) -> None:
     """AMB-65: under the name of the user on this machine."""
     said = await run(nova, "chat", "heater is on", "--scope", SCOPE, "--json")
     assert said.returncode == 0, said.stderr

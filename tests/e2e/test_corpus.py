@@ -16,7 +16,7 @@ from sdk.checker import Checker
 from sdk.client import Client
 from sdk.export import Export
 from sdk.protocol import Discover, GetUiState
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import RunningNova, running_nova
 from sdk.transport.base import Batch
 from tests.core.writer.corpus import OWN_SCOPE, Corpus
 
@@ -35,15 +35,15 @@ def fill(data: Path) -> int:
         anything = Checker()
         while committer.counters.events < EVENTS:
             record = corpus.record()
-            committer.take("old", Batch([record]), check_records([record], anything))
-        committer.close()
+            committer.add_batch("old", Batch([record]), check_records([record], anything))
+        committer.close_commit()
         archive.sync()
         return committer.counters.events
     finally:
         archive.close()
 
 
-async def served(nova: Nova, least: int) -> None:
+async def served(nova: RunningNova, least: int) -> None:
     """Every process does its work on all of it."""
     state = nova.data / "files" / "state.json"
     async with await Client.to_core(nova.data) as client:

@@ -25,8 +25,8 @@ from sdk.client import Client
 from sdk.event import Event, check_stored
 from sdk.observation import Entity, Observer, record_of
 from sdk.testing.instance import running_nova
-from sdk.testing.reading import offsets
-from sdk.testing.server import Server
+from sdk.testing.reading import stream_positions
+from sdk.testing.server import BackendServer
 from sdk.transport.base import connect
 from tests.core.telling import rollups_by_hand, rollups_of, told
 from tests.e2e.shipped import MANIFESTS
@@ -85,7 +85,7 @@ async def wait_for_all(data: Path, count: int) -> None:
     """Until the archive holds so many events and everything of the topic has been consumed."""
     async with await Client.to_core(data) as client:
         while (status := await client.status()).events < count or any(
-            sum(offsets(link.positions).values()) < count for link in status.links
+            sum(stream_positions(link.positions).values()) < count for link in status.links
         ):
             await asyncio.sleep(0.1)
 
@@ -103,7 +103,7 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
             rows += 1
             if event.series.message_type != "ManifestPublished":
                 ids.append(event.event_id.hex())
-        links = {link: committer.resume(link) for link in committer.counters.links}
+        links = {link: committer.load_positions(link) for link in committer.counters.links}
         for family in ("source", "series_canonical", "series_source"):
             assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == rows
         assert rollups_of(archive) == rollups_by_hand(told(archive))
@@ -115,7 +115,7 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
 @pytest.mark.kafka
 @pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.slow)])
 def test_kills_lose_nothing_and_store_nothing_twice(
-    tmp_path: Path, kafka_broker: Server, kills: int
+    tmp_path: Path, kafka_broker: BackendServer, kills: int
 ) -> None:
     """A-080…A-085, AMB-18: every event once and exact positions after SIGKILL at random moments."""
     data, scope, url = tmp_path / "data", f"crash-{uuid.uuid4().hex[:8]}", kafka_broker.url
@@ -138,4 +138,4 @@ def test_kills_lose_nothing_and_store_nothing_twice(
     assert counted == EVENTS + MANIFESTS
     (positions,) = links.values()
     duplicates = (EVENTS // (10 * PUBLISH_EVENTS)) * PUBLISH_EVENTS
-    assert sum(offsets(positions).values()) == EVENTS + duplicates
+    assert sum(stream_positions(positions).values()) == EVENTS + duplicates

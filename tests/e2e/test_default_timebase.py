@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from sdk.producer import Producer
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from sdk.transport.base import Record, connect
 
 SPAN = ("--types", "Count", "--from", "2026-01-01T00:00:00Z", "--to", "now")
@@ -33,7 +33,7 @@ def record(number: int, second: int) -> Record:
     return Record(None, msgspec.json.encode(envelope))
 
 
-async def publish(nova: Nova) -> None:
+async def publish(nova: RunningNova) -> None:
     """Three events, of which the second is the latest by its source."""
     transport = connect(nova.publish)
     for number, second in ((0, 1), (1, 3), (2, 2)):

@@ -9,17 +9,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Nova]:
+def demo(tmp_path: Path) -> Iterator[RunningNova]:
     """A demo; what it keeps is gone with it."""
     with running_nova(tmp_path, command="demo") as running:
         yield running
 
 
-def told(demo: Nova, *arguments: str) -> tuple[int, str]:
+def told(demo: RunningNova, *arguments: str) -> tuple[int, str]:
     """The exit status and the output of a command that is waited for."""
     done = nova_command(
         "command", *arguments, "--scope", "demo", "--data", str(demo.data), "--wait"
@@ -27,7 +27,7 @@ def told(demo: Nova, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout.decode() + done.stderr.decode()
 
 
-def newest(demo: Nova, message_type: str) -> dict[str, object]:
+def newest(demo: RunningNova, message_type: str) -> dict[str, object]:
     """The newest payload of one type."""
     span = ("--from", "2020-01-01T00:00:00Z", "--to", "now", "--types", message_type)
     found = nova_command("query", "--data", str(demo.data), *span, "--json")
@@ -35,7 +35,7 @@ def newest(demo: Nova, message_type: str) -> dict[str, object]:
     return msgspec.convert(event["payload"], dict[str, object])
 
 
-async def test_the_satellite_obeys_out_of_the_box(demo: Nova) -> None:
+async def test_the_satellite_obeys_out_of_the_box(demo: RunningNova) -> None:
     """Progress, result, and telemetry that shows it."""
     for on in (True, False):
         status, said = await asyncio.to_thread(
@@ -53,7 +53,7 @@ async def test_the_satellite_obeys_out_of_the_box(demo: Nova) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_what_it_cannot_do_is_refused_before_it_hears_of_it(demo: Nova) -> None:
+async def test_what_it_cannot_do_is_refused_before_it_hears_of_it(demo: RunningNova) -> None:
     """A-171: by its descriptor, and by the arguments of the card's action."""
     status, said = await asyncio.to_thread(told, demo, "temperature", "heater.explode")
     assert status != 0

@@ -15,13 +15,13 @@ import pytest
 from core.writer.manifests import published_event
 from sdk import manifest_files
 from sdk.client import Client, login
-from sdk.digest import Digest
+from sdk.digest import EventDigest
 from sdk.endpoints import exports_folder
 from sdk.errors import ConnectionLostError
 from sdk.export import Export
 from sdk.protocol import Query
 from sdk.submission import AcknowledgeAlarm, ImportEvents
-from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, nova_command, running_nova
 from sdk.transport.base import connect
 from tests.core.filing import arrivals
 from tests.e2e.shipped import MANIFESTS
@@ -32,7 +32,7 @@ WAIT_S = 60.0
 DRIVERS = "rawBinary,positionCsv,jsonl"
 
 
-def export(nova: Nova, target: Path, *arguments: str) -> dict[str, object]:
+def export(nova: RunningNova, target: Path, *arguments: str) -> dict[str, object]:
     """`nova export` through the edge."""
     login = ("--url", nova.url, "--user", "admin")
     command = ("export", *login, "--timebase", "source", "--out", str(target), "--json")
@@ -42,16 +42,16 @@ def export(nova: Nova, target: Path, *arguments: str) -> dict[str, object]:
     return found
 
 
-async def connected(nova: Nova, through: str) -> Client:
+async def connected(nova: RunningNova, through: str) -> Client:
     """A client of its reader, or of its edge."""
     if through == "core":
         return await Client.to_core(nova.data)
     return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
 
 
-async def digest_of(nova: Nova) -> str:
+async def digest_of(nova: RunningNova) -> str:
     """The digest of everything in source time, from its queries."""
-    digest = Digest()
+    digest = EventDigest()
     async with await Client.to_core(nova.data) as client:
         digest.add([event async for event in client.query(Query(timebase="source"))])
     return digest.text()

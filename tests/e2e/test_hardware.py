@@ -20,9 +20,9 @@ from sdk.errors import NovaError
 from sdk.event import address_of, check
 from sdk.observation import Entity
 from sdk.testing.conformance.core import CoreStandIn
-from sdk.testing.instance import Nova, nova_command
+from sdk.testing.instance import RunningNova, nova_command
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from sdk.transport.base import connect
 from tests.e2e.hardware import hardware
 from tests.sdk.hardware.bench_device import command_record
@@ -50,7 +50,7 @@ entity = "lab/bench/pump"
 {told}"""
 
 
-async def kill_writer(nova: Nova) -> None:
+async def kill_writer(nova: RunningNova) -> None:
     """SIGKILL, once there is one: the last may not have been replaced yet."""
     async with asyncio.timeout(30):
         while True:
@@ -60,7 +60,7 @@ async def kill_writer(nova: Nova) -> None:
                 await asyncio.sleep(0.05)
 
 
-def lines_in(nova: Nova) -> list[str]:
+def lines_in(nova: RunningNova) -> list[str]:
     """The text of all lines in the archive, in the order of their source time."""
     span = ("--from", "2020-01-01T00:00:00Z", "--to", "now", "--types", "Line")
     found = nova_command("query", "--data", str(nova.data), *span, "--json")
@@ -69,7 +69,7 @@ def lines_in(nova: Nova) -> list[str]:
     return [event["payload"]["text"] for event in events]
 
 
-async def lines_until(nova: Nova, last: str) -> list[str]:
+async def lines_until(nova: RunningNova, last: str) -> list[str]:
     """The same, once this line is among them."""
     async with asyncio.timeout(90):
         while last not in (found := await asyncio.to_thread(lines_in, nova)):
@@ -77,7 +77,7 @@ async def lines_until(nova: Nova, last: str) -> list[str]:
     return found
 
 
-async def test_a_killed_writer_costs_nothing(nova: Nova, tmp_path: Path) -> None:
+async def test_a_killed_writer_costs_nothing(nova: RunningNova, tmp_path: Path) -> None:
     """Outages delay: every line is in the archive once, in the order in which it was read."""
     async with (
         Speaker().serving() as speaker,
@@ -94,7 +94,9 @@ async def test_a_killed_writer_costs_nothing(nova: Nova, tmp_path: Path) -> None
         assert host.stop() == 0
 
 
-async def test_a_killed_host_loses_nothing_that_it_was_told(nova: Nova, tmp_path: Path) -> None:
+async def test_a_killed_host_loses_nothing_that_it_was_told(
+    nova: RunningNova, tmp_path: Path
+) -> None:
     """A file is followed over kills of the host and of the writer: each line at least once, and
     again only what was read at the very moment of a kill.
     """
@@ -161,7 +163,7 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
                     host.kill()
                     await host.start()
             await core.dispatch(records)
-            await core.until(
+            await core.wait_until(
                 "all have results",
                 lambda: len({r.command_id for r in results_in(core)}) == COMMANDS,
             )
@@ -184,7 +186,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "local":
         yield f"local://{tmp_path / 'core.sock'}"
         return
-    server: Server | NatsServer = request.getfixturevalue(
+    server: BackendServer | NatsServer = request.getfixturevalue(
         {"kafka": "kafka_broker", "nats": "nats_server"}[request.param]
     )
     yield server.url
@@ -197,12 +199,12 @@ async def test_every_transport_carries_both_ways(url: str, tmp_path: Path) -> No
         async with hardware(tmp_path, line_config(scope, speaker.port, 1), url) as host:
             far = await speaker.connection()
             far.write(b"all is well\n")
-            await core.until("a line is there", lambda: _has(core, b"all is well"))
+            await core.wait_until("a line is there", lambda: _has(core, b"all is well"))
             command = command_record("c0", "pump.c0", scope=scope)
-            await core.dispatch_for_sure([command])
+            await core.dispatch_until_sent([command])
             async with asyncio.timeout(30):
                 assert await speaker.heard.get() == b"do 0\r\n"
-            await core.until("it is answered", lambda: len(results_in(core)) == 1)
+            await core.wait_until("it is answered", lambda: len(results_in(core)) == 1)
             assert host.stop() == 0
         (result,) = results_in(core)
     assert (result.command_id, result.status) == ("c0", "success")
@@ -221,7 +223,7 @@ async def test_an_outage_at_the_start_is_waited_for(tmp_path: Path) -> None:
     log.write_text("before anybody listened\n")
     config = f'scope = "lab"\n[devices.log]\ntype = "file"\npath = "{log}"\n'
     async with hardware(tmp_path, config, url) as host, core_at(url, "lab") as core:
-        await core.until("the line is there", lambda: _has(core, b"before anybody listened"))
+        await core.wait_until("the line is there", lambda: _has(core, b"before anybody listened"))
         assert "nothing listens" in host.log()
         assert host.stop() == 0
 
@@ -240,7 +242,9 @@ async def test_a_killed_broker_costs_nothing(own_nats_server: NatsServer, tmp_pa
                     await asyncio.to_thread(own_nats_server.start)
                 far.write(b"line %d\n" % number)
                 await asyncio.sleep(0.005)
-            await core.until("the last is there", lambda: _has(core, b'"line %d"' % (count - 1)))
+            await core.wait_until(
+                "the last is there", lambda: _has(core, b'"line %d"' % (count - 1))
+            )
             assert host.stop() == 0
         events = {}
         for record in core.stored:

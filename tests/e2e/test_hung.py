@@ -15,7 +15,7 @@ from sdk.client import Client, login
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.protocol import Filters, Query
 from sdk.submission import SubmitChat
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from tests.e2e.test_up import publish
 
 WAIT_S = 20.0
@@ -32,12 +32,12 @@ def stopped(process_id: int) -> Iterator[None]:
         os.kill(process_id, signal.SIGCONT)
 
 
-async def client_of(nova: Nova) -> Client:
+async def client_of(nova: RunningNova) -> Client:
     """A client through the edge."""
     return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
 
 
-async def until_ready_is(nova: Nova, code: int) -> str:
+async def until_ready_is(nova: RunningNova, code: int) -> str:
     """What `/readyz` says once it has this status."""
     async with aiohttp.ClientSession() as session:
         while True:
@@ -47,7 +47,7 @@ async def until_ready_is(nova: Nova, code: int) -> str:
             await asyncio.sleep(0.1)
 
 
-async def test_a_reader_that_hangs_is_told_to_its_clients(nova: Nova) -> None:
+async def test_a_reader_that_hangs_is_told_to_its_clients(nova: RunningNova) -> None:
     """Issue 14: `coreUnavailable` instead of silence, for what goes on and for what is asked; all
     is well again once it goes on.
     """
@@ -76,7 +76,7 @@ async def test_a_reader_that_hangs_is_told_to_its_clients(nova: Nova) -> None:
         assert len(events) == 1
 
 
-async def test_a_writer_that_hangs_is_said(nova: Nova) -> None:
+async def test_a_writer_that_hangs_is_said(nova: RunningNova) -> None:
     """Issue 14: the archive is served meanwhile; what is submitted is refused and not kept until it
     is too late.
     """

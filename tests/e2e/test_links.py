@@ -23,7 +23,7 @@ from sdk.testing import kafka, nats
 from sdk.testing.broker import bootstrap_servers
 from sdk.testing.instance import running_nova
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from sdk.transport.base import Record, connect
 from tests.e2e.shipped import MANIFESTS
 
@@ -33,7 +33,7 @@ WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Server]:
+def broker() -> Iterator[BackendServer]:
     """A Kafka of these tests' own, without any topic at first."""
     with kafka.own_broker() as broker:
         yield broker
@@ -94,7 +94,9 @@ async def arrived(client: Client, scope: str, count: int) -> None:
 
 
 @pytest.mark.kafka
-def test_a_ground_core_archives_scopes_as_they_appear(tmp_path: Path, broker: Server) -> None:
+def test_a_ground_core_archives_scopes_as_they_appear(
+    tmp_path: Path, broker: BackendServer
+) -> None:
     """A-108, A-286…A-289: it starts before any topic exists, and needs no restart for new ones."""
 
     async def check(data: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_ground_core_archives_scopes_as_they_appear(tmp_path: Path, broker: Se
 
 @pytest.mark.kafka
 def test_what_retention_took_while_the_core_was_down_is_an_event(
-    tmp_path: Path, broker: Server, scope: str
+    tmp_path: Path, broker: BackendServer, scope: str
 ) -> None:
     """Pitfalls row 14: the range that was never read is told where telemetry is told."""
     arguments = ("--scope", scope, "--transport", broker.url)
@@ -173,7 +175,7 @@ async def telemetry(url: str, scope: str) -> AsyncIterator[list[int]]:
         producing.cancel()
 
 
-def kill_again_and_again(data_folder: Path, broker: Server, scope: str, kills: int) -> None:
+def kill_again_and_again(data_folder: Path, broker: BackendServer, scope: str, kills: int) -> None:
     """Kill and restart what a Core ingests from, while a producer goes on."""
 
     async def check(data: Path) -> None:
@@ -202,7 +204,7 @@ def kill_again_and_again(data_folder: Path, broker: Server, scope: str, kills: i
 @pytest.mark.kafka
 @pytest.mark.parametrize("kills", [KILLS_FEW, pytest.param(KILLS, marks=pytest.mark.slow)])
 def test_a_kafka_broker_killed_loses_nothing_and_people_see_it(
-    tmp_path: Path, broker: Server, scope: str, kills: int
+    tmp_path: Path, broker: BackendServer, scope: str, kills: int
 ) -> None:
     """Pitfalls row 12: the archive serves meanwhile, and ingest goes on by itself."""
     kill_again_and_again(tmp_path / "data", broker, scope, kills)

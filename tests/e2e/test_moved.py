@@ -13,7 +13,7 @@ import pytest
 
 from sdk.archive_id import TRUTH_FOLDER
 from sdk.errors import NovaError
-from sdk.testing.instance import Nova, running_nova
+from sdk.testing.instance import RunningNova, running_nova
 from sdk.transport.base import Record, connect
 from tests.e2e.recorded import SCOPE
 from tests.e2e.test_up import ENVELOPE, alive, count, publish, refused_again_and_again, until
@@ -31,7 +31,7 @@ def markers(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in ("archive.id", "witness.json")}
 
 
-async def acknowledged_until_ended(nova: Nova, writer: int, first: int) -> int:
+async def acknowledged_until_ended(nova: RunningNova, writer: int, first: int) -> int:
     """Publish over one connection until a writer has ended; returns how many it acknowledged."""
     transport, acknowledged = connect(nova.publish), 0
     with contextlib.suppress(NovaError):
@@ -45,13 +45,13 @@ async def acknowledged_until_ended(nova: Nova, writer: int, first: int) -> int:
     return acknowledged
 
 
-async def serves(nova: Nova, events: int) -> None:
+async def serves(nova: RunningNova, events: int) -> None:
     """Wait until a reader serves so many events; the test's timeout is the bound."""
     while await count(nova.data) != events:
         await asyncio.sleep(0.1)
 
 
-def test_truth_that_is_moved_away_takes_nothing_more(nova: Nova) -> None:
+def test_truth_that_is_moved_away_takes_nothing_more(nova: RunningNova) -> None:
     """Issue 14: nobody makes it anew; what was acknowledged is there once it is back."""
     truth, away = nova.data / TRUTH_FOLDER, nova.data.with_name("away")
     asyncio.run(publish(nova.publish, 1))
@@ -66,7 +66,7 @@ def test_truth_that_is_moved_away_takes_nothing_more(nova: Nova) -> None:
 
 
 @pytest.mark.parametrize("name", ["*", "*.log"])
-def test_files_that_are_removed_under_a_writer_end_it(nova: Nova, name: str) -> None:
+def test_files_that_are_removed_under_a_writer_end_it(nova: RunningNova, name: str) -> None:
     """It acknowledged into logs without a name, and all of that was lost when it ended."""
     asyncio.run(publish(nova.publish, 1))
     writer = nova.child("writer")

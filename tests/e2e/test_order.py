@@ -23,7 +23,7 @@ from sdk.testing import kafka, nats
 from sdk.testing.broker import bootstrap_servers
 from sdk.testing.instance import running_nova
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from sdk.transport.base import Record, connect
 from tests.e2e.shipped import MANIFESTS
 
@@ -104,7 +104,7 @@ def archived(data: Path, sent: dict[str, list[Record]], distinct: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Server]:
+def broker() -> Iterator[BackendServer]:
     """A Kafka of these tests' own, for all runs use the same scope."""
     with kafka.own_broker() as broker:
         yield broker
@@ -117,7 +117,7 @@ def servers() -> Iterator[list[NatsServer]]:
         yield [first, second]
 
 
-def forget_topics(broker: Server) -> None:
+def forget_topics(broker: BackendServer) -> None:
     """Leave the broker as it was found."""
     with AdminClient({"bootstrap.servers": bootstrap_servers(broker.url)}) as admin:
         topics = [name for name in admin.list_topics().topics if name.startswith("nova.")]
@@ -130,7 +130,7 @@ def forget_topics(broker: Server) -> None:
 @pytest.mark.parametrize("count", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
 @pytest.mark.timeout(900)
 def test_the_order_does_not_depend_on_the_way(
-    tmp_path: Path, broker: Server, servers: list[NatsServer], count: int
+    tmp_path: Path, broker: BackendServer, servers: list[NatsServer], count: int
 ) -> None:
     """Invariant 2: shuffled, repeated, over any transport, and over two that each lose a tenth."""
     made = events(count)

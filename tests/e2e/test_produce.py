@@ -14,7 +14,7 @@ import pytest
 from sdk.client import Client
 from sdk.protocol import Filters, Query, StatusResponse
 from sdk.testing.instance import nova_command, running_nova
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from tests.e2e.shipped import MANIFESTS
 
 PACKETS = 300
@@ -54,7 +54,7 @@ async def lanes_of(data: Path, scope: str) -> dict[str, list[str]]:
 
 @pytest.mark.kafka
 def test_a_recording_is_one_truth_over_kafka_and_local(
-    tmp_path: Path, made: Path, kafka_broker: Server
+    tmp_path: Path, made: Path, kafka_broker: BackendServer
 ) -> None:
     """A-016, A-073, A-116, A-290: twice over Kafka and once over local add each event once."""
     scope = f"orbit-{uuid.uuid4().hex[:8]}"
@@ -98,7 +98,7 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
 
 @pytest.mark.kafka
 def test_a_new_scope_is_found_by_a_ground_archive_that_is_running(
-    tmp_path: Path, kafka_broker: Server
+    tmp_path: Path, kafka_broker: BackendServer
 ) -> None:
     """A-108, A-286: ground takes scopes that did not exist when it started."""
     data = tmp_path / "data"

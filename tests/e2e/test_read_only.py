@@ -65,8 +65,8 @@ def test_replay_reads_an_archive_at_rest(data: Path, tmp_path: Path, run: Run) -
     """Before, it was refused: "Read-only file system"."""
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take("link", Batch(records(2_000)))
-    committer.close()
+    committer.add_batch("link", Batch(records(2_000)))
+    committer.close_commit()
     archive.sync()
     archive.close()
     expected = nova_command("replay", "--data", str(data)).stdout

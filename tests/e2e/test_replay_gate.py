@@ -23,7 +23,7 @@ from sdk.client import Client, login
 from sdk.producer import Producer
 from sdk.protocol import Auth, Filters, Query, StartStream, TimelineMode
 from sdk.submission import AcknowledgeAlarm, SubmitChat
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.transport.base import connect
 from tests.core.commanding import HEATER, SCOPE, command, descriptor, listening
 
@@ -34,7 +34,7 @@ FORGED = ('"live"', '"Live"', '"LIVE "', "null", "1", '["LIVE"]', '"REPLAY\\u000
 
 
 @pytest.fixture(scope="module")
-def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """One NOVA of one scope for the module."""
     with running_nova(tmp_path_factory.mktemp("nova") / "data", "--scope", SCOPE) as nova:
         yield nova
@@ -127,7 +127,7 @@ class Attempts:
 
 
 @asynccontextmanager
-async def through_the_edge(nova: Nova, token: str) -> AsyncIterator[Socket]:
+async def through_the_edge(nova: RunningNova, token: str) -> AsyncIterator[Socket]:
     """A connection with a token that was given while its user was LIVE."""
     async with (
         aiohttp.ClientSession() as session,
@@ -139,7 +139,7 @@ async def through_the_edge(nova: Nova, token: str) -> AsyncIterator[Socket]:
 
 
 @asynccontextmanager
-async def past_the_edge(nova: Nova, _: str) -> AsyncIterator[Socket]:
+async def past_the_edge(nova: RunningNova, _: str) -> AsyncIterator[Socket]:
     """A connection to the reader itself, where only the Core can refuse."""
     connector = aiohttp.UnixConnector(str(endpoints.reader_socket(nova.data)))
     async with (
@@ -159,7 +159,7 @@ async def lane(client: Client) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     "attempts", [1_000, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
-async def test_nothing_leaves_from_a_replay(nova: Nova, attempts: int, way: object) -> None:
+async def test_nothing_leaves_from_a_replay(nova: RunningNova, attempts: int, way: object) -> None:
     """A-174, A-175, A-190, AMB-28: in replay, at its switches, with forged modes and with tokens
     from LIVE times.
     """
@@ -188,7 +188,7 @@ async def test_nothing_leaves_from_a_replay(nova: Nova, attempts: int, way: obje
     assert codes.total() >= attempts // CONNECTIONS * CONNECTIONS
 
 
-async def test_refused_attempts_are_counted(nova: Nova) -> None:
+async def test_refused_attempts_are_counted(nova: RunningNova) -> None:
     """AMB-28: in the metrics of edge and Core."""
     token = await login(nova.url, "admin", PASSWORD)
     for opened in (through_the_edge, past_the_edge):
@@ -202,7 +202,7 @@ async def test_refused_attempts_are_counted(nova: Nova) -> None:
         assert float(line.split()[-1]) > 0
 
 
-def test_the_folder_is_the_instance(nova: Nova, tmp_path: Path) -> None:
+def test_the_folder_is_the_instance(nova: RunningNova, tmp_path: Path) -> None:
     """The socket past the edge is its owner's alone, which is why its users are trusted."""
     folder = endpoints.reader_socket(nova.data).parent
     assert folder.stat().st_mode & 0o077 == 0

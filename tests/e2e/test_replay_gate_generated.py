@@ -22,14 +22,14 @@ import aiohttp
 import msgspec
 import pytest
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from sdk import endpoints, protocol
 from sdk.client import Client, login
 from sdk.errors import ConnectionLostError, NovaError, ProtocolError
 from sdk.producer import Producer
 from sdk.protocol import Auth, Filters, Query, StartStream, StreamStarted
 from sdk.submission import SubmitCommand
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.timestamps import NS_PER_SECOND, parse
 from sdk.transport.base import connect
 from tests.core.commanding import HEATER, SCOPE, Ears, command, descriptor, listening
@@ -42,7 +42,7 @@ PROBERS = 8
 CONTROL_EVERY_S = 1.0
 KILL_EVERY_S = 4.0
 WAIT_S = 120.0
-LIMITS = Limits(
+LIMITS = EdgeLimits(
     upstream_retry_min_s=0.005,
     upstream_retry_max_s=0.05,
     # What would leave is not to be held back by anything else.
@@ -206,7 +206,7 @@ async def no_harm(_: asyncio.Event) -> int:
     return 0
 
 
-async def kill_readers(nova: Nova, done: asyncio.Event) -> int:
+async def kill_readers(nova: RunningNova, done: asyncio.Event) -> int:
     """Kill the reader's process again and again; returns how often."""
     kills = 0
     while not done.is_set():

@@ -21,7 +21,7 @@ from sdk.client import Client, login
 from sdk.observation import Entity
 from sdk.producer import Producer
 from sdk.protocol import Query
-from sdk.testing.instance import PASSWORD, Nova
+from sdk.testing.instance import PASSWORD, RunningNova
 from sdk.timeline import StreamGap
 from sdk.transport.base import connect
 from tests.e2e.shipped import TOLD_BY_OTHERS
@@ -66,13 +66,15 @@ async def burst(producer: Producer) -> None:
     await producer.send([producer.observe(END).ui("view", "m", "1", {"count": 0})])
 
 
-async def edge_client(nova: Nova) -> Client:
+async def edge_client(nova: RunningNova) -> Client:
     """A client that is logged in at the edge."""
     token = await login(nova.url, "admin", PASSWORD)
     return await Client.to_edge(nova.url, token)
 
 
-async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(nova: Nova) -> None:
+async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(
+    nova: RunningNova,
+) -> None:
     """Issue 5: through a real edge; what is not sent is counted and lies where the gaps say; a
     series never goes back, metadata is whole, and in the end the present is shown.
     """
@@ -141,7 +143,7 @@ def read_until(screen: int, text: bytes, timeout_s: float) -> bytes:
     return shown
 
 
-async def test_a_terminal_that_is_too_slow_says_what_it_leaves_out(nova: Nova) -> None:
+async def test_a_terminal_that_is_too_slow_says_what_it_leaves_out(nova: RunningNova) -> None:
     """Issue 5: the note is on stderr and counts what is not on the screen, which ends at the
     present.
     """

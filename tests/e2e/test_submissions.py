@@ -11,7 +11,7 @@ from sdk.client import Client, login
 from sdk.producer import Producer
 from sdk.protocol import Filters, Query
 from sdk.submission import AcknowledgeAlarm, SubmitChat
-from sdk.testing.instance import PASSWORD, Nova, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, running_nova
 from sdk.transport.base import connect
 from tests.core.commanding import HEATER, SCOPE, command, descriptor, listening
 
@@ -19,18 +19,18 @@ SINCE = "2026-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """One NOVA of one scope for the module."""
     with running_nova(tmp_path_factory.mktemp("nova") / "data", "--scope", SCOPE) as nova:
         yield nova
 
 
-async def admin(nova: Nova) -> Client:
+async def admin(nova: RunningNova) -> Client:
     """The administrator, through the edge."""
     return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
 
 
-async def test_a_command_a_word_and_an_alarm_through_the_edge(nova: Nova) -> None:
+async def test_a_command_a_word_and_an_alarm_through_the_edge(nova: RunningNova) -> None:
     """A-168, AMB-65: all three become truth under the name of who is logged in."""
     transport = connect(nova.publish)
     producer = Producer(transport, SCOPE)

@@ -18,7 +18,7 @@ import pytest
 from sdk.client import Client, login
 from sdk.errors import NovaError, ProtocolError, TransportError
 from sdk.protocol import Filters
-from sdk.testing.instance import PASSWORD, Nova, nova_command, running_nova
+from sdk.testing.instance import PASSWORD, RunningNova, nova_command, running_nova
 from sdk.transport.base import Receipt, Record, connect
 from tests.e2e.shipped import MANIFESTS
 
@@ -66,7 +66,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
+def test_sigterm_ends_all_processes_cleanly(nova: RunningNova) -> None:
     """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens
     again.
     """
@@ -78,14 +78,14 @@ def test_sigterm_ends_all_processes_cleanly(nova: Nova) -> None:
         assert asyncio.run(count(again.data)) == 1
 
 
-def test_children_end_with_a_supervisor_that_was_killed(nova: Nova) -> None:
+def test_children_end_with_a_supervisor_that_was_killed(nova: RunningNova) -> None:
     """Nothing outlives `nova up`, however it ends."""
     children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
     nova.process.kill()
     asyncio.run(until(lambda: not any(alive(child) for child in children)))
 
 
-def test_a_new_instance_starts_at_once_after_a_kill(nova: Nova) -> None:
+def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
     """Issue 14: no child keeps a lock, not one either that hears nothing."""
     asyncio.run(publish(nova.publish, 1))
     for name in ("writer", "sampler"):
@@ -97,7 +97,7 @@ def test_a_new_instance_starts_at_once_after_a_kill(nova: Nova) -> None:
 
 
 @pytest.mark.parametrize("name", ["writer", "reader", "sampler", "edge"])
-def test_a_child_that_dies_is_started_again(nova: Nova, name: str) -> None:
+def test_a_child_that_dies_is_started_again(nova: RunningNova, name: str) -> None:
     """Every process may die at any time; the instance goes on with what it had."""
     asyncio.run(publish(nova.publish, 1))
     before = nova.child(name)
@@ -113,7 +113,7 @@ def test_a_child_that_dies_is_started_again(nova: Nova, name: str) -> None:
     assert asyncio.run(edge_count(nova)) == 2
 
 
-async def edge_count(nova: Nova) -> int:
+async def edge_count(nova: RunningNova) -> int:
     """The events that a fresh client streams through the edge."""
     while True:
         try:
@@ -125,7 +125,7 @@ async def edge_count(nova: Nova) -> int:
             await asyncio.sleep(0.1)
 
 
-def test_an_archive_is_never_begun_anew_where_one_was(nova: Nova) -> None:
+def test_an_archive_is_never_begun_anew_where_one_was(nova: RunningNova) -> None:
     """Issue 14: behind an unmounted disk lies an empty folder at the same path. Whoever is
     restarted there makes nothing and takes nothing; once the archive is back it goes on.
     """
@@ -149,7 +149,7 @@ def test_an_archive_is_never_begun_anew_where_one_was(nova: Nova) -> None:
     assert asyncio.run(edge_count(nova)) == 2
 
 
-async def refused_again_and_again(nova: Nova, first: int) -> None:
+async def refused_again_and_again(nova: RunningNova, first: int) -> None:
     """Until several restarted writers have ended again, with nothing acknowledged by any."""
     seen = {first}
     while len(seen) < 4:
@@ -173,7 +173,7 @@ def test_every_process_is_refused_another_archive(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_instance_on_the_same_data_is_refused(nova: Nova) -> None:
+def test_a_second_instance_on_the_same_data_is_refused(nova: RunningNova) -> None:
     """Only one process writes an archive, and the second says who holds it."""
     second = nova_command("core", "writer", "--data", str(nova.data))
     assert second.returncode == 1
@@ -182,7 +182,7 @@ def test_a_second_instance_on_the_same_data_is_refused(nova: Nova) -> None:
         raise AssertionError("a second writer has opened the archive")
 
 
-def test_a_wrong_password_and_a_wrong_lane_are_errors_in_words(nova: Nova) -> None:
+def test_a_wrong_password_and_a_wrong_lane_are_errors_in_words(nova: RunningNova) -> None:
     """A-269, AMB-29: the edge refuses by name and goes on."""
 
     async def ask() -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from sdk import timestamps
 from sdk.event import check
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from sdk.timestamps import NS_PER_SECOND
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -72,7 +72,7 @@ class Snapshot(msgspec.Struct):
 
 
 @contextmanager
-def water(folder: Path) -> Iterator[Nova]:
+def water(folder: Path) -> Iterator[RunningNova]:
     """A NOVA of scope `sat` that has a user's folder of manifests with one file in it."""
     manifests = folder / "manifests"
     manifests.mkdir()
@@ -126,7 +126,7 @@ def story(random: Random) -> list[dict[str, object]]:
 STORY = story(Random(5))
 
 
-def publish(nova: Nova, folder: Path, updates: Sequence[Mapping[str, object]]) -> None:
+def publish(nova: RunningNova, folder: Path, updates: Sequence[Mapping[str, object]]) -> None:
     """Publish updates in the order in which they are given."""
     path = folder / "updates.jsonl"
     path.write_bytes(b"\n".join(map(msgspec.json.encode, updates)))

@@ -17,10 +17,10 @@ from argon2 import PasswordHasher
 
 from edge.app import Edge
 from edge.auth import LoginReply, first_admin
-from edge.config import EdgeConfig, Limits
-from edge.guessing import Guessing
+from edge.config import EdgeConfig, EdgeLimits
+from edge.guessing import LoginThrottle
 from edge.login_store import LoginStore
-from edge.passwords import Passwords
+from edge.passwords import PasswordHashing
 from edge.upstream import reader_client
 from edge.users import UserStore
 from sdk import protocol
@@ -119,7 +119,7 @@ async def running_edge(
     folder: Path,
     reader_socket: Path,
     *,
-    limits: Limits | None = None,
+    limits: EdgeLimits | None = None,
     static: Path | None = None,
     hasher: PasswordHasher | None = None,
     metrics_token: str | None = None,
@@ -132,7 +132,7 @@ async def running_edge(
     config = EdgeConfig(
         data=folder,
         reader_socket=reader_socket,
-        limits=limits or Limits(),
+        limits=limits or EdgeLimits(),
         static=static or folder / "static",
         metrics_token=metrics_token,
         allowed_hosts=allowed_hosts,
@@ -140,11 +140,11 @@ async def running_edge(
         default_view=default_view,
     )
     users = UserStore(config.folder)
-    passwords = Passwords(config.limits, hasher or CHEAP)
+    passwords = PasswordHashing(config.limits, hasher or CHEAP)
     await first_admin(users, passwords, PASSWORD)
     reader = reader_client(reader_socket)
     logins = LoginStore(config.folder)
-    runner = Edge(config, users, passwords, Guessing(logins, clock), reader).runner(1.0)
+    runner = Edge(config, users, passwords, LoginThrottle(logins, clock), reader).runner(1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.access import Access
+from edge.access import Authorizer
 from edge.errors import AccessError
-from edge.tokens import Tokens
+from edge.tokens import TokenSigner
 from edge.users import FILE_NAME, UserStore
 
-TOKENS = Tokens(bytes(32), 3600)
+TOKENS = TokenSigner(bytes(32), 3600)
 
 
 @pytest.fixture
@@ -34,22 +34,22 @@ def token_of(users: UserStore) -> str:
 
 def test_a_good_token_is_admitted_again_and_again(users: UserStore) -> None:
     """Tokens are stateless: one is good for many connections."""
-    access = Access(users, TOKENS, 0)
+    access = Authorizer(users, TOKENS, 0)
     token = token_of(users)
-    assert access.admit(token) == access.admit(token)
+    assert access.authorize(token) == access.authorize(token)
 
 
 def test_a_disabled_user_is_refused_and_so_are_old_tokens_after_that(users: UserStore) -> None:
     """Letting the user in again does not bring the old token back."""
-    access = Access(users, TOKENS, 0)
+    access = Authorizer(users, TOKENS, 0)
     old = token_of(users)
     users.set_enabled("ann", False)
     with pytest.raises(AccessError, match="disabled"):
-        access.admit(old)
+        access.authorize(old)
     users.set_enabled("ann", True)
     with pytest.raises(AccessError, match="changed"):
-        access.admit(old)
-    access.admit(token_of(users))
+        access.authorize(old)
+    access.authorize(token_of(users))
 
 
 @pytest.mark.parametrize(
@@ -58,30 +58,30 @@ def test_a_disabled_user_is_refused_and_so_are_old_tokens_after_that(users: User
 )
 def test_what_another_process_changes_counts(users: UserStore, tmp_path: Path, change: str) -> None:
     """Several edges share the file."""
-    access = Access(users, TOKENS, 0)
+    access = Authorizer(users, TOKENS, 0)
     token = token_of(users)
-    access.admit(token)
+    access.authorize(token)
     db = sqlite3.connect(tmp_path / FILE_NAME)
     db.execute(change)
     db.commit()
     db.close()
     with pytest.raises(AccessError):
-        access.admit(token)
+        access.authorize(token)
 
 
 def test_the_user_is_looked_up_once_in_a_while_only(users: UserStore) -> None:
     """Between two looks the cache answers, so that requests do not wait for the file."""
-    access = Access(users, TOKENS, 3600)
-    claims = access.admit(token_of(users))
+    access = Authorizer(users, TOKENS, 3600)
+    claims = access.authorize(token_of(users))
     users.set_enabled("ann", False)
     access.check(claims)
 
 
 def test_an_expired_token_is_refused_without_a_look(users: UserStore) -> None:
     """Expiry is checked at every request, not only when the token is read."""
-    short = Tokens(bytes(32), -1)
+    short = TokenSigner(bytes(32), -1)
     user = users.get("ann")
     assert user is not None
     _, claims = short.issue(user)
     with pytest.raises(AccessError, match="expired"):
-        Access(users, TOKENS, 3600).check(claims)
+        Authorizer(users, TOKENS, 3600).check(claims)

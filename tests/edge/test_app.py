@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from sdk.protocol import Auth, Authenticated
 from tests.edge.peer import Peer
 from tests.edge.server import Client, RunningEdge, running_edge
@@ -44,7 +44,7 @@ async def test_a_foreign_page_cannot_connect(edge: RunningEdge) -> None:
 
 async def test_connections_are_capped(tmp_path: Path, peer: Peer) -> None:
     """The one too many is told to come back."""
-    limits = Limits(connections_max=1)
+    limits = EdgeLimits(connections_max=1)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         async with edge.client(), edge.http.get(f"{edge.url}/ws", headers=UPGRADE) as reply:
             assert reply.status == 503
@@ -57,15 +57,15 @@ async def test_connections_are_capped(tmp_path: Path, peer: Peer) -> None:
 @pytest.mark.parametrize(
     "limits",
     [
-        Limits(unauthenticated_max=50, unauthenticated_per_address_max=1_000),
-        Limits(unauthenticated_max=1_000, unauthenticated_per_address_max=50),
-        Limits(connections_max=60, unauthenticated_per_address_max=1_000),
+        EdgeLimits(unauthenticated_max=50, unauthenticated_per_address_max=1_000),
+        EdgeLimits(unauthenticated_max=1_000, unauthenticated_per_address_max=50),
+        EdgeLimits(connections_max=60, unauthenticated_per_address_max=1_000),
     ],
     ids=["all", "of an address", "with those inside"],
 )
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:1:2::99"])
 async def test_sockets_that_only_connect_keep_nobody_out(
-    tmp_path: Path, peer: Peer, limits: Limits, address: str
+    tmp_path: Path, peer: Peer, limits: EdgeLimits, address: str
 ) -> None:
     """Sixty that say nothing, of one address or of one /64, while forty others log in."""
     async with (
@@ -159,7 +159,7 @@ async def test_who_asks_nothing_is_cut(
     """Slowloris (pitfalls 24): headers, or a body, that do not come end the connection, however
     often a byte of them does; whoever has asked goes on.
     """
-    limits = Limits(request_timeout_s=SHORT_S, lingering_s=SHORT_S)
+    limits = EdgeLimits(request_timeout_s=SHORT_S, lingering_s=SHORT_S)
     async with (
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.client() as client,
@@ -175,7 +175,7 @@ async def test_who_asks_nothing_is_cut(
 
 async def test_many_that_ask_nothing_keep_nobody_out(tmp_path: Path, peer: Peer) -> None:
     """Pitfalls 24: the edge answers others meanwhile, and all of them go."""
-    limits = Limits(request_timeout_s=1.0)
+    limits = EdgeLimits(request_timeout_s=1.0)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         opening = (asyncio.open_connection(*address(edge)) for _ in range(HALF_OPEN))
         streams = await asyncio.gather(*opening)

@@ -15,9 +15,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from edge.auth import LOGIN_MAX_BYTES, LoginReply, first_admin
-from edge.config import Limits
-from edge.passwords import Passwords
-from edge.tokens import Tokens, load_key
+from edge.config import EdgeLimits
+from edge.passwords import PasswordHashing
+from edge.tokens import TokenSigner, load_key
 from edge.users import UserStore
 from sdk import timestamps
 from tests.edge.server import PASSWORD, RunningEdge, running_edge
@@ -27,7 +27,7 @@ async def test_a_good_password_gives_a_token_with_its_facts(edge: RunningEdge) -
     """The token says what the reply says, and is nobody's to cache."""
     status, body, headers = await edge.post_login()
     reply = msgspec.json.decode(body, type=LoginReply)
-    claims = Tokens(load_key(edge.config.folder), 12 * 3600).read(reply.token)
+    claims = TokenSigner(load_key(edge.config.folder), 12 * 3600).verify(reply.token)
     assert status == 200
     assert (reply.user, reply.role) == ("admin", "admin") == (claims.sub, claims.role)
     assert reply.expires_at == timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
@@ -188,7 +188,7 @@ async def test_a_flood_of_logins_is_answered_and_bounded(
     tmp_path: Path, reader_socket: Path
 ) -> None:
     """What finds no place gets 429 at once; the rest is answered."""
-    limits = Limits(hash_workers=1, hash_waiting_max=2)
+    limits = EdgeLimits(hash_workers=1, hash_queue_max=2)
     strong = PasswordHasher()
     async with running_edge(tmp_path, reader_socket, limits=limits, hasher=strong) as edge:
         replies = await asyncio.gather(*(edge.post_login() for _ in range(20)))
@@ -231,7 +231,7 @@ async def test_get_is_not_a_login(edge: RunningEdge) -> None:
 async def test_the_first_admin_is_made_only_where_there_are_no_users(tmp_path: Path) -> None:
     """A later password in the environment cannot take over an installation."""
     users = UserStore(tmp_path)
-    passwords = Passwords(Limits())
+    passwords = PasswordHashing(EdgeLimits())
     made = [await first_admin(users, passwords, password) for password in ("one", "two")]
     admin = users.get("admin")
     assert admin is not None

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from edge.client_address import UNKNOWN, ClientAddresses, counted, neighbourhood
+from edge.client_address import UNKNOWN, ClientAddresses, network_of, rate_limit_key
 from sdk.settings import proxy_networks
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
@@ -19,7 +19,7 @@ def address(peer: str | None, *headers: tuple[str, str], trusted: tuple[str, ...
     """What a request of a peer with headers is said to come from."""
     request: Any = make_mocked_request("GET", "/", headers=CIMultiDict(headers))
     request = request.clone(remote=peer or "")
-    return ClientAddresses(proxy_networks(trusted)).of(request)
+    return ClientAddresses(proxy_networks(trusted)).client_of(request)
 
 
 def forwarded_for(chain: str) -> tuple[str, str]:
@@ -71,7 +71,7 @@ def test_a_proxy_that_is_not_trusted_is_named_once(caplog: pytest.LogCaptureFixt
     addresses = ClientAddresses()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert addresses.of(request.clone(remote="192.0.2.1")) == "192.0.2.1"
+            assert addresses.client_of(request.clone(remote="192.0.2.1")) == "192.0.2.1"
     assert [record.message.count("trusted_proxies") for record in caplog.records] == [1]
 
 
@@ -90,9 +90,13 @@ def test_only_a_trusted_proxy_says_that_a_client_speaks_tls(
 
 def test_ipv6_counts_by_its_64_and_neighbours_are_wider() -> None:
     """One customer has a /64; IPv4 addresses count each."""
-    assert counted("2001:db8:1:2:aaaa::1") == counted("2001:db8:1:2::9") == "2001:db8:1:2::/64"
-    assert counted("2001:db8:1:3::1") != counted("2001:db8:1:2::1")
-    assert counted("192.0.2.1") == "192.0.2.1"
-    assert counted("") == neighbourhood(UNKNOWN) == UNKNOWN
-    assert neighbourhood("192.0.2.1") == neighbourhood("192.0.2.200") == "192.0.2.0/24"
-    assert neighbourhood("2001:db8:1:2::1") == neighbourhood("2001:db8:1:ff::1")
+    assert (
+        rate_limit_key("2001:db8:1:2:aaaa::1")
+        == rate_limit_key("2001:db8:1:2::9")
+        == "2001:db8:1:2::/64"
+    )
+    assert rate_limit_key("2001:db8:1:3::1") != rate_limit_key("2001:db8:1:2::1")
+    assert rate_limit_key("192.0.2.1") == "192.0.2.1"
+    assert rate_limit_key("") == network_of(UNKNOWN) == UNKNOWN
+    assert network_of("192.0.2.1") == network_of("192.0.2.200") == "192.0.2.0/24"
+    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ff::1")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge.config import Limits
-from edge.connections import Connections
+from edge.config import EdgeLimits
+from edge.connections import ConnectionLimiter
 
-LIMITS = Limits(connections_max=6, unauthenticated_max=4, unauthenticated_per_address_max=2)
+LIMITS = EdgeLimits(connections_max=6, unauthenticated_max=4, unauthenticated_per_address_max=2)
 
 
 class Socket:
@@ -21,7 +21,9 @@ class Socket:
         self.was_cut = True
 
 
-def come(connections: Connections[Socket], address: str, authenticated: bool = False) -> Socket:
+def come(
+    connections: ConnectionLimiter[Socket], address: str, authenticated: bool = False
+) -> Socket:
     """Another connection of an address, which is let in."""
     assert connections.make_room(address)
     socket = Socket(address)
@@ -32,7 +34,7 @@ def come(connections: Connections[Socket], address: str, authenticated: bool = F
 
 def test_an_address_has_its_share_and_its_earliest_go_first() -> None:
     """Whoever shares the address with a crowd still gets his moment."""
-    connections: Connections[Socket] = Connections(LIMITS)
+    connections: ConnectionLimiter[Socket] = ConnectionLimiter(LIMITS)
     sockets = [come(connections, "a") for _ in range(4)]
     assert [socket.was_cut for socket in sockets] == [True, True, False, False]
     assert not come(connections, "b").was_cut
@@ -41,7 +43,7 @@ def test_an_address_has_its_share_and_its_earliest_go_first() -> None:
 
 def test_the_address_that_has_most_makes_room_for_all_others() -> None:
     """A crowd of addresses cannot keep anybody out."""
-    connections: Connections[Socket] = Connections(LIMITS)
+    connections: ConnectionLimiter[Socket] = ConnectionLimiter(LIMITS)
     crowd = [come(connections, address) for address in ("a", "a", "b", "c")]
     come(connections, "d")
     assert [socket.was_cut for socket in crowd] == [True, False, False, False]
@@ -49,7 +51,7 @@ def test_the_address_that_has_most_makes_room_for_all_others() -> None:
 
 def test_who_has_authenticated_is_never_cut() -> None:
     """And counts no more among those that have not."""
-    connections: Connections[Socket] = Connections(LIMITS)
+    connections: ConnectionLimiter[Socket] = ConnectionLimiter(LIMITS)
     inside = [come(connections, "a", authenticated=True) for _ in range(5)]
     waiting = come(connections, "b")
     assert come(connections, "c", authenticated=True)

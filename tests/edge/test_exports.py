@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.exports import COOKIE
-from edge.passwords import Passwords
+from edge.exports import EXPORT_COOKIE
+from edge.passwords import PasswordHashing
 from edge.users import Role
 from sdk import timestamps
 from sdk.endpoints import exports_folder
@@ -31,7 +31,7 @@ async def folder(edge: RunningEdge) -> AsyncIterator[Path]:
     folder = exports_folder(edge.config.data)
     folder.mkdir()
     keep(folder, ID, seconds=3600)
-    passwords = Passwords(edge.config.limits, CHEAP)
+    passwords = PasswordHashing(edge.config.limits, CHEAP)
     for role in ("viewer", "operator"):
         edge.users.add(role, await passwords.hash(PASSWORD), role)
     passwords.close()
@@ -121,11 +121,11 @@ async def test_a_browser_downloads_by_a_cookie(edge: RunningEdge, folder: Path) 
     async with edge.http.post(url, headers={"Authorization": f"Bearer {good}"}) as reply:
         assert reply.status == 204
         cookie = reply.headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}={good}; ")
+    assert cookie.startswith(f"{EXPORT_COOKIE}={good}; ")
     for part in ("HttpOnly", "Max-Age=120", f"Path=/exports/{ID}", "SameSite=Strict"):
         assert part in cookie
     assert "Secure" not in cookie
-    async with edge.http.get(url, cookies={COOKIE: good}) as reply:
+    async with edge.http.get(url, cookies={EXPORT_COOKIE: good}) as reply:
         assert reply.status == 200
         assert reply.headers["Content-Disposition"] == (
             f'attachment; filename="nova-export-{ID[:8]}.zip"'

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.fence import STREAMED_LANES, Fence
+from edge.fence import STREAMED_LANES, StreamFilter
 from sdk import protocol
 from sdk.envelope import Lane
 from sdk.errors import ProtocolError
 from sdk.protocol import CancelStream, Filters, SetCursor, StartStream, TimelineMode
-from sdk.replay_gate import NOT_PRESENT, READER_LOST, SERVED_REPLAY
+from sdk.replay_gate import REASON_NOT_PRESENT, REASON_READER_LOST, REASON_REPLAY
 from sdk.timeline import StreamGap
 from tests.edge.peer import CURSOR, chunk, complete, error, started
 
@@ -25,7 +25,9 @@ def start(playback_id: str, lanes: list[Lane] | None = None) -> StartStream:
     )
 
 
-def begin(fence: Fence, playback_id: str, mode: TimelineMode = "REPLAY", **given: Any) -> None:
+def begin(
+    fence: StreamFilter, playback_id: str, mode: TimelineMode = "REPLAY", **given: Any
+) -> None:
     """A stream that the reader takes up."""
     fence.start(StartStream(playback_request_id=playback_id, timeline_mode=mode, **given))
     assert fence.passes(started(playback_id))
@@ -33,7 +35,7 @@ def begin(fence: Fence, playback_id: str, mode: TimelineMode = "REPLAY", **given
 
 def test_only_the_latest_stream_passes() -> None:
     """A stream that the reader has taken up fences off the one before."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     assert not fence.passes(chunk("a"))
     fence.start(start("a"))
     assert not fence.passes(chunk("a"))
@@ -50,7 +52,7 @@ def test_only_the_latest_stream_passes() -> None:
 
 def test_a_refused_start_leaves_the_stream_that_runs() -> None:
     """Issue 14 §2.3: nothing of it is lost, whatever else goes wrong meanwhile."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     fence.start(start("b"))
     fence.start(start("c"))
@@ -66,19 +68,19 @@ def test_a_refused_start_leaves_the_stream_that_runs() -> None:
 def test_a_start_that_was_cancelled_meanwhile_brings_nothing() -> None:
     """The reader answers both; between them nothing passes, and what it served counts."""
     for name in (None, "b"):
-        fence = Fence(10)
+        fence = StreamFilter(10)
         begin(fence, "a", "LIVE")
         fence.start(start("b"))
         fence.cancel(CancelStream(playback_request_id=name))
         assert fence.passes(chunk("a")) == (name == "b")
         assert fence.passes(started("b"))
         assert not fence.passes(chunk("a")) and not fence.passes(chunk("b"))
-        assert fence.why_past() == SERVED_REPLAY
+        assert fence.past_reason() == REASON_REPLAY
 
 
 def test_a_stream_that_fails_is_over() -> None:
     """The reader names it."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     assert fence.passes(error("a"))
     assert not fence.passes(chunk("a"))
@@ -87,7 +89,7 @@ def test_a_stream_that_fails_is_over() -> None:
 @pytest.mark.parametrize("other", ["ab", "", "A", "a-"])
 def test_an_id_that_begins_alike_is_another(other: str) -> None:
     """The whole id counts, not its beginning."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     assert not fence.passes(chunk(other))
 
@@ -103,7 +105,7 @@ def gap(playback_id: str) -> bytes:
 
 def test_gaps_pass_with_their_stream_and_with_no_other() -> None:
     """Issue 5: what is said of a stream that is no longer wanted is dropped like its chunks."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     assert not fence.passes(gap("a"))
     begin(fence, "a")
     assert fence.passes(gap("a"))
@@ -116,7 +118,7 @@ def test_gaps_pass_with_their_stream_and_with_no_other() -> None:
 
 def test_after_a_cancel_nothing_passes_until_the_next_start() -> None:
     """Cancelling without a name cancels whatever there is."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     fence.cancel(CancelStream())
     assert not fence.passes(chunk("a"))
@@ -129,7 +131,7 @@ def test_after_a_cancel_nothing_passes_until_the_next_start() -> None:
 
 def test_nothing_follows_the_end_of_a_stream() -> None:
     """The end passes once."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     assert fence.passes(complete("a"))
     assert not fence.passes(complete("a"))
@@ -138,17 +140,17 @@ def test_nothing_follows_the_end_of_a_stream() -> None:
 
 def test_a_lost_reader_takes_the_stream_with_it() -> None:
     """The id that is lost is told, so that the client can resume."""
-    fence = Fence(10)
-    assert fence.lose() is None
+    fence = StreamFilter(10)
+    assert fence.reader_lost() is None
     begin(fence, "a")
-    assert fence.lose() == "a"
-    assert fence.lose() is None
+    assert fence.reader_lost() == "a"
+    assert fence.reader_lost() is None
     assert not fence.passes(chunk("a"))
 
 
 def test_an_id_is_used_once_even_if_it_was_cancelled() -> None:
     """A refused start leaves the stream that runs alone."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     fence.cancel(CancelStream())
     begin(fence, "b")
@@ -160,7 +162,7 @@ def test_an_id_is_used_once_even_if_it_was_cancelled() -> None:
 
 def test_a_connection_starts_a_bounded_number_of_streams() -> None:
     """Remembering the used ids takes bounded memory."""
-    fence = Fence(2)
+    fence = StreamFilter(2)
     fence.start(start("a"))
     fence.start(start("b"))
     with pytest.raises(ProtocolError) as refusal:
@@ -171,7 +173,7 @@ def test_a_connection_starts_a_bounded_number_of_streams() -> None:
 @pytest.mark.parametrize("lane", ["raw", "parsed"])
 def test_raw_and_parsed_are_not_streamed_to_browsers(lane: Lane) -> None:
     """The error names what is refused, and the id is not used up."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     with pytest.raises(ProtocolError, match=lane) as refusal:
         fence.start(start("a", ["ui", lane]))
     assert refusal.value.code == "lanesNotStreamed"
@@ -183,7 +185,7 @@ def test_without_lanes_the_streamed_ones_are_asked_for(lanes: list[Lane] | None)
     """All else of the request stays as it was."""
     asked = start("a", lanes)
     asked.filters.scope_ids = ["sat"]
-    sent = Fence(10).start(asked)
+    sent = StreamFilter(10).start(asked)
     assert sent.filters.lanes == list(STREAMED_LANES)
     assert sent.filters.scope_ids == ["sat"]
     assert sent.playback_request_id == "a"
@@ -192,7 +194,7 @@ def test_without_lanes_the_streamed_ones_are_asked_for(lanes: list[Lane] | None)
 @given(st.binary())
 def test_a_reader_that_writes_chunks_in_another_way_is_fenced_too(tail: bytes) -> None:
     """What begins as a chunk but not as the active one never passes (property)."""
-    fence = Fence(10)
+    fence = StreamFilter(10)
     begin(fence, "a")
     assert not fence.passes(b'{"type":"streamChunk","ref":1,"playbackRequestId":"b"' + tail)
     assert not fence.passes(b'{"type":"streamComplete","playbackRequestId":"b"' + tail)
@@ -200,43 +202,43 @@ def test_a_reader_that_writes_chunks_in_another_way_is_fenced_too(tail: bytes) -
 
 def test_the_past_is_what_the_reader_serves() -> None:
     """Issue 14 §2.4: what is asked for changes nothing, but for a replay that may have begun."""
-    fence = Fence(10)
-    assert fence.why_past() is None
+    fence = StreamFilter(10)
+    assert fence.past_reason() is None
     fence.start(start("a"))
-    assert fence.why_past() == SERVED_REPLAY
+    assert fence.past_reason() == REASON_REPLAY
     fence.passes(error("a"))
-    assert fence.why_past() is None
+    assert fence.past_reason() is None
     begin(fence, "b")
     fence.passes(complete("b"))
-    assert fence.why_past() == SERVED_REPLAY
+    assert fence.past_reason() == REASON_REPLAY
     fence.start(StartStream(playback_request_id="c", timeline_mode="LIVE"))
-    assert fence.why_past() == SERVED_REPLAY
+    assert fence.past_reason() == REASON_REPLAY
     fence.passes(error("c"))
-    assert fence.why_past() == SERVED_REPLAY
+    assert fence.past_reason() == REASON_REPLAY
     begin(fence, "d", "LIVE")
-    assert fence.why_past() is None
+    assert fence.past_reason() is None
     fence.passes(complete("d"))
-    assert fence.why_past() == NOT_PRESENT
+    assert fence.past_reason() == REASON_NOT_PRESENT
 
 
 def test_a_stated_cursor_is_the_past_until_a_stream_is_served() -> None:
     """Or until the client says otherwise, which takes back no more than it has said."""
-    fence = Fence(10)
-    fence.state(SetCursor(time=CURSOR))
-    assert CURSOR in (fence.why_past() or "")
-    fence.state(SetCursor())
-    assert fence.why_past() is None
+    fence = StreamFilter(10)
+    fence.set_cursor(SetCursor(time=CURSOR))
+    assert CURSOR in (fence.past_reason() or "")
+    fence.set_cursor(SetCursor())
+    assert fence.past_reason() is None
     with pytest.raises(ProtocolError) as refusal:
-        fence.state(SetCursor(time="yesterday"))
-    assert refusal.value.code == "badTime" and fence.why_past() is None
-    fence.state(SetCursor(time=CURSOR))
+        fence.set_cursor(SetCursor(time="yesterday"))
+    assert refusal.value.code == "badTime" and fence.past_reason() is None
+    fence.set_cursor(SetCursor(time=CURSOR))
     fence.start(StartStream(playback_request_id="a", timeline_mode="LIVE"))
-    assert fence.why_past() is not None
+    assert fence.past_reason() is not None
     fence.passes(started("a"))
-    assert fence.why_past() is None
+    assert fence.past_reason() is None
     begin(fence, "b")
-    fence.state(SetCursor())
-    assert fence.why_past() == SERVED_REPLAY
+    fence.set_cursor(SetCursor())
+    assert fence.past_reason() == REASON_REPLAY
 
 
 @pytest.mark.parametrize(
@@ -245,18 +247,18 @@ def test_a_stated_cursor_is_the_past_until_a_stream_is_served() -> None:
 )
 def test_a_lost_reader_leaves_the_safe_side(given: dict[str, Any], is_lost: bool) -> None:
     """A stream that went on, and one of which nobody knows how far it was, is the past."""
-    fence = Fence(10)
-    fence.lose()
-    assert fence.why_past() is None
+    fence = StreamFilter(10)
+    fence.reader_lost()
+    assert fence.past_reason() is None
     begin(fence, "a", "LIVE", **given)
     fence.cancel(CancelStream())
-    fence.lose()
-    assert fence.why_past() == (READER_LOST if is_lost else None)
+    fence.reader_lost()
+    assert fence.past_reason() == (REASON_READER_LOST if is_lost else None)
     begin(fence, "b", "LIVE")
-    assert fence.lose() == "b"
-    assert fence.why_past() == READER_LOST
+    assert fence.reader_lost() == "b"
+    assert fence.past_reason() == REASON_READER_LOST
     begin(fence, "c", "LIVE")
-    assert fence.why_past() is None
+    assert fence.past_reason() is None
     fence.start(start("d"))
-    assert fence.lose() == "d"
-    assert fence.why_past() == SERVED_REPLAY
+    assert fence.reader_lost() == "d"
+    assert fence.past_reason() == REASON_REPLAY

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from tests.edge.server import RunningEdge, running_edge
 
 HOUR_S = 3_600
@@ -66,7 +66,7 @@ async def test_an_hour_of_guessing(
     async with running_edge(
         tmp_path,
         reader_socket,
-        limits=Limits(strangers_per_s=1e6),
+        limits=EdgeLimits(strangers_per_s=1e6),
         trusted_proxies=PROXY,
         clock=clock,
     ) as edge:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from sdk.protocol import Latest, StreamCancelled
 from tests.edge.peer import WAIT_S, Peer, chunk, start, started
 from tests.edge.server import running_edge
 
-LIMITS = Limits(reader_ask_s=0.02, reader_silence_s=0.2)
+LIMITS = EdgeLimits(reader_poll_interval_s=0.02, reader_reply_timeout_s=0.2)
 
 
 async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer: Peer) -> None:
@@ -44,7 +44,7 @@ async def test_a_reader_that_answers_keeps_its_clients(tmp_path: Path, peer: Pee
         connection = await peer.connection()
         await client.send(start("a"))
         await connection.begin("a")
-        await asyncio.sleep(3 * LIMITS.reader_silence_s)
+        await asyncio.sleep(3 * LIMITS.reader_reply_timeout_s)
         await connection.send(chunk("a"))
         assert [await client.frame() for _ in range(2)] == [started("a"), chunk("a")]
         assert not connection.closed.is_set()

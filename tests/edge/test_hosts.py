@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from edge.hosts import Hosts, name_of
+from edge.hosts import HostFilter, host_name
 from edge.replies import Handler
 from sdk.errors import SettingsError
 from sdk.settings import host_names
@@ -86,9 +86,9 @@ async def test_names_that_were_given_are_answered(tmp_path: Path, peer: Peer) ->
 
 def test_the_name_that_it_listens_on_is_its_own() -> None:
     """And any name is, where that was asked for."""
-    assert Hosts("Nova.example.org", ()).has("nova.example.org")
-    assert not Hosts("127.0.0.1", ()).has("nova.example.org")
-    assert Hosts("127.0.0.1", ("*",)).has("nova.example.org")
+    assert HostFilter("Nova.example.org", ()).allows("nova.example.org")
+    assert not HostFilter("127.0.0.1", ()).allows("nova.example.org")
+    assert HostFilter("127.0.0.1", ("*",)).allows("nova.example.org")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_name_that_it_listens_on_is_its_own() -> None:
 )
 def test_a_name_is_what_stands_before_the_port(host: str, name: str | None) -> None:
     """In small letters, without a last dot."""
-    assert name_of(host) == name
+    assert host_name(host) == name
 
 
 @pytest.mark.parametrize(
@@ -118,5 +118,5 @@ async def test_every_handler_is_behind_it() -> None:
 
     handler: Handler = never
     request = make_mocked_request("GET", "/", {"Host": "evil.example"})
-    answer = await Hosts("127.0.0.1", ()).middleware()(request, handler)
+    answer = await HostFilter("127.0.0.1", ()).middleware()(request, handler)
     assert answer.status == 421

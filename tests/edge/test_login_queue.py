@@ -5,35 +5,35 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 
-from edge.config import Limits
-from edge.errors import BusyError
-from edge.guessing import Rank
+from edge.config import EdgeLimits
+from edge.errors import LoginBusyError
+from edge.guessing import QueueRank
 from edge.login_queue import LoginQueue
 
-KNOWN = Rank(False, 0, "known")
-STRANGER = Rank(True, 0, "new")
-FAILING = Rank(True, 9, "failing")
-FAST = Limits(hash_workers=1, hash_waiting_max=2, strangers_per_s=1e6)
+KNOWN = QueueRank(False, 0, "known")
+STRANGER = QueueRank(True, 0, "new")
+FAILING = QueueRank(True, 9, "failing")
+FAST = EdgeLimits(hash_workers=1, hash_queue_max=2, strangers_per_s=1e6)
 
 
 class Asked:
     """Logins that wait until they are let through, in the order in which their turns came."""
 
-    def __init__(self, limits: Limits = FAST) -> None:
+    def __init__(self, limits: EdgeLimits = FAST) -> None:
         self.queue = LoginQueue(limits)
         self.order: list[str] = []
         self.go_on = asyncio.Event()
 
-    def ask(self, name: str, rank: Rank, key: Hashable | None = None) -> asyncio.Task[bool]:
+    def ask(self, name: str, rank: QueueRank, key: Hashable | None = None) -> asyncio.Task[bool]:
         """Ask for a turn; the task gives False if it was turned away."""
         return asyncio.create_task(self._ask(name, rank, key or name))
 
-    async def _ask(self, name: str, rank: Rank, key: Hashable) -> bool:
+    async def _ask(self, name: str, rank: QueueRank, key: Hashable) -> bool:
         try:
             async with self.queue.turn(rank, key):
                 self.order.append(name)
                 await self.go_on.wait()
-        except BusyError:
+        except LoginBusyError:
             return False
         return True
 
@@ -69,10 +69,10 @@ async def test_one_more_of_the_same_rank_is_turned_away() -> None:
 
 async def test_a_crowd_of_one_network_waits_in_its_own_row() -> None:
     """Others that come later have as much of the turns as if it was one."""
-    asked = Asked(Limits(hash_workers=1, hash_waiting_max=9, strangers_per_s=1e6))
-    tasks = [asked.ask(f"crowd-{number}", Rank(True, 0, "crowd")) for number in range(10)]
+    asked = Asked(EdgeLimits(hash_workers=1, hash_queue_max=9, strangers_per_s=1e6))
+    tasks = [asked.ask(f"crowd-{number}", QueueRank(True, 0, "crowd")) for number in range(10)]
     await settled()
-    tasks += [asked.ask(f"other-{number}", Rank(True, 0, f"{number}")) for number in range(3)]
+    tasks += [asked.ask(f"other-{number}", QueueRank(True, 0, f"{number}")) for number in range(3)]
     await settled()
     asked.go_on.set()
     assert sum(await asyncio.gather(*tasks)) == 10
@@ -82,7 +82,7 @@ async def test_a_crowd_of_one_network_waits_in_its_own_row() -> None:
 
 async def test_one_key_has_one_turn_at_a_time() -> None:
     """Another's turn comes meanwhile."""
-    asked = Asked(Limits(hash_workers=2, strangers_per_s=1e6))
+    asked = Asked(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
     tasks = [asked.ask("a1", KNOWN, "a"), asked.ask("a2", KNOWN, "a"), asked.ask("b", KNOWN, "b")]
     await settled()
     assert asked.order == ["a1", "b"]
@@ -92,7 +92,7 @@ async def test_one_key_has_one_turn_at_a_time() -> None:
 
 async def test_strangers_are_paced_and_known_clients_are_not() -> None:
     """While a stranger waits for the next turn of strangers, others go on."""
-    asked = Asked(Limits(hash_workers=9, strangers_per_s=0.001))
+    asked = Asked(EdgeLimits(hash_workers=9, strangers_per_s=0.001))
     tasks = [asked.ask("s1", STRANGER), asked.ask("s2", STRANGER), asked.ask("k", KNOWN)]
     await settled()
     assert asked.order == ["s1", "k"]
@@ -103,7 +103,7 @@ async def test_strangers_are_paced_and_known_clients_are_not() -> None:
 
 async def test_one_thread_is_kept_for_known_clients() -> None:
     """Strangers whose passwords take long do not keep an owner waiting."""
-    asked = Asked(Limits(hash_workers=2, strangers_per_s=1e6))
+    asked = Asked(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
     tasks = [asked.ask("s1", STRANGER), asked.ask("s2", STRANGER)]
     await settled()
     tasks.append(asked.ask("k", KNOWN))
@@ -115,7 +115,7 @@ async def test_one_thread_is_kept_for_known_clients() -> None:
 
 async def test_the_pace_lets_the_next_stranger_go_by_itself() -> None:
     """Nobody has to come or go for that."""
-    asked = Asked(Limits(hash_workers=9, strangers_per_s=100))
+    asked = Asked(EdgeLimits(hash_workers=9, strangers_per_s=100))
     tasks = [asked.ask(str(number), STRANGER) for number in range(5)]
     asked.go_on.set()
     assert await asyncio.gather(*tasks) == [True] * 5

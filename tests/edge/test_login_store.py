@@ -15,12 +15,12 @@ def test_what_is_spent_and_known_outlives_a_restart(tmp_path: Path) -> None:
     first = LoginStore(tmp_path)
     with first.transaction():
         first.set_full_at("ann", "stranger", 200.0, 100.0)
-        first.remember("ann", "device", "d", 100.0)
+        first.add_known("ann", "device", "d", 100.0)
     first.close()
     again = LoginStore(tmp_path)
     assert again.full_at("ann", "stranger") == 200.0
     assert again.full_at("ann", "device") == again.full_at("bob", "stranger") == 0.0
-    assert again.is_known("ann", "device", "d", 100.0) and again.is_device("d")
+    assert again.is_known("ann", "device", "d", 100.0) and again.is_known_device("d")
     assert not again.is_known("ann", "device", "d", 101.0)
     assert not again.is_known("bob", "device", "d", 0.0)
     again.close()
@@ -31,7 +31,7 @@ def test_what_is_whole_again_leaves_no_row(tmp_path: Path) -> None:
     store = LoginStore(tmp_path)
     for number in range(1_000):
         store.set_full_at(f"name-{number}", "stranger", number + 10.0, float(number))
-    assert store.size() <= 11
+    assert store.row_count() <= 11
     store.close()
 
 
@@ -39,8 +39,8 @@ def test_an_account_has_the_latest_of_its_devices_and_addresses(tmp_path: Path) 
     """However often and from wherever it is used."""
     store = LoginStore(tmp_path)
     for number in range(3 * KNOWN_PER_ACCOUNT_MAX):
-        store.remember("ann", "address", f"a{number}", float(number))
-    assert store.size() == KNOWN_PER_ACCOUNT_MAX
+        store.add_known("ann", "address", f"a{number}", float(number))
+    assert store.row_count() == KNOWN_PER_ACCOUNT_MAX
     assert store.is_known("ann", "address", f"a{3 * KNOWN_PER_ACCOUNT_MAX - 1}", 0.0)
     assert not store.is_known("ann", "address", "a0", 0.0)
     store.close()
@@ -51,10 +51,10 @@ def test_a_reset_account_begins_anew(tmp_path: Path) -> None:
     store = LoginStore(tmp_path)
     for name in ("ann", "bob"):
         store.set_full_at(name, "stranger", 9.0, 1.0)
-        store.remember(name, "device", name, 1.0)
+        store.add_known(name, "device", name, 1.0)
     store.reset("ann")
-    assert not store.is_device("ann") and store.full_at("ann", "stranger") == 0.0
-    assert store.is_device("bob") and store.full_at("bob", "stranger") == 9.0
+    assert not store.is_known_device("ann") and store.full_at("ann", "stranger") == 0.0
+    assert store.is_known_device("bob") and store.full_at("bob", "stranger") == 9.0
     store.close()
 
 
@@ -70,6 +70,6 @@ def test_a_file_that_cannot_be_used_is_made_anew(tmp_path: Path, damage: str) ->
         db.execute("PRAGMA user_version = 99")
         db.close()
     store = LoginStore(tmp_path)
-    assert store.size() == 0
+    assert store.row_count() == 0
     store.close()
     assert path.stat().st_mode & 0o077 == 0

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from edge.origin import foreign_origin
+from edge.origin import is_foreign_origin
 
 HOST = "nova.example:8800"
 
@@ -32,4 +32,4 @@ HOST = "nova.example:8800"
 def test_only_the_host_itself_is_not_foreign(origins: list[str], foreign: bool) -> None:
     """Programs send no Origin and may come; anything odd is foreign."""
     headers = CIMultiDict([("Host", HOST), *(("Origin", origin) for origin in origins)])
-    assert foreign_origin(make_mocked_request("GET", "/ws", headers)) is foreign
+    assert is_foreign_origin(make_mocked_request("GET", "/ws", headers)) is foreign

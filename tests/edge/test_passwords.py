@@ -8,20 +8,20 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from edge.config import Limits
-from edge.errors import BusyError
-from edge.passwords import Passwords
+from edge.config import EdgeLimits
+from edge.errors import LoginBusyError
+from edge.passwords import PasswordHashing
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
+def passwords() -> Iterator[PasswordHashing]:
     """One worker and one place to wait."""
-    made = Passwords(Limits(hash_workers=1, hash_waiting_max=1))
+    made = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=1))
     yield made
     made.close()
 
 
-async def test_only_the_right_password_of_a_known_user_is_good(passwords: Passwords) -> None:
+async def test_only_the_right_password_of_a_known_user_is_good(passwords: PasswordHashing) -> None:
     """An unknown user is checked too, and never good; argon2id is what hashes."""
     stored = await passwords.hash("secret")
     assert stored.startswith("$argon2id$")
@@ -32,39 +32,41 @@ async def test_only_the_right_password_of_a_known_user_is_good(passwords: Passwo
 
 async def test_an_unknown_user_is_hashed_for_too() -> None:
     """With room for one hash, a known and an unknown user cannot both be checked at once."""
-    narrow = Passwords(Limits(hash_workers=1, hash_waiting_max=0))
+    narrow = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=0))
     stored = await narrow.hash("secret")
     asked = [narrow.verify(None, "secret"), narrow.verify(stored, "secret")]
     done = await asyncio.gather(*asked, return_exceptions=True)
     narrow.close()
     assert done[0] is False
-    assert isinstance(done[1], BusyError)
+    assert isinstance(done[1], LoginBusyError)
 
 
-async def test_an_unreadable_hash_is_a_wrong_password(passwords: Passwords) -> None:
+async def test_an_unreadable_hash_is_a_wrong_password(passwords: PasswordHashing) -> None:
     """argon2-cffi raises a ValueError there, which is none of its own errors."""
     assert not await passwords.verify("not a hash", "secret")
 
 
-async def test_a_weaker_hash_is_found_out(passwords: Passwords) -> None:
+async def test_a_weaker_hash_is_found_out(passwords: PasswordHashing) -> None:
     """So that a login can store a stronger one."""
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("secret")
-    assert passwords.outdated(weak)
+    assert passwords.needs_rehash(weak)
     assert await passwords.verify(weak, "secret")
-    assert not passwords.outdated(await passwords.hash("secret"))
+    assert not passwords.needs_rehash(await passwords.hash("secret"))
 
 
-async def test_more_than_can_wait_is_refused_and_places_come_back(passwords: Passwords) -> None:
+async def test_more_than_can_wait_is_refused_and_places_come_back(
+    passwords: PasswordHashing,
+) -> None:
     """The queue is bounded, and a refusal costs nothing."""
     asked = [asyncio.ensure_future(passwords.hash("a")) for _ in range(5)]
     done = await asyncio.gather(*asked, return_exceptions=True)
-    refused = [outcome for outcome in done if isinstance(outcome, BusyError)]
+    refused = [outcome for outcome in done if isinstance(outcome, LoginBusyError)]
     hashed = [outcome for outcome in done if isinstance(outcome, str)]
     assert (len(hashed), len(refused)) == (2, 3)
     assert await passwords.hash("b")
 
 
-async def test_a_caller_who_leaves_gives_his_place_back(passwords: Passwords) -> None:
+async def test_a_caller_who_leaves_gives_his_place_back(passwords: PasswordHashing) -> None:
     """Cancelled logins must not use the queue up."""
     leaving = [asyncio.ensure_future(passwords.hash("a")) for _ in range(2)]
     await asyncio.sleep(0)
@@ -76,5 +78,5 @@ async def test_a_caller_who_leaves_gives_his_place_back(passwords: Passwords) ->
             try:
                 assert await passwords.hash("b")
                 return
-            except BusyError:
+            except LoginBusyError:
                 await asyncio.sleep(0)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Limits
-from edge.submissions import Gate
+from edge.config import EdgeLimits
+from edge.submissions import SubmissionPolicy
 from edge.tokens import Claims
 from edge.users import Role
 from sdk.errors import ProtocolError
 from sdk.protocol import Error, StartStream, StreamCancelled, TimelineMode
-from sdk.replay_gate import SERVED_REPLAY
+from sdk.replay_gate import REASON_REPLAY
 from sdk.submission import ImportEvents, SubmitChat
 from tests.edge.peer import Peer, error, started
 from tests.edge.server import RunningEdge, running_edge
@@ -32,10 +32,12 @@ def chat(mode: TimelineMode = "LIVE") -> SubmitChat:
     return SubmitChat(scope_id="sat", content="hello", timeline_mode=mode)
 
 
-def refusal(gate: Gate, who: Claims, mode: TimelineMode = "LIVE", replaying: bool = False) -> str:
+def refusal(
+    gate: SubmissionPolicy, who: Claims, mode: TimelineMode = "LIVE", replaying: bool = False
+) -> str:
     """The code of a refusal, empty if there is none."""
     try:
-        gate.admit(who, chat(mode), SERVED_REPLAY if replaying else None)
+        gate.check(who, chat(mode), REASON_REPLAY if replaying else None)
     except ProtocolError as error:
         return error.code
     return ""
@@ -46,7 +48,7 @@ def refusal(gate: Gate, who: Claims, mode: TimelineMode = "LIVE", replaying: boo
 )
 def test_the_role_decides(role: Role, code: str) -> None:
     """A-176: viewers look."""
-    assert refusal(Gate(Limits()), claims(role=role)) == code
+    assert refusal(SubmissionPolicy(EdgeLimits()), claims(role=role)) == code
 
 
 @pytest.mark.parametrize(
@@ -54,9 +56,9 @@ def test_the_role_decides(role: Role, code: str) -> None:
 )
 def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
     """Issue 14: what they bring speaks in the Core's own name."""
-    gate, asked = Gate(Limits()), ImportEvents(events=["{}"], timeline_mode="LIVE")
+    gate, asked = SubmissionPolicy(EdgeLimits()), ImportEvents(events=["{}"], timeline_mode="LIVE")
     try:
-        gate.admit(claims(role=role), asked, None)
+        gate.check(claims(role=role), asked, None)
     except ProtocolError as error:
         assert error.code == code
     else:
@@ -65,7 +67,7 @@ def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
 
 def test_nothing_from_a_replay() -> None:
     """A-175, AMB-28: by the field, and by the stream; such attempts cost the user nothing."""
-    gate = Gate(Limits(submissions_burst_max=1, submissions_per_user_per_s=1e-9))
+    gate = SubmissionPolicy(EdgeLimits(submissions_burst_max=1, submissions_per_user_per_s=1e-9))
     for _ in range(3):
         assert refusal(gate, claims(), "REPLAY") == "replayRefused"
         assert refusal(gate, claims(), replaying=True) == "replayRefused"
@@ -83,7 +85,7 @@ def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many at once, and then so many a second; never more than the first at once."""
     now_s = 1_000.0
     monkeypatch.setattr("edge.submissions.time.monotonic", lambda: now_s)
-    gate = Gate(Limits(submissions_burst_max=3, submissions_per_user_per_s=2))
+    gate = SubmissionPolicy(EdgeLimits(submissions_burst_max=3, submissions_per_user_per_s=2))
     assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
     now_s += 0.5
     assert [refusal(gate, claims()) for _ in range(2)] == ["", "rateLimited"]
@@ -95,7 +97,7 @@ async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: P
     """The gate knows what the reader has served last, whether or not it is still going on; where
     the reader does not answer, what it had served before.
     """
-    limits = Limits(start_answer_s=0.1)
+    limits = EdgeLimits(start_reply_timeout_s=0.1)
     async with (
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.client() as client,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import AccessError
-from edge.tokens import ALGORITHM, KEY_NAME, TOKEN_MAX_CHARS, Tokens, load_key
+from edge.tokens import ALGORITHM, KEY_NAME, TOKEN_MAX_CHARS, TokenSigner, load_key
 from edge.users import User
 from sdk.errors import SettingsError
 
@@ -23,7 +23,7 @@ KEY = bytes(range(32))
 LONG_KEY = bytes(range(64))
 LIFETIME_S = 3600
 USER = User("ann", "hash", "operator", True, 7)
-TOKENS = Tokens(KEY, LIFETIME_S)
+TOKENS = TokenSigner(KEY, LIFETIME_S)
 GOOD, CLAIMS = TOKENS.issue(USER)
 
 Changes = dict[str, object]
@@ -44,7 +44,7 @@ def spelled(header: str, payload: str, signature: str = "") -> str:
 
 def test_a_token_says_who_and_until_when() -> None:
     """All claims come back as they were given."""
-    claims = TOKENS.read(GOOD)
+    claims = TOKENS.verify(GOOD)
     assert claims == CLAIMS
     assert (claims.sub, claims.role, claims.ver) == ("ann", "operator", 7)
     assert claims.exp - claims.iat == LIFETIME_S
@@ -97,20 +97,20 @@ NOW = int(time.time())
 def test_a_well_signed_token_with_other_claims_is_refused(changes: Changes) -> None:
     """Every claim is required, of one type, and the lifetime is bounded."""
     with pytest.raises(AccessError):
-        TOKENS.read(signed(changes))
+        TOKENS.verify(signed(changes))
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_another_algorithm_is_refused(algorithm: str) -> None:
     """Only HS256 is read, whatever the header says and however good the signature."""
     with pytest.raises(AccessError):
-        Tokens(LONG_KEY, LIFETIME_S).read(signed({}, LONG_KEY, algorithm))
+        TokenSigner(LONG_KEY, LIFETIME_S).verify(signed({}, LONG_KEY, algorithm))
 
 
 def test_another_key_is_refused() -> None:
     """A token of another installation is none here."""
     with pytest.raises(AccessError):
-        TOKENS.read(signed({}, key=bytes(32)))
+        TOKENS.verify(signed({}, key=bytes(32)))
 
 
 PAYLOAD = msgspec.json.encode(CLAIMS).decode()
@@ -146,7 +146,7 @@ SIGNATURE = GOOD.rsplit(".", 1)[1]
 def test_what_is_no_token_of_ours_is_refused(token: str) -> None:
     """`none`, foreign headers, deep and long texts: one error, never another exception."""
     with pytest.raises(AccessError):
-        TOKENS.read(token)
+        TOKENS.verify(token)
 
 
 @given(place=st.integers(0, len(GOOD) - 1), byte=st.integers(0, 255))
@@ -156,7 +156,7 @@ def test_no_changed_byte_is_taken(place: int, byte: int) -> None:
     if forged == GOOD:
         return
     with pytest.raises(AccessError):
-        TOKENS.read(forged)
+        TOKENS.verify(forged)
 
 
 def test_no_changed_bit_is_taken() -> None:
@@ -166,7 +166,7 @@ def test_no_changed_bit_is_taken() -> None:
         for bit in range(8):
             forged = GOOD[:place] + chr(ord(GOOD[place]) ^ 1 << bit) + GOOD[place + 1 :]
             try:
-                TOKENS.read(forged)
+                TOKENS.verify(forged)
                 accepted.append(forged)
             except AccessError:
                 pass
@@ -178,7 +178,7 @@ def test_no_changed_bit_is_taken() -> None:
 def test_any_text_is_refused_and_nothing_crashes(text: str) -> None:
     """Whatever a client sends as a token (property)."""
     with pytest.raises(AccessError):
-        TOKENS.read(text)
+        TOKENS.verify(text)
 
 
 def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from sdk.protocol import Latest, StartStream, StreamCancelled, StreamStarted
 from tests.edge.peer import Peer, chunk, start
 from tests.edge.server import RunningEdge, running_edge
@@ -56,7 +56,7 @@ async def test_a_client_that_does_not_read_holds_back_the_reader_and_is_cut(
 ) -> None:
     """Bounded memory for each client; others are served meanwhile (pitfalls 21, §1.8)."""
     frame = chunk("a", b'{"x":"' + b"x" * CHUNK_BYTES + b'"}')
-    limits = Limits(send_timeout_s=0.5)
+    limits = EdgeLimits(send_timeout_s=0.5)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         async with edge.client() as slow:
             connection = await peer.connection()

@@ -22,7 +22,7 @@ def users(tmp_path: Path) -> Iterator[UserStore]:
 
 def test_an_added_user_is_there_after_a_restart(users: UserStore, tmp_path: Path) -> None:
     """Username, hash, role and enabled flag are stored (A-270)."""
-    assert users.empty()
+    assert users.is_empty()
     assert users.add("ann", "hash-1", "operator")
     users.close()
     again = UserStore(tmp_path / "edge")
@@ -69,7 +69,7 @@ def test_the_file_is_for_its_owner_only(users: UserStore, tmp_path: Path) -> Non
     """Hashes are not for other users of the machine."""
     assert (tmp_path / "edge" / FILE_NAME).stat().st_mode & 0o077 == 0
     assert (tmp_path / "edge").stat().st_mode & 0o077 == 0
-    assert users.empty()
+    assert users.is_empty()
 
 
 def test_a_role_that_does_not_exist_is_refused_by_the_file(

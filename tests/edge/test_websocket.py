@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.config import Limits
+from edge.config import EdgeLimits
 from edge.websocket import CLOSE_UNAUTHORIZED
 from sdk import protocol
 from sdk.client import Client as SdkClient
@@ -93,7 +93,7 @@ async def test_a_binary_first_frame_is_refused(edge: RunningEdge) -> None:
 
 async def test_who_says_nothing_is_sent_away(tmp_path: Path, peer: Peer) -> None:
     """There is a deadline for the first frame."""
-    limits = Limits(auth_timeout_s=0.05)
+    limits = EdgeLimits(auth_timeout_s=0.05)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.socket() as client:
         assert await client.error() == ("unauthorized", None)
         assert await client.close_code() == CLOSE_UNAUTHORIZED
@@ -101,7 +101,7 @@ async def test_who_says_nothing_is_sent_away(tmp_path: Path, peer: Peer) -> None
 
 async def test_a_silent_session_ends_when_its_token_expires(tmp_path: Path, peer: Peer) -> None:
     """Nobody stays in on an old token (pitfalls 28)."""
-    limits = Limits(token_lifetime_s=2)
+    limits = EdgeLimits(token_lifetime_s=2)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
         assert await client.error() == ("unauthorized", None)
         assert await client.close_code() == CLOSE_UNAUTHORIZED
@@ -109,7 +109,7 @@ async def test_a_silent_session_ends_when_its_token_expires(tmp_path: Path, peer
 
 async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, peer: Peer) -> None:
     """So does its upstream connection."""
-    limits = Limits(access_check_s=0.05, access_cache_s=0.05)
+    limits = EdgeLimits(access_check_s=0.05, access_cache_s=0.05)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
         connection = await peer.connection()
         edge.users.set_enabled("admin", False)
@@ -119,7 +119,7 @@ async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, p
 
 async def test_every_request_is_checked(tmp_path: Path, peer: Peer) -> None:
     """A request after the user was disabled is not forwarded (A-271)."""
-    limits = Limits(access_check_s=3600, access_cache_s=0, users_poll_s=3600)
+    limits = EdgeLimits(access_check_s=3600, access_cache_s=0, users_poll_s=3600)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
         connection = await peer.connection()
         edge.users.set_enabled("admin", False)

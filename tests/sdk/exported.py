@@ -25,9 +25,9 @@ def exported(folder: Path, driver: str, timebase: Timebase = "source") -> Path:
     (folder / "out").mkdir()
     with worker(data) as process:
         brought = reports(process, asked)
-        assert isinstance(brought, jobs.Brought)
-        packed = reports(process, jobs.Pack(name="export.zip", brought=[brought]))
-        assert isinstance(packed, jobs.Packed)
+        assert isinstance(brought, jobs.WorkerResult)
+        packed = reports(process, jobs.PackRequest(name="export.zip", brought=[brought]))
+        assert isinstance(packed, jobs.PackResult)
     return folder / "out" / "export.zip"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdk import archive_id
-from sdk.archive_id import ANY, FOLDER_VARIABLE, ID_FILE, TRUTH_FOLDER, Served
+from sdk.archive_id import ANY_ARCHIVE, FOLDER_VARIABLE, ID_FILE, TRUTH_FOLDER, ArchiveIdentity
 from sdk.errors import ArchiveGoneError
 
 WAIT_S = 20.0
@@ -16,7 +16,7 @@ WAIT_S = 20.0
 
 def test_any_archive_will_do_for_who_expects_none(tmp_path: Path) -> None:
     """A first start, on a folder that need not even be there."""
-    archive_id.require(tmp_path / "not there", ANY)
+    archive_id.require(tmp_path / "not there", ANY_ARCHIVE)
 
 
 @pytest.mark.parametrize("held", [None, "", "b"])
@@ -25,9 +25,9 @@ def test_a_folder_without_the_archive_is_refused(tmp_path: Path, held: str | Non
     if held is not None:
         (tmp_path / ID_FILE).write_text(held)
     with pytest.raises(ArchiveGoneError, match=r"serves archive a, .* holds .*Restore the archive"):
-        archive_id.require(tmp_path, Served("a"))
+        archive_id.require(tmp_path, ArchiveIdentity("a"))
     (tmp_path / ID_FILE).write_text("a\n")
-    archive_id.require(tmp_path, Served("a"))
+    archive_id.require(tmp_path, ArchiveIdentity("a"))
 
 
 def test_a_copy_with_the_same_id_is_refused(
@@ -40,7 +40,7 @@ def test_a_copy_with_the_same_id_is_refused(
     data = tmp_path / "data"
     (tmp_path / "one").rename(data)
     served = archive_id.require_at_start(data, "a")
-    monkeypatch.setenv(FOLDER_VARIABLE, str(served.folder))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(served.inode))
     data.rename(tmp_path / "one")
     (tmp_path / "copy").rename(data)
     with pytest.raises(ArchiveGoneError, match="another folder with that id"):
@@ -56,7 +56,7 @@ def test_truth_that_was_moved_away_is_refused(tmp_path: Path) -> None:
     """Issue 14: the id alone is no archive."""
     (tmp_path / TRUTH_FOLDER).mkdir()
     (tmp_path / ID_FILE).write_text("a\n")
-    served = archive_id.require(tmp_path, ANY)
+    served = archive_id.require(tmp_path, ANY_ARCHIVE)
     (tmp_path / TRUTH_FOLDER).rename(tmp_path / "away")
     with pytest.raises(ArchiveGoneError, match="holds no archive"):
         archive_id.require(tmp_path, served)
@@ -65,7 +65,7 @@ def test_truth_that_was_moved_away_is_refused(tmp_path: Path) -> None:
 async def test_a_watch_ends_when_the_archive_goes(tmp_path: Path) -> None:
     """Issue 14: a running process sees it too."""
     (tmp_path / ID_FILE).write_text("a\n")
-    watching = asyncio.create_task(archive_id.watch(tmp_path, Served("a"), 0.01))
+    watching = asyncio.create_task(archive_id.watch(tmp_path, ArchiveIdentity("a"), 0.01))
     await asyncio.sleep(0.05)
     assert not watching.done()
     (tmp_path / ID_FILE).unlink()

@@ -201,7 +201,7 @@ def test_a_doubtful_number_costs_no_whole_check(
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many units a producer makes up, what is remembered of them stays small."""
-    monkeypatch.setattr(checker, "REMEMBERED_MAX", 10)
+    monkeypatch.setattr(checker, "CACHE_MAX", 10)
     judge = Checker("sat", MAX_BYTES)
     for number in range(35):
         record = encoded({**PARSED, "uniqueId": f"u{number}"})

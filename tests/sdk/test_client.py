@@ -101,7 +101,7 @@ async def connected(script: Script) -> AsyncIterator[Client]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-        path = endpoints.claim(endpoints.reader_socket(Path(folder)))
+        path = endpoints.claim_socket(endpoints.reader_socket(Path(folder)))
         await web.UnixSite(runner, str(path)).start()
         try:
             async with asyncio.timeout(WAIT_S), await Client.to_core(Path(folder)) as client:

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from sdk import protocol
 from sdk.client import Client
-from sdk.connection import Busy
+from sdk.connection import BusyBackoff
 from sdk.errors import ConnectionLostError, ProtocolError
 from sdk.protocol import Error, Status, StatusResponse
 
@@ -99,9 +99,9 @@ async def test_an_edge_without_room_is_tried_again(monkeypatch: pytest.MonkeyPat
 
 async def test_pauses_are_as_long_as_was_told_and_end() -> None:
     """Around what was told, and the sum has a limit."""
-    assert not await Busy(1.0).over(2.0)
-    busy = Busy(1.0)
+    assert not await BusyBackoff(1.0).wait(2.0)
+    busy = BusyBackoff(1.0)
     tries = 0
-    while await busy.over(0):
+    while await busy.wait(0):
         tries += 1
     assert 1 <= tries <= 3

@@ -18,10 +18,10 @@ from sdk.errors import NovaError
 
 def test_sockets_lie_in_the_data_folder_for_its_owner_only(data: Path) -> None:
     """Pitfalls row 29: nobody else on the machine reaches them."""
-    assert endpoints.claim(endpoints.writer_socket(data)) == data / "run" / "writer.sock"
+    assert endpoints.claim_socket(endpoints.writer_socket(data)) == data / "run" / "writer.sock"
     assert (data / "run").stat().st_mode & 0o077 == 0
-    endpoints.claim(endpoints.reader_socket(data)).touch()
-    assert not endpoints.claim(endpoints.reader_socket(data)).exists()
+    endpoints.claim_socket(endpoints.reader_socket(data)).touch()
+    assert not endpoints.claim_socket(endpoints.reader_socket(data)).exists()
 
 
 def test_asking_where_a_socket_is_makes_nothing(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_long_folders_get_a_short_stand_in_of_their_own(tmp_path: Path) -> None:
 
 async def test_long_folders_can_be_listened_in(tmp_path: Path) -> None:
     """The stand-in is a socket like any other."""
-    path = endpoints.claim(endpoints.writer_socket(tmp_path / ("a" * 120)))
+    path = endpoints.claim_socket(endpoints.writer_socket(tmp_path / ("a" * 120)))
     try:
         server = await asyncio.start_unix_server(lambda *_: None, path)
         server.close()
@@ -89,10 +89,10 @@ def test_a_stand_in_that_another_may_have_made_is_not_used(
     else:
         folder.touch()
     with pytest.raises(NovaError, match=r"remove it, or set XDG_RUNTIME_DIR"):
-        endpoints.claim(folder / "writer.sock")
+        endpoints.claim_socket(folder / "writer.sock")
     found = endpoints.reader_socket(long)
     assert found.parent != folder
-    assert endpoints.claim(endpoints.writer_socket(long)).parent == found.parent
+    assert endpoints.claim_socket(endpoints.writer_socket(long)).parent == found.parent
 
 
 def test_the_name_of_a_stand_in_cannot_be_foreseen(
@@ -128,7 +128,7 @@ def test_stand_ins_lie_in_the_users_own_folder_where_there_is_one(
     assert endpoints.writer_socket(long) == temporary
     runtime.chmod(0o700)
     assert endpoints.writer_socket(long).parent.parent == runtime
-    endpoints.claim(temporary).touch()
+    endpoints.claim_socket(temporary).touch()
     assert endpoints.writer_socket(long) == temporary
 
 
@@ -136,19 +136,19 @@ def test_a_run_folder_that_others_may_enter_is_closed(data: Path) -> None:
     """It lies in the data folder, so it is the instance's own."""
     (data / "run").mkdir()
     (data / "run").chmod(0o777)
-    endpoints.claim(endpoints.writer_socket(data))
+    endpoints.claim_socket(endpoints.writer_socket(data))
     assert (data / "run").stat().st_mode & 0o077 == 0
 
 
 def test_a_socket_that_is_listened_at_is_not_taken(data: Path) -> None:
     """Who listens keeps the address, also while more wait to be let in than it has room for."""
-    path = endpoints.claim(endpoints.writer_socket(data))
+    path = endpoints.claim_socket(endpoints.writer_socket(data))
     with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as waiting:
         listener.bind(str(path))
         listener.listen(0)
         for _ in range(3):
             with pytest.raises(NovaError, match="another process listens"):
-                endpoints.claim(path)
+                endpoints.claim_socket(path)
             peer = waiting.enter_context(socket.socket(socket.AF_UNIX))
             peer.setblocking(False)
             with contextlib.suppress(BlockingIOError):
@@ -158,12 +158,12 @@ def test_a_socket_that_is_listened_at_is_not_taken(data: Path) -> None:
 
 def test_a_socket_that_a_killed_process_left_is_taken(data: Path) -> None:
     """After a SIGKILL the file is still there, and nobody listens."""
-    path = endpoints.claim(endpoints.writer_socket(data))
+    path = endpoints.claim_socket(endpoints.writer_socket(data))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
     assert path.is_socket()
-    assert not endpoints.claim(path).exists()
+    assert not endpoints.claim_socket(path).exists()
 
 
 @pytest.fixture

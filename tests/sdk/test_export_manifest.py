@@ -13,7 +13,7 @@ from sdk.export_manifest import (
     BINDING_MAX_BYTES,
     MANIFEST_FILE,
     MANIFEST_MAX_BYTES,
-    decoded,
+    decode,
 )
 from tests.sdk.test_members import PEAK_MAX_MIB, imported
 
@@ -34,7 +34,7 @@ SMALLEST = msgspec.json.encode(
 def test_bindings_are_kept_as_they_are() -> None:
     """Members that NOVA does not know included."""
     one = SMALLEST[:-1] + b',"n":[1.50,{}]}'
-    manifest = decoded(HEAD + one + b"," + SMALLEST + b"]}")
+    manifest = decode(HEAD + one + b"," + SMALLEST + b"]}")
     assert [bytes(binding) for binding in manifest.bindings] == [one, SMALLEST]
 
 
@@ -51,7 +51,7 @@ def test_bindings_are_kept_as_they_are() -> None:
 def test_what_is_no_binding_is_named(bindings: bytes, words: str) -> None:
     """The error has the file, the place and the rule."""
     with pytest.raises(NovaError) as raised:
-        decoded(HEAD + bindings + b"]}")
+        decode(HEAD + bindings + b"]}")
     assert MANIFEST_FILE in str(raised.value) and words in str(raised.value)
 
 

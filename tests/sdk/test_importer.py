@@ -7,7 +7,7 @@ import pytest
 
 from sdk.envelope import JsonObject
 from sdk.errors import ConnectionLostError, NovaError, ProtocolError
-from sdk.importer import Door, Importer, is_reserved
+from sdk.importer import AdminAccess, Importer, is_reserved
 from sdk.producer import Producer, Retry
 from sdk.submission import IMPORT_MAX_EVENTS, ImportAck, ImportEvents, ImportRefusal
 from sdk.transport.base import Record
@@ -57,7 +57,7 @@ class Core:
 
 def importer(core: Core | None, tape: Tape, max_bytes: int = 1_000_000) -> Importer:
     """One that brings to these."""
-    door = None if core is None else Door(core.connect, max_bytes)  # type: ignore[arg-type]
+    door = None if core is None else AdminAccess(core.connect, max_bytes)  # type: ignore[arg-type]
     return Importer(Producer(tape, "sat", retry=AT_ONCE), door, AT_ONCE)
 
 
@@ -65,7 +65,7 @@ async def test_each_goes_to_its_place() -> None:
     """Issue 14: the receipt counts over all of them, by their places."""
     core, tape = Core(), Tape()
     records = [other(0), own(1), other(2), own(3), Record(None, b"no envelope")]
-    receipt = await importer(core, tape).bring(records)
+    receipt = await importer(core, tape).import_records(records)
     assert core.came == [[records[1].value.decode(), records[3].value.decode()]]
     assert [record.value for record in tape.records] == [records[n].value for n in (0, 2, 4)]
     assert (receipt.new, [one.place for one in receipt.rejected]) == (3, [3, 4])
@@ -75,8 +75,8 @@ async def test_without_a_door_all_go_over_the_transport() -> None:
     """A broker keeps them for a Core that may take them; it is counted, for it may not."""
     tape = Tape()
     alone = importer(None, tape)
-    assert (await alone.bring([own(0), other(1)])).new == 2
-    assert alone.undelivered == 1
+    assert (await alone.import_records([own(0), other(1)])).new == 2
+    assert alone.reserved_over_transport == 1
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def test_what_fails_for_a_moment_is_asked_again(failure: Exception) -> Non
     """The same events, on a new connection where the old one is gone."""
     core = Core(failure, failure)
     bringing = importer(core, Tape())
-    assert (await bringing.bring([own(1)])).new == 1
+    assert (await bringing.import_records([own(1)])).new == 1
     assert core.connected == (3 if isinstance(failure, ConnectionLostError) else 1)
     await bringing.close()
     assert core.closed == core.connected
@@ -100,26 +100,26 @@ async def test_what_fails_for_a_moment_is_asked_again(failure: Exception) -> Non
 async def test_what_is_refused_for_good_ends_the_import() -> None:
     """Such as the wrong role."""
     with pytest.raises(ProtocolError, match="forbidden"):
-        await importer(Core(ProtocolError("forbidden", "no")), Tape()).bring([own(1)])
+        await importer(Core(ProtocolError("forbidden", "no")), Tape()).import_records([own(1)])
 
 
 async def test_a_core_that_stays_away_is_given_up() -> None:
     """After the deadline, in words."""
     failures = [ConnectionLostError("gone")] * 100_000
-    door = Door(Core(*failures).connect, 1_000_000)  # type: ignore[arg-type]
+    door = AdminAccess(Core(*failures).connect, 1_000_000)  # type: ignore[arg-type]
     retry = Retry(first_delay_s=0.01, deadline_s=0.05)
     with pytest.raises(NovaError, match="does not accept the import: gone"):
-        await Importer(Producer(Tape(), "sat", retry=retry), door, retry).bring([own(1)])
+        await Importer(Producer(Tape(), "sat", retry=retry), door, retry).import_records([own(1)])
 
 
 async def test_requests_keep_their_limits() -> None:
     """In events and in bytes as they travel; one that never fits is refused by its place."""
     core = Core()
-    await importer(core, Tape()).bring([own(n) for n in range(IMPORT_MAX_EVENTS + 1)])
+    await importer(core, Tape()).import_records([own(n) for n in range(IMPORT_MAX_EVENTS + 1)])
     assert [len(came) for came in core.came] == [IMPORT_MAX_EVENTS, 1]
     core = Core()
     records = [own(n, size=1_000 if n % 2 else 10_000) for n in range(8)]
-    receipt = await importer(core, Tape(), max_bytes=8_000).bring(records)
+    receipt = await importer(core, Tape(), max_bytes=8_000).import_records(records)
     assert [one.place for one in receipt.rejected if one.code == "tooLarge"] == [0, 2, 4, 6]
     for came in core.came:
         request = ImportEvents(ref=2**31, events=came, timeline_mode="LIVE")

@@ -15,9 +15,9 @@ from mcap.writer import CompressionType, Writer
 
 from sdk.event import without_stamp
 from sdk.export_manifest import MANIFEST_FILE
-from sdk.importing import Source, records
-from sdk.mcap_file import Damage, events
-from sdk.proof import Proof, is_whole
+from sdk.importing import ExportReader, publishable_records
+from sdk.mcap_file import McapDamage, read_events
+from sdk.proof import ExportProof, matches_event_id
 from sdk.testing.instance import nova_command
 from tests.sdk.exported import changed, exported, unpacked
 
@@ -38,12 +38,12 @@ class Read(NamedTuple):
 
 def read(path: Path) -> Read:
     """An import up to the transport; what is no event a Core refuses."""
-    source = Source(path)
+    source = ExportReader(path)
     try:
-        found = [record.value for record in records(source.envelopes())]
+        found = [record.value for record in publishable_records(source.envelopes())]
     finally:
         source.close()
-    whole = {one for one in found if is_whole(one)}
+    whole = {one for one in found if matches_event_id(one)}
     said = "\n".join(source.problems + source.notes)
     status = int(bool(source.problems) or len(whole) < len(set(found)))
     return Read(whole, status, source.digest, said)
@@ -152,8 +152,8 @@ def test_a_cut_recording_gives_its_whole_chunks() -> None:
     """As in 25-mcap/cut.mcap: 35 of 60, and what is missing is said."""
     whole = envelopes(60)
     data = recording("", whole)
-    damage = Damage()
-    found = list(events(io.BytesIO(data[: len(data) * 2 // 5]), "a.mcap", damage, MIB))
+    damage = McapDamage()
+    found = list(read_events(io.BytesIO(data[: len(data) * 2 // 5]), "a.mcap", damage, MIB))
     assert 0 < len(found) < 60 and found == whole[: len(found)]
     assert "ends without an MCAP footer" in damage.text()
 
@@ -185,8 +185,8 @@ def test_behind_a_damaged_chunk_reading_goes_on(part: str) -> None:
     size = int.from_bytes(data[first + 1 : first + 9], "little")
     at = {"opcode": 0, "length": 2, "data": 9 + size // 2, "index": 9 + size + 1}[part]
     data[first + at] ^= 0x11
-    damage = Damage()
-    found = list(events(io.BytesIO(bytes(data)), "a.mcap", damage, MIB))
+    damage = McapDamage()
+    found = list(read_events(io.BytesIO(bytes(data)), "a.mcap", damage, MIB))
     lost = [one for one in whole if one not in found]
     assert lost == whole[: len(lost)] and len(lost) <= 6
     assert damage.text() and (not lost or f"{60 - len(lost)} of 60 messages" in damage.text())
@@ -197,7 +197,7 @@ def test_a_foreign_recording_is_refused_once(profile: str, tmp_path: Path) -> No
     """By its profile, or because its messages are no envelopes; nothing of it is sent."""
     path = tmp_path / "a.mcap"
     path.write_bytes(recording(profile, [b'{"volts":28.0}'] * 50))
-    source = Source(path)
+    source = ExportReader(path)
     assert list(source.envelopes()) == []
     (problem,) = source.problems
     assert "is not a NOVA recording" in problem and "refused" in problem
@@ -221,7 +221,7 @@ def test_a_proof_sorts_on_disk_as_in_memory(zips: dict[str, Path], timebase: str
     texts = set()
     for count in (3, 1_000):
         random.Random(count).shuffle(lines)
-        proof = Proof(timebase, count)  # type: ignore[arg-type]  # one of the two
+        proof = ExportProof(timebase, count)  # type: ignore[arg-type]  # one of the two
         assert sum(proof.add([line]) for line in lines) == len(lines)
         texts.add(proof.digest())
         proof.close()
@@ -278,7 +278,7 @@ def check_mutated(zips: dict[str, Path], folder: Path, begin: int, count: int) -
             path = folder / f"{seed}.mcap"
             path.write_bytes(mutated(contents[driver][name], chance))
             lines = contents["mcap"][name]
-            whole = events(io.BytesIO(lines), name, Damage(), 64 * MIB)
+            whole = read_events(io.BytesIO(lines), name, McapDamage(), 64 * MIB)
             expected = {without_stamp(one) for one in whole}
         else:
             path = folder / str(seed)

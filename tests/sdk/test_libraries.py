@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sdk.errors import NovaError
-from sdk.libraries import library
+from sdk.libraries import import_optional
 
 
 def test_module_is_loaded() -> None:
     """The module itself comes back."""
-    assert library("pynmea2").__name__ == "pynmea2"
+    assert import_optional("pynmea2").__name__ == "pynmea2"
 
 
 def test_missing_library_says_what_to_install() -> None:
     """A small install is told which extra it lacks."""
     with pytest.raises(NovaError, match=r"no_such_library.*nova-truth\[formats\]"):
-        library("no_such_library.part")
+        import_optional("no_such_library.part")

@@ -149,7 +149,7 @@ async def test_work_ends_when_the_process_is_told_to_stop() -> None:
         finally:
             ended.set()
 
-    ending = asyncio.create_task(lifecycle.until_stopped(work(), stop))
+    ending = asyncio.create_task(lifecycle.run_until_stopped(work(), stop))
     await begun.wait()
     stop.set()
     await ending
@@ -163,4 +163,4 @@ async def test_work_that_fails_ends_the_process_with_its_error() -> None:
         raise NovaError("the disk is full")
 
     with pytest.raises(NovaError, match="disk is full"):
-        await lifecycle.until_stopped(work(), asyncio.Event())
+        await lifecycle.run_until_stopped(work(), asyncio.Event())

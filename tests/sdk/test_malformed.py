@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sdk.errors import EnvelopeError
 from sdk.event import ENVELOPE_MAX_BYTES, check
-from sdk.malformed import explain, explain_encoding
+from sdk.malformed import locate_encoding_error, locate_json_error
 
 GOOD = (
     b'{"scopeId":"sat","lane":"parsed","systemId":"s","containerId":"c","uniqueId":"u",'
@@ -43,9 +43,9 @@ def test_the_member_that_breaks_is_named(record: bytes, member: str) -> None:
 
 def test_bytes_that_are_no_utf8_are_found() -> None:
     """A-078: the same for encodings."""
-    assert explain_encoding(b'{"a":"x","b":"\xff"}')[0] == "b"
-    assert explain_encoding(b"\xff")[0] == ""
-    assert "UTF-8" in explain_encoding(b'{"a":"\xc3')[1]
+    assert locate_encoding_error(b'{"a":"x","b":"\xff"}')[0] == "b"
+    assert locate_encoding_error(b"\xff")[0] == ""
+    assert "UTF-8" in locate_encoding_error(b'{"a":"\xc3')[1]
 
 
 HOSTILE = {
@@ -89,8 +89,8 @@ def test_any_break_is_explained(place: int, noise: bytes) -> None:
 @settings(deadline=None)
 def test_any_bytes_and_any_complaint_have_an_explanation(record: bytes, complaint: str) -> None:
     """The explanation itself never fails."""
-    assert explain(record, complaint)[1]
-    assert explain(record, f"JSON is malformed: x (byte {len(record)})")[1]
+    assert locate_json_error(record, complaint)[1]
+    assert locate_json_error(record, f"JSON is malformed: x (byte {len(record)})")[1]
 
 
 def test_good_json_is_good() -> None:

@@ -18,8 +18,8 @@ from sdk.manifest import (
     Limits,
     argument_problem,
     from_published,
-    problem,
     published_body,
+    update_problem,
 )
 
 MANIFEST = CardManifest(
@@ -64,7 +64,7 @@ MANIFEST = CardManifest(
 )
 def test_data_that_is_allowed(data: JsonObject) -> None:
     """A-218: a partial update names any of the keys; null says that there is no value."""
-    assert problem(MANIFEST, data) is None
+    assert update_problem(MANIFEST, data) is None
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_data_that_is_allowed(data: JsonObject) -> None:
 )
 def test_data_that_is_not_allowed_names_key_and_rule(data: JsonObject, words: str) -> None:
     """A-218, AMB-48: who reads the reject log knows what to mend."""
-    assert (problem(MANIFEST, data) or "").startswith(words)
+    assert (update_problem(MANIFEST, data) or "").startswith(words)
 
 
 def test_a_manifest_may_allow_all_other_keys() -> None:
     """A-231: the default card shows whatever comes."""
     allowed = {ANY_KEY: KeySpec(type="any"), "flow": KeySpec(type="number")}
     manifest = msgspec.structs.replace(MANIFEST, allowed_keys=allowed)
-    assert problem(manifest, {"x": {"y": [1]}, "flow": 1}) is None
-    assert problem(manifest, {"flow": "1"}) is not None
+    assert update_problem(manifest, {"x": {"y": [1]}, "flow": 1}) is None
+    assert update_problem(manifest, {"flow": "1"}) is not None
 
 
 @pytest.mark.parametrize(

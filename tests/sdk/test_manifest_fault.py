@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
-from sdk.manifest_fault import fault
+from sdk.manifest_fault import first_problem
 from tests.sdk.test_manifest import MANIFEST
 
 
@@ -23,7 +23,7 @@ def with_argument(spec: ArgumentSpec) -> CardManifest:
 
 def test_a_sound_manifest_has_no_fault() -> None:
     """Issue 6."""
-    assert fault(MANIFEST) is None
+    assert first_problem(MANIFEST) is None
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_a_sound_manifest_has_no_fault() -> None:
 )
 def test_a_fault_names_the_member(manifest: CardManifest, words: str) -> None:
     """Issue 6: `nova manifests check` says what to mend."""
-    assert (fault(manifest) or "").startswith(words)
+    assert (first_problem(manifest) or "").startswith(words)

@@ -18,9 +18,9 @@ from mcap.writer import CompressionType, Writer
 from sdk import members
 from sdk.errors import NovaError
 from sdk.export_manifest import MANIFEST_FILE, MANIFEST_MAX_BYTES
-from sdk.importing import Source, parts, records
-from sdk.mcap_chunk import expanded
-from sdk.mcap_file import Damage
+from sdk.importing import ExportReader, batches, publishable_records
+from sdk.mcap_chunk import decompress
+from sdk.mcap_file import McapDamage
 from sdk.transport.base import Record
 
 MIB = 1024 * 1024
@@ -81,7 +81,7 @@ def test_members_that_are_not_expanded_bit_by_bit_are_not_read(tmp_path: Path, m
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.jsonl", b"{}\n", method)
-    source = Source(path)
+    source = ExportReader(path)
     assert list(source.envelopes()) == []
     source.close()
     assert any("a.jsonl is compressed" in one and "unpack" in one for one in source.problems)
@@ -93,15 +93,15 @@ def test_lines_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch
     expected = [line.rstrip(b"\r") for line in text.split(b"\n") if line.rstrip(b"\r")]
     for size in range(1, len(text) + 2):
         monkeypatch.setattr(members, "READ_BYTES", size)
-        assert list(members.lines(io.BytesIO(text), "a")) == expected
+        assert list(members.read_lines(io.BytesIO(text), "a")) == expected
 
 
 def test_a_line_at_the_limit_is_read_and_one_beyond_is_named() -> None:
     """The error has file, line, rule and what it may mean."""
     text = b"a\n" + b"b" * 10 + b"\nc"
-    assert len(list(members.lines(io.BytesIO(text), "a.jsonl", 10))) == 3
+    assert len(list(members.read_lines(io.BytesIO(text), "a.jsonl", 10))) == 3
     with pytest.raises(NovaError, match=r"a\.jsonl: line 2 exceeds 9 bytes.*not an export"):
-        list(members.lines(io.BytesIO(text), "a.jsonl", 9))
+        list(members.read_lines(io.BytesIO(text), "a.jsonl", 9))
 
 
 def recording(compression: CompressionType, messages: list[bytes]) -> bytes:
@@ -121,9 +121,9 @@ def test_a_chunk_may_not_expand_beyond_the_limit(compression: CompressionType) -
     """Whatever the chunk says of its size: what it expands to counts."""
     whole = [b"m" * 1_000, b"n" * 1_000]
     data = recording(compression, whole)
-    assert list(members.messages(io.BytesIO(data), "a.mcap", Damage())) == whole
-    damage = Damage()
-    assert len(list(members.messages(io.BytesIO(data), "a.mcap", damage, 1_500))) < len(whole) + 1
+    assert list(members.read_mcap(io.BytesIO(data), "a.mcap", McapDamage())) == whole
+    damage = McapDamage()
+    assert len(list(members.read_mcap(io.BytesIO(data), "a.mcap", damage, 1_500))) < len(whole) + 1
     limited = compression is not CompressionType.NONE
     assert not limited or "exceeds 1,500 bytes" in damage.text()
 
@@ -132,15 +132,15 @@ def test_a_frame_that_lies_about_its_size_is_expanded_up_to_the_limit() -> None:
     """zstd allocates at once what a frame says, unless it is read as a stream."""
     data = zstandard.ZstdCompressor().compress(b"\0" * (400 * MIB))
     lie = Chunk("zstd", data, 0, 0, 0, 10)
-    assert "exceeds 1,048,576 bytes" in expanded(lie, MIB)[1]
+    assert "exceeds 1,048,576 bytes" in decompress(lie, MIB)[1]
 
 
 @pytest.mark.parametrize("cut", [0, 4, 12, 60, -1])
 def test_a_cut_recording_is_said(cut: int) -> None:
     """Nothing of the library's own errors gets out."""
     data = recording(CompressionType.ZSTD, [b"m" * 1_000])
-    damage = Damage()
-    list(members.messages(io.BytesIO(data[:cut]), "a.mcap", damage))
+    damage = McapDamage()
+    list(members.read_mcap(io.BytesIO(data[:cut]), "a.mcap", damage))
     assert damage.text()
 
 
@@ -151,7 +151,7 @@ def test_damaged_zips_are_one_error(tmp_path: Path) -> None:
         archive.writestr("a.jsonl", os.urandom(5_000).hex() + "\n")
     good = path.read_bytes()
     path.write_bytes(good[:200] + bytes([good[200] ^ 0xFF]) + good[201:])
-    source = Source(path)
+    source = ExportReader(path)
     list(source.envelopes())
     assert any(problem.startswith("a.jsonl: ") for problem in source.problems)
     source.close()
@@ -160,7 +160,7 @@ def test_damaged_zips_are_one_error(tmp_path: Path) -> None:
 def test_records_come_in_parts_of_bounded_size() -> None:
     """By number and by bytes; a large one makes a part full by itself."""
     small, large = Record(None, b"s"), Record(None, b"l" * 100)
-    found = list(parts([small] * 5 + [large] * 2 + [small], max_records=3, max_bytes=50))
+    found = list(batches([small] * 5 + [large] * 2 + [small], max_records=3, max_bytes=50))
     assert [len(part) for part in found] == [3, 3, 1, 1]
     assert list(chain.from_iterable(found)) == [small] * 5 + [large] * 2 + [small]
 
@@ -169,6 +169,6 @@ def test_every_envelope_is_a_record(tmp_path: Path) -> None:
     """What is no envelope is published too: the Core says what is wrong with it."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"x\n[]\n")
-    source = Source(path)
-    assert [record.value for record in records(source.envelopes())] == [b"x", b"[]"]
+    source = ExportReader(path)
+    assert [record.value for record in publishable_records(source.envelopes())] == [b"x", b"[]"]
     source.close()

@@ -47,11 +47,11 @@ def test_all_in_a_folder_is_closed_to_others_and_that_is_said(
     root = tmp_path / "root"
     outside = open_tree(root)
     with caplog.at_level(logging.WARNING):
-        private.mend(root)
+        private.remove_others_access(root)
     assert set(modes(root).values()) == {0o700, 0o600}
     assert outside.stat().st_mode & 0o777 == 0o644
     assert len(caplog.records) == 1 and "other users" in caplog.text
-    private.mend(root, root / "not there")
+    private.remove_others_access(root, root / "not there")
     assert len(caplog.records) == 1
 
 
@@ -59,7 +59,7 @@ def test_without_deep_only_what_is_named_is_closed(tmp_path: Path) -> None:
     """The key beside the users is not: who could read it may have it, so it is refused."""
     root = tmp_path / "root"
     open_tree(root)
-    private.mend(root, deep=False)
+    private.remove_others_access(root, deep=False)
     found = modes(root)
     assert found["."] == 0o700 and found["a"] == 0o775
 

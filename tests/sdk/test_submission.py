@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import submission as handed_over
-from core.submission import Asker, Submitted
+from core.submission import Principal, SubmissionRequest
 from sdk import protocol
 from sdk.errors import ProtocolError
 from sdk.message import NUMBER_MAX
@@ -85,8 +85,8 @@ def test_what_passes_reaches_the_writer(payload: dict[str, Any]) -> None:
         payload=payload,
         timeline_mode="LIVE",
     )
-    given = handed_over.encode(Submitted(1, Asker("ann", "admin"), request, 0.0))
-    assert handed_over.decode_submitted(given).what == request
+    given = handed_over.encode(SubmissionRequest(1, Principal("ann", "admin"), request, 0.0))
+    assert handed_over.decode_request(given).submission == request
     assert msgspec.json.decode(protocol.encode(request)).get("payload", {}) == payload
 
 

@@ -12,7 +12,7 @@ from sdk.envelope import UiUpdate
 from sdk.event import Event
 from sdk.manifest import CardManifest, KeySpec
 from sdk.observation import Entity, Observer
-from sdk.updates import PERIOD_NS, WHOLE_PERIOD_NS, ViewError, Views
+from sdk.updates import FULL_PERIOD_NS, PERIOD_NS, ViewError, ViewUpdates
 
 MANIFEST = CardManifest(
     manifest_id="unit",
@@ -36,17 +36,17 @@ class Told:
 
     def __init__(self) -> None:
         self.observer = Observer("test")
-        self.views = Views(self.observer, {MANIFEST.view_id: MANIFEST})
+        self.views = ViewUpdates(self.observer, {MANIFEST.view_id: MANIFEST})
         self.updates: list[tuple[int, dict[str, object]]] = []
 
     def hear(self, at_ns: int, **data: object) -> Told:
         """A report at a time."""
         observation = self.observer.observe(UNIT, at_ns)
-        return self.take(*self.views.tell(observation, MANIFEST.view_id, data))
+        return self.take(*self.views.update(observation, MANIFEST.view_id, data))
 
     def end(self) -> Told:
         """The end of the recording."""
-        return self.take(*self.views.rest())
+        return self.take(*self.views.flush())
 
     def take(self, *events: Event) -> Told:
         """Keep what was told."""
@@ -67,7 +67,7 @@ def test_first_report_is_told_whole_under_its_manifest() -> None:
     """At the report's own time, with id and version of the manifest."""
     told = Told()
     observation = told.observer.observe(UNIT, SECOND)
-    (event,) = told.views.tell(observation, "unit.view", {"x": 1, "mode": "A"})
+    (event,) = told.views.update(observation, "unit.view", {"x": 1, "mode": "A"})
     assert event.series == ("test", "ui", *UNIT, "UiUpdate", "unit.view")
     assert isinstance(event.envelope, UiUpdate)
     assert (event.envelope.manifest_id, event.envelope.manifest_version) == ("unit", "1.2.3")
@@ -114,7 +114,7 @@ def test_view_of_another_entity() -> None:
     other = UNIT._replace(unique_id="card")
     told = Told()
     observation = told.observer.observe(UNIT, SECOND)
-    (event,) = told.views.tell(observation, "unit.view", {"x": 1}, other)
+    (event,) = told.views.update(observation, "unit.view", {"x": 1}, other)
     assert event.series[2:5] == other
     assert event.source_ns == SECOND
 
@@ -124,8 +124,8 @@ def test_time_that_goes_back_begins_anew() -> None:
     told = Told().hear(100 * SECOND, x=1, y=1)
     observation = told.observer.observe(Entity("sys", "box", "other"), 5 * SECOND)
     card = UNIT._replace(unique_id="card")
-    told.take(*told.views.tell(told.observer.observe(card, 50 * SECOND), "unit.view", {"x": 1}))
-    told.take(*told.views.tell(observation, "unit.view", {"x": 1, "y": 2}))
+    told.take(*told.views.update(told.observer.observe(card, 50 * SECOND), "unit.view", {"x": 1}))
+    told.take(*told.views.update(observation, "unit.view", {"x": 1, "y": 2}))
     assert told.updates[-1] == (5 * SECOND, {"x": 1, "y": 2})
 
 
@@ -134,12 +134,12 @@ def test_unknown_view_names_those_that_there_are() -> None:
     told = Told()
     observation = told.observer.observe(UNIT, 0)
     with pytest.raises(ViewError, match=r"'nothing'; known views: unit\.view"):
-        list(told.views.tell(observation, "nothing", {}))
+        list(told.views.update(observation, "nothing", {}))
 
 
 def test_shipped_views_are_found() -> None:
     """Without manifests of its own it takes the installed ones."""
-    views = Views(Observer("test"))
+    views = ViewUpdates(Observer("test"))
     assert views.manifest("telemetry.gps").manifest_id == "gps"
 
 
@@ -174,7 +174,7 @@ def test_in_the_end_the_updates_are_the_state(
     assert all(after > before for (before, _), (after, _) in pairwise(first.updates))
     numeric = [at for at, data in first.updates[:-1] if "mode" not in data]
     assert all(
-        after - before >= PERIOD_NS or after // WHOLE_PERIOD_NS > before // WHOLE_PERIOD_NS
+        after - before >= PERIOD_NS or after // FULL_PERIOD_NS > before // FULL_PERIOD_NS
         for before, after in pairwise(numeric)
     )
 
@@ -190,7 +190,7 @@ def test_recordings_that_overlap_tell_the_same_again(
         whole.hear(at_ns, **data)
         if number >= cut:
             part.hear(at_ns, **data)
-    settled_ns = part.updates[0][0] + 2 * WHOLE_PERIOD_NS if part.updates else 0
+    settled_ns = part.updates[0][0] + 2 * FULL_PERIOD_NS if part.updates else 0
     assert [one for one in part.updates if one[0] >= settled_ns] == (
         [one for one in whole.updates if one[0] >= settled_ns] if part.updates else []
     )

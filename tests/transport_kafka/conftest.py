@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from sdk.testing.broker import bootstrap_servers
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from transport_kafka.transport import KafkaTransport
 
 MakeTransport = Callable[..., KafkaTransport]
@@ -43,14 +43,14 @@ async def make_transport(tmp_path: Path) -> AsyncIterator[MakeTransport]:
 
 
 @pytest.fixture
-def admin(kafka_broker: Server) -> Iterator[AdminClient]:
+def admin(kafka_broker: BackendServer) -> Iterator[AdminClient]:
     """An administrator of the shared broker."""
     with AdminClient({"bootstrap.servers": bootstrap_servers(kafka_broker.url)}) as client:
         yield client
 
 
 @pytest.fixture
-def foreign_producer(kafka_broker: Server) -> Iterator[Producer]:
+def foreign_producer(kafka_broker: BackendServer) -> Iterator[Producer]:
     """A producer that knows nothing of NOVA."""
     producer = Producer({"bootstrap.servers": bootstrap_servers(kafka_broker.url)})
     yield producer

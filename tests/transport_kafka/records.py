@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from sdk import address
-from sdk.testing.reading import READ_TIMEOUT_S, Reading
+from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords
 from sdk.transport.base import Batch, Record
 
 
@@ -20,9 +20,9 @@ def numbered(scope: str, count: int, first: int = 0) -> list[Record]:
     return [Record(entity(scope, "one"), b"%d" % (first + n)) for n in range(count)]
 
 
-async def take(batches: AsyncIterator[Batch], count: int) -> Reading:
+async def take(batches: AsyncIterator[Batch], count: int) -> ReadRecords:
     """Go on with a consumption that stays open."""
-    reading = Reading()
+    reading = ReadRecords()
     async with asyncio.timeout(READ_TIMEOUT_S):
         while len(reading.records) < count:
             reading.add(await anext(batches))

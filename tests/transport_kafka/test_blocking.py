@@ -7,13 +7,13 @@ import threading
 
 import pytest
 
-from transport_kafka.blocking import in_thread
+from transport_kafka.blocking import run_in_thread
 
 
 async def test_the_result_comes_back_and_the_thread_is_gone() -> None:
     """The event loop runs on while the call blocks."""
     release = threading.Event()
-    call = asyncio.create_task(in_thread("blocked", lambda: release.wait(60)))
+    call = asyncio.create_task(run_in_thread("blocked", lambda: release.wait(60)))
     while "blocked" not in (thread.name for thread in threading.enumerate()):
         await asyncio.sleep(0)
     release.set()
@@ -28,7 +28,7 @@ async def test_an_exception_comes_back() -> None:
         raise LookupError("no such thing")
 
     with pytest.raises(LookupError, match="no such thing"):
-        await in_thread("failing", fail)
+        await run_in_thread("failing", fail)
 
 
 async def test_a_cancelled_call_runs_on_and_troubles_nobody() -> None:
@@ -39,7 +39,7 @@ async def test_a_cancelled_call_runs_on_and_troubles_nobody() -> None:
         release.wait(60)
         ended.set()
 
-    call = asyncio.create_task(in_thread("dropped", block))
+    call = asyncio.create_task(run_in_thread("dropped", block))
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):

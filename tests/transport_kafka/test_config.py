@@ -21,7 +21,7 @@ def test_a_url_holds_servers_and_the_shape_of_new_topics() -> None:
     config = parse_url("kafka://One,[::1]:19092,10.0.0.1:1?partitions=12&replication=3")
     assert config.servers == ("one:9092", "[::1]:19092", "10.0.0.1:1")
     assert (config.partitions, config.replication) == (12, 3)
-    assert config.client()["bootstrap.servers"] == "one:9092,[::1]:19092,10.0.0.1:1"
+    assert config.client_properties()["bootstrap.servers"] == "one:9092,[::1]:19092,10.0.0.1:1"
     assert parse_url("kafka://one").partitions == BROKER_DEFAULT
 
 
@@ -72,12 +72,16 @@ def test_properties_pass_through_to_every_client_and_are_never_shown(tmp_path: P
     file = tmp_path / "kafka.properties"
     file.write_text("# comment\n\nsasl.password = hunter2=\nclient.id=me\nmessage.timeout.ms=5\n")
     config = parse_url(f"kafka://a?config={file}")
-    for properties in (config.client(), config.producer(), config.consumer()):
+    for properties in (
+        config.client_properties(),
+        config.producer_properties(),
+        config.consumer_properties(),
+    ):
         assert properties["sasl.password"] == "hunter2="
         assert properties["client.id"] == "me"
-    assert config.producer()["message.timeout.ms"] == "5"
-    assert config.producer()["acks"] == "all"
-    assert config.consumer()["auto.offset.reset"] == "error"
+    assert config.producer_properties()["message.timeout.ms"] == "5"
+    assert config.producer_properties()["acks"] == "all"
+    assert config.consumer_properties()["auto.offset.reset"] == "error"
     assert "hunter2" not in f"{config!r} {config.link}"
     assert config.redact('Invalid value "hunter2=" for "x"') == 'Invalid value "…" for "x"'
 

@@ -16,9 +16,9 @@ from sdk.client import Client
 from sdk.protocol import Filters, Query
 from sdk.testing.broker import bootstrap_servers
 from sdk.testing.instance import running_nova
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from transport_kafka.config import parse_url
-from transport_kafka.topics import ensure
+from transport_kafka.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 
@@ -51,14 +51,14 @@ async def stored(data: Path, count: int) -> list[dict[str, object]]:
 
 
 def test_kcat_and_a_short_script_are_full_producers(
-    tmp_path: Path, kafka_broker: Server, scope: str
+    tmp_path: Path, kafka_broker: BackendServer, scope: str
 ) -> None:
     """A-105, A-107: topic, key and envelope are the whole contract; ids come from the key."""
     into_kcat, out_of_kcat = (text.replace("sat1", scope) for text in examples("sh")[:2])
     script = examples("python")[0]
     assert len(script.splitlines()) <= 20
     servers = bootstrap_servers(kafka_broker.url)
-    ensure(parse_url(kafka_broker.url), {f"nova.{scope}.parsed.v1"})
+    ensure_topics(parse_url(kafka_broker.url), {f"nova.{scope}.parsed.v1"})
     shell(into_kcat, servers)
     subprocess.run(
         [sys.executable, "-c", script, servers, scope, str(VOLTS)], check=True, timeout=WAIT_S

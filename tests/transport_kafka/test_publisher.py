@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from sdk.errors import TransportError
-from sdk.testing.reading import read
-from sdk.testing.server import Server
+from sdk.testing.reading import read_records
+from sdk.testing.server import BackendServer
 from sdk.transport.base import Receipt, Record
 from tests.transport_kafka.records import numbered
 from transport_kafka.config import RECORD_MAX_BYTES
@@ -42,7 +42,7 @@ async def test_a_record_without_an_address_is_named_and_nothing_is_sent(
 
 
 async def test_a_record_that_is_too_large_is_named(
-    kafka_broker: Server, make_transport: MakeTransport, scope: str
+    kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
     """The limit is ours and told with the size; what comes after is not harmed."""
     transport = make_transport(kafka_broker.url)
@@ -51,22 +51,22 @@ async def test_a_record_that_is_too_large_is_named(
     with pytest.raises(TransportError, match=f"record 0 of {size_bytes} bytes .* MSG_SIZE"):
         await transport.publish([large])
     await transport.publish(numbered(scope, 1))
-    assert (await read(transport, scope, 1)).values() == [b"0"]
+    assert (await read_records(transport, scope, 1)).values() == [b"0"]
 
 
 async def test_a_full_queue_slows_publishing_down_and_loses_nothing(
-    kafka_broker: Server, make_transport: MakeTransport, scope: str
+    kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
     """Back-pressure: more records than the producer's queue holds, in order all the same."""
     transport = make_transport(kafka_broker.url, queue_buffering_max_messages="50")
     sent = numbered(scope, 2_000)
     await asyncio.gather(*(transport.publish(sent[n : n + 500]) for n in range(0, 2_000, 500)))
-    reading = await read(transport, scope, len(sent))
+    reading = await read_records(transport, scope, len(sent))
     assert reading.values() == [record.value for record in sent]
 
 
 async def test_what_cannot_be_delivered_is_an_error_and_later_publishes_work(
-    own_kafka_broker: Server, make_transport: MakeTransport, scope: str
+    own_kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
     """Fault 12: unknown is told as unknown, and a publisher outlives its broker."""
     transport = make_transport(own_kafka_broker.url, message_timeout_ms="5000")
@@ -76,13 +76,13 @@ async def test_what_cannot_be_delivered_is_an_error_and_later_publishes_work(
         await transport.publish(numbered(scope, 2, first=1))
     own_kafka_broker.start()
     await transport.publish(numbered(scope, 2, first=1))
-    reading = await read(transport, scope, 3)
+    reading = await read_records(transport, scope, 3)
     assert reading.values()[0] == b"0"
     assert set(reading.values()) == {b"0", b"1", b"2"}
 
 
 async def test_a_producer_that_can_do_nothing_more_is_replaced(
-    kafka_broker: Server, make_transport: MakeTransport, admin: AdminClient, scope: str
+    kafka_broker: BackendServer, make_transport: MakeTransport, admin: AdminClient, scope: str
 ) -> None:
     """A final error of librdkafka's ends a producer, not the transport."""
     topic, limit_bytes = f"nova.{scope}.parsed.v1", 1_000
@@ -93,11 +93,11 @@ async def test_a_producer_that_can_do_nothing_more_is_replaced(
     with pytest.raises(TransportError, match="1 of 1 records"):
         await transport.publish([large])
     await transport.publish(numbered(scope, 1))
-    assert (await read(transport, scope, 1)).values() == [b"0"]
+    assert (await read_records(transport, scope, 1)).values() == [b"0"]
 
 
 async def test_closing_flushes_what_is_being_published(
-    kafka_broker: Server, make_transport: MakeTransport, scope: str
+    kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
     """A publish that close meets under way still ends with its acknowledgement."""
     transport = make_transport(kafka_broker.url)
@@ -106,4 +106,6 @@ async def test_closing_flushes_what_is_being_published(
     await asyncio.sleep(0)
     await transport.close()
     assert await under_way == Receipt()
-    assert len((await read(make_transport(kafka_broker.url), scope, 5_001)).records) == 5_001
+    assert (
+        len((await read_records(make_transport(kafka_broker.url), scope, 5_001)).records) == 5_001
+    )

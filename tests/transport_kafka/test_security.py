@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from sdk.errors import TransportError
 from sdk.testing.apache_kafka import ApacheKafka
 from sdk.testing.ports import LOOPBACK, free_port
-from sdk.testing.reading import read
+from sdk.testing.reading import read_records
 from sdk.transport.base import Record
 from transport_kafka import topics
 from transport_kafka.transport import KafkaTransport
@@ -104,7 +104,7 @@ async def test_a_password_over_tls_lets_records_through(
     transport = KafkaTransport(f"kafka://{LOOPBACK}:{secure.secure_port}?config={config}")
     try:
         await transport.publish([Record(f"nova.{scope}.raw.a.b.c.v1", b"sealed")])
-        assert (await read(transport, scope, 1)).values() == [b"sealed"]
+        assert (await read_records(transport, scope, 1)).values() == [b"sealed"]
         assert PASSWORD not in transport.link
     finally:
         await transport.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from sdk import address
-from sdk.testing.reading import READ_TIMEOUT_S, Reading
+from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords
 from sdk.transport.base import Batch, Record
 
 POLL_INTERVAL_S = 0.02
@@ -27,9 +27,9 @@ def numbers(count: int, first: int = 0) -> list[bytes]:
     return [b"%d" % (first + n) for n in range(count)]
 
 
-async def take(batches: AsyncIterator[Batch], count: int, gaps: int = 0) -> Reading:
+async def take(batches: AsyncIterator[Batch], count: int, gaps: int = 0) -> ReadRecords:
     """Go on with a consumption that stays open, for so many records and gaps."""
-    reading = Reading()
+    reading = ReadRecords()
     async with asyncio.timeout(READ_TIMEOUT_S):
         while len(reading.records) < count or len(reading.gaps()) < gaps:
             reading.add(await anext(batches))

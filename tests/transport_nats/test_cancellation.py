@@ -24,7 +24,7 @@ async def test_a_task_that_swallows_cancellations_ends_all_the_same() -> None:
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    await cancellation.end(task)
+    await cancellation.cancel_until_done(task)
     assert task.cancelled() and swallowed == 3
 
 
@@ -33,14 +33,14 @@ async def test_a_swallowed_cancellation_is_raised_where_it_is_looked_for() -> No
     reached = asyncio.Event()
 
     async def work() -> None:
-        before = cancellation.cancellations()
-        cancellation.check(before)
+        before = cancellation.pending_cancellations()
+        cancellation.raise_if_cancelled(before)
         try:
             reached.set()
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            cancellation.check(cancellation.cancellations())
-        cancellation.check(before)
+            cancellation.raise_if_cancelled(cancellation.pending_cancellations())
+        cancellation.raise_if_cancelled(before)
         pytest.fail("the cancellation was lost")
 
     task = asyncio.create_task(work())

@@ -79,8 +79,8 @@ def test_options_are_read_and_never_shown(tmp_path: Path) -> None:
     file.write_text("# comment\n\nuser = me\npassword=hunter2=\ntls=yes\n")
     config = parse_url(f"nats://a?config={file}")
     assert config.options == {"user": "me", "password": "hunter2=", "tls": "yes"}
-    assert isinstance(config.tls(), ssl.SSLContext)
-    assert parse_url("nats://a").tls() is None
+    assert isinstance(config.tls_context(), ssl.SSLContext)
+    assert parse_url("nats://a").tls_context() is None
     assert "hunter2" not in f"{config!r} {config.link}"
 
 

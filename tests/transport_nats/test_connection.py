@@ -16,7 +16,7 @@ import pytest
 from sdk.testing.nats_process import NatsProcess
 from sdk.testing.nats_server import NatsServer
 from sdk.testing.ports import LOOPBACK
-from sdk.testing.reading import read
+from sdk.testing.reading import read_records
 from sdk.transport.base import Subscription
 from tests.transport_nats.consuming import numbered, numbers, take, until
 from transport_nats.transport import NatsTransport
@@ -47,7 +47,7 @@ async def test_a_server_that_is_down_at_the_start_is_waited_for(
     await publisher.close()
     own_nats_server.stop()
     transport = make_transport(own_nats_server.url)
-    waiting = asyncio.create_task(read(transport, "s", 3))
+    waiting = asyncio.create_task(read_records(transport, "s", 3))
     await until(lambda: transport.state().outages == 1)
     assert not transport.state().connected
     own_nats_server.start()
@@ -116,7 +116,7 @@ async def test_a_password_opens_and_a_wrong_one_is_told_without_it(
     with server_with(more) as server:
         right = make_transport(server.url, user="me", password=PASSWORD)
         await right.publish(numbered("s", 2))
-        assert (await read(right, "s", 2)).values() == numbers(2)
+        assert (await read_records(right, "s", 2)).values() == numbers(2)
         wrong = make_transport(server.url, user="me", password="hunter2")
         reading = asyncio.ensure_future(anext(wrong.consume(Subscription("s"), {})))
         await until(lambda: wrong.state().outages == 1)
@@ -134,7 +134,7 @@ async def test_an_nkey_opens(make_transport: MakeTransport, tmp_path: Path) -> N
     with server_with(f"authorization {{ users: [{{ nkey: {public} }}] }}") as server:
         transport = make_transport(server.url, nkey_seed=str(tmp_path / "seed"))
         await transport.publish(numbered("s", 2))
-        assert (await read(transport, "s", 2)).values() == numbers(2)
+        assert (await read_records(transport, "s", 2)).values() == numbers(2)
 
 
 async def test_tls_both_ways_opens_and_a_stranger_is_told(
@@ -153,7 +153,7 @@ async def test_tls_both_ways_opens_and_a_stranger_is_told(
         }
         transport = make_transport(server.url, **options)
         await transport.publish(numbered("s", 2))
-        assert (await read(transport, "s", 2)).values() == numbers(2)
+        assert (await read_records(transport, "s", 2)).values() == numbers(2)
         stranger = make_transport(server.url, tls="yes")
         reading = asyncio.ensure_future(anext(stranger.consume(Subscription("s"), {})))
         await until(lambda: stranger.state().outages == 1)

@@ -95,6 +95,6 @@ async def test_an_old_server_is_told(
     nats_server: NatsServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Servers before that version lose records; here every one is made to count as old."""
-    monkeypatch.setattr(durability, "OLDEST_GOOD", (99, 0, 0))
+    monkeypatch.setattr(durability, "OLDEST_SAFE_VERSION", (99, 0, 0))
     told = await warnings(make_transport(nats_server.url))
     assert "which can lose records: use 99.0.0 or later" in told

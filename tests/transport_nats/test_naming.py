@@ -21,7 +21,7 @@ from transport_nats import naming
 )
 def test_the_subject_is_the_address(address: str) -> None:
     """A-105, A-186, A-187: nothing of it is changed."""
-    assert str(naming.parse(address)) == address
+    assert str(naming.parse_address(address)) == address
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_subject_is_the_address(address: str) -> None:
 def test_what_is_no_address_is_refused(address: str | None) -> None:
     """No wildcard, space or line end reaches the server."""
     with pytest.raises(TransportError, match="address"):
-        naming.parse(address)
+        naming.parse_address(address)
 
 
 @pytest.mark.parametrize(
@@ -52,5 +52,5 @@ def test_a_stream_that_holds_more_than_is_wanted_is_known(
     subjects: list[str], scope_id: str | None, within: bool, only: str | None
 ) -> None:
     """A-108: only then the server has to filter, and only then it may be of several scopes."""
-    assert naming.is_within(subjects, naming.wanted(Subscription(scope_id))) is within
+    assert naming.is_within(subjects, naming.subscribed_subjects(Subscription(scope_id))) is within
     assert naming.only_scope(subjects) == only

@@ -13,7 +13,7 @@ from nats.js import JetStreamContext, JetStreamManager
 from sdk.errors import TransportError
 from sdk.testing.nats_process import PAYLOAD_MAX, NatsProcess
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import read
+from sdk.testing.reading import read_records
 from sdk.transport.base import Receipt, Record
 from tests.transport_nats.consuming import entity, numbered, numbers, until
 from transport_nats import publisher
@@ -53,7 +53,7 @@ async def test_a_record_that_is_too_large_is_named_with_the_remedy(
     with pytest.raises(TransportError, match=r"record 1 has 9000000 bytes.* accepts 8\d*: raise"):
         await transport.publish([*numbered("s", 1), large])
     await transport.publish(numbered("s", 1))
-    assert (await read(transport, "s", 1)).values() == numbers(1)
+    assert (await read_records(transport, "s", 1)).values() == numbers(1)
 
 
 async def test_many_publishes_under_way_keep_their_order(
@@ -67,7 +67,7 @@ async def test_many_publishes_under_way_keep_their_order(
         *(transport.publish(sent[n : n + 300]) for n in range(0, count, 300))
     )
     assert set(map(str, receipts)) == {str(Receipt())}
-    assert (await read(transport, scope, count)).values() == numbers(count)
+    assert (await read_records(transport, scope, count)).values() == numbers(count)
 
 
 async def test_a_server_that_is_away_for_long_is_an_error_and_later_publishes_work(
@@ -90,7 +90,7 @@ async def test_a_server_that_is_away_for_long_is_an_error_and_later_publishes_wo
     monkeypatch.undo()
     own_nats_server.start()
     await transport.publish(numbered("s", 1, first=2))
-    assert (await read(transport, "s", 3)).values() == numbers(3)
+    assert (await read_records(transport, "s", 3)).values() == numbers(3)
 
 
 async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
@@ -111,7 +111,7 @@ async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
             await publishing
         server.start()
         await transport.publish(numbered("s", 10, first=1))
-        values = (await read(transport, "s", 11)).values()
+        values = (await read_records(transport, "s", 11)).values()
         assert set(values) == set(numbers(11))
     finally:
         server.close()
@@ -159,7 +159,7 @@ async def test_a_stream_that_is_gone_is_an_error_and_then_made_again(
     with pytest.raises(TransportError, match=r"1 of 1 records .* no stream accepts"):
         await transport.publish(numbered(scope, 1))
     await transport.publish(numbered(scope, 1))
-    assert (await read(transport, scope, 1)).values() == numbers(1)
+    assert (await read_records(transport, scope, 1)).values() == numbers(1)
 
 
 async def test_a_cancelled_publish_makes_room_for_others(
@@ -188,5 +188,5 @@ async def test_closing_waits_for_what_is_being_published(
     await asyncio.sleep(0)
     await transport.close()
     assert await under_way == Receipt()
-    reading = await read(make_transport(nats_server.url), scope, 5_001)
+    reading = await read_records(make_transport(nats_server.url), scope, 5_001)
     assert reading.values() == numbers(5_001)

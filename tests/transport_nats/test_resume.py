@@ -13,7 +13,7 @@ from nats.js import JetStreamContext, JetStreamManager
 
 from sdk.testing.nats_process import NatsProcess
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import READ_TIMEOUT_S, Reading, offsets, read
+from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
 from sdk.transport.base import Batch, Gap, Record, Subscription
 from tests.transport_nats.consuming import entity, numbered, numbers, take, until
 from transport_nats.transport import NatsTransport
@@ -42,9 +42,9 @@ async def test_a_position_that_retention_has_passed_is_told_and_moved_at_once(
     transport = make_transport(nats_server.url)
     await transport.publish(numbered(scope, 10))
     await manager.purge_stream(stream, seq=7)
-    reading = await read(transport, scope, 4, {stream: 3})
+    reading = await read_records(transport, scope, 4, {stream: 3})
     first = reading.batches[0]
-    assert (list(first.records), offsets(first.positions)) == ([], {stream: 7})
+    assert (list(first.records), stream_positions(first.positions)) == ([], {stream: 7})
     assert first.gaps == [Gap(stream, None, 3, 7, "retention", scope)]
     assert reading.values() == numbers(4, first=6)
     assert reading.gaps() == list(first.gaps)
@@ -71,7 +71,7 @@ async def test_records_removed_within_a_stream_are_a_gap_between_those_that_are_
     await transport.publish(numbered(scope, 6))
     for sequence in (3, 4):
         await manager.delete_msg(stream, sequence)
-    reading = await read(transport, scope, 4)
+    reading = await read_records(transport, scope, 4)
     assert reading.values() == [b"0", b"1", b"4", b"5"]
     assert reading.gaps() == [Gap(stream, None, 3, 5, "retention", scope)]
     place = next(n for n, batch in enumerate(reading.batches) if batch.gaps)
@@ -85,9 +85,9 @@ async def test_a_position_beyond_the_end_is_told_and_everything_is_read_again(
     stream = f"nova-{scope}"
     transport = make_transport(nats_server.url)
     await transport.publish(numbered(scope, 3))
-    reading = await read(transport, scope, 3, {stream: 70})
+    reading = await read_records(transport, scope, 3, {stream: 70})
     assert reading.batches[0].gaps == [Gap(stream, None, 70, 1, "truncated", scope)]
-    assert offsets(reading.batches[0].positions) == {stream: 1}
+    assert stream_positions(reading.batches[0].positions) == {stream: 1}
     assert reading.values() == numbers(3)
 
 
@@ -140,9 +140,9 @@ async def test_retention_that_overtakes_a_slow_reader_is_a_gap(
     assert sorted(read_ones + gone) == list(range(1, count + 1))
 
 
-async def take_until(batches: AsyncIterator[Batch], stream: str, position: int) -> Reading:
+async def take_until(batches: AsyncIterator[Batch], stream: str, position: int) -> ReadRecords:
     """Go on with a consumption until a position is reached."""
-    reading = Reading()
+    reading = ReadRecords()
     async with asyncio.timeout(READ_TIMEOUT_S):
         while reading.positions.get(stream, 0) < position:
             reading.add(await anext(batches))
@@ -162,7 +162,7 @@ async def test_a_stream_that_was_made_anew_is_told_and_read_from_its_beginning(
     await make_transport(nats_server.url).publish(numbered(scope, 9, first=5))
     for again in (
         await take(batches, 9, gaps=1),
-        await read(make_transport(nats_server.url), scope, 9, before.positions),
+        await read_records(make_transport(nats_server.url), scope, 9, before.positions),
     ):
         assert again.batches[0].gaps == [Gap(stream, None, 6, 1, "recreated", scope)]
         assert again.values() == numbers(9, first=5)
@@ -181,11 +181,11 @@ async def test_others_records_that_retention_removed_are_no_gap(
         reading = await take(batches, 2)
         async with asyncio.timeout(30):
             moved = await anext(batches)
-        assert (list(moved.records), offsets(moved.positions)) == ([], {"everything": 103})
+        assert (list(moved.records), stream_positions(moved.positions)) == ([], {"everything": 103})
         await client.jsm().purge_stream("everything")
         await transport.publish(numbered("mine", 2, first=2))
         assert (await take(batches, 2)).values() == numbers(2, first=2)
-        again = await read(transport, "mine", 2, reading.positions | moved.positions)
+        again = await read_records(transport, "mine", 2, reading.positions | moved.positions)
         assert again.values() == numbers(2, first=2)
         assert not again.gaps()
 
@@ -199,7 +199,7 @@ async def test_wanted_records_that_retention_removed_of_a_shared_stream_are_a_ga
         transport = make_transport(own_nats_server.url)
         await transport.publish(numbered("mine", 10))
         await client.jsm().purge_stream("everything", seq=6)
-        reading = await read(transport, "mine", 5, {"everything": 3})
+        reading = await read_records(transport, "mine", 5, {"everything": 3})
     assert reading.gaps() == [Gap("everything", None, 3, 6, "retention", None)]
     assert reading.values() == numbers(5, first=5)
 

@@ -11,7 +11,7 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType
 
 from sdk.errors import TransportError
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import read
+from sdk.testing.reading import read_records
 from sdk.transport.base import Record
 from tests.transport_nats.consuming import entity, numbered, numbers
 from transport_nats.transport import NatsTransport
@@ -59,7 +59,7 @@ async def test_many_creators_at_once_make_one_stream(
     urls = [f"{nats_server.url}?max_bytes={n}" for n in range(1_000_000, 1_000_008)]
     transports = [make_transport(url) for url in urls]
     await asyncio.gather(*(t.publish(numbered(scope, 1)) for t in transports))
-    assert (await read(transports[0], scope, 8)).values() == [b"0"] * 8
+    assert (await read_records(transports[0], scope, 8)).values() == [b"0"] * 8
 
 
 async def test_a_stream_that_takes_the_subjects_is_used(
@@ -75,7 +75,7 @@ async def test_a_stream_that_takes_the_subjects_is_used(
     transport = make_transport(nats_server.url)
     await transport.publish(numbered(scope, 3))
     assert f"nova-{scope}" not in {i.config.name for i in await manager.streams_info()}
-    assert (await read(transport, scope, 3)).values() == numbers(3)
+    assert (await read_records(transport, scope, 3)).values() == numbers(3)
 
 
 async def test_a_scope_that_is_taken_in_part_is_told(
@@ -89,4 +89,4 @@ async def test_a_scope_that_is_taken_in_part_is_told(
         await transport.publish(numbered(scope, 1))
     await jetstream.add_stream(name=f"{scope}x", subjects=[f"nova.{scope}.parsed.>"])
     await transport.publish(numbered(scope, 1))
-    assert sorted((await read(transport, scope, 2)).values()) == [b"0", b"x"]
+    assert sorted((await read_records(transport, scope, 2)).values()) == [b"0", b"x"]

@@ -16,7 +16,7 @@ from nats.js import JetStreamContext, JetStreamManager
 from sdk import address
 from sdk.errors import AddressError, TransportError
 from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import Reading, offsets, read
+from sdk.testing.reading import ReadRecords, read_records, stream_positions
 from sdk.transport.base import Record, Subscription, connect
 from tests.transport_nats.consuming import entity, numbered, numbers, take
 from transport_nats import cancellation
@@ -50,7 +50,7 @@ async def test_every_address_shape_arrives_as_it_was_sent(
     ]
     transport = make_transport(nats_server.url)
     await transport.publish(sent)
-    reading = await read(transport, scope, len(sent))
+    reading = await read_records(transport, scope, len(sent))
     assert [(r.address, r.value) for r in reading.records] == [(r.address, r.value) for r in sent]
     assert [r.position for r in reading.records] == [
         f"nova-{scope}@{n + 1}" for n in range(len(sent))
@@ -64,14 +64,14 @@ async def test_positions_resume_exactly(
     sent = [Record(entity(scope, n % 7), os.urandom(300) + b"%d" % n) for n in range(20_000)]
     transport = make_transport(nats_server.url)
     await asyncio.gather(*(transport.publish(sent[n : n + 500]) for n in range(0, 20_000, 500)))
-    whole = Reading()
+    whole = ReadRecords()
     chooser = random.Random(2)
     while len(whole.records) < len(sent):
         wanted = chooser.randint(1, len(sent) - len(whole.records))
-        for batch in (await read(transport, scope, wanted, whole.positions)).batches:
+        for batch in (await read_records(transport, scope, wanted, whole.positions)).batches:
             whole.add(batch)
     assert whole.values() == [record.value for record in sent]
-    assert offsets(whole.positions) == {f"nova-{scope}": len(sent) + 1}
+    assert stream_positions(whole.positions) == {f"nova-{scope}": len(sent) + 1}
     assert not whole.gaps()
 
 
@@ -83,12 +83,12 @@ async def test_batches_are_bounded_and_carry_their_own_positions(
     many = [Record(entity(scope, n), b"x") for n in range(3 * BATCH_MAX_RECORDS)]
     large = [Record(entity(scope, n), os.urandom(MIB)) for n in range(8)]
     await transport.publish(many + large)
-    reading = await read(transport, scope, len(many) + len(large))
+    reading = await read_records(transport, scope, len(many) + len(large))
     for batch in reading.batches:
         assert len(batch.records) <= BATCH_MAX_RECORDS
         assert sum(len(r.value) for r in batch.records[:-1]) < BATCH_MAX_BYTES
         stream, sequence = batch.records[-1].position.split("@")
-        assert offsets(batch.positions) == {stream: int(sequence) + 1}
+        assert stream_positions(batch.positions) == {stream: int(sequence) + 1}
 
 
 async def test_a_stream_made_while_consuming_is_found(
@@ -119,8 +119,8 @@ async def test_one_scope_gets_its_own_also_from_a_stream_of_all(
     assert reading.values() == [b"%d" % n for n in range(1, 300, 3)]
     assert transport.state().ends == {"everything": 300}  # s1's last is the one before
     assert not reading.gaps()
-    assert (await read(transport, None, 300)).values() == [record.value for record in sent]
-    assert (await read(transport, "s1", 1, {"everything": 100})).values()[0] == b"100"
+    assert (await read_records(transport, None, 300)).values() == [record.value for record in sent]
+    assert (await read_records(transport, "s1", 1, {"everything": 100})).values()[0] == b"100"
 
 
 async def test_records_of_every_size_arrive(
@@ -130,7 +130,7 @@ async def test_records_of_every_size_arrive(
     sent = [os.urandom(size) for size in (0, 1, MIB, MIB + 1, 8_000_000, 3)]
     transport = make_transport(nats_server.url)
     await transport.publish([Record(entity(scope, "u"), value) for value in sent])
-    assert (await read(transport, scope, len(sent))).values() == sent
+    assert (await read_records(transport, scope, len(sent))).values() == sent
 
 
 async def test_a_record_larger_than_the_window_of_many_streams_arrives(
@@ -141,7 +141,7 @@ async def test_a_record_larger_than_the_window_of_many_streams_arrives(
     value = os.urandom(8_000_000)
     await transport.publish([Record(entity(f"s{n}", "u"), b"x") for n in range(130)])
     await transport.publish([Record(entity("s7", "u"), value)])
-    reading = await read(transport, None, 131)
+    reading = await read_records(transport, None, 131)
     assert value in reading.values()
 
 
@@ -156,7 +156,7 @@ async def test_foreign_subjects_become_addresses_that_ingest_refuses(
     await transport.publish(numbered(scope, 1))
     for tail in ("x", "raw.a.b.v1", "raw.a.b.c.v2", "parsed.a.b.c.d.e", "raw.ü.b.c.v1"):
         await jetstream.publish(f"nova.{scope}.{tail}", tail.encode(), headers={"Some": "header"})
-    records = (await read(transport, scope, 6)).records[1:]
+    records = (await read_records(transport, scope, 6)).records[1:]
     assert [r.address for r in records] == [f"nova.{scope}.{r.value.decode()}" for r in records]
     for record in records:
         with pytest.raises(AddressError):
@@ -169,7 +169,7 @@ async def test_two_consumers_read_the_same(
     """Nothing on the server is shared between readers."""
     transport = make_transport(nats_server.url)
     await transport.publish(numbered(scope, 5_000))
-    readings = await asyncio.gather(*(read(transport, scope, 5_000) for _ in range(2)))
+    readings = await asyncio.gather(*(read_records(transport, scope, 5_000) for _ in range(2)))
     assert all(reading.values() == numbers(5_000) for reading in readings)
 
 
@@ -217,7 +217,7 @@ async def test_a_cancelled_consumption_leaves_nothing(
         own_nats_server.stop()
     tasks, files = asyncio.all_tasks(), set(os.listdir("/proc/self/fd"))
     transport = make_transport(own_nats_server.url)
-    reader = asyncio.create_task(read(transport, "s", 1))
+    reader = asyncio.create_task(read_records(transport, "s", 1))
     await asyncio.sleep(0.3)
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):

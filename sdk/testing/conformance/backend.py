@@ -40,7 +40,7 @@ class Backend(ABC):
         await self.stop()
 
 
-class Server(Protocol):
+class RestartableServer(Protocol):
     """A server process; every method returns when it has taken effect."""
 
     url: str
@@ -58,7 +58,7 @@ class Server(Protocol):
 class ServerBackend(Backend):
     """A backend that is a server process with a URL. Use it as a context manager."""
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: RestartableServer) -> None:
         self.name = name
         self._server = server
         # One thread for the backend's lifetime, since a child can die with the thread that started

@@ -14,39 +14,39 @@ from sdk import address
 from sdk.errors import NotSentError, TransportError
 from sdk.testing.conformance.cases import Cases
 from sdk.testing.conformance.core import CoreStandIn
-from sdk.testing.conformance.leftovers import Holdings, left_since
+from sdk.testing.conformance.leftovers import ProcessResources, leaked_since
 from sdk.testing.conformance.trial import Trial
 from sdk.testing.reading import READ_TIMEOUT_S
 from sdk.transport.base import Record, Transport
 
 
-class Listener:
+class CommandReceiver:
     """A device's end of the transport: collects the commands of one scope."""
 
     def __init__(self, transport: Transport, scope_id: str) -> None:
-        self.heard: list[Record] = []
+        self.received: list[Record] = []
         self.listening = asyncio.Event()
         self._commands = transport.commands(scope_id, self.listening)
-        self._news = asyncio.Event()
+        self._received = asyncio.Event()
         self.work = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
         async for record in self._commands:
-            self.heard.append(record)
-            self._news.set()
+            self.received.append(record)
+            self._received.set()
 
-    async def begin(self) -> Listener:
+    async def wait_until_listening(self) -> CommandReceiver:
         """Return when every command dispatched from then on will be received."""
         async with asyncio.timeout(READ_TIMEOUT_S):
             await self.listening.wait()
         return self
 
-    async def until(self, last: Record) -> list[bytes]:
+    async def values_until(self, last: Record) -> list[bytes]:
         """The values received, once `last` is among them."""
         async with asyncio.timeout(READ_TIMEOUT_S):
-            while last.value not in (values := [record.value for record in self.heard]):
-                self._news.clear()
-                await self._news.wait()
+            while last.value not in (values := [record.value for record in self.received]):
+                self._received.clear()
+                await self._received.wait()
         return values
 
     async def stop(self) -> None:
@@ -56,7 +56,7 @@ class Listener:
             await self._commands.aclose()
 
 
-def commands(scope_id: str, *names: str) -> list[Record]:
+def named_commands(scope_id: str, *names: str) -> list[Record]:
     """Commands whose values are their names."""
     return [Record(address.dispatch(scope_id, name), name.encode()) for name in names]
 
@@ -68,25 +68,25 @@ class CommandCases(Cases):
         """Every listener of a scope gets each command that is dispatched while it listens, once and
         in order.
         """
-        core, scope = await _core(trial)
-        one = await Listener(trial.connect(), scope).begin()
-        two = await Listener(trial.connect(), scope).begin()
-        sent = commands(scope, *(f"c{number}" for number in range(50)))
+        core, scope = await _running_core(trial)
+        one = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        two = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        sent = named_commands(scope, *(f"c{number}" for number in range(50)))
         for record in sent:
             await core.dispatch([record])
         for listener in (one, two):
-            assert await listener.until(sent[-1]) == [record.value for record in sent]
-            assert listener.heard[0].address == sent[0].address
+            assert await listener.values_until(sent[-1]) == [record.value for record in sent]
+            assert listener.received[0].address == sent[0].address
             await listener.stop()
 
     async def test_a_listener_gets_nothing_old_and_nothing_else(self, trial: Trial) -> None:
         """A listener gets no commands from before it listened, none of other scopes, no progress or
         results of commands, and no other events of the command lane.
         """
-        core, scope = await _core(trial)
+        core, scope = await _running_core(trial)
         for name in ("old-1", "old-2"):
-            await _dispatch_to_nobody(trial, core, commands(scope, name))
-        listener = await Listener(trial.connect(), scope).begin()
+            await _dispatch_to_nobody(trial, core, named_commands(scope, name))
+        listener = await CommandReceiver(trial.connect(), scope).wait_until_listening()
         producer = trial.producer(scope)
         await producer.publish(
             [
@@ -96,10 +96,10 @@ class CommandCases(Cases):
                 Record(producer.entity("u", "ui"), b"telemetry"),
             ]
         )
-        await _dispatch_to_nobody(trial, core, commands(f"{scope}x", "other-scope"))
-        last = commands(scope, "new")
+        await _dispatch_to_nobody(trial, core, named_commands(f"{scope}x", "other-scope"))
+        last = named_commands(scope, "new")
         await core.dispatch(last)
-        assert await listener.until(last[0]) == [b"new"]
+        assert await listener.values_until(last[0]) == [b"new"]
         await listener.stop()
 
     async def test_a_command_that_nobody_takes_is_not_sent_in_silence(self, trial: Trial) -> None:
@@ -108,15 +108,15 @@ class CommandCases(Cases):
         command, which they do by asking for the next one, it raises another TransportError, since
         they may have received it.
         """
-        core, scope = await _core(trial)
-        await _dispatch_to_nobody(trial, core, commands(scope, "nobody"))
+        core, scope = await _running_core(trial)
+        await _dispatch_to_nobody(trial, core, named_commands(scope, "nobody"))
         transport = trial.connect()
         listening = asyncio.Event()
         leaving = transport.commands(scope, listening)
         first = asyncio.ensure_future(anext(leaving))
         async with asyncio.timeout(READ_TIMEOUT_S):
             await listening.wait()
-            dispatch = asyncio.create_task(core.dispatch(commands(scope, "leaving")))
+            dispatch = asyncio.create_task(core.dispatch(named_commands(scope, "leaving")))
             assert (await first).value == b"leaving"
             await transport.close()
             if trial.keeps_records:
@@ -130,17 +130,17 @@ class CommandCases(Cases):
         """A listener survives a crash of the server: it gets what is dispatched afterwards, and
         nothing twice.
         """
-        core, scope = await _core(trial)
-        listener = await Listener(trial.connect(), scope).begin()
-        await core.dispatch(commands(scope, "before"))
-        await listener.until(commands(scope, "before")[0])
-        await trial.crash(core)
+        core, scope = await _running_core(trial)
+        listener = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        await core.dispatch(named_commands(scope, "before"))
+        await listener.values_until(named_commands(scope, "before")[0])
+        await trial.kill_server(core)
         if not trial.keeps_records:
-            await trial.until("it hears nobody", lambda: not listener.listening.is_set())
-        await trial.give_back(core)
-        await listener.begin()
-        await core.dispatch_for_sure(commands(scope, "after"))
-        heard = await listener.until(commands(scope, "after")[0])
+            await trial.wait_until("it hears nobody", lambda: not listener.listening.is_set())
+        await trial.start_server(core)
+        await listener.wait_until_listening()
+        await core.dispatch_until_sent(named_commands(scope, "after"))
+        heard = await listener.values_until(named_commands(scope, "after")[0])
         assert heard[:2] == [b"before", b"after"]
         assert heard.count(b"before") == 1
         await listener.stop()
@@ -149,14 +149,14 @@ class CommandCases(Cases):
         """Listening ends when it is cancelled or its transport is closed, and leaves no task,
         thread or descriptor; a closed transport refuses to listen.
         """
-        _, scope = await _core(trial)
+        _, scope = await _running_core(trial)
         await _listen_and_leave(trial, scope)
-        before = Holdings.now()
+        before = ProcessResources.snapshot()
         await _listen_and_leave(trial, scope)
-        assert await left_since(before) == []
+        assert await leaked_since(before) == []
 
 
-async def _core(trial: Trial) -> tuple[CoreStandIn, str]:
+async def _running_core(trial: Trial) -> tuple[CoreStandIn, str]:
     """A running Core of a scope that already has records."""
     producer, core = trial.pair()
     await trial.deliver(producer, core, producer.numbered(1))
@@ -174,9 +174,9 @@ async def _dispatch_to_nobody(trial: Trial, core: CoreStandIn, records: list[Rec
 
 async def _listen_and_leave(trial: Trial, scope: str) -> None:
     transport = trial.connect()
-    listeners: Sequence[Listener] = [Listener(transport, scope) for _ in range(2)]
+    listeners: Sequence[CommandReceiver] = [CommandReceiver(transport, scope) for _ in range(2)]
     for listener in listeners:
-        await listener.begin()
+        await listener.wait_until_listening()
     await listeners[0].stop()
     await transport.close()
     async with asyncio.timeout(READ_TIMEOUT_S):

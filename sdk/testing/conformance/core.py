@@ -24,11 +24,11 @@ from sdk.transport.link import LinkState
 POLL_INTERVAL_S: Final = 0.01
 """Poll interval of `wait_until`, since a link's state cannot notify."""
 
-Key = tuple[str | None, bytes]
+RecordKey = tuple[str | None, bytes]
 """A record's identity in the suite: its address and its bytes."""
 
 
-def key_of(record: Record) -> Key:
+def key_of(record: Record) -> RecordKey:
     return record.address, record.value
 
 
@@ -41,31 +41,31 @@ class CoreStandIn:
 
     def __init__(self, connect: Callable[[], Transport], scope_id: str | None) -> None:
         self.stored: list[Record] = []
-        self.keys: set[Key] = set()
+        self.keys: set[RecordKey] = set()
         self.refused: list[Record] = []
         self.batches: list[Batch] = []
-        self.taken = 0
+        self.received_batches = 0
         """The number of batches received, stored or not."""
         self._connect = connect
         self._scope_id = scope_id
         self._archived = "{}"
         self._transport: Transport | None = None
         self._work: asyncio.Task[None] | None = None
-        self._may_take = asyncio.Event()
-        self._may_take.set()
-        self._unanswered: list[tuple[Batch, Receipt]] | None = None
+        self._may_store = asyncio.Event()
+        self._may_store.set()
+        self._withheld: list[tuple[Batch, Receipt]] | None = None
 
     # --- its process ------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def start_without_waiting(self) -> None:
         """Start without waiting for the connection."""
         self._transport = self._connect()
         self._work = asyncio.create_task(self._run(self._transport))
 
     async def start(self) -> None:
         """Start and wait for the connection."""
-        self.begin()
-        await self.until("it is connected", lambda: self.state().connected)
+        self.start_without_waiting()
+        await self.wait_until("it is connected", lambda: self.state().connected)
 
     async def stop(self) -> None:
         """End as a process does: a batch that is not stored by now counts as never received."""
@@ -77,32 +77,32 @@ class CoreStandIn:
             work.cancelled() or work.exception()
         if self._transport is not None:
             await self._transport.close()
-        self._may_take.set()
-        self._unanswered = None
+        self._may_store.set()
+        self._withheld = None
 
-    async def close_under_work(self) -> None:
+    async def close_while_busy(self) -> None:
         """Close the transport while a batch is being handled; `consume` must end by itself."""
         assert self._transport is not None and self._work is not None
         await self._transport.close()
-        self._may_take.set()
+        self._may_store.set()
         async with asyncio.timeout(READ_TIMEOUT_S):
             await self._work
 
     def pause(self) -> None:
         """Stop storing batches until `resume`."""
-        self._may_take.clear()
+        self._may_store.clear()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Store batches again."""
-        self._may_take.set()
+        self._may_store.set()
 
-    def withhold(self) -> None:
+    def withhold_acknowledgements(self) -> None:
         """Store batches without acknowledging them, until `acknowledge_withheld`."""
-        self._unanswered = []
+        self._withheld = []
 
-    async def answer(self) -> None:
+    async def acknowledge_withheld(self) -> None:
         """Acknowledge all withheld batches in order."""
-        answers, self._unanswered = self._unanswered or [], None
+        answers, self._withheld = self._withheld or [], None
         assert self._transport is not None
         for batch, receipt in answers:
             await self._transport.acknowledge(batch, receipt)
@@ -112,7 +112,7 @@ class CoreStandIn:
         assert self._transport is not None
         await self._transport.publish(records)
 
-    async def dispatch_for_sure(self, records: Sequence[Record]) -> None:
+    async def dispatch_until_sent(self, records: Sequence[Record]) -> None:
         """Retry `dispatch` until it succeeds, which a real Core may not do: the server may be
         starting.
         """
@@ -130,7 +130,7 @@ class CoreStandIn:
         """The positions to resume at, decoded from the archive."""
         return msgspec.json.decode(self._archived, type=Positions)
 
-    def archive(self, moved: Positions) -> None:
+    def store_positions(self, moved: Positions) -> None:
         """Store moved positions, as JSON text, since they are opaque to a Core."""
         self._archived = msgspec.json.encode(self.positions | moved).decode()
 
@@ -144,7 +144,7 @@ class CoreStandIn:
         ends, positions = self.state().ends, self.positions
         return sum(ends[name] - positions.get(name, 0) for name in ends) if ends else None
 
-    async def until(self, what: str, condition: Callable[[], bool]) -> None:
+    async def wait_until(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait for a condition; raises the error that ended consuming, or TimeoutError."""
         assert self._work is not None
         try:
@@ -160,14 +160,14 @@ class CoreStandIn:
                 f"{len(self.refused)} refused, positions {self.positions}, {self.state()}"
             ) from None
 
-    async def until_it_has(self, records: Iterable[Record]) -> None:
+    async def wait_until_stored(self, records: Iterable[Record]) -> None:
         """Wait until these records are stored."""
         wanted = set(map(key_of, records))
-        await self.until(f"{len(wanted)} records are stored", lambda: wanted <= self.keys)
+        await self.wait_until(f"{len(wanted)} records are stored", lambda: wanted <= self.keys)
 
-    async def until_stored(self, count: int) -> None:
+    async def wait_for_count(self, count: int) -> None:
         """Wait until `count` records are stored."""
-        await self.until(f"{count} records are stored", lambda: len(self.stored) >= count)
+        await self.wait_until(f"{count} records are stored", lambda: len(self.stored) >= count)
 
     # --- its work ---------------------------------------------------------------------------------
 
@@ -175,8 +175,8 @@ class CoreStandIn:
         batches = transport.consume(Subscription(self._scope_id), self.positions)
         try:
             async for batch in batches:
-                self.taken += 1
-                await self._may_take.wait()
+                self.received_batches += 1
+                await self._may_store.wait()
                 await self._commit(transport, batch)
         finally:
             if isinstance(batches, AsyncGenerator):
@@ -185,10 +185,10 @@ class CoreStandIn:
     async def _commit(self, transport: Transport, batch: Batch) -> None:
         assert not batch.gaps, f"a gap where nothing was lost: {batch.gaps}"
         receipt = self._store(batch)
-        if self._unanswered is None:
+        if self._withheld is None:
             await transport.acknowledge(batch, receipt)
         else:
-            self._unanswered.append((batch, receipt))
+            self._withheld.append((batch, receipt))
 
     def _store(self, batch: Batch) -> Receipt:
         """Store records and positions together; reject records of other scopes in the receipt."""
@@ -202,7 +202,7 @@ class CoreStandIn:
                 self.refused.append(record)
                 receipt.rejected.append(Rejection(place, "scope", "scopeId", "another scope"))
         self.batches.append(batch)
-        self.archive(batch.positions)
+        self.store_positions(batch.positions)
         return receipt
 
     def _is_subscribed(self, record: Record) -> bool:

@@ -104,7 +104,7 @@ class DeliveryCases(Cases):
             numbers = range(first, first + 10)
             part = [Record(producer.entity("two", lane), b"%d" % n) for n in numbers]
             await producer.publish(part)
-            await core.until_it_has(part)
+            await core.wait_until_stored(part)
             await core.stop()
             await core.start()
         await trial.finish(producer, core)
@@ -120,9 +120,9 @@ class DeliveryCases(Cases):
             rest = Counter(key_of(r) for batch in core.batches[place:] for r in batch.records)
             again = trial.core(producer.scope_id)
             for batch in core.batches[:place]:
-                again.archive(batch.positions)
+                again.store_positions(batch.positions)
             await again.start()
-            await again.until_stored(rest.total())
+            await again.wait_for_count(rest.total())
             await again.stop()
             assert Counter(map(key_of, again.stored)) == rest, f"resumed behind batch {place}"
 
@@ -132,8 +132,8 @@ class DeliveryCases(Cases):
         await trial.deliver(producer, core, producer.numbered(5))
         core.pause()
         publishing = asyncio.create_task(producer.publish(producer.numbered(5, first=5)))
-        taken = core.taken
-        await core.until("a batch is taken", lambda: core.taken > taken)
+        taken = core.received_batches
+        await core.wait_until("a batch is taken", lambda: core.received_batches > taken)
         await core.stop()
         await core.start()
         await publishing
@@ -146,15 +146,15 @@ class DeliveryCases(Cases):
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(1))
-        core.withhold()
+        core.withhold_acknowledgements()
         publishing = []
         for number in range(10):
             part = producer.numbered(5, f"e{number}")
             publishing.append(asyncio.create_task(producer.publish(part)))
-            await core.until_it_has(part)
+            await core.wait_until_stored(part)
         if not trial.keeps_records:
             assert not any(task.done() for task in publishing)
-        await core.answer()
+        await core.acknowledge_withheld()
         await asyncio.gather(*publishing)
         await trial.finish(producer, core)
         producer.check_exactly_once(core)

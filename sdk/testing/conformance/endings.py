@@ -12,7 +12,7 @@ import pytest
 
 from sdk.errors import TransportError
 from sdk.testing.conformance.cases import Cases
-from sdk.testing.conformance.leftovers import Holdings, left_since
+from sdk.testing.conformance.leftovers import ProcessResources, leaked_since
 from sdk.testing.conformance.trial import Trial
 from sdk.transport.base import Subscription, Transport
 
@@ -36,16 +36,16 @@ class EndingCases(Cases):
         the tasks, threads and descriptors that it had before.
         """
         await _cancelled_life(trial)
-        before = Holdings.now()
+        before = ProcessResources.snapshot()
         await _cancelled_life(trial)
-        assert await left_since(before) == []
+        assert await leaked_since(before) == []
 
     async def test_close_leaves_nothing_behind(self, trial: Trial) -> None:
         """`close` ends consuming and publishing, and leaves no task, thread or descriptor."""
         await _closed_life(trial)
-        before = Holdings.now()
+        before = ProcessResources.snapshot()
         await _closed_life(trial)
-        assert await left_since(before) == []
+        assert await leaked_since(before) == []
 
     async def test_a_closed_transport_refuses_to_work(self, trial: Trial) -> None:
         """After `close`, publishing and consuming raise TransportError, and another `close` does
@@ -69,8 +69,8 @@ async def _cancelled_life(trial: Trial) -> None:
     await trial.deliver(producer, core, producer.numbered(10))
     core.pause()
     publishing = asyncio.create_task(producer.transport.publish(producer.numbered(100, first=10)))
-    taken = core.taken
-    await core.until("a batch is taken", lambda: core.taken > taken)
+    taken = core.received_batches
+    await core.wait_until("a batch is taken", lambda: core.received_batches > taken)
     await _cancel(publishing)
     at_once = asyncio.create_task(producer.transport.publish(producer.numbered(100, first=110)))
     await asyncio.sleep(0)
@@ -84,9 +84,9 @@ async def _closed_life(trial: Trial) -> None:
     await trial.deliver(producer, core, producer.numbered(10))
     core.pause()
     publishing = asyncio.create_task(producer.transport.publish(producer.numbered(100, first=10)))
-    taken = core.taken
-    await core.until("a batch is taken", lambda: core.taken > taken)
-    await core.close_under_work()
+    taken = core.received_batches
+    await core.wait_until("a batch is taken", lambda: core.received_batches > taken)
+    await core.close_while_busy()
     await producer.transport.close()
     await asyncio.wait((publishing,))
     assert isinstance(publishing.exception(), TransportError | None)

@@ -12,7 +12,7 @@ from typing import Self
 
 DESCRIPTORS = Path("/proc/self/fd")
 KERNEL_THREADS = Path("/proc/self/task")
-PATIENCE_S = 5.0
+RELEASE_TIMEOUT_S = 5.0
 """A closed socket is released in the event loop's next turns, and a thread ends a moment after it
 was joined. What remains after this time is a leak.
 """
@@ -20,7 +20,7 @@ POLL_INTERVAL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class ProcessResources:
     """This process's resources. Threads and descriptors of libraries are seen on Linux only."""
 
     tasks: frozenset[asyncio.Task[object]]
@@ -28,7 +28,7 @@ class Holdings:
     descriptors: frozenset[str]
 
     @classmethod
-    def now(cls) -> Self:
+    def snapshot(cls) -> Self:
         """Take a snapshot."""
         threads = {f"{thread.name} {thread.ident}" for thread in threading.enumerate()}
         return cls(
@@ -37,20 +37,20 @@ class Holdings:
             frozenset(_descriptors()),
         )
 
-    def added_since(self, before: Holdings) -> list[str]:
+    def added_since(self, before: ProcessResources) -> list[str]:
         """Resources in this snapshot that were not in `before`."""
         tasks = {str(task) for task in self.tasks - before.tasks}
         new = tasks | (self.threads - before.threads) | (self.descriptors - before.descriptors)
         return sorted(new)
 
 
-async def left_since(before: Holdings) -> list[str]:
+async def leaked_since(before: ProcessResources) -> list[str]:
     """Resources added since `before` that are not released within RELEASE_TIMEOUT_S."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_S):
-            while Holdings.now().added_since(before):
+        async with asyncio.timeout(RELEASE_TIMEOUT_S):
+            while ProcessResources.snapshot().added_since(before):
                 await asyncio.sleep(POLL_INTERVAL_S)
-    return Holdings.now().added_since(before)
+    return ProcessResources.snapshot().added_since(before)
 
 
 def _names(folder: Path) -> set[str]:

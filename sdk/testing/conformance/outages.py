@@ -28,12 +28,12 @@ class OutageCases(Cases):
         producer, core = trial.pair()
         if trial.keeps_records:
             await producer.publish(producer.numbered(100))
-            await trial.crash(core)
-            await trial.give_back(core)
+            await trial.kill_server(core)
+            await trial.start_server(core)
             await core.start()
         else:
             await self._nothing_is_acknowledged_by_nobody(producer, core)
-        await core.until_stored(100)
+        await core.wait_for_count(100)
         await trial.finish(producer, core)
 
     async def _nothing_is_acknowledged_by_nobody(
@@ -42,10 +42,10 @@ class OutageCases(Cases):
         records = producer.numbered(100)
         with pytest.raises(TransportError):
             await producer.attempt(records)
-        core.withhold()
+        core.withhold_acknowledgements()
         await core.start()
         publishing = asyncio.create_task(producer.attempt(records))
-        await core.until_stored(100)
+        await core.wait_for_count(100)
         assert not publishing.done()
         await core.stop()
         with pytest.raises(TransportError):
@@ -61,13 +61,13 @@ class OutageCases(Cases):
         await trial.deliver(producer, core, producer.numbered(10, "e0"))
         enough = asyncio.Event()
         publishing = asyncio.create_task(_keep_publishing(producer, enough))
-        await core.until_stored(200)
-        await trial.crash(core)
+        await core.wait_for_count(200)
+        await trial.kill_server(core)
         if trial.keeps_records:
-            await core.until("it knows of the outage", lambda: not core.state().connected)
-        await trial.give_back(core)
+            await core.wait_until("it knows of the outage", lambda: not core.state().connected)
+        await trial.start_server(core)
         stored = len(core.stored)
-        await core.until_stored(stored + 200)
+        await core.wait_for_count(stored + 200)
         enough.set()
         await publishing
         await trial.finish(producer, core)
@@ -80,18 +80,18 @@ class OutageCases(Cases):
         producer, core = trial.pair()
         if trial.keeps_records:
             await producer.publish(producer.numbered(10))
-            await trial.take_away(core)
-            core.begin()
-            await core.until("it knows of the outage", lambda: core.state().outages > 0)
+            await trial.stop_server(core)
+            core.start_without_waiting()
+            await core.wait_until("it knows of the outage", lambda: core.state().outages > 0)
             assert not core.state().connected
-            await trial.give_back(core)
+            await trial.start_server(core)
         else:
             publishing = asyncio.create_task(producer.publish(producer.numbered(10)))
             while not producer.failures:
                 await asyncio.sleep(0)
-            await trial.give_back(core)
+            await trial.start_server(core)
             await publishing
-        await core.until_stored(10)
+        await core.wait_for_count(10)
         await trial.finish(producer, core)
 
     async def test_the_state_tells_an_outage(self, trial: Trial) -> None:
@@ -104,18 +104,18 @@ class OutageCases(Cases):
         for state in (core.state(), producer.state()):
             assert state.connected
             assert (state.outages, state.last_outage) == (0, None)
-        await trial.take_away(core)
+        await trial.stop_server(core)
         publishing = asyncio.create_task(producer.publish(producer.numbered(10, first=10)))
-        await trial.until("it is away", lambda: not watched.state().connected)
+        await trial.wait_until("it is away", lambda: not watched.state().connected)
         during = watched.state()
         assert during.outages == 1
         assert during.last_outage is not None
         assert during.last_outage.to_ns is None
         assert during.last_outage.reason
-        await trial.give_back(core)
+        await trial.start_server(core)
         await publishing
         await trial.finish(producer, core)
-        await trial.until(
+        await trial.wait_until(
             "it is back", lambda: core.state().connected and producer.state().connected
         )
         after = watched.state().last_outage
@@ -152,13 +152,13 @@ class OutageCases(Cases):
         core.pause()
         parts = [[Record(producer.entity(), os.urandom(LARGE_BYTES))] for _ in range(32)]
         publishing = asyncio.create_task(_publish_all(producer, parts))
-        taken = core.taken
-        await core.until("a batch is taken", lambda: core.taken > taken)
+        taken = core.received_batches
+        await core.wait_until("a batch is taken", lambda: core.received_batches > taken)
         if trial.keeps_records:
             await publishing
         else:
             assert not publishing.done()
-        core.go_on()
+        core.resume()
         await publishing
         await trial.finish(producer, core)
         producer.check_exactly_once(core)

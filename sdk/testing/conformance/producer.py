@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sdk import address
 from sdk.errors import TransportError
-from sdk.testing.conformance.core import CoreStandIn, Key, key_of
+from sdk.testing.conformance.core import CoreStandIn, RecordKey, key_of
 from sdk.testing.reading import READ_TIMEOUT_S
 from sdk.transport.base import Receipt, Record, Transport
 from sdk.transport.link import LinkState
@@ -22,10 +22,10 @@ class ProducerStandIn:
     def __init__(self, connect: Callable[[], Transport], scope_id: str) -> None:
         self.scope_id = scope_id
         self.transport = connect()
-        self.attempts: Counter[Key] = Counter()
-        self.acknowledged: list[Key] = []
+        self.attempts: Counter[RecordKey] = Counter()
+        self.acknowledged: list[RecordKey] = []
         self.failures: list[TransportError] = []
-        self._marks: set[Key] = set()
+        self._marks: set[RecordKey] = set()
 
     def entity(self, unique: object = "one", lane: str = "parsed") -> str:
         """The address of an entity of this scope."""
@@ -56,7 +56,7 @@ class ProducerStandIn:
                     self.failures.append(error)
                 await asyncio.sleep(RETRY_INTERVAL_S)
 
-    async def mark(self) -> None:
+    async def publish_marks(self) -> None:
         """Publish a last record of every entity: once it has arrived, all earlier ones have."""
         number = len(self.failures) + len(self.acknowledged)
         addresses = dict.fromkeys(address for address, _ in self.attempts)
@@ -64,7 +64,7 @@ class ProducerStandIn:
         self._marks = set(map(key_of, marks))
         await self.publish(marks)
 
-    def is_read_by(self, core: CoreStandIn) -> bool:
+    def has_marks_in(self, core: CoreStandIn) -> bool:
         """Whether a Core has all the marks, and so all other records."""
         return self._marks <= core.keys
 
@@ -72,7 +72,7 @@ class ProducerStandIn:
         """Assert that acknowledged records have arrived, and none more often than it was attempted.
         Without failures that means exactly once.
         """
-        arrived = Counter(map(key_of, self.mine(core)))
+        arrived = Counter(map(key_of, self.own_records(core)))
         missing = [key for key in self.acknowledged if not arrived[key]]
         excess = [key for key, times in arrived.items() if times > self.attempts[key]]
         count = f"of {len(self.acknowledged)} acknowledged records, {len(self.failures)} failures"
@@ -86,23 +86,26 @@ class ProducerStandIn:
 
     def check_order(self, core: CoreStandIn) -> None:
         """Assert that the records of each entity first arrived in the order of their attempts."""
-        attempted, arrived = _by_address(self.attempts), _by_address(map(key_of, self.mine(core)))
+        attempted, arrived = (
+            _by_address(self.attempts),
+            _by_address(map(key_of, self.own_records(core))),
+        )
         for name, keys in arrived.items():
             wanted = [key for key in attempted.get(name, ()) if key in keys]
             assert list(keys) == wanted, f"{name} came out of order: {_short(list(keys))}"
 
-    def mine(self, core: CoreStandIn) -> list[Record]:
+    def own_records(self, core: CoreStandIn) -> list[Record]:
         """A Core's records of this scope; a shared backend carries others too."""
         prefix = f"nova.{self.scope_id}."
         return [record for record in core.stored if (record.address or "").startswith(prefix)]
 
 
-def _by_address(keys: Iterable[Key]) -> dict[str | None, dict[Key, None]]:
-    found: dict[str | None, dict[Key, None]] = {}
+def _by_address(keys: Iterable[RecordKey]) -> dict[str | None, dict[RecordKey, None]]:
+    found: dict[str | None, dict[RecordKey, None]] = {}
     for key in keys:
         found.setdefault(key[0], {})[key] = None
     return found
 
 
-def _short(keys: Sequence[Key]) -> list[tuple[str | None, bytes]]:
+def _short(keys: Sequence[RecordKey]) -> list[tuple[str | None, bytes]]:
     return [(name, value[:32]) for name, value in keys[:5]]

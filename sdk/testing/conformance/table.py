@@ -15,7 +15,7 @@ OUTCOMES = ("error", "failed", "skipped", "passed")
 MISSING = "-"
 
 
-def lines(stats: Mapping[str, Iterable[object]]) -> list[str]:
+def table_lines(stats: Mapping[str, Iterable[object]]) -> list[str]:
     """The table's lines from the terminal reporter's `stats`; empty if the suite did not run."""
     found: dict[str, dict[str, str]] = {}
     for outcome in OUTCOMES:
@@ -25,10 +25,10 @@ def lines(stats: Mapping[str, Iterable[object]]) -> list[str]:
                 case = report.location[2].rpartition(".test_")[2].partition("[")[0]
                 if column is not None:
                     found.setdefault(case, {}).setdefault(str(column), outcome)
-    return _aligned(found)
+    return _align(found)
 
 
-def _aligned(found: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _align(found: Mapping[str, Mapping[str, str]]) -> list[str]:
     columns = sorted({column for outcomes in found.values() for column in outcomes})
     if not columns:
         return []

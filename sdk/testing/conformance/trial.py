@@ -56,12 +56,12 @@ class Trial:
             await core.start()
         for records in publishes:
             await producer.publish(records)
-        await producer.mark()
+        await producer.publish_marks()
         if self.keeps_records:
             await core.start()
-        await self.settle(producer, core)
+        await self.wait_until_read(producer, core)
 
-    async def until(self, what: str, condition: Callable[[], bool]) -> None:
+    async def wait_until(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait for a condition that involves no running Core; raises TimeoutError."""
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):
@@ -70,24 +70,24 @@ class Trial:
         except TimeoutError:
             raise TimeoutError(f"{what}: not within {READ_TIMEOUT_S:.0f} s") from None
 
-    async def settle(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
+    async def wait_until_read(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
         """Return when the marks have arrived, after which no other record can come. Mark first."""
-        await core.until(f"{producer.scope_id} is read", lambda: producer.is_read_by(core))
+        await core.wait_until(f"{producer.scope_id} is read", lambda: producer.has_marks_in(core))
 
     async def finish(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
         """Mark the end, wait for it, and check the arrivals."""
-        await producer.mark()
-        await self.settle(producer, core)
+        await producer.publish_marks()
+        await self.wait_until_read(producer, core)
         producer.check_arrivals(core)
 
-    async def take_away(self, core: CoreStandIn) -> None:
+    async def stop_server(self, core: CoreStandIn) -> None:
         """Stop the server; with a direct transport that is the Core."""
         await (self.backend.stop() if self.keeps_records else core.stop())
 
-    async def crash(self, core: CoreStandIn) -> None:
+    async def kill_server(self, core: CoreStandIn) -> None:
         await (self.backend.kill() if self.keeps_records else core.stop())
 
-    async def give_back(self, core: CoreStandIn) -> None:
+    async def start_server(self, core: CoreStandIn) -> None:
         await (self.backend.start() if self.keeps_records else core.start())
 
     async def close(self) -> None:

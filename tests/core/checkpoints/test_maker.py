@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from core.checkpoints import folding as folds
 from core.checkpoints import maker as making
-from core.checkpoints.maker import Maker
+from core.checkpoints.maker import CheckpointMaker
 from core.ordering import Timebase
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store import checkpoints as stored
 from core.store.archive import Archive
 from core.store.checkpoints import CHECKPOINTS_FOLDER, HOUR_NS, CheckpointStore, position_time
@@ -42,21 +42,23 @@ class Archived:
         self.archive = Archive.open_primary(self.data)
         stack.callback(self.archive.close)
         self.committer = Committer(self.archive, self.data)
-        self.committer.close()
+        self.committer.close_commit()
         secondary = Archive.open_secondary(self.data, self.data / "scratch")
         stack.callback(secondary.close)
-        self.view = View(secondary)
+        self.view = ArchiveSnapshot(secondary)
 
     def take(self, batch: Sequence[Drawn]) -> None:
         """Commit a batch."""
-        self.committer.take("link", Batch([drawn.record() for drawn in batch]))
-        self.committer.close()
+        self.committer.add_batch("link", Batch([drawn.record() for drawn in batch]))
+        self.committer.close_commit()
 
     def make(self, writes: int | None = None) -> None:
         """Let a new maker work, or be killed after so many writes."""
         store = CheckpointStore.open_primary(self.data)
         try:
-            for done, _ in enumerate(Maker(self.view, store).make(self.committer.last_ns), 1):
+            for done, _ in enumerate(
+                CheckpointMaker(self.view, store).make(self.committer.last_ns), 1
+            ):
                 if done == writes:
                     break
         finally:
@@ -73,7 +75,7 @@ class Archived:
                     msgspec.json.decode(msgspec.json.encode(found.state().data)),
                 )
                 for number, names in enumerate(self.view.series.names)
-                for found in store.back_from(timebase, number, stored.BEHIND_ALL)
+                for found in store.at_or_before(timebase, number, stored.AFTER_ALL)
             }
         finally:
             store.close()
@@ -89,9 +91,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folds, "SEGMENT_EVENTS", SEGMENT)
     monkeypatch.setattr(folds, "STATES_MAX", 2)
     monkeypatch.setattr(folds, "VERSIONS_MAX", 2)
-    monkeypatch.setattr(making, "TAKEN_TOGETHER_EVENTS", 5)
+    monkeypatch.setattr(making, "CHUNK_MAX_EVENTS", 5)
     monkeypatch.setattr(making, "PENDING_MAX_ROWS", 2)
-    monkeypatch.setattr(making, "REMEMBERED_MAX_SERIES", 1)
+    monkeypatch.setattr(making, "CACHED_MAX_SERIES", 1)
 
 
 def rows_by_hand(
@@ -200,9 +202,9 @@ def test_a_kill_between_two_flushes_of_a_series_made_again_loses_nothing(
         archived.make()
         archived.take([Drawn(0, "a", "1.0.0", (("y", 1),))])
         flushes = 0
-        flush = Maker._flush  # noqa: SLF001 - where it is killed
+        flush = CheckpointMaker._flush  # noqa: SLF001 - where it is killed
 
-        def killed(maker: Maker) -> None:
+        def killed(maker: CheckpointMaker) -> None:
             nonlocal flushes
             flushes += 1
             if flushes == 5:
@@ -210,7 +212,7 @@ def test_a_kill_between_two_flushes_of_a_series_made_again_loses_nothing(
             flush(maker)
 
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(Maker, "_flush", killed)
+            patched.setattr(CheckpointMaker, "_flush", killed)
             archived.make()
         archived.make()
         other = Archived(stack)
@@ -224,14 +226,14 @@ def test_rows_never_outgrow_what_they_are_made_of() -> None:
     with ExitStack() as stack:
         archived = Archived(stack)
         count = 400
-        archived.committer.take(
+        archived.committer.add_batch(
             "link",
             Batch([updating(START_NS + n, {f"key-{n}": "v" * 50}) for n in range(count)]),
         )
-        archived.committer.close()
+        archived.committer.close_commit()
         archived.make()
         store = CheckpointStore.open_primary(archived.data)
-        size = sum(len(value) for _, value in store.everything())
+        size = sum(len(value) for _, value in store.all_rows())
         store.close()
         assert size < 2 * sum(len(event.stored) for event in archived.events()) * 2
         assert len(archived.rows("source")) < count / SEGMENT / 2

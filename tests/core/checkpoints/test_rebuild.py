@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from core.checkpoints import following
 from core.checkpoints.rebuild import rebuild
 from core.store.checkpoints import CHECKPOINTS_FOLDER
-from core.store.remaking import asked_file, read_remade
-from core.store.witness import write_witness
+from core.store.remaking import read_rebuild_record, rebuild_request_file
+from core.store.witness import write_marker
 from tests.core.checkpoints.test_maker import Archived
 from tests.core.viewing import Drawn
 
@@ -24,7 +24,7 @@ def filled(stack: ExitStack) -> Archived:
     archived = Archived(stack)
     archived.take(UPDATES)
     archived.archive.sync()
-    write_witness(archived.data, archived.committer.witness())
+    write_marker(archived.data, archived.committer.marker())
     return archived
 
 
@@ -45,7 +45,7 @@ async def test_a_running_process_makes_them_and_the_command_waits() -> None:
     with ExitStack() as stack:
         archived = filled(stack)
         opened = asyncio.Event()
-        work = asyncio.create_task(following.keep(archived.data, opened))
+        work = asyncio.create_task(following.maintain(archived.data, opened))
         await opened.wait()
         arguments = ["checkpoints", "--data", str(archived.data)]
         done = await asyncio.to_thread(
@@ -54,6 +54,6 @@ async def test_a_running_process_makes_them_and_the_command_waits() -> None:
         work.cancel()
         await asyncio.wait((work,))
         assert "by the running NOVA" in done.stdout
-        assert not asked_file(archived.data, CHECKPOINTS_FOLDER).exists()
-        assert read_remade(archived.data).count == 0
+        assert not rebuild_request_file(archived.data, CHECKPOINTS_FOLDER).exists()
+        assert read_rebuild_record(archived.data).count == 0
         assert archived.rows("source")

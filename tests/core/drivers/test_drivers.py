@@ -16,12 +16,12 @@ import pytest
 from mcap.reader import make_reader
 
 from core.drivers import parquet
-from core.drivers.cells import escaped
+from core.drivers.cells import escape_formula
 from core.drivers.raw_binary import RawBinary
-from core.drivers.recording import Recording
-from core.drivers.table import Table
-from sdk.drivers.driver import Driver, File, SealedDriver
-from sdk.drivers.registry import Registry
+from core.drivers.recording import McapRecording
+from core.drivers.table import CsvTable
+from sdk.drivers.driver import Driver, DriverFile, SealedDriver
+from sdk.drivers.registry import DriverRegistry
 from sdk.drivers.stream import stream_of
 from sdk.event import check
 from tests.core.filing import arrivals
@@ -45,7 +45,7 @@ def made(driver: Driver, stored: list[bytes], cuts: list[int]) -> list[bytes]:
         driver.make((stored[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True)), out)
         return [out.getvalue()]
     parts = [b""] * len(driver.parts(stream_of(stored[0])))
-    file = File(sizes=[0] * len(parts))
+    file = DriverFile(sizes=[0] * len(parts))
     for start, stop in zip([0, *cuts], [*cuts, None], strict=True):
         piece = stored[start:stop]
         for number, data in enumerate(driver.write(piece, file)):
@@ -53,7 +53,7 @@ def made(driver: Driver, stored: list[bytes], cuts: list[int]) -> list[bytes]:
             file.sizes[number] += len(data)
         file.events += len(piece)
         # It is written down and read again between the calls, as after a crash.
-        file = msgspec.json.decode(msgspec.json.encode(file), type=File)
+        file = msgspec.json.decode(msgspec.json.encode(file), type=DriverFile)
     return parts
 
 
@@ -61,7 +61,7 @@ def made(driver: Driver, stored: list[bytes], cuts: list[int]) -> list[bytes]:
 def test_bytes_do_not_depend_on_how_events_came(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 8: a crash between any two calls leaves the same file."""
     monkeypatch.setattr(parquet, "ROW_GROUP_EVENTS", 17)
-    driver = Registry.load().named(name)
+    driver = DriverRegistry.load().named(name)
     stored = [event for event in events() if driver.takes(stream_of(event))]
     whole = made(driver, stored, [])
     dice = random.Random(name)
@@ -90,9 +90,9 @@ def test_no_cell_is_a_formula(text: str) -> None:
     stored = events(kind="ui")
     envelope = json.loads(stored[0])
     envelope["data"] = {"text": text, "number": -1.5}
-    (data,) = made(Table(), [json.dumps(envelope).encode()], [])
+    (data,) = made(CsvTable(), [json.dumps(envelope).encode()], [])
     (row,) = csv.DictReader(io.StringIO(data.decode(), newline=""))
-    assert row["data.text"] == escaped(text) == "'" + text
+    assert row["data.text"] == escape_formula(text) == "'" + text
     assert row["data.number"] == "-1.5"
 
 
@@ -102,7 +102,7 @@ def test_csv_loses_nothing_and_keeps_its_columns() -> None:
     odd = json.loads(stored[1])
     odd["payload"] = {"new": [1, {"a": None}], "n": 7}
     stored[1] = json.dumps(odd, separators=(",", ":")).encode()
-    (data,) = made(Table(), stored, [])
+    (data,) = made(CsvTable(), stored, [])
     frame = pandas.read_csv(io.BytesIO(data))
     assert len(frame) == len(stored)
     assert list(frame.columns)[:3] == ["canonicalTruthTime", "sourceTruthTime", "eventId"]
@@ -147,7 +147,7 @@ def test_parquet_is_typed_and_read_by_others(
 def test_mcap_holds_every_envelope() -> None:
     """Issue 8: its own reader checks the file, finds it by its index, and gives the events back."""
     stored = events()
-    (data,) = made(Recording(), stored, [])
+    (data,) = made(McapRecording(), stored, [])
     reader = make_reader(io.BytesIO(data), validate_crcs=True)
     summary = reader.get_summary()
     assert summary is not None and summary.statistics is not None

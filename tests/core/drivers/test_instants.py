@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.drivers.instants import instants
+from core.drivers.instants import timestamp_column
 from sdk import timestamps
 from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
@@ -14,7 +14,7 @@ EDGES = (NS_MIN, NS_MIN + NS_PER_SECOND, -NS_PER_SECOND - 1, -1, 0, 1, 10**18 + 
 @pytest.mark.parametrize("edges", [EDGES[1:], EDGES])
 def test_every_moment_is_kept_to_the_nanosecond(edges: tuple[int, ...]) -> None:
     """From the first to the last that int64 holds, whether the library can read all or not."""
-    column = instants([timestamps.text(ns) for ns in edges])
+    column = timestamp_column([timestamps.text(ns) for ns in edges])
     assert column.cast("int64").to_pylist() == list(edges)
 
 
@@ -25,4 +25,4 @@ def test_other_forms_are_read_too() -> None:
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:00.000000000Z",
     ]
-    assert set(instants(texts).cast("int64").to_pylist()) == {timestamps.parse(texts[1])}
+    assert set(timestamp_column(texts).cast("int64").to_pylist()) == {timestamps.parse(texts[1])}

@@ -12,22 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.effect.history import CLOCK_AHEAD_MAX_NS
-from core.effect.moment import Moment, at
-from core.effect.published import Published
-from core.errors import QueryError
-from core.files.bindings import Bound
+from core.effect.moment import Moment, moment_at
+from core.effect.published import PublishedMetadata
+from core.errors import RequestError
+from core.files.bindings import BoundDrivers
 from core.ordering import TIMEBASES, Timebase
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
-from core.writer.actions import Actions
+from core.writer.actions import ArgumentChecker
 from core.writer.commit import Committer
 from core.writer.manifests import published_event
-from core.writer.targets import Targets
-from core.writer.wishes import Wishes
+from core.writer.targets import TargetFinder
+from core.writer.wishes import EntityCapabilities
 from core.writer.written import InEffect
 from sdk import timestamps
-from sdk.drivers.registry import Registry
-from sdk.drivers.stream import Stream
+from sdk.drivers.registry import DriverRegistry
+from sdk.drivers.stream import DriverStream
 from sdk.event import check
 from sdk.manifest import Action, ArgumentSpec, CardManifest, KeySpec
 from sdk.observation import Observer, record_of
@@ -39,8 +39,8 @@ from tests.core.files.test_bindings import binding
 from tests.laws import law
 
 HOUR_NS = 3_600 * 10**9
-REGISTRY = Registry.load(["jsonl"])
-STREAM = Stream("sat", "s", "c", "u", "parsed", "Count", "1")
+REGISTRY = DriverRegistry.load(["jsonl"])
+STREAM = DriverStream("sat", "s", "c", "u", "parsed", "Count", "1")
 UNKNOWN = "unknown"
 
 
@@ -119,24 +119,24 @@ class Everybody:
         self.committer = Committer(archive, folder, clock=lambda: self._now_ns)
         secondary = Archive.open_secondary(folder, folder / "scratch")
         stack.callback(secondary.close)
-        self.view = View(secondary)
+        self.view = ArchiveSnapshot(secondary)
         self.known: dict[str, list[Known]] = {"descriptor": [], "manifest": [], "binding": []}
 
     def tell(self, said: Sequence[Said]) -> None:
         """Store what is told, in the order of its receipt."""
         shown = Observer(SCOPE).observe(HEATER, hours(-40)).ui("heater", "heater", "1.0.0", {})
-        self.committer.take("link", Batch([record_of(shown)]))
+        self.committer.add_batch("link", Batch([record_of(shown)]))
         for number, one in enumerate(sorted(said, key=lambda one: one.received)):
             self._now_ns = hours(one.received)
             record = record_for(number, one)
             event = check(record.value)
-            receipt, _ = self.committer.take("link", Batch([record]))
+            receipt, _ = self.committer.add_batch("link", Batch([record]))
             if receipt.new:
                 effective_ns = hours(one.effective)
                 last_ns = self.committer.last_ns
                 times = (last_ns, event.source_ns, effective_ns, event.event_id)
                 self.known[one.kind].append(Known(*times, str(number)))
-        self.view.advance(self.committer.close().mark)
+        self.view.advance(self.committer.close_commit().watermark)
         self.view.refresh()
 
     def in_effect(self, kind: str, moment: Moment) -> list[Known]:
@@ -156,7 +156,7 @@ def capability(everybody: Everybody, moment: Moment) -> str:
     """The one descriptor that counts, by hand."""
     found = everybody.in_effect("descriptor", moment)
     if not found and moment.timebase == "source":
-        canonical = at("canonical", moment.known_ns)
+        canonical = moment_at("canonical", moment.known_ns)
         found = [
             one
             for one in everybody.in_effect("descriptor", canonical)
@@ -179,32 +179,32 @@ class Asked(InEffect):
 
 def commanded(everybody: Everybody, asked: Asked, count: int) -> str:
     """The capability that a command is taken for, of all that were ever told."""
-    targets = Targets(everybody.committer, asked, require_descriptor=True)
+    targets = TargetFinder(everybody.committer, asked, require_descriptor=True)
     taken = [str(number) for number in range(count) if is_taken(targets, number)]
     assert len(taken) < 2
     return taken[0] if taken else UNKNOWN
 
 
-def is_taken(targets: Targets, number: int) -> bool:
+def is_taken(targets: TargetFinder, number: int) -> bool:
     """Whether a command of this number finds its target."""
     try:
         targets.find(command(command_type=f"c{number}"))
-    except QueryError:
+    except RequestError:
         return False
     return True
 
 
 def argument(everybody: Everybody, asked: Asked, count: int) -> str:
     """The number that the action in effect takes; unknown where none is."""
-    actions = Actions(everybody.committer, asked)
-    targets = Targets(everybody.committer, asked, require_descriptor=False)
+    actions = ArgumentChecker(everybody.committer, asked)
+    targets = TargetFinder(everybody.committer, asked, require_descriptor=False)
     ids = {"system_id": HEATER.system_id, "container_id": HEATER.container_id}
     target = targets.find(command(command_type="none", scope_id="nobody", **ids))
     taken = []
     for number in range(-1, count):
         try:
             actions.check(command(command_type="set", payload={"n": number}), target)
-        except QueryError:
+        except RequestError:
             continue
         taken.append(number)
     return UNKNOWN if -1 in taken else str(taken[0])
@@ -223,7 +223,7 @@ def bound_driver(everybody: Everybody, moment: Moment) -> str:
     found = everybody.in_effect("binding", moment)
     if found:
         return f"d{found[-1].name}@1.0.0"
-    last = at("source", timestamps.NS_MAX)
+    last = moment_at("source", timestamps.NS_MAX)
     if moment.timebase == "source" and (all_told := everybody.in_effect("binding", last)):
         return f"d{all_told[0].name}@1.0.0"
     return "jsonl@1.0.0"
@@ -254,7 +254,7 @@ async def test_all_agree_at_any_moment(
     """Issue 14: with the brute force of the rule, in both timebases, with clocks that are wrong,
     times that tie and what is dated ahead.
     """
-    moment = at(timebase, hours(hour))
+    moment = moment_at(timebase, hours(hour))
     with ExitStack() as stack:
         everybody = Everybody(stack, next(folders))
         everybody.tell(said)
@@ -270,18 +270,19 @@ async def test_all_agree_at_any_moment(
         assert commanded(everybody, asked, len(said)) == expected
 
         versions = {
-            one.manifest_version for one in Published(everybody.view, "ground").manifests(moment)
+            one.manifest_version
+            for one in PublishedMetadata(everybody.view, "ground").manifests(moment)
         }
         by_hand = everybody.in_effect("manifest", moment)
         assert versions == {f"1.{one.name}.0" for one in by_hand}
         assert argument(everybody, asked, len(said)) == newest_manifest(everybody, moment)
 
-        bound = Bound(everybody.view, REGISTRY, timebase)
-        bound.load(everybody.view.mark)
+        bound = BoundDrivers(everybody.view, REGISTRY, timebase)
+        bound.load(everybody.view.watermark)
         assert bound.choose(STREAM, moment.time_ns).name == bound_driver(everybody, moment)
 
-        later = at("canonical", max(moment.time_ns, everybody.committer.last_ns))
-        wishes = Wishes(everybody.committer.archive, everybody.committer.series)
-        wish = wishes.of((SCOPE, *HEATER), later.time_ns)
+        later = moment_at("canonical", max(moment.time_ns, everybody.committer.last_ns))
+        wishes = EntityCapabilities(everybody.committer.archive, everybody.committer.series)
+        wish = wishes.capabilities_of((SCOPE, *HEATER), later.time_ns)
         wished = capability(everybody, later)
         assert wish == (frozenset() if wished == UNKNOWN else {f"command:c{wished}"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.effect.history import CLOCK_AHEAD_MAX_NS, History, Told
-from core.effect.moment import Moment, at
+from core.effect.history import CLOCK_AHEAD_MAX_NS, EventTimes, History
+from core.effect.moment import Moment, moment_at
 from core.ordering import TIMEBASES, Timebase, time_key
-from core.writer.wishes import NOTHING
+from core.writer.wishes import NO_CAPABILITIES
 from sdk.timestamps import NS_MAX, NS_MIN
 
 HOUR_NS = 3_600 * 10**9
@@ -16,12 +16,12 @@ TIMES = st.integers(-6, 12)
 TOLD = st.lists(st.tuples(TIMES, TIMES, TIMES), max_size=8)
 
 
-def told(number: int, canonical: int, source: int, effective: int) -> Told:
+def told(number: int, canonical: int, source: int, effective: int) -> EventTimes:
     """One whose eventId is its number."""
-    return Told(canonical, source, effective, number.to_bytes(32, "big"))
+    return EventTimes(canonical, source, effective, number.to_bytes(32, "big"))
 
 
-def expected(all_told: list[Told], timebase: Timebase, time_ns: int) -> bytes | None:
+def expected(all_told: list[EventTimes], timebase: Timebase, time_ns: int) -> bytes | None:
     """The eventId of what is in effect, by the words of the rule."""
     best: tuple[int, int, bytes] | None = None
     for one in all_told:
@@ -46,38 +46,38 @@ def test_the_greatest_time_of_effect_counts(
     dice.shuffle(shuffled)  # type: ignore[attr-defined]  # it is a random.Random
     for one in shuffled:
         history.add(one, one.event_id)
-    found = history.at(at(timebase, time_ns))
+    found = history.entry_at(moment_at(timebase, time_ns))
     assert (None if found is None else found.value) == expected(all_told, timebase, time_ns)
-    upcoming = history.next_ns(timebase, time_ns)
+    upcoming = history.next_effect_ns(timebase, time_ns)
     for later_ns in range(time_ns, time_ns + 40):
-        now = history.at(at(timebase, later_ns))
+        now = history.entry_at(moment_at(timebase, later_ns))
         if upcoming is None or later_ns < upcoming:
             assert now == found
     if all_told:
-        end = history.at(at(timebase, history.settled_ns(timebase)))
-        assert end == history.at(at(timebase, NS_MAX))
-    history.forget_before(at(timebase, time_ns))
+        end = history.entry_at(moment_at(timebase, history.last_effect_ns(timebase)))
+        assert end == history.entry_at(moment_at(timebase, NS_MAX))
+    history.drop_before(moment_at(timebase, time_ns))
     for later_ns in range(time_ns, time_ns + 40):
-        kept = history.at(at(timebase, later_ns))
+        kept = history.entry_at(moment_at(timebase, later_ns))
         assert (None if kept is None else kept.value) == expected(all_told, timebase, later_ns)
 
 
 def test_a_time_beyond_all_times_is_the_last_one() -> None:
     """Received now and told for the end of time by a clock at its begin: still a key."""
     history: History[frozenset[str]] = History()
-    history.add(told(1, 5, NS_MIN, NS_MAX), NOTHING)
-    assert history.next_ns("canonical", 5) == NS_MAX
-    assert time_key(history.settled_ns("canonical"))
-    assert history.at(at("canonical", NS_MAX - 1)) is None
+    history.add(told(1, 5, NS_MIN, NS_MAX), NO_CAPABILITIES)
+    assert history.next_effect_ns("canonical", 5) == NS_MAX
+    assert time_key(history.last_effect_ns("canonical"))
+    assert history.entry_at(moment_at("canonical", NS_MAX - 1)) is None
 
 
-def leading(*all_told: Told, time_ns: int, known_ns: int | None = None) -> bytes | None:
+def leading(*all_told: EventTimes, time_ns: int, known_ns: int | None = None) -> bytes | None:
     """What is in effect in source time where clocks may be ahead."""
     history: History[bytes] = History()
     for one in all_told:
         history.add(one, one.event_id)
     known = time_ns if known_ns is None else known_ns
-    found = history.at_or_leading(Moment("source", time_ns, known))
+    found = history.entry_at_or_ahead(Moment("source", time_ns, known))
     return None if found is None else found.value
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.effect.moment import at
-from core.effect.published import Published
-from core.feed import Committed
+from core.effect.moment import moment_at
+from core.effect.published import PublishedMetadata
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.writer.commit import Committer
 from core.writer.manifests import published_event
 from sdk import manifest_files, timestamps
@@ -30,7 +30,7 @@ from tests.core.viewing import updating
 from tests.sdk.test_manifest import MANIFEST
 from tests.sdk.test_manifest_files import write
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 SECOND_NS = 10**9
 
 
@@ -60,7 +60,7 @@ def published(manifest: CardManifest, scope: str = "sat") -> Record:
     return Record(None, published_event(manifest, scope).body)
 
 
-async def capabilities(view: View, timebase: Timebase, at_ns: int) -> list[str] | None:
+async def capabilities(view: ArchiveSnapshot, timebase: Timebase, at_ns: int) -> list[str] | None:
     """What the one unit can do at a time; None where it has told nothing."""
     view.refresh()
     found = await discovered(view, timebase, at_ns)
@@ -73,7 +73,7 @@ async def capabilities(view: View, timebase: Timebase, at_ns: int) -> list[str] 
     [(-1, None), (0, ["a"]), (4, ["a"]), (5, ["b"]), (9, ["b"]), (10, ["c"]), (99, ["c"])],
 )
 async def test_in_source_time_effective_time_decides(
-    view: View, commit: Commit, after_s: int, expected: list[str] | None
+    view: ArchiveSnapshot, commit: Commit, after_s: int, expected: list[str] | None
 ) -> None:
     """A-146, A-148, AMB-37: also of what was told later than it took effect, or sooner."""
     commit(
@@ -88,36 +88,40 @@ async def test_in_source_time_effective_time_decides(
 
 
 async def test_in_canonical_time_nothing_is_in_effect_before_it_was_known(
-    view: View, commit: Commit
+    view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """A-147, AMB-37: effectiveTime of a clock that is behind does not reach into the past."""
     commit([updating(START_NS, {"n": 1}, unit="u")])
-    before = view.mark
+    before = view.watermark
     commit([descriptor(START_NS, START_NS - 10 * SECOND_NS, "a")])
-    known = view.mark
+    known = view.watermark
     assert await capabilities(view, "canonical", before) is None
     assert await capabilities(view, "canonical", known - 1) is None
     assert await capabilities(view, "canonical", known) == ["a"]
 
 
 async def test_in_canonical_time_what_is_told_ahead_takes_effect_as_much_later(
-    view: View, commit: Commit
+    view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """AMB-37: future-dating is kept."""
     commit([descriptor(START_NS, START_NS, "a")])
     commit([descriptor(START_NS + 1, START_NS + 1 + SECOND_NS, "b")])
-    assert await capabilities(view, "canonical", view.mark) == ["a"]
-    assert await capabilities(view, "canonical", view.mark + SECOND_NS - 1) == ["a"]
-    assert await capabilities(view, "canonical", view.mark + SECOND_NS) == ["b"]
+    assert await capabilities(view, "canonical", view.watermark) == ["a"]
+    assert await capabilities(view, "canonical", view.watermark + SECOND_NS - 1) == ["a"]
+    assert await capabilities(view, "canonical", view.watermark + SECOND_NS) == ["b"]
 
 
-async def test_of_equal_times_the_last_in_the_order_counts(view: View, commit: Commit) -> None:
+async def test_of_equal_times_the_last_in_the_order_counts(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
     """AMB-37: by time, then eventId, whatever came first."""
     commit([descriptor(START_NS + n, START_NS, name) for n, name in ((2, "late"), (1, "early"))])
     assert await capabilities(view, "source", NS_MAX) == ["late"]
 
 
-async def test_a_descriptor_that_comes_later_is_found(view: View, commit: Commit) -> None:
+async def test_a_descriptor_that_comes_later_is_found(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
     """What was remembered is not the end."""
     commit([descriptor(START_NS, START_NS, "a")])
     shared = discovery_of(view)
@@ -128,7 +132,7 @@ async def test_a_descriptor_that_comes_later_is_found(view: View, commit: Commit
         assert found[0].descriptor.capabilities == [name]
 
 
-async def test_a_filter_does_not_hide_the_descriptor(view: View, commit: Commit) -> None:
+async def test_a_filter_does_not_hide_the_descriptor(view: ArchiveSnapshot, commit: Commit) -> None:
     """A-133: whoever asks for the ui lane is told what its entities can do."""
     commit([descriptor(START_NS, START_NS, "a"), updating(START_NS, {"n": 1}, unit="u")])
     view.refresh()
@@ -149,31 +153,35 @@ def versions(found: Sequence[CardManifest]) -> list[tuple[str, str]]:
     return [(manifest.manifest_id, manifest.manifest_version) for manifest in found]
 
 
-def test_every_version_that_has_taken_effect_is_there(view: View, commit: Commit) -> None:
+def test_every_version_that_has_taken_effect_is_there(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
     """Issue 6: an old archive's updates name old versions, whose cards are drawn with them."""
     commit([published(version("1.0.0")), published(version("2.0.0", since="2026-01-01T00:00:00Z"))])
     view.refresh()
-    shared = Published(view, "sat")
-    assert versions(shared.manifests(at("source", START_NS - 1))) == [("pump", "1.0.0")]
+    shared = PublishedMetadata(view, "sat")
+    assert versions(shared.manifests(moment_at("source", START_NS - 1))) == [("pump", "1.0.0")]
     both = [("pump", "1.0.0"), ("pump", "2.0.0")]
-    assert versions(shared.manifests(at("source", START_NS))) == both
+    assert versions(shared.manifests(moment_at("source", START_NS))) == both
 
 
 def test_in_canonical_time_manifests_are_known_from_their_arrival_on(
-    view: View, commit: Commit
+    view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """A-147, AMB-37."""
     commit([published(version("1.0.0"))])
-    first = view.mark
+    first = view.watermark
     commit([published(version("2.0.0"))])
     view.refresh()
-    shared = Published(view, "sat")
-    assert versions(shared.manifests(at("canonical", first - 1))) == []
-    assert versions(shared.manifests(at("canonical", first))) == [("pump", "1.0.0")]
-    assert len(shared.manifests(at("canonical", view.mark))) == 2
+    shared = PublishedMetadata(view, "sat")
+    assert versions(shared.manifests(moment_at("canonical", first - 1))) == []
+    assert versions(shared.manifests(moment_at("canonical", first))) == [("pump", "1.0.0")]
+    assert len(shared.manifests(moment_at("canonical", view.watermark))) == 2
 
 
-def test_the_instance_goes_before_others(view: View, committer: Committer, commit: Commit) -> None:
+def test_the_instance_goes_before_others(
+    view: ArchiveSnapshot, committer: Committer, commit: Commit
+) -> None:
     """AMB-13: a ground archive draws by its own manifests, and by others' where it has none."""
     committer.record(published_event(version("1.0.0", title="ours"), "ground"))
     commit(
@@ -183,13 +191,13 @@ def test_the_instance_goes_before_others(view: View, committer: Committer, commi
         ]
     )
     view.refresh()
-    found = Published(view, "ground").manifests(at("source", NS_MAX))
+    found = PublishedMetadata(view, "ground").manifests(moment_at("source", NS_MAX))
     assert sorted(manifest.title for manifest in found) == ["ours", "theirs alone"]
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 def test_a_version_is_never_changed_afterwards(
-    view: View, commit: Commit, timebase: Timebase
+    view: ArchiveSnapshot, commit: Commit, timebase: Timebase
 ) -> None:
     """Issue 14: of one id and version the first that was received counts, whatever a later one
     says of its time; and the scope's own goes before what an entity of it has published.
@@ -199,11 +207,11 @@ def test_a_version_is_never_changed_afterwards(
     commit([published(version("1.0.0", title="b", since="1969-01-01T00:00:00Z"))])
     view.refresh()
     for _ in range(2):
-        (found,) = Published(view, "sat").manifests(at(timebase, NS_MAX))
+        (found,) = PublishedMetadata(view, "sat").manifests(moment_at(timebase, NS_MAX))
         assert found.title == "a"
 
 
-def test_what_is_no_manifest_is_passed_over(view: View, commit: Commit) -> None:
+def test_what_is_no_manifest_is_passed_over(view: ArchiveSnapshot, commit: Commit) -> None:
     """Anybody may publish metadata; a form that no card can be drawn from hides no other."""
     body: JsonObject = {
         "manifestId": "odd",
@@ -215,7 +223,9 @@ def test_what_is_no_manifest_is_passed_over(view: View, commit: Commit) -> None:
     }
     commit([metadata("ManifestPublished", START_NS, body), published(version("1.0.0"))])
     view.refresh()
-    assert versions(Published(view, "sat").manifests(at("source", NS_MAX))) == [("pump", "1.0.0")]
+    assert versions(PublishedMetadata(view, "sat").manifests(moment_at("source", NS_MAX))) == [
+        ("pump", "1.0.0")
+    ]
 
 
 async def test_a_user_manifest_brings_a_new_card(data: Path, tmp_path: Path) -> None:
@@ -248,11 +258,11 @@ async def test_a_user_manifest_brings_a_new_card(data: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 def test_discovery_is_the_same_at_every_start(
-    view: View, commit: Commit, timebase: Timebase
+    view: ArchiveSnapshot, commit: Commit, timebase: Timebase
 ) -> None:
     """A-233: a reader that starts later finds the same manifests in the same order."""
     commit([published(file.manifest) for file in manifest_files.load()])
     view.refresh()
-    first = Published(view, "sat").manifests(at(timebase, NS_MAX))
-    assert first == Published(view, "sat").manifests(at(timebase, NS_MAX))
+    first = PublishedMetadata(view, "sat").manifests(moment_at(timebase, NS_MAX))
+    assert first == PublishedMetadata(view, "sat").manifests(moment_at(timebase, NS_MAX))
     assert len(first) == len(manifest_files.load())

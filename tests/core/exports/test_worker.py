@@ -54,14 +54,14 @@ def worker(
             process.kill()
 
 
-def reports(process: subprocess.Popen[bytes], asked: jobs.Request) -> jobs.Report:
+def reports(process: subprocess.Popen[bytes], asked: jobs.WorkerRequest) -> jobs.WorkerReport:
     """What it says last of a request."""
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(jobs.line(asked))
+    process.stdin.write(jobs.encode_line(asked))
     process.stdin.flush()
     while True:
         report = jobs.decode_report(process.stdout.readline())
-        if not isinstance(report, jobs.Passed):
+        if not isinstance(report, jobs.WorkerProgress):
             return report
 
 
@@ -74,7 +74,7 @@ def test_a_full_disk_is_said(tmp_path: Path, driver: str) -> None:
 
     with filed(tmp_path, ("jsonl",)) as archive, worker(tmp_path, small) as process:
         report = reports(process, job(tmp_path / "out", archive.committer.last_ns, driver))
-        assert isinstance(report, jobs.Failed)
+        assert isinstance(report, jobs.WorkerFailure)
         assert report.code == "diskFull"
         assert report.reason == "cannot write the export: File too large"
 
@@ -83,7 +83,7 @@ def test_it_leaves_with_its_reader(tmp_path: Path) -> None:
     """Also while it waits to be told to pack."""
     with filed(tmp_path, ("jsonl",)) as archive, worker(tmp_path) as process:
         report = reports(process, job(tmp_path / "out", archive.committer.last_ns, "jsonl"))
-        assert isinstance(report, jobs.Brought)
+        assert isinstance(report, jobs.WorkerResult)
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(WAIT_S) == 1
@@ -99,5 +99,5 @@ def test_a_block_that_cannot_be_read_is_said(tmp_path: Path) -> None:
             path.write_bytes(data)
         with worker(tmp_path) as process:
             report = reports(process, job(tmp_path / "out", archive.committer.last_ns, "jsonl"))
-    assert isinstance(report, jobs.Failed)
+    assert isinstance(report, jobs.WorkerFailure)
     assert report.code == "archive"

@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.files.app import locked
+from core.files.app import lock_folder
 from core.files.daily import read_state
-from core.store.witness import write_witness
+from core.store.witness import write_marker
 from sdk.cli.main import nova
 from sdk.errors import NovaError
 from tests.core.filing import DAYS, Filed, filed, record, tree
@@ -78,7 +78,7 @@ def killed_often(tmp_path: Path, times: int) -> None:
     """Kill the process once it has written so many bytes, and compare what there is at last."""
     dice = random.Random(times)
     with filed(tmp_path, ("parquet", "jsonl"), EVENTS) as archive:
-        write_witness(tmp_path, archive.committer.witness())
+        write_marker(tmp_path, archive.committer.marker())
         archive.root.mkdir()
         for _ in range(times):
             with following(tmp_path):
@@ -111,7 +111,7 @@ def test_a_full_disk_pauses_the_files_only(tmp_path: Path) -> None:
         with following(tmp_path) as process:
             limits = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (30_000, limits[1]))
-            write_witness(tmp_path, archive.committer.witness())
+            write_marker(tmp_path, archive.committer.marker())
             ends = time.monotonic() + WAIT_S
             while read_state(archive.root).failures < 1:
                 assert time.monotonic() < ends
@@ -130,11 +130,11 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
     gap, those that were are kept, and status counts it, after a restart too.
     """
     with filed(tmp_path, ("jsonl",), EVENTS) as archive:
-        write_witness(tmp_path, archive.committer.witness())
+        write_marker(tmp_path, archive.committer.marker())
         at_ns = archive.committer.last_ns + 10**9
         with following(tmp_path):
             archive.take([record(n, at_ns) for n in range(5_000, 5_100)], at_ns)
-            write_witness(tmp_path, archive.committer.witness())
+            write_marker(tmp_path, archive.committer.marker())
             until_complete(archive)
             day = archive.root / read_state(archive.root).day
             cut, removed = sorted(day.rglob("*.jsonl"))[:2]
@@ -142,7 +142,7 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
                 file.truncate(200)
             removed.unlink()
             archive.take([record(n, at_ns) for n in range(6_000, 6_100)], at_ns + 10**12)
-            write_witness(tmp_path, archive.committer.witness())
+            write_marker(tmp_path, archive.committer.marker())
             ends = time.monotonic() + WAIT_S
             while read_state(archive.root).failures < 1:
                 assert time.monotonic() < ends
@@ -160,8 +160,11 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
 
 def test_only_one_process_writes_a_folder(tmp_path: Path) -> None:
     """The second says who is there."""
-    with locked(tmp_path), pytest.raises(NovaError, match="another process writes the daily files"):
-        locked(tmp_path)
+    with (
+        lock_folder(tmp_path),
+        pytest.raises(NovaError, match="another process writes the daily files"),
+    ):
+        lock_folder(tmp_path)
 
 
 def test_nova_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +175,7 @@ def test_nova_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with filed(tmp_path, ("parquet", "jsonl")) as archive:
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))
-        files.remember()
+        files.save()
         files.close()
         before = tree(archive.root / DAYS[0])
         next(iter((archive.root / DAYS[0]).rglob("*.parquet"))).unlink()
@@ -198,11 +201,11 @@ def test_the_open_day_is_made_anew_while_nobody_writes_it(
     with filed(tmp_path, ("parquet", "jsonl")) as archive:
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))
-        files.remember()
+        files.save()
         files.close()
         before = read_state(archive.root)
         command = ["files", "rebuild", before.day, "--data", str(tmp_path)]
-        with locked(archive.root):
+        with lock_folder(archive.root):
             refused = CliRunner().invoke(nova, command)
         assert refused.exit_code == 1 and "another process" in refused.output
         assert CliRunner().invoke(nova, command).exit_code == 0
@@ -210,7 +213,7 @@ def test_the_open_day_is_made_anew_while_nobody_writes_it(
         complete = tree(archive.root / DAYS[1])
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))
-        files.remember()
+        files.save()
         files.close()
         after = read_state(archive.root)
         assert (after.day, after.cursor_ns) == (before.day, before.cursor_ns)

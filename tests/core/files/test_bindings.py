@@ -9,19 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.files.bindings import Bound, OneDriver
+from core.files.bindings import BoundDrivers, SingleDriver
 from core.ordering import Timebase, time_key
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk import timestamps
-from sdk.drivers.registry import Registry
-from sdk.drivers.stream import Stream
+from sdk.drivers.registry import DriverRegistry
+from sdk.drivers.stream import DriverStream
 from sdk.event import check
 from sdk.transport.base import Batch, Record
 
-STREAM = Stream("sat", "s", "c", "u", "parsed", "Count", "1")
-REGISTRY = Registry.load(["jsonl"])
+STREAM = DriverStream("sat", "s", "c", "u", "parsed", "Count", "1")
+REGISTRY = DriverRegistry.load(["jsonl"])
 
 
 def binding(at_ns: int, effective_ns: int, driver: str, version: str | None = "1") -> Record:
@@ -49,17 +49,17 @@ def binding(at_ns: int, effective_ns: int, driver: str, version: str | None = "1
 @contextmanager
 def bound(
     archive: Archive, data: Path, timebase: Timebase, bindings: dict[int, Record]
-) -> Iterator[Bound]:
+) -> Iterator[BoundDrivers]:
     """What is bound by bindings that were stored at these canonical times."""
     now = [0]
     committer = Committer(archive, data, clock=lambda: now[0])
     for at_ns, one in bindings.items():
         now[0] = at_ns
-        committer.take("link", Batch([one]))
-    committer.close()
-    view = View(Archive.open_secondary(data, data / "scratch"))
+        committer.add_batch("link", Batch([one]))
+    committer.close_commit()
+    view = ArchiveSnapshot(Archive.open_secondary(data, data / "scratch"))
     view.advance(committer.last_ns)
-    found = Bound(view, REGISTRY, timebase)
+    found = BoundDrivers(view, REGISTRY, timebase)
     assert found.load(committer.last_ns)
     assert not found.load(committer.last_ns)
     try:
@@ -113,6 +113,6 @@ def test_of_two_at_one_time_the_last_in_order_counts(archive: Archive, tmp_path:
 
 def test_one_driver_takes_what_it_can() -> None:
     """What it cannot take is said, with its name."""
-    one = OneDriver(REGISTRY.named("positionCsv"))
+    one = SingleDriver(REGISTRY.named("positionCsv"))
     assert one.choose(STREAM, 0).reason == "positionCsv@1.0.0 does not write parsed Count"
     assert one.choose(STREAM._replace(stream_type="Position"), 0).driver is not None

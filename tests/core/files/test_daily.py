@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from core.exports.package import pack
-from core.exports.worker import Export
+from core.exports.worker import ExportShare
 from core.files import daily
 from core.files.day import span_of
-from core.files.folder import Folder
-from core.files.rebuild import rebuild
+from core.files.folder import FileFolder
+from core.files.rebuild import rebuild_day_files
 from core.jobs import ExportJob
 from core.store.archive import Archive
-from sdk.drivers.driver import File
+from sdk.drivers.driver import DriverFile
 from sdk.protocol import Filters
 from tests.core.filing import (
     DAYS,
@@ -49,9 +49,9 @@ def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
             shares=2,
             max_bytes=2**40,
         )
-        folder = Folder(target / "files")
+        folder = FileFolder(target / "files")
         other = Archive.open_secondary(archive.data, target / f"scratch{share}")
-        Export(archive.data, other, job, folder).bring(lambda report: None)
+        ExportShare(archive.data, other, job, folder).run(lambda report: None)
         folder.close()
         other.close()
     return tree(target / "files")
@@ -70,7 +70,7 @@ def test_an_export_of_a_day_is_its_daily_files(driver: str, tmp_path: Path) -> N
             steps = dice.randint(0, 6)
             for step, _ in enumerate(files.follow(mark - dice.randint(0, 10**12))):
                 if dice.random() < 0.3:
-                    files.remember()
+                    files.save()
                 if step >= steps:
                     break
             files.close()  # nothing is remembered: as if it had been killed
@@ -81,7 +81,9 @@ def test_an_export_of_a_day_is_its_daily_files(driver: str, tmp_path: Path) -> N
             written = tree(archive.root / day)
             assert written == exported(archive, day, tmp_path / f"export{number}")
             assert any(driver_name(path) == driver for path in written)
-            assert not rebuild(archive.view, archive.registry, archive.root, day, lambda _: None)
+            assert not rebuild_day_files(
+                archive.view, archive.registry, archive.root, day, lambda _: None
+            )
             assert tree(archive.root / day) == written
 
 
@@ -96,7 +98,7 @@ def test_a_zip_of_the_same_files_is_the_same_bytes(tmp_path: Path) -> None:
     """AMB-43: whatever the order and the time of making it."""
     made = []
     for number, names in enumerate((["b/x", "a"], ["a", "b/x"])):
-        folder = Folder(tmp_path / str(number))
+        folder = FileFolder(tmp_path / str(number))
         for name in names:
             folder.append(name, 0, name.encode())
         with (tmp_path / f"{number}.zip").open("wb+") as out:
@@ -112,7 +114,7 @@ def test_files_that_lost_their_ends_are_written_anew(tmp_path: Path) -> None:
         mark = archive.committer.last_ns
         files = archive.daily()
         list(files.follow(mark - 10**12))
-        files.remember()
+        files.save()
         files.close()
         path = next((archive.root / files.state.day).rglob("*.jsonl"))
         path.write_bytes(path.read_bytes()[:-5])
@@ -145,11 +147,9 @@ def test_files_that_somebody_touched_are_written_anew(
     with filed(tmp_path, PREFERENCES[driver]) as archive:
         mark = archive.committer.last_ns
         halfway = mark if moment == "no more events" else span_of(DAYS[0])[1] - 100 * 10**9
-        files = daily.DailyFiles(
-            archive.view, archive.registry, archive.root, remembered_interval_s=0.0
-        )
+        files = daily.DailyFiles(archive.view, archive.registry, archive.root, save_interval_s=0.0)
         list(files.follow(halfway))
-        files.remember()
+        files.save()
         day = archive.root / files.state.day
         touch(next(path for path in sorted(day.rglob("*")) if path.is_file()), damage, day)
         if moment == "restarted":
@@ -159,7 +159,7 @@ def test_files_that_somebody_touched_are_written_anew(
         assert files.state.failures == 1
         assert "rewriting" in files.state.last_failure
         list(files.follow(mark))
-        files.remember()
+        files.save()
         assert files.state.failures == 1
         files.close()
         if damage != "folder removed":
@@ -214,7 +214,7 @@ def test_a_driver_that_fails_stops_its_own_file_only(
 
     write = JsonLines.write
 
-    def failing(self: JsonLines, events: list[bytes], file: File) -> object:
+    def failing(self: JsonLines, events: list[bytes], file: DriverFile) -> object:
         if any(
             b'"uniqueId":"u0"' in event and b'"messageType":"Count"' in event for event in events
         ):
@@ -233,7 +233,9 @@ def test_a_driver_that_fails_stops_its_own_file_only(
         whole = exported(archive, DAYS[0], tmp_path / "export")
         assert names < set(whole)
         assert {path for path in whole if "parsed.Count" not in path} <= names
-        assert not rebuild(archive.view, archive.registry, archive.root, DAYS[0], lambda _: None)
+        assert not rebuild_day_files(
+            archive.view, archive.registry, archive.root, DAYS[0], lambda _: None
+        )
         assert tree(archive.root / DAYS[0]) == whole
 
 
@@ -245,7 +247,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
     with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))
-        files.remember()
+        files.save()
         files.close()
         before, path = tree(archive.root), archive.root / daily.STATE_FILE
         whole = path.read_bytes()
@@ -264,7 +266,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
         assert files.state.failures == 1
         assert "rewriting all days, the old ones were moved to" in files.state.last_failure
         list(files.follow(archive.committer.last_ns))
-        files.remember()
+        files.save()
         files.close()
         after = tree(archive.root)
         aside = {name: body for name, body in after.items() if name.startswith("replaced-1/")}
@@ -279,7 +281,7 @@ def test_files_of_another_archive_are_begun_anew(tmp_path: Path) -> None:
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))
         files.state.origin = "00" * 12
-        files.remember()
+        files.save()
         files.close()
         before = tree(archive.root / DAYS[0])
         files = archive.daily()
@@ -298,7 +300,7 @@ def written(archive: Filed) -> dict[str, dict[str, bytes]]:
     files = archive.daily()
     archive.view.advance(archive.committer.last_ns)
     list(files.follow(archive.committer.last_ns))
-    files.remember()
+    files.save()
     files.close()
     return {path.name: tree(path) for path in archive.root.iterdir() if path.is_dir()}
 

@@ -18,12 +18,12 @@ def place(ns: int) -> bytes:
 def test_there_is_one_end_of_each_day_and_not_too_many() -> None:
     """The last event counts, also where a day is written once more."""
     kept: list[str] = []
-    for number in range(ends.ENDS_MAX_DAYS + 2):
+    for number in range(ends.WATERMARKS_MAX_DAYS + 2):
         for second in (3, 5, 4):
-            ends.note_end(kept, place(MIDNIGHT_NS + number * NS_PER_DAY + second))
-    assert len(kept) == ends.ENDS_MAX_DAYS
+            ends.record_watermark(kept, place(MIDNIGHT_NS + number * NS_PER_DAY + second))
+    assert len(kept) == ends.WATERMARKS_MAX_DAYS
     assert kept[0] == place(MIDNIGHT_NS + 2 * NS_PER_DAY + 4).hex()
-    assert ends.day_of_end(kept[0]) == "2026-01-29"
+    assert ends.day_of_watermark(kept[0]) == "2026-01-29"
 
 
 def test_only_days_are_put_aside_each_time_into_a_folder_of_their_own(tmp_path: Path) -> None:
@@ -31,9 +31,9 @@ def test_only_days_are_put_aside_each_time_into_a_folder_of_their_own(tmp_path: 
     for name in ("2026-01-26", "2026-01-27", "2026-01-28", "notes"):
         (tmp_path / name).mkdir()
     (tmp_path / "state.json").write_text("{}")
-    assert ends.put_aside(tmp_path, "2026-01-27") == tmp_path / "replaced-1"
-    assert ends.put_aside(tmp_path, "2026-01-27") is None
-    assert ends.put_aside(tmp_path, "") == tmp_path / "replaced-2"
+    assert ends.quarantine_days(tmp_path, "2026-01-27") == tmp_path / "replaced-1"
+    assert ends.quarantine_days(tmp_path, "2026-01-27") is None
+    assert ends.quarantine_days(tmp_path, "") == tmp_path / "replaced-2"
     names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     days = {"replaced-1/2026-01-27", "replaced-1/2026-01-28", "replaced-2/2026-01-26"}
     assert names == {"notes", "state.json", "replaced-1", "replaced-2", *days}

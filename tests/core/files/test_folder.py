@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.files.folder import FileChangedError, Folder, remove_tree
-from core.files.layout import paths_of
-from sdk.drivers.driver import Driver, File
-from sdk.drivers.stream import Stream
+from core.files.folder import FileChangedError, FileFolder, remove_tree
+from core.files.layout import file_paths
+from sdk.drivers.driver import Driver, DriverFile
+from sdk.drivers.stream import DriverStream
 from sdk.errors import DriverError
 
 
@@ -22,11 +22,11 @@ class Named(Driver):
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def parts(self, stream: Stream) -> tuple[str, ...]:
+    def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """That name."""
         return (self._name,)
 
-    def write(self, events: Sequence[bytes], file: File) -> Sequence[bytes]:
+    def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """Nothing."""
         return (b"",)
 
@@ -39,19 +39,19 @@ BAD = ["", ".", "..", "../x", "/x", "a/b", "a\\b", "a\0", "CON", "nul.txt", "x."
 def test_a_driver_cannot_name_what_is_not_a_file_of_its_folder(name: str) -> None:
     """Refused with the driver's name, before anything is written."""
     with pytest.raises(DriverError, match="named@1"):
-        paths_of(Named(name), Stream("s", "a", "b", "c", "raw", "raw"))
+        file_paths(Named(name), DriverStream("s", "a", "b", "c", "raw", "raw"))
 
 
 @pytest.mark.parametrize("token", ["..", "a/b", "a\0", "", "a" * 65, "x%2e"])
 def test_no_id_leaves_its_folder(token: str) -> None:
     """Ids are checked at ingest; here once more."""
     with pytest.raises(DriverError, match="cannot be a folder name"):
-        paths_of(Named("x"), Stream("s", "a", token, "c", "raw", "raw"))
+        file_paths(Named("x"), DriverStream("s", "a", token, "c", "raw", "raw"))
 
 
 def test_devices_are_folders_all_the_same() -> None:
     """And no other id has that folder."""
-    paths = paths_of(Named("x.y"), Stream("s", "con", "LPT1", "c", "raw", "raw"))
+    paths = file_paths(Named("x.y"), DriverStream("s", "con", "LPT1", "c", "raw", "raw"))
     assert paths == ("s/con%/LPT1%/c/x.y",)
 
 
@@ -61,7 +61,7 @@ def test_a_symlink_is_never_followed(tmp_path: Path) -> None:
     outside.mkdir()
     (outside / "file").write_bytes(b"keep")
     root = tmp_path / "root"
-    folder = Folder(root)
+    folder = FileFolder(root)
     (root / "link").symlink_to(outside)
     (root / "file").symlink_to(outside / "file")
     with pytest.raises(OSError):
@@ -69,10 +69,10 @@ def test_a_symlink_is_never_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         folder.append("file", 0, b"x")
     with pytest.raises(OSError):
-        folder.cut("file", 0)
+        folder.truncate("file", 0)
     with pytest.raises(OSError):
         folder.read("link/file")
-    with folder.replacing("file") as out:
+    with folder.replace_file("file") as out:
         out.write(b"new")
     assert not (root / "file").is_symlink()
     assert sorted(folder.paths()) == ["file", "link"]
@@ -88,7 +88,7 @@ def test_a_symlink_is_never_followed(tmp_path: Path) -> None:
 def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those not used for longest are closed, and opened again."""
     monkeypatch.setattr("core.files.folder.OPEN_MAX_FILES", 3)
-    folder = Folder(tmp_path)
+    folder = FileFolder(tmp_path)
     for turn in range(2):
         for number in range(10):
             folder.append(f"d/{number}", turn, b"x")
@@ -104,9 +104,9 @@ def test_nothing_is_written_behind_a_gap(
 ) -> None:
     """Issue 14: a file that somebody touched is refused, also where it was closed meanwhile."""
     monkeypatch.setattr("core.files.folder.OPEN_MAX_FILES", 1)
-    folder, path = Folder(tmp_path), tmp_path / "d" / "file"
+    folder, path = FileFolder(tmp_path), tmp_path / "d" / "file"
     folder.append("d/file", 0, b"four")
-    folder.require("d/file", 4)
+    folder.require_size("d/file", 4)
     if not opened:
         folder.append("d/other", 0, b"x")
     if damage == "removed":
@@ -117,6 +117,6 @@ def test_nothing_is_written_behind_a_gap(
     with pytest.raises(FileChangedError, match="had 4 bytes when last written"):
         folder.append("d/file", 4, b"more")
     with pytest.raises(FileChangedError, match="had 4 bytes when last written"):
-        folder.require("d/file", 4)
+        folder.require_size("d/file", 4)
     assert (path.read_bytes() if path.exists() else None) == before
     folder.close()

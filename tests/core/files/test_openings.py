@@ -10,11 +10,11 @@ import pytest
 from mcap.reader import make_reader
 
 from core.checkpoints import folding as folds
-from core.checkpoints.maker import Maker
-from core.exports.worker import Export
+from core.checkpoints.maker import CheckpointMaker
+from core.exports.worker import ExportShare
 from core.files.day import span_of
-from core.files.folder import Folder
-from core.files.rebuild import rebuild
+from core.files.folder import FileFolder
+from core.files.rebuild import rebuild_day_files
 from core.jobs import ExportJob
 from core.ordering import Timebase
 from core.store.archive import Archive
@@ -22,7 +22,7 @@ from core.store.checkpoints import CheckpointStore
 from core.store.scan import scan
 from sdk import timestamps
 from sdk.drivers.opening import CHECKPOINT_METADATA
-from sdk.importing import Source
+from sdk.importing import ExportReader
 from sdk.protocol import Filters
 from tests.core.filing import DAYS, Filed, filed, tree
 
@@ -74,9 +74,9 @@ def exported(
         driver="mcap",
         max_bytes=2**40,
     )
-    folder = Folder(target / "files")
+    folder = FileFolder(target / "files")
     other = Archive.open_secondary(archive.data, target / "scratch")
-    Export(archive.data, other, job, folder).bring(lambda report: None)
+    ExportShare(archive.data, other, job, folder).run(lambda report: None)
     folder.close()
     other.close()
     return (target / "files" / FILE).read_bytes()
@@ -85,7 +85,7 @@ def exported(
 def make_checkpoints(archive: Filed) -> None:
     """What the follower makes in its own time."""
     store = CheckpointStore.open_primary(archive.data)
-    list(Maker(archive.view, store).make(archive.committer.last_ns))
+    list(CheckpointMaker(archive.view, store).make(archive.committer.last_ns))
     store.close()
 
 
@@ -131,7 +131,9 @@ def test_a_day_made_anew_begins_with_the_same(
         assert messages(tree(archive.root / DAYS[0])[FILE])[0] == []
         before = tree(archive.root / DAYS[1])
         assert messages(before[FILE])[0]
-        assert not rebuild(archive.view, archive.registry, archive.root, DAYS[1], lambda _: None)
+        assert not rebuild_day_files(
+            archive.view, archive.registry, archive.root, DAYS[1], lambda _: None
+        )
         assert tree(archive.root / DAYS[1]) == before
 
 
@@ -142,7 +144,7 @@ def test_what_was_shown_is_not_imported(tmp_path: Path) -> None:
         data = exported(archive, tmp_path / "a", "canonical", start_ns, Filters())
     path = tmp_path / "day.mcap"
     path.write_bytes(data)
-    source = Source(path)
+    source = ExportReader(path)
     front, events = messages(data)
     assert front
     assert list(source.envelopes()) == events

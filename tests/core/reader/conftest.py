@@ -7,29 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from core.feed import Committed
-from core.reader.view import View
+from core.feed import CommitFrame
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk.transport.base import Batch, Record
 
 
 @pytest.fixture
-def view(tmp_path: Path, archive: Archive) -> Iterator[View]:
+def view(tmp_path: Path, archive: Archive) -> Iterator[ArchiveSnapshot]:
     """A secondary of the archive, as a reader process has it."""
     secondary = Archive.open_secondary(tmp_path, tmp_path / "scratch")
-    yield View(secondary)
+    yield ArchiveSnapshot(secondary)
     secondary.close()
 
 
 @pytest.fixture
-def commit(committer: Committer, view: View) -> Callable[[Sequence[Record]], Committed]:
+def commit(
+    committer: Committer, view: ArchiveSnapshot
+) -> Callable[[Sequence[Record]], CommitFrame]:
     """Commits records and tells the view, as the writer would; returns the commit."""
 
-    def run(records: Sequence[Record]) -> Committed:
-        committer.take("link", Batch(records))
-        committed = committer.close()
-        view.advance(committed.mark)
+    def run(records: Sequence[Record]) -> CommitFrame:
+        committer.add_batch("link", Batch(records))
+        committed = committer.close_commit()
+        view.advance(committed.watermark)
         return committed
 
     return run

@@ -27,7 +27,7 @@ async def test_a_reader_refuses_an_archive_of_another_layout(data: Path) -> None
         batch.put("catalog", b"schema/version", b"999")
         archive.write(batch)
         with pytest.raises(ArchiveError, match="layout"):
-            async with app.opened(Settings(data=str(data), mode="ground")):
+            async with app.open_reader(Settings(data=str(data), mode="ground")):
                 pass
     finally:
         archive.close()
@@ -36,7 +36,7 @@ async def test_a_reader_refuses_an_archive_of_another_layout(data: Path) -> None
 async def test_a_reader_without_an_archive_says_what_to_start(data: Path) -> None:
     """A mistyped folder is an error in words."""
     with pytest.raises(ArchiveError, match="start its writer first"):
-        async with app.opened(Settings(data=str(data / "typo"), mode="ground")):
+        async with app.open_reader(Settings(data=str(data / "typo"), mode="ground")):
             pass
 
 

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from core.reader.asker import asker_of
-from core.submission import Asker
+from core.reader.asker import principal_of
+from core.submission import Principal
 from sdk.client import Client
 from sdk.submission import SubmitChat
 from tests.core.running import Core
@@ -22,9 +22,9 @@ def test_an_edge_says_who_its_client_is() -> None:
     """Whatever characters the name has, and whether its timeline is in replay."""
     headers = {"Nova-User": quote("Ännä / ops", safe=""), "Nova-Role": "operator"}
     request = make_mocked_request("GET", "/", {**headers, "Nova-Connection": "abc"})
-    assert asker_of(request) == Asker("Ännä / ops", "operator", "abc")
+    assert principal_of(request) == Principal("Ännä / ops", "operator", "abc")
     request = make_mocked_request("GET", "/", {**headers, "Nova-Replaying": "yes"})
-    assert asker_of(request).is_replaying
+    assert principal_of(request).is_replaying
 
 
 @pytest.mark.parametrize("role", ["", "root", "Admin"])
@@ -32,12 +32,12 @@ def test_a_role_that_is_none_is_refused(role: str) -> None:
     """Nobody gets more by a slip."""
     request = make_mocked_request("GET", "/", {"Nova-User": "ann", "Nova-Role": role})
     with pytest.raises(web.HTTPBadRequest):
-        asker_of(request)
+        principal_of(request)
 
 
 def test_without_a_socket_it_is_the_user_of_this_process() -> None:
     """Systems differ in what they say of the other end."""
-    asker = asker_of(make_mocked_request("GET", "/"))
+    asker = principal_of(make_mocked_request("GET", "/"))
     assert (asker.user, asker.role) == (getpass.getuser(), "admin")
 
 

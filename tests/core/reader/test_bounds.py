@@ -6,57 +6,59 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from core.feed import Committed
-from core.ordering import TIMELESS_NS
+from core.feed import CommitFrame
+from core.ordering import UNDATED_NS
 from core.reader.neighbour import extent, neighbour
-from core.reader.playback import Playback, clip_to_archive
-from core.reader.reading import Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.playback import Playback, playback_bounds
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk import timestamps
 from sdk.protocol import Filters
 from sdk.timeline import Neighbour
 from sdk.transport.base import Record
 from tests.core.telling import START_NS, telling
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 BEFORE_NS = -5 * 10**9
 
 
 @pytest.mark.parametrize(
     ("times", "ends"),
     [
-        ([TIMELESS_NS, START_NS, START_NS + 7], (START_NS, START_NS + 7)),
-        ([BEFORE_NS, TIMELESS_NS, START_NS], (BEFORE_NS, START_NS)),
-        ([BEFORE_NS, TIMELESS_NS], (BEFORE_NS, BEFORE_NS)),
-        ([TIMELESS_NS], None),
+        ([UNDATED_NS, START_NS, START_NS + 7], (START_NS, START_NS + 7)),
+        ([BEFORE_NS, UNDATED_NS, START_NS], (BEFORE_NS, START_NS)),
+        ([BEFORE_NS, UNDATED_NS], (BEFORE_NS, BEFORE_NS)),
+        ([UNDATED_NS], None),
     ],
 )
 async def test_a_timeline_ends_where_something_happened(
-    commit: Commit, view: View, times: list[int], ends: tuple[int, int] | None
+    commit: Commit, view: ArchiveSnapshot, times: list[int], ends: tuple[int, int] | None
 ) -> None:
     """AMB-14: manifests lie at the epoch, and no timeline begins in 1970 for them."""
     commit([telling(at_ns, {"n": 1}) for at_ns in times])
     found = await extent(view, "source")
     expected = (None, None) if ends is None else tuple(map(timestamps.text, ends))
     assert (found.start_time, found.stop_time) == expected
-    clip = clip_to_archive(view, Reading(view, Selection(Filters(), view.series), Span("source")))
+    clip = playback_bounds(
+        view, RangeCursor(view, EventFilter(Filters(), view.series), Span("source"))
+    )
     assert clip == (ends or (0, 0))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 async def test_a_replay_of_everything_has_what_is_timeless_and_does_not_wait_for_it(
-    commit: Commit, view: View, reverse: bool
+    commit: Commit, view: ArchiveSnapshot, reverse: bool
 ) -> None:
     """A-005: the same events forwards and backwards, in seconds and not in half a century."""
-    commit([telling(at_ns, {"n": 1}) for at_ns in (TIMELESS_NS, START_NS, START_NS + 10**8)])
+    commit([telling(at_ns, {"n": 1}) for at_ns in (UNDATED_NS, START_NS, START_NS + 10**8)])
     span = Span("source", reverse=reverse)
-    reading = Reading(view, Selection(Filters(), view.series), span)
-    begin, end = clip_to_archive(view, reading)
+    reading = RangeCursor(view, EventFilter(Filters(), view.series), span)
+    begin, end = playback_bounds(view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=10, interval_ms=10)
-    found: list[Found] = []
+    found: list[Hit] = []
 
-    async def send(_: int, events: Sequence[Found]) -> None:
+    async def send(_: int, events: Sequence[Hit]) -> None:
         found.extend(events)
 
     assert await playback.run(1.0, send) == end
@@ -64,9 +66,9 @@ async def test_a_replay_of_everything_has_what_is_timeless_and_does_not_wait_for
     assert len(keys) == 3 and keys == sorted(keys, reverse=reverse)
 
 
-async def test_no_step_leads_to_what_is_timeless(commit: Commit, view: View) -> None:
+async def test_no_step_leads_to_what_is_timeless(commit: Commit, view: ArchiveSnapshot) -> None:
     """From the first event there is no previous one, unless there was something before 1970."""
-    commit([telling(at_ns, {"n": 1}) for at_ns in (TIMELESS_NS, START_NS)])
+    commit([telling(at_ns, {"n": 1}) for at_ns in (UNDATED_NS, START_NS)])
     back = Neighbour(time=timestamps.text(START_NS), direction="previous")
     assert (await neighbour(view, back, "source")).time is None
     commit([telling(BEFORE_NS, {"n": 1})])

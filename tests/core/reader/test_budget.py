@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from core.reader import budget as budgets
-from core.reader.budget import SMALL_BYTES, Allowance, Budget, BusyError, Room, is_large
+from core.reader.budget import (
+    SMALL_BYTES,
+    BytePool,
+    ConnectionBudget,
+    MemoryBudget,
+    ReaderBusyError,
+    has_large_reply,
+)
 from core.reader.playback import CHUNK_MAX_BYTES
 from core.reader.query import PAGE_MAX_BYTES
 from sdk.client import Client
@@ -28,62 +35,62 @@ MIB = 1024 * 1024
 
 async def test_room_is_given_in_the_order_of_asking() -> None:
     """A small one that came later does not pass by a large one that waits."""
-    room = Room(10)
-    await room.take(8, SOON_S)
+    room = BytePool(10)
+    await room.acquire(8, SOON_S)
     order: list[str] = []
 
     async def ask(name: str, size: int) -> None:
-        await room.take(size, 10)
+        await room.acquire(size, 10)
         order.append(name)
 
     asking = [asyncio.create_task(ask(name, size)) for name, size in (("large", 9), ("small", 1))]
     await asyncio.sleep(0)
     assert order == []
-    room.give(8)
+    room.release(8)
     await asyncio.gather(*asking)
     assert order == ["large", "small"]
 
 
 async def test_who_finds_no_room_in_time_is_told_when_to_come_again() -> None:
     """And leaves nothing behind: neither a place in the queue nor bytes."""
-    room = Room(10)
-    await room.take(10, SOON_S)
-    with pytest.raises(BusyError, match="retry in") as caught:
-        await room.take(1, SOON_S)
+    room = BytePool(10)
+    await room.acquire(10, SOON_S)
+    with pytest.raises(ReaderBusyError, match="retry in") as caught:
+        await room.acquire(1, SOON_S)
     assert caught.value.code == "busy" and caught.value.retry_after_ms > 0
-    waiting = asyncio.create_task(room.take(10, 10))
+    waiting = asyncio.create_task(room.acquire(10, 10))
     await asyncio.sleep(0)
-    behind = asyncio.create_task(room.take(1, 10))
+    behind = asyncio.create_task(room.acquire(1, 10))
     await asyncio.sleep(0)
     waiting.cancel()
-    room.give(1)
+    room.release(1)
     await behind
-    room.give(10)
-    await room.take(10, SOON_S)
+    room.release(10)
+    await room.acquire(10, SOON_S)
 
 
 async def test_what_was_given_to_one_who_left_goes_to_others() -> None:
     """A connection may end between the moment it is given room and the moment it runs."""
-    room = Room(10)
-    await room.take(10, SOON_S)
-    waiting = asyncio.create_task(room.take(10, 10))
+    room = BytePool(10)
+    await room.acquire(10, SOON_S)
+    waiting = asyncio.create_task(room.acquire(10, 10))
     await asyncio.sleep(0)
-    room.give(10)
+    room.release(10)
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    await room.take(10, SOON_S)
+    await room.acquire(10, SOON_S)
 
 
 async def test_who_left_just_before_there_was_room_is_passed_over() -> None:
     """Room may come between the moment when a wait ends and the moment when that is noticed."""
-    room = Room(10)
-    await room.take(10, SOON_S)
-    waiting = asyncio.create_task(room.take(10, 10))
-    behind = asyncio.create_task(room.take(10, 10))
+    room = BytePool(10)
+    await room.acquire(10, SOON_S)
+    waiting = asyncio.create_task(room.acquire(10, 10))
+    behind = asyncio.create_task(room.acquire(10, 10))
     await asyncio.sleep(0)
     waiting.cancel()
-    room.give(10)
+    room.release(10)
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await behind
@@ -91,43 +98,46 @@ async def test_who_left_just_before_there_was_room_is_passed_over() -> None:
 
 async def test_more_than_there_is_takes_all_there_is() -> None:
     """A budget that is smaller than a page still serves one at a time."""
-    room = Room(10)
-    await room.take(100, SOON_S)
-    with pytest.raises(BusyError):
-        await room.take(1, SOON_S)
-    room.give(100)
-    await room.take(10, SOON_S)
+    room = BytePool(10)
+    await room.acquire(100, SOON_S)
+    with pytest.raises(ReaderBusyError):
+        await room.acquire(1, SOON_S)
+    room.release(100)
+    await room.acquire(10, SOON_S)
 
 
 async def test_small_answers_come_while_large_ones_are_told_busy() -> None:
     """Fairness: who walks the archive takes nothing from who asks for little, nor from streams."""
-    budget = Budget(4 * MIB, SOON_S)
+    budget = MemoryBudget(4 * MIB, SOON_S)
     async with AsyncExitStack() as stack:
         for _ in range(4):
-            assert await stack.enter_async_context(budget.answer(large=True)) == PAGE_MAX_BYTES
-        with pytest.raises(BusyError):
-            await stack.enter_async_context(budget.answer(large=True))
-        assert await stack.enter_async_context(budget.answer(large=False)) == SMALL_BYTES
-    async with budget.answer(large=True):
+            assert await stack.enter_async_context(budget.hold_reply(large=True)) == PAGE_MAX_BYTES
+        with pytest.raises(ReaderBusyError):
+            await stack.enter_async_context(budget.hold_reply(large=True))
+        assert await stack.enter_async_context(budget.hold_reply(large=False)) == SMALL_BYTES
+    async with budget.hold_reply(large=True):
         pass
 
 
 async def test_one_connection_has_one_large_answer_at_a_time() -> None:
     """So it takes a page's room, however many it asks for at once."""
-    budget = Budget(4 * MIB, 10)
-    allowance = Allowance(budget)
+    budget = MemoryBudget(4 * MIB, 10)
+    allowance = ConnectionBudget(budget)
     begun = 0
 
     async def ask() -> None:
         nonlocal begun
-        async with allowance.answer(Query(limit=10_000)):
+        async with allowance.hold_reply(Query(limit=10_000)):
             begun += 1
             await asyncio.sleep(10)
 
     asking = [asyncio.create_task(ask()) for _ in range(4)]
     await asyncio.sleep(SOON_S)
     assert begun == 1
-    async with allowance.answer(Query(limit=10)), Allowance(budget).answer(Query(limit=10_000)):
+    async with (
+        allowance.hold_reply(Query(limit=10)),
+        ConnectionBudget(budget).hold_reply(Query(limit=10_000)),
+    ):
         assert begun == 1
     for task in asking:
         task.cancel()
@@ -136,21 +146,25 @@ async def test_one_connection_has_one_large_answer_at_a_time() -> None:
 
 async def test_what_is_submitted_is_never_told_to_come_again() -> None:
     """Nor is what ends a stream, whose room others wait for."""
-    budget = Budget(0, SOON_S)
-    async with budget.answer(large=True), AsyncExitStack() as stack:
-        await stack.enter_async_context(budget.answer(large=False))
-        allowance = Allowance(budget)
+    budget = MemoryBudget(0, SOON_S)
+    async with budget.hold_reply(large=True), AsyncExitStack() as stack:
+        await stack.enter_async_context(budget.hold_reply(large=False))
+        allowance = ConnectionBudget(budget)
         chat = SubmitChat(scope_id="s", content="m", timeline_mode="LIVE")
         for request in (chat, CancelStream()):
-            await stack.enter_async_context(allowance.answer(request))
-        with pytest.raises(BusyError):
-            await stack.enter_async_context(allowance.answer(Status()))
+            await stack.enter_async_context(allowance.hold_reply(request))
+        with pytest.raises(ReaderBusyError):
+            await stack.enter_async_context(allowance.hold_reply(Status()))
 
 
 def test_what_may_be_large_is_told_by_its_limit() -> None:
     """A plot may be large too."""
-    assert is_large(Query(limit=101)) and is_large(Discover(limit=1_000)) and is_large(Latest())
-    assert not is_large(Query(limit=100)) and not is_large(Status())
+    assert (
+        has_large_reply(Query(limit=101))
+        and has_large_reply(Discover(limit=1_000))
+        and has_large_reply(Latest())
+    )
+    assert not has_large_reply(Query(limit=100)) and not has_large_reply(Status())
     ids = {"scope_id": "s", "system_id": "a", "container_id": "b", "unique_id": "c"}
     span = {
         "start_time": "",
@@ -160,18 +174,18 @@ def test_what_may_be_large_is_told_by_its_limit() -> None:
         "message_type": "m",
         "fields": ["a"],
     }
-    assert is_large(Sample(**ids, **span))  # type: ignore[arg-type]
+    assert has_large_reply(Sample(**ids, **span))  # type: ignore[arg-type]
 
 
 def test_chunks_become_small_as_those_who_do_not_read_become_many() -> None:
     """What stalled streams hold is bounded: their share, and a little for each beyond it."""
-    budget = Budget(16 * MIB)
+    budget = MemoryBudget(16 * MIB)
     held, stack = 0, contextlib.ExitStack()
     with stack:
         assert budget.chunk_bytes() == CHUNK_MAX_BYTES
         for _ in range(500):
             size = budget.chunk_bytes()
-            stack.enter_context(budget.chunk(size))
+            stack.enter_context(budget.hold_chunk(size))
             held += size
         assert budget.chunk_bytes() == budgets.CHUNK_MIN_BYTES
         assert held <= 4 * MIB + 500 * budgets.CHUNK_MIN_BYTES
@@ -184,7 +198,7 @@ async def test_a_busy_reader_says_so_and_a_client_asks_again(
     """Through a real reader: pages that nobody reads fill the room, a walk is told `busy` and when
     to come again, a small page and what is live still come; once there is room the walk goes on.
     """
-    monkeypatch.setattr(budgets, "WAIT_S", SOON_S)
+    monkeypatch.setattr(budgets, "ACQUIRE_TIMEOUT_S", SOON_S)
     settings = Settings(data=str(data), mode="ground", answers_mib=4)
     async with running_core(settings) as core, AsyncExitStack() as stack:
         await core.publish([record(n, at_ns=n * 1_000) for n in range(6_000)])

@@ -10,32 +10,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.feed import Committed
-from core.ordering import series_of, time_of
-from core.reader.coalesce import KEPT_LANES, Pending
-from core.reader.reading import Found
-from core.reader.view import View
+from core.feed import CommitFrame
+from core.ordering import series_of_event_key, time_of
+from core.reader.coalesce import UNCONFLATED_LANES, ConflationBuffer
+from core.reader.reading import Hit
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk.address import LANES
 from sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, telling
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 TICKS = itertools.count()
 """No event of one example is a copy of another's."""
 
 
-def lane_of(view: View, event: Found) -> str:
+def lane_of(view: ArchiveSnapshot, event: Hit) -> str:
     """The lane of an event's series."""
-    return view.series.names[series_of(event[0])].lane
+    return view.series.names[series_of_event_key(event[0])].lane
 
 
 @pytest.fixture
-def live_view(tmp_path: Path, archive: Archive) -> Iterator[tuple[View, Committer]]:
+def live_view(tmp_path: Path, archive: Archive) -> Iterator[tuple[ArchiveSnapshot, Committer]]:
     """A view that the writer tells of its series."""
     committer = Committer(archive, tmp_path)
-    view = View(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
+    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
     yield view, committer
     view.archive.close()
 
@@ -49,34 +49,37 @@ def live_view(tmp_path: Path, archive: Archive) -> Iterator[tuple[View, Committe
     most=st.integers(1, 20),
 )
 def test_what_is_kept_is_the_present_and_what_is_shed_is_told(
-    live_view: tuple[View, Committer], events: list[tuple[str, str]], part: int, most: int
+    live_view: tuple[ArchiveSnapshot, Committer],
+    events: list[tuple[str, str]],
+    part: int,
+    most: int,
 ) -> None:
     """Issue 5: in order; metadata and commands whole; of each other series the newest; the rest
     counted, and only where there is too much.
     """
     view, committer = live_view
     records = [telling(START_NS + next(TICKS), lane=lane, unit=unit) for lane, unit in events]
-    committer.take("link", Batch(records))
-    committed = committer.close()
+    committer.add_batch("link", Batch(records))
+    committed = committer.close_commit()
     for number, names in committed.series:
-        view.learn(number, names)
+        view.add_series(number, names)
     found = committed.events or []
-    pending = Pending(view, most)
+    pending = ConflationBuffer(view, most)
     for start in range(0, len(found), part):
         pending.add(found[start : start + part])
-    pending.close()
+    pending.finish()
     shed = set(found) - set(pending.events)
     assert pending.events == [event for event in found if event not in shed]
-    assert (pending.shed is None) == (not shed)
-    newest = {series_of(place): place for place, _ in found}
+    assert (pending.gap is None) == (not shed)
+    newest = {series_of_event_key(place): place for place, _ in found}
     if len(found) <= most:
         assert not shed
-    if pending.shed is not None:
+    if pending.gap is not None:
         times = sorted(time_of(place) for place, _ in shed)
-        assert pending.shed == (times[0], times[-1], len(shed))
+        assert pending.gap == (times[0], times[-1], len(shed))
         for event in pending.events:
-            kept = lane_of(view, event) in KEPT_LANES
-            assert kept or newest[series_of(event[0])] == event[0]
+            kept = lane_of(view, event) in UNCONFLATED_LANES
+            assert kept or newest[series_of_event_key(event[0])] == event[0]
     for event in shed:
-        assert lane_of(view, event) not in KEPT_LANES
-        assert newest[series_of(event[0])] != event[0]
+        assert lane_of(view, event) not in UNCONFLATED_LANES
+        assert newest[series_of_event_key(event[0])] != event[0]

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from core.checkpoints import folding as folds
-from core.checkpoints.maker import Maker
+from core.checkpoints.maker import CheckpointMaker
 from core.errors import ArchiveError, DerivedDamagedError
 from core.ordering import TIMEBASES
 from core.reader import samples as direct
-from core.reader.samples import Samples
+from core.reader.samples import SampleQueries
 from core.reader.ui_state import UiStates
 from core.samples import sampler as sampling
 from core.samples.sampler import Sampler
 from core.store.checkpoints import CHECKPOINTS_FOLDER, CheckpointStore
-from core.store.derived import DerivedStore
-from core.store.remaking import read_remade, refuse_asked, throw_away
+from core.store.derived import DerivedDatabase
+from core.store.remaking import discard, raise_if_requested, read_rebuild_record
 from core.store.samples import SAMPLES_FOLDER, SampleStore
 from sdk.transport.base import Batch
 from tests.core.checkpoints.test_maker import Archived
@@ -37,7 +37,7 @@ TRIALS, MANY_TRIALS = 12, 400
 PARTS = 4
 """Of each but the last there is a table file, too few to be merged."""
 
-KINDS: tuple[type[DerivedStore], ...] = (CheckpointStore, SampleStore)
+KINDS: tuple[type[DerivedDatabase], ...] = (CheckpointStore, SampleStore)
 TIMES = [START_NS + minute * MINUTE_NS for minute in (-1, 30, 61, 125, 190, 1_000)]
 
 
@@ -93,12 +93,12 @@ class Spoilt:
                 for unit in "ab"
             ]
         )
-        self.archived.committer.take(
+        self.archived.committer.add_batch(
             "link", Batch([telling(START_NS + n * MS, {"n": n}, unit="u") for n in minutes])
         )
-        self.archived.committer.close()
+        self.archived.committer.close_commit()
 
-    def make_and_kill(self, kind: type[DerivedStore]) -> None:
+    def make_and_kill(self, kind: type[DerivedDatabase]) -> None:
         """Have a maker work, and leave what a kill leaves: files, and a log that goes on."""
         store = kind.open_primary(self.data)
         self.work(store)
@@ -107,48 +107,48 @@ class Spoilt:
         store.close()
         self.restore(kind)
 
-    def restore(self, kind: type[DerivedStore]) -> Path:
+    def restore(self, kind: type[DerivedDatabase]) -> Path:
         """The good copy again, as if nothing had been."""
         folder = self.data / kind.FOLDER
         shutil.rmtree(folder)
         return Path(shutil.copytree(self.good / kind.FOLDER, folder))
 
-    def make(self, kind: type[DerivedStore]) -> None:
+    def make(self, kind: type[DerivedDatabase]) -> None:
         """What their maker does, until nothing is to be done; fails if it never gets there."""
         for _ in range(3):
             try:
                 store = kind.open_primary(self.data)
                 try:
-                    refuse_asked(self.data, kind.FOLDER)
+                    raise_if_requested(self.data, kind.FOLDER)
                     self.work(store)
                 finally:
                     store.close()
             except DerivedDamagedError as error:
-                throw_away(self.data, kind.FOLDER, str(error))
+                discard(self.data, kind.FOLDER, str(error))
             else:
                 return
         raise AssertionError("made anew again and again")
 
-    def work(self, store: DerivedStore) -> None:
+    def work(self, store: DerivedDatabase) -> None:
         """Take in all that there is."""
         mark, view = self.archived.committer.last_ns, self.archived.view
         if isinstance(store, CheckpointStore):
-            list(Maker(view, store).make(mark))
+            list(CheckpointMaker(view, store).make(mark))
         elif isinstance(store, SampleStore):
             list(Sampler(view, store).sample(mark))
 
-    def keys(self, kind: type[DerivedStore]) -> list[bytes]:
+    def keys(self, kind: type[DerivedDatabase]) -> list[bytes]:
         """Of all that is stored, made anew if that cannot be read; as its maker leaves it."""
         self.make(kind)
         for _ in range(2):
             store = kind.open_primary(self.data)
             try:
-                return [key for key, _ in store.everything()]
+                return [key for key, _ in store.all_rows()]
             except DerivedDamagedError as error:
                 reason = str(error)
             finally:
                 store.close()
-            throw_away(self.data, kind.FOLDER, reason)
+            discard(self.data, kind.FOLDER, reason)
             self.make(kind)
         raise AssertionError("what was made anew cannot be read")
 
@@ -159,12 +159,12 @@ class Spoilt:
                 expected = by_hand(self.events, timebase, at_ns)
                 assert await shown(self.archived, states, timebase, at_ns) == expected
 
-    async def check_samples(self, samples: Samples, is_whole: bool = False) -> None:
+    async def check_samples(self, samples: SampleQueries, is_whole: bool = False) -> None:
         """Numbers over time are right, or said to be behind unless all is there."""
         self.archived.view.advance(self.archived.committer.last_ns)
         for timebase in TIMEBASES:
             for stop in (50, 120, 250):
-                answer = await samples.answer(asked(START_NS, START_NS + stop * MS, 8), timebase)
+                answer = await samples.respond(asked(START_NS, START_NS + stop * MS, 8), timebase)
                 if is_whole or not answer.behind:
                     check(answer, self.events)
 
@@ -173,9 +173,9 @@ class Spoilt:
 def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoilt]:
     """One whose limits are so small that a few events meet all of them."""
     monkeypatch.setattr(folds, "SEGMENT_EVENTS", 3)
-    monkeypatch.setattr(sampling, "STARTED_EVENTS", 3)
+    monkeypatch.setattr(sampling, "START_AT_EVENTS", 3)
     monkeypatch.setattr(direct, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(direct, "DIRECT_MOST_EVENTS", 12)
+    monkeypatch.setattr(direct, "DIRECT_COARSE_MAX_EVENTS", 12)
     with ExitStack() as stack:
         yield Spoilt(stack)
 
@@ -205,7 +205,7 @@ async def test_samples_are_right_or_behind_where_they_are_damaged(
     await try_all(
         spoilt,
         SampleStore,
-        lambda scratch: Samples(spoilt.archived.view, spoilt.data, scratch),
+        lambda scratch: SampleQueries(spoilt.archived.view, spoilt.data, scratch),
         spoilt.check_samples,
         trials,
     )
@@ -213,8 +213,8 @@ async def test_samples_are_right_or_behind_where_they_are_damaged(
 
 async def try_all(
     spoilt: Spoilt,
-    kind: type[DerivedStore],
-    reader: Callable[[Path], UiStates | Samples],
+    kind: type[DerivedDatabase],
+    reader: Callable[[Path], UiStates | SampleQueries],
     right: Callable[..., Awaitable[None]],
     trials: int,
 ) -> None:
@@ -242,10 +242,10 @@ async def try_all(
 def test_what_was_thrown_away_is_counted(spoilt: Spoilt) -> None:
     """Issue 14: and why, for the status; what a person has asked for is no damage."""
     spoilt.restore(SampleStore)
-    assert read_remade(spoilt.data).count == 0
+    assert read_rebuild_record(spoilt.data).count == 0
     (spoilt.data / SAMPLES_FOLDER / "CURRENT").write_text("nonsense")
     spoilt.make(SampleStore)
-    remade = read_remade(spoilt.data)
+    remade = read_rebuild_record(spoilt.data)
     assert remade.count == 1 and "samples" in remade.last
-    throw_away(spoilt.data, CHECKPOINTS_FOLDER, "")
-    assert read_remade(spoilt.data).count == 1
+    discard(spoilt.data, CHECKPOINTS_FOLDER, "")
+    assert read_rebuild_record(spoilt.data).count == 1

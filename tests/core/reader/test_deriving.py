@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError
-from core.reader.deriving import deriving
+from core.reader.deriving import open_for_writing
 from core.store.archive import Archive
 from core.store.samples import SAMPLES_FOLDER, SampleStore
 
@@ -21,8 +21,8 @@ def test_both_are_open_for_the_block_and_closed_with_it(
     archive = Archive.open_primary(data)
     try:
         for _ in range(2):
-            with deriving(data, SampleStore) as (view, store):
-                assert view.archive.origin() == b""
+            with open_for_writing(data, SampleStore) as (view, store):
+                assert view.archive.first_event_key() == b""
                 assert store.state() is None
                 assert len(list(tmp_path.iterdir())) == 1
             assert list(tmp_path.iterdir()) == []
@@ -38,7 +38,7 @@ def test_an_archive_of_another_layout_is_refused(data: Path) -> None:
         batch = archive.batch()
         batch.put("catalog", b"schema/version", b"999")
         archive.write(batch)
-        with pytest.raises(ArchiveError, match="layout"), deriving(data, SampleStore):
+        with pytest.raises(ArchiveError, match="layout"), open_for_writing(data, SampleStore):
             pass
     finally:
         archive.close()

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.effect.moment import at
-from core.errors import QueryError
-from core.feed import Committed
+from core.effect.moment import moment_at
+from core.errors import RequestError
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase
 from core.reader import discover
-from core.reader.discover import Page, frame_of
-from core.reader.live import Tail
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.discover import EntityPage, encode_page
+from core.reader.live import LiveTail
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from core.store.scan import Seeker
 from core.writer.commit import Committer
 from sdk import protocol, timestamps
@@ -34,12 +34,12 @@ from tests.core.effect.test_published import descriptor
 from tests.laws import law
 
 Make = Callable[..., Record]
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 MS_NS = 1_000_000
 
 
 async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
-    view: View, commit: Commit, record: Make
+    view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
     """A-133: nothing of the future is told."""
     commit([record(3), record(1), record(2), record(9)])
@@ -55,15 +55,15 @@ async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
 
 @pytest.mark.parametrize("limit", [1, 3, 12, 100])
 async def test_pages_make_up_the_whole(
-    view: View, commit: Commit, record: Make, limit: int
+    view: ArchiveSnapshot, commit: Commit, record: Make, limit: int
 ) -> None:
     """Issue 5: nothing repeated and nothing lost, whatever the size of a page; anew and
     remembered.
     """
     units = [f"u{number * 7 % 12}" for number in range(12)]
     commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
-    discovery, selection = discovery_of(view), Selection(Filters(), view.series)
-    end = at("source", NS_MAX)
+    discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
+    end = moment_at("source", NS_MAX)
     for _ in range(2):
         found: list[str] = []
         after: str | None = None
@@ -77,34 +77,38 @@ async def test_pages_make_up_the_whole(
         assert found == sorted(units)
 
 
-async def test_a_page_ends_by_bytes_too(view: View, commit: Commit, record: Make) -> None:
+async def test_a_page_ends_by_bytes_too(
+    view: ArchiveSnapshot, commit: Commit, record: Make
+) -> None:
     """Issue 14: what is held for a client has a bound, and its next page goes on behind."""
     commit([record(number, unit=f"u{number}") for number in range(5)])
-    discovery, selection = discovery_of(view), Selection(Filters(), view.series)
+    discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
     found: list[str] = []
     after: str | None = None
     for _ in range(5):
-        page = await discovery.page(selection, at("source", NS_MAX), after_key=after, max_bytes=1)
+        page = await discovery.page(
+            selection, moment_at("source", NS_MAX), after_key=after, max_bytes=1
+        )
         found += [read_entity(entity).unique_id for entity in page.entities]
         after = page.next_key
         assert len(page.entities) == 1
     assert found == [f"u{number}" for number in range(5)] and after is None
 
 
-async def test_a_key_of_something_else_is_refused(view: View) -> None:
+async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None:
     """A page goes on behind the key of a page of its kind."""
-    selection = Selection(Filters(), view.series)
-    with pytest.raises(QueryError, match="badKey"):
-        await discovery_of(view).page(selection, at("source", NS_MAX), after_key="7")
+    selection = EventFilter(Filters(), view.series)
+    with pytest.raises(RequestError, match="badKey"):
+        await discovery_of(view).page(selection, moment_at("source", NS_MAX), after_key="7")
 
 
 async def test_work_for_many_entities_is_cut_into_slices(
-    view: View, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
+    view: ArchiveSnapshot, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
     units = [f"u{n * 7 % 60:02d}" for n in range(60)]
     commit([record(n, unit=unit) for n, unit in enumerate(units)])
-    monkeypatch.setattr(discover, "ENTITIES_TOGETHER", 7)
+    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 7)
     steps, most = 0, 0
     encode = discover.encode_entity
 
@@ -121,14 +125,14 @@ async def test_work_for_many_entities_is_cut_into_slices(
 
     monkeypatch.setattr(discover, "encode_entity", counted)
     sockets = asyncio.create_task(serve())
-    selection = Selection(Filters(), view.series)
-    page = await discovery_of(view).page(selection, at("source", NS_MAX))
+    selection = EventFilter(Filters(), view.series)
+    page = await discovery_of(view).page(selection, moment_at("source", NS_MAX))
     sockets.cancel()
     entities = [read_entity(entity) for entity in page.entities]
     assert [entity.unique_id for entity in entities] == sorted(units)
     assert 0 < most <= 7
     for key in (None, "sat|bus|eps|u59"):
-        frame = frame_of(7, "now", Page(page.entities, key), [])
+        frame = encode_page(7, "now", EntityPage(page.entities, key), [])
         reply = protocol.DiscoverResponse(ref=7, time="now", entities=entities, next_key=key)
         assert protocol.decode_reply(frame) == reply
 
@@ -136,7 +140,7 @@ async def test_work_for_many_entities_is_cut_into_slices(
 @pytest.mark.parametrize("timebase", TIMEBASES)
 async def test_what_has_no_news_is_not_read_again(
     timebase: Timebase,
-    view: View,
+    view: ArchiveSnapshot,
     committer: Committer,
     record: Make,
     monkeypatch: pytest.MonkeyPatch,
@@ -144,11 +148,11 @@ async def test_what_has_no_news_is_not_read_again(
     """Issue 6: ten thousand entities are told at once; of the past, a row of each series that has
     gone on since.
     """
-    tail, discovery = Tail(view, keep_events=50), discovery_of(view)
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
 
     async def commit(records: Sequence[Record]) -> None:
-        committer.take("link", Batch(records))
-        await tail.note(committer.close())
+        committer.add_batch("link", Batch(records))
+        await tail.apply(committer.close_commit())
 
     looked: list[bytes] = []
     for name in ("first", "last"):
@@ -163,7 +167,7 @@ async def test_what_has_no_news_is_not_read_again(
         monkeypatch.setattr(Seeker, name, seen)
 
     await commit([record(n, unit=f"u{n % 5}") for n in range(20)])
-    half = view.mark
+    half = view.watermark
     await commit([record(n, unit="u3") for n in range(20, 40)])
 
     async def reads(at_ns: int) -> int:
@@ -215,13 +219,13 @@ async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase:
     with ExitStack() as stack:
         archived = Archived(stack)
         view = archived.view
-        tail, discovery = Tail(view, keep_events=3), discovery_of(view)
+        tail, discovery = LiveTail(view, keep_events=3), discovery_of(view)
         marks = [0]
         for step in steps:
-            archived.committer.take("link", Batch([drawn(*one) for one in step.events]))
-            committed = archived.committer.close()
-            await tail.note(committed if step.told else committed.mark_only())
-            marks.append(view.mark)
+            archived.committer.add_batch("link", Batch([drawn(*one) for one in step.events]))
+            committed = archived.committer.close_commit()
+            await tail.apply(committed if step.told else committed.without_events())
+            marks.append(view.watermark)
             at_ns = START_NS + step.ask * MS_NS
             if timebase == "canonical":
                 at_ns = marks[step.ask % len(marks)]
@@ -231,25 +235,25 @@ async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase:
 
 
 async def test_what_comes_in_the_middle_of_a_page_is_not_forgotten(
-    view: View, committer: Committer, record: Make, monkeypatch: pytest.MonkeyPatch
+    view: ArchiveSnapshot, committer: Committer, record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sockets are served between slices: what another question learns then is newer than what the
     first one still reads.
     """
-    monkeypatch.setattr(discover, "ENTITIES_TOGETHER", 1)
-    tail, discovery = Tail(view, keep_events=50), discovery_of(view)
+    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 1)
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
     units = [f"u{n}" for n in range(6)]
 
     async def commit(first: int) -> None:
-        committer.take("link", Batch([record(first + n, unit=u) for n, u in enumerate(units)]))
-        await tail.note(committer.close())
+        committer.add_batch("link", Batch([record(first + n, unit=u) for n, u in enumerate(units)]))
+        await tail.apply(committer.close_commit())
 
     await commit(0)
     slow = asyncio.create_task(discovered(view, discovery=discovery))
     for _ in range(3):
         await asyncio.sleep(0)
     await commit(10)
-    few = Selection(Filters(), view.series)
-    await discovery.page(few, at("source", NS_MAX), limit=1)
+    few = EventFilter(Filters(), view.series)
+    await discovery.page(few, moment_at("source", NS_MAX), limit=1)
     await slow
     assert await discovered(view, discovery=discovery) == await discovered(view)

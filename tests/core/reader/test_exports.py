@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from core.reader import exports as making
-from core.reader.exports import TEMPORARY_PREFIX, Exports
+from core.reader.exports import TEMPORARY_PREFIX, ExportJobs
 from sdk import download
 from sdk.client import Client
-from sdk.digest import Digest
+from sdk.digest import EventDigest
 from sdk.endpoints import exports_folder
 from sdk.errors import ProtocolError
 from sdk.export import CancelExport, Export, ExportCancelled, ExportProgress, ExportStarted
@@ -66,7 +66,7 @@ async def test_an_export_is_what_was_streamed(
         done = await client.export(asked, told.append)
     target = tmp_path / "export.zip"
     download.from_folder(core.data, done, target)
-    digest = Digest()
+    digest = EventDigest()
     digest.add(events)
     with zipfile.ZipFile(target) as archive:
         assert archive.testzip() is None
@@ -214,8 +214,8 @@ async def test_what_a_crash_left_and_what_expired_is_swept(core: Core) -> None:
     left = folder / f"{TEMPORARY_PREFIX}crashed"
     left.mkdir()
     (left / "files").mkdir()
-    exports = Exports(core.settings)
-    with exports._claimed(folder / f"{TEMPORARY_PREFIX}running"):  # noqa: SLF001
+    exports = ExportJobs(core.settings)
+    with exports._locked_folder(folder / f"{TEMPORARY_PREFIX}running"):  # noqa: SLF001
         exports.sweep()
         assert not left.exists()
         assert (folder / f"{TEMPORARY_PREFIX}running").exists()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from core.feed import Committed
-from core.reader.fields import DEPTH_MAX, fields, measured, numbers_at, source_time
-from core.reader.view import View
+from core.feed import CommitFrame
+from core.reader.fields import DEPTH_MAX, list_fields, numbers_at, numeric_fields, source_time
+from core.reader.view import ArchiveSnapshot
 from sdk.timeline import Fields
 from sdk.transport.base import Record
 from tests.core.telling import START_NS, telling
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 
 
 def asked(lane: str, unit: str = "u") -> Fields:
@@ -29,7 +29,7 @@ def asked(lane: str, unit: str = "u") -> Fields:
     )
 
 
-def test_fields_are_those_of_the_newest_events(view: View, commit: Commit) -> None:
+def test_fields_are_those_of_the_newest_events(view: ArchiveSnapshot, commit: Commit) -> None:
     """Issue 5: partial updates add up; the newest value says the kind, null says nothing."""
     commit(
         [
@@ -38,18 +38,18 @@ def test_fields_are_those_of_the_newest_events(view: View, commit: Commit) -> No
             telling(START_NS + 2, {"list": [1, {"x": 2}], "gps": {"lat": 2}}, lane="ui"),
         ]
     )
-    found = {info.field: info.kind for info in fields(view, asked("ui")).fields}
+    found = {info.field: info.kind for info in list_fields(view, asked("ui")).fields}
     assert found == {"gps.fix": "boolean", "gps.lat": "number", "mode": "string", "volts": "number"}
 
 
 def test_a_series_without_a_body_or_that_is_not_there_has_no_fields(
-    view: View, commit: Commit
+    view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """Not an error: there is nothing to choose from."""
     commit([telling(START_NS, lane="raw"), telling(START_NS, {"a": 1}, lane="metadata")])
-    assert fields(view, asked("raw")).fields == []
-    assert fields(view, asked("ui", "nobody")).fields == []
-    assert [info.field for info in fields(view, asked("metadata")).fields] == ["a"]
+    assert list_fields(view, asked("raw")).fields == []
+    assert list_fields(view, asked("ui", "nobody")).fields == []
+    assert [info.field for info in list_fields(view, asked("metadata")).fields] == ["a"]
 
 
 def test_numbers_of_an_event() -> None:
@@ -59,7 +59,7 @@ def test_numbers_of_an_event() -> None:
         deep = {"d": deep}
     payload = {"a": 1, "b": -2.5, "on": True, "t": "3", "l": [4], "o": {"c": {"e": 0}}, **deep}
     stored = telling(START_NS, payload).value
-    told = measured(stored)
+    told = numeric_fields(stored)
     assert told.source_ns == source_time(stored) == START_NS
     assert told.values == {"a": 1.0, "b": -2.5, "on": 1.0, "o.c.e": 0.0}
     assert numbers_at(stored, [*told.values, "t", "l", "o.c", "o", "x.y"]) == [
@@ -71,6 +71,6 @@ def test_numbers_of_an_event() -> None:
 def test_a_name_may_have_dots_of_its_own() -> None:
     """What `fields` names can be asked for by that name."""
     stored = telling(START_NS, {"a.b": 1, "c": {"d.e": 2, "f": {"g.h.i": 3}}}).value
-    told = measured(stored).values
+    told = numeric_fields(stored).values
     assert told == {"a.b": 1, "c.d.e": 2, "c.f.g.h.i": 3}
     assert numbers_at(stored, list(told)) == [1, 2, 3]

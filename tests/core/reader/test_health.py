@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.files.daily import STATE_FILE, State, write_state
+from core.files.daily import STATE_FILE, DailyFilesState, write_state
 from core.reader.health import file_failures
 from core.store.quarantine import QUARANTINE_FOLDER
 from sdk.client import Client
@@ -17,7 +17,9 @@ def test_failures_of_the_daily_files_are_told(tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path), files=str(tmp_path / "elsewhere"), mode="ground")
     assert file_failures(settings) == 0
     settings.files_folder().mkdir()
-    write_state(settings.files_folder(), State(failures=2, last_failure="No space left on device"))
+    write_state(
+        settings.files_folder(), DailyFilesState(failures=2, last_failure="No space left on device")
+    )
     assert file_failures(settings) == 2
     (settings.files_folder() / STATE_FILE).write_text("{")
     assert file_failures(settings) == 0

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from core.reader.kept import KeptExports
-from core.reserve import Reserve
+from core.reserve import DiskReserve
 from sdk.client import Client
 from sdk.endpoints import exports_folder
 from sdk.export import Export
@@ -32,7 +32,7 @@ def names(folder: Path) -> list[str]:
 def test_the_oldest_go_first_and_no_more_than_it_takes(tmp_path: Path) -> None:
     """With what is said of them."""
     kept(tmp_path, 4)
-    exports = KeptExports(tmp_path, 45, Reserve(tmp_path, 0))
+    exports = KeptExports(tmp_path, 45, DiskReserve(tmp_path, 0))
     exports.make_room(5)
     assert len(names(tmp_path)) == 8
     exports.make_room(20)
@@ -44,9 +44,9 @@ def test_the_oldest_go_first_and_no_more_than_it_takes(tmp_path: Path) -> None:
 def test_a_short_disk_takes_the_oldest(tmp_path: Path) -> None:
     """And none while there is room."""
     kept(tmp_path, 2)
-    KeptExports(tmp_path, 100, Reserve(tmp_path, 1), margin_bytes=1).relieve()
+    KeptExports(tmp_path, 100, DiskReserve(tmp_path, 1), margin_bytes=1).free_disk_space()
     assert len(names(tmp_path)) == 4
-    KeptExports(tmp_path, 100, Reserve(tmp_path, 2**60)).relieve()
+    KeptExports(tmp_path, 100, DiskReserve(tmp_path, 2**60)).free_disk_space()
     assert names(tmp_path) == []
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from core.errors import ArchiveDamagedError, QueryError
-from core.feed import Committed
+from core.errors import ArchiveDamagedError, RequestError
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase
 from core.reader.latest import latest
-from core.reader.reading import Found
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.reading import Hit
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk.protocol import Filters
@@ -21,7 +21,7 @@ from sdk.timestamps import NS_MAX
 from sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 
 
 def progress(command: str, second: int) -> Record:
@@ -44,13 +44,13 @@ def progress(command: str, second: int) -> Record:
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 async def test_the_latest_of_one_command_is_not_hidden_by_another_command(
-    timebase: Timebase, view: View, commit: Commit
+    timebase: Timebase, view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """A-133: the last event that the filters name, also where others of its series came after."""
     commit([progress("one", 1), progress("one", 2), progress("two", 3)])
     view.refresh()
     for command, percent in (("one", 2), ("two", 3), ("none", None)):
-        selection = Selection(Filters(command_id=command), view.series)
+        selection = EventFilter(Filters(command_id=command), view.series)
         found, _ = await latest(view, selection, timebase, NS_MAX)
         shown = [msgspec.json.decode(stored)["progressPercent"] for _, stored in found]
         assert shown == ([] if percent is None else [percent])
@@ -61,31 +61,31 @@ async def test_an_index_that_names_what_is_not_there_is_damage(
     timebase: Timebase,
     archive: Archive,
     committer: Committer,
-    view: View,
+    view: ArchiveSnapshot,
     record: Make,
 ) -> None:
     """Pitfalls row 5: an event that is gone is not answered by silence."""
-    committer.take("link", Batch([record(1)]))
-    committed = committer.close()
+    committer.add_batch("link", Batch([record(1)]))
+    committed = committer.close_commit()
     assert committed.events is not None
     archive.families["canonical"].delete(committed.events[0][0])
-    view.advance(committed.mark)
+    view.advance(committed.watermark)
     view.refresh()
-    selection = Selection(Filters(), view.series)
+    selection = EventFilter(Filters(), view.series)
     with pytest.raises(ArchiveDamagedError, match="does not contain"):
         await latest(view, selection, timebase, NS_MAX)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 12, 100])
 async def test_pages_make_up_the_whole(
-    view: View, commit: Commit, record: Make, limit: int
+    view: ArchiveSnapshot, commit: Commit, record: Make, limit: int
 ) -> None:
     """Issue 5: nothing repeated and nothing lost, whatever the size of a page."""
     units = [f"u{number * 7 % 12}" for number in range(12)]
     commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
     view.refresh()
-    selection = Selection(Filters(), view.series)
-    events: list[Found] = []
+    selection = EventFilter(Filters(), view.series)
+    events: list[Hit] = []
     after: str | None = None
     while True:
         part, after = await latest(view, selection, "source", NS_MAX, limit=limit, after_key=after)
@@ -97,8 +97,8 @@ async def test_pages_make_up_the_whole(
     assert sorted(events) == whole and len(whole) == 24
 
 
-async def test_a_key_of_something_else_is_refused(view: View) -> None:
+async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None:
     """A page goes on behind the key of a page of its kind."""
-    selection = Selection(Filters(), view.series)
-    with pytest.raises(QueryError, match="badKey"):
+    selection = EventFilter(Filters(), view.series)
+    with pytest.raises(RequestError, match="badKey"):
         await latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")

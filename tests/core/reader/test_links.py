@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.reader.links import Links as KnownLinks
+from core.reader.links import LinkRegistry as KnownLinks
 from core.writer import app as writer_app
 from sdk.client import Client
 from sdk.errors import SettingsError
@@ -89,7 +89,7 @@ def tapes(record: Make, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tape]:
 async def test_each_link_has_its_own_figures(data: Path, tapes: dict[str, Tape]) -> None:
     """nova.md §7: received, new, duplicate, rejected, gaps, lag and last seen, per link."""
     tapes["tape://one"].ends = {"t/0": 30, "t/1": 4}
-    tapes["tape://one"].health.up()
+    tapes["tape://one"].health.mark_up()
     tapes["tape://two"].health.warn("sync", "acknowledgements may be lost")
     async with (
         running_core(settings_of(data, *tapes)) as core,
@@ -114,20 +114,20 @@ async def test_an_outage_is_told_while_it_lasts_and_after(
 ) -> None:
     """Pitfalls row 12: people see that a link is down, since when and why, and that it was."""
     health = tapes["tape://one"].health
-    health.up()
+    health.mark_up()
     async with (
         running_core(settings_of(data, *tapes)) as core,
         await Client.to_core(core.data) as client,
     ):
         await asked(client, lambda links: links[0].connection == "connected")
-        health.down("the broker sleeps")
+        health.mark_down("the broker sleeps")
         down = (await asked(client, lambda links: links[0].connection != "connected"))[0]
         assert (down.connection, down.outages) == ("unreachable", 1)
         assert down.last_outage is not None
         assert down.last_outage.reason == "the broker sleeps"
         assert down.last_outage.began == "1970-01-01T00:00:01.000000000Z"
         assert down.last_outage.ended is None
-        health.up()
+        health.mark_up()
         up = (await asked(client, lambda links: links[0].connection == "connected"))[0]
         assert up.outages == 1
         assert up.last_outage is not None
@@ -137,7 +137,7 @@ async def test_an_outage_is_told_while_it_lasts_and_after(
 async def test_two_transports_of_one_name_are_refused(data: Path, tapes: dict[str, Tape]) -> None:
     """Positions are kept by link: two of one name would overwrite each other's."""
     with pytest.raises(SettingsError, match="tape://one is given more than once"):
-        async with writer_app.opened(settings_of(data, "tape://one", "tape://one"), ()):
+        async with writer_app.open_writer(settings_of(data, "tape://one", "tape://one"), ()):
             pass
 
 
@@ -152,12 +152,12 @@ def test_a_writer_that_says_nothing_hangs() -> None:
     """
     silent = KnownLinks(silence_s=-1.0)  # as if it were long ago that it was heard
     assert how(silent) == "away"
-    silent.writer_came()
+    silent.on_writer_connected()
     assert how(silent) == "hangs"
-    silent.writer_went()
+    silent.on_writer_disconnected()
     assert how(silent) == "away"
     links = KnownLinks()
-    links.writer_came()
+    links.on_writer_connected()
     assert how(links) == "connected"
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.feed import Committed
-from core.reader.live import LiveStream, Tail, chunks
+from core.feed import CommitFrame
+from core.reader.live import LiveStream, LiveTail, split_chunks
 from core.reader.playback import CHUNK_MAX_BYTES
-from core.reader.reading import Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import Filters
 from sdk.timestamps import NS_MAX
 from sdk.transport.base import Record
@@ -27,7 +27,7 @@ LAG_MAX_S = 0.05
 def test_chunks_are_bounded_by_events_and_by_bytes(sizes: list[int], max_events: int) -> None:
     """A-145: nothing is lost or turned round, and no chunk grows with the commit."""
     found = [(bytes([place]), b"x" * size) for place, size in enumerate(sizes)]
-    cut = list(chunks(found, max_events))
+    cut = list(split_chunks(found, max_events))
     assert [event for chunk in cut for event in chunk] == found
     for chunk in cut:
         assert 1 <= len(chunk) <= max_events
@@ -40,7 +40,7 @@ class Door:
     def __init__(self) -> None:
         self.open = asyncio.Event()
 
-    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+    async def send(self, cursor: int, events: Sequence[Hit]) -> None:
         """Wait for the door."""
         await self.open.wait()
 
@@ -53,20 +53,22 @@ async def until(stream: LiveStream, is_present: bool) -> None:
 
 
 async def test_a_stream_that_is_held_up_does_not_show_the_present(
-    view: View, commit: Callable[[Sequence[Record]], Committed], record: Callable[..., Record]
+    view: ArchiveSnapshot,
+    commit: Callable[[Sequence[Record]], CommitFrame],
+    record: Callable[..., Record],
 ) -> None:
     """Issue 14 §2.4: neither in its history nor later, and it does again once it has caught up."""
     commit([record(n) for n in range(5)])
-    selection, tail, door = Selection(Filters(), view.series), Tail(view, 100), Door()
+    selection, tail, door = EventFilter(Filters(), view.series), LiveTail(view, 100), Door()
     stream = LiveStream(view, tail, selection, chunk_max_events=10, lag_max_s=LAG_MAX_S)
-    history = Reading(view, selection, Span("canonical"))
+    history = RangeCursor(view, selection, Span("canonical"))
     running = asyncio.create_task(stream.run(history, NS_MAX, door.send))
     await asyncio.sleep(2 * LAG_MAX_S)
     assert not stream.is_present
     door.open.set()
     await until(stream, True)
     door.open.clear()
-    await tail.note(commit([record(5)]))
+    await tail.apply(commit([record(5)]))
     await until(stream, False)
     await asyncio.sleep(2 * LAG_MAX_S)
     assert not stream.is_present
@@ -82,24 +84,26 @@ class SlowClient:
     def __init__(self) -> None:
         self.taken = 0
 
-    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+    async def send(self, cursor: int, events: Sequence[Hit]) -> None:
         """Take a chunk."""
         await asyncio.sleep(LAG_MAX_S / 4)
         self.taken += len(events)
 
 
 async def test_a_stream_whose_client_reads_slowly_does_not_show_the_present(
-    view: View, commit: Callable[[Sequence[Record]], Committed], record: Callable[..., Record]
+    view: ArchiveSnapshot,
+    commit: Callable[[Sequence[Record]], CommitFrame],
+    record: Callable[..., Record],
 ) -> None:
     """Issue 14 §2.4: every chunk arrives in time, and yet what it shows is long past."""
-    selection, tail, client = Selection(Filters(), view.series), Tail(view, 100), SlowClient()
+    selection, tail, client = EventFilter(Filters(), view.series), LiveTail(view, 100), SlowClient()
     stream = LiveStream(
         view, tail, selection, chunk_max_events=1, is_present=True, lag_max_s=LAG_MAX_S
     )
-    history = Reading(view, selection, Span("canonical"))
+    history = RangeCursor(view, selection, Span("canonical"))
     running = asyncio.create_task(stream.run(history, NS_MAX, client.send))
     await until(stream, True)
-    await tail.note(commit([record(n) for n in range(50)]))
+    await tail.apply(commit([record(n) for n in range(50)]))
     async with asyncio.timeout(WAIT_S):
         while client.taken < 20:
             await asyncio.sleep(0)
@@ -110,8 +114,8 @@ async def test_a_stream_whose_client_reads_slowly_does_not_show_the_present(
     await asyncio.wait((running,))
 
 
-def test_a_stream_without_history_begins_at_the_present(view: View) -> None:
+def test_a_stream_without_history_begins_at_the_present(view: ArchiveSnapshot) -> None:
     """So that a client may submit at once when its stream has been accepted."""
-    selection, tail = Selection(Filters(), view.series), Tail(view, 100)
+    selection, tail = EventFilter(Filters(), view.series), LiveTail(view, 100)
     assert LiveStream(view, tail, selection, chunk_max_events=1, is_present=True).is_present
     assert not LiveStream(view, tail, selection, chunk_max_events=1).is_present

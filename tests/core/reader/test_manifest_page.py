@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.reader.budget import SMALL_BYTES
 from core.reader.manifest_page import is_manifest_key, manifest_page
 from core.reader.query import PAGE_MAX_BYTES
@@ -71,7 +71,7 @@ def test_pages_make_up_the_whole(count: int, max_bytes: int, early: int) -> None
 @pytest.mark.parametrize("key", ["|", "|1.0.9|m0", "|1.0.0"])
 def test_a_key_that_names_no_manifest_is_refused(key: str) -> None:
     """Never read as another place."""
-    with pytest.raises(QueryError, match="afterKey"):
+    with pytest.raises(RequestError, match="afterKey"):
         manifest_page([manifest(0)], key, 100)
 
 

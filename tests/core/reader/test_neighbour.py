@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase
 from core.reader.neighbour import extent, neighbour
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk import timestamps
@@ -24,7 +24,7 @@ from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, Told, telling, told
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 EVENTS = st.lists(
     st.tuples(st.integers(0, 6), st.sampled_from(LANES), st.sampled_from("ab")), max_size=20
 )
@@ -50,7 +50,7 @@ def place(one: Told, timebase: Timebase) -> tuple[int, int, bytes]:
 )
 async def test_steps_are_the_brute_force_answer(
     archive: Archive,
-    view: View,
+    view: ArchiveSnapshot,
     commit: Commit,
     events: list[tuple[int, str, str]],
     timebase: Timebase,
@@ -78,25 +78,25 @@ async def test_steps_are_the_brute_force_answer(
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 async def test_the_extent_is_that_of_what_is_durable(
-    view: View, commit: Commit, committer: Committer, timebase: Timebase
+    view: ArchiveSnapshot, commit: Commit, committer: Committer, timebase: Timebase
 ) -> None:
     """Nothing past the mark, and nothing at all in an empty archive."""
     empty = await extent(view, timebase)
     assert (empty.start_time, empty.stop_time, empty.events) == (None, None, 0)
     committed = commit([telling(START_NS + second * 10**9) for second in (3, 1, 2)])
-    committer.take("link", Batch([telling(START_NS - 10**9), telling(START_NS + 10**12)]))
-    committer.close()
+    committer.add_batch("link", Batch([telling(START_NS - 10**9), telling(START_NS + 10**12)]))
+    committer.close_commit()
     view.archive.catch_up()
     found = await extent(view, timebase)
     if timebase == "source":
         assert found.start_time == timestamps.text(START_NS + 10**9)
         assert found.stop_time == timestamps.text(START_NS + 3 * 10**9)
     else:
-        assert found.start_time == timestamps.text(committed.mark - 2)
-        assert found.stop_time == timestamps.text(committed.mark)
+        assert found.start_time == timestamps.text(committed.watermark - 2)
+        assert found.stop_time == timestamps.text(committed.watermark)
 
 
-async def test_beyond_all_times_there_is_nothing(view: View, commit: Commit) -> None:
+async def test_beyond_all_times_there_is_nothing(view: ArchiveSnapshot, commit: Commit) -> None:
     """The ends of time are times too."""
     commit([telling(START_NS)])
     for time_ns, direction in ((NS_MAX, "next"), (NS_MIN, "previous")):
@@ -105,7 +105,9 @@ async def test_beyond_all_times_there_is_nothing(view: View, commit: Commit) -> 
         assert await neighbour(view, request, "source") == NeighbourResponse()
 
 
-async def test_the_extent_tells_what_is_dated_ahead_of_now(view: View, commit: Commit) -> None:
+async def test_the_extent_tells_what_is_dated_ahead_of_now(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
     """The last event of now, and beside it how many are still to come and when."""
     now_ns = timestamps.now()
     past, soon, late = (
@@ -126,7 +128,9 @@ async def test_the_extent_tells_what_is_dated_ahead_of_now(view: View, commit: C
     assert (received.next_time, received.ahead) == (None, 0)
 
 
-async def test_where_all_is_dated_ahead_there_is_no_present(view: View, commit: Commit) -> None:
+async def test_where_all_is_dated_ahead_there_is_no_present(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
     """And of very many that are ahead no more are counted than a bound."""
     late = timestamps.parse(LATE)
     commit([telling(late + n) for n in range(AHEAD_MAX + 5)])

@@ -6,30 +6,30 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.ordering import LAST_TAIL, TIMEBASES, Timebase
 from core.reader import plan, reading
-from core.reader.plan import merging_is_cheaper
-from core.reader.reading import Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.plan import merge_is_cheaper
+from core.reader.reading import RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import Filters
 from tests.core.conftest import Make
 
-Commit = Callable[[Sequence[object]], Committed]
+Commit = Callable[[Sequence[object]], CommitFrame]
 EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
 
 
-def merges(view: View, timebase: Timebase, **filters: object) -> bool:
+def merges(view: ArchiveSnapshot, timebase: Timebase, **filters: object) -> bool:
     """What is decided for these filters over everything."""
     view.refresh()
-    selection = Selection(Filters(**filters), view.series)  # type: ignore[arg-type]
-    return merging_is_cheaper(view, selection, timebase, *EVERYTHING)
+    selection = EventFilter(Filters(**filters), view.series)  # type: ignore[arg-type]
+    return merge_is_cheaper(view, selection, timebase, *EVERYTHING)
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 def test_what_is_rare_is_merged_and_what_is_common_is_scanned(
-    timebase: Timebase, view: View, commit: Commit, record: Make
+    timebase: Timebase, view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
     """nova.md §5: by the share of the events, not by the kind of the filter."""
     commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
@@ -41,7 +41,7 @@ def test_what_is_rare_is_merged_and_what_is_common_is_scanned(
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 def test_nothing_wanted_is_nothing_read(
-    timebase: Timebase, view: View, commit: Commit, record: Make
+    timebase: Timebase, view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
     """A filter that no series fits must not scan the archive to say so."""
     commit([record(n) for n in range(10)])
@@ -49,7 +49,7 @@ def test_nothing_wanted_is_nothing_read(
 
 
 def test_many_series_are_never_merged(
-    view: View, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
+    view: ArchiveSnapshot, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slice opens every index that it merges."""
     commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
@@ -63,7 +63,7 @@ def test_many_series_are_never_merged(
 def test_both_ways_give_the_same(
     timebase: Timebase,
     reverse: bool,
-    view: View,
+    view: ArchiveSnapshot,
     commit: Commit,
     record: Make,
     monkeypatch: pytest.MonkeyPatch,
@@ -73,13 +73,13 @@ def test_both_ways_give_the_same(
     view.refresh()
     found: list[list[tuple[bytes, bytes]]] = []
     for merging in (True, False):
-        monkeypatch.setattr(reading, "merging_is_cheaper", lambda *_, way=merging: way)
-        selection = Selection(Filters(unique_id="u3"), view.series)
+        monkeypatch.setattr(reading, "merge_is_cheaper", lambda *_, way=merging: way)
+        selection = EventFilter(Filters(unique_id="u3"), view.series)
         events: list[tuple[bytes, bytes]] = []
         after: bytes | None = None
         while True:
-            one = Reading(view, selection, Span(timebase, reverse=reverse), after)
-            part = one.slice(5)
+            one = RangeCursor(view, selection, Span(timebase, reverse=reverse), after)
+            part = one.read_slice(5)
             events += part
             if one.done:
                 break

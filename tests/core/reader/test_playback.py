@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase, time_of
-from core.reader.playback import CHUNK_MAX_BYTES, Playback, clip_to_archive, rate_of
-from core.reader.reading import Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.playback import CHUNK_MAX_BYTES, Playback, parse_rate, playback_bounds
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk import timestamps
 from sdk.protocol import Filters
 from sdk.transport.base import Record
 
 Make = Callable[..., Record]
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 LARGE_BYTES = 300_000
 
 
@@ -41,23 +41,23 @@ class Played:
     """What a playback sent."""
 
     def __init__(self) -> None:
-        self.chunks: list[tuple[int, list[Found]]] = []
+        self.chunks: list[tuple[int, list[Hit]]] = []
 
-    async def send(self, cursor: int, events: Sequence[Found]) -> None:
+    async def send(self, cursor: int, events: Sequence[Hit]) -> None:
         """Note one chunk."""
         self.chunks.append((cursor, list(events)))
 
     @property
-    def events(self) -> list[Found]:
+    def events(self) -> list[Hit]:
         """All events in the order they came."""
         return [event for _, events in self.chunks for event in events]
 
 
-async def played(view: View, span: Span, rate: float | None) -> Played:
+async def played(view: ArchiveSnapshot, span: Span, rate: float | None) -> Played:
     """One replay of everything."""
     found = Played()
-    reading = Reading(view, Selection(Filters(), view.series), span)
-    begin, end = clip_to_archive(view, reading)
+    reading = RangeCursor(view, EventFilter(Filters(), view.series), span)
+    begin, end = playback_bounds(view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=500, interval_ms=10)
     assert await playback.run(rate, found.send) == end
     return found
@@ -67,7 +67,7 @@ async def played(view: View, span: Span, rate: float | None) -> Played:
 @pytest.mark.parametrize("timebase", TIMEBASES)
 @pytest.mark.parametrize("reverse", [False, True])
 async def test_chunks_of_large_events_stay_small(
-    rate: float | None, timebase: Timebase, reverse: bool, view: View, commit: Commit
+    rate: float | None, timebase: Timebase, reverse: bool, view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """A-145: a chunk ends by bytes too, or its frame would end the connection."""
     commit([large(number) for number in range(30)])
@@ -82,7 +82,7 @@ async def test_chunks_of_large_events_stay_small(
 
 @pytest.mark.parametrize("reverse", [False, True])
 async def test_a_chunk_holds_nothing_beyond_its_cursor(
-    reverse: bool, view: View, commit: Commit, record: Make
+    reverse: bool, view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
     """A-139: the cursor is the clock: events before it are here, later ones are not."""
     commit([record(n * 7 % 50) for n in range(50)])
@@ -97,7 +97,7 @@ async def test_a_chunk_holds_nothing_beyond_its_cursor(
     assert len(found.events) == 50
 
 
-async def test_an_empty_archive_replays_to_its_end(view: View) -> None:
+async def test_an_empty_archive_replays_to_its_end(view: ArchiveSnapshot) -> None:
     """A-139: nothing to play is no error."""
     for rate in (None, 1.0):
         assert (await played(view, Span("source"), rate)).events == []
@@ -109,7 +109,7 @@ async def test_an_empty_archive_replays_to_its_end(view: View) -> None:
 
 def test_rates_are_a_speed_and_a_direction() -> None:
     """A-156, AMB-35: any factor but zero, backwards if negative, or as fast as can be read."""
-    assert rate_of("max") == (None, False)
-    assert rate_of("-max") == (None, True)
-    assert rate_of(0.1) == (0.1, False)
-    assert rate_of(-10) == (10, True)
+    assert parse_rate("max") == (None, False)
+    assert parse_rate("-max") == (None, True)
+    assert parse_rate(0.1) == (0.1, False)
+    assert parse_rate(-10) == (10, True)

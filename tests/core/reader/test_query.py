@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from core.errors import QueryError
-from core.feed import Committed
+from core.errors import RequestError
+from core.feed import CommitFrame
 from core.ordering import TIMEBASES, Timebase
-from core.reader.query import PAGE_MAX_BYTES, key_or_none, page_of, reading_of, time_or
-from core.reader.view import View
+from core.reader.query import PAGE_MAX_BYTES, parse_key, parse_time_or, range_cursor_of, read_page
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import FRAME_MAX_BYTES, Filters, Query
 from sdk.transport.base import Record
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 LARGE_BYTES = 700_000
 LARGE_EVENTS = 40
 
@@ -38,7 +38,7 @@ def large(number: int) -> Record:
 @pytest.mark.parametrize("timebase", TIMEBASES)
 @pytest.mark.parametrize("filters", [Filters(), Filters(unique_id="u")], ids=["scan", "merge"])
 async def test_pages_of_large_events_fit_a_frame_and_lose_none(
-    timebase: Timebase, filters: Filters, view: View, commit: Commit
+    timebase: Timebase, filters: Filters, view: ArchiveSnapshot, commit: Commit
 ) -> None:
     """A-301, AMB-33: a page ends by bytes before its frame is too large for the other side."""
     for number in range(LARGE_EVENTS):
@@ -47,7 +47,7 @@ async def test_pages_of_large_events_fit_a_frame_and_lose_none(
     after: str | None = None
     while True:
         query = Query(timebase=timebase, filters=filters, limit=1_000, after_key=after)
-        page = await page_of(reading_of(view, query, timebase), query.limit)
+        page = await read_page(range_cursor_of(view, query, timebase), query.limit)
         assert sum(len(event) for event in page.events) < FRAME_MAX_BYTES - PAGE_MAX_BYTES // 2
         numbers += [
             base64.b64decode(msgspec.json.decode(event)["bytes"])[0] for event in page.events
@@ -63,17 +63,17 @@ async def test_pages_of_large_events_fit_a_frame_and_lose_none(
 )
 def test_what_is_no_order_key_is_refused(key: str) -> None:
     """A key that was not given out cannot be gone on behind (AMB-33)."""
-    with pytest.raises(QueryError, match="badKey") as caught:
-        key_or_none(key)
+    with pytest.raises(RequestError, match="badKey") as caught:
+        parse_key(key)
     assert caught.value.code == "badKey"
 
 
-def test_times_of_requests_are_checked_by_name(view: View) -> None:
+def test_times_of_requests_are_checked_by_name(view: ArchiveSnapshot) -> None:
     """AMB-07: naive times are refused in requests too, by the member that holds them."""
-    with pytest.raises(QueryError, match="stopTime"):
-        time_or("stopTime", "2026-01-01T00:00:00", 0)
-    assert time_or("stopTime", None, 7) == 7
-    assert time_or("stopTime", "1970-01-01T00:00:00.000000009Z", 7) == 9
+    with pytest.raises(RequestError, match="stopTime"):
+        parse_time_or("stopTime", "2026-01-01T00:00:00", 0)
+    assert parse_time_or("stopTime", None, 7) == 7
+    assert parse_time_or("stopTime", "1970-01-01T00:00:00.000000009Z", 7) == 9
     backwards = Query(start_time="2026-01-02T00:00:00Z", stop_time="2026-01-01T00:00:00Z")
-    with pytest.raises(QueryError, match="startTime is after stopTime"):
-        reading_of(view, backwards, "source")
+    with pytest.raises(RequestError, match="startTime is after stopTime"):
+        range_cursor_of(view, backwards, "source")

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import QueryError
-from core.feed import Committed
+from core.errors import RequestError
+from core.feed import CommitFrame
 from core.ordering import EVENT_ID_OFFSET, TIME_BYTES, TIMEBASES, Timebase, order_key, time_key
 from core.reader import coalesce
-from core.reader.coalesce import Shed
+from core.reader.coalesce import ConflationGap
 from core.reader.latest import latest
-from core.reader.live import LiveStream, Tail
-from core.reader.playback import Playback, clip_to_archive, rate_of
-from core.reader.query import page_of
-from core.reader.reading import Found, Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.live import LiveStream, LiveTail
+from core.reader.playback import Playback, parse_rate, playback_bounds
+from core.reader.query import read_page
+from core.reader.reading import Hit, RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.store.keys import ID_HEAD_BYTES
 from core.writer.commit import Committer
@@ -66,9 +66,9 @@ class Known(NamedTuple):
 class World(NamedTuple):
     """An archive with events that come late, tie in time and span lanes; and a view of it."""
 
-    view: View
+    view: ArchiveSnapshot
     committer: Committer
-    tail: Tail
+    tail: LiveTail
     known: list[Known]
     record: Make
 
@@ -76,18 +76,18 @@ class World(NamedTuple):
         """Commit events (instant, lane, unit) and tell the reader, as the writer would."""
         committed = self.write(numbers)
         self.learn(committed)
-        await self.tail.note(committed)
+        await self.tail.apply(committed)
 
-    def write(self, numbers: list[tuple[int, str, str]]) -> Committed:
+    def write(self, numbers: list[tuple[int, str, str]]) -> CommitFrame:
         """Commit events without telling anybody yet."""
         records = [
             self.record(index, lane=lane, unit=unit, at_ns=START_NS + instant * 1_000_000)
             for index, (instant, lane, unit) in enumerate(numbers, len(self.known))
         ]
-        self.committer.take("link", Batch(records))
-        return self.committer.close()
+        self.committer.add_batch("link", Batch(records))
+        return self.committer.close_commit()
 
-    def learn(self, committed: Committed) -> None:
+    def learn(self, committed: CommitFrame) -> None:
         """Remember what was committed."""
         for _, stored in committed.events or ():
             event, canonical_ns = check_stored(stored)
@@ -98,8 +98,8 @@ class World(NamedTuple):
 def world(tmp_path: Path, archive: Archive, committer: Committer, record: Make) -> Iterator[World]:
     """An empty world; its view is a secondary, as in a reader process."""
     secondary = Archive.open_secondary(tmp_path, tmp_path / "scratch")
-    view = View(secondary)
-    yield World(view, committer, Tail(view, keep_events=50), [], record)
+    view = ArchiveSnapshot(secondary)
+    yield World(view, committer, LiveTail(view, keep_events=50), [], record)
     secondary.close()
 
 
@@ -131,8 +131,8 @@ async def paged(world: World, filters: Filters, span: Span, limit: int) -> list[
     events: list[bytes] = []
     after: bytes | None = None
     while True:
-        selection = Selection(filters, world.view.series)
-        page = await page_of(Reading(world.view, selection, span, after), limit)
+        selection = EventFilter(filters, world.view.series)
+        page = await read_page(RangeCursor(world.view, selection, span, after), limit)
         assert len(page.events) <= limit
         events += page.events
         if page.next_key is None:
@@ -189,7 +189,7 @@ async def test_latest_and_discover_are_the_brute_force_answer(
     for one in sorted(world.known, key=lambda one: one.key(timebase)):
         if one.matches(filters) and one.key(timebase) <= bound:
             newest[one.event.series] = one.key(timebase)
-    selection = Selection(filters, world.view.series)
+    selection = EventFilter(filters, world.view.series)
     found, _ = await latest(world.view, selection, timebase, at_ns)
     size = TIME_BYTES if timebase == "canonical" else EVENT_ID_OFFSET + ID_HEAD_BYTES
     assert [key[:size] for key, _ in found] == [key[:size] for key in sorted(newest.values())]
@@ -212,7 +212,7 @@ async def test_nothing_past_the_mark_is_served(world: World) -> None:
     for timebase in TIMEBASES:
         for filters in (Filters(), Filters(unique_id="a")):
             assert len(await paged(world, filters, Span(timebase), 10)) == 1
-        selection = Selection(Filters(), world.view.series)
+        selection = EventFilter(Filters(), world.view.series)
         newest, _ = await latest(world.view, selection, timebase, NS_MAX)
         assert len(newest) == 1
 
@@ -222,12 +222,12 @@ async def played(world: World, span: Span, rate: float | None) -> tuple[list[byt
     events: list[bytes] = []
     cursors: list[int] = []
 
-    async def send(cursor: int, chunk: Sequence[Found]) -> None:
+    async def send(cursor: int, chunk: Sequence[Hit]) -> None:
         cursors.append(cursor)
         events.extend(stored for _, stored in chunk)
 
-    reading = Reading(world.view, Selection(Filters(), world.view.series), span)
-    begin, end = clip_to_archive(world.view, reading)
+    reading = RangeCursor(world.view, EventFilter(Filters(), world.view.series), span)
+    begin, end = playback_bounds(world.view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=7, interval_ms=10)
     assert await playback.run(rate, send) == end
     return events, cursors
@@ -260,20 +260,20 @@ async def test_the_clock_moves_through_gaps(world: World) -> None:
 @pytest.mark.parametrize("rate", [0, float("nan"), float("inf"), -float("inf")])
 def test_a_rate_that_cannot_be_is_refused(rate: float) -> None:
     """AMB-35: pause is cancelStream, not rate 0."""
-    with pytest.raises(QueryError, match="badRate"):
-        rate_of(rate)
+    with pytest.raises(RequestError, match="badRate"):
+        parse_rate(rate)
 
 
-async def follow(world: World, tail: Tail, timebase: Timebase, received: list[bytes]) -> int:
+async def follow(world: World, tail: LiveTail, timebase: Timebase, received: list[bytes]) -> int:
     """A LIVE stream of everything from the beginning on."""
 
-    async def send(_: int, chunk: Sequence[Found]) -> None:
+    async def send(_: int, chunk: Sequence[Hit]) -> None:
         received.extend(stored for _, stored in chunk)
         await asyncio.sleep(0)
 
-    selection = Selection(Filters(), world.view.series)
+    selection = EventFilter(Filters(), world.view.series)
     stream = LiveStream(world.view, tail, selection, chunk_max_events=3)
-    history = Reading(world.view, selection, Span(timebase))
+    history = RangeCursor(world.view, selection, Span(timebase))
     return await stream.run(history, NS_MAX, send)
 
 
@@ -287,14 +287,14 @@ async def test_history_joins_the_tail_without_gap_or_repeat(
     Some commits come without their events, as to a reader that lags, and a tail of two events
     hardly ever reaches back: what is missing comes from the store, in its place.
     """
-    tail = Tail(world.view, keep_events)
+    tail = LiveTail(world.view, keep_events)
     received: list[list[bytes]] = []
     streams: list[asyncio.Task[int]] = []
     for step in range(30):
         numbers = [(step * 3 % 13, LANES[step % 4], UNITS[n % 4]) for n in range(step % 6)]
         committed = world.write(numbers)
         world.learn(committed)
-        await tail.note(committed.mark_only() if step % 5 == 0 else committed)
+        await tail.apply(committed.without_events() if step % 5 == 0 else committed)
         if step % 4 == 0:
             received.append([])
             streams.append(asyncio.create_task(follow(world, tail, timebase, received[-1])))
@@ -319,28 +319,28 @@ async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
     series is the newest. It does not matter whether the tail still holds what is pending.
     """
     monkeypatch.setattr(coalesce, "PENDING_MAX_EVENTS", 50)
-    tail = Tail(world.view, keep_events)
+    tail = LiveTail(world.view, keep_events)
     received: list[bytes] = []
-    told: list[Shed] = []
+    told: list[ConflationGap] = []
     drained = asyncio.Event()
 
-    async def send(_: int, chunk: Sequence[Found]) -> None:
+    async def send(_: int, chunk: Sequence[Hit]) -> None:
         received.extend(stored for _, stored in chunk)
         if chunk:
             await drained.wait()
 
-    async def tell(shed: Shed) -> None:
+    async def tell(shed: ConflationGap) -> None:
         told.append(shed)
 
-    selection = Selection(Filters(), world.view.series)
-    stream = LiveStream(world.view, tail, selection, chunk_max_events=1_000, tell=tell)
-    history = Reading(world.view, selection, Span("canonical"))
+    selection = EventFilter(Filters(), world.view.series)
+    stream = LiveStream(world.view, tail, selection, chunk_max_events=1_000, report_gap=tell)
+    history = RangeCursor(world.view, selection, Span("canonical"))
     task = asyncio.create_task(stream.run(history, NS_MAX, send))
     for step in range(30):
         numbers = [(step * 20 + n, LANES[n % 4], UNITS[n % 4]) for n in range(20)]
         committed = world.write(numbers)
         world.learn(committed)
-        await tail.note(committed)
+        await tail.apply(committed)
         await asyncio.sleep(0.001)
     drained.set()
     newest = {one.event.series: one.stored for one in world.known}

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.reader.rejects import RAW_SHOWN_BYTES, rejects
-from core.reader.view import View
+from core.reader.view import ArchiveSnapshot
 from core.store.catalog import Reject, decode_reject, encode_reject
 from sdk.client import Client
 from sdk.protocol import Rejects, RejectsResponse
 from sdk.transport.base import Record
 from tests.core.running import Core
 
-Commit = Callable[[Sequence[Record]], Committed]
+Commit = Callable[[Sequence[Record]], CommitFrame]
 BIG_BYTES = 2 * 1024 * 1024
 ADDRESS = "nova.sat.raw.a.b.c.v1"
 
@@ -29,7 +29,7 @@ def junk(count: int, size: int = 10) -> list[Record]:
     return [Record(ADDRESS, b"%06d" % number + b"x" * size) for number in range(count)]
 
 
-async def pages(view: View, **bounds: int) -> list[RejectsResponse]:
+async def pages(view: ArchiveSnapshot, **bounds: int) -> list[RejectsResponse]:
     """All pages of the log."""
     found = [await rejects(view, Rejects(limit=7), **bounds)]
     while found[-1].next_after is not None:
@@ -38,7 +38,9 @@ async def pages(view: View, **bounds: int) -> list[RejectsResponse]:
 
 
 @pytest.mark.parametrize("bounds", [{}, {"max_bytes": 1_000}, {"read_max_bytes": 1}])
-async def test_pages_make_up_the_log(view: View, commit: Commit, bounds: dict[str, int]) -> None:
+async def test_pages_make_up_the_log(
+    view: ArchiveSnapshot, commit: Commit, bounds: dict[str, int]
+) -> None:
     """Whatever ends a page: its entries, its bytes, or what had to be read for it."""
     commit(junk(30))
     view.refresh()
@@ -50,7 +52,7 @@ async def test_pages_make_up_the_log(view: View, commit: Commit, bounds: dict[st
         assert size < bounds.get("max_bytes", 512 * 1024)
 
 
-async def test_large_records_do_not_hold_up_others(view: View, commit: Commit) -> None:
+async def test_large_records_do_not_hold_up_others(view: ArchiveSnapshot, commit: Commit) -> None:
     """Issue 14: sockets are served between any two of them, and only their beginning is shown."""
     commit(junk(8, BIG_BYTES))
     view.refresh()

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import TIMEBASES, Timebase
 from core.reader import samples as module
-from core.reader.fields import measured
-from core.reader.samples import Samples
-from core.reader.view import View
+from core.reader.fields import numeric_fields
+from core.reader.samples import SampleQueries
+from core.reader.view import ArchiveSnapshot
 from core.samples import sampler as sampling
 from core.samples.sampler import Sampler
 from core.store import samples as layout
@@ -43,9 +43,9 @@ class World(NamedTuple):
     data: Path
     archive: Archive
     committer: Committer
-    view: View
-    samples: Samples
-    follower: View
+    view: ArchiveSnapshot
+    samples: SampleQueries
+    follower: ArchiveSnapshot
 
     def commit(self, events: list[tuple[int, JsonObject]]) -> int:
         """Commit events (ms, payload) of one series, among those of others; returns the mark."""
@@ -59,10 +59,10 @@ class World(NamedTuple):
             for number, (at_ns, payload) in enumerate(events)
             for unit in ("u", "other")
         ]
-        self.committer.take("link", Batch(records))
-        committed = self.committer.close()
-        self.view.advance(committed.mark)
-        return committed.mark
+        self.committer.add_batch("link", Batch(records))
+        committed = self.committer.close_commit()
+        self.view.advance(committed.watermark)
+        return committed.watermark
 
     def sample(self, mark: int, writes: int) -> None:
         """Let a new sampler work up to a mark, and die after so many writes."""
@@ -80,17 +80,17 @@ def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty world in which a few events are many; as in the real one, what is too much to be
     read itself has begun to be sampled, also by a sampler that died after its first write.
     """
-    monkeypatch.setattr(sampling, "STARTED_EVENTS", 3)
-    monkeypatch.setattr(sampling, "WRITTEN_TOGETHER_EVENTS", 7)
-    monkeypatch.setattr(sampling, "REMEMBERED_MAX_SERIES", 1)
+    monkeypatch.setattr(sampling, "START_AT_EVENTS", 3)
+    monkeypatch.setattr(sampling, "CHUNK_MAX_EVENTS", 7)
+    monkeypatch.setattr(sampling, "CACHED_MAX_SERIES", 1)
     monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(module, "DIRECT_MOST_EVENTS", 12)
+    monkeypatch.setattr(module, "DIRECT_COARSE_MAX_EVENTS", 12)
     monkeypatch.setattr(module, "PART_EVENTS", 3)
     monkeypatch.setattr(module, "PART_ROWS", 2)
     committer = Committer(archive, tmp_path)
-    view = View(Archive.open_secondary(tmp_path, tmp_path / "reader"))
-    follower = View(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
-    samples = Samples(view, tmp_path, tmp_path / "scratch")
+    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
+    follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
+    samples = SampleQueries(view, tmp_path, tmp_path / "scratch")
     yield World(tmp_path, archive, committer, view, samples, follower)
     samples.close()
     view.archive.close()
@@ -120,7 +120,7 @@ def check(answer: SampleResponse, events: list[Told]) -> None:
         values: list[list[float]] = [[] for _ in field.count]
         for one in events:
             place = (one.time(answer.timebase) - begin) // width
-            value = measured(one.stored).values.get(field.field)
+            value = numeric_fields(one.stored).values.get(field.field)
             if one.unit == "u" and 0 <= place < len(values) and value is not None:
                 values[place].append(value)
         check_field(field, values)
@@ -178,7 +178,7 @@ async def test_samples_are_the_brute_force_answer(
         held = told(world.archive)
         start = held[0].canonical_ns if held else 0
         stop = max(held[-1].canonical_ns, start + span[0]) if held else 1
-    answer = await world.samples.answer(asked(start, stop, buckets), timebase)
+    answer = await world.samples.respond(asked(start, stop, buckets), timebase)
     assert not answer.behind
     assert len(answer.fields[0].count) <= buckets + 1
     check(answer, told(world.archive))
@@ -197,7 +197,7 @@ async def test_rows_answer_where_there_are_many_events(world: World, timebase: T
     start = min(one.time(timebase) for one in events)
     stop = max(one.time(timebase) for one in events)
     for buckets in (1, 10, 100, 4096):
-        answer = await world.samples.answer(asked(start, stop, buckets), timebase)
+        answer = await world.samples.respond(asked(start, stop, buckets), timebase)
         assert sum(answer.fields[0].count) == 430
         check(answer, events)
 
@@ -208,20 +208,20 @@ async def test_what_is_not_sampled_yet_is_said(
     """Issue 5: too many events to read at once, and no rows, or rows that end long ago."""
     world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
-    answer = await world.samples.answer(wide, "source")
+    answer = await world.samples.respond(wide, "source")
     assert answer.behind and sum(answer.fields[0].count) == 0
-    world.sample(world.view.mark, 1_000)
-    answer = await world.samples.answer(wide, "source")
+    world.sample(world.view.watermark, 1_000)
+    answer = await world.samples.respond(wide, "source")
     assert not answer.behind and sum(answer.fields[0].count) == 40
     monkeypatch.setattr(module, "TAIL_MAX_EVENTS", 5)
     world.commit([(n + 100, {"n": n}) for n in range(9)])
-    answer = await world.samples.answer(wide, "source")
+    answer = await world.samples.respond(wide, "source")
     assert answer.behind and sum(answer.fields[0].count) == 40
 
 
 async def test_a_series_that_is_not_there_has_no_samples(world: World) -> None:
     """Not an error: it may come."""
-    answer = await world.samples.answer(asked(START_NS, START_NS + 1, 3), "source")
+    answer = await world.samples.respond(asked(START_NS, START_NS + 1, 3), "source")
     assert [field.field for field in answer.fields] == FIELDS
     assert not any(any(field.count) for field in answer.fields)
 
@@ -235,11 +235,11 @@ async def test_fields_beyond_those_that_are_sampled_are_refused(
     mark = world.commit([(n * 1_000, {"n": n, f"x{n}": n}) for n in range(30)])
     world.sample(mark, 1_000)
     wide = asked(START_NS, START_NS + 10**12, 10, ["n", "n"])
-    answer = await world.samples.answer(wide, "source")
+    answer = await world.samples.respond(wide, "source")
     assert [(field.field, sum(field.count)) for field in answer.fields] == [("n", 30)]
     wide.fields = ["n", "x29"]
-    with pytest.raises(QueryError, match=r"notSampled.*'x29'"):
-        await world.samples.answer(wide, "source")
+    with pytest.raises(RequestError, match=r"notSampled.*'x29'"):
+        await world.samples.respond(wide, "source")
 
 
 async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> None:
@@ -247,12 +247,12 @@ async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> No
     mark = world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
     world.sample(mark, 1_000)
-    before = await world.samples.answer(wide, "source")
+    before = await world.samples.respond(wide, "source")
     for file in (world.data / layout.SAMPLES_FOLDER).iterdir():
         file.unlink()
-    assert (await world.samples.answer(wide, "source")).behind
+    assert (await world.samples.respond(wide, "source")).behind
     world.sample(mark, 1_000)
-    assert await world.samples.answer(wide, "source") == before
+    assert await world.samples.respond(wide, "source") == before
 
 
 async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: World) -> None:
@@ -260,14 +260,14 @@ async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: World)
     edge = 1 << 51
     times = [NS_MIN, NS_MIN + 1, NS_MIN + edge, -edge, -1, 0, 1, edge - 1, edge, NS_MAX - 1, NS_MAX]
     world.commit_at([(time, {"n": n}) for n, time in enumerate(times)])
-    world.sample(world.view.mark, 1_000)
+    world.sample(world.view.watermark, 1_000)
     events = told(world.archive)
     for buckets in (1, 2, 4096):
         for start, stop in ((NS_MIN, NS_MAX), (NS_MIN, -1), (0, NS_MAX)):
-            answer = await world.samples.answer(asked(start, stop, buckets), "source")
+            answer = await world.samples.respond(asked(start, stop, buckets), "source")
             assert not answer.behind
             check(answer, events)
-    whole = await world.samples.answer(asked(NS_MIN, NS_MAX, 1), "source")
+    whole = await world.samples.respond(asked(NS_MIN, NS_MAX, 1), "source")
     assert sum(whole.fields[0].count) == len(events) // 2
 
 
@@ -275,14 +275,14 @@ async def test_an_archive_without_events_has_no_samples(world: World) -> None:
     """Nothing is no error, also with a sampler at work."""
     world.sample(0, 1_000)
     for timebase in TIMEBASES:
-        answer = await world.samples.answer(asked(NS_MIN, NS_MAX, 4096), timebase)
+        answer = await world.samples.respond(asked(NS_MIN, NS_MAX, 4096), timebase)
         assert not answer.behind and not any(any(field.count) for field in answer.fields)
 
 
 async def test_means_that_no_number_can_hold_are_not_told(world: World) -> None:
     """The sum is beyond a float; count, least and greatest value are what they are."""
     world.sample(world.commit([(n, {"n": 1.7e308}) for n in range(40)]), 1_000)
-    answer = await world.samples.answer(asked(START_NS, START_NS + 10**12, 1), "source")
+    answer = await world.samples.respond(asked(START_NS, START_NS + 10**12, 1), "source")
     sent = protocol.decode_reply(protocol.encode(answer))
     assert isinstance(sent, SampleResponse)
     (field,) = (field for field in sent.fields if field.field == "n")
@@ -297,5 +297,5 @@ async def test_a_path_that_two_members_share_has_one_number(world: World) -> Non
     wide = asked(START_NS, START_NS + 10**12, 10, ["gps.lat"])
     narrow = asked(START_NS, START_NS, 1, ["gps.lat"])
     for request in (wide, narrow):
-        field = (await world.samples.answer(request, "source")).fields[0]
+        field = (await world.samples.respond(request, "source")).fields[0]
         assert sum(field.count) >= 1 and {one for one in field.max if one is not None} == {2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.reader.selection import Selection
+from core.reader.selection import EventFilter
 from core.store.series import SeriesTable
 from sdk.event import Series
 from sdk.protocol import Filters
@@ -54,23 +54,23 @@ def test_series_are_wanted_as_the_filters_say(
 ) -> None:
     """AMB-30: every member narrows, an absent one does not; series made later are judged too."""
     table = SeriesTable()
-    selection = Selection(filters, table)
+    selection = EventFilter(filters, table)
     for number, name in enumerate(names):
-        table.learn(number, name)
+        table.add(number, name)
         if number == asked_after:
             assert selection.numbers() == [
                 n for n, s in enumerate(names[: number + 1]) if wanted(filters, s)
             ]
     expected = [number for number, name in enumerate(names) if wanted(filters, name)]
-    assert [number for number in range(len(names)) if selection.has(number)] == expected
+    assert [number for number in range(len(names)) if selection.matches_number(number)] == expected
     assert selection.numbers() == expected
-    assert selection.everything == (filters == Filters())
+    assert selection.matches_all == (filters == Filters())
 
 
 def test_an_event_of_a_wanted_series_may_be_of_another_command() -> None:
     """AMB-30: commandId is in the event, not in its series."""
-    selection = Selection(Filters(command_id="c1"), SeriesTable())
+    selection = EventFilter(Filters(command_id="c1"), SeriesTable())
     assert selection.accepts(b'{"commandId":"c1","payload":{"commandId":"c2"}}')
     assert not selection.accepts(b'{"commandId":"c2","payload":{"commandId":"c1"}}')
     assert not selection.accepts(b'{"payload":{}}')
-    assert Selection(Filters(), SeriesTable()).accepts(b"not even parsed")
+    assert EventFilter(Filters(), SeriesTable()).accepts(b"not even parsed")

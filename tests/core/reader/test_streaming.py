@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from core.reader.live import LiveStream
-from core.reader.playback import Send
-from core.reader.reading import Reading
+from core.reader.playback import SendChunk
+from core.reader.reading import RangeCursor
 from sdk import protocol, timestamps
 from sdk.client import Client
 from sdk.protocol import (
@@ -156,7 +156,7 @@ async def test_history_that_its_client_does_not_take_is_the_past(
     """However long it takes; and cut off in the middle it stays so."""
 
     class Held(LiveStream):
-        async def run(self, history: Reading, stop_ns: int, send: Send) -> int:
+        async def run(self, history: RangeCursor, stop_ns: int, send: SendChunk) -> int:
             await asyncio.Event().wait()
             return 0
 

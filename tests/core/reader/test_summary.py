@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import TIMEBASES, Timebase
 from core.reader import summary as module
-from core.reader.summary import summary
-from core.reader.view import View
+from core.reader.summary import summarize
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk import timestamps
@@ -32,7 +32,7 @@ class World(NamedTuple):
     """An archive with its view, as in a reader process."""
 
     archive: Archive
-    view: View
+    view: ArchiveSnapshot
     commit: Callable[[list[tuple[int, str, str]]], None]
 
 
@@ -40,7 +40,7 @@ class World(NamedTuple):
 def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
     """An archive whose writer starts anew for each commit."""
     Committer(archive, tmp_path)
-    view = View(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
+    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
 
     def commit(events: list[tuple[int, str, str]]) -> None:
         committer = Committer(archive, tmp_path)
@@ -48,8 +48,8 @@ def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
             telling(START_NS + offset, {"n": number}, lane=lane, scope=scope)
             for number, (offset, lane, scope) in enumerate(events)
         ]
-        committer.take("link", Batch([*records, *records[:3]]))
-        view.advance(committer.close().mark)
+        committer.add_batch("link", Batch([*records, *records[:3]]))
+        view.advance(committer.close_commit().watermark)
 
     yield World(archive, view, commit)
     view.archive.close()
@@ -121,7 +121,7 @@ async def test_counts_are_the_brute_force_answer(
         buckets=buckets,
         scope_ids=scopes,
     )
-    answer = await summary(world.view, request, timebase)
+    answer = await summarize(world.view, request, timebase)
     check_span(answer, start, stop, buckets)
     assert shown(answer) == counted_by_hand(told(world.archive), answer, scopes)
 
@@ -141,10 +141,10 @@ async def test_many_rows_are_read_in_parts(
         start_time=timestamps.text(START_NS), stop_time=everything.stop_time, buckets=100
     )
     for request in (everything, narrow):
-        whole = await summary(world.view, request, timebase)
+        whole = await summarize(world.view, request, timebase)
         with monkeypatch.context() as patch:
             patch.setattr(module, "READ_MAX_ROWS", 3)
-            assert await summary(world.view, request, timebase) == whole
+            assert await summarize(world.view, request, timebase) == whole
     assert sum(whole.lanes.ui) == (50 if timebase == "source" else 0)
 
 
@@ -154,7 +154,7 @@ async def test_all_times_that_there_are_are_a_span(world: World) -> None:
     request = Summary(
         start_time=timestamps.text(NS_MIN), stop_time=timestamps.text(NS_MAX), buckets=1
     )
-    answer = await summary(world.view, request, "source")
+    answer = await summarize(world.view, request, "source")
     assert (answer.bucket_ns, answer.lanes.raw) == (2**63, [0, 2])
 
 
@@ -169,5 +169,5 @@ async def test_a_span_that_cannot_be_is_refused(
     world: World, start: str, stop: str, code: str
 ) -> None:
     """The error names the member."""
-    with pytest.raises(QueryError, match=code):
-        await summary(world.view, Summary(start_time=start, stop_time=stop, buckets=5), "source")
+    with pytest.raises(RequestError, match=code):
+        await summarize(world.view, Summary(start_time=start, stop_time=stop, buckets=5), "source")

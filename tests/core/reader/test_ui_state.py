@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checkpoints import folding as folds
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import TIMEBASES, Timebase
 from core.reader.ui_state import UiStates
 from core.store.checkpoints import HOUR_NS, CheckpointStore
@@ -36,7 +36,7 @@ async def shown(
 ) -> dict[str, Folded]:
     """What each unit shows, and that a checkpoint and the updates after it make the same."""
     archived.view.advance(archived.committer.last_ns)
-    answer = await states.answer(GetUiState(), timebase, at_ns)
+    answer = await states.respond(GetUiState(), timebase, at_ns)
     for info in answer.states:
         assert folded(info) == msgspec.json.decode(info.state)
     return {info.unique_id: as_folded(info) for info in answer.states}
@@ -119,13 +119,13 @@ async def test_a_late_update_is_seen_before_its_checkpoints_are(
         archived.make()
         archived.take([Drawn(65, "a", "1.0.0", (("late", 7),))])
         archived.view.advance(archived.committer.last_ns)
-        answer = await states.answer(GetUiState(), "source", NS_MAX)
+        answer = await states.respond(GetUiState(), "source", NS_MAX)
         assert msgspec.json.decode(answer.states[0].state) == {"x": 290, "late": 7}
         stale = answer.states[0].checkpoint
         assert stale is not None
         assert START_NS <= timestamps.parse(stale.time) <= START_NS + 65 * MINUTE_NS
         archived.make()
-        answer = await states.answer(GetUiState(), "source", NS_MAX)
+        answer = await states.respond(GetUiState(), "source", NS_MAX)
         assert msgspec.json.decode(answer.states[0].state) == {"x": 290, "late": 7}
         fresh = answer.states[0].checkpoint
         assert fresh is not None and len(answer.states[0].updates) <= 3
@@ -142,7 +142,7 @@ async def test_what_is_read_is_bounded_by_a_segment() -> None:
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
         stack.callback(states.close)
         for timebase in TIMEBASES:
-            answer = await states.answer(GetUiState(), timebase, NS_MAX)
+            answer = await states.respond(GetUiState(), timebase, NS_MAX)
             assert 1 <= len(answer.states[0].updates) <= 3
 
 
@@ -154,18 +154,18 @@ async def test_pages_and_filters() -> None:
         archived.view.advance(archived.committer.last_ns)
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
         stack.callback(states.close)
-        first = await states.answer(GetUiState(limit=1, updates=False), "source", NS_MAX)
+        first = await states.respond(GetUiState(limit=1, updates=False), "source", NS_MAX)
         assert [info.unique_id for info in first.states] == ["a"]
         assert first.states[0].updates == []
         rest = GetUiState(after_key=first.next_key)
-        second = await states.answer(rest, "source", NS_MAX)
+        second = await states.respond(rest, "source", NS_MAX)
         assert [info.unique_id for info in second.states] == ["b"]
         assert second.next_key is None
         only = GetUiState(filters=Filters(unique_id="b"))
-        answer = await states.answer(only, "source", NS_MAX)
+        answer = await states.respond(only, "source", NS_MAX)
         assert [info.unique_id for info in answer.states] == ["b"]
-        with pytest.raises(QueryError, match="afterKey"):
-            await states.answer(GetUiState(after_key="x"), "source", NS_MAX)
+        with pytest.raises(RequestError, match="afterKey"):
+            await states.respond(GetUiState(after_key="x"), "source", NS_MAX)
 
 
 async def test_checkpoints_beyond_the_mark_are_not_used() -> None:
@@ -178,8 +178,8 @@ async def test_checkpoints_beyond_the_mark_are_not_used() -> None:
         store = CheckpointStore.open_primary(archived.data)
         store.close()
         archived.make()
-        archived.view.mark = mark
+        archived.view.watermark = mark
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
         stack.callback(states.close)
-        answer = await states.answer(GetUiState(), "source", NS_MAX)
+        answer = await states.respond(GetUiState(), "source", NS_MAX)
         assert msgspec.json.decode(answer.states[0].state) == {"x": 1}

@@ -6,44 +6,46 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from core.feed import Committed
+from core.feed import CommitFrame
 from core.ordering import Timebase
-from core.reader.reading import Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.reading import RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from sdk.protocol import Filters
 from tests.core.conftest import START_NS, Make
 
-Commit = Callable[[Sequence[object]], Committed]
+Commit = Callable[[Sequence[object]], CommitFrame]
 
 
 @pytest.fixture
-def followed(view: View, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def followed(view: ArchiveSnapshot, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Notes the mark at each catching up."""
     marks: list[int] = []
     catch_up = view.archive.catch_up
 
     def noted(until_ns: int) -> None:
-        marks.append(view.mark)
+        marks.append(view.watermark)
         catch_up(until_ns)
 
     monkeypatch.setattr(view.archive, "catch_up", noted)
     return marks
 
 
-def read(view: View, timebase: Timebase, stop_ns: int) -> int:
+def read(view: ArchiveSnapshot, timebase: Timebase, stop_ns: int) -> int:
     """How many events there are up to a time."""
-    reading = Reading(view, Selection(Filters(), view.series), Span(timebase, stop_ns=stop_ns))
-    return len(reading.slice(1_000))
+    reading = RangeCursor(
+        view, EventFilter(Filters(), view.series), Span(timebase, stop_ns=stop_ns)
+    )
+    return len(reading.read_slice(1_000))
 
 
 def test_the_past_needs_no_catching_up(
-    view: View, followed: list[int], commit: Commit, record: Make
+    view: ArchiveSnapshot, followed: list[int], commit: Commit, record: Make
 ) -> None:
     """nova.md §5: below what was seen the canonical order never changes; source time may."""
-    old = commit([record(n) for n in range(10)]).mark
+    old = commit([record(n) for n in range(10)]).watermark
     assert read(view, "canonical", old) == 10
-    new = commit([record(n) for n in range(10, 15)]).mark
+    new = commit([record(n) for n in range(10, 15)]).watermark
     assert read(view, "canonical", old) == 10
     assert followed == [old]
     assert read(view, "source", START_NS + 12_000_000) == 13

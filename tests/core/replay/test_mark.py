@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from core.replay.mark import durable_mark
+from core.replay.mark import durable_watermark
 from core.store.archive import Archive
-from core.store.witness import read_witness
+from core.store.witness import read_marker
 from core.writer.commit import Committer
 from sdk import timestamps
 from sdk.client import Client
@@ -24,7 +24,7 @@ def seen(data: Path, scratch: Path) -> int:
     """The mark as a shard finds it."""
     archive = Archive.open_secondary(data, scratch)
     try:
-        return durable_mark(data, archive)
+        return durable_watermark(data, archive)
     finally:
         archive.close()
 
@@ -35,8 +35,8 @@ def test_an_archive_at_rest_ends_where_it_ends(data: Path, tmp_path: Path, recor
         archive = Archive.open_primary(data)
         stack.callback(archive.close)
         committer = Committer(archive, data)
-        committer.take("link", Batch([record(number) for number in range(5)]))
-        committer.close()
+        committer.add_batch("link", Batch([record(number) for number in range(5)]))
+        committer.close_commit()
         archive.sync()
         last_ns = committer.last_ns
     assert seen(data, tmp_path) == last_ns > 0
@@ -60,6 +60,6 @@ async def test_a_writer_alone_vouches_by_its_witness(
     async with running_writer(settings) as writer:
         await Core(settings, writer).publish([record(number) for number in range(5)])
         mark = await asyncio.to_thread(seen, data, tmp_path)
-        witness = read_witness(data)
+        witness = read_marker(data)
         assert mark in (0, witness.canonical_ns if witness else 0)
         assert mark <= writer.committer.last_ns

@@ -8,11 +8,11 @@ import threading
 import pytest
 
 from core.replay import outbox
-from core.replay.outbox import Outbox
-from sdk.shards.messages import SIZES, Block, Progress, Reply, decode_reply
+from core.replay.outbox import FrameBuffer
+from sdk.shards.messages import SIZES, BlockReply, ShardReply, SinkProgress, decode_reply
 
 
-def take(descriptor: int) -> tuple[Reply, bytes]:
+def take(descriptor: int) -> tuple[ShardReply, bytes]:
     """The next frame from a pipe."""
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as pipe:
 
@@ -28,26 +28,26 @@ def take(descriptor: int) -> tuple[Reply, bytes]:
 
 def test_frames_come_out_as_they_went_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who puts more than there is room for waits; nothing is lost or mixed."""
-    monkeypatch.setattr(outbox, "AHEAD_MAX_BYTES", 100_000)
+    monkeypatch.setattr(outbox, "READ_AHEAD_MAX_BYTES", 100_000)
     reading, writing = os.pipe()
-    box = Outbox(writing)
+    box = FrameBuffer(writing)
     bodies = [bytes([number]) * 70_000 for number in range(8)]
     put = 0
 
     def fill() -> None:
         nonlocal put
         for number, body in enumerate(bodies):
-            box.put(Block(events=number, after=""), body)
+            box.put(BlockReply(events=number, after=""), body)
             put += 1
-        box.put(Progress(events=1, bytes=2, passed=3))
+        box.put(SinkProgress(events=1, bytes=2, passed=3))
 
     filling = threading.Thread(target=fill)
     filling.start()
     filling.join(0.3)
     assert filling.is_alive() and put < len(bodies)
     for number, body in enumerate(bodies):
-        assert take(reading) == (Block(events=number, after=""), body)
-    assert take(reading) == (Progress(events=1, bytes=2, passed=3), b"")
+        assert take(reading) == (BlockReply(events=number, after=""), body)
+    assert take(reading) == (SinkProgress(events=1, bytes=2, passed=3), b"")
     filling.join()
     box.flush()
     os.close(reading)
@@ -57,9 +57,9 @@ def test_frames_come_out_as_they_went_in(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_puts_learns_that_nobody_takes() -> None:
     """A replay that is gone ends its shards: BrokenPipeError instead of waiting for ever."""
     reading, writing = os.pipe()
-    box = Outbox(writing)
+    box = FrameBuffer(writing)
     os.close(reading)
     with pytest.raises(BrokenPipeError):
         while True:
-            box.put(Block(events=0, after=""), b"x" * 1_000_000)
+            box.put(BlockReply(events=0, after=""), b"x" * 1_000_000)
     os.close(writing)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from core.ordering import TIMEBASES, Timebase
-from core.replay.pieces import Replay
+from core.replay.pieces import RangePieces
 from core.store.archive import Archive
 from core.writer.commit import Committer
 from sdk.event import check_stored
 from sdk.protocol import Filters
-from sdk.shards.messages import Cut, Job
+from sdk.shards.messages import ShardJob, SplitRequest
 from sdk.timestamps import NS_MAX, NS_MIN
 from sdk.transport.base import Batch, Record
 
@@ -25,25 +25,27 @@ EVENTS = 12_000
 def shard(tmp_path: Path, committer: Committer, record: Make) -> Iterator[Archive]:
     """The view of a shard on an archive whose source times run against the order of arrival."""
     made = [record(EVENTS - number, unit=f"u{number % 3}") for number in range(EVENTS)]
-    committer.take("link", Batch(made))
-    committer.close()
+    committer.add_batch("link", Batch(made))
+    committer.close_commit()
     secondary = Archive.open_secondary(tmp_path, tmp_path / "scratch")
     yield secondary
     secondary.close()
 
 
-def job(timebase: Timebase, mark: int, *, unit: str | None = None, after: str | None = None) -> Job:
+def job(
+    timebase: Timebase, mark: int, *, unit: str | None = None, after: str | None = None
+) -> ShardJob:
     """Everything that there is up to a mark."""
     filters = Filters(unique_id=unit)
     span = {"start_ns": NS_MIN, "stop_ns": NS_MAX}
-    return Job(**span, timebase=timebase, filters=filters, mark=mark, after=after)
+    return ShardJob(**span, timebase=timebase, filters=filters, mark=mark, after=after)
 
 
-def lines_of(replay: Replay, pieces: int, after: str | None = None) -> list[bytes]:
+def lines_of(replay: RangePieces, pieces: int, after: str | None = None) -> list[bytes]:
     """All lines of a replay, cut into so many pieces."""
     return [
         line
-        for piece in replay.cut(Cut(pieces=pieces))
+        for piece in replay.split(SplitRequest(pieces=pieces))
         for block in replay.read(piece.start_ns, piece.stop_ns, after)
         for line in block.lines.splitlines()
     ]
@@ -54,11 +56,11 @@ def test_nothing_past_the_mark(
     tmp_path: Path, shard: Archive, committer: Committer, timebase: Timebase
 ) -> None:
     """nova.md §5: a secondary sees what is not durable yet; a replay does not show it."""
-    whole = lines_of(Replay(tmp_path, shard, job(timebase, committer.last_ns)), 1)
+    whole = lines_of(RangePieces(tmp_path, shard, job(timebase, committer.last_ns)), 1)
     assert len(whole) == EVENTS
     stamps = {line: check_stored(line)[1] for line in whole}
     mark = sorted(stamps.values())[EVENTS // 3]
-    found = lines_of(Replay(tmp_path, shard, job(timebase, mark)), 3)
+    found = lines_of(RangePieces(tmp_path, shard, job(timebase, mark)), 3)
     assert found == [line for line in whole if stamps[line] <= mark]
     assert len(found) == EVENTS // 3 + 1
 
@@ -70,8 +72,8 @@ def test_it_goes_on_behind_any_block(
 ) -> None:
     """The key of a block is where a later run goes on, however its rest is cut."""
     mark = committer.last_ns
-    replay = Replay(tmp_path, shard, job(timebase, mark, unit=unit))
-    (piece,) = replay.cut(Cut(pieces=1))
+    replay = RangePieces(tmp_path, shard, job(timebase, mark, unit=unit))
+    (piece,) = replay.split(SplitRequest(pieces=1))
     blocks = list(replay.read(piece.start_ns, piece.stop_ns, None))
     assert [block.is_last for block in blocks] == [False] * (len(blocks) - 1) + [True]
     whole = b"".join(block.lines for block in blocks).splitlines()
@@ -79,5 +81,5 @@ def test_it_goes_on_behind_any_block(
     behind = 0
     for block in blocks:
         behind += block.events
-        rest = Replay(tmp_path, shard, job(timebase, mark, unit=unit, after=block.after))
+        rest = RangePieces(tmp_path, shard, job(timebase, mark, unit=unit, after=block.after))
         assert lines_of(rest, 2, block.after) == whole[behind:]

@@ -45,15 +45,15 @@ async def test_a_reader_answers_from_what_the_sampler_has_written(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Issue 5: behind before there is a sampler, whole soon after it has started, twice."""
-    monkeypatch.setattr(sampling, "STARTED_EVENTS", 10)
+    monkeypatch.setattr(sampling, "START_AT_EVENTS", 10)
     monkeypatch.setattr(reading, "DIRECT_MAX_EVENTS", 5)
-    monkeypatch.setattr(reading, "DIRECT_MOST_EVENTS", 5)
+    monkeypatch.setattr(reading, "DIRECT_COARSE_MAX_EVENTS", 5)
     await core.publish([telling(START_NS + n * SECOND_NS, {"n": n}) for n in range(EVENTS)])
     async with await Client.to_core(core.data) as client:
         await core.settled(client, EVENTS)
         assert (await asked(client)).behind
         for _ in range(2):
-            async with app.opened(core.settings) as sampler, asyncio.timeout(WAIT_S):
+            async with app.open_sampler(core.settings) as sampler, asyncio.timeout(WAIT_S):
                 following = asyncio.create_task(app.follow(core.data, sampler))
                 while (answer := await asked(client)).behind:
                     await asyncio.sleep(0.02)

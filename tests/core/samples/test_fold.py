@@ -10,8 +10,8 @@ from collections import defaultdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.samples.fold import Rows, joined, merged, rows_of, wider
-from core.store.samples import Row, decode_row, encode_row
+from core.samples.fold import Rows, merge_rows, merge_sets, rows_of, widen
+from core.store.samples import SampleRow, decode_row, encode_row
 
 VALUES = st.sampled_from([-2.5, -1.0, 0.0, 0.1, 0.2, 0.3, 7.0])
 TOLD = st.dictionaries(st.integers(0, 3), VALUES, min_size=1, max_size=4) | st.fixed_dictionaries(
@@ -39,7 +39,7 @@ def folded(events: list[Event]) -> Rows:
     shapes: defaultdict[tuple[int, ...], list[Event]] = defaultdict(list)
     for bucket, told in events:
         shapes[tuple(told)].append((bucket, told))
-    return joined(
+    return merge_sets(
         [
             rows_of(fields, [one[0] for one in each], [tuple(one[1].values()) for one in each])
             for fields, each in shapes.items()
@@ -68,13 +68,13 @@ def test_rows_are_the_brute_force_answer(
 ) -> None:
     """At the finest level and above it, in one go and on top of what was stored before."""
     check(folded(first), by_hand(first, 0))
-    check(wider(folded(first), steps), by_hand(first, steps))
+    check(widen(folded(first), steps), by_hand(first, steps))
     stored = {bucket: decode_row(encode_row(row)) for bucket, row in folded(first).items()}
-    check(wider(joined([stored, folded(second)]), steps), by_hand(first + second, steps))
+    check(widen(merge_sets([stored, folded(second)]), steps), by_hand(first + second, steps))
 
 
 def test_a_sum_beyond_all_numbers_is_no_error() -> None:
     """Values are told as they are; what they add up to need not be a number."""
-    row = Row((0,), [1], [1.7e308], [1.7e308], [1.7e308])
-    assert merged([row, row, row]).sums == [math.inf] == merged([row, row]).sums
-    assert decode_row(encode_row(merged([row, row]))).sums == [math.inf]
+    row = SampleRow((0,), [1], [1.7e308], [1.7e308], [1.7e308])
+    assert merge_rows([row, row, row]).sums == [math.inf] == merge_rows([row, row]).sums
+    assert decode_row(encode_row(merge_rows([row, row]))).sums == [math.inf]

@@ -14,7 +14,7 @@ from core.store.archive import TRUTH_FOLDER, Archive
 from core.store.keys import FAMILIES
 from core.store.options import MIB
 from core.store.scan import scan
-from core.store.witness import write_witness
+from core.store.witness import write_marker
 from core.writer.commit import Committer
 from sdk.transport.base import Batch, Record
 
@@ -32,12 +32,12 @@ def fill(data: Path, record: Make, first: int, count: int) -> int:
     """
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take(
+    committer.add_batch(
         "link", Batch([record(n) for n in range(first, first + count)], {"s": first + count})
     )
-    committer.close()
+    committer.close_commit()
     archive.sync()
-    write_witness(data, committer.witness())
+    write_marker(data, committer.marker())
     size = wal(data).stat().st_size
     archive.close()
     return size
@@ -76,8 +76,8 @@ def test_a_secondary_sees_what_was_written_after_it_opened(
 ) -> None:
     """Readers follow the writer from processes of their own."""
     view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
-    committer.take("link", Batch([record(1)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(1)]))
+    committer.close_commit()
     view.catch_up()
     assert sum(1 for _ in scan(view.families["canonical"], *EVERYTHING)) == 1
     view.close()
@@ -100,8 +100,8 @@ def flushed(data: Path, record: Make) -> Path:
     """An archive whose events lie in a file; the path of the largest, which holds them."""
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take("link", Batch([record(n) for n in range(3_000)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(3_000)]))
+    committer.close_commit()
     for family in archive.families.values():
         family.flush(True)
     archive.close()
@@ -133,14 +133,14 @@ def crashed(tmp_path: Path, record: Make) -> tuple[Path, int]:
     data = tmp_path / "live"
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take("link", Batch([record(n) for n in range(40)], {"s": 40}))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(40)], {"s": 40}))
+    committer.close_commit()
     archive.sync()
-    write_witness(data, committer.witness())
+    write_marker(data, committer.marker())
     durable = wal(data).stat().st_size
     for number in range(40, 80):
-        committer.take("link", Batch([record(number)], {"s": number + 1}))
-        committer.close()
+        committer.add_batch("link", Batch([record(number)], {"s": number + 1}))
+        committer.close_commit()
     copy = tmp_path / "crashed"
     shutil.copytree(data, copy)
     (copy / TRUTH_FOLDER / "LOCK").unlink()
@@ -162,7 +162,7 @@ def test_a_power_cut_leaves_a_prefix_with_its_exact_position(tmp_path: Path, rec
         events = count_of(data)
         assert 40 <= events <= 80
         archive = Archive.open_primary(data)
-        assert Committer(archive, data).resume("link") == {"s": events}
+        assert Committer(archive, data).load_positions("link") == {"s": events}
         archive.close()
 
 
@@ -210,8 +210,8 @@ def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, reco
     """Pitfalls row 5: "not there" would store an event twice, or answer short."""
     archive = Archive.open_primary(tmp_path)
     committer = Committer(archive, tmp_path)
-    committer.take("link", Batch([record(n) for n in range(3_000)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(3_000)]))
+    committer.close_commit()
     for family in archive.families.values():
         family.flush(True)
     keys = {name: [key for key, _ in scan(archive.families[name], *EVERYTHING)] for name in READ}
@@ -266,8 +266,8 @@ def test_a_reader_whose_archive_is_damaged_while_it_runs_becomes_loud(
 ) -> None:
     """What it knew goes on being right; what it cannot open is refused by name, not left out."""
     view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
-    committer.take("link", Batch([record(n) for n in range(3_000)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(3_000)]))
+    committer.close_commit()
     archive.families["canonical"].flush(True)
     file = max((tmp_path / TRUTH_FOLDER).glob("*.sst"))
     kept = file.read_bytes()
@@ -288,8 +288,8 @@ def test_a_reader_does_not_see_an_archive_end_before_what_is_durable(
     """A log that is gone under a running archive looks as if nothing had been written."""
     view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
     wal(tmp_path).unlink()
-    committer.take("link", Batch([record(1)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(1)]))
+    committer.close_commit()
     with pytest.raises(ArchiveDamagedError, match="is durable: a log is missing or damaged"):
         view.catch_up(committer.last_ns)
     view.close()
@@ -331,8 +331,8 @@ def test_readers_follow_while_files_come_and_go(tmp_path: Path, record: Make) ->
     number = 0
     for turn in range(80):
         count = dice.choice((1, 30, 400))
-        committer.take("link", Batch([record(n) for n in range(number, number + count)]))
-        committer.close()
+        committer.add_batch("link", Batch([record(n) for n in range(number, number + count)]))
+        committer.close_commit()
         number += count
         for family in archive.families.values():
             if dice.random() < 0.2:
@@ -359,8 +359,8 @@ def test_a_writer_opens_while_its_files_are_merged(tmp_path: Path, record: Make)
         committer = Committer(archive, tmp_path)
         assert committer.counters.events == number
         for _ in range(9):
-            committer.take("link", Batch([record(n) for n in range(number, number + 40)]))
-            committer.close()
+            committer.add_batch("link", Batch([record(n) for n in range(number, number + 40)]))
+            committer.close_commit()
             number += 40
             for family in archive.families.values():
                 family.flush(True)

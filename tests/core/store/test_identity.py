@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ArchiveError
 from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.identity import identify, refuse_emptied
+from core.store.identity import ensure_id, refuse_emptied
 from sdk import archive_id
 from sdk.archive_id import ID_FILE
 
@@ -19,7 +19,7 @@ def identified(data: Path) -> str:
     refuse_emptied(data)
     archive = Archive.open_primary(data)
     try:
-        return identify(archive, data)
+        return ensure_id(archive, data)
     finally:
         archive.close()
 

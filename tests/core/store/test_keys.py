@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import order_key, series_of, time_key, time_of
+from core.ordering import order_key, series_of_event_key, time_key, time_of
 from core.store import keys
 from sdk.timestamps import NS_MAX, NS_MIN
 
@@ -20,8 +20,8 @@ places = st.tuples(numbers, times, ids)
 def test_keys_read_back(number: int, ns: int, source_ns: int, lane: int, event_id: bytes) -> None:
     """nova.md §5: places, and the keys of the two series families."""
     series = keys.series_bytes(number)
-    (place,) = keys.place_keys(ns, [series])
-    assert (series_of(place), time_of(place)) == (number, ns)
+    (place,) = keys.event_keys(ns, [series])
+    assert (series_of_event_key(place), time_of(place)) == (number, ns)
     for key, at, order in (
         (keys.series_key(series, time_key(ns)), ns, place),
         (
@@ -31,19 +31,19 @@ def test_keys_read_back(number: int, ns: int, source_ns: int, lane: int, event_i
         ),
     ):
         assert keys.series_key_time(key) == at
-        assert keys.series_key_order(key, lane) == order
+        assert keys.timeline_key(key, lane) == order
     assert key == keys.series_key(series, time_key(source_ns), event_id)
     stored = b'{"eventId":"%b","scopeId":"sat"}' % event_id.hex().encode()
-    assert keys.whole_order(order, stored) == order_key(source_ns, lane, event_id)
+    assert keys.complete_order_key(order, stored) == order_key(source_ns, lane, event_id)
 
 
 @given(st.integers(NS_MIN, NS_MAX - 3), st.lists(numbers, min_size=3, max_size=3))
 @settings(deadline=None)
 def test_places_of_a_batch_follow_each_other(ns: int, series: list[int]) -> None:
     """nova.md §4: each event of a batch has a canonical time of its own."""
-    places = keys.place_keys(ns, [keys.series_bytes(number) for number in series])
+    places = keys.event_keys(ns, [keys.series_bytes(number) for number in series])
     assert [time_of(place) for place in places] == [ns, ns + 1, ns + 2]
-    assert [series_of(place) for place in places] == series
+    assert [series_of_event_key(place) for place in places] == series
 
 
 @given(places, places)

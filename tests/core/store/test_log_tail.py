@@ -17,7 +17,7 @@ from core.store.keys import EVENT_FAMILIES
 from core.store.log_records import BLOCK_BYTES
 from core.store.quarantine import QUARANTINE_FOLDER, quarantined
 from core.store.scan import scan
-from core.store.witness import write_witness
+from core.store.witness import write_marker
 from core.writer.commit import Committer
 from sdk.transport.base import Batch, Record
 
@@ -41,11 +41,11 @@ def crash(tmp_path: Path, record: Make) -> tuple[Path, dict[str, int]]:
     manifest = b""
     for number in range(0, WRITTEN, 10):
         batch = Batch([record(n) for n in range(number, number + 10)], {"s": number + 10})
-        committer.take("link", batch)
-        committer.close()
+        committer.add_batch("link", batch)
+        committer.close_commit()
         if number + 10 == DURABLE:
             archive.sync()
-            write_witness(data, committer.witness())
+            write_marker(data, committer.marker())
             sizes = {path.name: path.stat().st_size for path in logs(data)}
         if number in (90, 200, 340):
             manifest = manifest_of(data).read_bytes()
@@ -165,9 +165,9 @@ def test_a_log_that_a_writer_holds_is_not_looked_at(tmp_path: Path, record: Make
     """A second writer is refused, and cuts nothing off."""
     archive = Archive.open_primary(tmp_path)
     committer = Committer(archive, tmp_path)
-    committer.take("link", Batch([record(1)]))
-    committer.close()
-    write_witness(tmp_path, committer.witness())
+    committer.add_batch("link", Batch([record(1)]))
+    committer.close_commit()
+    write_marker(tmp_path, committer.marker())
     with logs(tmp_path)[-1].open("ab") as file:
         file.write(b"garbage" * 20_000)
     with pytest.raises(Exception, match="held by another writer"):
@@ -194,15 +194,15 @@ def torn(request: pytest.FixtureRequest, tmp_path: Path, record: Make) -> tuple[
     data = tmp_path / "live"
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take("link", Batch([record(n) for n in range(20)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(20)]))
+    committer.close_commit()
     archive.sync()
-    write_witness(data, committer.witness())
+    write_marker(data, committer.marker())
     (log,) = logs(data)
     offset = log.stat().st_size
     count, size = request.param
-    committer.take("link", Batch([padded(record(n), size) for n in range(20, 20 + count)]))
-    committer.close()
+    committer.add_batch("link", Batch([padded(record(n), size) for n in range(20, 20 + count)]))
+    committer.close_commit()
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     archive.close()
@@ -250,8 +250,8 @@ def test_the_same_before_the_witness_stays_a_refusal(
     data, log, offset = torn
     archive = Archive.open_primary(shutil.copytree(data, tmp_path / "whole"))
     committer = Committer(archive, tmp_path / "whole")
-    write_witness(data, committer.witness())
-    committer.close()
+    write_marker(data, committer.marker())
+    committer.close_commit()
     archive.close()
     for content in list(cuts(log.read_bytes(), offset).values())[::3]:
         copy = tmp_path / "torn"
@@ -294,12 +294,12 @@ def test_a_manifest_that_lost_what_was_durable_is_refused(
     """Its files replaced the logs, so the rest of it does not say where the events are."""
     archive = Archive.open_primary(tmp_path)
     committer = Committer(archive, tmp_path)
-    committer.take("link", Batch([record(n) for n in range(20)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(n) for n in range(20)]))
+    committer.close_commit()
     before = manifest_of(tmp_path).stat().st_size
     for family in archive.families.values():
         family.flush(True)
-    write_witness(tmp_path, committer.witness())
+    write_marker(tmp_path, committer.marker())
     archive.close()
     damaged = manifest_of(tmp_path).read_bytes()[:before] + ENDS[end]
     manifest_of(tmp_path).write_bytes(damaged)

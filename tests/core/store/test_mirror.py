@@ -33,8 +33,8 @@ def read_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def commit(committer: Committer, *records: Record) -> None:
     """Write events."""
-    committer.take("link", Batch(list(records)))
-    committer.close()
+    committer.add_batch("link", Batch(list(records)))
+    committer.close_commit()
 
 
 def count(view: Archive) -> int:

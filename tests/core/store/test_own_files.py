@@ -50,8 +50,8 @@ def test_exchanged_files_are_found(
     """The writer acknowledged into deleted logs without end: the folder was still its own."""
     archive = Archive.open_primary(tmp_path)
     committer = Committer(archive, tmp_path)
-    committer.take("link", Batch([record(1)]))
-    committer.close()
+    committer.add_batch("link", Batch([record(1)]))
+    committer.close_commit()
     own = OwnFiles(archive.path)
     own.require()
     own.require_known()
@@ -73,8 +73,8 @@ def test_a_writer_that_goes_on_to_new_logs_keeps_its_own(
     own = OwnFiles(archive.path)
     logs = set()
     for number in range(5):
-        committer.take("link", Batch([record(number)]))
-        committer.close()
+        committer.add_batch("link", Batch([record(number)]))
+        committer.close_commit()
         own.require()
         for family in archive.families.values():
             family.flush(True)

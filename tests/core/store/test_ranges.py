@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.ordering import TIMEBASES, Timebase
-from core.reader.reading import Reading, Span
-from core.reader.selection import Selection
-from core.reader.view import View
+from core.reader.reading import RangeCursor, Span
+from core.reader.selection import EventFilter
+from core.reader.view import ArchiveSnapshot
 from core.store.archive import Archive
-from core.store.ranges import Shape, event_bytes
+from core.store.ranges import TimeDistribution, event_bytes
 from core.writer.commit import Committer
 from sdk import timestamps
 from sdk.protocol import Filters
@@ -32,7 +32,7 @@ MANY = settings(
 )
 
 
-class WritersView(View):
+class WritersView(ArchiveSnapshot):
     """The writer's own view, which need not catch up."""
 
     def refresh(self, until_ns: int = NS_MAX) -> None:
@@ -54,8 +54,8 @@ class Filled:
             self._make(self._count + index, at_ns=at_ns) for index, at_ns in enumerate(times_ns)
         ]
         self._count += len(records)
-        self._committer.take("link", Batch(records))
-        self._committer.close()
+        self._committer.add_batch("link", Batch(records))
+        self._committer.close_commit()
 
     def flush(self) -> None:
         """Let what is in memory become files."""
@@ -67,11 +67,11 @@ class Filled:
         view = WritersView(self.archive)
         view.advance(self._committer.last_ns)
         view.series.load(self.archive)
-        selection = Selection(Filters(), view.series)
-        reading = Reading(view, selection, Span(timebase, start_ns, stop_ns))
+        selection = EventFilter(Filters(), view.series)
+        reading = RangeCursor(view, selection, Span(timebase, start_ns, stop_ns))
         found: list[bytes] = []
         while not reading.done:
-            found += [stored for _, stored in reading.slice(1_000)]
+            found += [stored for _, stored in reading.read_slice(1_000)]
         return found
 
 
@@ -85,7 +85,7 @@ def filled(archive: Archive, committer: Committer, record: Make) -> Filled:
 def test_an_empty_archive_is_cut_too(filled: Filled, timebase: Timebase) -> None:
     """Pieces cover the span without gap or overlap also where there is nothing in it."""
     for count in (1, 2, 7):
-        pieces = Shape(filled.archive, timebase, NS_MIN, NS_MAX).cut(count)
+        pieces = TimeDistribution(filled.archive, timebase, NS_MIN, NS_MAX).split(count)
         assert len(pieces) == count
         assert pieces[0].start_ns == NS_MIN and pieces[-1].stop_ns == NS_MAX + 1
         assert [a.stop_ns for a in pieces[:-1]] == [b.start_ns for b in pieces[1:]]
@@ -120,9 +120,9 @@ def test_the_pieces_are_the_whole(
             filled.flush()
     start_ns = NS_MIN if start is None else start
     stop_ns = NS_MAX if length is None else max(start_ns, NS_MIN) + length
-    shape = Shape(filled.archive, timebase, start_ns, stop_ns)
+    shape = TimeDistribution(filled.archive, timebase, start_ns, stop_ns)
     shape.refine(count)
-    pieces = shape.cut(count)
+    pieces = shape.split(count)
     assert len(pieces) == count
     assert pieces[0].start_ns == start_ns and pieces[-1].stop_ns == stop_ns + 1
     assert [a.stop_ns for a in pieces[:-1]] == [b.start_ns for b in pieces[1:]]
@@ -147,10 +147,10 @@ def test_pieces_are_about_equal_where_one_file_holds_everything(
     filled.put(late_and_bursts(random.Random(1)))
     if is_flushed:
         filled.flush()
-    shape = Shape(filled.archive, "source", NS_MIN, NS_MAX)
+    shape = TimeDistribution(filled.archive, "source", NS_MIN, NS_MAX)
     assert shape.events == 12_600
     shape.refine(4)
-    found = [len(filled.read("source", low, high - 1)) for low, high, _ in shape.cut(4)]
+    found = [len(filled.read("source", low, high - 1)) for low, high, _ in shape.split(4)]
     assert sum(found) == 12_600
     assert max(found) < 1.3 * 12_600 / 4, found
 
@@ -159,7 +159,7 @@ def test_estimates_follow_a_part_of_the_span(filled: Filled) -> None:
     """A span inside a file is told about as many events as it holds, and so are its pieces."""
     filled.put([START_NS + number * 1_000_000 for number in range(10_000)])
     filled.flush()
-    shape = Shape(filled.archive, "source", START_NS, START_NS + 2_500 * 1_000_000 - 1)
+    shape = TimeDistribution(filled.archive, "source", START_NS, START_NS + 2_500 * 1_000_000 - 1)
     assert 2_300 <= shape.events <= 2_700
-    assert [500 <= piece.events <= 750 for piece in shape.cut(4)] == [True] * 4
+    assert [500 <= piece.events <= 750 for piece in shape.split(4)] == [True] * 4
     assert 200 < event_bytes(filled.archive) < 500

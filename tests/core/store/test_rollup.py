@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ordering import time_key, time_of, unsigned
+from core.ordering import time_key, time_of, unsigned_time
 from core.store.rollup import (
     COARSEST_LEVEL,
     FINEST_LEVEL,
@@ -16,16 +16,16 @@ from core.store.rollup import (
     SLOTS,
     bucket_of,
     bucket_time,
+    coarsen,
     decode_row,
     encode_row,
-    folded,
     lane_counts,
     level_for,
+    pack_rows,
     row_head,
-    rows_of,
     slots_of,
     stored_level,
-    wider,
+    sum_slots,
 )
 from sdk.address import LANES
 from sdk.timestamps import NS_MAX, NS_MIN
@@ -61,7 +61,7 @@ def test_rows_are_added_as_numbers(rows: list[dict[int, tuple[int, ...]]]) -> No
 def test_a_folded_row_is_the_sum_of_its_slots(slots: dict[int, tuple[int, ...]]) -> None:
     """What a bucket three levels above holds."""
     expected = tuple(sum(each) for each in zip((0,) * len(LANES), *slots.values(), strict=True))
-    assert lane_counts(folded(row_of(slots))) == expected
+    assert lane_counts(sum_slots(row_of(slots))) == expected
 
 
 @given(times, st.sampled_from(LEVELS))
@@ -78,7 +78,7 @@ def test_the_narrowest_buckets_that_are_few_enough(
     one: int, other: int, buckets: int, finest: int
 ) -> None:
     """At most one more than was asked for, and a level less would be too many."""
-    start, stop = sorted((unsigned(one), unsigned(other)))
+    start, stop = sorted((unsigned_time(one), unsigned_time(other)))
     chosen = level_for(start, stop, buckets, finest)
     assert chosen.level >= finest and chosen.total <= buckets + 1
     assert chosen.first == start >> chosen.level
@@ -103,7 +103,7 @@ def test_wider_rows_hold_the_same(buckets: dict[int, tuple[int, ...]]) -> None:
     for bucket, each in buckets.items():
         before = found.get(bucket >> LEVEL_STEP, (0,) * len(LANES))
         found[bucket >> LEVEL_STEP] = tuple(map(sum, zip(before, each, strict=True)))
-    upper = rows_of(wider({bucket: row_of({0: each}) for bucket, each in buckets.items()}))
+    upper = pack_rows(coarsen({bucket: row_of({0: each}) for bucket, each in buckets.items()}))
     shown = {n * SLOTS + slot: part for n, row in upper.items() for slot, part in slots_of(row)}
     assert {bucket: lane_counts(part) for bucket, part in shown.items()} == {
         bucket: each for bucket, each in found.items() if any(each)

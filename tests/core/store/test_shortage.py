@@ -30,8 +30,8 @@ def test_too_many_open_files_are_no_damage(
     archive = Archive.open_primary(tmp_path)
     committer = Committer(archive, tmp_path)
     for number in range(0, 40, 10):
-        committer.take("link", Batch([record(n) for n in range(number, number + 10)]))
-        committer.close()
+        committer.add_batch("link", Batch([record(n) for n in range(number, number + 10)]))
+        committer.close_commit()
         for family in archive.families.values():
             family.flush(True)
     archive.close()

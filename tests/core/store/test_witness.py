@@ -8,27 +8,33 @@ import msgspec
 import pytest
 
 from core.errors import ArchiveDamagedError
-from core.store.witness import WITNESS_FILE, Witness, compare, read_witness, write_witness
+from core.store.witness import (
+    MARKER_FILE,
+    DurabilityMarker,
+    read_marker,
+    require_durable,
+    write_marker,
+)
 from sdk.archive_id import ID_FILE
 
-WITNESS = Witness(sequence=7, canonical_ns=1_000, events=3, positions={"link": {"s": 4}})
+WITNESS = DurabilityMarker(sequence=7, canonical_ns=1_000, events=3, positions={"link": {"s": 4}})
 OLD = b'{"sequence":7,"canonicalNs":1000,"events":3,"positions":{"link":{"s":4}}}'
 
 
 def test_a_witness_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Also one of a NOVA whose witnesses had no checksum."""
-    assert read_witness(tmp_path) is None
-    write_witness(tmp_path, WITNESS)
-    read = read_witness(tmp_path)
+    assert read_marker(tmp_path) is None
+    write_marker(tmp_path, WITNESS)
+    read = read_marker(tmp_path)
     assert read is not None and (read.sequence, read.canonical_ns, read.events) == (7, 1_000, 3)
-    (tmp_path / WITNESS_FILE).write_bytes(OLD)
-    assert read_witness(tmp_path) == WITNESS
+    (tmp_path / MARKER_FILE).write_bytes(OLD)
+    assert read_marker(tmp_path) == WITNESS
 
 
 def test_no_flipped_bit_makes_it_claim_less(tmp_path: Path) -> None:
     """A lower canonical time would end every answer of an archive at rest there."""
-    write_witness(tmp_path, WITNESS)
-    path = tmp_path / WITNESS_FILE
+    write_marker(tmp_path, WITNESS)
+    path = tmp_path / MARKER_FILE
     kept = path.read_bytes()
     refused = 0
     for bit in range(8 * len(kept)):
@@ -36,7 +42,7 @@ def test_no_flipped_bit_makes_it_claim_less(tmp_path: Path) -> None:
         content[bit // 8] ^= 1 << bit % 8
         path.write_bytes(content)
         try:
-            read = read_witness(tmp_path)
+            read = read_marker(tmp_path)
         except ArchiveDamagedError as error:
             assert str(path) in str(error)
             refused += 1
@@ -49,8 +55,8 @@ def test_no_flipped_bit_makes_it_claim_less(tmp_path: Path) -> None:
 def test_one_that_is_gone_is_missed(tmp_path: Path) -> None:
     """Not taken for that of a new archive: where there are events and an id, there was one."""
     truth = tmp_path / "truth"
-    compare(None, WITNESS, truth)
+    require_durable(None, WITNESS, truth)
     (tmp_path / ID_FILE).write_text("5a0f\n")
-    compare(None, msgspec.structs.replace(WITNESS, events=0), truth)
+    require_durable(None, msgspec.structs.replace(WITNESS, events=0), truth)
     with pytest.raises(ArchiveDamagedError, match=r"witness\.json is missing.*3 events"):
-        compare(None, WITNESS, truth)
+        require_durable(None, WITNESS, truth)

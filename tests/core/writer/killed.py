@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 
 from core.store.archive import Archive
-from core.store.batch import Batch
-from core.submission import Asker
+from core.store.batch import ArchiveBatch
+from core.submission import Principal
 from core.writer import app
-from core.writer.desk import Desk
+from core.writer.desk import SubmissionHandler
 from sdk.protocol import Message
 from sdk.settings import Settings
 from sdk.submission import Submission
@@ -47,9 +47,9 @@ class Fate:
 
 def stepwise(fate: Fate) -> None:
     """Make every write, sync and dispatch of this process steps."""
-    write, sync, take = Archive.write, Archive.sync, Desk.take
+    write, sync, take = Archive.write, Archive.sync, SubmissionHandler.handle
 
-    def stepwise_write(archive: Archive, batch: Batch) -> None:
+    def stepwise_write(archive: Archive, batch: ArchiveBatch) -> None:
         fate.step()
         write(archive, batch)
         fate.step()
@@ -59,7 +59,9 @@ def stepwise(fate: Fate) -> None:
         sync(archive)
         fate.step()
 
-    async def counted_take(desk: Desk, asker: Asker, what: Submission, since_s: float) -> Message:
+    async def counted_take(
+        desk: SubmissionHandler, asker: Principal, what: Submission, since_s: float
+    ) -> Message:
         fate.begin()
         return await take(desk, asker, what, since_s)
 
@@ -82,7 +84,7 @@ def stepwise(fate: Fate) -> None:
     for owner, name, stepped in (
         (Archive, "write", stepwise_write),
         (Archive, "sync", stepwise_sync),
-        (Desk, "take", counted_take),
+        (SubmissionHandler, "take", counted_take),
         (app, "connect", stepwise_connect),
     ):
         setattr(owner, name, stepped)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import Timebase
-from core.writer.actions import Actions
+from core.writer.actions import ArgumentChecker
 from core.writer.commit import Committer
 from core.writer.manifests import published_event
-from core.writer.targets import Target
+from core.writer.targets import CommandTarget
 from core.writer.written import InEffect
 from sdk.manifest import Action, ArgumentSpec, CardManifest, KeySpec
 from sdk.observation import Observer, record_of
@@ -18,7 +18,7 @@ from sdk.transport.base import Batch, Record
 from tests.core.commanding import HEATER, SCOPE, command
 
 OWN_SCOPE = "ground"
-TARGET = Target(*HEATER, None)
+TARGET = CommandTarget(*HEATER, None)
 POWER = ArgumentSpec(type="number", minimum=0, maximum=10, required=True)
 LABEL = ArgumentSpec(type="string")
 
@@ -50,28 +50,30 @@ def show(committer: Committer, *views: str) -> None:
     """Let the heater update these views."""
     observer = Observer(SCOPE)
     updates = [observer.observe(HEATER).ui(view, view, "1.0.0", {"on": True}) for view in views]
-    committer.take("link", Batch([record_of(update) for update in updates]))
-    committer.close()
+    committer.add_batch("link", Batch([record_of(update) for update in updates]))
+    committer.close_commit()
 
 
 def publish(committer: Committer, told: CardManifest) -> None:
     """Let the scope publish a manifest."""
-    committer.take("link", Batch([Record(None, published_event(told, SCOPE).body)]))
-    committer.close()
+    committer.add_batch("link", Batch([Record(None, published_event(told, SCOPE).body)]))
+    committer.close_commit()
 
 
-def actions_of(committer: Committer, *own: CardManifest, timebase: Timebase = "source") -> Actions:
+def actions_of(
+    committer: Committer, *own: CardManifest, timebase: Timebase = "source"
+) -> ArgumentChecker:
     """The actions of an instance that has published these manifests."""
-    committer.tell([published_event(one, OWN_SCOPE) for one in own])
-    committer.close()
-    return Actions(committer, InEffect(committer, timebase, OWN_SCOPE))
+    committer.record_all([published_event(one, OWN_SCOPE) for one in own])
+    committer.close_commit()
+    return ArgumentChecker(committer, InEffect(committer, timebase, OWN_SCOPE))
 
 
-def refusal(actions: Actions, **payload: object) -> str | None:
+def refusal(actions: ArgumentChecker, **payload: object) -> str | None:
     """Why these arguments are refused, None if they are taken."""
     try:
         actions.check(command(payload=payload), TARGET)
-    except QueryError as error:
+    except RequestError as error:
         assert error.code == "badArguments"
         return error.message
     return None

@@ -12,7 +12,7 @@ import pytest
 from core.errors import ArchiveError
 from core.reader import app as reader_app
 from core.store.archive import Archive
-from core.store.witness import WITNESS_FILE, read_witness
+from core.store.witness import MARKER_FILE, read_marker
 from core.writer import app as writer_app
 from core.writer.commit import Committer
 from sdk.client import Client
@@ -67,7 +67,7 @@ async def test_a_disk_that_fails_ends_the_writer_without_an_acknowledgement(
 ) -> None:
     """Pitfalls row 7: after a failed sync nothing is known to be durable, so nothing goes on."""
 
-    async with writer_app.opened(settings_of(data), ()) as (writer, transports):
+    async with writer_app.open_writer(settings_of(data), ()) as (writer, transports):
 
         def broken() -> None:
             raise OSError(5, "Input/output error")
@@ -104,11 +104,11 @@ async def test_a_stop_leaves_a_witness_of_all_that_was_taken(data: Path, record:
         core = Core(settings_of(data), writer)
         for start in range(0, 50, 10):
             await core.publish([record(n) for n in range(start, start + 10)])
-    witness = read_witness(data)
+    witness = read_marker(data)
     assert witness is not None and witness.events == 50
     archive = Archive.open_primary(data)
     try:
-        assert Committer(archive, data).witness().events == 50
+        assert Committer(archive, data).marker().events == 50
     finally:
         archive.close()
 
@@ -119,13 +119,13 @@ async def test_what_a_killed_writer_left_is_witnessed_at_once(data: Path, record
     """
     async with running_writer(settings_of(data)) as writer:
         await Core(settings_of(data), writer).publish([record(n) for n in range(10)])
-    before = (data / WITNESS_FILE).read_bytes()
+    before = (data / MARKER_FILE).read_bytes()
     async with running_writer(settings_of(data)) as writer:
         await Core(settings_of(data), writer).publish([record(n) for n in range(10, 50)])
-    after = read_witness(data)
-    (data / WITNESS_FILE).write_bytes(before)
+    after = read_marker(data)
+    (data / MARKER_FILE).write_bytes(before)
     async with running_writer(settings_of(data)):
-        found = read_witness(data)
+        found = read_marker(data)
     assert found is not None and after is not None
     assert (found.events, found.canonical_ns) == (after.events, after.canonical_ns)
     assert found.positions == after.positions != {}
@@ -157,7 +157,7 @@ async def test_a_stop_in_the_middle_of_the_work_harms_nothing(data: Path, record
 async def test_a_second_writer_is_refused(core: Core) -> None:
     """A-002: one process writes, and the first one's sockets stay its own."""
     with pytest.raises(ArchiveError, match="held by another writer"):
-        async with writer_app.opened(core.settings, ()):
+        async with writer_app.open_writer(core.settings, ()):
             pass
     async with await Client.to_core(core.data) as client:
         assert (await client.status()).writer_connected
@@ -168,7 +168,7 @@ async def test_a_reader_and_its_streams_outlive_the_writer(data: Path, record: M
     settings = settings_of(data)
     async with running_writer(settings) as writer:
         core = Core(settings, writer)
-        reading = reader_app.opened(settings)
+        reading = reader_app.open_reader(settings)
         await reading.__aenter__()
         await core.publish([record(1)])
     try:
@@ -214,6 +214,6 @@ async def test_the_last_commit_of_a_burst_is_witnessed_too(core: Core, record: M
     for number in range(5):
         await core.publish([record(number)])
     async with asyncio.timeout(WAIT_S):
-        while (witness := read_witness(core.data)) is None or witness.events < 5:
+        while (witness := read_marker(core.data)) is None or witness.events < 5:
             await asyncio.sleep(0.05)
-    assert witness == core.writer.committer.witness()
+    assert witness == core.writer.committer.marker()

@@ -28,11 +28,11 @@ def accept_one(writer: Writer, corpus: Corpus) -> None:
     anything = Checker()
     while True:
         record = corpus.record()
-        receipt, _ = writer.committer.take(
+        receipt, _ = writer.committer.add_batch(
             "old", Batch([record]), check_records([record], anything)
         )
         if receipt.new:
-            writer.committer.close()
+            writer.committer.close_commit()
             return
 
 
@@ -42,7 +42,7 @@ async def start_after_each(data: Path, events: int, seed: int, mode: Mode) -> No
     corpus = Corpus(seed, [file.manifest for file in files], time.time_ns())
     settings = Settings(data=str(data), mode=mode, scope=OWN_SCOPE, drivers=DRIVERS)
     for number in range(events):
-        async with writer_app.opened(settings, files) as (writer, _):
+        async with writer_app.open_writer(settings, files) as (writer, _):
             accept_one(writer, corpus)
             writer.finish()
         if number % SERVED_EVERY_STARTS == 0 or number == events - 1:

@@ -14,7 +14,7 @@ from core.store.archive import Archive
 from core.store.scan import scan
 from core.writer.commit import Committer
 from sdk import timestamps
-from sdk.drivers.registry import Registry
+from sdk.drivers.registry import DriverRegistry
 from sdk.transport.base import Batch, Record
 from tests.core.filing import arrivals, record
 
@@ -32,7 +32,7 @@ class Told(NamedTuple):
 
 def writer(archive: Archive, data: Path, *drivers: str) -> Committer:
     """One that prefers these drivers."""
-    return Committer(archive, data, registry=Registry.load(drivers or ["rawBinary", "jsonl"]))
+    return Committer(archive, data, registry=DriverRegistry.load(drivers or ["rawBinary", "jsonl"]))
 
 
 def stored(archive: Archive) -> list[dict[str, object]]:
@@ -44,9 +44,9 @@ def stored(archive: Archive) -> list[dict[str, object]]:
 def take(committer: Committer, records: Sequence[Record]) -> None:
     """Commit them in two batches, in one commit."""
     middle = len(records) // 2
-    committer.take("link", Batch(records[:middle]))
-    committer.take("link", Batch(records[middle:]))
-    committer.close()
+    committer.add_batch("link", Batch(records[:middle]))
+    committer.add_batch("link", Batch(records[middle:]))
+    committer.close_commit()
 
 
 def bindings(events: Sequence[dict[str, object]]) -> list[Told]:
@@ -131,7 +131,7 @@ def test_a_driver_that_is_asked_for_later_is_bound_then(archive: Archive, tmp_pa
     now = [AT_NS]
 
     def restarted() -> Committer:
-        registry = Registry.load(["rawBinary", "jsonl"])
+        registry = DriverRegistry.load(["rawBinary", "jsonl"])
         return Committer(archive, tmp_path, registry=registry, clock=lambda: now[0])
 
     def drivers_of_raw() -> list[str]:
@@ -189,7 +189,7 @@ def test_binding_and_event_are_committed_together(
     committer = writer(archive, tmp_path)
     for number in range(crash_after):
         take(committer, [record(number, AT_NS), record(number + 6, AT_NS)])
-    committer.take("link", Batch(arrivals(50)))
+    committer.add_batch("link", Batch(arrivals(50)))
     events = stored(archive)
     assert len(bindings(events)) == crash_after
     assert len(events) == 3 * crash_after

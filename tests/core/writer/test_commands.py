@@ -182,7 +182,7 @@ async def test_a_dispatch_that_fails_ends_as_a_failure(
         attempts += 1
         raise TransportError("the line is cut")
 
-    (transport,) = anywhere.core.writer.courier.transports
+    (transport,) = anywhere.core.writer.dispatcher.transports
     asked = anywhere.command()
     with monkeypatch.context() as patched:
         patched.setattr(transport, "publish", broken)

@@ -22,16 +22,16 @@ import msgspec
 import pytest
 
 from core import feed
-from core.errors import QueryError
+from core.errors import RequestError
 from core.feed import LinkStates
-from core.reader.submitter import Submitter
+from core.reader.submitter import SubmissionClient
 from core.store.archive import Archive
 from core.store.scan import scan
-from core.submission import Asker
+from core.submission import Principal
 from sdk import endpoints
 from sdk.producer import Producer
 from sdk.submission import CommandAck, SubmitCommand
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 from sdk.transport.base import Transport, connect
 from tests.core.commanding import Ears, command, descriptor, listening
 from tests.core.writer import killed
@@ -41,7 +41,7 @@ STEPS = 16
 """More than one command has: some writers live through their trial and are killed at its end."""
 
 TOGETHER = 3
-OPERATOR = Asker("ann", "operator")
+OPERATOR = Principal("ann", "operator")
 
 
 class Trials:
@@ -81,17 +81,17 @@ class Trials:
 
     async def submit(self, messages: Iterable[SubmitCommand]) -> None:
         """Submit all at once; what is not answered is submitted again in the next trial."""
-        submitter = Submitter(endpoints.writer_socket(self.data))
+        submitter = SubmissionClient(endpoints.writer_socket(self.data))
         try:
             await asyncio.gather(*(self._submit(submitter, message) for message in messages))
         finally:
             await submitter.close()
 
-    async def _submit(self, submitter: Submitter, message: SubmitCommand) -> None:
+    async def _submit(self, submitter: SubmissionClient, message: SubmitCommand) -> None:
         self.asked[message.request_id] = message
         try:
             reply = await submitter.submit(OPERATOR, message)
-        except QueryError as error:
+        except RequestError as error:
             assert error.code == "writerAway"
             self._unanswered.append(message)
             return
@@ -165,7 +165,7 @@ async def announce(trials: Trials, device: Transport) -> None:
     async with trials.writer(0):
         await Producer(device, trials.scope_id).publish([descriptor(scope_id=trials.scope_id)])
         async with asyncio.timeout(START_TIMEOUT_S):
-            submitter = Submitter(endpoints.writer_socket(trials.data))
+            submitter = SubmissionClient(endpoints.writer_socket(trials.data))
             while True:
                 reply = await submitter.submit(
                     OPERATOR, command(scope_id=trials.scope_id, command_type="unheard-of")
@@ -239,13 +239,13 @@ async def test_each_step_once_on_local(folder: Path) -> None:
 
 
 @pytest.mark.kafka
-async def test_some_steps_on_kafka(folder: Path, kafka_broker: Server) -> None:
+async def test_some_steps_on_kafka(folder: Path, kafka_broker: BackendServer) -> None:
     """The same where a broker carries what is sent."""
     check(await run_trials(kafka_broker.url, folder, range(3, STEPS, 2)))
 
 
 @pytest.mark.nats
-async def test_some_steps_on_nats(folder: Path, nats_server: Server) -> None:
+async def test_some_steps_on_nats(folder: Path, nats_server: BackendServer) -> None:
     """The same where a stream carries what is sent."""
     check(await run_trials(nats_server.url, folder, range(2, STEPS, 2)))
 

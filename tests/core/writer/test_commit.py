@@ -17,7 +17,7 @@ from core.ordering import order_key, time_of
 from core.store import catalog
 from core.store.archive import Archive
 from core.store.scan import scan
-from core.store.witness import write_witness
+from core.store.witness import write_marker
 from core.writer.commit import Committer
 from sdk.event import check_stored
 from sdk.transport.base import Batch, Record
@@ -36,10 +36,10 @@ def test_an_event_comes_once_inside_a_batch_and_across(
     archive: Archive, committer: Committer, record: Make
 ) -> None:
     """A-056, A-081, A-085, A-116: the first seen wins, later ones are counted."""
-    first, _ = committer.take("a", Batch([record(1), record(2), record(1)]))
-    committer.close()
-    second, _ = committer.take("b", Batch([record(2), record(3)]))
-    committer.close()
+    first, _ = committer.add_batch("a", Batch([record(1), record(2), record(1)]))
+    committer.close_commit()
+    second, _ = committer.add_batch("b", Batch([record(2), record(3)]))
+    committer.close_commit()
     assert (first.new, first.duplicate) == (2, 1)
     assert (second.new, second.duplicate) == (1, 1)
     assert len(stored(archive)) == committer.counters.events == 3
@@ -51,9 +51,9 @@ def test_batches_of_one_commit_dedupe_against_each_other(
     archive: Archive, committer: Committer, record: Make
 ) -> None:
     """Redundant links often meet in one group commit."""
-    committer.take("a", Batch([record(1)]))
-    receipt, _ = committer.take("b", Batch([record(1)]))
-    committer.close()
+    committer.add_batch("a", Batch([record(1)]))
+    receipt, _ = committer.add_batch("b", Batch([record(1)]))
+    committer.close_commit()
     assert (receipt.new, receipt.duplicate) == (0, 1)
     assert len(stored(archive)) == 1
 
@@ -63,8 +63,8 @@ def test_stored_envelopes_prove_themselves(
 ) -> None:
     """A-063, A-086: each stored event's id follows from what it says; keys and content agree."""
     lanes = ("metadata", "ui", "parsed", "raw")
-    committer.take("a", Batch([record(n, lane=lane) for n, lane in enumerate(lanes)]))
-    committer.close()
+    committer.add_batch("a", Batch([record(n, lane=lane) for n, lane in enumerate(lanes)]))
+    committer.close_commit()
     for key, value in scan(archive.families["canonical"], *EVERYTHING):
         event, canonical_ns = check_stored(value)
         assert time_of(key) == canonical_ns
@@ -78,8 +78,8 @@ def test_canonical_time_grows_though_the_clock_steps_back(
     """AMB-15: arrival order is canonical order, also when the wall clock jumps or stands still."""
     ticks = itertools.cycle([5_000, 5_000, 3_000, 9_000, 1_000])
     committer = Committer(archive, tmp_path, clock=lambda: next(ticks))
-    committer.take("a", Batch([record(n) for n in range(20)]))
-    committer.close()
+    committer.add_batch("a", Batch([record(n) for n in range(20)]))
+    committer.close_commit()
     times = [time_of(key) for key, _ in scan(archive.families["canonical"], *EVERYTHING)]
     assert len(set(times)) == 20
     numbers = [int(one.split(b'"n":')[1].split(b"}")[0]) for one in stored(archive)]
@@ -93,8 +93,8 @@ def test_refusals_keep_bytes_reason_and_position(
 ) -> None:
     """Invariant 7: what is refused is kept whole, with why and where."""
     bad = Record("nova.sat.raw.bus.eps.u.v1", b'{"lane":"raw"}', "topic/0@17")
-    receipt, _ = committer.take("a", Batch([record(1), bad, record(2)], {"topic/0": 18}))
-    committer.close()
+    receipt, _ = committer.add_batch("a", Batch([record(1), bad, record(2)], {"topic/0": 18}))
+    committer.close_commit()
     assert (receipt.new, len(receipt.rejected)) == (2, 1)
     assert receipt.rejected[0].place == 1
     value = archive.get("catalog", catalog.reject_key(0))
@@ -108,12 +108,12 @@ def test_positions_are_in_the_batch_of_their_events(
     archive: Archive, committer: Committer, record: Make, tmp_path: Path
 ) -> None:
     """AMB-18: what resumes and what is stored can never disagree."""
-    committer.take("a", Batch([record(1)], {"s/0": 1, "s/1": 0}))
-    assert Committer(archive, tmp_path).resume("a") == {}
-    committer.close()
-    committer.take("a", Batch([record(2)], {"s/1": 4}))
-    committer.close()
-    assert Committer(archive, tmp_path).resume("a") == {"s/0": 1, "s/1": 4}
+    committer.add_batch("a", Batch([record(1)], {"s/0": 1, "s/1": 0}))
+    assert Committer(archive, tmp_path).load_positions("a") == {}
+    committer.close_commit()
+    committer.add_batch("a", Batch([record(2)], {"s/1": 4}))
+    committer.close_commit()
+    assert Committer(archive, tmp_path).load_positions("a") == {"s/0": 1, "s/1": 4}
 
 
 def test_a_batch_beyond_the_commit_size_is_split_and_still_exact(
@@ -123,15 +123,15 @@ def test_a_batch_beyond_the_commit_size_is_split_and_still_exact(
     records = [record(n) for n in range(300)]
     records.insert(10, Record(None, b"garbage", "s@10"))
     broken = Committer(archive, tmp_path, commit_max_bytes=16 * 1024)
-    _, closed = broken.take("a", Batch(records, {"s": 301}))
+    _, closed = broken.add_batch("a", Batch(records, {"s": 301}))
     assert len(closed) > 2
     assert all(commit.events for commit in closed)
     # The last part was never written: a crash. A new writer finds no position and starts over.
     after = Committer(archive, tmp_path)
-    assert after.resume("a") == {}
+    assert after.load_positions("a") == {}
     assert after.counters.rejects == 0
-    after.take("a", Batch(records, {"s": 301}))
-    after.close()
+    after.add_batch("a", Batch(records, {"s": 301}))
+    after.close_commit()
     assert after.counters.events == len(stored(archive)) == 300
     assert after.counters.rejects == 1
 
@@ -147,8 +147,8 @@ def test_a_command_request_is_known_by_its_request_id(
         b'"timelineMode":"LIVE","payload":{}}'
     )
     records = [Record(None, body % (scope, n)) for n, scope in enumerate((b"a", b"a", b"b"))]
-    committer.take("x", Batch(records))
-    committer.close()
+    committer.add_batch("x", Batch(records))
+    committer.close_commit()
     first = archive.get("catalog", catalog.request_key("a", "r1"))
     other = archive.get("catalog", catalog.request_key("b", "r1"))
     assert first is not None and other is not None and first != other
@@ -171,9 +171,9 @@ def test_what_is_told_of_an_unknown_command_is_stored_and_counted(
     request = b'"messageType":"CommandRequest","requestId":"r1","timelineMode":"LIVE","payload":{}}'
     parts = ((1, b"c1", progress), (2, b"c1", request), (3, b"c1", progress), (4, b"c2", progress))
     records = [Record(None, head % (at, name) + tail) for at, name, tail in parts]
-    committer.take("x", Batch(records[1:]))
-    committer.take("x", Batch(records[:1]))
-    committer.close()
+    committer.add_batch("x", Batch(records[1:]))
+    committer.add_batch("x", Batch(records[:1]))
+    committer.close_commit()
     assert committer.counters.unknown_commands == 1
     assert len(stored(archive)) == 4
 
@@ -181,7 +181,7 @@ def test_what_is_told_of_an_unknown_command_is_stored_and_counted(
 def test_a_payload_refuses_other_scopes(archive: Archive, tmp_path: Path, record: Make) -> None:
     """A-077, A-286: configuration is one of the sources that must agree."""
     committer = Committer(archive, tmp_path, scope_id="other")
-    receipt, _ = committer.take("a", Batch([record(1)]))
+    receipt, _ = committer.add_batch("a", Batch([record(1)]))
     assert [rejection.member for rejection in receipt.rejected] == ["scopeId"]
 
 
@@ -197,8 +197,8 @@ def test_any_arrival_makes_the_same_source_order(
         archive = Archive.open_primary(data)
         committer = Committer(archive, data)
         for start in range(0, len(order), 7):
-            committer.take("a", Batch([record(n) for n in order[start : start + 7]]))
-            committer.close()
+            committer.add_batch("a", Batch([record(n) for n in order[start : start + 7]]))
+            committer.close_commit()
         found.append([key for key, _ in scan(archive.families["source"], *EVERYTHING)])
         archive.close()
     assert found[0] == found[1]
@@ -211,10 +211,10 @@ def test_a_split_batch_still_dedupes_the_one_behind_it(
     """A-056, A-081: what waits in the open commit is known, also behind one closed midway."""
     records = [record(n) for n in range(100)]
     committer = Committer(archive, tmp_path, commit_max_bytes=8 * 1024)
-    first, closed = committer.take("a", Batch(records))
+    first, closed = committer.add_batch("a", Batch(records))
     assert closed
-    second, _ = committer.take("b", Batch(records))
-    committer.close()
+    second, _ = committer.add_batch("b", Batch(records))
+    committer.close_commit()
     assert (first.new, second.new, second.duplicate) == (100, 0, 100)
     for family in COMMITTED:
         assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == 100
@@ -224,16 +224,16 @@ def test_the_witness_never_claims_what_is_not_written(
     archive: Archive, committer: Committer, record: Make, tmp_path: Path
 ) -> None:
     """A stop between taking a batch and closing its commit leaves an archive that opens again."""
-    committer.take("a", Batch([record(1)], {"s": 1}))
-    committer.close()
-    before = committer.witness()
-    committer.take("a", Batch([record(2), Record(None, b"bad")], {"s": 3}))
-    assert committer.witness() == before
-    write_witness(tmp_path, committer.witness())
+    committer.add_batch("a", Batch([record(1)], {"s": 1}))
+    committer.close_commit()
+    before = committer.marker()
+    committer.add_batch("a", Batch([record(2), Record(None, b"bad")], {"s": 3}))
+    assert committer.marker() == before
+    write_marker(tmp_path, committer.marker())
     assert Committer(archive, tmp_path).counters.events == 1
-    committer.close()
-    assert committer.witness().events == 2
-    assert committer.witness().positions == {"a": {"s": 3}}
+    committer.close_commit()
+    assert committer.marker().events == 2
+    assert committer.marker().positions == {"a": {"s": 3}}
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])
@@ -245,10 +245,10 @@ def test_no_commit_has_more_events_than_the_setting_says(
     commits = []
     for start, count in ((0, 3), (3, 50), (40, 30), (70, 1)):
         records = [record(n) for n in range(start, start + count)]
-        commits += committer.take("a", Batch(records, {"s": start + count}))[1]
-    commits.append(committer.close())
+        commits += committer.add_batch("a", Batch(records, {"s": start + count}))[1]
+    commits.append(committer.close_commit())
     sizes = [len(commit.events or ()) for commit in commits]
     assert sum(sizes) == 71 and max(sizes) == min(most, 71)
-    assert Committer(archive, tmp_path).resume("a") == {"s": 71}
+    assert Committer(archive, tmp_path).load_positions("a") == {"s": 71}
     for family in COMMITTED:
         assert sum(1 for _ in scan(archive.families[family], *EVERYTHING)) == 71

@@ -17,10 +17,10 @@ import msgspec
 import pytest
 
 from core.store.archive import Archive
-from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX, counted, row_head
+from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX, counted_events, row_head
 from core.store.scan import scan
 from core.writer.commit import Committer
-from core.writer.counting import count
+from core.writer.counting import backfill
 from sdk import manifest_files
 from sdk.address import LANES
 from sdk.transport.base import Batch, Record
@@ -89,8 +89,8 @@ def test_an_archive_without_rollups_is_counted_when_its_writer_opens_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Issue 5: archives made before are counted once, and say so; others are not touched."""
-    committer.take("link", Batch(records(500)))
-    committer.close()
+    committer.add_batch("link", Batch(records(500)))
+    committer.close_commit()
     before = rollups_of(archive)
     forget(archive, wholly=wholly)
     with caplog.at_level(logging.INFO):
@@ -107,22 +107,22 @@ def test_what_another_nova_stored_between_two_goes_is_counted_too(
     """A count was cut off, an older NOVA took in late events, which are behind it, and then this
     one went on.
     """
-    monkeypatch.setattr("core.writer.counting.BUILT_TOGETHER_EVENTS", 30)
-    committer.take("link", Batch(records(100)))
-    committer.close()
+    monkeypatch.setattr("core.writer.counting.BACKFILL_EVENTS", 30)
+    committer.add_batch("link", Batch(records(100)))
+    committer.close_commit()
     forget(archive, wholly=True)
-    next(count(archive, committer.series, 100))
+    next(backfill(archive, committer.series, 100))
     reached = archive.get("catalog", COUNTED_KEY)
     before = dict(scan(archive.families["catalog"], ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff"))
-    committer.take("link", Batch(records(40, "v")))
-    committer.close()
+    committer.add_batch("link", Batch(records(40, "v")))
+    committer.close_commit()
     batch = archive.batch()  # The older one has left the rollups alone.
     batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
     batch.put_rows("catalog", before.items())
     archive.write(batch)
-    assert counted(archive) == 30 and archive.get("catalog", COUNTED_KEY) == reached
+    assert counted_events(archive) == 30 and archive.get("catalog", COUNTED_KEY) == reached
     Committer(archive, tmp_path)
-    assert counted(archive) == 140
+    assert counted_events(archive) == 140
     assert rollups_of(archive) == rollups_by_hand(told(archive))
 
 
@@ -132,7 +132,7 @@ def test_an_empty_archive_is_counted_in_silence(
     """There is nothing to say about nothing."""
     forget(archive, wholly=True)
     with caplog.at_level(logging.INFO):
-        assert list(count(archive, committer.series, 0)) == []
+        assert list(backfill(archive, committer.series, 0)) == []
     assert not caplog.text and archive.get("catalog", COMPLETE_KEY) is not None
 
 
@@ -141,8 +141,8 @@ def uncounted(data: Path) -> Path:
     """A closed archive without rollups."""
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
-    committer.take("link", Batch(records(EVENTS)))
-    committer.close()
+    committer.add_batch("link", Batch(records(EVENTS)))
+    committer.close_commit()
     forget(archive, wholly=True)
     archive.close()
     return data
@@ -196,6 +196,6 @@ def test_a_writer_that_ended_while_counting_goes_on_there(
         second.terminate()
         assert second.wait(WAIT_S) == 0
     archive = Archive.open_primary(uncounted)
-    assert counted(archive) == EVENTS + len(manifest_files.load())
+    assert counted_events(archive) == EVENTS + len(manifest_files.load())
     assert rollups_of(archive) == rollups_by_hand(told(archive))
     archive.close()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.store.archive import Archive
 from core.writer.commit import Committer
-from core.writer.courier import Courier, why_unreachable
-from core.writer.targets import Target
+from core.writer.courier import Dispatcher, unreachable_reason
+from core.writer.targets import CommandTarget
 from sdk.client import Client
 from sdk.producer import Producer
 from sdk.settings import Settings
@@ -32,9 +32,9 @@ class Link(Tape):
         super().__init__(name, [])
         self.health = LinkHealth()
         if is_up:
-            self.health.up()
+            self.health.mark_up()
         else:
-            self.health.down("the cable is out")
+            self.health.mark_down("the cable is out")
 
 
 @pytest.fixture
@@ -44,34 +44,34 @@ def links(committer: Committer) -> list[Link]:
 
 
 @pytest.fixture
-def courier(committer: Committer, links: list[Link]) -> Courier:
+def courier(committer: Committer, links: list[Link]) -> Dispatcher:
     """Who has all of them."""
-    courier = Courier(committer.carriers)
+    courier = Dispatcher(committer.link_routes)
     courier.transports = links
     return courier
 
 
-def brought(committer: Committer, record: Record, *names: str) -> Target:
+def brought(committer: Committer, record: Record, *names: str) -> CommandTarget:
     """A target whose descriptor came over these links; the last of them bring it again."""
     for name in names:
-        committer.take(name, Batch([record]))
-        committer.close()
+        committer.add_batch(name, Batch([record]))
+        committer.close_commit()
     return targets_of(committer).find(command())
 
 
-def chosen(courier: Courier, target: Target) -> str:
+def chosen(courier: Dispatcher, target: CommandTarget) -> str:
     """The link that a command would go over."""
-    return courier.choose(target).link
+    return courier.choose_link(target).link
 
 
-def test_it_is_one_that_brought_the_descriptor(committer: Committer, courier: Courier) -> None:
+def test_it_is_one_that_brought_the_descriptor(committer: Committer, courier: Dispatcher) -> None:
     """A duplicate over a redundant link counts as well, and the order of the settings decides."""
     assert chosen(courier, brought(committer, descriptor(), "c")) == "c"
     assert chosen(courier, brought(committer, descriptor(), "c", "b")) == "b"
 
 
 def test_a_link_that_is_up_goes_before_one_that_is_not(
-    committer: Committer, courier: Courier
+    committer: Committer, courier: Dispatcher
 ) -> None:
     """Of those that lead there; where none is up it is the first, and the command will fail."""
     assert chosen(courier, brought(committer, descriptor(), "a", "c")) == "c"
@@ -79,20 +79,20 @@ def test_a_link_that_is_up_goes_before_one_that_is_not(
 
 
 def test_a_link_that_stayed_behind_does_not_lead_there(
-    committer: Committer, courier: Courier
+    committer: Committer, courier: Dispatcher
 ) -> None:
     """What listened there when an older descriptor came may be gone."""
     brought(committer, descriptor(), "b", "c")
     assert chosen(courier, brought(committer, descriptor(), "c")) == "c"
 
 
-def test_where_none_leads_there_it_is_said(committer: Committer, courier: Courier) -> None:
+def test_where_none_leads_there_it_is_said(committer: Committer, courier: Dispatcher) -> None:
     """Of several none is guessed; a single one is the way, whatever came over it."""
     target = brought(committer, descriptor(), "gone")
-    with pytest.raises(QueryError, match="noLink"):
-        courier.choose(target)
-    with pytest.raises(QueryError, match="noLink"):
-        courier.choose(target._replace(descriptor=None))
+    with pytest.raises(RequestError, match="noLink"):
+        courier.choose_link(target)
+    with pytest.raises(RequestError, match="noLink"):
+        courier.choose_link(target._replace(descriptor=None))
     courier.transports = [Link("only")]
     assert chosen(courier, target) == "only"
     assert chosen(courier, target._replace(descriptor=None)) == "only"
@@ -101,8 +101,8 @@ def test_where_none_leads_there_it_is_said(committer: Committer, courier: Courie
 def test_a_link_that_is_away_says_why(links: list[Link]) -> None:
     """It stands in the result of the command that could not go."""
     down, up, _ = links
-    assert why_unreachable(up) is None
-    assert why_unreachable(down) == "a is not connected: the cable is out"
+    assert unreachable_reason(up) is None
+    assert unreachable_reason(down) == "a is not connected: the cable is out"
 
 
 def test_an_old_archive_learns_its_links_again(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_an_old_archive_learns_its_links_again(tmp_path: Path) -> None:
         batch.delete_range("catalog", b"carrier/", b"carrier0")
         archive.write(batch)
         again = Committer(archive, tmp_path)
-        courier = Courier(again.carriers)
+        courier = Dispatcher(again.link_routes)
         courier.transports = [Link("b"), Link("c")]
-        with pytest.raises(QueryError, match="noLink"):
-            courier.choose(target)
-        again.take("b", Batch([record]))
+        with pytest.raises(RequestError, match="noLink"):
+            courier.choose_link(target)
+        again.add_batch("b", Batch([record]))
         assert chosen(courier, target) == "b"
     finally:
         archive.close()
@@ -165,7 +165,7 @@ async def test_a_link_that_is_away_gets_no_command_later(
     settings = Settings(data=str(data), scope=scope_id, transports=(own_nats_server.url,))
     device = connect(own_nats_server.url)
     async with running_core(settings) as core, await Client.to_core(data) as client:
-        (transport,) = core.writer.courier.transports
+        (transport,) = core.writer.dispatcher.transports
         async with listening(device, scope_id) as ears:
             await Producer(device, scope_id).publish([descriptor(scope_id=scope_id)])
             async with asyncio.timeout(WAIT_S):

@@ -31,8 +31,8 @@ def test_a_gap_is_an_event_before_the_records_behind_it(
     archive: Archive, committer: Committer, record: Make
 ) -> None:
     """Pitfalls row 14: the missing range is written where users see it, with link and place."""
-    receipt, _ = committer.take(LINK, Batch([record(1)], {STREAM: 26}, [GAP]))
-    committer.close()
+    receipt, _ = committer.add_batch(LINK, Batch([record(1)], {STREAM: 26}, [GAP]))
+    committer.close_commit()
     told, behind = stored(archive)
     event, canonical_ns = check_stored(told)
     assert event.series[:2] == ("sat", "metadata")
@@ -56,18 +56,18 @@ def test_a_gap_and_the_position_behind_it_are_stored_together(
     tmp_path: Path, archive: Archive, committer: Committer
 ) -> None:
     """A crash finds both or neither: what is told is never told twice, and never not at all."""
-    committer.take(LINK, Batch([], {STREAM: 25}, [GAP]))
-    assert Committer(archive, tmp_path).resume(LINK) == {}
+    committer.add_batch(LINK, Batch([], {STREAM: 25}, [GAP]))
+    assert Committer(archive, tmp_path).load_positions(LINK) == {}
     assert stored(archive) == []
-    committer.close()
-    assert Committer(archive, tmp_path).resume(LINK) == {STREAM: 25}
+    committer.close_commit()
+    assert Committer(archive, tmp_path).load_positions(LINK) == {STREAM: 25}
     assert len(stored(archive)) == 1
 
 
 def test_every_gap_of_a_batch_is_told(archive: Archive, committer: Committer) -> None:
     """Two partitions that lost the same range are two facts."""
-    committer.take(LINK, Batch([], {}, [GAP, GAP._replace(partition=4), GAP]))
-    committer.close()
+    committer.add_batch(LINK, Batch([], {}, [GAP, GAP._replace(partition=4), GAP]))
+    committer.close_commit()
     assert len(stored(archive)) == committer.counters.events == 3
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.reader.submitter import Submitter
+from core.reader.submitter import SubmissionClient
 from core.store import catalog
-from core.submission import Asker
+from core.submission import Principal
 from sdk import endpoints
 from sdk.client import Client
 from sdk.errors import ProtocolError
@@ -83,7 +83,7 @@ async def test_a_transport_is_refused_and_the_door_is_open(settings: Settings) -
 async def test_a_stored_event_comes_back_byte_for_byte(settings: Settings, tmp_path: Path) -> None:
     """Its receive time is the new archive's own."""
     events = reserved()
-    other = Settings(data=str(settings.folder() / "o"), scope="sat")
+    other = Settings(data=str(settings.data_folder() / "o"), scope="sat")
     found: list[list[bytes]] = []
     async with running_core(other) as core, await Client.to_core(core.data) as client:
         await client.import_events(imported(events))
@@ -125,15 +125,15 @@ async def test_large_events_come_too(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("asker", "code"),
     [
-        (Asker("ann", "viewer", "c"), "forbidden"),
-        (Asker("ann", "operator", "c"), "forbidden"),
-        (Asker("ann", "admin", "c", True), "replayRefused"),
+        (Principal("ann", "viewer", "c"), "forbidden"),
+        (Principal("ann", "operator", "c"), "forbidden"),
+        (Principal("ann", "admin", "c", True), "replayRefused"),
     ],
 )
-async def test_only_administrators_import(settings: Settings, asker: Asker, code: str) -> None:
+async def test_only_administrators_import(settings: Settings, asker: Principal, code: str) -> None:
     """And not out of a replay, like everything that is submitted."""
     async with running_core(settings) as core:
-        submitter = Submitter(endpoints.writer_socket(core.data))
+        submitter = SubmissionClient(endpoints.writer_socket(core.data))
         try:
             reply = await submitter.submit(asker, imported(reserved()))
             assert isinstance(reply, Error) and reply.code == code

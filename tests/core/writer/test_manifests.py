@@ -113,9 +113,11 @@ async def test_an_archive_with_another_manifest_of_a_shipped_name_starts(data: P
     """
     async with running_writer(Settings(data=str(data), scope="sat"), FILES) as writer:
         bad = Record(None, published_event(renamed("Bad"), "sat").body)
-        receipt, _ = writer.committer.take("old", Batch([bad]), check_records([bad], Checker()))
+        receipt, _ = writer.committer.add_batch(
+            "old", Batch([bad]), check_records([bad], Checker())
+        )
         assert receipt.new == 1
-        writer.committer.close()
+        writer.committer.close_commit()
     (said,) = await conflicts_of(data, FILES)
     assert "two manifests pump 1.2.0 of sat" in said
     async with (
@@ -174,7 +176,7 @@ async def test_an_update_that_breaks_its_manifest_is_in_the_reject_log(data: Pat
 async def test_manifests_are_durable_before_anybody_is_served(data: Path) -> None:
     """Invariant 6: the first mark that a reader hears has them behind it."""
     settings = Settings(data=str(data), scope="sat")
-    async with writer_app.opened(settings, FILES) as (writer, transports):
+    async with writer_app.open_writer(settings, FILES) as (writer, transports):
         assert writer.committer.counters.events == 1
-        assert writer.committer.witness().events == 1
+        assert writer.committer.marker().events == 1
         assert transports[0].link == connect(f"local://{data}").link

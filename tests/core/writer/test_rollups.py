@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import order_key, time_key, unsigned
+from core.ordering import order_key, time_key, unsigned_time
 from core.store.archive import Archive
 from core.store.rollup import (
     FINEST_LEVEL,
-    counted,
+    counted_events,
 )
 from core.writer.commit import Committer
-from core.writer.rollups import Rollups
+from core.writer.rollups import RollupCounter
 from sdk.address import LANES
 from sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, rollups_by_hand, rollups_of, telling, told
@@ -58,27 +58,27 @@ def test_rollups_are_a_count_of_the_archive(
     for number, part in enumerate(parts):
         if number == restart:
             committer = Committer(archive, data)
-        committer.take("link", Batch(records(part, "u")))
-        committer.take("link", Batch(records(part, f"u{number}")))
-        committer.close()
+        committer.add_batch("link", Batch(records(part, "u")))
+        committer.add_batch("link", Batch(records(part, f"u{number}")))
+        committer.close_commit()
         assert rollups_of(archive) == rollups_by_hand(told(archive))
-    assert counted(archive) == committer.counters.events
+    assert counted_events(archive) == committer.counters.events
     archive.close()
 
 
 def test_rows_that_were_forgotten_are_read_again(archive: Archive) -> None:
     """A late event finds the row of its bucket, whatever has been forgotten meanwhile."""
     dice = random.Random(3)
-    rollups = Rollups(archive, remembered_max=4)
+    rollups = RollupCounter(archive, cached_max=4)
     times = [dice.randrange(3_000) * SECOND_NS for _ in range(300)]
     for number, time_ns in enumerate(times):
         place = time_key(START_NS + number) + bytes(4)
-        rollups.count("sat", [place], [order_key(time_ns, 3, bytes(32))])
+        rollups.count_scope("sat", [place], [order_key(time_ns, 3, bytes(32))])
         batch = archive.batch()
         rollups.write(batch)
         archive.write(batch)
-    assert counted(archive) == len(times)
-    expected = Counter(unsigned(time_ns) >> FINEST_LEVEL for time_ns in times)
+    assert counted_events(archive) == len(times)
+    expected = Counter(unsigned_time(time_ns) >> FINEST_LEVEL for time_ns in times)
     found = {
         bucket: count
         for (timebase, level, _, bucket, _), count in rollups_of(archive).items()
@@ -89,10 +89,12 @@ def test_rows_that_were_forgotten_are_read_again(archive: Archive) -> None:
 
 def test_a_batch_across_the_edge_of_a_bucket_is_cut_there(archive: Archive, tmp_path: Path) -> None:
     """Its receive times are a nanosecond apart, and a bucket may end between two of them."""
-    edge_ns = ((unsigned(START_NS) >> FINEST_LEVEL) << FINEST_LEVEL) - unsigned(0)
+    edge_ns = ((unsigned_time(START_NS) >> FINEST_LEVEL) << FINEST_LEVEL) - unsigned_time(0)
     committer = Committer(archive, tmp_path, clock=lambda: edge_ns - 4)
-    committer.take("link", Batch([telling(START_NS + n, lane=LANES[n % 5]) for n in range(10)]))
-    committer.close()
+    committer.add_batch(
+        "link", Batch([telling(START_NS + n, lane=LANES[n % 5]) for n in range(10)])
+    )
+    committer.close_commit()
     events = told(archive)
     assert [one.canonical_ns - edge_ns for one in events] == list(range(-4, 6))
     assert rollups_of(archive) == rollups_by_hand(events)
@@ -104,8 +106,8 @@ def test_a_large_batch_is_counted_once_however_it_is_split(
     """Commits close in the middle of a batch where it is large."""
     committer = Committer(archive, tmp_path, commit_max_bytes=2_000)
     mixed = [telling(START_NS + n * SECOND_NS, scope=SCOPES[n % 2]) for n in range(60)]
-    _, closed = committer.take("link", Batch(mixed))
-    committer.close()
+    _, closed = committer.add_batch("link", Batch(mixed))
+    committer.close_commit()
     assert len(closed) > 3
     assert rollups_of(archive) == rollups_by_hand(told(archive))
 
@@ -116,8 +118,8 @@ def test_a_crash_leaves_the_counts_of_what_it_leaves(tmp_path: Path) -> None:
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)
     for number in range(40):
-        committer.take("link", Batch([telling(START_NS + number * SECOND_NS // 9)]))
-        committer.close()
+        committer.add_batch("link", Batch([telling(START_NS + number * SECOND_NS // 9)]))
+        committer.close_commit()
     archive.sync()
     log = max((data / "truth").glob("*.log"))
     size = log.stat().st_size

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from core import feed
-from core.feed import Committed, LinkStates, News, NewSeries
+from core.feed import CommitFrame, FeedFrame, LinkStates, NewSeries
 from core.writer.server import PENDING_MAX_FRAMES, FeedServer
 from sdk.event import Series
 from sdk.transport.link import LinkState
@@ -21,10 +21,10 @@ WAIT_S = 20.0
 COMMITS = 4 * PENDING_MAX_FRAMES
 
 
-def commit(mark: int, size: int = 10) -> Committed:
+def commit(mark: int, size: int = 10) -> CommitFrame:
     """A commit of one event."""
     series = NewSeries(mark, Series("sat", "raw", "a", "b", "c", "", ""))
-    return Committed(mark, [series], [(b"k" * 12, b"x" * size)])
+    return CommitFrame(mark, [series], [(b"k" * 12, b"x" * size)])
 
 
 @pytest.fixture
@@ -41,17 +41,17 @@ async def connected(session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketRe
     return await session.ws_connect("http://localhost/", max_msg_size=0)
 
 
-async def received(socket: aiohttp.ClientWebSocketResponse) -> News:
+async def received(socket: aiohttp.ClientWebSocketResponse) -> FeedFrame:
     """What is told next."""
     message = await socket.receive(timeout=WAIT_S)
     assert message.type is aiohttp.WSMsgType.BINARY, message
     return feed.decode(message.data)
 
 
-async def commit_received(socket: aiohttp.ClientWebSocketResponse) -> Committed:
+async def commit_received(socket: aiohttp.ClientWebSocketResponse) -> CommitFrame:
     """The next commit."""
     news = await received(socket)
-    assert isinstance(news, Committed)
+    assert isinstance(news, CommitFrame)
     return news
 
 
@@ -62,10 +62,10 @@ async def test_a_reader_is_told_the_mark_and_then_every_commit(
     connector = aiohttp.UnixConnector(str(data / "writer.sock"))
     async with aiohttp.ClientSession(connector=connector) as session:
         first = await connected(session)
-        assert await received(first) == Committed(7, [], None)
+        assert await received(first) == CommitFrame(7, [], None)
         server.publish(commit(8))
         second = await connected(session)
-        assert await received(second) == Committed(8, [], None)
+        assert await received(second) == CommitFrame(8, [], None)
         server.publish(commit(9))
         assert [await received(first), await received(first)] == [commit(8), commit(9)]
         assert await received(second) == commit(9)
@@ -82,10 +82,10 @@ async def test_a_reader_is_told_how_the_links_are(server: FeedServer, data: Path
         first = await connected(session)
         await received(first)
         for states in (down, down, up):
-            server.tell(states)
+            server.publish_links(states)
         assert [await received(first) for _ in range(3)] == [down, down, up]
         second = await connected(session)
-        assert [await received(second), await received(second)] == [Committed(7, [], None), up]
+        assert [await received(second), await received(second)] == [CommitFrame(7, [], None), up]
 
 
 async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
@@ -100,14 +100,14 @@ async def test_a_reader_that_lags_gets_marks_and_holds_nobody_up(
             server.publish(commit(mark, 200_000))
             assert await received(quick) == commit(mark, 200_000)
         frames = [await commit_received(lagging)]
-        while frames[-1].mark < 7 + COMMITS:
+        while frames[-1].watermark < 7 + COMMITS:
             frames.append(await commit_received(lagging))
-    marks = [frame.mark for frame in frames]
+    marks = [frame.watermark for frame in frames]
     assert marks == sorted(marks)
     assert len(frames) < COMMITS
     # Where frames were left out, the one after says that events are missing.
     for before, after in itertools.pairwise(frames):
-        assert after.mark == before.mark + 1 or after.events is None
+        assert after.watermark == before.watermark + 1 or after.events is None
 
 
 async def test_a_feed_stops_though_a_reader_does_not_listen(server: FeedServer, data: Path) -> None:

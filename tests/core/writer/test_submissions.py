@@ -12,9 +12,9 @@ import pytest
 from aiohttp import WSMsgType
 
 from core import submission
-from core.errors import QueryError
-from core.reader.submitter import Submitter
-from core.submission import Asker, Submitted
+from core.errors import RequestError
+from core.reader.submitter import SubmissionClient
+from core.submission import Principal, SubmissionRequest
 from sdk import endpoints, protocol
 from sdk.protocol import Error
 from sdk.submission import AcknowledgeAlarm, CommandAck, Role, SubmitChat
@@ -24,9 +24,9 @@ from tests.core.writer.commanded import Commanded
 
 
 @pytest.fixture
-async def submitter(here: Commanded) -> AsyncIterator[Submitter]:
+async def submitter(here: Commanded) -> AsyncIterator[SubmissionClient]:
     """A reader's way to the writer."""
-    submitter = Submitter(endpoints.writer_socket(here.core.data))
+    submitter = SubmissionClient(endpoints.writer_socket(here.core.data))
     yield submitter
     await submitter.close()
 
@@ -34,13 +34,13 @@ async def submitter(here: Commanded) -> AsyncIterator[Submitter]:
 @pytest.mark.parametrize(
     ("asker", "code"),
     [
-        (Asker("ann", "viewer"), "forbidden"),
-        (Asker("ann", "operator", "c", True), "replayRefused"),
-        (Asker("ann", "admin", "c", True), "replayRefused"),
+        (Principal("ann", "viewer"), "forbidden"),
+        (Principal("ann", "operator", "c", True), "replayRefused"),
+        (Principal("ann", "admin", "c", True), "replayRefused"),
     ],
 )
 async def test_the_writer_asks_again(
-    here: Commanded, submitter: Submitter, asker: Asker, code: str
+    here: Commanded, submitter: SubmissionClient, asker: Principal, code: str
 ) -> None:
     """A-175, pitfalls row 29: whatever the reader has let pass."""
     alarm = AcknowledgeAlarm(
@@ -65,20 +65,20 @@ async def test_the_writer_asks_again(
 
 @pytest.mark.parametrize("role", ["operator", "admin"])
 async def test_operators_and_admins_are_taken(
-    here: Commanded, submitter: Submitter, role: Role
+    here: Commanded, submitter: SubmissionClient, role: Role
 ) -> None:
     """A-176: and counted."""
-    reply = await submitter.submit(Asker("ann", role), here.command())
+    reply = await submitter.submit(Principal("ann", role), here.command())
     assert isinstance(reply, CommandAck)
     (count,) = submitter.counts()
     assert (count.kind, count.outcome, count.count) == ("submitCommand", "taken", 1)
 
 
 async def test_alarms_and_chat_need_what_they_are_about(
-    here: Commanded, submitter: Submitter
+    here: Commanded, submitter: SubmissionClient
 ) -> None:
     """A view that is not there, a time that is none, a scope that nobody has heard of."""
-    asker = Asker("ann", "operator")
+    asker = Principal("ann", "operator")
     alarm = AcknowledgeAlarm(
         scope_id=here.scope_id,
         system_id="bus",
@@ -99,7 +99,9 @@ async def test_alarms_and_chat_need_what_they_are_about(
 async def test_frames_that_are_no_submissions_end_their_connection_only(here: Commanded) -> None:
     """Pitfalls row 29: a malformed frame never kills the Core."""
     chance = random.Random(7)
-    good = submission.encode(Submitted(1, Asker("ann", "admin"), here.command(), time.monotonic()))
+    good = submission.encode(
+        SubmissionRequest(1, Principal("ann", "admin"), here.command(), time.monotonic())
+    )
     connector = aiohttp.UnixConnector(str(endpoints.writer_socket(here.core.data)))
     async with aiohttp.ClientSession(connector=connector) as session:
         for _ in range(300):
@@ -114,19 +116,21 @@ async def test_frames_that_are_no_submissions_end_their_connection_only(here: Co
         async with session.ws_connect(f"http://localhost{submission.PATH}") as socket:
             await socket.send_bytes(
                 submission.encode(
-                    Submitted(7, Asker("ann", "admin"), here.command(), time.monotonic())
+                    SubmissionRequest(
+                        7, Principal("ann", "admin"), here.command(), time.monotonic()
+                    )
                 )
             )
-            answered = submission.decode_answered((await socket.receive()).data)
+            answered = submission.decode_reply((await socket.receive()).data)
     assert answered.ref == 7
     assert isinstance(protocol.decode_reply(answered.reply), CommandAck)
 
 
 async def test_a_writer_that_is_away_is_said(here: Commanded) -> None:
     """Before anything is recorded that is certain, and after it nobody knows."""
-    submitter = Submitter(here.core.data / "nowhere.sock")
-    with pytest.raises(QueryError, match="nothing was recorded") as caught:
-        await submitter.submit(Asker("ann", "admin"), here.command())
+    submitter = SubmissionClient(here.core.data / "nowhere.sock")
+    with pytest.raises(RequestError, match="nothing was recorded") as caught:
+        await submitter.submit(Principal("ann", "admin"), here.command())
     assert caught.value.code == "writerAway"
     assert [one.outcome for one in submitter.counts()] == ["writerAway"]
     await submitter.close()
@@ -135,9 +139,9 @@ async def test_a_writer_that_is_away_is_said(here: Commanded) -> None:
 async def test_what_is_too_large_for_the_writer_is_not_handed_over(here: Commanded) -> None:
     """Numbers take more room there than in JSON; who submits beside it loses nothing."""
     path = endpoints.writer_socket(here.core.data)
-    submitter = Submitter(path, frame_max_bytes=10_000)
-    asker, asked = Asker("ann", "admin"), here.command(payload={"on": True})
-    with pytest.raises(QueryError) as caught:
+    submitter = SubmissionClient(path, frame_max_bytes=10_000)
+    asker, asked = Principal("ann", "admin"), here.command(payload={"on": True})
+    with pytest.raises(RequestError) as caught:
         await submitter.submit(asker, here.command(payload={"x": [10.0] * 2_000}))
     assert caught.value.code == "requestTooLarge"
     assert isinstance(await submitter.submit(asker, asked), CommandAck)
@@ -150,15 +154,15 @@ async def test_a_writer_that_hangs_is_said(
 ) -> None:
     """Issue 14: who waits for it learns that it hangs, and nothing more is handed to it."""
     disk, hanging = StuckDisk(here.core.writer.committer.archive, monkeypatch), asyncio.Event()
-    submitter = Submitter(endpoints.writer_socket(here.core.data), hanging.is_set)
-    asker, asked = Asker("ann", "admin"), here.command()
+    submitter = SubmissionClient(endpoints.writer_socket(here.core.data), hanging.is_set)
+    asker, asked = Principal("ann", "admin"), here.command()
     waiting = asyncio.create_task(submitter.submit(asker, asked))
     await disk.is_stuck()
     hanging.set()
-    with pytest.raises(QueryError, match="nobody knows"):
+    with pytest.raises(RequestError, match="nobody knows"):
         async with asyncio.timeout(WAIT_S):
             await waiting
-    with pytest.raises(QueryError, match="nothing was recorded"):
+    with pytest.raises(RequestError, match="nothing was recorded"):
         await submitter.submit(asker, here.command())
     disk.go_on()
     hanging.clear()
@@ -168,15 +172,15 @@ async def test_a_writer_that_hangs_is_said(
 
 
 async def test_a_reader_that_goes_does_not_stop_its_command(
-    here: Commanded, submitter: Submitter, monkeypatch: pytest.MonkeyPatch
+    here: Commanded, submitter: SubmissionClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command that has begun is brought to its end, and answered to who asks again."""
     disk = StuckDisk(here.core.writer.committer.archive, monkeypatch)
     asked = here.command()
-    submitting = asyncio.create_task(submitter.submit(Asker("ann", "admin"), asked))
+    submitting = asyncio.create_task(submitter.submit(Principal("ann", "admin"), asked))
     await disk.is_stuck()
     await submitter.close()
-    with pytest.raises(QueryError, match="nobody knows"):
+    with pytest.raises(RequestError, match="nobody knows"):
         await submitting
     disk.go_on()
     await here.ears.until(asked.request_id)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import QueryError
+from core.errors import RequestError
 from core.ordering import Timebase
 from core.store.archive import Archive
 from core.writer.commit import Committer
-from core.writer.targets import Targets
+from core.writer.targets import TargetFinder
 from core.writer.written import InEffect
 from sdk.transport.base import Batch
 from tests.core.commanding import HEATER, SCOPE, command, descriptor
@@ -20,32 +20,32 @@ PAST, FUTURE = "2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z"
 
 def targets_of(
     committer: Committer, timebase: Timebase = "source", *, require_descriptor: bool = True
-) -> Targets:
+) -> TargetFinder:
     """The targets of an instance with this timebase."""
     known = InEffect(committer, timebase, "ground")
-    return Targets(committer, known, require_descriptor=require_descriptor)
+    return TargetFinder(committer, known, require_descriptor=require_descriptor)
 
 
 @pytest.fixture
-def targets(committer: Committer) -> Targets:
+def targets(committer: Committer) -> TargetFinder:
     """The targets of an archive in which descriptors are required."""
     return targets_of(committer)
 
 
 def tell(committer: Committer, *told: object) -> None:
     """Store descriptors that came over some link."""
-    committer.take("link", Batch(list(told)))  # type: ignore[arg-type]  # records
-    committer.close()
+    committer.add_batch("link", Batch(list(told)))  # type: ignore[arg-type]  # records
+    committer.close_commit()
 
 
-def refusal(targets: Targets, **given: object) -> str:
+def refusal(targets: TargetFinder, **given: object) -> str:
     """The code with which a command is refused."""
-    with pytest.raises(QueryError) as caught:
+    with pytest.raises(RequestError) as caught:
         targets.find(command(**given))
     return caught.value.code
 
 
-def test_the_newest_descriptor_decides(committer: Committer, targets: Targets) -> None:
+def test_the_newest_descriptor_decides(committer: Committer, targets: TargetFinder) -> None:
     """AMB-26: a capability that the newest no longer has is gone."""
     tell(committer, descriptor("on", "off"), descriptor("off"))
     assert refusal(targets, command_type="on") == "unknownCommand"
@@ -54,7 +54,7 @@ def test_the_newest_descriptor_decides(committer: Committer, targets: Targets) -
 
 
 def test_a_descriptor_counts_from_its_effective_time_on(
-    committer: Committer, targets: Targets
+    committer: Committer, targets: TargetFinder
 ) -> None:
     """As of now: what will be in effect is not yet, and what was before it still is."""
     tell(committer, descriptor("later", effective_time=FUTURE))
@@ -66,7 +66,7 @@ def test_a_descriptor_counts_from_its_effective_time_on(
 
 
 def test_a_late_descriptor_does_not_take_the_place_of_a_newer_one(
-    archive: Archive, committer: Committer, targets: Targets
+    archive: Archive, committer: Committer, targets: TargetFinder
 ) -> None:
     """AMB-15: it comes last, and is older."""
     old, new = descriptor("old"), descriptor("new")
@@ -77,7 +77,7 @@ def test_a_late_descriptor_does_not_take_the_place_of_a_newer_one(
 
 
 def test_a_name_in_two_places_needs_to_be_told_apart(
-    committer: Committer, targets: Targets
+    committer: Committer, targets: TargetFinder
 ) -> None:
     """AMB-27: by one id or both, whatever singles one out."""
     twin = HEATER._replace(container_id="aft")
@@ -88,7 +88,9 @@ def test_a_name_in_two_places_needs_to_be_told_apart(
     assert refusal(targets, command_type="go", container_id="fore") == "unknownTarget"
 
 
-def test_other_scopes_and_entities_do_not_count(committer: Committer, targets: Targets) -> None:
+def test_other_scopes_and_entities_do_not_count(
+    committer: Committer, targets: TargetFinder
+) -> None:
     """A-171: a descriptor is its own entity's, in its own scope."""
     tell(committer, descriptor("go", scope_id="other"))
     assert refusal(targets, command_type="go") == "unknownTarget"
@@ -116,7 +118,7 @@ def test_a_target_is_known_again_after_a_restart(tmp_path: Path) -> None:
         committer = Committer(archive, tmp_path)
         found = targets_of(committer).find(command(command_type="go"))
         assert found.descriptor is not None
-        links = committer.carriers.of(found.descriptor.series)
+        links = committer.link_routes.routes_of(found.descriptor.series)
         assert links == {"link": found.descriptor.order_key}
         assert found.descriptor.series.scope_id == SCOPE
     finally:

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from sdk.cli.command import payload_of
+from sdk.cli.command import parse_payload
 from sdk.cli.main import nova
 
 NOT_SAID = ("1e400", "-1e400", "nan", "NaN", "Infinity", "-Infinity", "inf", "[1, NaN]")
@@ -16,7 +16,7 @@ NOT_SAID = ("1e400", "-1e400", "nan", "NaN", "Infinity", "-Infinity", "inf", "[1
 def test_a_number_that_json_cannot_say_is_refused(text: str) -> None:
     """It was recorded as text, silently."""
     with pytest.raises(click.BadParameter, match=r"payload\.a(\[1\])? is no finite number"):
-        payload_of((f"a={text}",))
+        parse_payload((f"a={text}",))
 
 
 def test_the_member_is_named_and_nothing_is_sent() -> None:
@@ -30,7 +30,7 @@ def test_the_member_is_named_and_nothing_is_sent() -> None:
 def test_what_is_no_number_is_text_or_json_as_before() -> None:
     """Also a number's name in quotes, and words that only look like it."""
     texts = ("a=1e3", 'b="nan"', "c=dusk", "d={x", 'e={"y":[1]}', "f=nano", "g=", "h=1_000", "i=.5")
-    assert payload_of(texts) == {
+    assert parse_payload(texts) == {
         **{"a": 1e3, "b": "nan", "c": "dusk", "d": "{x", "e": {"y": [1]}, "f": "nano", "g": ""},
         **{"h": "1_000", "i": ".5"},
     }

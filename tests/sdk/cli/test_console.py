@@ -32,7 +32,7 @@ def test_progress_shows_bytes_and_rate(
 
 def test_json_is_one_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     """Programs read stdout; trouble goes to stderr."""
-    console.say_json({"sent": 1, "name": "ä\n"})
+    console.print_json({"sent": 1, "name": "ä\n"})
     console.warn("trouble")
     captured = capsys.readouterr()
     assert captured.out == '{"sent":1,"name":"ä\\n"}\n'

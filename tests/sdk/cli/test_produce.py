@@ -20,8 +20,8 @@ from sdk.cli.produce import produce
 from sdk.errors import NovaError
 from sdk.event import check_stored
 from sdk.formats import opening
-from sdk.formats.opening import Options
-from sdk.testing.instance import Nova, nova_command, running_nova
+from sdk.formats.opening import RecordingOptions
+from sdk.testing.instance import RunningNova, nova_command, running_nova
 from tests.made_packets import ORBIT_PACKET_BYTES
 
 ORBIT = "orbit"
@@ -56,19 +56,19 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A NOVA that takes every scope; each test has its own."""
     with running_nova(tmp_path_factory.mktemp("ground") / "data", "--ground") as running:
         yield running
 
 
-def produced(nova: Nova, *arguments: str) -> tuple[int, Result]:
+def produced(nova: RunningNova, *arguments: str) -> tuple[int, Result]:
     """Exit status and result of one `nova produce`."""
     done = nova_command("produce", *arguments, "--to", nova.publish, "--json")
     return done.returncode, msgspec.json.decode(done.stdout, type=Result)
 
 
-def stored(nova: Nova, scope: str) -> list[bytes]:
+def stored(nova: RunningNova, scope: str) -> list[bytes]:
     """All stored envelopes of a scope, as `nova query` prints them."""
     span = ("--from", "1990-01-01T00:00:00Z", "--to", "2030-01-01T00:00:00Z")
     where = ("--data", str(nova.data), "--timebase", "source", "--scopes", scope)
@@ -77,7 +77,7 @@ def stored(nova: Nova, scope: str) -> list[bytes]:
     return done.stdout.splitlines()
 
 
-def test_recordings_of_every_format_are_stored_once(ground: Nova, made: Path) -> None:
+def test_recordings_of_every_format_are_stored_once(ground: RunningNova, made: Path) -> None:
     """A-290: formats are told by name or content; the second time all events are known."""
     xtce = ("--xtce", str(made / "orbit.xml"))
     counted = ("--time", "field:SHCOARSE", "--root-container", "Telemetry")
@@ -104,7 +104,7 @@ def test_recordings_of_every_format_are_stored_once(ground: Nova, made: Path) ->
     assert (lanes.count("raw"), lanes.count("parsed"), lanes.count("ui")) == (300, 300, 600)
 
 
-def test_jpss_is_stored_once(ground: Nova, recordings: Path) -> None:
+def test_jpss_is_stored_once(ground: RunningNova, recordings: Path) -> None:
     """7,200 raw and 7,200 parsed events, and as many updates of two views; the second time all are
     known (A-290).
     """
@@ -118,7 +118,7 @@ def test_jpss_is_stored_once(ground: Nova, recordings: Path) -> None:
     assert (lanes.count("raw"), lanes.count("parsed"), lanes.count("ui")) == (7_200, 7_200, 14_400)
 
 
-def test_boat_and_rocket(ground: Nova, recordings: Path) -> None:
+def test_boat_and_rocket(ground: RunningNova, recordings: Path) -> None:
     """NMEA is told by its content, CSV by its name; notes are counted and spoil nothing."""
     boat = str(recordings / "gps/bundg_zeus_9.log")
     status, result = produced(ground, boat, "--scope", "boat")
@@ -132,7 +132,7 @@ def test_boat_and_rocket(ground: Nova, recordings: Path) -> None:
     assert (status, result.new) == (0, 6234)
 
 
-def test_bus_is_stored_once(ground: Nova, recordings: Path) -> None:
+def test_bus_is_stored_once(ground: RunningNova, recordings: Path) -> None:
     """A CAN log is told by its content; twice it is the same events."""
     bus = str(recordings / "can/logfile_20140914_365495765_can.log")
     status, result = produced(ground, bus, "--scope", "bus")
@@ -142,7 +142,7 @@ def test_bus_is_stored_once(ground: Nova, recordings: Path) -> None:
 
 
 @pytest.mark.slow
-def test_autopilot_is_stored_once(ground: Nova, recordings: Path) -> None:
+def test_autopilot_is_stored_once(ground: RunningNova, recordings: Path) -> None:
     """A ULog of 64,542 records; those without a time have the same one the second time."""
     log = str(recordings / "ulog/sample.ulg")
     options = ("--scope", "drone", "--epoch", "2017-05-01T12:00:00Z")
@@ -153,7 +153,7 @@ def test_autopilot_is_stored_once(ground: Nova, recordings: Path) -> None:
     assert (status, result.new, result.duplicate) == (0, 0, 129_100 + DRONE_UPDATES)
 
 
-def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
+def test_rejected_lines_are_listed(ground: RunningNova, tmp_path: Path) -> None:
     """Each is stored in the reject log and named here; the good lines are stored. Status 1."""
     path = tmp_path / "events.jsonl"
     naive = {**ENVELOPE, "sourceTruthTime": "2026-01-01T00:00:00"}
@@ -172,7 +172,7 @@ def test_rejected_lines_are_listed(ground: Nova, tmp_path: Path) -> None:
 
 
 def test_truncated_file_is_published_up_to_its_end(
-    ground: Nova, made: Path, tmp_path: Path
+    ground: RunningNova, made: Path, tmp_path: Path
 ) -> None:
     """What is whole is stored, the rest is one line with its offset, and the status says so."""
     path = tmp_path / "cut"
@@ -182,7 +182,9 @@ def test_truncated_file_is_published_up_to_its_end(
     assert result.problems == ["byte 540: 5 bytes skipped: a packet header has 6 bytes, 5 there"]
 
 
-def test_paced_recording_is_the_same_events(ground: Nova, made: Path, tmp_path: Path) -> None:
+def test_paced_recording_is_the_same_events(
+    ground: RunningNova, made: Path, tmp_path: Path
+) -> None:
     """At a rate the events are those of `max`: pace is no part of truth."""
     path = tmp_path / "start"
     path.write_bytes((made / ORBIT).read_bytes()[: 100 * ORBIT_PACKET_BYTES])
@@ -192,7 +194,7 @@ def test_paced_recording_is_the_same_events(ground: Nova, made: Path, tmp_path: 
     assert (status, result.duplicate) == (0, 100)
 
 
-def test_progress_on_a_terminal(ground: Nova, made: Path) -> None:
+def test_progress_on_a_terminal(ground: RunningNova, made: Path) -> None:
     """Somebody who looks at stderr sees a bar; stdout has the result only."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "sdk.cli", "produce", str(made / ORBIT)]
@@ -215,7 +217,7 @@ def test_progress_on_a_terminal(ground: Nova, made: Path) -> None:
     assert done.stdout.startswith(b"sent 300, new 300")
 
 
-def test_interrupted_says_how_far_it_came(ground: Nova, made: Path) -> None:
+def test_interrupted_says_how_far_it_came(ground: RunningNova, made: Path) -> None:
     """Ctrl-C ends it with the usual line and status 130."""
     command = [sys.executable, "-m", "sdk.cli", "produce", str(made / ORBIT)]
     command += ["--scope", "interrupted", "--to", ground.publish, "--rate", "1"]
@@ -284,14 +286,14 @@ def test_every_option_that_is_named_is_one() -> None:
     """Before, --time-zone and --time-format were fields, in errors and in docs, but no options."""
     root = Path(__file__).parents[3]
     readers = "".join(path.read_text() for path in Path(opening.__file__).parent.glob("*.py"))
-    named = {"--" + field.name.replace("_", "-") for field in fields(Options)}
+    named = {"--" + field.name.replace("_", "-") for field in fields(RecordingOptions)}
     named |= flags((root / "docs/recordings.md").read_text()) | flags(readers)
     known = {flag for option in produce.params for flag in option.opts}
     assert named - known == set()
     assert {"--time-zone", "--time-format", "--epoch"} <= named
 
 
-def test_zone_and_format_over_the_command_line(ground: Nova, tmp_path: Path) -> None:
+def test_zone_and_format_over_the_command_line(ground: RunningNova, tmp_path: Path) -> None:
     """The times that are stored."""
     table = tmp_path / "x.csv"
     table.write_text("time,v\n17/07/2025 17:00:08,1\n")

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from sdk import timestamps
-from sdk.cli.status import page
+from sdk.cli.status import render_status
 from sdk.protocol import LinkInfo, OutageInfo, StatusResponse
 
 NOW_NS = timestamps.parse("2026-01-01T12:00:00Z")
@@ -28,7 +28,7 @@ def shown(*links: LinkInfo) -> str:
         writer_connected=False,
     )
     file = io.StringIO()
-    Console(file=file, width=250).print(page(status, NOW_NS))
+    Console(file=file, width=250).print(render_status(status, NOW_NS))
     return file.getvalue()
 
 

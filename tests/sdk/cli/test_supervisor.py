@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sdk.cli import supervisor
-from sdk.cli.supervisor import Child
+from sdk.cli.supervisor import ChildProcess
 from sdk.errors import NovaError
 
 SUPERVISED = """
@@ -54,31 +54,31 @@ ORPHAN_MAX_S = 20.0
 
 
 @pytest.fixture
-async def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Child]:
+async def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChildProcess]:
     """A child that is not started."""
     monkeypatch.setattr(supervisor, "READY_TIMEOUT_S", TIMEOUT_S)
     (tmp_path / "slow_child.py").write_text(SLOW)
     path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
-    made = Child("slow", (), {"PYTHONPATH": path})
+    made = ChildProcess("slow", (), {"PYTHONPATH": path})
     yield made
     await made.stop()
 
 
-async def test_a_child_that_says_how_far_it_is_is_waited_for(child: Child) -> None:
+async def test_a_child_that_says_how_far_it_is_is_waited_for(child: ChildProcess) -> None:
     """Issue 5: a writer that counts a large archive takes longer than the limit."""
     child.arguments = ("slow_child", "5", str(TIMEOUT_S / 4))
     await child.start()
     assert child.facts == {"ready": "slow", "at": "last"}
 
 
-async def test_a_child_that_says_nothing_is_given_up(child: Child) -> None:
+async def test_a_child_that_says_nothing_is_given_up(child: ChildProcess) -> None:
     """It hangs, and the message names it."""
     child.arguments = ("slow_child", "0", "0")
     with pytest.raises(NovaError, match=r"slow reported neither readiness nor progress for 2 s"):
         await child.start()
 
 
-async def test_a_child_that_ends_before_it_is_ready_has_failed(child: Child) -> None:
+async def test_a_child_that_ends_before_it_is_ready_has_failed(child: ChildProcess) -> None:
     """Progress is no excuse."""
     child.arguments = ("slow_child", "x", "0")
     with pytest.raises(NovaError, match=r"slow exited with status 1 before it was ready"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sdk.drivers.driver import Driver, File
-from sdk.drivers.registry import Registry
-from sdk.drivers.stream import Stream
+from sdk.drivers.driver import Driver, DriverFile
+from sdk.drivers.registry import DriverRegistry
+from sdk.drivers.stream import DriverStream
 
 PAGE = Path(__file__).parents[3] / "docs" / "drivers.md"
-STREAM = Stream("sat", "s", "c", "u", "parsed", "Battery", "1")
+STREAM = DriverStream("sat", "s", "c", "u", "parsed", "Battery", "1")
 EVENT = (
     b'{"sourceTruthTime":"2026-01-01T00:00:00Z","payload":{"voltage":7.5,"current":-1},'
     b'"canonicalTruthTime":"2026-01-01T00:00:00.000000001Z"}'
@@ -25,12 +25,12 @@ def test_the_example_is_a_driver() -> None:
     made: dict[str, type[Driver]] = {}
     exec(found[1], made)
     driver = made["Battery"]()
-    registry = Registry([driver], ["battery"])
+    registry = DriverRegistry([driver], ["battery"])
     assert registry.select(STREAM) is driver
     assert not driver.takes(STREAM._replace(stream_type="Other"))
     assert driver.parts(STREAM) == ("parsed.Battery.battery.csv",)
-    (first,) = driver.write([EVENT], File(sizes=[0]))
-    (second,) = driver.write([EVENT], File(events=1, sizes=[len(first)]))
+    (first,) = driver.write([EVENT], DriverFile(sizes=[0]))
+    (second,) = driver.write([EVENT], DriverFile(events=1, sizes=[len(first)]))
     assert first + second == (
         b"time,voltage,current\n2026-01-01T00:00:00Z,7.5,-1\n2026-01-01T00:00:00Z,7.5,-1\n"
     )

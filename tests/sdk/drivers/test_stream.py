@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.drivers.stream import Streams, mark_of, stream_of
+from sdk.drivers.stream import StreamCache, marker_of, stream_of
 from sdk.event import check
 from tests.core.filing import arrivals
 
@@ -34,23 +34,23 @@ def stored(version: str, kind: str, unit: str, time: str, trap: str) -> bytes:
 @given(st.lists(st.tuples(VERSIONS, NAMES, NAMES.filter(lambda n: ":" not in n), TIMES, VERSIONS)))
 def test_the_text_tells_the_stream(rows: list[tuple[str, str, str, str, str]]) -> None:
     """Quotes, commas and members of the same name inside values mislead nobody."""
-    streams = Streams()
+    streams = StreamCache()
     events = [stored(*row) for row in rows]
     for event in [*events, *events]:
         assert streams.of(event) == stream_of(event)
-    marks = [(stream_of(event), mark_of(event, stream_of(event))) for event in events]
+    marks = [(stream_of(event), marker_of(event, stream_of(event))) for event in events]
     for event in events:
         for stream, mark in marks:
             same = stream_of(event)._replace(schema_version="") == stream._replace(
                 schema_version=""
             )
-            if same and event.startswith(mark.text, mark.at):
+            if same and event.startswith(mark.text, mark.offset):
                 assert stream_of(event) == stream
 
 
 def test_every_lane_is_told() -> None:
     """Raw frames have no type, ui events one for all views."""
-    streams = Streams()
+    streams = StreamCache()
     events = [check(record.value).stamped(1) for record in arrivals(60)]
     told = {streams.of(event) for event in events}
     assert told == {stream_of(event) for event in events}

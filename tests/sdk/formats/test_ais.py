@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from sdk.canonical import canonical_json
 from sdk.formats.ais import MISSING_PART, UNREADABLE, AisJoiner, AisMessage
-from sdk.formats.logged_line import xor
+from sdk.formats.logged_line import nmea_checksum
 
 
 def checked(content: str) -> bytes:
     """A sentence with its checksum."""
-    return f"!{content}*{xor(content.encode()):02X}".encode()
+    return f"!{content}*{nmea_checksum(content.encode()):02X}".encode()
 
 
 PLACE = checked("BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0")
@@ -25,7 +25,7 @@ NAME = [
 
 def test_a_position_report() -> None:
     """Sender, place, speed and course; a heading that is not known is left out."""
-    message = AisJoiner().message(PLACE)
+    message = AisJoiner().join(PLACE)
     assert isinstance(message, AisMessage)
     assert message.mmsi == "257632500"
     assert message.position == {"latitude": 67.51024, "longitude": 12.11147}
@@ -41,9 +41,9 @@ def test_a_position_report() -> None:
 def test_a_message_in_two_sentences() -> None:
     """Only the last completes it; another message between them does not disturb."""
     joiner = AisJoiner()
-    assert joiner.message(NAME[0]) is None
-    assert isinstance(joiner.message(PLACE), AisMessage)
-    message = joiner.message(NAME[1])
+    assert joiner.join(NAME[0]) is None
+    assert isinstance(joiner.join(PLACE), AisMessage)
+    message = joiner.join(NAME[1])
     assert isinstance(message, AisMessage)
     assert (message.mmsi, message.position) == ("369190000", None)
     assert (message.fields["name"], message.fields["destination"]) == ("MT.MITCHELL", "SEATTLE")
@@ -52,35 +52,35 @@ def test_a_message_in_two_sentences() -> None:
 def test_a_part_without_those_before() -> None:
     """It is said, and no message is made of it, nor of a first part that was told again."""
     joiner = AisJoiner()
-    assert joiner.message(NAME[1]) == MISSING_PART
-    assert joiner.message(NAME[0]) is None
-    assert joiner.message(NAME[0]) is None
-    assert isinstance(joiner.message(NAME[1]), AisMessage)
-    assert joiner.message(NAME[1]) == MISSING_PART
+    assert joiner.join(NAME[1]) == MISSING_PART
+    assert joiner.join(NAME[0]) is None
+    assert joiner.join(NAME[0]) is None
+    assert isinstance(joiner.join(NAME[1]), AisMessage)
+    assert joiner.join(NAME[1]) == MISSING_PART
 
 
 def test_only_so_many_messages_are_awaited() -> None:
     """The oldest is given up for the newest."""
     joiner = AisJoiner(groups_max=2)
     for group in range(3):
-        joiner.message(checked(f"AIVDM,2,1,{group},A,55P5TL01VIaAL@7WKO@mBplU@<PDhh,0"))
-    assert joiner.message(checked("AIVDM,2,2,0,A,1@0000000000000,2")) == MISSING_PART
-    assert isinstance(joiner.message(checked("AIVDM,2,2,2,A,1@0000000000000,2")), AisMessage)
+        joiner.join(checked(f"AIVDM,2,1,{group},A,55P5TL01VIaAL@7WKO@mBplU@<PDhh,0"))
+    assert joiner.join(checked("AIVDM,2,2,0,A,1@0000000000000,2")) == MISSING_PART
+    assert isinstance(joiner.join(checked("AIVDM,2,2,2,A,1@0000000000000,2")), AisMessage)
 
 
 @pytest.mark.parametrize("cut", range(len(PLACE)))
 def test_a_cut_sentence_names_no_sender(cut: int) -> None:
     """Without its checksum nothing is believed."""
-    assert AisJoiner().message(PLACE[:cut]) == UNREADABLE
+    assert AisJoiner().join(PLACE[:cut]) == UNREADABLE
     damaged = bytearray(PLACE)
     damaged[cut] ^= 1
-    assert AisJoiner().message(bytes(damaged)) in (UNREADABLE, MISSING_PART)
+    assert AisJoiner().join(bytes(damaged)) in (UNREADABLE, MISSING_PART)
 
 
 @given(st.text("0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVW`abcdefghijklmnopqrstuvw", max_size=82))
 def test_any_payload_is_read_or_not(payload: str) -> None:
     """No crash, no place beyond the earth, and whatever comes out can be an event."""
-    message = AisJoiner().message(checked(f"AIVDM,1,1,,A,{payload},0"))
+    message = AisJoiner().join(checked(f"AIVDM,1,1,,A,{payload},0"))
     if isinstance(message, AisMessage):
         canonical_json(message.fields)
         assert message.mmsi.isdigit()

@@ -12,7 +12,7 @@ from sdk.envelope import ParsedMessage
 from sdk.formats.cell_time import TimeColumn
 from sdk.formats.nmea import NmeaReader
 from sdk.formats.table import TableReader
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from sdk.observation import Observer
 from tests import made_logs
 from tests.sdk.formats.reading import everything
@@ -44,7 +44,7 @@ def drive(random: Random) -> list[bytes]:
 
 def expected(data: bytes) -> list[tuple[datetime, float, float]]:
     """What pynmea2 says of each sentence whose checksum is right, dated by the last RMC."""
-    pynmea2 = library("pynmea2")
+    pynmea2 = import_optional("pynmea2")
     found: list[tuple[datetime, float, float]] = []
     day = FIRST.date()
     for text in data.decode().replace("$", "\n$").split("\n"):

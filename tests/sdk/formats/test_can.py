@@ -11,9 +11,9 @@ import pytest
 from sdk import timestamps
 from sdk.envelope import RawFrame
 from sdk.formats import can
-from sdk.formats.can import ERROR, NO_FRAME, NOT_NMEA_2000, NOT_THE_BUS, CanReader
-from sdk.formats.candump import frame
-from sdk.formats.guess import guess
+from sdk.formats.can import INTERFACE_ERROR, NO_FRAME, NOT_NMEA_2000, NOT_NMEA_2000_BUS, CanReader
+from sdk.formats.candump import parse_frame
+from sdk.formats.guess import detect_format
 from sdk.formats.recording import RecordingError
 from sdk.observation import Observer
 from tests.made_logs import gnss_lines
@@ -59,7 +59,7 @@ def test_raw_is_the_frame(recordings: Path) -> None:
     found = read(recordings / BOAT)
     frames = [one.envelope.frame for one in found.events if isinstance(one.envelope, RawFrame)]
     lines = (recordings / BOAT).read_bytes().splitlines()
-    logged = [one for line in lines if (one := frame(line))]
+    logged = [one for line in lines if (one := parse_frame(line))]
     assert frames == [one.packed() for one in logged]
     assert [data[8:] for data in frames] == [one.data for one in logged]
 
@@ -130,12 +130,12 @@ def test_a_truck_is_no_boat(tmp_path: Path) -> None:
     path.write_text("\n".join(truck) + "\n")
     found = read(path, epoch_ns=0)
     assert found.lanes == {"raw": 5}
-    assert found.notes == {NOT_NMEA_2000: 2, NOT_THE_BUS: 3}
+    assert found.notes == {NOT_NMEA_2000: 2, NOT_NMEA_2000_BUS: 3}
     heading = "(9.0) {} 09F11201#FF0000FF7FFF7FFC"
     path.write_text("\n".join([*truck, heading.format("can1")]) + "\n")
-    assert read(path, epoch_ns=0).notes[NOT_THE_BUS] == 3
+    assert read(path, epoch_ns=0).notes[NOT_NMEA_2000_BUS] == 3
     path.write_text("\n".join([*truck, heading.format("can0")]) + "\n")
-    assert NOT_THE_BUS not in read(path, epoch_ns=0).notes
+    assert NOT_NMEA_2000_BUS not in read(path, epoch_ns=0).notes
 
 
 def test_an_error_of_the_interface_is_raw(tmp_path: Path) -> None:
@@ -143,14 +143,14 @@ def test_an_error_of_the_interface_is_raw(tmp_path: Path) -> None:
     path = tmp_path / "bus.log"
     path.write_text("(1722000000.0) can0 20000004#0008000000000000\n")
     found = read(path)
-    assert (found.lanes, found.notes) == ({"raw": 1}, {ERROR: 1})
+    assert (found.lanes, found.notes) == ({"raw": 1}, {INTERFACE_ERROR: 1})
 
 
 def test_what_candump_prints_for_people_is_one_error(tmp_path: Path) -> None:
     """Before, one a line, or none that said what to do."""
     path = tmp_path / "human.log"
     path.write_text(" (1722000000.000000)  vcan0  123   [4]  DE AD BE EF\n" * 9)
-    assert guess(path) == "can"
+    assert detect_format(path) == "can"
     with pytest.raises(RecordingError, match="candump -l"):
         read(path)
 

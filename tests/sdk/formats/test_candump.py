@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from sdk.formats.candump import ERROR_FLAG, CanFrame, frame, other_log
-from sdk.libraries import library
+from sdk.formats.candump import ERROR_FLAG, CanFrame, other_log_format, parse_frame
+from sdk.libraries import import_optional
 
 
 def test_a_frame_with_a_long_id() -> None:
     """29 bits of id, eight of data; packed as a capture with the flag of such ids."""
-    found = frame(b"(1410714882.622188) can0 09F80102#36729A16021AB80D\r\n")
+    found = parse_frame(b"(1410714882.622188) can0 09F80102#36729A16021AB80D\r\n")
     assert found == CanFrame(
         "1410714882.622188", "can0", "09F80102", bytes.fromhex("36729A16021AB80D")
     )
@@ -22,37 +22,37 @@ def test_a_frame_with_a_long_id() -> None:
 
 def test_short_remote_and_fd_frames() -> None:
     """11 bits of id, a request for data, a direction behind, and CAN FD with its flags."""
-    short = frame(b"(0.5) vcan_1 1a3#00 T")
+    short = parse_frame(b"(0.5) vcan_1 1a3#00 T")
     assert short == CanFrame("0.5", "vcan_1", "1A3", b"\x00")
     assert short.packed().hex() == "000001a3" + "01000000" + "00"
-    remote = frame(b"(0.5) can0 123#R")
+    remote = parse_frame(b"(0.5) can0 123#R")
     assert remote is not None
     assert remote.packed().hex() == "40000123" + "00000000"
-    fd = frame(b"(0.5) can0 00000123##3" + b"AB" * 12)
+    fd = parse_frame(b"(0.5) can0 00000123##3" + b"AB" * 12)
     assert fd is not None
     assert fd.packed().hex() == "80000123" + "0c070000" + "ab" * 12
 
 
 def test_an_error_of_the_interface() -> None:
     """Its id has eight digits and is none of 29 bits: before, it had the flag of such ids."""
-    error = frame(b"(1.0) can0 20000004#0008000000000000")
+    error = parse_frame(b"(1.0) can0 20000004#0008000000000000")
     assert error is not None and error.error and not error.extended
     assert error.packed().hex() == "20000004" + "08000000" + "0008000000000000"
 
 
 def test_a_remote_frame_asks_for_a_length() -> None:
     """Before, the length was lost."""
-    remote = frame(b"(1.0) can0 12345678#R4")
+    remote = parse_frame(b"(1.0) can0 12345678#R4")
     assert remote is not None and remote.extended
     assert remote.packed().hex() == "d2345678" + "04000000"
 
 
 def test_a_code_beyond_eight_bytes() -> None:
     """Some controllers send eight bytes under a code of 9 to 15."""
-    found = frame(b"(1.0) can0 123#1122334455667788_E")
+    found = parse_frame(b"(1.0) can0 123#1122334455667788_E")
     assert found is not None
     assert found.packed().hex() == "00000123" + "0800000e" + "1122334455667788"
-    assert frame(b"(1.0) can0 123#11_E") is None
+    assert parse_frame(b"(1.0) can0 123#11_E") is None
 
 
 def test_frames_beside_python_can(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_frames_beside_python_can(tmp_path: Path) -> None:
         texts.append(f"({number}.5) can0 {can_id}{f'#{data}' if is_error else body}")
     path = tmp_path / "bus.log"
     path.write_text("\n".join(texts) + "\n")
-    theirs = list(library("can").CanutilsLogReader(str(path)))
+    theirs = list(import_optional("can").CanutilsLogReader(str(path)))
     assert len(theirs) == len(texts)
     for text, other in zip(texts, theirs, strict=True):
-        ours = frame(text.encode())
+        ours = parse_frame(text.encode())
         assert ours is not None
         assert ours.error == other.is_error_frame, text
         if ours.error:
@@ -103,8 +103,8 @@ def test_frames_beside_python_can(tmp_path: Path) -> None:
 )
 def test_other_logs_are_known(head: bytes, words: str) -> None:
     """So that one error says what to do, instead of one a line."""
-    assert words in (other_log(head) or "")
-    assert other_log(b"(1.0) can0 123#00\n# text\n") is None
+    assert words in (other_log_format(head) or "")
+    assert other_log_format(b"(1.0) can0 123#00\n# text\n") is None
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_other_logs_are_known(head: bytes, words: str) -> None:
 )
 def test_what_is_no_frame(line: str) -> None:
     """Half bytes, ids of another length, too much data, or words."""
-    assert frame(line.encode()) is None
+    assert parse_frame(line.encode()) is None

@@ -13,8 +13,8 @@ from sdk.envelope import UiUpdate
 from sdk.event import Event
 from sdk.formats import cards
 from sdk.formats.cards import ATTITUDE, BATTERY, LINK, POSITION
-from sdk.formats.opening import Options, open_recording
-from sdk.manifest import problem
+from sdk.formats.opening import RecordingOptions, open_recording
+from sdk.manifest import update_problem
 from sdk.observation import Observer
 from tests.sdk.formats.reading import everything
 
@@ -25,7 +25,7 @@ BUS = "can/logfile_20140914_365495765_can.log"
 DRONE = "ulog/sample.ulg"
 DRONE_STEPS = 18_800
 HTV = "table/iss_htv/P4000001.txt"
-ISS_OPTIONS = Options(
+ISS_OPTIONS = RecordingOptions(
     columns="hours,voltage",
     time_column="hours",
     time_unit="h",
@@ -38,7 +38,7 @@ ISS_OPTIONS = Options(
 def updates(
     path: Path,
     name: str | None = None,
-    options: Options | None = None,
+    options: RecordingOptions | None = None,
     most_steps: int | None = None,
 ) -> list[Event]:
     """The updates of a recording, or of its first steps; each keeps to its manifest."""
@@ -47,7 +47,7 @@ def updates(
     told = [event for event in found.events if isinstance(event.envelope, UiUpdate)]
     for event in told:
         assert isinstance(event.envelope, UiUpdate)
-        assert problem(manifests[event.envelope.view_id], event.envelope.data) is None
+        assert update_problem(manifests[event.envelope.view_id], event.envelope.data) is None
     return told
 
 
@@ -67,7 +67,7 @@ def folded(events: list[Event], view_id: str) -> dict[str, object]:
 
 def test_orbit(recordings: Path) -> None:
     """JPSS-1 each second: place, speed and where it points."""
-    options = Options(xtce=recordings / JPSS_XTCE)
+    options = RecordingOptions(xtce=recordings / JPSS_XTCE)
     told = updates(recordings / JPSS, None, options)
     entity = ("ccsds", "apid", "11")
     assert counted(told) == {(*entity, POSITION): 7_200, (*entity, ATTITUDE): 7_200}
@@ -130,20 +130,20 @@ def test_station(recordings: Path) -> None:
 def test_autopilot_battery_and_fix() -> None:
     """Topics that the sample does not have, with PX4's field names, old and new."""
     battery = {"voltage_v": 16.1, "current_a": 2.5, "remaining": 0.853, "temperature": 31.25}
-    (card,) = cards.of_topic("battery_status", battery)
+    (card,) = cards.topic_cards("battery_status", battery)
     assert card.data == {
         "stateOfCharge": 85.3,
         "voltage": 16.1,
         "current": 2.5,
         "temperature": 31.2,
     }
-    (card,) = cards.of_topic("battery_status", {**battery, "remaining": -1.0})
+    (card,) = cards.topic_cards("battery_status", {**battery, "remaining": -1.0})
     assert card.data["stateOfCharge"] is None
     motion = {"vel_m_s": 3.0, "cog_rad": -1.5707963, "satellites_used": 9, "hdop": 0.8}
     old = {"lat": 473977420, "lon": 85455940, "alt": 488_000, "fix_type": 3}
     new = {"latitude_deg": 47.397742, "longitude_deg": 8.545594, "altitude_msl_m": 488.0}
     for topic, place in (("vehicle_gps_position", old), ("sensor_gps", {**new, "fix_type": 3})):
-        (card,) = cards.of_topic(topic, {**place, **motion})
+        (card,) = cards.topic_cards(topic, {**place, **motion})
         assert card.view_id == POSITION
         assert card.data == {
             "latitude": 47.397742,
@@ -155,28 +155,28 @@ def test_autopilot_battery_and_fix() -> None:
             "hdop": 0.8,
             "fix": "3D",
         }
-    (card,) = cards.of_topic("sensor_gps", {**new, "fix_type": 1})
+    (card,) = cards.topic_cards("sensor_gps", {**new, "fix_type": 1})
     assert "latitude" not in card.data
     assert card.data["fix"] == "none"
 
 
 def test_sentences_without_a_fix() -> None:
     """GGA says that there is none; RMC then says nothing, and so do other sentences."""
-    (card,) = cards.of_sentence("GGA", {"gps_qual": 0, "num_sats": 0}, None)
+    (card,) = cards.sentence_cards("GGA", {"gps_qual": 0, "num_sats": 0}, None)
     assert card.data == {"fix": "none", "satellites": 0, "hdop": None}
-    assert list(cards.of_sentence("RMC", {"status": "V"}, None)) == []
-    assert list(cards.of_sentence("GSV", {}, None)) == []
+    assert list(cards.sentence_cards("RMC", {"status": "V"}, None)) == []
+    assert list(cards.sentence_cards("GSV", {}, None)) == []
 
 
 def test_packets_of_other_missions_have_no_card() -> None:
     """Fields by other names, or a receiver that has no place yet."""
-    assert list(cards.of_packet({"VOLTS": 1})) == []
+    assert list(cards.packet_cards({"VOLTS": 1})) == []
     nowhere = {f"ADGPS{name}{axis}": 0 for name in ("POS", "VEL") for axis in "XYZ"}
-    assert list(cards.of_packet(nowhere)) == []
+    assert list(cards.packet_cards(nowhere)) == []
 
 
 def test_bus_messages_of_others() -> None:
     """A course by the compass, a generator, and what has no view."""
-    assert list(cards.of_bus("cogSogRapidUpdate", {"cogReference": "Magnetic"}, "02")) == []
-    assert list(cards.of_bus("dcDetailedStatus", {"dcType": "Alternator"}, "02")) == []
-    assert list(cards.of_bus("waterDepth", {"depth": 3}, "02")) == []
+    assert list(cards.bus_cards("cogSogRapidUpdate", {"cogReference": "Magnetic"}, "02")) == []
+    assert list(cards.bus_cards("dcDetailedStatus", {"dcType": "Alternator"}, "02")) == []
+    assert list(cards.bus_cards("waterDepth", {"depth": 3}, "02")) == []

@@ -13,7 +13,7 @@ from sdk.formats.packet_reading import IDLE, INCOMPLETE, NOT_DECODED
 from sdk.formats.packet_time import TimeSource
 from sdk.formats.packets import CONTINUATION, FIRST, LAST, WHOLE
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from sdk.formats.xtce_fields import RAW_VALUE
 from sdk.observation import Observer
 from tests.made_packets import (
@@ -46,7 +46,7 @@ def ctim(recordings: Path) -> Path:
 
 def with_xtce(path: Path, xtce: Path) -> CcsdsReader:
     """A reader of packets with a definition and CDS times."""
-    return CcsdsReader(path, Observer("test"), definition=Definition(xtce))
+    return CcsdsReader(path, Observer("test"), definition=XtceDefinition(xtce))
 
 
 def test_jpss_is_raw_and_parsed_with_its_own_time(jpss: Path, recordings: Path) -> None:
@@ -83,7 +83,7 @@ def test_ctim_takes_its_time_from_a_counter(ctim: Path, recordings: Path) -> Non
     reader = CcsdsReader(
         ctim,
         Observer("test"),
-        definition=Definition(recordings / CTIM_XTCE, "CCSDSTelemetryPacket"),
+        definition=XtceDefinition(recordings / CTIM_XTCE, "CCSDSTelemetryPacket"),
         time=TimeSource("SHCOARSE", "s", EPOCH),
     )
     found = everything(reader.steps())
@@ -183,7 +183,7 @@ def test_counter_out_of_range_takes_no_packet(made: Path, tmp_path: Path) -> Non
     reader = CcsdsReader(
         path,
         Observer("test"),
-        definition=Definition(made / "counter.xml", "Telemetry"),
+        definition=XtceDefinition(made / "counter.xml", "Telemetry"),
         time=TimeSource("SHCOARSE", "s", epoch_ns),
     )
     found = everything(reader.steps())
@@ -212,7 +212,7 @@ def described(folder: Path, *made: bytes) -> Everything:
     """Packets of APID 42 with SECS and four values, in their own time."""
     path, fields = folder / "packets", [(name, "U16") for name in "ABCD"]
     path.write_bytes(b"".join(made))
-    definition = Definition(xtce_file(folder, fields))
+    definition = XtceDefinition(xtce_file(folder, fields))
     return everything(
         CcsdsReader(path, Observer("test"), definition=definition, time=SECONDS).steps()
     )
@@ -298,7 +298,7 @@ def test_value_without_a_label_keeps_packet_and_time(tmp_path: Path) -> None:
             for number, (seconds, mode) in enumerate(made)
         )
     )
-    definition = Definition(xtce_file(tmp_path, [("MODE", "T"), ("TEMP", "U16")], states))
+    definition = XtceDefinition(xtce_file(tmp_path, [("MODE", "T"), ("TEMP", "U16")], states))
     reader = CcsdsReader(path, Observer("test"), definition=definition, time=SECONDS)
     found = everything(reader.steps())
     assert said(found)[1::2] == [
@@ -323,7 +323,7 @@ def test_other_codes_are_refused_until_they_are_told(tmp_path: Path, offset: byt
     with pytest.raises(RecordingError, match="cuc:COARSE"):
         list(CcsdsReader(path, Observer("test")).steps())
     since_1958 = timestamps.parse("1958-01-01T00:00:00Z")
-    told = TimeSource.of_option(f"cuc:4+2@{len(offset)}", "s", since_1958)
+    told = TimeSource.from_options(f"cuc:4+2@{len(offset)}", "s", since_1958)
     found = everything(CcsdsReader(path, Observer("test"), time=told).steps())
     first = timestamps.parse("2026-03-01T02:16:27Z")
     assert [event.source_ns - first for event in found.events] == [n * 10**9 for n in range(12)]

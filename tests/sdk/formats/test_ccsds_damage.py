@@ -17,8 +17,8 @@ from sdk.formats.ccsds import CcsdsReader
 from sdk.formats.packet_time import TimeSource
 from sdk.formats.packets import CONTINUATION, FIRST, LAST, PACKET_MAX_BYTES, WHOLE
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import Definition, json_value
-from sdk.libraries import library
+from sdk.formats.xtce import XtceDefinition, json_value
+from sdk.libraries import import_optional
 from sdk.observation import Observer
 from tests.made_packets import orbit_packets
 from tests.sdk.formats.packet_files import APID, housekeeping, packet, xtce_file
@@ -67,9 +67,9 @@ def _flags(place: int, count: int) -> int:
 
 def by_library(xtce: Path, data: bytes) -> list[Mapping[str, object]]:
     """The reports that `space_packet_parser` reads, of segments that it joins itself."""
-    definitions = library("space_packet_parser.xtce.definitions")
+    definitions = import_optional("space_packet_parser.xtce.definitions")
     definition = definitions.XtcePacketDefinition.from_xtce(xtce)
-    generator = library("space_packet_parser.generators.ccsds").ccsds_generator
+    generator = import_optional("space_packet_parser.generators.ccsds").ccsds_generator
     found: list[Mapping[str, object]] = []
     for one in generator(io.BytesIO(data), combine_segmented_packets=True):
         if one.apid == APID:
@@ -89,7 +89,7 @@ def test_beside_space_packet_parser(tmp_path: Path, seed: int) -> None:
     for data in made:
         path = tmp_path / "packets"
         path.write_bytes(data)
-        reader = CcsdsReader(path, Observer("t"), definition=Definition(xtce), time=SECONDS)
+        reader = CcsdsReader(path, Observer("t"), definition=XtceDefinition(xtce), time=SECONDS)
         found = [
             (event.source_ns, event.envelope.payload)
             for event in everything(reader.steps()).events
@@ -142,14 +142,14 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 def check_mutated(folder: Path, begin: int, count: int) -> None:
     """No file ends in anything but events, problems, or one clear error."""
-    definition = Definition(xtce_file(folder, FIELDS))
+    definition = XtceDefinition(xtce_file(folder, FIELDS))
     base = [written(1).clean[:2000], orbit_packets(30), bytes(64) + orbit_packets(3)]
     path = folder / "mutated"
     for seed in range(begin, begin + count):
         chance = random.Random(seed)
         path.write_bytes(mutated(chance.choice(base), chance))
         code = chance.choice((None, "cds", "cuc", "cuc:4+2@1", "cds:p"))
-        time = SECONDS if seed % 3 else TimeSource.of_option(code, "s", EPOCH, "gps")
+        time = SECONDS if seed % 3 else TimeSource.from_options(code, "s", EPOCH, "gps")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             reader = CcsdsReader(path, Observer("t"), definition=definition, time=time)

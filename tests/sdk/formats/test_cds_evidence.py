@@ -82,4 +82,4 @@ def test_each_source_for_itself() -> None:
     evidence.add(Packet(0, packet(52, 0, cds.encode(START) + b"x", secondary=True)))
     evidence.add(Packet(0, packet(53, 0, cds.encode(START - 10**18) + b"x", secondary=True)))
     assert evidence.sources() == {50, 52}
-    assert "42 secondary headers" in evidence.words()
+    assert "42 secondary headers" in evidence.summary()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sdk import timestamps
 from sdk.errors import TimestampError
-from sdk.formats.cell_time import TimeColumn, check_form, iso_ns, zone_of
+from sdk.formats.cell_time import TimeColumn, check_format, iso_ns, parse_zone
 from sdk.formats.recording import RecordingError
 
 
@@ -65,16 +65,16 @@ def test_every_time_text_is_read_as_before(ns: int) -> None:
     text = timestamps.text(ns)
     assert iso_ns(text, None) == ns
     assert iso_ns(text.replace("T", " ").replace("Z", "+00:00"), None) == ns
-    assert iso_ns(text.removesuffix("Z"), zone_of("UTC")) == ns
+    assert iso_ns(text.removesuffix("Z"), parse_zone("UTC")) == ns
 
 
 def test_a_zone_that_is_said() -> None:
     """In winter and in summer; the hours of the change are refused."""
-    berlin = zone_of("Europe/Berlin")
+    berlin = parse_zone("Europe/Berlin")
     assert iso_ns("2025-01-17 17:00:08.5", berlin) == timestamps.parse("2025-01-17T16:00:08.5Z")
     assert iso_ns("2025-07-17 17:00:08", berlin) == timestamps.parse("2025-07-17T15:00:08Z")
     assert iso_ns("2025-07-17 17:00:08Z", berlin) == timestamps.parse("2025-07-17T17:00:08Z")
-    assert iso_ns("2025-01-01 00:00:00", zone_of("-05:00")) == timestamps.parse(
+    assert iso_ns("2025-01-01 00:00:00", parse_zone("-05:00")) == timestamps.parse(
         "2025-01-01T05:00:00Z"
     )
     with pytest.raises(TimestampError, match="twice"):
@@ -87,22 +87,24 @@ def test_a_zone_that_is_said() -> None:
 def test_no_zone_is_one_error(text: str) -> None:
     """With what may be given."""
     with pytest.raises((RecordingError, TimestampError)):
-        zone_of(text)
+        parse_zone(text)
 
 
 def test_a_format_that_is_said() -> None:
     """Of `strptime`, with a zone in it or by the option."""
-    time = TimeColumn("t", form=check_form("%d/%m/%Y %H:%M:%S.%f"), zone=zone_of("UTC"))
+    time = TimeColumn(
+        "t", strptime_format=check_format("%d/%m/%Y %H:%M:%S.%f"), zone=parse_zone("UTC")
+    )
     assert time.time_ns("17/04/2025 17:00:08.25") == timestamps.parse("2025-04-17T17:00:08.25Z")
     with pytest.raises(TimestampError, match="does not match the format"):
         time.time_ns("2025-04-17")
-    zoned = TimeColumn("t", form=check_form("%d.%m.%y %H:%M %z"))
+    zoned = TimeColumn("t", strptime_format=check_format("%d.%m.%y %H:%M %z"))
     assert zoned.time_ns("17.04.25 17:00 +0200") == timestamps.parse("2025-04-17T15:00:00Z")
     with pytest.raises(TimestampError, match="--time-zone"):
-        TimeColumn("t", form="%Y").time_ns("2025")
+        TimeColumn("t", strptime_format="%Y").time_ns("2025")
     for form in ("%H:%M:%S", "%Y %"):
         with pytest.raises(RecordingError, match="--time-format"):
-            check_form(form)
+            check_format(form)
 
 
 def test_columns_of_a_time() -> None:
@@ -128,7 +130,7 @@ def test_columns_of_a_time() -> None:
 )
 def test_a_zone_in_the_cell_wins(cell: str, expected: str) -> None:
     """Before, `strptime` forgot the name, and the zone of the option was taken."""
-    column = TimeColumn("t", "iso", 0, zone_of("Europe/Berlin"), "%d/%m/%Y %H:%M:%S %Z")
+    column = TimeColumn("t", "iso", 0, parse_zone("Europe/Berlin"), "%d/%m/%Y %H:%M:%S %Z")
     assert column.time_ns(cell) == timestamps.parse(expected)
 
 
@@ -136,8 +138,8 @@ def test_a_zone_in_the_cell_wins(cell: str, expected: str) -> None:
 def test_a_zone_that_the_option_does_not_have_is_refused(cell: str) -> None:
     """Also winter's name in summer, and whatever this host's own zone is called."""
     form = "%d/%m/%Y %H:%M:%S %Z"
-    for zone in (zone_of("Europe/Berlin"), None):
+    for zone in (parse_zone("Europe/Berlin"), None):
         with pytest.raises(TimestampError, match="names the zone"):
             TimeColumn("t", "iso", 0, zone, form).time_ns(cell)
-    literal = TimeColumn("t", "iso", 0, zone_of("UTC"), "%d/%m/%Y %H:%M:%S %%Z")
+    literal = TimeColumn("t", "iso", 0, parse_zone("UTC"), "%d/%m/%Y %H:%M:%S %%Z")
     assert literal.time_ns("17/04/2025 17:00:08 %Z") == timestamps.parse("2025-04-17T17:00:08Z")

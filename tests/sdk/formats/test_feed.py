@@ -9,8 +9,15 @@ import pytest
 
 from sdk import timestamps
 from sdk.errors import TransportError
-from sdk.formats.feed import LISTED_MAX, NO_ADDRESS, READ_AHEAD_MAX_STEPS, Pace, Tally, feed
-from sdk.formats.recording import Step, step
+from sdk.formats.feed import (
+    LISTED_MAX,
+    NO_ADDRESS,
+    READ_AHEAD_MAX_STEPS,
+    Pace,
+    PublishTally,
+    publish_recording,
+)
+from sdk.formats.recording import Step, event_step
 from sdk.observation import Entity, Observer
 from sdk.producer import Producer, Retry
 from sdk.transport.base import Record
@@ -26,62 +33,64 @@ def steps_of(count: int, apart_ns: int = 1) -> Iterator[Step]:
     observer = Observer("s")
     for number in range(count):
         event = observer.observe(GPS, NOON + number * apart_ns).raw(number.to_bytes(4))
-        yield step(number + 1, f"byte {number}", [event])
+        yield event_step(number + 1, f"byte {number}", [event])
 
 
 async def test_all_steps_arrive_in_order() -> None:
     """Also when there are many more than are read ahead, and a publish fails now and then."""
     count = 3 * READ_AHEAD_MAX_STEPS + 7
     tape = Tape(["none", "lost", "none", "lost", "lost"])
-    tally = Tally()
+    tally = PublishTally()
     offsets: list[int] = []
     producer = Producer(tape, "s", retry=AT_ONCE)
-    await feed(steps_of(count), producer, tally, report=offsets.append)
+    await publish_recording(steps_of(count), producer, tally, report=offsets.append)
     assert [record.value for record in tape.records] == [
         one.records[0].value for one in steps_of(count)
     ]
     assert (tally.sent, tally.new, tally.duplicate, tally.stored) == (count, count, 0, 0)
-    assert tally.clean
+    assert tally.is_clean
     assert offsets == sorted(offsets)
     assert offsets[-1] == count
 
 
 async def test_second_time_all_are_duplicates() -> None:
     """Producing is idempotent."""
-    tape, tally = Tape(), Tally()
-    await feed(steps_of(10), Producer(tape, "s"), Tally())
-    await feed(steps_of(10), Producer(tape, "s"), tally)
+    tape, tally = Tape(), PublishTally()
+    await publish_recording(steps_of(10), Producer(tape, "s"), PublishTally())
+    await publish_recording(steps_of(10), Producer(tape, "s"), tally)
     assert (tally.sent, tally.new, tally.duplicate) == (10, 0, 10)
 
 
 async def test_rejections_name_their_place() -> None:
     """All are counted, the first few kept with their words and their place in the file."""
     bad = [Step(n, f"line {n}", (Record(None, b"{}"),)) for n in range(1, 31)]
-    tally = Tally()
-    await feed(iter([*steps_of(1), *bad]), Producer(Tape(), "s"), tally)
+    tally = PublishTally()
+    await publish_recording(iter([*steps_of(1), *bad]), Producer(Tape(), "s"), tally)
     assert (tally.new, tally.rejected) == (1, 30)
     assert len(tally.rejections) == LISTED_MAX
     assert tally.rejections[0][:3] == ("line 1", "missingMember", "lane")
-    assert not tally.clean
+    assert not tally.is_clean
 
 
 async def test_problems_and_notes_are_counted() -> None:
     """A problem spoils the tally, a note does not."""
     noted = Step(1, "line 1", (), note="odd")
-    tally = Tally()
-    await feed(iter([noted, noted]), Producer(Tape(), "s"), tally)
-    assert tally.clean
+    tally = PublishTally()
+    await publish_recording(iter([noted, noted]), Producer(Tape(), "s"), tally)
+    assert tally.is_clean
     assert tally.notes == {"odd": (2, "line 1")}
-    await feed(iter([Step(1, "line 9", (), problem="bad")]), Producer(Tape(), "s"), tally)
+    await publish_recording(
+        iter([Step(1, "line 9", (), problem="bad")]), Producer(Tape(), "s"), tally
+    )
     assert (tally.unreadable, tally.problems) == (1, ["line 9: bad"])
-    assert not tally.clean
+    assert not tally.is_clean
 
 
 async def test_brokers_get_only_records_with_an_address() -> None:
     """A broker could not even store the others: they are counted as unreadable."""
     steps = [Step(1, "line 1", (Record(None, b"{}"),)), *steps_of(1)]
-    tape, tally = Tape(), Tally()
-    await feed(iter(steps), Producer(tape, "s"), tally, addressed=True)
+    tape, tally = Tape(), PublishTally()
+    await publish_recording(iter(steps), Producer(tape, "s"), tally, requires_address=True)
     assert len(tape.records) == 1
     assert (tally.sent, tally.problems) == (1, [f"line 1: {NO_ADDRESS}"])
 
@@ -89,10 +98,10 @@ async def test_brokers_get_only_records_with_an_address() -> None:
 async def test_failure_leaves_a_true_tally() -> None:
     """When the transport stays away, what was sent until then is counted and nothing else."""
     count = 2 * READ_AHEAD_MAX_STEPS
-    tape, tally = Tape(["none", "lost"]), Tally()
+    tape, tally = Tape(["none", "lost"]), PublishTally()
     producer = Producer(tape, "s", retry=Retry(deadline_s=0.0))
     with pytest.raises(TransportError):
-        await feed(steps_of(count), producer, tally)
+        await publish_recording(steps_of(count), producer, tally)
     assert tally.sent == len(tape.records) == READ_AHEAD_MAX_STEPS
 
 
@@ -104,7 +113,7 @@ async def test_reader_that_fails_stops_the_feed() -> None:
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="disk"):
-        await feed(broken(), Producer(Tape(), "s"), Tally())
+        await publish_recording(broken(), Producer(Tape(), "s"), PublishTally())
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -127,5 +136,5 @@ async def test_paced_feed_publishes_step_by_step() -> None:
     """
     tape = Tape()
     pace = Pace(1000.0, lambda: 100.0)
-    await feed(steps_of(5, 10**9), Producer(tape, "s"), Tally(), pace=pace)
+    await publish_recording(steps_of(5, 10**9), Producer(tape, "s"), PublishTally(), pace=pace)
     assert [len(publish) for publish in tape.publishes] == [1, 1, 1, 1, 1]

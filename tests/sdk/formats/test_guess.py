@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sdk.formats.guess import guess
+from sdk.formats.guess import detect_format
 from sdk.formats.recording import RecordingError
 from tests.made_packets import orbit_packets
 
@@ -27,7 +27,7 @@ from tests.made_packets import orbit_packets
 )
 def test_real_recordings(recordings: Path, name: str, expected: str) -> None:
     """By name where it says so, else by content."""
-    assert guess(recordings / name) == expected
+    assert detect_format(recordings / name) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_real_recordings(recordings: Path, name: str, expected: str) -> None:
 def test_other_formats_are_not_taken_for_ours(recordings: Path, name: str) -> None:
     """Downlink frames, archives and others are refused with the option that would force it."""
     with pytest.raises(RecordingError, match="--format"):
-        guess(recordings / name)
+        detect_format(recordings / name)
 
 
 def test_json_lines_by_content(tmp_path: Path) -> None:
     """A file of envelopes needs no telling name."""
     path = tmp_path / "events"
     path.write_text('{"scopeId":"s"}\n')
-    assert guess(path) == "jsonl"
+    assert detect_format(path) == "jsonl"
 
 
 def test_one_packet_is_packets(tmp_path: Path) -> None:
@@ -56,18 +56,18 @@ def test_one_packet_is_packets(tmp_path: Path) -> None:
     path = tmp_path / "packet"
     packet = bytes.fromhex("000bc000000201020a")
     path.write_bytes(packet)
-    assert guess(path) == "ccsds"
+    assert detect_format(path) == "ccsds"
     for other in (packet[:-1], packet + b"\x01", b""):
         path.write_bytes(other)
         with pytest.raises(RecordingError):
-            guess(path)
+            detect_format(path)
 
 
 def test_ulog_by_content(made: Path, tmp_path: Path) -> None:
     """Its first bytes say so, whatever its name."""
     path = tmp_path / "flight"
     path.write_bytes((made / "drone.ulg").read_bytes()[:64])
-    assert guess(path) == "ulog"
+    assert detect_format(path) == "ulog"
 
 
 @pytest.mark.parametrize("prefix", [b"", b"\x1a\xcf\xfc\x1d"])
@@ -76,9 +76,9 @@ def test_damaged_packets_are_packets(tmp_path: Path, prefix: bytes) -> None:
     made = [prefix + orbit_packets(20)[at : at + 54] for at in range(0, 20 * 54, 54)]
     path = tmp_path / "damaged"
     path.write_bytes(b"".join([*made[:5], b"\xff\xff\xff", *made[5:]]) + bytes(5000))
-    assert guess(path) == "ccsds"
+    assert detect_format(path) == "ccsds"
     path.write_bytes(b"".join(made)[:-7])
-    assert guess(path) == "ccsds"
+    assert detect_format(path) == "ccsds"
 
 
 def test_programs_are_no_packets(tmp_path: Path) -> None:
@@ -86,4 +86,4 @@ def test_programs_are_no_packets(tmp_path: Path) -> None:
     path = tmp_path / "program"
     path.write_bytes(b"\x7fELF" + bytes(300) + orbit_packets(6) + b"\xff" * 50)
     with pytest.raises(RecordingError, match="--format"):
-        guess(path)
+        detect_format(path)

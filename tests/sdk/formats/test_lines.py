@@ -7,7 +7,7 @@ from io import BytesIO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.formats.lines import lines
+from sdk.formats.lines import bounded_lines
 
 
 @given(
@@ -24,7 +24,7 @@ def test_lines_come_back_or_are_measured(
     pieces = whole.split(b"\n")
     if pieces[-1] == b"":
         pieces.pop()
-    found = list(lines(BytesIO(whole), max_bytes))
+    found = list(bounded_lines(BytesIO(whole), max_bytes))
     assert [line.number for line in found] == list(range(1, len(pieces) + 1))
     assert sum(line.size_bytes for line in found) == len(whole)
     if found:

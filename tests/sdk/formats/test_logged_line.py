@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk import timestamps
-from sdk.formats.logged_line import LoggedLine, holds_sentence, logged, parts
+from sdk.formats.logged_line import LoggedLine, holds_sentence, parse_logged_line, split_sentences
 
 RMC = b"$GPRMC,094737,A,5251.0093,N,00518.8170,E,5.6,230.5,200818,1.4,E,A*1F"
 VDM = b"!AIVDM,1,1,,B,15N7R>d000qh6tJC94n=7oJ00D02,0*29"
@@ -36,49 +36,49 @@ VDM = b"!AIVDM,1,1,,B,15N7R>d000qh6tJC94n=7oJ00D02,0*29"
 )
 def test_times_around_a_sentence(line: bytes, stamp: str | None) -> None:
     """The sentence is found, and so is a time that is whole. Before, such lines were unknown."""
-    found = logged(line)
+    found = parse_logged_line(line)
     assert found.sentence == (VDM if VDM in line else RMC)
     assert found.stamp_ns == (None if stamp is None else timestamps.parse(stamp))
-    assert parts(line) == (line,)
+    assert split_sentences(line) == (line,)
     assert holds_sentence(b"# header\r\n" + line)
 
 
 def test_a_tag_block_with_another_checksum_says_so() -> None:
     """Its time is what the record says; that it may be damaged is told."""
-    assert logged(b"\\c:1699169531*57\\" + VDM).is_tag_damaged is False
-    assert logged(b"\\c:1699169531*00\\" + VDM) == (VDM, 1699169531 * 10**9, True)
+    assert parse_logged_line(b"\\c:1699169531*57\\" + VDM).is_tag_damaged is False
+    assert parse_logged_line(b"\\c:1699169531*00\\" + VDM) == (VDM, 1699169531 * 10**9, True)
 
 
 def test_lines_that_hold_none() -> None:
     """Binary output and text are themselves."""
-    assert logged(b"\xb5b\x01\r\n") == LoggedLine(b"\xb5b\x01")
+    assert parse_logged_line(b"\xb5b\x01\r\n") == LoggedLine(b"\xb5b\x01")
     assert not holds_sentence(b"time,lat,lon\n2020-01-01T00:00:00Z,1,2\n")
 
 
 @given(st.binary(max_size=40))
 def test_binary_before_a_sentence_is_split_off(junk: bytes) -> None:
     """Receivers mix binary output and sentences; split, no byte is lost."""
-    found = parts(junk + RMC)
+    found = split_sentences(junk + RMC)
     assert b"".join(found) == junk + RMC
-    assert logged(found[-1]).sentence == RMC
+    assert parse_logged_line(found[-1]).sentence == RMC
 
 
 @pytest.mark.parametrize("cut", range(7, len(RMC)))
 def test_a_torn_line_costs_only_itself(cut: int) -> None:
     """Before, a sentence that was written into the one before was lost with it."""
-    assert parts(RMC[:cut] + VDM + b"\r\n") == (RMC[:cut], VDM + b"\r\n")
+    assert split_sentences(RMC[:cut] + VDM + b"\r\n") == (RMC[:cut], VDM + b"\r\n")
     tagged = b"\\c:1699169531*57\\" + VDM
-    assert parts(RMC[:cut] + tagged) == (RMC[:cut], tagged)
+    assert split_sentences(RMC[:cut] + tagged) == (RMC[:cut], tagged)
 
 
 def test_a_lone_cr_ends_a_line() -> None:
     """As some loggers write."""
-    assert parts(RMC + b"\r" + RMC + b"\r\n") == (RMC + b"\r", RMC + b"\r\n")
+    assert split_sentences(RMC + b"\r" + RMC + b"\r\n") == (RMC + b"\r", RMC + b"\r\n")
 
 
 @pytest.mark.parametrize("sign", [b"\\", b"1", b"\\a", b"[1", b"$GPAAA", b"$P", b"\\\\!", b"9-"])
 def test_any_repeated_signs_end(sign: bytes) -> None:
     """No pattern tries a line of 8 KiB again from each of its bytes."""
     line = (sign * 8192)[:8192]
-    assert b"".join(parts(line)) == line
-    assert logged(line).stamp_ns is None
+    assert b"".join(split_sentences(line)) == line
+    assert parse_logged_line(line).stamp_ns is None

@@ -11,21 +11,21 @@ import pytest
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, RawFrame, UiUpdate
 from sdk.formats.cards import ATTITUDE, POSITION
-from sdk.formats.guess import guess
-from sdk.formats.opening import Options, open_recording
-from sdk.libraries import library
+from sdk.formats.guess import detect_format
+from sdk.formats.opening import RecordingOptions, open_recording
+from sdk.libraries import import_optional
 from sdk.observation import Observer
 from tests import made_logs, made_packets
 from tests.sdk.formats.reading import Everything, everything
 
 EPOCH = "2026-03-01T12:00:00Z"
 OPTIONS = {
-    "orbit": Options(),
-    "counter": Options(time="field:SHCOARSE", root_container="Telemetry", epoch=EPOCH),
-    "boat.log": Options(),
-    "bus.log": Options(),
-    "drone.ulg": Options(epoch=EPOCH),
-    "flight.csv": Options(time_column="time", epoch=EPOCH),
+    "orbit": RecordingOptions(),
+    "counter": RecordingOptions(time="field:SHCOARSE", root_container="Telemetry", epoch=EPOCH),
+    "boat.log": RecordingOptions(),
+    "bus.log": RecordingOptions(),
+    "drone.ulg": RecordingOptions(epoch=EPOCH),
+    "flight.csv": RecordingOptions(time_column="time", epoch=EPOCH),
 }
 FORMATS = {
     "orbit": "ccsds",
@@ -42,14 +42,14 @@ def read(folder: Path, name: str) -> Everything:
     options = OPTIONS[name]
     if (folder / f"{name}.xml").exists():
         members = {field: getattr(options, field) for field in options.__dataclass_fields__}
-        options = Options(**{**members, "xtce": folder / f"{name}.xml"})
+        options = RecordingOptions(**{**members, "xtce": folder / f"{name}.xml"})
     return everything(open_recording(folder / name, Observer("test"), None, options))
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_it_is_read_to_its_end_and_the_same_each_time(made: Path, name: str) -> None:
     """Invariant 2: nothing is unreadable, every event is its own, and twice is the same."""
-    assert guess(made / name) == FORMATS[name]
+    assert detect_format(made / name) == FORMATS[name]
     found = read(made, name)
     assert found.problems == []
     assert found.end_bytes == (made / name).stat().st_size
@@ -132,7 +132,7 @@ def test_values_of_a_log_are_those_of_pyulog(made: Path) -> None:
     for event in found.events:
         if isinstance(event.envelope, ParsedMessage):
             parsed[event.series.container_id].append(event.envelope.payload)
-    log = library("pyulog").ULog(str(made / "drone.ulg"))
+    log = import_optional("pyulog").ULog(str(made / "drone.ulg"))
     assert {dataset.name for dataset in log.data_list} == {"vehicle_attitude", "debug_value"}
     for dataset in log.data_list:
         rows = parsed[dataset.name]

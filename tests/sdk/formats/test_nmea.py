@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from sdk import timestamps
 from sdk.envelope import ParsedMessage, RawFrame
-from sdk.formats.logged_line import xor
+from sdk.formats.logged_line import nmea_checksum
 from sdk.formats.nmea import TAG_DAMAGED, NmeaReader
 from sdk.formats.recording import RecordingError
-from sdk.formats.sentence import CUT, DAMAGED, NS_PER_DAY, UNREAD
+from sdk.formats.sentence import CUT, DAMAGED, NS_PER_DAY, UNDECODABLE
 from sdk.formats.sentence_clock import nearest
 from sdk.observation import Observer
 from tests.sdk.formats.reading import Everything, everything
@@ -41,7 +41,7 @@ def test_sailing_boat(recordings: Path) -> None:
     path = recordings / "gps/bundg_zeus_9.log"
     found = read(path)
     assert found.lanes == {"raw": 4999, "parsed": 4853 + 284 + 147}
-    assert found.notes == {UNREAD: 146}
+    assert found.notes == {UNDECODABLE: 146}
     assert found.problems == []
     assert found.end_bytes == path.stat().st_size
     # Receivers repeat themselves within a second: equal lines at one time are one event.
@@ -130,7 +130,7 @@ def test_without_a_date_says_what_to_give(tmp_path: Path) -> None:
 
 def checked(*lines: str) -> str:
     """Sentences with their checksums, a line each."""
-    return "".join(f"${line}*{xor(line.encode()):02X}\r\n" for line in lines)
+    return "".join(f"${line}*{nmea_checksum(line.encode()):02X}\r\n" for line in lines)
 
 
 COLD = ("GPGGA,{},,,,,0,00,,,M,,M,,", "GPRMC,{},V,,,,,0.00,0.00,{},,,N")
@@ -205,7 +205,7 @@ def test_times_beside_sentences(tmp_path: Path) -> None:
     parsed = [one for one in found.events if one.series.message_type == "AIS"]
     assert {one.series[2:5] for one in parsed} == {("nmea", "ais", "257632500")}
     assert [one.source_ns // 10**9 for one in parsed] == raw[:4]
-    assert found.notes == {TAG_DAMAGED: 1, UNREAD: 1}
+    assert found.notes == {TAG_DAMAGED: 1, UNDECODABLE: 1}
 
 
 def test_damaged_lines_are_said_and_cost_only_themselves(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_what_the_library_trips_over_costs_only_its_line(tmp_path: Path) -> None
     far = "\\c:9999999999*59\\" + checked("SDHDG,230.0,,,1.3,E")
     found = read(written(tmp_path, good, bare, "$GPZDA,1,99999999999999999999,1,1,,\r\n", far, HDG))
     assert found.problems == []
-    assert found.notes == {UNREAD: 5}
+    assert found.notes == {UNDECODABLE: 5}
     raw = {one.source_ns for one in found.events if one.series.lane == "raw"}
     assert raw == {timestamps.parse("2020-10-14T10:20:30Z")}
 

@@ -8,7 +8,7 @@ import pytest
 
 from sdk import timestamps
 from sdk.errors import NovaError
-from sdk.formats.opening import Options, open_recording
+from sdk.formats.opening import RecordingOptions, open_recording
 from sdk.observation import Observer
 from tests.sdk.formats.reading import everything
 
@@ -22,7 +22,7 @@ def csv_file(folder: Path) -> Path:
 
 def test_table_options(tmp_path: Path) -> None:
     """Column, unit, epoch, entity and type."""
-    options = Options(
+    options = RecordingOptions(
         time_column="t",
         time_unit="ms",
         epoch="2026-01-01T00:00:00Z",
@@ -34,7 +34,7 @@ def test_table_options(tmp_path: Path) -> None:
     assert event.series == ("s", "parsed", "a", "b", "c", "M", "")
 
 
-def first_address(path: Path, options: Options) -> tuple[str | None, str]:
+def first_address(path: Path, options: RecordingOptions) -> tuple[str | None, str]:
     """Where the first record goes, and when it was."""
     first = next(open_recording(path, Observer("s"), None, options))
     assert first.source_ns is not None
@@ -43,7 +43,7 @@ def first_address(path: Path, options: Options) -> tuple[str | None, str]:
 
 def test_packet_and_sentence_options(made: Path) -> None:
     """XTCE, root container, time field, epoch, system."""
-    options = Options(
+    options = RecordingOptions(
         xtce=made / "counter.xml",
         root_container="Telemetry",
         time="field:SHCOARSE",
@@ -55,13 +55,13 @@ def test_packet_and_sentence_options(made: Path) -> None:
         "nova.s.raw.craft.apid.20.v1",
         "nova.s.parsed.craft.apid.20.v1",
     ]
-    address, _ = first_address(made / "boat.log", Options(system="boat"))
+    address, _ = first_address(made / "boat.log", RecordingOptions(system="boat"))
     assert address == "nova.s.raw.boat.GP.RMC.v1"
 
 
 def test_bus_and_autopilot_options(made: Path) -> None:
     """Epoch and system."""
-    options = Options(system="craft", epoch="2026-01-01T00:00:00Z")
+    options = RecordingOptions(system="craft", epoch="2026-01-01T00:00:00Z")
     address, at = first_address(made / "bus.log", options)
     assert address == "nova.s.raw.craft.can0.09F80102.v1"
     assert at.startswith("2082-03-")
@@ -72,30 +72,38 @@ def test_bus_and_autopilot_options(made: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "reason"),
     [
-        ("can", Options(time="cds"), "--time does not apply to can"),
-        ("ulog", Options(time_unit="us"), "--time-unit does not apply to ulog"),
-        ("csv", Options(time_column="t", view="nothing"), "no manifest has the view 'nothing'"),
-        ("nmea", Options(view="telemetry.gps"), "--view does not apply to nmea"),
-        ("csv", Options(xtce=Path("x.xml")), "--xtce does not apply to csv"),
-        ("jsonl", Options(time_column="t"), "--time-column does not apply to jsonl"),
-        ("nmea", Options(entity="a/b/c"), "--entity does not apply to nmea"),
-        ("ccsds", Options(message_type="M"), "--message-type does not apply to ccsds"),
-        ("ccsds", Options(root_container="X"), "--xtce"),
-        ("ccsds", Options(time="cds", time_unit="ms"), "--time-unit applies to counters in fields"),
-        ("ccsds", Options(time="cuc:4+2"), "--epoch"),
-        ("nmea", Options(time_scale="gps"), "--time-scale does not apply to nmea"),
-        ("ccsds", Options(epoch="2026-01-01"), "--epoch"),
-        ("ccsds", Options(time="field:X", epoch="2026-01-01T00:00:00Z"), "--xtce"),
-        ("csv", Options(time_column="t", entity="a/b"), "SYSTEM/CONTAINER/UNIQUE"),
+        ("can", RecordingOptions(time="cds"), "--time does not apply to can"),
+        ("ulog", RecordingOptions(time_unit="us"), "--time-unit does not apply to ulog"),
         (
             "csv",
-            Options(time_column="t", time_unit="iso", epoch="2026-01-01T00:00:00Z"),
+            RecordingOptions(time_column="t", view="nothing"),
+            "no manifest has the view 'nothing'",
+        ),
+        ("nmea", RecordingOptions(view="telemetry.gps"), "--view does not apply to nmea"),
+        ("csv", RecordingOptions(xtce=Path("x.xml")), "--xtce does not apply to csv"),
+        ("jsonl", RecordingOptions(time_column="t"), "--time-column does not apply to jsonl"),
+        ("nmea", RecordingOptions(entity="a/b/c"), "--entity does not apply to nmea"),
+        ("ccsds", RecordingOptions(message_type="M"), "--message-type does not apply to ccsds"),
+        ("ccsds", RecordingOptions(root_container="X"), "--xtce"),
+        (
+            "ccsds",
+            RecordingOptions(time="cds", time_unit="ms"),
+            "--time-unit applies to counters in fields",
+        ),
+        ("ccsds", RecordingOptions(time="cuc:4+2"), "--epoch"),
+        ("nmea", RecordingOptions(time_scale="gps"), "--time-scale does not apply to nmea"),
+        ("ccsds", RecordingOptions(epoch="2026-01-01"), "--epoch"),
+        ("ccsds", RecordingOptions(time="field:X", epoch="2026-01-01T00:00:00Z"), "--xtce"),
+        ("csv", RecordingOptions(time_column="t", entity="a/b"), "SYSTEM/CONTAINER/UNIQUE"),
+        (
+            "csv",
+            RecordingOptions(time_column="t", time_unit="iso", epoch="2026-01-01T00:00:00Z"),
             "--epoch",
         ),
     ],
 )
 def test_options_that_make_no_sense(
-    tmp_path: Path, name: str, options: Options, reason: str
+    tmp_path: Path, name: str, options: RecordingOptions, reason: str
 ) -> None:
     """Nothing that was asked for is ignored in silence."""
     with pytest.raises(NovaError, match=reason):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.formats.packet_scan import PacketScanner, packets
-from sdk.formats.packets import CONTINUATION, FIRST, LAST, WHOLE, Damage, Packet
+from sdk.formats.packet_scan import PacketScanner, scan_packets
+from sdk.formats.packets import CONTINUATION, FIRST, LAST, WHOLE, Packet, PacketDamage
 from tests.sdk.formats.packet_files import packet
 
 APIDS = (11, 50, 1201)
@@ -33,17 +33,17 @@ def stream(seed: int, count: int = 40, flags: int = WHOLE) -> list[bytes]:
 
 def read(data: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     """The packets of a file, and the places and sizes of what is none; together they are it."""
-    found = list(packets(BytesIO(data)))
+    found = list(scan_packets(BytesIO(data)))
     at = 0
     for one in found:
         assert one.offset_bytes == at
         at = one.end_bytes
     assert at == len(data)
-    damage = [(one.offset_bytes, one.size_bytes) for one in found if isinstance(one, Damage)]
+    damage = [(one.offset_bytes, one.size_bytes) for one in found if isinstance(one, PacketDamage)]
     return [one.data for one in found if isinstance(one, Packet)], damage
 
 
-def heard(data: bytes, chance: random.Random) -> Iterator[Packet | Damage]:
+def heard(data: bytes, chance: random.Random) -> Iterator[Packet | PacketDamage]:
     """The same as it comes over a stream, in pieces."""
     scanner = PacketScanner(eager=True)
     at = 0
@@ -77,10 +77,10 @@ def test_every_packet_before_a_cut_is_read(
     whole = b"".join(written)
     ends = [0, *accumulate(len(one) for one in written)]
     cut = data.draw(st.integers(0, len(whole)))
-    found = list(packets(BytesIO(whole[:cut])))
+    found = list(scan_packets(BytesIO(whole[:cut])))
     complete = sum(end <= cut for end in ends[1:])
     assert [one.data for one in found if isinstance(one, Packet)] == written[:complete]
-    damage = [one.offset_bytes for one in found if isinstance(one, Damage)]
+    damage = [one.offset_bytes for one in found if isinstance(one, PacketDamage)]
     assert damage == ([] if cut in ends else [ends[complete]])
 
 

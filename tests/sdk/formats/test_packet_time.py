@@ -10,7 +10,7 @@ from sdk import timestamps
 from sdk.formats.packet_time import Fraction, TimeSource
 from sdk.formats.packets import Packet
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from tests.sdk.formats.packet_files import housekeeping, packet, xtce_file
 
 EPOCH = timestamps.parse("1980-01-06T00:00:00Z")
@@ -35,15 +35,15 @@ def test_bad_options_are_refused(
 ) -> None:
     """Each names the option that is wrong or missing."""
     with pytest.raises(RecordingError, match=reason):
-        TimeSource.of_option(text, unit, epoch_ns, scale)
+        TimeSource.from_options(text, unit, epoch_ns, scale)
 
 
 def time_of(folder: Path, text: str, body: bytes, scale: str | None = None) -> str:
     """The time of a packet with SECS and SUB."""
-    definition = Definition(xtce_file(folder, [("SUB", "U16")]))
-    source = TimeSource.of_option(text, "s", EPOCH, scale).settled(definition)
+    definition = XtceDefinition(xtce_file(folder, [("SUB", "U16")]))
+    source = TimeSource.from_options(text, "s", EPOCH, scale).resolve_fields(definition)
     one = Packet(0, packet(42, 0, body))
-    ns = source.of(one, definition.decode(one.data))
+    ns = source.time_of(one, definition.decode(one.data))
     assert ns is not None
     return timestamps.text(ns).rstrip("Z").rstrip("0").rstrip(".")
 
@@ -77,8 +77,8 @@ def test_fraction_that_is_not_there_is_none(tmp_path: Path) -> None:
 def test_fields_have_to_be_defined(tmp_path: Path) -> None:
     """Both, and with XTCE: nobody else knows where they are."""
     with pytest.raises(RecordingError, match="--xtce"):
-        TimeSource.of_option("field:SECS", "s", EPOCH).settled(None)
-    definition = Definition(xtce_file(tmp_path, [("SUB", "U16")]))
+        TimeSource.from_options("field:SECS", "s", EPOCH).resolve_fields(None)
+    definition = XtceDefinition(xtce_file(tmp_path, [("SUB", "U16")]))
     for text in ("field:SECX", "field:SECS+SUX"):
         with pytest.raises(RecordingError, match="no parameter"):
-            TimeSource.of_option(text, "s", EPOCH).settled(definition)
+            TimeSource.from_options(text, "s", EPOCH).resolve_fields(definition)

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from sdk.canonical import canonical_json
 from sdk.formats.sentence import (
     DAMAGED,
+    UNDECODABLE,
     UNKNOWN,
-    UNREAD,
-    Source,
-    damage,
+    SentenceSource,
+    damage_reason,
     decode,
-    source_of,
+    parse_source,
     time_of_day,
 )
-from sdk.libraries import library
+from sdk.libraries import import_optional
 
 RMC = b"$GPRMC,094737,A,5251.0093,N,00518.8170,E,5.6,230.5,200818,1.4,E,A*1F\r\n"
 GGA = b"$GPGGA,094736,5251.0094,S,00518.8172,W,1,12,0.60,-4,M,46.8,M,,*44\r\n"
@@ -100,7 +100,7 @@ def test_refused_lines_are_none(line: bytes) -> None:
 
 def test_every_type_without_fields_and_with_huge_ones() -> None:
     """Before, `$PUBX` and its like ended in IndexError, and with a device."""
-    types = library("pynmea2").nmea
+    types = import_optional("pynmea2").nmea
     heads = [f"$P{name}" for name in types.ProprietarySentence.sentence_types]
     heads += [f"$GP{name}" for name in types.TalkerSentence.sentence_types]
     for head in heads:
@@ -126,21 +126,21 @@ def test_any_bytes_can_be_decoded_or_not(tail: bytes, head: bytes) -> None:
     sentence = decode(head + tail)
     if sentence is not None:
         canonical_json(sentence.fields)
-    assert all(part and part.isalnum() for part in source_of(head + tail))
+    assert all(part and part.isalnum() for part in parse_source(head + tail))
 
 
 @pytest.mark.parametrize(
     ("line", "source"),
     [
-        (RMC, Source("GP", "RMC")),
-        (b"!AIVDM,1", Source("AI", "VDM")),
-        (b"$PUBX,00", Source("P", "UBX")),
+        (RMC, SentenceSource("GP", "RMC")),
+        (b"!AIVDM,1", SentenceSource("AI", "VDM")),
+        (b"$PUBX,00", SentenceSource("P", "UBX")),
         (b"\xb5\x62", UNKNOWN),
     ],
 )
-def test_source_is_read_from_the_first_characters(line: bytes, source: Source) -> None:
+def test_source_is_read_from_the_first_characters(line: bytes, source: SentenceSource) -> None:
     """Also of lines that cannot be decoded."""
-    assert source_of(line) == source
+    assert parse_source(line) == source
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_no_field_keeps_its_line_end(line: bytes, last: tuple[str, str]) -> None
 def test_positions_of_every_kind(line: bytes, altitude: float | None) -> None:
     """GNS and GLL as well, in capitals or not, and unchecked where all is there."""
     sentence = decode(line)
-    assert sentence is not None and sentence.fix is True
+    assert sentence is not None and sentence.has_fix is True
     expected = {"latitude": 48.1173, "longitude": 11.516666667}
     assert sentence.position == expected | ({} if altitude is None else {"altitude": altitude})
 
@@ -218,7 +218,7 @@ def test_receivers_without_a_fix(line: bytes) -> None:
     """By status, quality or mode, or idling at 0/0."""
     sentence = decode(line)
     assert sentence is not None
-    assert (sentence.fix, sentence.position) == (False, None)
+    assert (sentence.has_fix, sentence.position) == (False, None)
 
 
 def test_a_position_lacks_no_digit_and_no_hemisphere() -> None:
@@ -235,7 +235,7 @@ def test_a_position_lacks_no_digit_and_no_hemisphere() -> None:
 
 def test_why_a_line_is_not_read() -> None:
     """Damage is told from what pynmea2 does not know."""
-    assert damage(RMC.replace(b"1F", b"1E")) == DAMAGED
-    assert damage(RMC.strip()[:-1]) == DAMAGED
-    assert damage(b"$GPXYZ,1,2,3") == UNREAD
-    assert damage(b"\xb5b") == UNREAD
+    assert damage_reason(RMC.replace(b"1F", b"1E")) == DAMAGED
+    assert damage_reason(RMC.strip()[:-1]) == DAMAGED
+    assert damage_reason(b"$GPXYZ,1,2,3") == UNDECODABLE
+    assert damage_reason(b"\xb5b") == UNDECODABLE

@@ -12,10 +12,10 @@ from sdk.formats.sentence import NS_PER_DAY
 from sdk.formats.sentence_clock import (
     DISORDER_MAX_NS,
     ROLLOVER_NS,
+    LineTimes,
     SentenceClock,
-    Told,
-    start,
-    stated_ns,
+    find_start,
+    full_time_ns,
 )
 
 DAY = date(2024, 3, 23)
@@ -23,17 +23,17 @@ MIDNIGHT_NS = timestamps.parse("2024-03-23T00:00:00Z")
 S = 10**9
 
 
-def times(lines: list[Told], epoch_ns: int | None = None) -> list[int]:
+def times(lines: list[LineTimes], epoch_ns: int | None = None) -> list[int]:
     """When lines are, in seconds since the midnight before the date."""
-    begin = start(lines, epoch_ns)
+    begin = find_start(lines, epoch_ns)
     assert begin is not None
     clock = SentenceClock(begin, epoch_ns)
     return [(clock.time_ns(line) - MIDNIGHT_NS) // S for line in lines]
 
 
-def of(seconds: int, day: date | None = None, *, believed: bool = True) -> Told:
+def of(seconds: int, day: date | None = None, *, believed: bool = True) -> LineTimes:
     """A sentence with a time of day."""
-    return Told(None, seconds * S, day, believed)
+    return LineTimes(None, seconds * S, day, believed)
 
 
 def test_what_comes_before_the_first_date_is_not_later() -> None:
@@ -53,7 +53,15 @@ def test_two_receivers_that_differ_by_seconds_make_no_day_of_it() -> None:
 def test_without_a_fix_nothing_but_itself_is_dated() -> None:
     """Neither by its date nor by its time of day, before the first date and after it."""
     lost = of(7, date(1980, 1, 6), believed=False)
-    lines = [lost, of(86399, believed=False), Told(None), of(50, DAY), lost, Told(None), of(51)]
+    lines = [
+        lost,
+        of(86399, believed=False),
+        LineTimes(None),
+        of(50, DAY),
+        lost,
+        LineTimes(None),
+        of(51),
+    ]
     found = times(lines)
     assert found[1:4] == [-1, 50, 50]
     assert found[5:] == [50, 51]
@@ -63,9 +71,13 @@ def test_without_a_fix_nothing_but_itself_is_dated() -> None:
 def test_stamps_date_what_has_no_time_and_the_day_of_what_has() -> None:
     """A receiver's own time is nearer than its logger's; without a fix the logger's counts."""
     noon = MIDNIGHT_NS + 43_200 * S
-    lines = [Told(noon), Told(noon + 2 * S, 43_201 * S), Told(noon, 7 * S, None, believed=False)]
+    lines = [
+        LineTimes(noon),
+        LineTimes(noon + 2 * S, 43_201 * S),
+        LineTimes(noon, 7 * S, None, is_trusted=False),
+    ]
     assert times(lines) == [43_200, 43_201, 43_200]
-    assert times([Told(noon, 86_399 * S)]) == [86_399]
+    assert times([LineTimes(noon, 86_399 * S)]) == [86_399]
 
 
 @given(
@@ -73,8 +85,8 @@ def test_stamps_date_what_has_no_time_and_the_day_of_what_has() -> None:
 )
 def test_an_epoch_decides_the_rollover(weeks: int, away_ns: int) -> None:
     """Whichever 1,024 weeks the receiver believes in."""
-    told = Told(None, 0, date.fromordinal(DAY.toordinal() + weeks * 7168))
-    assert stated_ns(told, MIDNIGHT_NS + away_ns) == MIDNIGHT_NS
+    told = LineTimes(None, 0, date.fromordinal(DAY.toordinal() + weeks * 7168))
+    assert full_time_ns(told, MIDNIGHT_NS + away_ns) == MIDNIGHT_NS
 
 
 @given(st.lists(st.integers(0, 6 * 3600), min_size=1, max_size=12), st.integers(0, 86_399))

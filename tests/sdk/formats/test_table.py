@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sdk import timestamps
 from sdk.envelope import UiUpdate
-from sdk.formats.cell_time import TimeColumn, zone_of
+from sdk.formats.cell_time import TimeColumn, parse_zone
 from sdk.formats.recording import RecordingError
 from sdk.formats.table import (
     RowTimes,
@@ -18,7 +18,7 @@ from sdk.formats.table import (
 )
 from sdk.formats.table_header import column_names
 from sdk.observation import Entity, Observer
-from sdk.updates import Views
+from sdk.updates import ViewUpdates
 from tests.sdk.formats.reading import everything
 from tests.sdk.formats.tables import read, rows_of, table
 
@@ -62,7 +62,7 @@ def test_times(tmp_path: Path, time: TimeColumn, cell: str, expected: str) -> No
 def test_a_time_in_two_columns(tmp_path: Path) -> None:
     """Date and time of day, in a zone that is said; the view hears neither."""
     path = table(tmp_path, b"date,time,x\n2025-04-17,17:00:08.5,1\n")
-    found = read(path, TimeColumn("date,time", "iso", zone=zone_of("Europe/Berlin")))
+    found = read(path, TimeColumn("date,time", "iso", zone=parse_zone("Europe/Berlin")))
     assert [event.source_ns for event in found.events] == [
         timestamps.parse("2025-04-17T15:00:08.5Z")
     ]
@@ -182,7 +182,7 @@ def test_columns_that_a_view_knows_are_told(tmp_path: Path) -> None:
         path,
         observer,
         time=TimeColumn("time"),
-        views=Views(observer),
+        views=ViewUpdates(observer),
         view_id="telemetry.battery",
     )
     told = [e.envelope for e in everything(reader.steps()).events if e.series.lane == "ui"]

@@ -18,7 +18,7 @@ from sdk.envelope import ParsedMessage, RawFrame
 from sdk.formats.recording import RecordingError
 from sdk.formats.ulog import BOOT_DATED, NO_STAMP, NO_UTC, UlogReader
 from sdk.formats.xtce import NOT_FINITE
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from sdk.observation import Observer
 from tests.sdk.formats.reading import Everything, everything
 from tests.sdk.formats.test_ulog_messages import HEAD, message
@@ -80,9 +80,9 @@ def test_values_are_those_of_pyulog(drone: Everything, recordings: Path) -> None
     for event in drone.events:
         if isinstance(event.envelope, ParsedMessage):
             parsed[event.envelope.message_type].append(event.envelope.payload)
-    numpy = library("numpy")
+    numpy = import_optional("numpy")
     samples = 0
-    for dataset in library("pyulog").ULog(str(recordings / DRONE)).data_list:
+    for dataset in import_optional("pyulog").ULog(str(recordings / DRONE)).data_list:
         payloads = parsed[dataset.name]
         for name, column in dataset.data.items():
             samples += len(column)
@@ -93,8 +93,8 @@ def test_values_are_those_of_pyulog(drone: Everything, recordings: Path) -> None
 
 def test_raw_is_the_record(drone: Everything, recordings: Path) -> None:
     """The bytes behind each record's id, in order: it can be decoded again."""
-    numpy = library("numpy")
-    logged = library("pyulog").ULog(str(recordings / DRONE)).get_dataset("vehicle_attitude")
+    numpy = import_optional("numpy")
+    logged = import_optional("pyulog").ULog(str(recordings / DRONE)).get_dataset("vehicle_attitude")
     frames = [
         one.envelope.frame
         for one in drone.events
@@ -221,7 +221,7 @@ def test_a_log_and_damaged_ones_beside_pyulog(tmp_path: Path) -> None:
         parsed = [e.envelope for e in read(path).events if isinstance(e.envelope, ParsedMessage)]
         ours = {one.payload["timestamp"]: one.payload["lat"] for one in parsed}
         with contextlib.redirect_stdout(io.StringIO()):
-            (dataset,) = library("pyulog").ULog(str(path)).data_list
+            (dataset,) = import_optional("pyulog").ULog(str(path)).data_list
         theirs = dict(
             zip(dataset.data["timestamp"].tolist(), dataset.data["lat"].tolist(), strict=True)
         )

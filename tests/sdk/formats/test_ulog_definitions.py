@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from sdk.formats.recording import RecordingError
-from sdk.formats.ulog_definitions import definitions, information, parameter
+from sdk.formats.ulog_definitions import parse_information, parse_parameter, read_definitions
 from tests.sdk.formats.test_ulog_messages import HEAD, message
 
 
 def test_parameters() -> None:
     """Name and value; what is none is refused."""
     key = b"int32_t SYS_ID"
-    assert parameter(bytes([len(key)]) + key + b"\x05\0\0\0") == ("SYS_ID", 5)
+    assert parse_parameter(bytes([len(key)]) + key + b"\x05\0\0\0") == ("SYS_ID", 5)
     for bad in (b"\x03abc", bytes([len(key)]) + key, b"\x08foo BARS\x01"):
         with pytest.raises(ValueError, match="no parameter"):
-            parameter(bad)
+            parse_parameter(bad)
 
 
 def test_real_definitions(recordings: Path) -> None:
     """What stands before the records of an autopilot's log."""
-    found = definitions(recordings / "ulog/sample.ulg")
+    found = read_definitions(recordings / "ulog/sample.ulg")
     assert found.start_us == 112_500_176
     assert found.information["ver_hw"] == "AUAV_X21"
     assert len(found.parameters) == 493
@@ -36,7 +36,7 @@ def test_what_is_no_ulog(tmp_path: Path, data: bytes, capsys: pytest.CaptureFixt
     path = tmp_path / "log.ulg"
     path.write_bytes(data)
     with pytest.raises(RecordingError, match=r"log\.ulg as ULog"):
-        definitions(path)
+        read_definitions(path)
     assert capsys.readouterr().out == ""
 
 
@@ -52,7 +52,7 @@ def test_damaged_definitions(tmp_path: Path) -> None:
         + message("P", key + b"\x05\0\0\0")
         + message("A", b"\0\x01\0gps")
     )
-    found = definitions(path)
+    found = read_definitions(path)
     assert set(found.formats) == {"gps"}
     assert found.parameters == {"SYS_ID": 5}
     assert [reason.partition(":")[0] for _, reason in found.problems] == [
@@ -66,7 +66,7 @@ def test_definitions_end(tmp_path: Path) -> None:
     path = tmp_path / "log.ulg"
     for size in (20_000, 65_535):
         path.write_bytes(HEAD + message("F", b"a:b c;") + struct.pack("<HB", size, 0) + bytes(40))
-        assert set(definitions(path).formats) == {"a"}
+        assert set(read_definitions(path).formats) == {"a"}
 
 
 def test_a_log_for_newer_readers_only(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_log_for_newer_readers_only(tmp_path: Path) -> None:
     path = tmp_path / "log.ulg"
     path.write_bytes(HEAD + message("B", bytes(8) + b"\x02" + bytes(31)))
     with pytest.raises(RecordingError, match="newer version"):
-        definitions(path)
+        read_definitions(path)
 
 
 def test_information() -> None:
@@ -89,4 +89,4 @@ def test_information() -> None:
         (b"uint8_t[2] id", b"\xab\xcd", "abcd"),
     ):
         name = key.split()[1].decode()
-        assert information(bytes([len(key)]) + key + value) == (name, said)
+        assert parse_information(bytes([len(key)]) + key + value) == (name, said)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdk.formats.ulog_messages import SYNC, UlogDamage, UlogMessage, messages
+from sdk.formats.ulog_messages import SYNC, UlogDamage, UlogMessage, read_messages
 
 HEAD = b"ULog\x01\x12\x35\x01" + bytes(8)
 
@@ -31,7 +31,7 @@ def read(folder: Path, data: bytes) -> list[UlogMessage | UlogDamage]:
     path = folder / "log.ulg"
     path.write_bytes(data)
     with path.open("rb") as file:
-        return list(messages(file, known))
+        return list(read_messages(file, known))
 
 
 def known(kind: str, data: bytes) -> bool:
@@ -53,7 +53,9 @@ def test_real_recording(recordings: Path) -> None:
     """64,542 records and 4 dropouts, and the last message ends where the file does."""
     path = recordings / "ulog/sample.ulg"
     with path.open("rb") as file:
-        found = [one for one in messages(file, lambda *_: True) if isinstance(one, UlogMessage)]
+        found = [
+            one for one in read_messages(file, lambda *_: True) if isinstance(one, UlogMessage)
+        ]
     count = Counter(one.kind for one in found)
     assert (count["D"], count["O"], count["L"]) == (64_542, 4, 4)
     assert found[-1].end_bytes == path.stat().st_size

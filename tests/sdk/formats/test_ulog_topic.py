@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sdk.formats.ulog_topic import Topic
+from sdk.formats.ulog_topic import UlogTopic
 
 FORMATS = {
     "motor": SimpleNamespace(fields=[("uint8_t", 0, "state"), ("uint8_t", 3, "_padding0")]),
@@ -34,7 +34,7 @@ def announced(name: str) -> bytes:
 
 def test_a_record_with_types_in_types() -> None:
     """Names as pyulog has them; padding says nothing; the one at the end is not in the log."""
-    topic = Topic(announced("craft"), FORMATS)
+    topic = UlogTopic(announced("craft"), FORMATS)
     assert (topic.id, topic.instance, topic.name) == (7, 1, "craft")
     record = RECORD.pack(5, 0.1, float("nan"), True, b"ab\0x", 3, 4)
     assert topic.decode(record) == {
@@ -46,15 +46,15 @@ def test_a_record_with_types_in_types() -> None:
         "motor[0].state": 3,
         "motor[1].state": 4,
     }
-    assert topic.has("timestamp")
-    assert not topic.has("motor")
+    assert topic.has_field("timestamp")
+    assert not topic.has_field("motor")
     assert topic.decode(record + bytes(5)) == topic.decode(record)
     assert topic.decode(record[:-1]) is None
 
 
 def test_integers_that_json_cannot_hold_are_text() -> None:
     """64 bits hold more than a JSON number does."""
-    topic = Topic(announced("craft"), FORMATS)
+    topic = UlogTopic(announced("craft"), FORMATS)
     values = topic.decode(RECORD.pack(2**64 - 1, 0, 0, False, b"", 0, 0))
     assert values is not None
     assert values["timestamp"] == str(2**64 - 1)
@@ -64,12 +64,12 @@ def test_integers_that_json_cannot_hold_are_text() -> None:
 def test_announcements_that_make_no_topic(added: bytes) -> None:
     """Too short, without a format, or one that holds itself."""
     with pytest.raises(ValueError, match="no format"):
-        Topic(added, FORMATS)
+        UlogTopic(added, FORMATS)
 
 
 def test_formats_that_multiply_are_cut() -> None:
     """Sixty thousand motors are no topic of any craft; memory stays bounded."""
-    topic = Topic(announced("wide"), FORMATS)
+    topic = UlogTopic(announced("wide"), FORMATS)
     assert topic.decode(bytes(4000)) is None
 
 
@@ -81,11 +81,11 @@ def test_types_without_fields_that_multiply_are_refused() -> None:
         "c": SimpleNamespace(fields=[]),
     }
     with pytest.raises(ValueError, match="no format"):
-        Topic(announced("a"), formats)
+        UlogTopic(announced("a"), formats)
 
 
 def test_the_size_of_a_record() -> None:
     """With what pads it at its end or without; nothing else."""
-    topic = Topic(announced("craft"), FORMATS)
+    topic = UlogTopic(announced("craft"), FORMATS)
     fitting = [size for size in range(60) if topic.fits(bytes(size))]
     assert fitting == list(range(RECORD.size, RECORD.size + 6))

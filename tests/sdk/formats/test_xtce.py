@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from sdk.canonical import canonical_json
 from sdk.formats.recording import RecordingError
-from sdk.formats.xtce import NOT_FINITE, SAFE_INTEGER_MAX, Definition, json_value
+from sdk.formats.xtce import NOT_FINITE, SAFE_INTEGER_MAX, XtceDefinition, json_value
 from sdk.formats.xtce_fields import AS_HEX, CUT_SHORT, RAW_VALUE
-from sdk.libraries import library
+from sdk.libraries import import_optional
 from tests.made_packets import ORBIT_FIELDS, orbit_packets
 from tests.sdk.formats.packet_files import housekeeping, packet, xtce_file
 
@@ -30,7 +30,7 @@ def jpss_packet(recordings: Path) -> bytes:
 
 def test_decodes_a_real_packet(recordings: Path) -> None:
     """27 fields of the spacecraft's ephemeris, under the name of their container."""
-    decoded = Definition(recordings / JPSS).decode(jpss_packet(recordings))
+    decoded = XtceDefinition(recordings / JPSS).decode(jpss_packet(recordings))
     assert decoded is not None
     assert decoded.container == "JPSS_ATT_EPHEM"
     assert len(decoded.fields) == 27
@@ -40,7 +40,7 @@ def test_decodes_a_real_packet(recordings: Path) -> None:
 
 def test_decodes_a_made_packet(made: Path) -> None:
     """Every field of header and body, under the name of its container."""
-    decoded = Definition(made / "orbit.xml").decode(orbit_packets(1))
+    decoded = XtceDefinition(made / "orbit.xml").decode(orbit_packets(1))
     assert decoded is not None
     assert decoded.container == "ORBIT"
     assert set(decoded.fields) > set(ORBIT_FIELDS)
@@ -49,13 +49,13 @@ def test_decodes_a_made_packet(made: Path) -> None:
 
 def test_packet_without_a_whole_header_is_none(made: Path) -> None:
     """What no container describes is not decoded, and nothing is thrown."""
-    assert Definition(made / "orbit.xml").decode(orbit_packets(1)[:1]) is None
+    assert XtceDefinition(made / "orbit.xml").decode(orbit_packets(1)[:1]) is None
 
 
 @pytest.mark.parametrize("cut", [6, 30, 53])
 def test_short_packet_keeps_the_fields_that_it_has(made: Path, cut: int) -> None:
     """Before, one missing byte took all fields, and with them the time."""
-    definition, data = Definition(made / "orbit.xml"), orbit_packets(1)
+    definition, data = XtceDefinition(made / "orbit.xml"), orbit_packets(1)
     whole, short = definition.decode(data), definition.decode(data[:cut])
     assert whole is not None
     assert short is not None
@@ -67,21 +67,21 @@ def test_short_packet_keeps_the_fields_that_it_has(made: Path, cut: int) -> None
 def test_unknown_apid_is_none(made: Path) -> None:
     """An APID that no container takes is not decoded."""
     data = orbit_packets(1)
-    assert Definition(made / "orbit.xml").decode(data[:1] + b"\x0c" + data[2:]) is None
+    assert XtceDefinition(made / "orbit.xml").decode(data[:1] + b"\x0c" + data[2:]) is None
 
 
 def test_wrong_root_names_the_right_ones(made: Path) -> None:
     """The error says which option to give, and what can stand there."""
     with pytest.raises(RecordingError, match=r"--root-container.*Telemetry"):
-        Definition(made / "counter.xml")
+        XtceDefinition(made / "counter.xml")
 
 
 def test_unknown_parameter_names_near_ones(made: Path) -> None:
     """A slip of the keys is answered with what was meant."""
-    definition = Definition(made / "counter.xml", "Telemetry")
-    definition.require("SHCOARSE")
+    definition = XtceDefinition(made / "counter.xml", "Telemetry")
+    definition.require_parameter("SHCOARSE")
     with pytest.raises(RecordingError, match="SHCOARSE"):
-        definition.require("SHCORSE")
+        definition.require_parameter("SHCORSE")
 
 
 def test_file_that_is_no_xtce(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_file_that_is_no_xtce(tmp_path: Path) -> None:
     path = tmp_path / "no.xml"
     path.write_text("this is no XML")
     with pytest.raises(RecordingError, match="as XTCE"):
-        Definition(path)
+        XtceDefinition(path)
 
 
 @given(
@@ -114,7 +114,7 @@ def test_every_value_has_a_canonical_form(value: object) -> None:
 
 def test_values_say_what_they_are() -> None:
     """Bytes in hex, booleans as such, integers exact: as numbers while doubles hold them."""
-    common = library("space_packet_parser.common")
+    common = import_optional("space_packet_parser.common")
     assert json_value(common.BinaryParameter(b"\x01\xff")) == "01ff"
     assert json_value(common.BoolParameter(1)) is True
     assert json_value(common.StrParameter("ON")) == "ON"
@@ -184,7 +184,7 @@ def test_field_takes_no_other_with_it(
 ) -> None:
     """Each is decoded, kept as number or hex, or said; what stands before and behind it stays."""
     path = xtce_file(tmp_path, [("X", "T"), ("LAST", "U16")], kind)
-    found = Definition(path).decode(
+    found = XtceDefinition(path).decode(
         packet(42, 0, housekeeping(102) + bytes.fromhex(field + "0016"))
     )
     assert found is not None
@@ -201,7 +201,9 @@ def test_size_that_another_field_decides_may_be_beyond_the_end(tmp_path: Path) -
         "</BinaryDataEncoding></BinaryParameterType>"
     )
     path = xtce_file(tmp_path, [("N", "U16"), ("X", "T"), ("LAST", "U16")], sized)
-    found = Definition(path).decode(packet(42, 0, housekeeping(102) + bytes.fromhex("ffff0016")))
+    found = XtceDefinition(path).decode(
+        packet(42, 0, housekeeping(102) + bytes.fromhex("ffff0016"))
+    )
     assert found is not None
     assert (found.fields["SECS"], found.fields["N"], found.notes) == (102, 65535, (CUT_SHORT,))
     assert "LAST" not in found.fields

@@ -10,7 +10,7 @@ from pathlib import Path
 from sdk import timestamps
 from sdk.hardware.config import DeviceConfig, HardwareConfig
 from sdk.hardware.device import Device
-from sdk.hardware.host import Host
+from sdk.hardware.host import HardwareHost
 from sdk.transport.base import Transport
 from tests.sdk.hardware.bench_device import SCOPE
 
@@ -47,10 +47,10 @@ async def running(
     *lines: Transport,
     now_ns: Callable[[], int] = timestamps.now,
     **changes: object,
-) -> AsyncIterator[Host]:
+) -> AsyncIterator[HardwareHost]:
     """A host at work, ready, and stopped at the end."""
     config = config_for(folder, *devices, **changes)
-    host = Host(config, lines, make=lambda _, chosen: devices[chosen.name], now_ns=now_ns)
+    host = HardwareHost(config, lines, make=lambda _, chosen: devices[chosen.name], now_ns=now_ns)
     stop, ready = asyncio.Event(), asyncio.Event()
     work = asyncio.create_task(host.run(stop, ready.set))
     try:

@@ -87,4 +87,4 @@ def test_a_plug_in_that_refuses_its_options_is_named(tmp_path: Path) -> None:
     text = GOOD.replace("seed = 7", 'seed = "seven"')
     config = configs.load(written(tmp_path, text), data=tmp_path)
     with pytest.raises(SettingsError, match=r"devices\.satellite: .*seed"):
-        configs.make(config, config.devices[0])
+        configs.make_device(config, config.devices[0])

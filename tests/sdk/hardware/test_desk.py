@@ -125,7 +125,7 @@ async def test_a_command_that_comes_twice_is_done_once(
         line.dispatch(repeat)
         line.dispatch(command_record("c3"))
         await line.results(2)
-        assert host.desk.repeated == 2
+        assert host.router.duplicates == 2
     async with running(tmp_path, {"pump": device}, line):
         line.dispatch(repeat)
         line.dispatch(command_record("c4"))

@@ -12,7 +12,7 @@ import pytest
 from sdk import plugins
 from sdk.hardware import config, host, packet_device
 from sdk.hardware.device import PLUGIN_GROUP, Device, Setup
-from sdk.hardware.follower import FollowerOptions
+from sdk.hardware.follower import TailedFileOptions
 from sdk.hardware.line_device import LineOptions
 from sdk.hardware.packet_device import PacketOptions
 from sdk.hardware.satellite_device import SimulatorOptions
@@ -24,7 +24,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "hardware.md").read_text()
 OPTIONS: list[type[msgspec.Struct]] = [
     LineOptions,
     PacketOptions,
-    FollowerOptions,
+    TailedFileOptions,
     SimulatorOptions,
     config.HardwareConfig,
     config.DeviceConfig,

@@ -9,14 +9,14 @@ import pytest
 
 from sdk.hardware import follower
 from sdk.hardware.device import Parsed, Setup
-from sdk.hardware.follower import FileFollower
+from sdk.hardware.follower import TailedFile
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often."""
     monkeypatch.setattr(follower, "POLL_S", 0.001)
-    monkeypatch.setattr(follower, "GRACE_S", 0.1)
+    monkeypatch.setattr(follower, "QUIET_S", 0.1)
 
 
 class Following:
@@ -27,11 +27,11 @@ class Following:
         self.lines: list[str] = []
         (folder / "state").mkdir(exist_ok=True)
         self._setup = Setup("log", {"path": str(self.path), **options}, folder / "state")
-        self._device = FileFollower(self._setup)
+        self._device = TailedFile(self._setup)
 
     async def open(self) -> None:
         """Begin, or begin again as another process would."""
-        self._device = FileFollower(self._setup)
+        self._device = TailedFile(self._setup)
         await self._device.open()
 
     async def until(self, last: str) -> list[str]:
@@ -118,7 +118,7 @@ async def test_who_writes_may_be_late_to_notice_a_rotation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What still goes to the old file after the new one has been made is read first."""
-    monkeypatch.setattr(follower, "GRACE_S", 1.0)
+    monkeypatch.setattr(follower, "QUIET_S", 1.0)
     log = Following(tmp_path)
     log.write("a\n")
     await log.open()

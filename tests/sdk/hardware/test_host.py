@@ -11,7 +11,7 @@ from sdk import timestamps
 from sdk.envelope import CommandProgress, MetadataEvent, ParsedMessage, ProducerDescriptor
 from sdk.errors import NovaError, SettingsError
 from sdk.hardware.device import Command, Parsed, Progress, Reading
-from sdk.hardware.host import GAP, Host
+from sdk.hardware.host import GAP, HardwareHost
 from tests.sdk.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
 from tests.sdk.hardware.running import config_for, running
 from tests.sdk.tape import Fault
@@ -57,7 +57,7 @@ async def test_what_an_outage_kept_is_published_by_the_next_host(tmp_path: Path)
     line.away = True
     device = BenchDevice(map(flow, range(300)))
     config = config_for(tmp_path, "pump")
-    host = Host(config, [line], make=lambda *_: device)
+    host = HardwareHost(config, [line], make=lambda *_: device)
     work = asyncio.create_task(host.run(asyncio.Event()))
     await device.silence()
     work.cancel()
@@ -133,7 +133,7 @@ async def test_a_folder_belongs_to_one_host(tmp_path: Path) -> None:
     """Two would do every command twice."""
     async with running(tmp_path, {"pump": BenchDevice()}, Line()):
         with pytest.raises(NovaError, match="another hardware host"):
-            Host(config_for(tmp_path, "pump"), [Line()], make=lambda *_: BenchDevice())
+            HardwareHost(config_for(tmp_path, "pump"), [Line()], make=lambda *_: BenchDevice())
     async with running(tmp_path, {"pump": BenchDevice()}, Line()):
         pass
 
@@ -143,7 +143,7 @@ async def test_an_entity_belongs_to_one_device(tmp_path: Path) -> None:
     with pytest.raises(
         SettingsError, match=r"devices\.two and devices\.one have the same entity lab/bench"
     ):
-        Host(config_for(tmp_path, "one", "two"), [Line()], make=lambda *_: BenchDevice())
+        HardwareHost(config_for(tmp_path, "one", "two"), [Line()], make=lambda *_: BenchDevice())
 
 
 async def test_a_command_that_nobody_confirms_has_no_result(tmp_path: Path) -> None:

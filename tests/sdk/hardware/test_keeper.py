@@ -12,7 +12,7 @@ from sdk.envelope import CommandProgress, JsonObject, MetadataEvent, ParsedMessa
 from sdk.event import Event
 from sdk.hardware import keeper as keepers
 from sdk.hardware.device import Command, CommandRefusedError, DeviceError, Progress, Reading
-from sdk.hardware.host import DEVICE_STATE, REFUSED, Host
+from sdk.hardware.host import DEVICE_STATE, REFUSED, HardwareHost
 from sdk.producer import Retry
 from tests.sdk.hardware.bench_device import BenchDevice, Line, command_record, flow
 from tests.sdk.hardware.running import config_for, running
@@ -22,7 +22,7 @@ from tests.sdk.hardware.running import config_for, running
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Devices are opened again at once."""
     monkeypatch.setattr(keepers, "RESTART", Retry(first_delay_s=0.001, max_delay_s=0.01))
-    defaults = keepers.Keeper.__init__.__kwdefaults__
+    defaults = keepers.DeviceRunner.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "restart", keepers.RESTART)
 
@@ -150,7 +150,9 @@ async def test_one_device_does_not_hold_up_another(tmp_path: Path) -> None:
 
     devices = {"hanging": Hanging(), "pump": BenchDevice([flow(1)])}
     stop = asyncio.Event()
-    host = Host(config_for(tmp_path, *devices), [line], make=lambda _, one: devices[one.name])
+    host = HardwareHost(
+        config_for(tmp_path, *devices), [line], make=lambda _, one: devices[one.name]
+    )
     work = asyncio.create_task(host.run(stop))
     assert numbers(await line.until("Flow")) == [1]
     stop.set()
@@ -236,7 +238,7 @@ async def test_a_command_that_raises_has_failed(
         line.dispatch(command_record("c1"))
         (failed,) = await line.results()
         assert (failed.status, failed.error_message) == ("failure", reason)
-        while device.opened < opened or host.keepers[0].state != "open":
+        while device.opened < opened or host.runners[0].state != "open":
             await asyncio.sleep(0.001)
         line.dispatch(command_record("c2"))
         assert (await line.results(2))[1].status == "success"
@@ -289,7 +291,7 @@ async def test_too_many_waiting_commands_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue of a device is bounded, and each that finds no room is told."""
-    monkeypatch.setattr(keepers, "WAITING_MAX", 2)
+    monkeypatch.setattr(keepers, "QUEUE_MAX", 2)
     line = Line()
     go = asyncio.Event()
 

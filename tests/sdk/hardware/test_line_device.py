@@ -63,7 +63,7 @@ async def test_lines_over_tcp(tmp_path: Path) -> None:
         with pytest.raises(CommandRefusedError, match=r"gps\.jump"):
             await gps.execute(command("gps.jump"), no_progress)
         (target,) = gps.targets()
-        assert target.takes("gps.restart") and not target.takes("gps.jump")
+        assert target.accepts("gps.restart") and not target.accepts("gps.jump")
         far.close()
         with pytest.raises(DeviceError, match="closed the connection"):
             await frames(gps)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk import timestamps
-from sdk.formats.logged_line import xor
+from sdk.formats.logged_line import nmea_checksum
 from sdk.hardware.device import Output, Parsed, Raw, Reading
-from sdk.hardware.lines import LINE_MAX_BYTES, LineReader, LineSplitter, Meaning
+from sdk.hardware.lines import LINE_MAX_BYTES, LineFormat, LineReader, LineSplitter
 from sdk.observation import Entity
 
 ENTITY = Entity("boat", "bridge", "log")
@@ -37,7 +37,7 @@ def test_noise_without_a_line_end_comes_in_pieces() -> None:
     assert splitter.waiting_bytes == 5
 
 
-def read(meaning: Meaning, line: bytes, type_member: str | None = None) -> Reading:
+def read(meaning: LineFormat, line: bytes, type_member: str | None = None) -> Reading:
     """What a line says."""
     (reading,) = LineReader(meaning, ENTITY, type_member=type_member).readings(line)
     return reading
@@ -93,7 +93,7 @@ def test_real_sentences_are_understood(recordings: Path) -> None:
     ],
 )
 def test_what_is_not_understood_is_raw(
-    meaning: Meaning, line: bytes, expected: Output | None
+    meaning: LineFormat, line: bytes, expected: Output | None
 ) -> None:
     """The bytes are always there, garbage too."""
     raw, *rest = outputs(read(meaning, line, "class"))
@@ -106,7 +106,7 @@ NOW = timestamps.parse("2024-03-23T10:16:00Z")
 
 def checked(line: str) -> bytes:
     """A sentence with its checksum."""
-    return f"${line}*{xor(line.encode()):02X}\r\n".encode()
+    return f"${line}*{nmea_checksum(line.encode()):02X}\r\n".encode()
 
 
 def heard(*lines: bytes, device_time: bool = True) -> list[Reading]:

@@ -9,7 +9,7 @@ import pytest
 from sdk.errors import NovaError
 from sdk.hardware import memory as memories
 from sdk.hardware.device import Command
-from sdk.hardware.memory import CommandMemory
+from sdk.hardware.memory import CommandJournal
 from sdk.timestamps import NS_PER_SECOND
 from sdk.transport.base import Record
 from tests.sdk.hardware.bench_device import PUMP
@@ -31,32 +31,32 @@ def path(tmp_path: Path) -> Path:
 
 def test_knows_a_command_by_either_id(path: Path) -> None:
     """A repeat has the same requestId, or comes with the same commandId; also after a restart."""
-    memory = CommandMemory(path, 30)
-    assert not memory.knows("c1", "r1")
-    memory.came(command(), "r1", NOW)
+    memory = CommandJournal(path, 30)
+    assert not memory.has_seen("c1", "r1")
+    memory.record_arrival(command(), "r1", NOW)
     memory.close()
-    again = CommandMemory(path, 30)
+    again = CommandJournal(path, 30)
     for one in (memory, again):
-        assert one.knows("c1", "r1")
-        assert one.knows("c2", "r1")
-        assert one.knows("c1", "r2")
-        assert not one.knows("c2", "r2")
+        assert one.has_seen("c1", "r1")
+        assert one.has_seen("c2", "r1")
+        assert one.has_seen("c1", "r2")
+        assert not one.has_seen("c2", "r2")
     again.close()
 
 
 @pytest.mark.parametrize("stage", ["came", "begun", "ended", "told"])
 async def test_a_kill_leaves_the_stage_that_was_reached(path: Path, stage: str) -> None:
     """The next process knows what is still to be answered, and with what."""
-    memory = CommandMemory(path, 30)
-    memory.came(command(), "r1", NOW)
+    memory = CommandJournal(path, 30)
+    memory.record_arrival(command(), "r1", NOW)
     if stage != "came":
-        await memory.begun(command())
+        await memory.record_start(command())
     if stage in ("ended", "told"):
-        memory.ended(command(), RESULT)
+        memory.record_result(command(), RESULT)
     if stage == "told":
-        memory.told(command())
+        memory.record_published(command())
     memory.close()
-    again = CommandMemory(path, 30)
+    again = CommandJournal(path, 30)
     expected = {
         "came": [(command(), "came", None)],
         "begun": [(command(), "begun", None)],
@@ -65,89 +65,89 @@ async def test_a_kill_leaves_the_stage_that_was_reached(path: Path, stage: str) 
     }
     assert again.unfinished() == expected[stage]
     again.close()
-    third = CommandMemory(path, 30)  # which the second has rewritten
+    third = CommandJournal(path, 30)  # which the second has rewritten
     assert third.unfinished() == expected[stage]
-    assert third.knows("c1", "r1")
+    assert third.has_seen("c1", "r1")
     third.close()
 
 
 def test_a_torn_last_line_is_a_command_that_never_began(path: Path) -> None:
     """It was not durable, so nothing was done for it."""
-    memory = CommandMemory(path, 30)
-    memory.came(command("c1"), "r1", NOW)
-    memory.came(command("c2"), "r2", NOW)
+    memory = CommandJournal(path, 30)
+    memory.record_arrival(command("c1"), "r1", NOW)
+    memory.record_arrival(command("c2"), "r2", NOW)
     memory.close()
     path.write_bytes(path.read_bytes()[:-5])
-    again = CommandMemory(path, 30)
-    assert again.knows("c1", "r1")
-    assert not again.knows("c2", "r2")
+    again = CommandJournal(path, 30)
+    assert again.has_seen("c1", "r1")
+    assert not again.has_seen("c2", "r2")
     again.close()
 
 
 def test_damage_in_the_middle_stops_the_start(path: Path) -> None:
     """Rather no host than a command that is done twice."""
-    memory = CommandMemory(path, 30)
+    memory = CommandJournal(path, 30)
     for number in range(3):
-        memory.came(command(f"c{number}"), f"r{number}", NOW)
+        memory.record_arrival(command(f"c{number}"), f"r{number}", NOW)
     memory.close()
     lines = path.read_bytes().split(b"\n")
     lines[2] = lines[2][:10]
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(NovaError, match="line 3"):
-        CommandMemory(path, 30)
+        CommandJournal(path, 30)
 
 
 def test_is_bounded_and_remembers_how_far_it_forgot(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what is older than the greatest age is forgotten, and never becomes new again."""
-    monkeypatch.setattr(memories, "KEPT", 10)
+    monkeypatch.setattr(memories, "KEPT_MIN", 10)
     monkeypatch.setattr(memories, "FILE_MAX_BYTES", 4096)
-    memory = CommandMemory(path, 30)
+    memory = CommandJournal(path, 30)
     sizes = []
     for number in range(400):
         at_ns = NOW + number * NS_PER_SECOND
         one = command(f"c{number}", at_ns)
-        memory.came(one, f"r{number}", at_ns)
-        memory.ended(one, RESULT)
-        memory.told(one)
+        memory.record_arrival(one, f"r{number}", at_ns)
+        memory.record_result(one, RESULT)
+        memory.record_published(one)
         sizes.append(path.stat().st_size)
     assert max(sizes) < 32 * 1024
-    assert memory.knows("c399", "r399")
-    assert memory.knows("c370", "r370")
-    assert not memory.knows("c100", "r100")
+    assert memory.has_seen("c399", "r399")
+    assert memory.has_seen("c370", "r370")
+    assert not memory.has_seen("c100", "r100")
     assert NOW + 100 * NS_PER_SECOND < memory.forgotten_before_ns < NOW + 370 * NS_PER_SECOND
     memory.close()
-    again = CommandMemory(path, 30)
-    assert again.knows("c370", "r370")
-    assert again.knows("c100", "r100") or again.forgotten_before_ns > NOW + 100 * NS_PER_SECOND
+    again = CommandJournal(path, 30)
+    assert again.has_seen("c370", "r370")
+    assert again.has_seen("c100", "r100") or again.forgotten_before_ns > NOW + 100 * NS_PER_SECOND
     again.close()
 
 
 def test_too_many_young_commands_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None is forgotten while it could be done again."""
-    monkeypatch.setattr(memories, "KEPT", 5)
-    monkeypatch.setattr(memories, "REMEMBERED_MAX", 5)
-    memory = CommandMemory(path, 30)
+    monkeypatch.setattr(memories, "KEPT_MIN", 5)
+    monkeypatch.setattr(memories, "ENTRIES_MAX", 5)
+    memory = CommandJournal(path, 30)
     for number in range(5):
-        memory.came(command(f"c{number}"), f"r{number}", NOW)
+        memory.record_arrival(command(f"c{number}"), f"r{number}", NOW)
     with pytest.raises(NovaError, match="5 commands"):
-        memory.came(command("c5"), "r5", NOW)
-    assert not memory.knows("c5", "r5")
+        memory.record_arrival(command("c5"), "r5", NOW)
+    assert not memory.has_seen("c5", "r5")
     memory.close()
 
 
 def test_what_is_not_answered_is_not_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that takes longer than its age still gets its one result after a kill."""
-    monkeypatch.setattr(memories, "KEPT", 1)
-    memory = CommandMemory(path, 30)
-    memory.came(command("long"), "r-long", NOW)
+    monkeypatch.setattr(memories, "KEPT_MIN", 1)
+    memory = CommandJournal(path, 30)
+    memory.record_arrival(command("long"), "r-long", NOW)
     for number in range(5):
         at_ns = NOW + (100 + number) * NS_PER_SECOND
-        memory.came(command(f"c{number}", at_ns), f"r{number}", at_ns)
-        memory.told(command(f"c{number}", at_ns))
-    assert memory.knows("long", "r-long")
+        memory.record_arrival(command(f"c{number}", at_ns), f"r{number}", at_ns)
+        memory.record_published(command(f"c{number}", at_ns))
+    assert memory.has_seen("long", "r-long")
     memory.close()
-    again = CommandMemory(path, 30)
+    again = CommandJournal(path, 30)
     assert [one.command_id for one, _, _ in again.unfinished()] == ["long"]
     again.close()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk.hardware.outlet import Outlet
-from sdk.hardware.spool import Lost, Spool
+from sdk.hardware.outlet import Outbox
+from sdk.hardware.spool import LostRecords, OutboxLog
 from sdk.producer import Producer
 from tests.sdk.hardware.bench_device import Line
 from tests.sdk.hardware.test_spool import records
@@ -17,10 +17,10 @@ from tests.sdk.hardware.test_spool import records
 
 async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
     """`put` returns when there is room again; what it was given is there once and in order."""
-    lost: list[Lost] = []
+    lost: list[LostRecords] = []
     line = Line()
-    spool = Spool(tmp_path, 1024 * 1024, lost.append)
-    outlet = Outlet("readings", spool, Producer(line, "sat"))
+    spool = OutboxLog(tmp_path, 1024 * 1024, lost.append)
+    outlet = Outbox("readings", spool, Producer(line, "sat"))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     await outlet.put(records(0, 3))
     resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size_bytes + 10, hard))
@@ -34,7 +34,7 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
         await waiting
     publishing = asyncio.create_task(outlet.run())
     async with asyncio.timeout(20):
-        await outlet.drained()
+        await outlet.wait_drained()
     publishing.cancel()
     await asyncio.wait((publishing,))
     outlet.close()
@@ -46,13 +46,13 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
 async def test_what_the_core_refuses_is_counted_and_does_not_stop_the_rest(tmp_path: Path) -> None:
     """The Core keeps it with its reason; here it is counted, and the rest goes on."""
     line = Line()
-    spool = Spool(tmp_path, 1024 * 1024, lambda lost: None)
-    outlet = Outlet("readings", spool, Producer(line, "sat"))
+    spool = OutboxLog(tmp_path, 1024 * 1024, lambda lost: None)
+    outlet = Outbox("readings", spool, Producer(line, "sat"))
     bad = records(0, 1)[0]._replace(value=b"{}")
     await outlet.put([bad, *records(1, 2)])
     publishing = asyncio.create_task(outlet.run())
     async with asyncio.timeout(20):
-        await outlet.drained()
+        await outlet.wait_drained()
     publishing.cancel()
     await asyncio.wait((publishing,))
     outlet.close()
@@ -64,8 +64,8 @@ async def test_who_cannot_wait_any_longer_is_told_of_the_loss(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A host that ends while its disk is full says what it could not keep."""
-    spool = Spool(tmp_path, 1024 * 1024, lambda lost: None)
-    outlet = Outlet("readings", spool, Producer(Line(), "sat"))
+    spool = OutboxLog(tmp_path, 1024 * 1024, lambda lost: None)
+    outlet = Outbox("readings", spool, Producer(Line(), "sat"))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     await outlet.put(records(0, 3))
     resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size_bytes + 10, hard))

@@ -9,22 +9,22 @@ import pytest
 
 from sdk.errors import NovaError
 from sdk.formats.packets import Packet
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from sdk.hardware.device import CommandRefusedError
-from sdk.hardware.packet_command import Fields, PacketCommand, PacketCommandOptions
+from sdk.hardware.packet_command import MatchFields, PacketCommand, PacketCommandOptions
 
 BODY = bytes.fromhex("1801c0000003aabb")
 """A telecommand of APID 1, unsegmented, with four bytes: two of them its CRC."""
 WITH_CRC = BODY + binascii.crc_hqx(BODY, 0xFFFF).to_bytes(2)
 PLAIN = "1801c000000100ff"
-DONE: Fields = {"SERVICE": 1, "SUBTYPE": 7, "ECHO": "$sequence"}
-REFUSED: Fields = {"SERVICE": 1, "SUBTYPE": 8, "ECHO": "$sequence"}
+DONE: MatchFields = {"SERVICE": 1, "SUBTYPE": 7, "ECHO": "$sequence"}
+REFUSED: MatchFields = {"SERVICE": 1, "SUBTYPE": 8, "ECHO": "$sequence"}
 
 
 @pytest.fixture
-def definition(verification: Path) -> Definition:
+def definition(verification: Path) -> XtceDefinition:
     """Telemetry that verifies telecommands."""
-    return Definition(verification)
+    return XtceDefinition(verification)
 
 
 def test_a_packet_has_the_count_that_it_is_given() -> None:
@@ -61,7 +61,7 @@ def test_what_cannot_be_is_refused(options: str | PacketCommandOptions, words: s
         PacketCommand(options, None)
 
 
-def test_a_field_that_no_packet_has_is_refused(definition: Definition) -> None:
+def test_a_field_that_no_packet_has_is_refused(definition: XtceDefinition) -> None:
     """Nothing would ever confirm it."""
     options = PacketCommandOptions(packet=PLAIN, confirm={"SERVISE": 1})
     with pytest.raises(NovaError, match="SERVISE"):
@@ -70,14 +70,14 @@ def test_a_field_that_no_packet_has_is_refused(definition: Definition) -> None:
         PacketCommand(PacketCommandOptions(packet=PLAIN, confirm={}), definition)
 
 
-def test_telemetry_answers_the_packet_of_its_count(definition: Definition) -> None:
+def test_telemetry_answers_the_packet_of_its_count(definition: XtceDefinition) -> None:
     """An answer to another packet is none to this."""
     command = PacketCommand(
         PacketCommandOptions(packet=PLAIN, confirm=DONE, refuse=REFUSED), definition
     )
-    assert command.judge(5, {"SERVICE": 3, "SUBTYPE": 25}) is None
-    assert command.judge(5, {"SERVICE": 1, "SUBTYPE": 7, "ECHO": 4}) is None
-    found = command.judge(5, {"SERVICE": 1, "SUBTYPE": 7, "ECHO": 5, "X": 1})
+    assert command.interpret(5, {"SERVICE": 3, "SUBTYPE": 25}) is None
+    assert command.interpret(5, {"SERVICE": 1, "SUBTYPE": 7, "ECHO": 4}) is None
+    found = command.interpret(5, {"SERVICE": 1, "SUBTYPE": 7, "ECHO": 5, "X": 1})
     assert found == {"sequence": 5, "SERVICE": 1, "SUBTYPE": 7, "ECHO": 5}
     with pytest.raises(CommandRefusedError, match="SUBTYPE 8"):
-        command.judge(5, {"SERVICE": 1, "SUBTYPE": 8, "ECHO": 5})
+        command.interpret(5, {"SERVICE": 1, "SUBTYPE": 8, "ECHO": 5})

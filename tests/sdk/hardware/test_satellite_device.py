@@ -15,8 +15,8 @@ from sdk.envelope import JsonObject, UiUpdate
 from sdk.event import Event, address_of, check
 from sdk.hardware.device import Command, CommandRefusedError, Setup
 from sdk.hardware.satellite_device import SimulatedSatellite
-from sdk.hardware.wrapping import Wrapper
-from sdk.manifest import problem
+from sdk.hardware.wrapping import EventBuilder
+from sdk.manifest import update_problem
 from sdk.manifest_files import load
 from sdk.observation import Entity
 from sdk.simulator.attitude import SLEW_LASTS_S
@@ -57,7 +57,7 @@ class Flight:
         found = []
         for _ in range(reads):
             readings = list(await self.device.read())
-            wrapped = Wrapper("demo", lambda: self.clock.ns).readings(readings)
+            wrapped = EventBuilder("demo", lambda: self.clock.ns).readings(readings)
             assert wrapped.refused == []
             found += [check(one.value, address_of(one.address)) for one in wrapped.records]
         return found
@@ -260,7 +260,7 @@ async def test_what_it_shows_is_what_its_cards_allow(tmp_path: Path) -> None:
     updates = [event.envelope for event in events if isinstance(event.envelope, UiUpdate)]
     assert len(updates) > 600
     for update in updates:
-        assert problem(manifests[update.manifest_id], update.data) is None
+        assert update_problem(manifests[update.manifest_id], update.data) is None
 
 
 def test_every_command_has_its_form() -> None:

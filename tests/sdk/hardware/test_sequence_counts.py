@@ -13,8 +13,8 @@ from sdk.hardware.sequence_counts import MODULUS, SequenceCounts
 def test_each_apid_counts_for_itself_over_restarts(tmp_path: Path) -> None:
     """What another process gave out is not given out again."""
     path = tmp_path / "of" / "counts.json"
-    assert [SequenceCounts(path).take(7) for _ in range(3)] == [0, 1, 2]
-    assert [SequenceCounts(path).take(8), SequenceCounts(path).take(7)] == [0, 3]
+    assert [SequenceCounts(path).reserve(7) for _ in range(3)] == [0, 1, 2]
+    assert [SequenceCounts(path).reserve(8), SequenceCounts(path).reserve(7)] == [0, 3]
 
 
 def test_the_count_wraps(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_the_count_wraps(tmp_path: Path) -> None:
     path = tmp_path / "counts.json"
     path.write_text(f'{{"7": {MODULUS - 1}}}')
     counts = SequenceCounts(path)
-    assert [counts.take(7), counts.take(7)] == [MODULUS - 1, 0]
+    assert [counts.reserve(7), counts.reserve(7)] == [MODULUS - 1, 0]
 
 
 def test_a_count_is_not_given_out_where_it_cannot_be_kept(tmp_path: Path) -> None:
@@ -31,9 +31,9 @@ def test_a_count_is_not_given_out_where_it_cannot_be_kept(tmp_path: Path) -> Non
     counts = SequenceCounts(path)
     path.with_name(f"{path.name}.new").mkdir()
     with pytest.raises(OSError):
-        counts.take(7)
+        counts.reserve(7)
     path.with_name(f"{path.name}.new").rmdir()
-    assert counts.take(7) == 0
+    assert counts.reserve(7) == 0
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"7": "x"}', '{"x": 1}', "\xff"])

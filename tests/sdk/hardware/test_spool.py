@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdk import timestamps
-from sdk.hardware.spool import CURSOR_NAME, SUFFIX, Lost, Spool
+from sdk.hardware.spool import CURSOR_NAME, SUFFIX, LostRecords, OutboxLog
 from sdk.observation import Entity, Observer, record_of
 from sdk.transport.base import Record
 
@@ -35,10 +35,12 @@ def records(first: int, count: int, size_bytes: int = 10) -> list[Record]:
 
 
 @contextmanager
-def opened(folder: Path, max_bytes: int = MIB, segment_max_bytes: int = 4096) -> Iterator[Spool]:
+def opened(
+    folder: Path, max_bytes: int = MIB, segment_max_bytes: int = 4096
+) -> Iterator[OutboxLog]:
     """A spool whose losses stand in `spool.lost`, closed at the end."""
-    lost: list[Lost] = []
-    spool = Spool(folder, max_bytes, lost.append, segment_max_bytes=segment_max_bytes)
+    lost: list[LostRecords] = []
+    spool = OutboxLog(folder, max_bytes, lost.append, segment_max_bytes=segment_max_bytes)
     losses[id(spool)] = lost
     try:
         yield spool
@@ -46,15 +48,15 @@ def opened(folder: Path, max_bytes: int = MIB, segment_max_bytes: int = 4096) ->
         spool.close()
 
 
-losses: dict[int, list[Lost]] = {}
+losses: dict[int, list[LostRecords]] = {}
 
 
-def lost_of(spool: Spool) -> list[Lost]:
+def lost_of(spool: OutboxLog) -> list[LostRecords]:
     """What a spool has told as lost."""
     return losses[id(spool)]
 
 
-def drain(spool: Spool) -> list[Record]:
+def drain(spool: OutboxLog) -> list[Record]:
     """Read and commit until nothing is left."""
     found: list[Record] = []
     while True:

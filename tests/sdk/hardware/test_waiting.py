@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sdk.envelope import RawFrame
 from sdk.hardware.device import Command, Device, Parsed, Progress, Reading
-from sdk.hardware.host import GAP, Host
+from sdk.hardware.host import GAP, HardwareHost
 from tests.made_packets import ORBIT_PACKET_BYTES, START_NS, orbit_packets
 from tests.sdk.hardware.bench_device import PUMP, BenchDevice, Line, command_record
 from tests.sdk.hardware.flood import Flood, radio
@@ -90,7 +90,7 @@ async def test_a_host_that_ends_while_a_source_waits_keeps_what_it_has_read(
     async with Flood(data).serving() as flood:
         for _ in range(3):
             device = radio(tmp_path / "radio", flood.port)
-            host = Host(
+            host = HardwareHost(
                 config_for(tmp_path, "radio", buffer_mib=1), [line], make=lambda *_, d=device: d
             )
             work = asyncio.create_task(host.run(asyncio.Event()))

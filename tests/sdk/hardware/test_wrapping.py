@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdk import timestamps
 from sdk.event import address_of, check
 from sdk.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
-from sdk.hardware.wrapping import Wrapper
+from sdk.hardware.wrapping import EventBuilder
 from sdk.observation import Entity
 from sdk.transport.base import Record
 
@@ -13,9 +13,9 @@ NOON = timestamps.parse("2026-11-01T12:00:00Z")
 PUMP = Entity("lab", "bench", "pump")
 
 
-def wrapper() -> Wrapper:
+def wrapper() -> EventBuilder:
     """A wrapper whose clock stands still at noon."""
-    return Wrapper("lab", lambda: NOON)
+    return EventBuilder("lab", lambda: NOON)
 
 
 def times(records: list[Record]) -> list[int]:

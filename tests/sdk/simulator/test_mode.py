@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sdk.simulator.mode import STATION_DEG, mode_at, station_distance_km
-from sdk.simulator.orbit import Place
+from sdk.simulator.orbit import OrbitPosition
 
 
-def place(latitude: float, longitude: float, sunlit: bool) -> Place:
+def place(latitude: float, longitude: float, sunlit: bool) -> OrbitPosition:
     """A place in orbit."""
-    return Place(latitude, longitude, 824_000.0, 7_450.0, sunlit)
+    return OrbitPosition(latitude, longitude, 824_000.0, 7_450.0, sunlit)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from sdk import timestamps
 from sdk.earth import geodetic
 from sdk.errors import NovaError
 from sdk.formats.ccsds import CcsdsReader
-from sdk.formats.xtce import Definition
+from sdk.formats.xtce import XtceDefinition
 from sdk.observation import Observer
-from sdk.simulator.orbit import NOAA_20, Orbit, Place
+from sdk.simulator.orbit import NOAA_20, Orbit, OrbitPosition
 
 # NOAA-20 as published for 6 March 2021, five weeks before the recording of JPSS-1 (the same one).
 MARCH_2021 = (
@@ -58,7 +58,7 @@ def test_ground_track_is_that_of_the_real_satellite(recordings: Path) -> None:
     kilometres. A minute of sidereal time would be thirty, a wrong axis or sign thousands.
     """
     path = recordings / "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
-    xtce = Definition(recordings / "ccsds/jpss1_geolocation_xtce_v1.xml")
+    xtce = XtceDefinition(recordings / "ccsds/jpss1_geolocation_xtce_v1.xml")
     track = Orbit(MARCH_2021)
     for number, step in enumerate(CcsdsReader(path, Observer("s"), definition=xtce).steps()):
         if number % 900:
@@ -96,7 +96,7 @@ def test_places_are_a_function_of_time() -> None:
     """Two orbits of one element set say the same."""
     at_ns = timestamps.parse("2026-11-01T00:00:00.123456789Z")
     place = Orbit().at(at_ns)
-    assert isinstance(place, Place)
+    assert isinstance(place, OrbitPosition)
     assert Orbit().at(at_ns) == place
 
 

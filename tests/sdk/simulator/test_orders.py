@@ -9,7 +9,7 @@ from sdk import timestamps
 from sdk.simulator.attitude import SLEW_LASTS_S
 from sdk.simulator.orders import Camera, Order, Orders
 from sdk.simulator.power import CAMERA_W, HEATER_W
-from sdk.simulator.satellite import Satellite, State
+from sdk.simulator.satellite import Satellite, SatelliteState
 from sdk.timestamps import NS_PER_SECOND
 
 NOON = timestamps.parse("2026-11-01T12:00:00Z")
@@ -24,7 +24,7 @@ def told(*orders: Order) -> Satellite:
     return Satellite(1, orders=kept)
 
 
-def warmth_c(state: State) -> float:
+def warmth_c(state: SatelliteState) -> float:
     """The battery's temperature."""
     return state.body.temperatures_c["battery"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sdk.simulator.orbit import Place
+from sdk.simulator.orbit import OrbitPosition
 from sdk.simulator.pointing import ROLL_MAX_DEG, roll_towards
 
-HERE = Place(0.0, 0.0, 800_000.0, 7_500.0, True)
-NORTHWARD = Place(0.06, 0.0, 800_000.0, 7_500.0, True)
+HERE = OrbitPosition(0.0, 0.0, 800_000.0, 7_500.0, True)
+NORTHWARD = OrbitPosition(0.06, 0.0, 800_000.0, 7_500.0, True)
 
 
 @pytest.mark.parametrize(

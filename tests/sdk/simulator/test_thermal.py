@@ -6,8 +6,8 @@ import pytest
 
 from sdk.simulator.thermal import (
     HEATER_ON_BELOW_C,
-    PARTS,
     START_C,
+    THERMAL_PARTS,
     heater_on,
     temperatures_after,
 )
@@ -19,8 +19,8 @@ LONG_S = 1e6
 @pytest.mark.parametrize("sunlit", [True, False])
 def test_after_long_the_goal_is_reached(sunlit: bool, busy: bool) -> None:
     """Every part ends at what sun or shadow and load make of it (the battery warmed, if cold)."""
-    settled = temperatures_after(dict.fromkeys(PARTS, 20.0), sunlit, busy, LONG_S)
-    for name, part in PARTS.items():
+    settled = temperatures_after(dict.fromkeys(THERMAL_PARTS, 20.0), sunlit, busy, LONG_S)
+    for name, part in THERMAL_PARTS.items():
         goal_c = (part.sunlit_c if sunlit else part.shadow_c) + (part.busy_c if busy else 0)
         assert settled[name] == pytest.approx(goal_c)
 
@@ -34,8 +34,8 @@ def test_steps_add_up() -> None:
 
 def test_heater_warms_a_cold_battery() -> None:
     """Below its threshold the heater is on, and the battery ends warmer than without."""
-    cold = dict.fromkeys(PARTS, HEATER_ON_BELOW_C - 1)
-    warm = dict.fromkeys(PARTS, HEATER_ON_BELOW_C + 1)
+    cold = dict.fromkeys(THERMAL_PARTS, HEATER_ON_BELOW_C - 1)
+    warm = dict.fromkeys(THERMAL_PARTS, HEATER_ON_BELOW_C + 1)
     assert heater_on(cold)
     assert not heater_on(warm)
     after_cold = temperatures_after(cold, False, False, LONG_S)["battery"]

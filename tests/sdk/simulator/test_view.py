@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sdk import timestamps
 from sdk.simulator.satellite import Satellite
-from sdk.simulator.telemetry import CAPABILITIES, Report, reports
-from sdk.simulator.view import opening_view
+from sdk.simulator.telemetry import CAPABILITIES, UnitReport, reports
+from sdk.simulator.view import demo_view
 
 AT_NS = timestamps.parse("2026-11-01T00:00:00Z")
-VIEW = opening_view("demo")
+VIEW = demo_view("demo")
 
 
-def told(unique_id: str, message_type: str) -> Report:
+def told(unique_id: str, message_type: str) -> UnitReport:
     """The report of a unit."""
     state = Satellite(1).at(AT_NS)
     (found,) = (

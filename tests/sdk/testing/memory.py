@@ -43,9 +43,9 @@ class MemoryTransport:
         self.check_open()
         await asyncio.sleep(0)
         if not self.server.is_up:
-            self.health.down("the server is away")
+            self.health.mark_down("the server is away")
             raise TransportError("the server is away")
-        self.health.up()
+        self.health.mark_up()
         for record in records:
             place = len(self.server.records)
             self.server.records.append(Record(record.address, record.value, str(place)))
@@ -61,7 +61,7 @@ class MemoryTransport:
             if not self.server.is_up:
                 self.miss_the_server()
             else:
-                self.health.up()
+                self.health.mark_up()
                 if found := self.server.records[position : position + BATCH_MAX_RECORDS]:
                     position += len(found)
                     yield Batch([r for r in found if wants(subscription, r)], {LOG: position})
@@ -99,7 +99,7 @@ class MemoryTransport:
         self.is_closed = True
 
     def miss_the_server(self) -> None:
-        self.health.down("the server is away")
+        self.health.mark_down("the server is away")
 
     def check_open(self) -> None:
         if self.is_closed:

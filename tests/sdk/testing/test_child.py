@@ -64,9 +64,9 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> No
         polite = child.spawn(["sleep", "600"], output)
     while log.read_text() != "deaf\n":
         assert deaf.poll() is None
-    assert child.end(polite, grace_s=DEADLINE_S) == -signal.SIGTERM
-    assert child.end(deaf, grace_s=0.05) == -signal.SIGKILL
-    assert child.end(deaf, grace_s=0.05) == -signal.SIGKILL
+    assert child.terminate(polite, grace_s=DEADLINE_S) == -signal.SIGTERM
+    assert child.terminate(deaf, grace_s=0.05) == -signal.SIGKILL
+    assert child.terminate(deaf, grace_s=0.05) == -signal.SIGKILL
 
 
 def test_a_child_whose_parent_is_gone_does_not_start(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes is not waited for long."""
     for module in (commands, core, producer, trial):
         monkeypatch.setattr(module, "READ_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(leftovers, "PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(leftovers, "RELEASE_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -152,7 +152,7 @@ async def test_a_stolen_address_is_caught(tmp_path: Path, monkeypatch: pytest.Mo
         path.unlink(missing_ok=True)
         return path
 
-    monkeypatch.setattr(local, "claim", steal)
+    monkeypatch.setattr(local, "claim_socket", steal)
     with pytest.raises(pytest.fail.Exception):
         await run("test_two_consumers_do_not_disturb_each_other", Passing(LocalTransport, tmp_path))
 
@@ -180,9 +180,9 @@ def test_the_table_shows_every_case_by_every_backend_and_the_worst_of_each() -> 
         "failed": [report("c", "nats", "failed"), report("other", None, "failed")],
         "error": [report("a_b", "kafka", "error")],
     }
-    assert table.lines(stats) == [
+    assert table.table_lines(stats) == [
         "case  kafka  nats",
         "a b   error  passed",
         "c     -      failed",
     ]
-    assert table.lines({"passed": [report("other", None, "passed")]}) == []
+    assert table.table_lines({"passed": [report("other", None, "passed")]}) == []

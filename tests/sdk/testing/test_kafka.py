@@ -15,7 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 from sdk.testing import kafka
 from sdk.testing.broker import bootstrap_servers
 from sdk.testing.kafka_jars import kafka_jars
-from sdk.testing.server import Server
+from sdk.testing.server import BackendServer
 
 pytestmark = pytest.mark.kafka
 
@@ -24,13 +24,13 @@ RESOLVE = "import sys, pathlib; from sdk.testing.kafka_jars import kafka_jars; "
 )
 
 
-def topics(broker: Server) -> set[str]:
+def topics(broker: BackendServer) -> set[str]:
     with AdminClient({"bootstrap.servers": bootstrap_servers(broker.url)}) as admin:
         return set(admin.list_topics(timeout=30).topics)
 
 
 def test_a_broker_keeps_address_and_data_over_restart_and_kill(
-    own_kafka_broker: Server,
+    own_kafka_broker: BackendServer,
 ) -> None:
     """Fault tests need the same broker back."""
     url = own_kafka_broker.url
@@ -45,11 +45,11 @@ def test_a_broker_keeps_address_and_data_over_restart_and_kill(
 
 
 def test_a_broker_that_is_given_is_used_and_not_stopped(
-    kafka_broker: Server, monkeypatch: pytest.MonkeyPatch
+    kafka_broker: BackendServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NOVA_TEST_KAFKA comes first, and it is not ours."""
     monkeypatch.setenv(kafka.BROKER_VARIABLE, bootstrap_servers(kafka_broker.url))
-    with kafka.any_broker() as broker:
+    with kafka.shared_broker() as broker:
         assert broker.url == kafka_broker.url
         assert kafka.BROKER_VARIABLE in broker.kind
         for fault in (broker.stop, broker.kill):

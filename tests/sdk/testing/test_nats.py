@@ -45,7 +45,7 @@ def test_a_server_that_is_given_is_used_and_not_stopped(
 ) -> None:
     """NOVA_TEST_NATS comes first, and it is not ours."""
     monkeypatch.setenv(nats.SERVER_VARIABLE, address_of(nats_server.url))
-    with nats.any_server() as server:
+    with nats.shared_server() as server:
         assert server.url == nats_server.url
         assert nats.SERVER_VARIABLE in server.kind
         for fault in (server.stop, server.kill):

@@ -21,11 +21,11 @@ def test_a_link_that_nobody_has_tried_is_neither_up_nor_down() -> None:
 def test_only_the_first_report_of_a_change_is_news() -> None:
     """A log line per outage, not per attempt; the outage keeps its beginning and first reason."""
     link = health()
-    assert [link.down("a"), link.down("b"), link.down("c")] == [True, False, False]
+    assert [link.mark_down("a"), link.mark_down("b"), link.mark_down("c")] == [True, False, False]
     assert link.state({}).last_outage == Outage(1, None, "a")
-    assert [link.up(), link.up()] == [True, False]
+    assert [link.mark_up(), link.mark_up()] == [True, False]
     assert link.state({}) == LinkState(True, 1, Outage(1, 2, "a"))
-    assert link.down("d")
+    assert link.mark_down("d")
     assert link.state({}) == LinkState(False, 2, Outage(3, None, "d"))
 
 

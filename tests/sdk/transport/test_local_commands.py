@@ -15,7 +15,7 @@ from sdk import address
 from sdk.errors import NotSentError, TransportError
 from sdk.transport import local_commands
 from sdk.transport.base import Receipt, Record, Subscription
-from sdk.transport.local import Limits, LocalTransport
+from sdk.transport.local import LocalLimits, LocalTransport
 from sdk.transport.local_listeners import DispatchLimits
 from tests.core.commanding import WAIT_S, listening
 
@@ -33,7 +33,7 @@ async def core(
     url: str, seen: list[Record], limits: DispatchLimits | None = None
 ) -> AsyncIterator[LocalTransport]:
     """A Core that takes what is published."""
-    transport = LocalTransport(url, Limits(dispatch=limits or DispatchLimits()))
+    transport = LocalTransport(url, LocalLimits(dispatch=limits or DispatchLimits()))
 
     async def consume() -> None:
         async for batch in transport.consume(Subscription(), {}):
@@ -99,7 +99,7 @@ async def deaf_listener(tmp_path: Path) -> AsyncIterator[None]:
 
 async def test_a_listener_that_does_not_read_holds_nobody_back(url: str, tmp_path: Path) -> None:
     """Pitfalls §1.8: the others take all while it takes nothing, and nothing waits for it."""
-    never = DispatchLimits(take_s=3_600.0)
+    never = DispatchLimits(acknowledge_s=3_600.0)
     device = LocalTransport(url)
     async with (
         core(url, [], never) as transport,
@@ -122,7 +122,7 @@ async def test_a_listener_that_takes_too_few_is_disconnected_and_named(
 ) -> None:
     """What lies for it is bounded, and the link says whom it sent away."""
     device = LocalTransport(url)
-    limits = DispatchLimits(take_s=3_600.0, untaken_max=5)
+    limits = DispatchLimits(acknowledge_s=3_600.0, unacknowledged_max=5)
     async with (
         core(url, [], limits) as transport,
         deaf_listener(tmp_path),
@@ -146,7 +146,10 @@ async def test_a_command_that_nobody_takes_in_time_may_have_been_sent(
     url: str, tmp_path: Path
 ) -> None:
     """It lies in a socket: that is neither sent nor not sent."""
-    async with core(url, [], DispatchLimits(take_s=0.1)) as transport, deaf_listener(tmp_path):
+    async with (
+        core(url, [], DispatchLimits(acknowledge_s=0.1)) as transport,
+        deaf_listener(tmp_path),
+    ):
         with pytest.raises(
             TransportError, match=r"did not acknowledge the command within 0\.1 s"
         ) as told:
@@ -195,7 +198,7 @@ async def test_a_host_that_connects_again_gets_what_waited_for_it(url: str) -> N
 async def test_commands_taken_one_by_one_are_confirmed_one_by_one(url: str) -> None:
     """A command counts as taken when the next is asked for: until then its end is unknown."""
     device = LocalTransport(url)
-    async with core(url, [], DispatchLimits(take_s=WAIT_S)) as transport:
+    async with core(url, [], DispatchLimits(acknowledge_s=WAIT_S)) as transport:
         ready = asyncio.Event()
         commands = device.commands(SCOPE, ready)
         first = asyncio.ensure_future(anext(commands))

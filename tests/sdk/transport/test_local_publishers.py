@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
-from sdk.transport.local import Limits, LocalTransport
-from sdk.transport.local_publishers import AnswerLimits
+from sdk.transport.local import LocalLimits, LocalTransport
+from sdk.transport.local_publishers import ReplyLimits
 from tests.core.commanding import WAIT_S
 
 UPGRADE = (
@@ -34,9 +34,9 @@ def published(ref: int, value: bytes) -> bytes:
 class Core:
     """Takes what is published, and refuses at length what is `deaf`."""
 
-    def __init__(self, path: Path, limits: AnswerLimits) -> None:
+    def __init__(self, path: Path, limits: ReplyLimits) -> None:
         self.path = path
-        self.transport = LocalTransport(f"local://{path}", Limits(answers=limits))
+        self.transport = LocalTransport(f"local://{path}", LocalLimits(replies=limits))
         self.seen: list[Batch] = []
 
     async def take(self) -> None:
@@ -56,7 +56,7 @@ class Core:
 
 
 @asynccontextmanager
-async def running(path: Path, limits: AnswerLimits) -> AsyncIterator[Core]:
+async def running(path: Path, limits: ReplyLimits) -> AsyncIterator[Core]:
     """A Core that listens."""
     core = Core(path, limits)
     taking = asyncio.create_task(core.take())
@@ -85,7 +85,7 @@ def path(tmp_path: Path) -> Path:
 
 async def test_others_are_answered_while_one_reads_nothing(path: Path) -> None:
     """Before, all answers waited behind one: here it is not even sent away."""
-    never = AnswerLimits(timeout_s=3_600.0)
+    never = ReplyLimits(timeout_s=3_600.0)
     other = LocalTransport(f"local://{path}")
     async with running(path, never) as core:
         with socket.socket(socket.AF_UNIX) as deaf:
@@ -101,7 +101,7 @@ async def test_others_are_answered_while_one_reads_nothing(path: Path) -> None:
 
 async def test_who_leaves_much_unread_is_not_read_from(path: Path) -> None:
     """What it publishes further stays in its own socket, until it has read."""
-    limits = AnswerLimits(unread_max_bytes=1_000_000, timeout_s=3_600.0)
+    limits = ReplyLimits(unread_max_bytes=1_000_000, timeout_s=3_600.0)
     other = LocalTransport(f"local://{path}")
     async with running(path, limits) as core:
         with socket.socket(socket.AF_UNIX) as deaf:
@@ -123,7 +123,7 @@ async def test_who_leaves_much_unread_is_not_read_from(path: Path) -> None:
 async def test_who_is_owed_many_answers_is_not_read_from(path: Path) -> None:
     """A Core that cannot keep up is not filled with the publishes of one."""
     other = LocalTransport(f"local://{path}")
-    core = LocalTransport(f"local://{path}", Limits(answers=AnswerLimits(owed_max=3)))
+    core = LocalTransport(f"local://{path}", LocalLimits(replies=ReplyLimits(pending_max=3)))
     batches = core.consume(Subscription(), {})
     publishing = [asyncio.create_task(_publish_when_open(other, n)) for n in range(9)]
     first = [await anext(batches) for _ in range(3)]
@@ -149,7 +149,7 @@ async def _publish_when_open(transport: LocalTransport, number: int) -> Receipt:
 async def test_who_takes_no_answer_is_disconnected_and_named(path: Path) -> None:
     """Nobody is sent away in silence: the link says who it was, and why."""
     other = LocalTransport(f"local://{path}")
-    async with running(path, AnswerLimits(timeout_s=0.1)) as core:
+    async with running(path, ReplyLimits(timeout_s=0.1)) as core:
         with socket.socket(socket.AF_UNIX) as deaf:
             deaf.connect(str(path))
             deaf.sendall(UPGRADE + published(1, b"deaf"))
