@@ -13,14 +13,14 @@ RUN python -m venv /opt/nova
 WORKDIR /src
 COPY requirements.runtime.lock ./
 RUN /opt/nova/bin/pip install --no-cache-dir --require-hashes -r requirements.runtime.lock
-COPY pyproject.toml setup.py README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY core core
 COPY edge edge
 COPY sdk sdk
 COPY transport_kafka transport_kafka
 COPY transport_nats transport_nats
-COPY --from=web /src/edge/static edge/static
-RUN /opt/nova/bin/pip install --no-cache-dir --no-deps .
+COPY --from=web /src/edge/nova/edge/static edge/nova/edge/static
+RUN /opt/nova/bin/pip install --no-cache-dir --no-deps ./sdk .
 
 FROM python:3.13-slim-trixie
 # Numbers, so that an orchestrator can see that it is not root and hosts can own bind mounts.

@@ -41,14 +41,14 @@ format: $(STAMP)/python ## Put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-web: $(STAMP)/web ## The browser's half, built into edge/static
+web: $(STAMP)/web ## The browser's half, built into edge/nova/edge/static
 
 wheel: $(STAMP)/python $(STAMP)/web ## One file to install anywhere, with the web page in it: dist/
 	rm -rf build/lib build/bdist.*
-	$(BIN)/pip wheel -q --no-deps --wheel-dir dist .
+	$(BIN)/pip wheel -q --no-deps --wheel-dir dist ./sdk .
 
 schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from the server's structs
-	$(BIN)/python -m sdk.protocol_schema > web/src/api/protocol.schema.json
+	$(BIN)/python -m nova.sdk.protocol.schema > web/src/api/protocol.schema.json
 	npm --prefix web run schema
 
 bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, size, latency, against others
@@ -65,15 +65,15 @@ lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 
 clean: ## Forget everything that was built
-	rm -rf $(VENV) $(STAMP) build dist *.egg-info web/node_modules edge/static
+	rm -rf $(VENV) $(STAMP) build dist web/node_modules edge/nova/edge/static
 
-$(STAMP)/python: requirements.lock pyproject.toml
+$(STAMP)/python: requirements.lock pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "NOVA needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/system-packages python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --no-deps -e .
+	$(BIN)/pip install -q --no-deps -e ./sdk -e .
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)

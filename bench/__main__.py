@@ -19,10 +19,10 @@ from bench.own import BATCH_EVENTS
 from bench.processes import Extent
 from bench.table import Report, Row, machine, markdown
 from bench.work import Work
-from sdk import lifecycle
-from sdk.testing import kafka
-from sdk.testing.instance import running_nova
-from sdk.transport.base import Record
+from nova.sdk import lifecycle
+from nova.sdk.transport.base import Record
+from nova.testkit import kafka
+from nova.testkit.running_nova import running_nova
 
 EVENTS, QUICK_EVENTS = 500_000, 10_000
 TRANSPORT_EVENTS = 100_000

@@ -20,11 +20,11 @@ import msgspec
 from bench.devices import LISTENED, LISTENER, Device, Listener, hosted_pump
 from bench.figures import MS, quantile
 from bench.work import Work
-from sdk.client import Client, login
-from sdk.producer import Producer
-from sdk.submission import SubmitCommand
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.transport.base import Transport, connect
+from nova.sdk.client.client import Client, login
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.submission import SubmitCommand
+from nova.sdk.transport.base import Transport, connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 PACE_HZ = 9.0
 """Below what an edge takes of a user."""

@@ -15,7 +15,7 @@ import click
 
 from bench.own import BATCH_EVENTS, Store, uncounted
 from bench.work import Work
-from sdk import lifecycle
+from nova.sdk import lifecycle
 
 WARM_UP_SHARE = 10
 

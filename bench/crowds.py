@@ -28,8 +28,8 @@ from bench.figures import MS, quantile
 from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS
 from bench.work import Work
-from sdk.client import Client, login
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
+from nova.sdk.client.client import Client, login
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 LIVE_HZ = 500
 LIVE_S = 15.0

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sdk.observation import Entity
-from sdk.testing.instance import RunningNova
-from sdk.transport.base import Transport
+from nova.sdk.events.observation import Entity
+from nova.sdk.transport.base import Transport
+from nova.testkit.running_nova import RunningNova
 
 HEARD_TIMEOUT_S = 30.0
 LISTENER = Entity("bench", "bench", "commanded")
@@ -101,7 +101,7 @@ async def hosted_pump(folder: Path, nova: RunningNova, scope_id: str) -> AsyncIt
     arguments = ["--config", str(config), "--data", str(folder / "hardware"), "--to", nova.publish]
     async with server:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sdk.cli", "hardware", *arguments, "--exit-with-stdin"),
+            *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -27,13 +27,13 @@ from typing import NamedTuple
 from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS, Reader, Store
 from bench.work import Work
-from core.jobs import ExportJob
-from core.reader.exports import ExportJobs
-from sdk.envelope import Lane
-from sdk.export import ExportComplete, ExportProgress
-from sdk.protocol import Filters
-from sdk.settings import Settings
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.core.export_protocol import ExportJob
+from nova.core.server.export_jobs import ExportJobs
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol.export import ExportComplete, ExportProgress
+from nova.sdk.protocol.messages import Filters
+from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 WANTED = {"jsonl": 300_000, "rawBinary": 300_000, "csv": 100_000, "parquet": 80_000, "mcap": 80_000}
 LANES: dict[str, list[Lane]] = {

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.own import Reader
-from core.store.witness import read_marker
-from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import Record, connect
+from nova.core.store.durability_marker import read_marker
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.transport.base import Record, connect
 
 PUBLISH_RECORDS = 500
 PUBLISHES_IN_FLIGHT = 8
@@ -48,7 +48,7 @@ def drain(data: Path, url: str, scope: str, events: int) -> float:
     """
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "sdk.cli", "core", "writer"),
+            *(sys.executable, "-m", "nova.cli", "core", "writer"),
             *("--data", str(data), "--exit-with-stdin"),
         ],
         stdin=subprocess.PIPE,

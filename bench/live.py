@@ -11,10 +11,10 @@ from typing import cast
 import msgspec
 
 from bench.work import Work
-from sdk import timestamps
-from sdk.client import Client
-from sdk.protocol import StreamChunk
-from sdk.transport.base import Record, connect
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import StreamChunk
+from nova.sdk.transport.base import Record, connect
 
 LIVE_HZ = 5_000
 BATCH_RECORDS = 50

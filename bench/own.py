@@ -16,39 +16,39 @@ from typing import Self
 from unittest.mock import patch
 
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
-from core.checkpoints.maker import CheckpointMaker
-from core.effect.moment import moment_at
-from core.effect.published import PublishedMetadata
-from core.ordering import LAST_TAIL, Timebase, order_key, time_of
-from core.reader import summary
-from core.reader.deriving import open_for_writing
-from core.reader.discover import Discovery, encode_page
-from core.reader.latest import latest_event
-from core.reader.manifest_page import manifest_page
-from core.reader.query import PAGE_MAX_BYTES
-from core.reader.reading import RangeCursor, Span
-from core.reader.samples import SampleQueries
-from core.reader.selection import EventFilter
-from core.reader.ui_state import UiStates
-from core.reader.view import ArchiveSnapshot
-from core.samples.sampler import Sampler
-from core.store import catalog
-from core.store.archive import Archive
-from core.store.checkpoints import CheckpointStore
-from core.store.keys import FAMILIES
-from core.store.samples import SAMPLES_FOLDER, SampleStore
-from core.store.scan import first_row, last_row
-from core.writer import commit
-from core.writer.app import Writer
-from core.writer.rollups import RollupCounter
-from core.writer.server import FeedServer
-from sdk import endpoints, timestamps
-from sdk.checker import Checker
-from sdk.protocol import Filters, GetUiState, chunk_frame
-from sdk.settings import Settings
-from sdk.timeline import Sample, SampleResponse, Summary, SummaryResponse
-from sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
-from sdk.transport.link import LinkState
+from nova.core.derived.checkpoint_maker import CheckpointMaker
+from nova.core.derived.sampler import Sampler
+from nova.core.effect.moment import moment_at
+from nova.core.effect.published import PublishedMetadata
+from nova.core.ordering import LAST_TAIL, Timebase, order_key, time_of
+from nova.core.query import summary
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.derived_writer import open_for_writing
+from nova.core.query.discover import Discovery, encode_page
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.latest import latest_event
+from nova.core.query.manifest_page import manifest_page
+from nova.core.query.page import PAGE_MAX_BYTES
+from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.sample_query import SampleQueries
+from nova.core.query.ui_state import UiStates
+from nova.core.store import catalog
+from nova.core.store.archive import Archive
+from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.keys import FAMILIES
+from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+from nova.core.store.scan import first_row, last_row
+from nova.core.writer import commit
+from nova.core.writer.feed_server import FeedServer
+from nova.core.writer.pipeline import Writer
+from nova.core.writer.rollup_counter import RollupCounter
+from nova.sdk import endpoints, timestamps
+from nova.sdk.events.checker import Checker
+from nova.sdk.protocol.messages import Filters, GetUiState, chunk_frame
+from nova.sdk.protocol.timeline import Sample, SampleResponse, Summary, SummaryResponse
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
+from nova.sdk.transport.link import LinkState
 
 LINK = SCOPE = "bench"
 BATCH_EVENTS = 2_000

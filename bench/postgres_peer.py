@@ -22,9 +22,9 @@ import psycopg
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, Stamp
-from sdk.protocol import chunk_frame
-from sdk.testing import child
-from sdk.transport.base import Record
+from nova.sdk.protocol.messages import chunk_frame
+from nova.sdk.transport.base import Record
+from nova.testkit import child
 
 SCHEMA = """
 CREATE TABLE events (canonical int8 PRIMARY KEY, source int8, lane int2, event_id bytea,

@@ -18,9 +18,9 @@ from bench.figures import MS, quantile, rate, seconds_each
 from bench.memory import peak_mib
 from bench.own import Reader
 from bench.work import messages_of, unit
-from core.ordering import Timebase
-from sdk import lifecycle
-from sdk.protocol import Filters
+from nova.core.ordering import Timebase
+from nova.sdk import lifecycle
+from nova.sdk.protocol.messages import Filters
 
 ENTITY_EVENTS = 1_000
 ENTITY_READS = 20

@@ -15,9 +15,9 @@ from bench.memory import peak_mib
 from bench.probe import TIMEBASES
 from bench.table import Row
 from bench.work import Work
-from sdk.client import Client, login
-from sdk.testing.instance import PASSWORD, RunningNova
-from sdk.transport.base import Record
+from nova.sdk.client.client import Client, login
+from nova.sdk.transport.base import Record
+from nova.testkit.running_nova import PASSWORD, RunningNova
 
 WANTED_REPLAY = {"canonical": "≥ 800,000", "source": "≥ 500,000"}
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import cast
 
 from bench.work import START_NS
-from core.ordering import Timebase
-from sdk import timestamps
-from sdk.client import Client
-from sdk.protocol import QUERY_LIMIT_MAX, Query, StreamChunk
-from sdk.timestamps import NS_PER_SECOND
+from nova.core.ordering import Timebase
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import QUERY_LIMIT_MAX, Query, StreamChunk
+from nova.sdk.timestamps import NS_PER_SECOND
 
 WINDOW_NS = 2 * NS_PER_SECOND
 """What is asked for at a seek: so much that a stream of few lanes has events in it."""

@@ -16,8 +16,8 @@ from rocksdict import DBCompressionType, Options, Rdict, WriteBatch
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
 from bench.stamp import CHUNK_EVENTS, Stamp
-from core.ordering import time_key, time_of
-from sdk.transport.base import Record
+from nova.core.ordering import time_key, time_of
+from nova.sdk.transport.base import Record
 
 Row = tuple[bytes, bytes]
 

@@ -23,8 +23,8 @@ from bench.own import BATCH_EVENTS, Store
 from bench.steps import STEPS, Step
 from bench.table import machine
 from bench.work import HUNDRED, Work
-from sdk import lifecycle
-from sdk.transport.base import Record
+from nova.sdk import lifecycle
+from nova.sdk.transport.base import Record
 
 MEASURED_EVENTS = 1_000_000
 SEEKS = 1_000

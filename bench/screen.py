@@ -21,12 +21,12 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from sdk.event import Event
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.testing.browser import running_browser
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.transport.base import connect
+from nova.sdk.events.event import Event
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import connect
+from nova.testkit.browser import running_browser
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 SCOPE = "bench"
 UNITS = [Entity("bus", f"rack-{number // 5}", f"unit-{number:02}") for number in range(20)]

@@ -59,5 +59,5 @@ def _seconds(data: Path, shards: int, *arguments: str) -> float:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "sdk.cli", "replay", *arguments]
+    command = [sys.executable, "-m", "nova.cli", "replay", *arguments]
     return subprocess.run(command, capture_output=True, check=False)

@@ -15,8 +15,8 @@ from typing import cast
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
 from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, Stamp
-from sdk.protocol import chunk_frame
-from sdk.transport.base import Record
+from nova.sdk.protocol.messages import chunk_frame
+from nova.sdk.transport.base import Record
 
 SCHEMA = """
 PRAGMA journal_mode=WAL;

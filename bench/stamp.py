@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sdk.address import LANE_PRIORITY
-from sdk.checker import Checker
-from sdk.event import Series, stamped
-from sdk.transport.base import Record
+from nova.sdk.address import LANE_PRIORITY
+from nova.sdk.events.checker import Checker
+from nova.sdk.events.event import Series, stamped
+from nova.sdk.transport.base import Record
 
 CHUNK_EVENTS = 1_500
 CHUNK_ID = "bench"

@@ -11,7 +11,7 @@ from bench.figures import Figures
 from bench.own import Store
 from bench.probe import Probed
 from bench.table import Row
-from sdk.transport.base import Record
+from nova.sdk.transport.base import Record
 
 WARM_UP_SHARE = 10
 """One batch in so many is for warming up."""

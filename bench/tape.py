@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from sdk.transport.base import Record
+from nova.sdk.transport.base import Record
 
 SIZE_BYTES = 4
 

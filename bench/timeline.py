@@ -25,9 +25,9 @@ from bench.own import BATCH_EVENTS, Reader, Store
 from bench.payloads import MESSAGES
 from bench.table import machine, number
 from bench.work import Work, messages_of, unit
-from core.ordering import Timebase
-from sdk import lifecycle, timestamps
-from sdk.timeline import Sample, Summary
+from nova.core.ordering import Timebase
+from nova.sdk import lifecycle, timestamps
+from nova.sdk.protocol.timeline import Sample, Summary
 
 TIMEBASES: tuple[Timebase, Timebase] = ("source", "canonical")
 BUCKETS = (200, 1_000, 1_920, 4_096)
@@ -138,7 +138,7 @@ def ask_all(data: Path, asks: int, when: str) -> dict[str, Waited]:
 def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The sampler's process, which begins anew."""
     own.forget_samples(data)
-    arguments = ("-m", "sdk.cli", "core", "sampler", "--data", str(data), "--exit-with-stdin")
+    arguments = ("-m", "nova.cli", "core", "sampler", "--data", str(data), "--exit-with-stdin")
     with subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.PIPE,

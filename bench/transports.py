@@ -17,12 +17,12 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from bench.table import Row
 from bench.work import Work
-from sdk.testing import kafka, nats
-from sdk.testing.reading import read_records
-from sdk.transport.base import Record, connect
-from transport_kafka import topics
-from transport_kafka.config import parse_url
-from transport_kafka.naming import topic_and_key
+from nova.sdk.transport.base import Record, connect
+from nova.testkit import kafka, nats
+from nova.testkit.record_reader import read_records
+from nova.transport_kafka import topics
+from nova.transport_kafka.config import parse_url
+from nova.transport_kafka.naming import topic_and_key
 
 ROUNDS = 3
 PUBLISH_RECORDS = 500

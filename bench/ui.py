@@ -17,10 +17,10 @@ from bench import own
 from bench.own import BATCH_EVENTS, Reader, Store
 from bench.timeline import TIMEBASES, Waited, waited
 from bench.views import ENTITIES, Views, unit_of
-from core.ordering import Timebase
-from sdk import lifecycle
-from sdk.protocol import Filters, GetUiState
-from sdk.timestamps import NS_MAX
+from nova.core.ordering import Timebase
+from nova.sdk import lifecycle
+from nova.sdk.protocol.messages import Filters, GetUiState
+from nova.sdk.timestamps import NS_MAX
 
 UPDATES = 10_000_000
 PAGE_ENTITIES = 1_000

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from sdk import timestamps
-from sdk.address import entity
-from sdk.transport.base import Record
+from nova.sdk import timestamps
+from nova.sdk.address import entity
+from nova.sdk.transport.base import Record
 
 ENTITIES = 10_000
 SCOPE = "bench"

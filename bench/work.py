@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from bench import payloads
 from bench.payloads import POOL
-from sdk import timestamps
-from sdk.address import entity
-from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import Record
+from nova.sdk import timestamps
+from nova.sdk.address import entity
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.transport.base import Record
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 HUNDRED = 100

@@ -9,13 +9,13 @@ from typing import Protocol
 
 import pytest
 
-from sdk import settings
-from sdk.testing import kafka, nats
-from sdk.testing.conformance import table
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import BackendServer
+from nova.sdk import settings
+from nova.testkit import kafka, nats
+from nova.testkit.conformance import result_table
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.test_server import BackendServer
 from tests import made_logs, made_packets
-from tests import recordings as real
+from tests import real_recordings as real
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -123,7 +123,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
     for line in terminalreporter.config.stash.get(SAID, []):
         terminalreporter.write_line(line)
-    if lines := table.table_lines(terminalreporter.stats):
+    if lines := result_table.table_lines(terminalreporter.stats):
         terminalreporter.section("transport conformance")
         for line in lines:
             terminalreporter.write_line(line)

@@ -7,7 +7,7 @@ import struct
 from functools import reduce
 from operator import xor
 
-from sdk import timestamps
+from nova.sdk import timestamps
 
 START_NS = timestamps.parse("2026-03-01T12:00:00Z")
 START_S = START_NS // 10**9

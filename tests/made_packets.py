@@ -6,8 +6,8 @@ import math
 import struct
 from collections.abc import Mapping
 
-from sdk import timestamps
-from sdk.formats import cds
+from nova.recordings import cds
+from nova.sdk import timestamps
 
 START_NS = timestamps.parse("2026-03-01T12:00:00.25Z")
 ORBIT_APID = 11

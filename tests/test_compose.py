@@ -13,16 +13,16 @@ from typing import cast
 import pytest
 import yaml
 
-import transport_kafka.config
-import transport_nats.config
-from edge.cli import PASSWORD_VARIABLE
-from edge.config import parse_listen
-from sdk import settings
-from sdk.cli.supervisor import STOP_TIMEOUT_S
-from sdk.hardware import config as hardware
-from sdk.settings import Settings
-from sdk.testing import nats_container, redpanda
-from transport_kafka.config import RECORD_MAX_BYTES
+import nova.transport_kafka.config
+import nova.transport_nats.config
+from nova.cli.supervisor import STOP_TIMEOUT_S
+from nova.edge.cli import PASSWORD_VARIABLE
+from nova.edge.edge_config import parse_listen
+from nova.hardware import hardware_config as hardware
+from nova.sdk import settings
+from nova.sdk.settings import Settings
+from nova.testkit import nats_container, redpanda
+from nova.transport_kafka.config import RECORD_MAX_BYTES
 
 ROOT = Path(__file__).parents[1]
 PROCESSES = 3
@@ -124,8 +124,8 @@ def test_transports_lead_to_the_services(
 ) -> None:
     """The transports' own parsers read the URLs, and each names a service of the file."""
     kafka, nats = _told(environment).transports
-    assert transport_kafka.config.parse_url(kafka).servers == ("redpanda:9092",)
-    config = transport_nats.config.parse_url(nats)
+    assert nova.transport_kafka.config.parse_url(kafka).servers == ("redpanda:9092",)
+    config = nova.transport_nats.config.parse_url(nats)
     assert (config.servers, config.monitor) == (("nats:4222",), "nats:8222")
     assert {"redpanda", "nats"} <= set(services)
 

@@ -11,14 +11,23 @@ from typing import get_args
 import click
 import pytest
 
-from core.store import catalog
-from core.store.keys import FAMILIES
-from core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX
-from sdk import protocol, settings
-from sdk.cli.main import nova
-from sdk.envelope import ALL_ENVELOPES, AUDIT_TYPES
-from sdk.manifest import Action, ArgumentSpec, CardManifest, Group, KeySpec, Layout, Limits
-from sdk.testing.conformance import TransportConformance
+from nova.cli.main import nova
+from nova.core.store import catalog
+from nova.core.store.keys import FAMILIES
+from nova.core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX
+from nova.sdk import settings
+from nova.sdk.events.envelope import ALL_ENVELOPES, AUDIT_TYPES
+from nova.sdk.manifests.manifest import (
+    Action,
+    ArgumentSpec,
+    CardManifest,
+    Group,
+    KeySpec,
+    Layout,
+    Limits,
+)
+from nova.sdk.protocol import messages
+from nova.testkit.conformance import TransportConformance
 from tests.error_codes import codes_in
 
 ROOT = Path(__file__).parents[1]
@@ -40,14 +49,14 @@ def test_every_setting_is_documented() -> None:
         assert f"`{settings.ENV_PREFIX}{name.upper()}`" in page
 
 
-def messages() -> list[type[protocol.Message]]:
+def all_messages() -> list[type[messages.Message]]:
     """Every message of the protocol."""
-    kinds: list[type[protocol.Message]] = [protocol.Auth]
-    return kinds + list(get_args(protocol.Request)) + list(get_args(protocol.Reply))
+    kinds: list[type[messages.Message]] = [messages.Auth]
+    return kinds + list(get_args(messages.Request)) + list(get_args(messages.Reply))
 
 
-@pytest.mark.parametrize("message", messages(), ids=lambda kind: kind.__name__)
-def test_every_message_is_documented(message: type[protocol.Message]) -> None:
+@pytest.mark.parametrize("message", all_messages(), ids=lambda kind: kind.__name__)
+def test_every_message_is_documented(message: type[messages.Message]) -> None:
     """docs/protocol.md has each message with all its members."""
     tag = message.__struct_config__.tag
     page = text_of("docs/protocol.md")

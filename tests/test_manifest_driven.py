@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sdk.envelope import ALL_ENVELOPES
-from sdk.manifest import ANY_KEY, CardManifest
-from sdk.manifest_files import load
+from nova.sdk.events.envelope import ALL_ENVELOPES
+from nova.sdk.manifests.manifest import ANY_KEY, CardManifest
+from nova.sdk.manifests.manifest_files import load
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(

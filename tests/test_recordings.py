@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import recordings as real
+from tests import real_recordings as real
 from tests.test_tidy import ROOT, tracked
 
 COLLECTION_TIMEOUT_S = 150
-OVER_RECORDINGS = "tests/sdk/formats/test_guess.py"
+OVER_RECORDINGS = "tests/recordings/test_format_detection.py"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,9 @@ def test_everything_is_collected(bare_clone: Path) -> None:
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_what_is_not_here_is_listed(bare_clone: Path, processes: tuple[str, ...]) -> None:
     """The tests over real recordings are no silent skips: the end of the run counts them."""
-    done = pytest_in(bare_clone, "tests/sdk/formats/test_lines.py", OVER_RECORDINGS, *processes)
+    done = pytest_in(
+        bare_clone, "tests/recordings/test_bounded_lines.py", OVER_RECORDINGS, *processes
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     assert re.search(r"^not here: \d+ tests over real recordings", done.stdout, re.MULTILINE)
     assert re.search(rf"^  {OVER_RECORDINGS}: \d+$", done.stdout, re.MULTILINE)

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import core
-import edge
-import sdk
+from nova import core, edge, sdk
 
 ROOT = Path(__file__).parents[1]
 LINE_MAX_CHARS = 100

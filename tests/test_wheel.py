@@ -17,16 +17,16 @@ from urllib.request import urlopen
 import msgspec
 import pytest
 
-from sdk import timestamps
-from sdk.client import Client, login
-from sdk.protocol import Filters
-from sdk.testing.instance import FREE_PORT, PASSWORD
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client, login
+from nova.sdk.protocol.messages import Filters
+from nova.testkit.running_nova import FREE_PORT, PASSWORD
 from tests.test_tidy import ROOT, tracked
 
 pytestmark = pytest.mark.timeout(480)
 BUILD_TIMEOUT_S = 150
 INSTALL_TIMEOUT_S = 170
-SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
 PACKAGES = ("core", "edge", "sdk", "transport_kafka", "transport_nats")
 
 
@@ -37,7 +37,9 @@ def copied(folder: Path, *, page: bool) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, place)
     if page:
-        shutil.copytree(ROOT / "edge/static", folder / "edge/static", dirs_exist_ok=True)
+        shutil.copytree(
+            ROOT / "edge/nova/edge/static", folder / "edge/nova/edge/static", dirs_exist_ok=True
+        )
     return folder
 
 
@@ -62,8 +64,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wheel_holds_the_page_and_the_licence(wheel: Path) -> None:
     """What runs is in it, and under which terms."""
     names = zipfile.ZipFile(wheel).namelist()
-    assert "edge/static/index.html" in names
-    assert {Path(name).suffix for name in names if name.startswith("edge/static/assets/")} >= {
+    assert "edge/nova/edge/static/index.html" in names
+    assert {
+        Path(name).suffix for name in names if name.startswith("edge/nova/edge/static/assets/")
+    } >= {
         ".js",
         ".css",
     }

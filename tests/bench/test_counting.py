@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.counting import rounds_of
-from core.store.archive import Archive
-from core.store.catalog import COUNTERS_KEY, decode_counters
-from core.store.rollup import counted_events
+from nova.core.store.archive import Archive
+from nova.core.store.catalog import COUNTERS_KEY, decode_counters
+from nova.core.store.rollup import counted_events
 
 EVENTS = 2_000
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from bench.own import Reader
 from bench.timeline import Run, markdown, plotted, timeline
-from sdk import timestamps
+from nova.sdk import timestamps
 
 EVENTS = 4_000
 

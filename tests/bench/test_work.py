@@ -13,10 +13,10 @@ import pytest
 
 from bench.payloads import MESSAGES, Value
 from bench.work import ENTITIES, HUNDRED, LATE_MAX_MS, NS_PER_MS, START_NS, Work, unit
-from sdk.address import LANES
-from sdk.event import Event, address_of, check
-from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import Record
+from nova.sdk.address import LANES
+from nova.sdk.events.event import Event, address_of, check
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.transport.base import Record
 
 EVENTS = 20_000
 EVENT_NS = NS_PER_SECOND // 100

@@ -14,39 +14,39 @@ from typing import Literal
 
 import msgspec
 
-from core.checkpoints.maker import CheckpointMaker
-from core.effect.moment import moment_at
-from core.effect.published import PublishedMetadata
-from core.exports.worker import ExportShare
-from core.files.daily import DailyFiles
-from core.files.folder import FileFolder
-from core.jobs import ExportJob
-from core.ordering import TIMEBASES, Timebase
-from core.reader import neighbour as stepping
-from core.reader.discover import Discovery
-from core.reader.latest import latest
-from core.reader.playback import Playback, playback_bounds
-from core.reader.query import range_cursor_of, read_page
-from core.reader.reading import Hit, RangeCursor, Span
-from core.reader.samples import SampleQueries
-from core.reader.selection import EventFilter
-from core.reader.summary import summarize
-from core.reader.ui_state import UiStates
-from core.reader.view import ArchiveSnapshot
-from core.replay.mark import durable_watermark
-from core.replay.pieces import RangePieces
-from core.samples.sampler import Sampler
-from core.store.archive import Archive
-from core.store.checkpoints import CheckpointStore
-from core.store.samples import SampleStore
-from sdk import timestamps
-from sdk.drivers.registry import DriverRegistry
-from sdk.errors import NovaError
-from sdk.protocol import Filters, Query
-from sdk.shards.messages import ShardJob, SplitRequest
-from sdk.timeline import Neighbour, Sample, Summary
-from sdk.timestamps import NS_MAX, NS_MIN
-from sdk.views import GetUiState
+from nova.core.batch.export_worker import ExportShare
+from nova.core.batch.range_pieces import RangePieces
+from nova.core.batch.replay_watermark import durable_watermark
+from nova.core.derived.checkpoint_maker import CheckpointMaker
+from nova.core.derived.sampler import Sampler
+from nova.core.effect.moment import moment_at
+from nova.core.effect.published import PublishedMetadata
+from nova.core.export_protocol import ExportJob
+from nova.core.files.daily_files import DailyFiles
+from nova.core.files.file_folder import FileFolder
+from nova.core.ordering import TIMEBASES, Timebase
+from nova.core.query import neighbour as stepping
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.discover import Discovery
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.latest import latest
+from nova.core.query.page import range_cursor_of, read_page
+from nova.core.query.playback import Playback, playback_bounds
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.sample_query import SampleQueries
+from nova.core.query.summary import summarize
+from nova.core.query.ui_state import UiStates
+from nova.core.store.archive import Archive
+from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.sample_store import SampleStore
+from nova.sdk import timestamps
+from nova.sdk.batch.shard_messages import ShardJob, SplitRequest
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.errors import NovaError
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.protocol.timeline import Neighbour, Sample, Summary
+from nova.sdk.protocol.views import GetUiState
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 FIRST, LAST = timestamps.text(NS_MIN), timestamps.text(NS_MAX)
 PAGE_EVENTS = 150

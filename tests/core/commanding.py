@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from sdk import timestamps
-from sdk.client import Client
-from sdk.observation import Entity, Observer, record_of
-from sdk.protocol import Filters, Query
-from sdk.submission import SubmitCommand
-from sdk.transport.base import Record, Transport
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.events.observation import Entity, Observer, record_of
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.protocol.submission import SubmitCommand
+from nova.sdk.transport.base import Record, Transport
 
 SCOPE = "sat"
 HEATER = Entity("bus", "thermal", "heater")

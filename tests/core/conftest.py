@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.store.archive import Archive
-from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.settings import Settings
-from sdk.transport.base import Record
+from nova.core.store.archive import Archive
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Record
 from tests.core.running import Core, running_core
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")

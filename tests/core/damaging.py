@@ -12,19 +12,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from core.checkpoints.maker import CheckpointMaker
-from core.samples.sampler import Sampler
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.checkpoints import CheckpointStore
-from core.store.live_files import LiveFiles
-from core.store.samples import SampleStore
-from core.store.witness import write_marker
-from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.drivers.registry import DriverRegistry
-from sdk.errors import NovaError
-from sdk.timestamps import NS_MAX, NS_MIN
-from sdk.transport.base import Batch, Record
+from nova.core.derived.checkpoint_maker import CheckpointMaker
+from nova.core.derived.sampler import Sampler
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.durability_marker import write_marker
+from nova.core.store.live_files import LiveFiles
+from nova.core.store.sample_store import SampleStore
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.errors import NovaError
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+from nova.sdk.transport.base import Batch, Record
 from tests.core.answering import Answerer
 from tests.core.telling import START_NS, telling
 from tests.core.viewing import updating

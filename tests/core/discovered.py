@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from core.effect.moment import moment_at
-from core.effect.published import PublishedMetadata
-from core.ordering import Timebase
-from core.reader.discover import Discovery
-from core.reader.selection import EventFilter
-from core.reader.view import ArchiveSnapshot
-from sdk.protocol import EntityInfo, Filters
-from sdk.timestamps import NS_MAX
+from nova.core.effect.moment import moment_at
+from nova.core.effect.published import PublishedMetadata
+from nova.core.ordering import Timebase
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.discover import Discovery
+from nova.core.query.event_filter import EventFilter
+from nova.sdk.protocol.messages import EntityInfo, Filters
+from nova.sdk.timestamps import NS_MAX
 
 OWN_SCOPE = "sat"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from core.files.daily import DailyFiles
-from core.reader.view import ArchiveSnapshot
-from core.store.archive import Archive
-from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.drivers.registry import DriverRegistry
-from sdk.transport.base import Batch, Record
+from nova.core.files.daily_files import DailyFiles
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.archive import Archive
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.transport.base import Batch, Record
 
 MIDNIGHT_NS = timestamps.parse("2026-01-27T00:00:00Z")
 THIRD_DAY_NS = MIDNIGHT_NS + 86_400 * 10**9

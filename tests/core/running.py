@@ -11,16 +11,17 @@ from pathlib import Path
 import aiohttp
 from aiohttp import WSMsgType
 
-from core.reader import app as reader_app
-from core.writer import app as writer_app
-from core.writer.app import Writer
-from sdk import endpoints, protocol
-from sdk.client import Client
-from sdk.manifest_files import ManifestFile
-from sdk.producer import Producer
-from sdk.protocol import Query
-from sdk.settings import Settings
-from sdk.transport.base import Receipt, Record, connect
+from nova.core.server import reader_process as reader_app
+from nova.core.writer import pipeline as writer_app
+from nova.core.writer.pipeline import Writer
+from nova.sdk import endpoints
+from nova.sdk.client.client import Client
+from nova.sdk.manifests.manifest_files import ManifestFile
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Query
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Receipt, Record, connect
 
 WAIT_S = 20.0
 
@@ -31,22 +32,22 @@ class Frames:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def send(self, message: protocol.Message | str | bytes) -> None:
+    async def send(self, message: messages.Message | str | bytes) -> None:
         """Send a message, or a text or binary frame as it is."""
-        if isinstance(message, protocol.Message):
-            await self.socket.send_str(protocol.encode(message).decode())
+        if isinstance(message, messages.Message):
+            await self.socket.send_str(messages.encode(message).decode())
         elif isinstance(message, str):
             await self.socket.send_str(message)
         else:
             await self.socket.send_bytes(message)
 
-    async def receive(self) -> protocol.Reply:
+    async def receive(self) -> messages.Reply:
         """The next frame as a message; fails if the connection ended instead."""
         message = await self.socket.receive(timeout=WAIT_S)
         assert message.type is WSMsgType.TEXT, message
-        return protocol.decode_reply(message.data)
+        return messages.decode_reply(message.data)
 
-    async def until(self, kind: type[protocol.Message]) -> list[protocol.Reply]:
+    async def until(self, kind: type[messages.Message]) -> list[messages.Reply]:
         """The frames up to and with the first of a kind."""
         found = [await self.receive()]
         while not isinstance(found[-1], kind):

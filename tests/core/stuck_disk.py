@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from core.store.archive import Archive
+from nova.core.store.archive import Archive
 from tests.core.commanding import WAIT_S
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.ordering import TIMEBASES, Timebase, unsigned_time
-from core.store.archive import Archive
-from core.store.rollup import (
+from nova.core.ordering import TIMEBASES, Timebase, unsigned_time
+from nova.core.store.archive import Archive
+from nova.core.store.rollup import (
     LEVELS,
     ROLLUP_PREFIX,
     bucket_of,
@@ -18,12 +18,12 @@ from core.store.rollup import (
     lane_counts,
     slots_of,
 )
-from core.store.scan import scan
-from sdk import timestamps
-from sdk.address import LANES
-from sdk.envelope import JsonObject
-from sdk.event import check_stored
-from sdk.transport.base import Record
+from nova.core.store.scan import scan
+from nova.sdk import timestamps
+from nova.sdk.address import LANES
+from nova.sdk.events.event import check_stored
+from nova.sdk.field_types import JsonObject
+from nova.sdk.transport.base import Record
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from sdk import archive_id
-from sdk.client import Client
-from sdk.producer import Producer
-from sdk.protocol import Filters, Query
-from sdk.transport.base import Record, connect
+from nova.sdk import archive_id
+from nova.sdk.client.client import Client
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.transport.base import Record, connect
 
 Make = Callable[..., Record]
 WAIT_S = 30
@@ -25,7 +25,7 @@ WAIT_S = 30
 def process(name: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A writer, reader or sampler that is ready; it ends with the block."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "sdk.cli", "core", name, "--data", str(data), "--exit-with-stdin"],
+        [sys.executable, "-m", "nova.cli", "core", name, "--data", str(data), "--exit-with-stdin"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

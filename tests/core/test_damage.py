@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoints import folding
-from core.reader import samples as sample_answers
-from core.samples import sampler
+from nova.core.derived import sampler, view_fold
+from nova.core.query import sample_query as sample_answers
 from tests.core.damaging import Corpus, Table, at_rest, page, running
 
 SEED = 14_006
@@ -21,7 +20,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setattr(sampler, "START_AT_EVENTS", 10)
     monkeypatch.setattr(sample_answers, "DIRECT_MAX_EVENTS", 4)
     monkeypatch.setattr(sample_answers, "DIRECT_COARSE_MAX_EVENTS", 12)
-    monkeypatch.setattr(folding, "SEGMENT_EVENTS", 4)
+    monkeypatch.setattr(view_fold, "SEGMENT_EVENTS", 4)
     return Corpus(tmp_path)
 
 

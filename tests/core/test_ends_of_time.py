@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from core.ordering import TIMEBASES
-from core.store.archive import Archive
-from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.timestamps import NS_MAX, NS_MIN
-from sdk.transport.base import Batch
+from nova.core.ordering import TIMEBASES
+from nova.core.store.archive import Archive
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+from nova.sdk.transport.base import Batch
 from tests.core.answering import Answerer
 from tests.core.telling import telling, told
 

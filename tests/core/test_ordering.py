@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ordering import (
+from nova.core.ordering import (
     EVENT_KEY_BYTES,
     ORDER_KEY_BYTES,
     compare_events,
@@ -18,8 +18,8 @@ from core.ordering import (
     time_key,
     time_of,
 )
-from sdk.address import LANE_PRIORITY
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.sdk.address import LANE_PRIORITY
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 TIMES = st.integers(NS_MIN, NS_MAX) | st.integers(-3, 3)
 EVENTS = st.tuples(TIMES, st.integers(0, 4), st.binary(min_size=32, max_size=32))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from core.scratch import LOCK_FILE, scratch_folder
+from nova.core.scratch import LOCK_FILE, scratch_folder
 
 HOLDING = """
 import sys
-from core.scratch import scratch_folder
+from nova.core.scratch import scratch_folder
 with scratch_folder("tested") as folder:
     print(folder, flush=True)
     sys.stdin.read()

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import msgspec
 from hypothesis import strategies as st
 
-from core.ordering import Timebase
-from core.store.checkpoints import HOUR_NS
-from sdk import timestamps
-from sdk.envelope import JsonObject
-from sdk.transport.base import Record
+from nova.core.ordering import Timebase
+from nova.core.store.checkpoint_store import HOUR_NS
+from nova.sdk import timestamps
+from nova.sdk.field_types import JsonObject
+from nova.sdk.transport.base import Record
 from tests.core.telling import START_NS, Told
 
 UNITS = ("a", "b")

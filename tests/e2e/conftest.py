@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sdk.testing.browser import running_browser
-from sdk.testing.instance import RunningNova, running_nova
+from nova.testkit.browser import running_browser
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.demo_page import HEIGHT, WIDTH, log_in
 from tests.e2e.recorded import SCOPE, publish_history
 from tests.e2e.screen import LOADED_MS, apart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from sdk.testing.instance import PASSWORD
+from nova.testkit.running_nova import PASSWORD
 
 WIDTH, HEIGHT = 1280, 720
 SHOWN_MS = 20_000

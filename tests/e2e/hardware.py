@@ -32,7 +32,7 @@ class HostProcess:
                 [
                     sys.executable,
                     "-m",
-                    "sdk.cli",
+                    "nova.cli",
                     "hardware",
                     *self._arguments,
                     "--exit-with-stdin",

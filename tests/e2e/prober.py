@@ -16,8 +16,8 @@ from typing import Any, Literal
 import aiohttp
 from aiohttp import WSMsgType
 
-from sdk import protocol
-from sdk.protocol import (
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import (
     REQUEST_MAX_BYTES,
     CancelStream,
     CursorSet,
@@ -29,7 +29,7 @@ from sdk.protocol import (
     StartStream,
     StreamStarted,
 )
-from sdk.submission import AcknowledgeAlarm, AlarmAck, ChatAck, CommandAck, SubmitChat
+from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, CommandAck, SubmitChat
 from tests.core.commanding import HEATER, SCOPE, command
 
 WAIT_S = 30.0
@@ -165,7 +165,7 @@ class Prober:
         await self._maybe(self._start("LIVE", **self._chance.choice(self._refused)))
 
     async def _malformed_live(self) -> None:
-        text = protocol.encode(self._start("LIVE")).decode()
+        text = messages.encode(self._start("LIVE")).decode()
         wrong = self._chance.choice(('"rate":"fast"', '"colour":1', '"shed":3', '"filters":[]'))
         await self._send(f"{text[:-1]},{wrong}}}")
 
@@ -185,13 +185,13 @@ class Prober:
         """
         start = self._start("LIVE", rate=1e15, filters=Filters(message_types=[""]))
         size = REQUEST_MAX_BYTES - self._chance.randint(0, 120)
-        start.filters = Filters(message_types=["x" * (size - len(protocol.encode(start)) - 8)])
+        start.filters = Filters(message_types=["x" * (size - len(messages.encode(start)) - 8)])
         await self._maybe(start)
 
     async def _large_query(self) -> None:
         """As large as a request may be."""
         self._count += 1
-        query = protocol.encode(Query(ref=self._count, limit=1)).decode()
+        query = messages.encode(Query(ref=self._count, limit=1)).decode()
         await self._send(query.ljust(REQUEST_MAX_BYTES))
 
     async def _too_large(self) -> None:
@@ -226,11 +226,11 @@ class Prober:
 
     # --- frames -----------------------------------------------------------------------------------
 
-    def _start(self, mode: protocol.TimelineMode, **given: Any) -> StartStream:
+    def _start(self, mode: messages.TimelineMode, **given: Any) -> StartStream:
         self._count += 1
         return StartStream(playback_request_id=f"p{self._count}", timeline_mode=mode, **given)
 
-    def _submission(self) -> protocol.Message:
+    def _submission(self) -> messages.Message:
         return self._chance.choice(
             (
                 command(),
@@ -250,16 +250,16 @@ class Prober:
             )
         )
 
-    async def _maybe(self, message: protocol.Message) -> None:
+    async def _maybe(self, message: messages.Message) -> None:
         await self._ask(message, awaited=self._chance.random() < 0.5)
 
-    async def _ask(self, message: protocol.Message, *, awaited: bool = True) -> Reply | None:
+    async def _ask(self, message: messages.Message, *, awaited: bool = True) -> Reply | None:
         """Its answer where that is awaited; None where it has none, for the reader was lost."""
         self._count += 1
         message.ref = self._count
         future: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
         self._waiting[self._count] = future
-        await self._send(protocol.encode(message).decode())
+        await self._send(messages.encode(message).decode())
         if not awaited:
             return None
         async with asyncio.timeout(WAIT_S):
@@ -276,7 +276,7 @@ class Prober:
     async def _listen(self, socket: Socket) -> None:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                self._hear(protocol.decode_reply(message.data))
+                self._hear(messages.decode_reply(message.data))
         self._lose(GoneError())
 
     def _hear(self, reply: Reply) -> None:

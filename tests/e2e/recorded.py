@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sdk import timestamps
-from sdk.event import Event
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import connect
+from nova.sdk import timestamps
+from nova.sdk.events.event import Event
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.transport.base import connect
 
 SCOPE = "sat"
 EPS = Entity("bus", "power", "eps")

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, WebSocket, expect
 
-from sdk import timestamps
-from sdk.testing.instance import PASSWORD
+from nova.sdk import timestamps
+from nova.testkit.running_nova import PASSWORD
 
 WIDTH, HEIGHT = 1280, 720
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sdk import manifest_files
-from sdk.protocol import Filters
+from nova.sdk.manifests import manifest_files
+from nova.sdk.protocol.messages import Filters
 
 MANIFESTS = len(manifest_files.load())
 

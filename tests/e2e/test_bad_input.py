@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.client import Client
-from sdk.event import ENVELOPE_MAX_BYTES
-from sdk.protocol import RejectInfo, Rejects
-from sdk.testing.instance import nova_command, running_nova
-from sdk.testing.server import BackendServer
-from sdk.transport.base import Record, connect
+from nova.sdk.client.client import Client
+from nova.sdk.events.event import ENVELOPE_MAX_BYTES
+from nova.sdk.protocol.messages import RejectInfo, Rejects
+from nova.sdk.transport.base import Record, connect
+from nova.testkit.running_nova import nova_command, running_nova
+from nova.testkit.test_server import BackendServer
 
 
 def envelope(scope: str, **changes: object) -> bytes:

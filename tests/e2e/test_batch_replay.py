@@ -18,17 +18,17 @@ from typing import IO
 import msgspec
 import pytest
 
-from core.store.archive import Archive
-from core.writer.commit import Committer
-from sdk import timestamps
-from sdk.client import Client
-from sdk.producer import Producer
-from sdk.protocol import Filters, Query, Timebase
-from sdk.replay import replay, replay_shards
-from sdk.shards.output import OutputState, read_state, state_path
-from sdk.shards.wanted import ReplaySummary
-from sdk.testing.instance import RunningNova, nova_command, running_nova
-from sdk.transport.base import Batch, Record, connect
+from nova.core.store.archive import Archive
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.batch.replay import replay, replay_shards
+from nova.sdk.batch.request import ReplaySummary
+from nova.sdk.batch.resumable_file import OutputState, read_state, state_path
+from nova.sdk.client.client import Client
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Filters, Query, Timebase
+from nova.sdk.transport.base import Batch, Record, connect
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 from tests.e2e.shipped import MANIFESTS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -40,8 +40,8 @@ TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 KILLS_ITSELF = """
 import os, signal, sys
 from pathlib import Path
-from sdk.shards import delivery
-from sdk.shards.wanted import Wanted
+from nova.sdk.batch import delivery
+from nova.sdk.batch.request import Wanted
 
 def report(passed, total, events):
     if events >= int(sys.argv[4]):
@@ -132,7 +132,7 @@ def arguments(data: Path, *more: object) -> list[str]:
 
 def started(data: Path, *more: object, limit: int | None = None) -> subprocess.Popen[bytes]:
     """The same as a process that goes on; a file that it writes grows to `limit` bytes at most."""
-    command = [sys.executable, "-m", "sdk.cli", *arguments(data, *more)]
+    command = [sys.executable, "-m", "nova.cli", *arguments(data, *more)]
     pipe = subprocess.PIPE
     # Without a buffer, for what lay in one would be missing from what is read at the end.
     process = subprocess.Popen(command, stdout=pipe, stderr=pipe, bufsize=0)

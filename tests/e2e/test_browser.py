@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from sdk import timestamps
-from sdk.testing.instance import RunningNova
+from nova.sdk import timestamps
+from nova.testkit.running_nova import RunningNova
 from tests.e2e.demo_page import choose
 
 pytestmark = pytest.mark.browser

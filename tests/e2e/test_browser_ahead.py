@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from sdk import timestamps
-from sdk.event import Event
-from sdk.producer import Producer
-from sdk.testing.instance import RunningNova
-from sdk.timestamps import NS_PER_SECOND
+from nova.sdk import timestamps
+from nova.sdk.events.event import Event
+from nova.sdk.producer.producer import Producer
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import RunningNova
 from tests.e2e.recorded import EPS, publish, publish_now, update
 from tests.e2e.screen import Screen, apart, screen_on
 

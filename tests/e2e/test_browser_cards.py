@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from edge.users import UserStore
-from sdk import timestamps
-from sdk.testing.instance import PASSWORD, RunningNova
-from sdk.timestamps import NS_PER_SECOND
+from nova.edge.user_store import UserStore
+from nova.sdk import timestamps
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.screen import Screen, screen_on, serious
 from tests.e2e.water import (
     PHONE_HEIGHT,

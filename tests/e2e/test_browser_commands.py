@@ -10,21 +10,13 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from edge.users import UserStore
-from sdk import timestamps
-from sdk.observation import Entity
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.transport.base import connect
+from nova.edge.user_store import UserStore
+from nova.sdk import timestamps
+from nova.sdk.events.observation import Entity
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import descriptor
-from tests.e2e.commander import (
-    SHOWN_MS,
-    action,
-    choose,
-    choose_only,
-    live,
-    newest,
-    submitted,
-)
+from tests.e2e.commander import SHOWN_MS, action, choose, choose_only, live, newest, submitted
 from tests.e2e.screen import Screen, apart, screen_on
 
 pytestmark = pytest.mark.browser

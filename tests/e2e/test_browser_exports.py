@@ -15,17 +15,17 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.reader.exports import TEMPORARY_PREFIX
-from edge.users import UserStore
-from sdk import timestamps
-from sdk.client import Client
-from sdk.digest import EventDigest
-from sdk.endpoints import exports_folder
-from sdk.envelope import Lane
-from sdk.protocol import Filters, Query
-from sdk.settings import Settings
-from sdk.testing.instance import PASSWORD, RunningNova
-from sdk.timestamps import NS_PER_SECOND
+from nova.core.server.export_jobs import TEMPORARY_PREFIX
+from nova.edge.user_store import UserStore
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.events.digest import EventDigest
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.recorded import START_NS
 from tests.e2e.screen import Screen, apart, screen_on
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sdk.testing import nats
-from sdk.testing.browser import running_browser
-from sdk.testing.instance import PASSWORD, running_nova
-from sdk.testing.nats_server import NatsServer
+from nova.testkit import nats
+from nova.testkit.browser import running_browser
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.running_nova import PASSWORD, running_nova
 
 pytestmark = [pytest.mark.browser, pytest.mark.nats]
 

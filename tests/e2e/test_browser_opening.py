@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sdk.testing.instance import PASSWORD, RunningNova
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import SHOWN_MS
 from tests.e2e.screen import screen_on, serious
 

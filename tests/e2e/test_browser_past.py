@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from sdk.testing.instance import RunningNova, running_nova
-from sdk.timestamps import NS_PER_SECOND
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.screen import Screen
 
 pytestmark = pytest.mark.browser

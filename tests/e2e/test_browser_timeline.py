@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sdk import timestamps
-from sdk.client import Client
-from sdk.protocol import Filters, Query
-from sdk.testing.instance import RunningNova
-from sdk.timestamps import NS_PER_SECOND
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import RunningNova
 from tests.e2e.recorded import SECONDS, publish_now, second
 from tests.e2e.screen import Screen, apart, screen_on
 

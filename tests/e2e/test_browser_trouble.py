@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sdk import timestamps
-from sdk.producer import Producer
-from sdk.testing.instance import RunningNova, running_nova
-from sdk.timestamps import NS_PER_SECOND
-from sdk.transport.base import connect
+from nova.sdk import timestamps
+from nova.sdk.producer.producer import Producer
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.recorded import EPS, SCOPE, SECONDS, publish_now, second
 from tests.e2e.screen import Screen, apart, screen_on
 

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sdk import timestamps
-from sdk.event import Event
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.testing.instance import RunningNova, nova_command
-from sdk.timestamps import NS_PER_SECOND
+from nova.sdk import timestamps
+from nova.sdk.events.event import Event
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import RunningNova, nova_command
 from tests.e2e.recorded import EPS, SCOPE, publish, publish_now, second, update
 from tests.e2e.screen import Screen, apart, screen_on
 

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from sdk import timestamps
-from sdk.testing.instance import RunningNova, nova_command, running_nova
+from nova.sdk import timestamps
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, log_in
 from tests.e2e.screen import serious
 

@@ -11,15 +11,16 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from sdk import endpoints, protocol, timestamps
-from sdk.cli.play import play
-from sdk.client import Client
-from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.protocol import Discover, Filters, Latest, Query
-from sdk.testing.instance import RunningNova
-from sdk.transport.base import connect
+from nova.cli.play import play
+from nova.sdk import endpoints, timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Discover, Filters, Latest, Query
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import RunningNova
 from tests.e2e.shipped import MANIFESTS, TOLD_BY_OTHERS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -145,18 +146,18 @@ async def test_live_follows_what_is_published_meanwhile(nova: RunningNova) -> No
         (Query(start_time="yesterday"), "badTime"),
         (Query(start_time=at(2), stop_time=at(1)), "badRange"),
         (Query(after_key="00"), "badKey"),
-        (protocol.StartStream(playback_request_id="x", timeline_mode="REPLAY", rate=0), "badRate"),
-        (protocol.StartStream(playback_request_id="x", timeline_mode="LIVE", rate=-1), "badRate"),
+        (messages.StartStream(playback_request_id="x", timeline_mode="REPLAY", rate=0), "badRate"),
+        (messages.StartStream(playback_request_id="x", timeline_mode="LIVE", rate=-1), "badRate"),
     ],
     ids=str,
 )
 async def test_errors_are_typed_and_end_nothing(
-    nova: RunningNova, message: protocol.Message, code: str
+    nova: RunningNova, message: messages.Message, code: str
 ) -> None:
     """Each bad request gets one error with its ref; the connection serves on."""
     async with await Client.to_core(nova.data) as client:
         with pytest.raises(ProtocolError) as caught:
-            await client.request(message, protocol.StatusResponse)
+            await client.request(message, messages.StatusResponse)
         assert caught.value.code == code
         assert (await client.status()).events == MANIFESTS
 

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from sdk.producer import Producer
-from sdk.testing.instance import RunningNova, nova_command, running_nova
-from sdk.transport.base import connect
+from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 from tests.core.commanding import SCOPE, descriptor, feedback
 
 

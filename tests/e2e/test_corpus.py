@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.store.archive import Archive
-from core.writer.commit import Committer
-from core.writer.ingest import check_records
-from sdk import manifest_files
-from sdk.checker import Checker
-from sdk.client import Client
-from sdk.export import Export
-from sdk.protocol import Discover, GetUiState
-from sdk.testing.instance import RunningNova, running_nova
-from sdk.transport.base import Batch
+from nova.core.store.archive import Archive
+from nova.core.writer.columns import check_records
+from nova.core.writer.commit import Committer
+from nova.sdk.client.client import Client
+from nova.sdk.events.checker import Checker
+from nova.sdk.manifests import manifest_files
+from nova.sdk.protocol.export import Export
+from nova.sdk.protocol.messages import Discover, GetUiState
+from nova.sdk.transport.base import Batch
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.core.writer.corpus import OWN_SCOPE, Corpus
 
 EVENTS = 400

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from core.ordering import time_of
-from core.store.archive import Archive
-from core.store.scan import scan
-from core.writer.commit import Committer
-from sdk.client import Client
-from sdk.event import Event, check_stored
-from sdk.observation import Entity, Observer, record_of
-from sdk.testing.instance import running_nova
-from sdk.testing.reading import stream_positions
-from sdk.testing.server import BackendServer
-from sdk.transport.base import connect
+from nova.core.ordering import time_of
+from nova.core.store.archive import Archive
+from nova.core.store.scan import scan
+from nova.core.writer.commit import Committer
+from nova.sdk.client.client import Client
+from nova.sdk.events.event import Event, check_stored
+from nova.sdk.events.observation import Entity, Observer, record_of
+from nova.sdk.transport.base import connect
+from nova.testkit.record_reader import stream_positions
+from nova.testkit.running_nova import running_nova
+from nova.testkit.test_server import BackendServer
 from tests.core.telling import rollups_by_hand, rollups_of, told
 from tests.e2e.shipped import MANIFESTS
 
@@ -42,7 +42,7 @@ def writer(data: Path, scope: str, url: str) -> Iterator[subprocess.Popen[bytes]
     """A writer process of its own, ready."""
     arguments = ("core", "writer", "--data", str(data), "--exit-with-stdin")
     process = subprocess.Popen(
-        [sys.executable, "-m", "sdk.cli", *arguments],
+        [sys.executable, "-m", "nova.cli", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -10,9 +10,9 @@ from pathlib import Path
 from bench.crowds import CROWDS, Watched, crowded
 from bench.ingest import publish
 from bench.work import Work
-from sdk.client import Client, login
-from sdk.protocol import Query, QueryResponse
-from sdk.testing.instance import PASSWORD, running_nova
+from nova.sdk.client.client import Client, login
+from nova.sdk.protocol.messages import Query, QueryResponse
+from nova.testkit.running_nova import PASSWORD, running_nova
 
 CLIENTS = 40
 EVENTS = 30_000

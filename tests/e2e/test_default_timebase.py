@@ -10,9 +10,9 @@ from zipfile import ZipFile
 import msgspec
 import pytest
 
-from sdk.producer import Producer
-from sdk.testing.instance import RunningNova, nova_command, running_nova
-from sdk.transport.base import Record, connect
+from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import Record, connect
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 
 SPAN = ("--types", "Count", "--from", "2026-01-01T00:00:00Z", "--to", "now")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.testing.instance import RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.writer.manifests import published_event
-from sdk import manifest_files
-from sdk.client import Client, login
-from sdk.digest import EventDigest
-from sdk.endpoints import exports_folder
-from sdk.errors import ConnectionLostError
-from sdk.export import Export
-from sdk.protocol import Query
-from sdk.submission import AcknowledgeAlarm, ImportEvents
-from sdk.testing.instance import PASSWORD, RunningNova, nova_command, running_nova
-from sdk.transport.base import connect
+from nova.core.writer.manifest_events import published_event
+from nova.sdk.client.client import Client, login
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.errors import ConnectionLostError
+from nova.sdk.events.digest import EventDigest
+from nova.sdk.manifests import manifest_files
+from nova.sdk.protocol.export import Export
+from nova.sdk.protocol.messages import Query
+from nova.sdk.protocol.submission import AcknowledgeAlarm, ImportEvents
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
 from tests.core.filing import arrivals
 from tests.e2e.shipped import MANIFESTS
 from tests.sdk.exported import changed

@@ -15,18 +15,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.envelope import CommandResult, ParsedMessage
-from sdk.errors import NovaError
-from sdk.event import address_of, check
-from sdk.observation import Entity
-from sdk.testing.conformance.core import CoreStandIn
-from sdk.testing.instance import RunningNova, nova_command
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import BackendServer
-from sdk.transport.base import connect
+from nova.sdk.errors import NovaError
+from nova.sdk.events.envelope import CommandResult, ParsedMessage
+from nova.sdk.events.event import address_of, check
+from nova.sdk.events.observation import Entity
+from nova.sdk.transport.base import connect
+from nova.testkit.conformance.core_stand_in import CoreStandIn
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.running_nova import RunningNova, nova_command
+from nova.testkit.test_server import BackendServer
 from tests.e2e.hardware import hardware
-from tests.sdk.hardware.bench_device import command_record
-from tests.sdk.hardware.serving import Speaker
+from tests.hardware.bench_device import command_record
+from tests.hardware.serving import Speaker
 
 PUMP = Entity("lab", "bench", "pump")
 KILLS = 4

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 import aiohttp
 import pytest
 
-from sdk.client import Client, login
-from sdk.errors import ConnectionLostError, ProtocolError
-from sdk.protocol import Filters, Query
-from sdk.submission import SubmitChat
-from sdk.testing.instance import PASSWORD, RunningNova
+from nova.sdk.client.client import Client, login
+from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.protocol.submission import SubmitChat
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.test_up import publish
 
 WAIT_S = 20.0

@@ -15,16 +15,16 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from sdk.client import Client
-from sdk.observation import Entity, Observer, record_of
-from sdk.producer import Producer
-from sdk.protocol import Discover, Filters, LinkInfo, Query
-from sdk.testing import kafka, nats
-from sdk.testing.broker import bootstrap_servers
-from sdk.testing.instance import running_nova
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.server import BackendServer
-from sdk.transport.base import Record, connect
+from nova.sdk.client.client import Client
+from nova.sdk.events.observation import Entity, Observer, record_of
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Discover, Filters, LinkInfo, Query
+from nova.sdk.transport.base import Record, connect
+from nova.testkit import kafka, nats
+from nova.testkit.broker import bootstrap_servers
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.running_nova import running_nova
+from nova.testkit.test_server import BackendServer
 from tests.e2e.shipped import MANIFESTS
 
 KILLS_FEW, KILLS = 2, 5

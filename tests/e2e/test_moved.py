@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sdk.archive_id import TRUTH_FOLDER
-from sdk.errors import NovaError
-from sdk.testing.instance import RunningNova, running_nova
-from sdk.transport.base import Record, connect
+from nova.sdk.archive_id import TRUTH_FOLDER
+from nova.sdk.errors import NovaError
+from nova.sdk.transport.base import Record, connect
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.recorded import SCOPE
 from tests.e2e.test_up import ENVELOPE, alive, count, publish, refused_again_and_again, until
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.client import Client
-from sdk.export import Export
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.testing.instance import running_nova
-from sdk.transport.base import connect
+from nova.sdk.client.client import Client
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.export import Export
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import running_nova
 
 
 def open_paths(root: Path) -> list[str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.client import Client
-from sdk.protocol import Filters, Query, StatusResponse
-from sdk.testing.instance import nova_command, running_nova
-from sdk.testing.server import BackendServer
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import Filters, Query, StatusResponse
+from nova.testkit.running_nova import nova_command, running_nova
+from nova.testkit.test_server import BackendServer
 from tests.e2e.shipped import MANIFESTS
 
 PACKETS = 300

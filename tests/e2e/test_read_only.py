@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.writer.commit import Committer
-from sdk.producer import Producer
-from sdk.testing.instance import nova_command, running_nova
-from sdk.transport.base import Batch, connect
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.writer.commit import Committer
+from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import Batch, connect
+from nova.testkit.running_nova import nova_command, running_nova
 from tests.e2e.mounting import can_mount, run_beside_read_only
 from tests.e2e.test_batch_replay import records
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
-NOVA = (sys.executable, "-m", "sdk.cli")
+NOVA = (sys.executable, "-m", "nova.cli")
 
 
 @pytest.fixture

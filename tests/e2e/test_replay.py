@@ -9,13 +9,13 @@ import random
 from hashlib import sha256
 from pathlib import Path
 
-from sdk import timestamps
-from sdk.client import Client
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.protocol import Rate, Timebase
-from sdk.testing.instance import running_nova
-from sdk.transport.base import connect
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Rate, Timebase
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import running_nova
 
 EVENTS = 4_000
 SPAN_S = 1_000

@@ -18,13 +18,14 @@ import msgspec
 import pytest
 from aiohttp import WSMsgType
 
-from sdk import endpoints, protocol
-from sdk.client import Client, login
-from sdk.producer import Producer
-from sdk.protocol import Auth, Filters, Query, StartStream, TimelineMode
-from sdk.submission import AcknowledgeAlarm, SubmitChat
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.transport.base import connect
+from nova.sdk import endpoints
+from nova.sdk.client.client import Client, login
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Auth, Filters, Query, StartStream, TimelineMode
+from nova.sdk.protocol.submission import AcknowledgeAlarm, SubmitChat
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import HEATER, SCOPE, command, descriptor, listening
 
 WAIT_S = 60.0
@@ -83,7 +84,7 @@ class Attempts:
     async def _start(self, mode: TimelineMode) -> None:
         self._streams += 1
         stream = StartStream(playback_request_id=f"p{self._streams}", timeline_mode=mode)
-        await self._send(protocol.encode(stream).decode())
+        await self._send(messages.encode(stream).decode())
 
     async def _attempt(self, mode: TimelineMode, forged: str | None = None) -> None:
         self._refs += 1
@@ -106,7 +107,7 @@ class Attempts:
             )
         )
         message.ref = self._refs
-        frame = protocol.encode(message).decode()
+        frame = messages.encode(message).decode()
         if forged is not None:
             frame = frame.replace(f'"timelineMode":"{mode}"', f'"timelineMode":{forged}')
         await self._send(frame)
@@ -119,9 +120,9 @@ class Attempts:
         while len(found) < count:
             message = await self._socket.receive()
             assert message.type is WSMsgType.TEXT, message
-            reply = protocol.decode_reply(message.data)
+            reply = messages.decode_reply(message.data)
             if isinstance(reply.ref, int):
-                assert isinstance(reply, protocol.Error), reply
+                assert isinstance(reply, messages.Error), reply
                 found[reply.ref] = reply.code
         return Counter(found.values())
 
@@ -133,7 +134,7 @@ async def through_the_edge(nova: RunningNova, token: str) -> AsyncIterator[Socke
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{nova.url}/ws", max_msg_size=0) as socket,
     ):
-        await socket.send_str(protocol.encode(Auth(token=token)).decode())
+        await socket.send_str(messages.encode(Auth(token=token)).decode())
         await socket.receive()
         yield socket
 

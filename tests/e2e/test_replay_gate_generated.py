@@ -22,16 +22,17 @@ import aiohttp
 import msgspec
 import pytest
 
-from edge.config import EdgeLimits
-from sdk import endpoints, protocol
-from sdk.client import Client, login
-from sdk.errors import ConnectionLostError, NovaError, ProtocolError
-from sdk.producer import Producer
-from sdk.protocol import Auth, Filters, Query, StartStream, StreamStarted
-from sdk.submission import SubmitCommand
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.timestamps import NS_PER_SECOND, parse
-from sdk.transport.base import connect
+from nova.edge.edge_config import EdgeLimits
+from nova.sdk import endpoints
+from nova.sdk.client.client import Client, login
+from nova.sdk.errors import ConnectionLostError, NovaError, ProtocolError
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Auth, Filters, Query, StartStream, StreamStarted
+from nova.sdk.protocol.submission import SubmitCommand
+from nova.sdk.timestamps import NS_PER_SECOND, parse
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import HEATER, SCOPE, Ears, command, descriptor, listening
 from tests.core.writer.commanded import commanded
 from tests.e2e.cut_line import cut_line
@@ -71,7 +72,7 @@ class World:
 
         async def opened() -> Socket:
             socket = await session.ws_connect(f"{self.url}/ws", max_msg_size=0)
-            await socket.send_str(protocol.encode(Auth(token=self.token)).decode())
+            await socket.send_str(messages.encode(Auth(token=self.token)).decode())
             await socket.receive()
             return socket
 

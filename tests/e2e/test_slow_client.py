@@ -16,14 +16,14 @@ from pathlib import Path
 
 import msgspec
 
-from sdk import timestamps
-from sdk.client import Client, login
-from sdk.observation import Entity
-from sdk.producer import Producer
-from sdk.protocol import Query
-from sdk.testing.instance import PASSWORD, RunningNova
-from sdk.timeline import StreamGap
-from sdk.transport.base import connect
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client, login
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Query
+from nova.sdk.protocol.timeline import StreamGap
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.shipped import TOLD_BY_OTHERS
 
 WAIT_S = 90.0
@@ -120,7 +120,7 @@ def tail_at_a_terminal(data: Path) -> Iterator[tuple[int, subprocess.Popen[bytes
     """
     screen, terminal = os.openpty()
     running = subprocess.Popen(
-        [sys.executable, "-m", "sdk.cli", "tail", "--data", str(data)],
+        [sys.executable, "-m", "nova.cli", "tail", "--data", str(data)],
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=subprocess.PIPE,

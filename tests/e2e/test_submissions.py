@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from sdk.client import Client, login
-from sdk.producer import Producer
-from sdk.protocol import Filters, Query
-from sdk.submission import AcknowledgeAlarm, SubmitChat
-from sdk.testing.instance import PASSWORD, RunningNova, running_nova
-from sdk.transport.base import connect
+from nova.sdk.client.client import Client, login
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.protocol.submission import AcknowledgeAlarm, SubmitChat
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import HEATER, SCOPE, command, descriptor, listening
 
 SINCE = "2026-01-01T00:00:00Z"

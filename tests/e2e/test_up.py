@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from sdk.client import Client, login
-from sdk.errors import NovaError, ProtocolError, TransportError
-from sdk.protocol import Filters
-from sdk.testing.instance import PASSWORD, RunningNova, nova_command, running_nova
-from sdk.transport.base import Receipt, Record, connect
+from nova.sdk.client.client import Client, login
+from nova.sdk.errors import NovaError, ProtocolError, TransportError
+from nova.sdk.protocol.messages import Filters
+from nova.sdk.transport.base import Receipt, Record, connect
+from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
 from tests.e2e.shipped import MANIFESTS
 
 ENVELOPE = (

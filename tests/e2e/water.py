@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from sdk import timestamps
-from sdk.event import check
-from sdk.testing.instance import RunningNova, nova_command, running_nova
-from sdk.timestamps import NS_PER_SECOND
+from nova.sdk import timestamps
+from nova.sdk.events.event import check
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 SECONDS = 40
@@ -23,7 +23,7 @@ SHOWN_MS = 20_000
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 
 PUMP = """
-from sdk.manifest import CardManifest, Group, KeySpec, Layout, Limits
+from nova.sdk.manifests.manifest import CardManifest, Group, KeySpec, Layout, Limits
 
 MANIFEST = CardManifest(
     manifest_id="pump",

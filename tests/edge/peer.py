@@ -8,9 +8,9 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
-from sdk import protocol
-from sdk.health import SubmissionCount
-from sdk.protocol import (
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.health import SubmissionCount
+from nova.sdk.protocol.messages import (
     Error,
     LinkInfo,
     Request,
@@ -20,12 +20,12 @@ from sdk.protocol import (
     StreamComplete,
     StreamStarted,
 )
-from sdk.submission import USER_HEADER
+from nova.sdk.protocol.submission import USER_HEADER
 
 WAIT_S = 10.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
 
-STATUS = protocol.encode(
+STATUS = messages.encode(
     StatusResponse(
         mode="payload",
         timebase="source",
@@ -67,22 +67,22 @@ def start(playback_id: str) -> StartStream:
 
 def started(playback_id: str) -> bytes:
     """The answer of a reader that takes a stream up."""
-    return protocol.encode(StreamStarted(ref=1, playback_request_id=playback_id))
+    return messages.encode(StreamStarted(ref=1, playback_request_id=playback_id))
 
 
 def error(playback_id: str | None) -> bytes:
     """The answer of a reader that refuses something: a start, if it is named."""
-    return protocol.encode(Error(code="badRate", message="no", playback_request_id=playback_id))
+    return messages.encode(Error(code="badRate", message="no", playback_request_id=playback_id))
 
 
 def chunk(playback_id: str, event: bytes = b'{"a":1}') -> bytes:
     """A chunk as the reader writes it."""
-    return protocol.chunk_frame(playback_id, CURSOR, [event], None)
+    return messages.chunk_frame(playback_id, CURSOR, [event], None)
 
 
 def complete(playback_id: str) -> bytes:
     """The end of a stream as the reader writes it."""
-    return protocol.encode(StreamComplete(playback_request_id=playback_id, cursor=CURSOR))
+    return messages.encode(StreamComplete(playback_request_id=playback_id, cursor=CURSOR))
 
 
 class PeerConnection:
@@ -129,7 +129,7 @@ class PeerConnection:
         async for message in self._ws:
             if message.type is WSMsgType.TEXT:
                 self.frames.append(message.data)
-                request = protocol.decode_request(message.data)
+                request = messages.decode_request(message.data)
                 if isinstance(request, Status):
                     if not self._peer.hangs:
                         await self.send(self._peer.status)

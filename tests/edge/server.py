@@ -15,18 +15,18 @@ import msgspec
 from aiohttp import WSMsgType, web
 from argon2 import PasswordHasher
 
-from edge.app import Edge
-from edge.auth import LoginReply, first_admin
-from edge.config import EdgeConfig, EdgeLimits
-from edge.guessing import LoginThrottle
-from edge.login_store import LoginStore
-from edge.passwords import PasswordHashing
-from edge.upstream import reader_client
-from edge.users import UserStore
-from sdk import protocol
-from sdk.default_view import DefaultView
-from sdk.protocol import Auth, Authenticated, Error, Message, Ref, Reply
-from sdk.settings import proxy_networks
+from nova.edge.app import Edge
+from nova.edge.edge_config import EdgeConfig, EdgeLimits
+from nova.edge.login import LoginReply, first_admin
+from nova.edge.login_store import LoginStore
+from nova.edge.login_throttle import LoginThrottle
+from nova.edge.passwords import PasswordHashing
+from nova.edge.upstream import reader_client
+from nova.edge.user_store import UserStore
+from nova.sdk.default_view import DefaultView
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Auth, Authenticated, Error, Message, Ref, Reply
+from nova.sdk.settings import proxy_networks
 
 PASSWORD = "correct horse battery staple"
 WAIT_S = 10.0
@@ -83,7 +83,7 @@ class Client:
 
     async def send(self, message: Message) -> None:
         """Send one message."""
-        await self.send_text(protocol.encode(message).decode())
+        await self.send_text(messages.encode(message).decode())
 
     async def send_text(self, text: str) -> None:
         """Send one text frame as it is."""
@@ -98,7 +98,7 @@ class Client:
 
     async def receive(self) -> Reply:
         """The next frame as a message."""
-        return protocol.decode_reply(await self.frame())
+        return messages.decode_reply(await self.frame())
 
     async def error(self) -> tuple[str, Ref]:
         """Code and ref of the next frame, which is an error."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.config import EdgeLimits
-from sdk.protocol import Auth, Authenticated
+from nova.edge.edge_config import EdgeLimits
+from nova.sdk.protocol.messages import Auth, Authenticated
 from tests.edge.peer import Peer
 from tests.edge.server import Client, RunningEdge, running_edge
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.assets import CACHE_HASHED, CACHE_OTHER
-from edge.replies import SECURITY_HEADERS
+from nova.edge.assets import CACHE_HASHED, CACHE_OTHER
+from nova.edge.replies import SECURITY_HEADERS
 from tests.edge.server import RunningEdge, running_edge
 
 

@@ -18,12 +18,12 @@ import aiohttp
 import msgspec
 import pytest
 
-from edge.auth import LoginReply
-from sdk.protocol import Auth, Authenticated
+from nova.edge.login import LoginReply
+from nova.sdk.protocol.messages import Auth, Authenticated
 from tests.edge.server import Client
 
 READY_WAIT_S = 30
-NOVA_EDGE = (sys.executable, "-m", "sdk.cli", "edge")
+NOVA_EDGE = (sys.executable, "-m", "nova.cli", "edge")
 
 
 def answered(url: str, host: str) -> int:

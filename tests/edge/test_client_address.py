@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from edge.client_address import UNKNOWN, ClientAddresses, network_of, rate_limit_key
-from sdk.settings import proxy_networks
+from nova.edge.client_address import UNKNOWN, ClientAddresses, network_of, rate_limit_key
+from nova.sdk.settings import proxy_networks
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge.config import EdgeLimits
-from edge.connections import ConnectionLimiter
+from nova.edge.connections import ConnectionLimiter
+from nova.edge.edge_config import EdgeLimits
 
 LIMITS = EdgeLimits(connections_max=6, unauthenticated_max=4, unauthenticated_per_address_max=2)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import EdgeLimits
-from sdk.protocol import Latest, StreamCancelled
+from nova.edge.edge_config import EdgeLimits
+from nova.sdk.protocol.messages import Latest, StreamCancelled
 from tests.edge.peer import WAIT_S, Peer, chunk, start, started
 from tests.edge.server import running_edge
 

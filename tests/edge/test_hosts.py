@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from edge.hosts import HostFilter, host_name
-from edge.replies import Handler
-from sdk.errors import SettingsError
-from sdk.settings import host_names
+from nova.edge.hosts import HostFilter, host_name
+from nova.edge.replies import Handler
+from nova.sdk.errors import SettingsError
+from nova.sdk.settings import host_names
 from tests.edge.peer import Peer
 from tests.edge.server import RunningEdge, running_edge
 

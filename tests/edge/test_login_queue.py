@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 
-from edge.config import EdgeLimits
-from edge.errors import LoginBusyError
-from edge.guessing import QueueRank
-from edge.login_queue import LoginQueue
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.errors import LoginBusyError
+from nova.edge.login_queue import LoginQueue
+from nova.edge.login_throttle import QueueRank
 
 KNOWN = QueueRank(False, 0, "known")
 STRANGER = QueueRank(True, 0, "new")

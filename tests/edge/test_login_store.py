@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.login_store import FILE_NAME, KNOWN_PER_ACCOUNT_MAX, LoginStore
+from nova.edge.login_store import FILE_NAME, KNOWN_PER_ACCOUNT_MAX, LoginStore
 
 
 def test_what_is_spent_and_known_outlives_a_restart(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from edge.config import EdgeLimits
-from edge.errors import LoginBusyError
-from edge.passwords import PasswordHashing
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.errors import LoginBusyError
+from nova.edge.passwords import PasswordHashing
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import AccessError
-from edge.tokens import ALGORITHM, KEY_NAME, TOKEN_MAX_CHARS, TokenSigner, load_key
-from edge.users import User
-from sdk.errors import SettingsError
+from nova.edge.errors import AccessError
+from nova.edge.tokens import ALGORITHM, KEY_NAME, TOKEN_MAX_CHARS, TokenSigner, load_key
+from nova.edge.user_store import User
+from nova.sdk.errors import SettingsError
 
 KEY = bytes(range(32))
 LONG_KEY = bytes(range(64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 
-from edge.unsent import UnsentFrames
+from nova.edge.unsent import UnsentFrames
 
 
 def test_the_slowest_are_cut_off_once_there_is_too_much() -> None:

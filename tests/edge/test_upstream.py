@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from edge.config import EdgeLimits
-from sdk.protocol import Latest, StartStream, StreamCancelled, StreamStarted
+from nova.edge.edge_config import EdgeLimits
+from nova.sdk.protocol.messages import Latest, StartStream, StreamCancelled, StreamStarted
 from tests.edge.peer import Peer, chunk, start
 from tests.edge.server import RunningEdge, running_edge
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge.auth import PASSWORD_MAX_CHARS
-from edge.users import UserStore
-from sdk.cli.main import nova
-from sdk.protocol import Auth
+from nova.cli.main import nova
+from nova.edge.login import PASSWORD_MAX_CHARS
+from nova.edge.user_store import UserStore
+from nova.sdk.protocol.messages import Auth
 from tests.e2e.mounting import can_mount, run_beside_read_only
 from tests.edge.server import PASSWORD, RunningEdge
 from tests.edge.test_cli import login, process
@@ -26,7 +26,7 @@ WAIT_S = 60
 def reset(data: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """`nova users reset-password` run to its end."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
-    command = (sys.executable, "-m", "sdk.cli", "users", "reset-password", *arguments)
+    command = (sys.executable, "-m", "nova.cli", "users", "reset-password", *arguments)
     return subprocess.run(
         [*command, "--data", str(data)],
         env=environment,
@@ -140,7 +140,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 def test_a_read_only_file_system_is_one_line(tmp_path: Path) -> None:
     """It was a traceback."""
     path = one_user(tmp_path)
-    command = (sys.executable, "-m", "sdk.cli", "users", "reset-password", "admin", "--generate")
+    command = (sys.executable, "-m", "nova.cli", "users", "reset-password", "admin", "--generate")
     done = run_beside_read_only(tmp_path, [*command, "--data", str(tmp_path)])
     said = subprocess.CompletedProcess(done.args, done.returncode, "", done.stderr.decode())
     refused(said, str(path), "Read-only file system", "nothing was changed")
@@ -183,7 +183,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def run_help() -> str:
     """What `nova users --help` says."""
     done = subprocess.run(
-        [sys.executable, "-m", "sdk.cli", "users", "--help"],
+        [sys.executable, "-m", "nova.cli", "users", "--help"],
         capture_output=True,
         text=True,
         timeout=WAIT_S,

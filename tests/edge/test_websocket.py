@@ -7,13 +7,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.config import EdgeLimits
-from edge.websocket import CLOSE_UNAUTHORIZED
-from sdk import protocol
-from sdk.client import Client as SdkClient
-from sdk.default_view import DefaultView
-from sdk.errors import ProtocolError
-from sdk.protocol import (
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.websocket import CLOSE_UNAUTHORIZED
+from nova.sdk.client.client import Client as SdkClient
+from nova.sdk.default_view import DefaultView
+from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import (
     REQUEST_MAX_BYTES,
     Auth,
     Authenticated,
@@ -26,7 +26,7 @@ from sdk.protocol import (
     StartStream,
     StreamCancelled,
 )
-from sdk.submission import SubmitChat
+from nova.sdk.protocol.submission import SubmitChat
 from tests.edge.peer import CURSOR, Peer, chunk, complete, error, start, started
 from tests.edge.server import RunningEdge, running_edge
 
@@ -87,7 +87,7 @@ async def test_a_binary_first_frame_is_refused(edge: RunningEdge) -> None:
     """Frames are text."""
     token = await edge.token()
     async with edge.socket() as client:
-        await client.ws.send_bytes(protocol.encode(Auth(token=token)))
+        await client.ws.send_bytes(messages.encode(Auth(token=token)))
         assert await client.close_code() == CLOSE_UNAUTHORIZED
 
 
@@ -198,7 +198,7 @@ async def test_the_largest_request_passes_and_a_larger_one_closes(
     edge: RunningEdge, peer: Peer
 ) -> None:
     """1009 before it is buffered (pitfalls 25)."""
-    frame = protocol.encode(Latest(ref=1)).decode()
+    frame = messages.encode(Latest(ref=1)).decode()
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send_text(frame.ljust(REQUEST_MAX_BYTES))
@@ -272,7 +272,7 @@ async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
         await connection.take()
         await connection.send(chunk("b"))
         cancelled = StreamCancelled(ref=9, playback_request_id="b")
-        await connection.send(protocol.encode(cancelled))
+        await connection.send(messages.encode(cancelled))
         assert await client.receive() == cancelled
 
 
@@ -300,9 +300,9 @@ def padded(playback_id: str, size: int) -> str:
     """A start that is so large as the client sends it, and larger with the lanes of streams."""
     request = start(playback_id)
     request.filters.message_types = []
-    room = size - len(protocol.encode(request)) - 2
+    room = size - len(messages.encode(request)) - 2
     request.filters.message_types = ["x" * room]
-    frame = protocol.encode(request).decode()
+    frame = messages.encode(request).decode()
     assert len(frame) == size
     return frame
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from core import jobs
-from sdk.message import Timebase
-from tests.core.exports.test_worker import job, reports, worker
+from nova.core import export_protocol
+from nova.sdk.protocol.message import Timebase
+from tests.core.batch.test_export_worker import job, reports, worker
 from tests.core.filing import PREFERENCES, filed
 
 EVENTS = 60
@@ -25,9 +25,9 @@ def exported(folder: Path, driver: str, timebase: Timebase = "source") -> Path:
     (folder / "out").mkdir()
     with worker(data) as process:
         brought = reports(process, asked)
-        assert isinstance(brought, jobs.WorkerResult)
-        packed = reports(process, jobs.PackRequest(name="export.zip", brought=[brought]))
-        assert isinstance(packed, jobs.PackResult)
+        assert isinstance(brought, export_protocol.WorkerResult)
+        packed = reports(process, export_protocol.PackRequest(name="export.zip", brought=[brought]))
+        assert isinstance(packed, export_protocol.PackResult)
     return folder / "out" / "export.zip"
 
 

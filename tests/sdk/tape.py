@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Literal
 
-from sdk.errors import EnvelopeError, TransportError
-from sdk.event import Event, address_of, check
-from sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
-from sdk.transport.link import LinkState
+from nova.sdk.errors import EnvelopeError, TransportError
+from nova.sdk.events.event import Event, address_of, check
+from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Rejection, Subscription
+from nova.sdk.transport.link import LinkState
 
 Fault = Literal["lost", "answer lost", "none"]
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import address
-from sdk.address import LANE_PRIORITY, LANES, SCOPE_TOKEN, Address
-from sdk.errors import AddressError
+from nova.sdk import address
+from nova.sdk.address import LANE_PRIORITY, LANES, SCOPE_TOKEN, Address
+from nova.sdk.errors import AddressError
 
 ids = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")
 names = st.from_regex(r"\A[A-Za-z0-9_:-]{1,100}\Z")

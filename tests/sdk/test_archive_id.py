@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sdk import archive_id
-from sdk.archive_id import ANY_ARCHIVE, FOLDER_VARIABLE, ID_FILE, TRUTH_FOLDER, ArchiveIdentity
-from sdk.errors import ArchiveGoneError
+from nova.sdk import archive_id
+from nova.sdk.archive_id import ANY_ARCHIVE, FOLDER_VARIABLE, ID_FILE, TRUTH_FOLDER, ArchiveIdentity
+from nova.sdk.errors import ArchiveGoneError
 
 WAIT_S = 20.0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk import default_timebase
-from sdk.protocol import Timebase
+from nova.sdk import default_timebase
+from nova.sdk.protocol.messages import Timebase
 
 
 @pytest.mark.parametrize("timebase", ["source", "canonical"])

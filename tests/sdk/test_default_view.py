@@ -9,10 +9,10 @@ from typing import get_args
 import msgspec
 import pytest
 
-from sdk import default_view
-from sdk.default_view import DefaultView, Panel
-from sdk.errors import SettingsError
-from sdk.simulator.view import LAYOUT
+from nova.hardware.simulator.demo_view import LAYOUT
+from nova.sdk import default_view
+from nova.sdk.default_view import DefaultView, Panel
+from nova.sdk.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
 PUMP: dict[str, object] = {

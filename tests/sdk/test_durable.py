@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdk import durable
+from nova.sdk import durable
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

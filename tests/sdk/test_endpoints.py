@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk import endpoints
-from sdk.errors import NovaError
+from nova.sdk import endpoints
+from nova.sdk.errors import NovaError
 
 
 def test_sockets_lie_in_the_data_folder_for_its_owner_only(data: Path) -> None:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
-from sdk import lifecycle
-from sdk.errors import NovaError
+from nova.sdk import lifecycle
+from nova.sdk.errors import NovaError
 
 WAIT_S = 20
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from sdk.logs import JsonFormatter
+from nova.sdk.logs import JsonFormatter
 
 
 def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
     """A log record as a logger makes it."""
-    made = logging.LogRecord("core.writer", logging.WARNING, "", 0, message, args, None)
+    made = logging.LogRecord("nova.core.writer", logging.WARNING, "", 0, message, args, None)
     vars(made).update(extra)
     return made
 
@@ -33,7 +33,7 @@ def test_a_line_says_when_who_and_what() -> None:
         "time": "1970-01-01T00:00:01.500000000Z",
         "level": "warning",
         "process": "writer",
-        "logger": "core.writer",
+        "logger": "nova.core.writer",
         "message": "took 7",
         "link": "kafka://a",
         "count": 3,

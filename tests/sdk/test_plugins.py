@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sdk import plugins
-from sdk.errors import NovaError, TransportError
-from sdk.transport.base import PLUGIN_GROUP, connect
-from sdk.transport.local import LocalTransport
+from nova.sdk import plugins
+from nova.sdk.errors import NovaError, TransportError
+from nova.sdk.transport.base import PLUGIN_GROUP, connect
+from nova.sdk.transport.local import LocalTransport
 
 
 def test_transports_are_found_by_scheme() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk import private
-from sdk.errors import NovaError
+from nova.sdk import private
+from nova.sdk.errors import NovaError
 
 
 def modes(root: Path) -> dict[str, int]:

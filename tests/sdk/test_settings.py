@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk import settings
-from sdk.errors import SettingsError
+from nova.sdk import settings
+from nova.sdk.errors import SettingsError
 
 
 def test_later_sources_win(tmp_path: Path) -> None:

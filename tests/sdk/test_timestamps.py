@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import timestamps
-from sdk.errors import TimestampError
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.sdk import timestamps
+from nova.sdk.errors import TimestampError
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_US = 1_000

@@ -10,9 +10,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from sdk.testing.broker import bootstrap_servers
-from sdk.testing.server import BackendServer
-from transport_kafka.transport import KafkaTransport
+from nova.testkit.broker import bootstrap_servers
+from nova.testkit.test_server import BackendServer
+from nova.transport_kafka.transport import KafkaTransport
 
 MakeTransport = Callable[..., KafkaTransport]
 

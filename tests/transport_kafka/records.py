@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from sdk import address
-from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords
-from sdk.transport.base import Batch, Record
+from nova.sdk import address
+from nova.sdk.transport.base import Batch, Record
+from nova.testkit.record_reader import READ_TIMEOUT_S, ReadRecords
 
 
 def entity(scope: str, unique: object, lane: str = "parsed") -> str:

@@ -6,7 +6,7 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transport_kafka.batches import BATCH_MAX_BYTES, to_batches
+from nova.transport_kafka.batches import BATCH_MAX_BYTES, to_batches
 
 MIB = 1024 * 1024
 SIZES = st.one_of(st.none(), st.integers(0, 10), st.sampled_from([MIB // 2, MIB, 3 * MIB]))

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from transport_kafka.blocking import run_in_thread
+from nova.transport_kafka.blocking import run_in_thread
 
 
 async def test_the_result_comes_back_and_the_thread_is_gone() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from transport_kafka.client_log import OncePerInterval
+from nova.transport_kafka.client_log import OncePerInterval
 
 REFUSED = (
     "FAIL [nova#producer-%d] [thrd:a]: Connect to a failed: refused (after %dms in state CONNECT)"

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.client import Client
-from sdk.protocol import Filters, Query
-from sdk.testing.broker import bootstrap_servers
-from sdk.testing.instance import running_nova
-from sdk.testing.server import BackendServer
-from transport_kafka.config import parse_url
-from transport_kafka.topics import ensure_topics
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import Filters, Query
+from nova.testkit.broker import bootstrap_servers
+from nova.testkit.running_nova import running_nova
+from nova.testkit.test_server import BackendServer
+from nova.transport_kafka.config import parse_url
+from nova.transport_kafka.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 

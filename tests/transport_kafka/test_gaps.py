@@ -10,11 +10,11 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
-from sdk.testing.server import BackendServer
-from sdk.transport.base import Batch, Gap, Record, Subscription
+from nova.sdk.transport.base import Batch, Gap, Record, Subscription
+from nova.testkit.record_reader import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
+from nova.testkit.test_server import BackendServer
+from nova.transport_kafka.transport import KafkaTransport
 from tests.transport_kafka.records import entity, numbered, take
-from transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
 

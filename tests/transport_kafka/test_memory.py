@@ -14,13 +14,13 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from sdk import timestamps
-from sdk.client import Client
-from sdk.errors import NovaError
-from sdk.testing import kafka
-from sdk.testing.instance import running_nova
-from sdk.transport.base import Record
-from transport_kafka.transport import KafkaTransport
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.errors import NovaError
+from nova.sdk.transport.base import Record
+from nova.testkit import kafka
+from nova.testkit.running_nova import running_nova
+from nova.transport_kafka.transport import KafkaTransport
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -33,8 +33,8 @@ SAMPLE_INTERVAL_S = 0.2
 
 DRAIN = """
 import asyncio, sys
-from sdk.transport.base import Subscription
-from transport_kafka.transport import KafkaTransport
+from nova.sdk.transport.base import Subscription
+from nova.transport_kafka.transport import KafkaTransport
 
 async def drain(url, count):
     transport = KafkaTransport(url)

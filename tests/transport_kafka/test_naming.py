@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk import address
-from sdk.errors import AddressError
-from sdk.transport.base import Subscription
-from transport_kafka import naming
+from nova.sdk import address
+from nova.sdk.errors import AddressError
+from nova.sdk.transport.base import Subscription
+from nova.transport_kafka import naming
 
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 NAMES = st.from_regex(r"[A-Za-z0-9_:-]{1,128}", fullmatch=True)

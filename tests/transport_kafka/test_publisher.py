@@ -10,13 +10,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from sdk.errors import TransportError
-from sdk.testing.reading import read_records
-from sdk.testing.server import BackendServer
-from sdk.transport.base import Receipt, Record
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Receipt, Record
+from nova.testkit.record_reader import read_records
+from nova.testkit.test_server import BackendServer
+from nova.transport_kafka.config import RECORD_MAX_BYTES
+from nova.transport_kafka.transport import KafkaTransport
 from tests.transport_kafka.records import numbered
-from transport_kafka.config import RECORD_MAX_BYTES
-from transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
 

@@ -9,13 +9,13 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from sdk.errors import TransportError
-from sdk.testing.apache_kafka import ApacheKafka
-from sdk.testing.ports import LOOPBACK, free_port
-from sdk.testing.reading import read_records
-from sdk.transport.base import Record
-from transport_kafka import topics
-from transport_kafka.transport import KafkaTransport
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Record
+from nova.testkit.apache_kafka import ApacheKafka
+from nova.testkit.ports import LOOPBACK, free_port
+from nova.testkit.record_reader import read_records
+from nova.transport_kafka import topics
+from nova.transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
 

@@ -12,13 +12,13 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from sdk import address
-from sdk.errors import AddressError, TransportError
-from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
-from sdk.testing.server import BackendServer
-from sdk.transport.base import Record, Subscription, connect
+from nova.sdk import address
+from nova.sdk.errors import AddressError, TransportError
+from nova.sdk.transport.base import Record, Subscription, connect
+from nova.testkit.record_reader import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
+from nova.testkit.test_server import BackendServer
+from nova.transport_kafka.transport import KafkaTransport
 from tests.transport_kafka.records import entity, numbered, take
-from transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
 

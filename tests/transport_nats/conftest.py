@@ -11,8 +11,8 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext, JetStreamManager
 
-from sdk.testing.nats_server import NatsServer
-from transport_nats.transport import NatsTransport
+from nova.testkit.nats_server import NatsServer
+from nova.transport_nats.transport import NatsTransport
 
 MakeTransport = Callable[..., NatsTransport]
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from transport_nats import cancellation
+from nova.transport_nats import cancellation
 
 
 async def test_a_task_that_swallows_cancellations_ends_all_the_same() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.errors import TransportError
-from transport_nats.config import parse_url
+from nova.sdk.errors import TransportError
+from nova.transport_nats.config import parse_url
 
 SERVERS = st.tuples(
     st.from_regex(r"[a-z][a-z0-9-]{0,20}(\.[a-z]{2,5})?", fullmatch=True), st.integers(1, 65_535)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sdk.testing import nats
-from sdk.testing.conformance import ServerBackend, TransportConformance
+from nova.testkit import nats
+from nova.testkit.conformance import ServerBackend, TransportConformance
 
 pytestmark = pytest.mark.nats
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import nkeys  # type: ignore[import-untyped]
 import pytest
 
-from sdk.testing.nats_process import NatsProcess
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.ports import LOOPBACK
-from sdk.testing.reading import read_records
-from sdk.transport.base import Subscription
+from nova.sdk.transport.base import Subscription
+from nova.testkit.nats_process import NatsProcess
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.ports import LOOPBACK
+from nova.testkit.record_reader import read_records
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import numbered, numbers, take, until
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import pytest
 from nats.js import JetStreamContext
 
-from sdk.testing.nats_process import NatsProcess
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.ports import LOOPBACK, free_port
+from nova.testkit.nats_process import NatsProcess
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.ports import LOOPBACK, free_port
+from nova.transport_nats import durability
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import numbered
-from transport_nats import durability
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sdk.errors import TransportError
-from sdk.transport.base import Subscription
-from transport_nats import naming
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Subscription
+from nova.transport_nats import naming
 
 
 @pytest.mark.parametrize(

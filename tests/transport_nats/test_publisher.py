@@ -10,15 +10,15 @@ from collections.abc import Callable
 import pytest
 from nats.js import JetStreamContext, JetStreamManager
 
-from sdk.errors import TransportError
-from sdk.testing.nats_process import PAYLOAD_MAX, NatsProcess
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import read_records
-from sdk.transport.base import Receipt, Record
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Receipt, Record
+from nova.testkit.nats_process import PAYLOAD_MAX, NatsProcess
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.record_reader import read_records
+from nova.transport_nats import publisher
+from nova.transport_nats.publisher import WINDOW_RECORDS
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import entity, numbered, numbers, until
-from transport_nats import publisher
-from transport_nats.publisher import WINDOW_RECORDS
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

@@ -11,12 +11,12 @@ import nats
 import pytest
 from nats.js import JetStreamContext, JetStreamManager
 
-from sdk.testing.nats_process import NatsProcess
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
-from sdk.transport.base import Batch, Gap, Record, Subscription
+from nova.sdk.transport.base import Batch, Gap, Record, Subscription
+from nova.testkit.nats_process import NatsProcess
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.record_reader import READ_TIMEOUT_S, ReadRecords, read_records, stream_positions
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import entity, numbered, numbers, take, until
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

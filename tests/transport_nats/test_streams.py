@@ -9,12 +9,12 @@ import pytest
 from nats.js import JetStreamContext, JetStreamManager
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType
 
-from sdk.errors import TransportError
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import read_records
-from sdk.transport.base import Record
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Record
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.record_reader import read_records
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import entity, numbered, numbers
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

@@ -13,15 +13,15 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext, JetStreamManager
 
-from sdk import address
-from sdk.errors import AddressError, TransportError
-from sdk.testing.nats_server import NatsServer
-from sdk.testing.reading import ReadRecords, read_records, stream_positions
-from sdk.transport.base import Record, Subscription, connect
+from nova.sdk import address
+from nova.sdk.errors import AddressError, TransportError
+from nova.sdk.transport.base import Record, Subscription, connect
+from nova.testkit.nats_server import NatsServer
+from nova.testkit.record_reader import ReadRecords, read_records, stream_positions
+from nova.transport_nats import cancellation
+from nova.transport_nats.consumer import BATCH_MAX_BYTES, BATCH_MAX_RECORDS
+from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import entity, numbered, numbers, take
-from transport_nats import cancellation
-from transport_nats.consumer import BATCH_MAX_BYTES, BATCH_MAX_RECORDS
-from transport_nats.transport import NatsTransport
 
 pytestmark = pytest.mark.nats
 

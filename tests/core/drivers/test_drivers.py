@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from core.drivers import parquet
-from core.drivers.cells import escape_formula
-from core.drivers.raw_binary import RawBinary
-from core.drivers.recording import McapRecording
-from core.drivers.table import CsvTable
-from sdk.drivers.driver import Driver, DriverFile, SealedDriver
-from sdk.drivers.registry import DriverRegistry
-from sdk.drivers.stream import stream_of
-from sdk.event import check
+from nova.core.drivers import parquet
+from nova.core.drivers.cells import escape_formula
+from nova.core.drivers.csv_table import CsvTable
+from nova.core.drivers.mcap import McapRecording
+from nova.core.drivers.raw_binary import RawBinary
+from nova.sdk.drivers.driver import Driver, DriverFile, SealedDriver
+from nova.sdk.drivers.driver_stream import stream_of
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.events.event import check
 from tests.core.filing import arrivals
 
 NAMES = ("csv", "jsonl", "mcap", "parquet", "positionCsv", "rawBinary")

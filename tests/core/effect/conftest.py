@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-from tests.core.reader.conftest import commit as commit
-from tests.core.reader.conftest import view as view
+from tests.core.server.conftest import commit as commit
+from tests.core.server.conftest import view as view

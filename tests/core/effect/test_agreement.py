@@ -11,31 +11,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.effect.history import CLOCK_AHEAD_MAX_NS
-from core.effect.moment import Moment, moment_at
-from core.effect.published import PublishedMetadata
-from core.errors import RequestError
-from core.files.bindings import BoundDrivers
-from core.ordering import TIMEBASES, Timebase
-from core.reader.view import ArchiveSnapshot
-from core.store.archive import Archive
-from core.writer.actions import ArgumentChecker
-from core.writer.commit import Committer
-from core.writer.manifests import published_event
-from core.writer.targets import TargetFinder
-from core.writer.wishes import EntityCapabilities
-from core.writer.written import InEffect
-from sdk import timestamps
-from sdk.drivers.registry import DriverRegistry
-from sdk.drivers.stream import DriverStream
-from sdk.event import check
-from sdk.manifest import Action, ArgumentSpec, CardManifest, KeySpec
-from sdk.observation import Observer, record_of
-from sdk.transport.base import Batch, Record
+from nova.core.effect.history import CLOCK_AHEAD_MAX_NS
+from nova.core.effect.moment import Moment, moment_at
+from nova.core.effect.published import PublishedMetadata
+from nova.core.errors import RequestError
+from nova.core.files.bound_drivers import BoundDrivers
+from nova.core.ordering import TIMEBASES, Timebase
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.archive import Archive
+from nova.core.writer.actions import ArgumentChecker
+from nova.core.writer.capabilities import EntityCapabilities
+from nova.core.writer.command_targets import TargetFinder
+from nova.core.writer.commit import Committer
+from nova.core.writer.in_effect import InEffect
+from nova.core.writer.manifest_events import published_event
+from nova.sdk import timestamps
+from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.events.event import check
+from nova.sdk.events.observation import Observer, record_of
+from nova.sdk.manifests.manifest import Action, ArgumentSpec, CardManifest, KeySpec
+from nova.sdk.transport.base import Batch, Record
 from tests.core.commanding import HEATER, SCOPE, command
 from tests.core.conftest import START_NS
 from tests.core.discovered import discovered, discovery_of
-from tests.core.files.test_bindings import binding
+from tests.core.files.test_bound_drivers import binding
 from tests.laws import law
 
 HOUR_NS = 3_600 * 10**9

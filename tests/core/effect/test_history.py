@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.effect.history import CLOCK_AHEAD_MAX_NS, EventTimes, History
-from core.effect.moment import Moment, moment_at
-from core.ordering import TIMEBASES, Timebase, time_key
-from core.writer.wishes import NO_CAPABILITIES
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.core.effect.history import CLOCK_AHEAD_MAX_NS, EventTimes, History
+from nova.core.effect.moment import Moment, moment_at
+from nova.core.ordering import TIMEBASES, Timebase, time_key
+from nova.core.writer.capabilities import NO_CAPABILITIES
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 HOUR_NS = 3_600 * 10**9
 TIMES = st.integers(-6, 12)

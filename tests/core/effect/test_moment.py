@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from core.effect import moment
-from core.effect.moment import Moment
-from core.ordering import TIMEBASES, Timebase
-from sdk import timestamps
-from sdk.client import Client
-from sdk.errors import ProtocolError
-from sdk.observation import Observer, record_of
-from sdk.protocol import Discover, GetUiState, Latest
-from sdk.settings import Mode, Settings
-from sdk.transport.base import Record
+from nova.core.effect import moment
+from nova.core.effect.moment import Moment
+from nova.core.ordering import TIMEBASES, Timebase
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.errors import ProtocolError
+from nova.sdk.events.observation import Observer, record_of
+from nova.sdk.protocol.messages import Discover, GetUiState, Latest
+from nova.sdk.settings import Mode, Settings
+from nova.sdk.transport.base import Record
 from tests.core.commanding import HEATER, SCOPE, command
 from tests.core.running import Core, running_core
 

@@ -8,27 +8,28 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.effect.moment import moment_at
-from core.effect.published import PublishedMetadata
-from core.feed import CommitFrame
-from core.ordering import TIMEBASES, Timebase
-from core.reader.view import ArchiveSnapshot
-from core.writer.commit import Committer
-from core.writer.manifests import published_event
-from sdk import manifest_files, timestamps
-from sdk.client import Client
-from sdk.envelope import JsonObject
-from sdk.manifest import CardManifest, published_body
-from sdk.protocol import Discover, Filters, GetUiState
-from sdk.settings import Settings
-from sdk.timestamps import NS_MAX
-from sdk.transport.base import Record
+from nova.core.commit_feed import CommitFrame
+from nova.core.effect.moment import moment_at
+from nova.core.effect.published import PublishedMetadata
+from nova.core.ordering import TIMEBASES, Timebase
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.writer.commit import Committer
+from nova.core.writer.manifest_events import published_event
+from nova.sdk import timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.field_types import JsonObject
+from nova.sdk.manifests import manifest_files
+from nova.sdk.manifests.manifest import CardManifest, published_body
+from nova.sdk.protocol.messages import Discover, Filters, GetUiState
+from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX
+from nova.sdk.transport.base import Record
 from tests.core.discovered import discovered, discovery_of
 from tests.core.running import running_core
 from tests.core.telling import START_NS
 from tests.core.viewing import updating
-from tests.sdk.test_manifest import MANIFEST
-from tests.sdk.test_manifest_files import write
+from tests.sdk.manifests.test_manifest import MANIFEST
+from tests.sdk.manifests.test_manifest_files import write
 
 Commit = Callable[[Sequence[Record]], CommitFrame]
 SECOND_NS = 10**9

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ArchiveDamagedError, ArchiveError
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.keys import FAMILIES
-from core.store.options import MIB
-from core.store.scan import scan
-from core.store.witness import write_marker
-from core.writer.commit import Committer
-from sdk.transport.base import Batch, Record
+from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.durability_marker import write_marker
+from nova.core.store.keys import FAMILIES
+from nova.core.store.options import MIB
+from nova.core.store.scan import scan
+from nova.core.writer.commit import Committer
+from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 

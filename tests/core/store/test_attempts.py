@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ArchiveDamagedError, ArchiveError
-from core.store.attempts import ATTEMPTS, until_settled
-from core.store.live_files import CURRENT_FILE
+from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.store.attempts import ATTEMPTS, until_settled
+from nova.core.store.live_files import CURRENT_FILE
 
 MANIFEST = "MANIFEST-000001"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import order_key, series_of_event_key, time_key, time_of
-from core.store import keys
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.core.ordering import order_key, series_of_event_key, time_key, time_of
+from nova.core.store import keys
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 numbers = st.integers(0, 2**32 - 1)
 times = st.integers(NS_MIN, NS_MAX)

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.store.archive import Archive
-from core.store.log_records import BLOCK_BYTES, LogReader
-from core.store.log_tail import refuse_holes
+from nova.core.store.archive import Archive
+from nova.core.store.log_records import BLOCK_BYTES, LogReader
+from nova.core.store.log_tail import refuse_holes
 from tests.laws import law
 
 HEADER = struct.Struct("<IHB")

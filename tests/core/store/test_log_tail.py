@@ -11,15 +11,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.errors import ArchiveDamagedError
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.keys import EVENT_FAMILIES
-from core.store.log_records import BLOCK_BYTES
-from core.store.quarantine import QUARANTINE_FOLDER, quarantined
-from core.store.scan import scan
-from core.store.witness import write_marker
-from core.writer.commit import Committer
-from sdk.transport.base import Batch, Record
+from nova.core.errors import ArchiveDamagedError
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.durability_marker import write_marker
+from nova.core.store.keys import EVENT_FAMILIES
+from nova.core.store.log_records import BLOCK_BYTES
+from nova.core.store.quarantine import QUARANTINE_FOLDER, quarantined
+from nova.core.store.scan import scan
+from nova.core.writer.commit import Committer
+from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 
@@ -114,7 +114,7 @@ def test_garbage_behind_the_truth_is_cut_off_and_kept(
         path = damage(copy, dice, sizes, behind=True)
         damaged = path.read_bytes()
         caplog.clear()
-        with caplog.at_level(logging.ERROR, "core.store.quarantine"):
+        with caplog.at_level(logging.ERROR, "nova.core.store.quarantine"):
             events = events_of(copy)
         assert DURABLE <= events <= WRITTEN
         if kept := quarantined(copy):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ArchiveDamagedError
-from core.store import archive as archives
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.scan import scan
-from core.writer.commit import Committer
-from sdk.transport.base import Batch, Record
+from nova.core.errors import ArchiveDamagedError
+from nova.core.store import archive as archives
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.scan import scan
+from nova.core.writer.commit import Committer
+from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 

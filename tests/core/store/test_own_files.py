@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.store.archive import TRUTH_FOLDER, Archive
-from core.store.own_files import OwnFiles
-from core.writer.commit import Committer
-from sdk.errors import ArchiveGoneError
-from sdk.transport.base import Batch, Record
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.own_files import OwnFiles
+from nova.core.writer.commit import Committer
+from nova.sdk.errors import ArchiveGoneError
+from nova.sdk.transport.base import Batch, Record
 
 Exchange = Callable[[Path, Path], None]
 

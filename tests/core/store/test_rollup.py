@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ordering import time_key, time_of, unsigned_time
-from core.store.rollup import (
+from nova.core.ordering import time_key, time_of, unsigned_time
+from nova.core.store.rollup import (
     COARSEST_LEVEL,
     FINEST_LEVEL,
     LANE_UNITS,
@@ -27,8 +27,8 @@ from core.store.rollup import (
     stored_level,
     sum_slots,
 )
-from sdk.address import LANES
-from sdk.timestamps import NS_MAX, NS_MIN
+from nova.sdk.address import LANES
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 times = st.integers(NS_MIN, NS_MAX)
 counts = st.tuples(*[st.integers(0, 2**37)] * len(LANES))

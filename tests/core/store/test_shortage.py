@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ArchiveDamagedError, ArchiveError
-from core.store.archive import Archive
-from core.store.shortage import shortage
-from core.writer.commit import Committer
-from sdk.transport.base import Batch, Record
+from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.store.archive import Archive
+from nova.core.store.shortage import shortage
+from nova.core.writer.commit import Committer
+from nova.sdk.transport.base import Batch, Record
 
 
 @pytest.fixture

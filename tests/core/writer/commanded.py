@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdk.client import Client
-from sdk.producer import Producer
-from sdk.protocol import Filters, Query
-from sdk.settings import Settings
-from sdk.submission import SubmitCommand
-from sdk.transport.base import Receipt, Record, Transport, connect
+from nova.sdk.client.client import Client
+from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.messages import Filters, Query
+from nova.sdk.protocol.submission import SubmitCommand
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Receipt, Record, Transport, connect
 from tests.core.commanding import WAIT_S, Ears, command, descriptor, listening
 from tests.core.running import Core, running_core
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from sdk import timestamps
-from sdk.address import LANES, SCOPE_TOKEN
-from sdk.envelope import AUDIT_TYPES, JsonObject
-from sdk.manifest import CardManifest, published_body
-from sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
-from sdk.transport.base import Record
+from nova.sdk import timestamps
+from nova.sdk.address import LANES, SCOPE_TOKEN
+from nova.sdk.events.envelope import AUDIT_TYPES
+from nova.sdk.field_types import JsonObject
+from nova.sdk.manifests.manifest import CardManifest, published_body
+from nova.sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
+from nova.sdk.transport.base import Record
 
 OWN_SCOPE = "sat"
 SCOPES = (OWN_SCOPE, OWN_SCOPE, OWN_SCOPE, "other", "ground", "nova")

@@ -13,15 +13,15 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from core.store.archive import Archive
-from core.store.batch import ArchiveBatch
-from core.submission import Principal
-from core.writer import app
-from core.writer.desk import SubmissionHandler
-from sdk.protocol import Message
-from sdk.settings import Settings
-from sdk.submission import Submission
-from sdk.transport.base import Receipt, Record, Transport, connect
+from nova.core.store.archive import Archive
+from nova.core.store.write_batch import ArchiveBatch
+from nova.core.submission_messages import Principal
+from nova.core.writer import pipeline
+from nova.core.writer.submission_handler import SubmissionHandler
+from nova.sdk.protocol.messages import Message
+from nova.sdk.protocol.submission import Submission
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Receipt, Record, Transport, connect
 
 DURING_S = 0.002
 
@@ -85,7 +85,7 @@ def stepwise(fate: Fate) -> None:
         (Archive, "write", stepwise_write),
         (Archive, "sync", stepwise_sync),
         (SubmissionHandler, "take", counted_take),
-        (app, "connect", stepwise_connect),
+        (pipeline, "connect", stepwise_connect),
     ):
         setattr(owner, name, stepped)
 
@@ -94,4 +94,4 @@ if __name__ == "__main__":
     data, scope, step, *urls = sys.argv[1:]
     stepwise(Fate(int(step)))
     settings = Settings(data=data, scope=scope, transports=tuple(urls))
-    asyncio.run(app.serve(settings, exit_with_stdin=True))
+    asyncio.run(pipeline.serve(settings, exit_with_stdin=True))

@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from sdk.transport.base import connect
+from nova.sdk.transport.base import connect
 
 
 async def main(url: str, scope_id: str, path: str) -> None:

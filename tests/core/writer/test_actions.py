@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from core.errors import RequestError
-from core.ordering import Timebase
-from core.writer.actions import ArgumentChecker
-from core.writer.commit import Committer
-from core.writer.manifests import published_event
-from core.writer.targets import CommandTarget
-from core.writer.written import InEffect
-from sdk.manifest import Action, ArgumentSpec, CardManifest, KeySpec
-from sdk.observation import Observer, record_of
-from sdk.transport.base import Batch, Record
+from nova.core.errors import RequestError
+from nova.core.ordering import Timebase
+from nova.core.writer.actions import ArgumentChecker
+from nova.core.writer.command_targets import CommandTarget
+from nova.core.writer.commit import Committer
+from nova.core.writer.in_effect import InEffect
+from nova.core.writer.manifest_events import published_event
+from nova.sdk.events.observation import Observer, record_of
+from nova.sdk.manifests.manifest import Action, ArgumentSpec, CardManifest, KeySpec
+from nova.sdk.transport.base import Batch, Record
 from tests.core.commanding import HEATER, SCOPE, command
 
 OWN_SCOPE = "ground"

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.ordering import order_key, time_of
-from core.store import catalog
-from core.store.archive import Archive
-from core.store.scan import scan
-from core.store.witness import write_marker
-from core.writer.commit import Committer
-from sdk.event import check_stored
-from sdk.transport.base import Batch, Record
+from nova.core.ordering import order_key, time_of
+from nova.core.store import catalog
+from nova.core.store.archive import Archive
+from nova.core.store.durability_marker import write_marker
+from nova.core.store.scan import scan
+from nova.core.writer.commit import Committer
+from nova.sdk.events.event import check_stored
+from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
 EVERYTHING = (b"", b"\xff" * 64)

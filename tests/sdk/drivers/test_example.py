@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sdk.drivers.driver import Driver, DriverFile
-from sdk.drivers.registry import DriverRegistry
-from sdk.drivers.stream import DriverStream
+from nova.sdk.drivers.driver import Driver, DriverFile
+from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.drivers.registry import DriverRegistry
 
 PAGE = Path(__file__).parents[3] / "docs" / "drivers.md"
 STREAM = DriverStream("sat", "s", "c", "u", "parsed", "Battery", "1")

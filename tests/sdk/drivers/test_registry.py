@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from sdk.drivers.driver import Driver, DriverFile
-from sdk.drivers.registry import DriverRegistry
-from sdk.drivers.stream import DriverStream
-from sdk.errors import DriverError
+from nova.sdk.drivers.driver import Driver, DriverFile
+from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.errors import DriverError
 
 POSITION = DriverStream("sat", "s", "c", "u", "parsed", "Position", "2")
 RAW = DriverStream("sat", "s", "c", "u", "raw", "raw")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sdk.testing.conformance import Backend, TransportConformance
-from sdk.testing.ports import LOOPBACK, free_port
-from sdk.transport.base import Transport, connect
+from nova.sdk.transport.base import Transport, connect
+from nova.testkit.conformance import Backend, TransportConformance
+from nova.testkit.ports import LOOPBACK, free_port
 
 
 class LocalBackend(Backend):

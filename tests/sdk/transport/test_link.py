@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from sdk.transport.link import LinkHealth, LinkState, Outage
+from nova.sdk.transport.link import LinkHealth, LinkState, Outage
 
 
 def health() -> LinkHealth:

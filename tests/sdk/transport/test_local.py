@@ -16,9 +16,9 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from sdk.errors import TransportError
-from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
-from sdk.transport.local import LocalTransport
+from nova.sdk.errors import TransportError
+from nova.sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
+from nova.sdk.transport.local import LocalTransport
 
 RECORDS = [Record("nova.sat.raw.a.b.c.v1", b"one"), Record(None, b""), Record(None, b"\xff" * 3)]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sdk import address
-from sdk.errors import NotSentError, TransportError
-from sdk.transport import local_commands
-from sdk.transport.base import Receipt, Record, Subscription
-from sdk.transport.local import LocalLimits, LocalTransport
-from sdk.transport.local_listeners import DispatchLimits
+from nova.sdk import address
+from nova.sdk.errors import NotSentError, TransportError
+from nova.sdk.transport import local_commands
+from nova.sdk.transport.base import Receipt, Record, Subscription
+from nova.sdk.transport.local import LocalLimits, LocalTransport
+from nova.sdk.transport.local_listeners import DispatchLimits
 from tests.core.commanding import WAIT_S, listening
 
 SCOPE = "sat"

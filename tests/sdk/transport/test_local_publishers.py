@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
-from sdk.transport.local import LocalLimits, LocalTransport
-from sdk.transport.local_publishers import ReplyLimits
+from nova.sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
+from nova.sdk.transport.local import LocalLimits, LocalTransport
+from nova.sdk.transport.local_publishers import ReplyLimits
 from tests.core.commanding import WAIT_S
 
 UPGRADE = (

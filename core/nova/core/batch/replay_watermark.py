@@ -1,0 +1,46 @@
+"""The watermark of a replay: events past it are not durable and are not read."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+from nova.core.store import catalog
+from nova.core.store.archive import Archive
+from nova.core.store.durability_marker import read_marker
+from nova.sdk import endpoints, timestamps
+from nova.sdk.client.client import Client
+from nova.sdk.errors import ConnectionLostError
+
+
+def durable_watermark(data: Path, archive: Archive) -> int:
+    """The canonical time in ns of the last durable event.
+
+    A running reader knows it. For a writer without a reader, the durability marker is used, which
+    may lag but never exceeds the watermark. Without a writer, it is the archive's last event.
+    """
+    try:
+        return asyncio.run(_ask_reader(data))
+    except ConnectionLostError:
+        witness = read_marker(data)
+        witnessed = witness.canonical_ns if witness else 0
+        if _has_listener(endpoints.writer_socket(data)):
+            return witnessed
+        archive.catch_up(witnessed)
+        return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
+
+
+async def _ask_reader(data: Path) -> int:
+    async with await Client.to_core(data) as client:
+        durable_time = (await client.status()).durable_time
+    return timestamps.parse(durable_time) if durable_time else 0
+
+
+def _has_listener(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

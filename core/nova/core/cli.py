@@ -1,0 +1,100 @@
+"""`nova core`: runs single processes of the Core, as `nova up` does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from nova.sdk import logs, private, settings
+
+
+def _load(config: Path | None, data: Path | None) -> settings.Settings:
+    return settings.load(config, data=None if data is None else str(data))
+
+
+def process_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every Core process."""
+    for option in (
+        click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes."),
+        click.option("--config", type=click.Path(path_type=Path), help="Path of a nova.toml."),
+        click.option("--data", type=click.Path(path_type=Path), help="The data folder."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def core() -> None:
+    """Run one process of the Core by hand.
+
+    `nova up` runs all of them with an edge and restarts those that fail; these commands are for
+    service managers that do this themselves. Settings come from NOVA_* variables and --config.
+    """
+
+
+@core.command()
+@process_options
+def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the writer: consumes the transports and commits. One per archive."""
+    from nova.core.writer import pipeline
+
+    logs.configure("writer")
+    private.restrict_umask()
+    asyncio.run(pipeline.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@process_options
+def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run a reader: serves queries and streams. As many per archive as there are spare cores."""
+    from nova.core.server import reader_process
+
+    logs.configure("reader")
+    private.restrict_umask()
+    asyncio.run(reader_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@process_options
+def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the sampler: keeps min, max and mean over time for plots. One per archive."""
+    from nova.core.derived import sampler_process
+
+    logs.configure("sampler")
+    private.restrict_umask()
+    asyncio.run(sampler_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command()
+@process_options
+def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the daily files process: writes durable events to files by drivers. One per archive."""
+    from nova.core.files import files_process
+
+    logs.configure("files")
+    private.restrict_umask()
+    asyncio.run(files_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
+def exporter(data: Path) -> None:
+    """Run one export process; a reader controls it on stdin and stdout."""
+    from nova.core.batch import export_worker
+
+    logs.configure("exporter")
+    private.restrict_umask()
+    export_worker.serve(data)
+
+
+@core.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
+def shard(data: Path) -> None:
+    """Run one shard process; `nova replay` controls it on stdin and stdout."""
+    from nova.core.batch import shard as process
+
+    logs.configure("shard")
+    process.serve(data)

@@ -1,0 +1,64 @@
+"""The commit feed: MessagePack frames in which the writer publishes each durable commit, and the
+state of its links, to the readers.
+
+A reader serves nothing past the watermark (`mark`) of the last frame that it received, because a
+secondary can see what is not durable yet. A frame may omit its events; a reader that lags reads
+them from the archive.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from nova.sdk.events.event import Series
+from nova.sdk.transport.link import LinkState
+
+FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
+
+
+CommittedEvent = tuple[bytes, bytes]
+"""One durable event: its event key (canonical time and series) and its stored envelope."""
+
+
+class NewSeries(NamedTuple):
+    """A series that this commit has assigned a number."""
+
+    number: int
+    names: Series
+
+
+class CommitFrame(msgspec.Struct, array_like=True, tag=0):
+    """One commit. `mark` is the watermark: the canonical time in ns up to which the archive is
+    durable. `events` is None where the frame omits them.
+    """
+
+    watermark: int
+    series: list[NewSeries]
+    events: list[CommittedEvent] | None
+
+    def without_events(self) -> CommitFrame:
+        """This commit without events, for a reader that lags and reads them from the archive."""
+        return CommitFrame(self.watermark, self.series, None)
+
+
+class LinkStates(msgspec.Struct, array_like=True, tag=1):
+    """The state of each transport that the writer consumes from, by link name."""
+
+    states: dict[str, LinkState]
+
+
+FeedFrame = CommitFrame | LinkStates
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[FeedFrame] = msgspec.msgpack.Decoder(FeedFrame)
+
+
+def encode(frame: FeedFrame) -> bytes:
+    return _encoder.encode(frame)
+
+
+def decode(frame: bytes) -> FeedFrame:
+    """Raises msgspec.DecodeError."""
+    return _decoder.decode(frame)

@@ -1,0 +1,113 @@
+"""`nova rebuild`: rebuilds derived databases from the archive, whether or not NOVA is running."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from nova.cli.console import events_progress, print_json
+from nova.core.derived import checkpoint_follower
+from nova.core.errors import ArchiveError
+from nova.core.query.derived_reader import DerivedReader
+from nova.core.scratch import scratch_folder
+from nova.core.store.archive import TRUTH_FOLDER
+from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
+from nova.core.store.durability_marker import read_marker
+from nova.core.store.rebuild_request import rebuild_request_file
+from nova.sdk import logs, private, settings
+
+WATCH_INTERVAL_S = 0.2
+NS_PER_MS = 1_000_000
+
+ReportRebuildProgress = Callable[[int, int, int], None]
+"""Called with progress and total, in ms of canonical time, and the number of folded updates."""
+
+
+@click.group()
+def rebuild() -> None:
+    """Rebuild derived data from the archive; the archive itself is only read."""
+
+
+@rebuild.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, no progress.")
+def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
+    """Rebuild the checkpoints of all views.
+
+    \b
+    If NOVA is running on that folder, its own process rebuilds them and this command waits until
+    it is done. View states stay correct meanwhile; they only take longer to compute.
+      nova rebuild checkpoints --data /archive
+    """
+    logs.configure("rebuild")
+    private.restrict_umask()
+    folder = Path(data) if data else settings.load(config, mode="ground").data_folder()
+    if not (folder / TRUTH_FOLDER).exists():
+        raise ArchiveError(f"{folder} contains no archive: pass its data folder with --data")
+    started = time.perf_counter()
+    bar = nullcontext(lambda *_: None) if as_json else events_progress("checkpoints")
+    with bar as report:
+        updates = asyncio.run(_rebuild(folder, report))
+    seconds = round(time.perf_counter() - started, 3)
+    if as_json:
+        print_json({"updates": updates, "seconds": seconds})
+    else:
+        done = "by the running NOVA" if updates is None else f"from {updates:,} updates"
+        click.echo(f"checkpoints rebuilt {done} in {seconds:.1f} s")
+
+
+async def _rebuild(data: Path, report: ReportRebuildProgress) -> int | None:
+    """Rebuild in this process and return the number of updates. If a running NOVA holds the
+    database, request the rebuild, wait for it and return None.
+    """
+    try:
+        return await _make(data, report)
+    except ArchiveError as error:
+        if "/LOCK" not in str(error):
+            raise
+    rebuild_request_file(data, CHECKPOINTS_FOLDER).touch()
+    await _watch(data, report)
+    return None
+
+
+async def _make(data: Path, report: ReportRebuildProgress) -> int:
+    witness = read_marker(data)
+    watermark = 0 if witness is None else witness.canonical_ns
+    updates = 0
+    async with checkpoint_follower.open_maker(data) as maker:
+        maker.reset()
+        first_ns = maker.first_ns
+        for count in maker.make(watermark):
+            updates += count
+            report(
+                max(0, maker.cursor_ns - first_ns) // NS_PER_MS,
+                max(1, watermark - first_ns) // NS_PER_MS,
+                updates,
+            )
+    return updates
+
+
+async def _watch(data: Path, report: ReportRebuildProgress) -> None:
+    """Wait until the running process has rebuilt up to the durability marker at the request."""
+    witness = read_marker(data)
+    watermark = 0 if witness is None else witness.canonical_ns
+    with scratch_folder("rebuild") as scratch:
+        followed = DerivedReader(CheckpointStore, data, scratch)
+        first_ns: int | None = None
+        while True:
+            store = followed.current()
+            state = None if store is None else store.state()
+            if not rebuild_request_file(data, CHECKPOINTS_FOLDER).exists() and state is not None:
+                first_ns = state.cursor_ns if first_ns is None else first_ns
+                whole = max(1, watermark - first_ns) // NS_PER_MS
+                report(max(0, state.cursor_ns - first_ns) // NS_PER_MS, whole, 0)
+                if state.cursor_ns >= watermark:
+                    break
+            await asyncio.sleep(WATCH_INTERVAL_S)
+        followed.close()

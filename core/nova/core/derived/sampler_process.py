@@ -1,0 +1,85 @@
+"""The sampler process: follows the archive as a secondary, up to the durability marker, and
+maintains the derived databases: samples, and checkpoints of views.
+
+No other process depends on it. It runs at the lowest priority; a reader computes from the events
+what the sampler has not reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from nova.core.derived import checkpoint_follower
+from nova.core.derived.checkpoint_follower import POLL_INTERVAL_S
+from nova.core.derived.sampler import Sampler
+from nova.core.query import derived_writer
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.durability_marker import read_marker
+from nova.core.store.rebuild_request import raise_if_requested
+from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+from nova.sdk import archive_id, lifecycle
+from nova.sdk.archive_id import ArchiveIdentity
+from nova.sdk.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def follow(data: Path, sampler: Sampler) -> None:
+    """Sample durable events until cancelled; raises DerivedDamagedError if the samples must be
+    rebuilt.
+    """
+    while True:
+        raise_if_requested(data, SAMPLES_FOLDER)
+        witness = read_marker(data)
+        if witness is not None:
+            for _ in sampler.sample(witness.canonical_ns):
+                await asyncio.sleep(0)
+                raise_if_requested(data, SAMPLES_FOLDER)
+        await asyncio.sleep(POLL_INTERVAL_S)
+
+
+@asynccontextmanager
+async def open_sampler(settings: Settings) -> AsyncIterator[Sampler]:
+    """A sampler with its archive snapshot and its database."""
+    with derived_writer.open_for_writing(settings.data_folder(), SampleStore) as (snapshot, store):
+        yield Sampler(snapshot, store)
+
+
+async def maintain(data: Path, opened: asyncio.Event) -> None:
+    """Maintain the samples until cancelled, rebuilding them when needed."""
+
+    async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
+        await follow(data, Sampler(view, store))
+
+    await derived_writer.maintain(data, SampleStore, sample, opened)
+
+
+async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
+    data = settings.data_folder()
+    samples, checkpoints = asyncio.Event(), asyncio.Event()
+
+    async def announce() -> None:
+        await samples.wait()
+        await checkpoints.wait()
+        lifecycle.print_ready("sampler", data=str(data))
+        log.info("sampler ready")
+
+    await asyncio.gather(
+        maintain(data, samples),
+        checkpoint_follower.maintain(data, checkpoints),
+        archive_id.watch(data, served),
+        announce(),
+    )
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the sampler until a stop signal or a failure."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_garbage_rarely()
+    lifecycle.take_lowest_priority()
+    served = archive_id.require_at_start(settings.data_folder(), settings.archive)
+    await lifecycle.run_until_stopped(_maintain_all(settings, served), stop)

@@ -1,0 +1,34 @@
+"""UTC days as folders and as spans of canonical time."""
+
+from __future__ import annotations
+
+import re
+
+from nova.sdk import timestamps
+from nova.sdk.errors import NovaError, TimestampError
+from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
+
+NS_PER_DAY = 86_400 * NS_PER_SECOND
+DAY_CHARS = len("2026-01-31")
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def day_of(ns: int) -> str:
+    return timestamps.text(ns)[:DAY_CHARS]
+
+
+def is_day(name: str) -> bool:
+    """Whether a name has the form YYYY-MM-DD."""
+    return _DAY.fullmatch(name) is not None
+
+
+def span_of(day: str) -> tuple[int, int]:
+    """The first and the last nanosecond of a day; raises NovaError unless it is a valid date."""
+    try:
+        if not is_day(day):
+            raise TimestampError(f"{day[:40]!r} is not YYYY-MM-DD")
+        first = timestamps.parse(f"{day}T00:00:00Z")
+    except TimestampError as error:
+        raise NovaError(f"invalid day: {error}") from None
+    return first, min(first + NS_PER_DAY - 1, NS_MAX)

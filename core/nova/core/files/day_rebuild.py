@@ -1,0 +1,68 @@
+"""Rebuilds a day's files from the archive in a temporary folder, then replaces the old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nova.core.files.bound_drivers import BoundDrivers
+from nova.core.files.daily_files import SLICE_EVENTS
+from nova.core.files.day import span_of
+from nova.core.files.file_folder import FileFolder, remove_tree
+from nova.core.files.file_router import FileRouter, UnwrittenEvents
+from nova.core.files.initial_states import InitialStates
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.range_cursor import RangeCursor, Span
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.protocol.messages import Filters
+
+REBUILT_PREFIX = ".rebuild-"
+
+
+def rebuild_day_files(
+    snapshot: ArchiveSnapshot,
+    registry: DriverRegistry,
+    root: Path,
+    day: str,
+    report: Callable[[int], None],
+) -> list[UnwrittenEvents]:
+    """Rebuild the files of a day; `report` is called with the number of events read so far."""
+    start_ns, stop_ns = span_of(day)
+    fresh = root / f"{REBUILT_PREFIX}{day}"
+    remove_tree(fresh)
+    snapshot.refresh()
+    bound = BoundDrivers(snapshot, registry, "canonical")
+    bound.load(snapshot.watermark)
+    folder = FileFolder(fresh)
+    try:
+        everything = EventFilter(Filters(), snapshot.series)
+        initial_states = InitialStates(snapshot, everything, bound, "canonical", start_ns)
+        router = FileRouter(folder, bound, initial_states)
+        range_cursor = RangeCursor(snapshot, everything, Span("canonical", start_ns, stop_ns))
+        events = 0
+        while not range_cursor.done:
+            found = range_cursor.read_slice(SLICE_EVENTS)
+            router.route(found)
+            events += len(found)
+            report(events)
+        failures = router.unwritten()
+        for sink in router.seal():
+            if sink.failed:
+                failures.append(
+                    unwritten_file(sink.paths[0], sink.driver.name, sink.failed, sink.lost)
+                )
+        router.sync()
+        router.remove_spools()
+    finally:
+        folder.close()
+    remove_tree(root / day)
+    fresh.rename(root / day)
+    return failures
+
+
+def unwritten_file(path: str, driver: str, reason: str, events: int) -> UnwrittenEvents:
+    """The failure record of a file that its driver could not write; `target_id` is its path."""
+    return UnwrittenEvents(
+        target_id=path, lane="", stream_type="", driver=driver, reason=reason, events=events
+    )

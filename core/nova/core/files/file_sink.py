@@ -1,0 +1,149 @@
+"""File sink: appends the events of one file through its driver, and seals the file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import msgspec
+
+from nova.core.files.file_folder import FileFolder
+from nova.core.files.file_layout import SPOOL_SUFFIX
+from nova.core.files.initial_states import InitialStates
+from nova.sdk.drivers.driver import Driver, DriverFile, InitialStateDriver, SealedDriver
+
+READ_BYTES = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class FileSinkState(msgspec.Struct, kw_only=True):
+    """The saved state of a file: its driver, the paths of its parts, the driver's state, and why
+    its driver failed (empty: it did not).
+    """
+
+    driver: str
+    parts: list[str]
+    file: DriverFile
+    failed: str = ""
+
+
+class FileSink:
+    """Writes the events of one file."""
+
+    def __init__(
+        self,
+        folder: FileFolder,
+        driver: Driver,
+        paths: tuple[str, ...],
+        saved: FileSinkState | None = None,
+    ) -> None:
+        self.driver = driver
+        self.paths = paths
+        self.events: list[bytes] = []
+        """Buffer of unwritten events; always the same list object, as routes hold its `append`."""
+
+        self.lost = 0
+        """Events that are not in the file because its driver failed."""
+
+        self._folder = folder
+        self._targets = tuple(path + SPOOL_SUFFIX for path in paths) if driver.is_sealed else paths
+        fresh = FileSinkState(
+            driver=driver.name, parts=[*paths], file=DriverFile(sizes=[0] * len(paths))
+        )
+        self.state = saved or fresh
+
+    @property
+    def failed(self) -> str:
+        """Why the driver failed; empty if it did not."""
+        return self.state.failed
+
+    def flush(self) -> None:
+        """Write the buffered events; raises OSError, and FileChangedError if another process
+        changed the file. `state` is invalid after an error.
+        """
+        events, file = self.events, self.state.file
+        if not events:
+            return
+        count = len(events)
+        if self.failed:
+            self.lost += count
+            events.clear()
+            return
+        try:
+            added = self.driver.write(events, file)
+        except Exception as error:
+            self._fail(error)
+            return
+        for number, (path, data) in enumerate(zip(self._targets, added, strict=True)):
+            if data:
+                self._folder.append(path, file.sizes[number], data)
+                file.sizes[number] += len(data)
+        file.events += count
+        events.clear()
+
+    def _fail(self, error: Exception) -> None:
+        context = {"file": self.paths[0], "driver": self.driver.name, "reason": str(error)}
+        log.error("a driver failed", extra={"context": context})
+        self.lost = self.state.file.events + len(self.events)
+        self.events.clear()
+        self.state.failed = f"{self.driver.name}: {type(error).__name__}: {error}"
+        for path in self._targets:
+            self._folder.remove(path)
+
+    def require_unchanged(self) -> None:
+        """Raise FileChangedError if another process changed the file."""
+        if not self.failed:
+            for path, size in zip(self._targets, self.state.file.sizes, strict=True):
+                self._folder.require_size(path, size)
+
+    def resume(self, *, is_closing: bool) -> bool:
+        """Truncate the file to its recorded size; False if it is shorter. While a day is being
+        sealed, the sealed file may already have replaced its spool.
+        """
+        if self.failed or (is_closing and self._is_sealed()):
+            return True
+        sizes = zip(self._targets, self.state.file.sizes, strict=True)
+        return all([self._folder.truncate(path, size) for path, size in sizes])
+
+    def _is_sealed(self) -> bool:
+        return (
+            self.driver.is_sealed
+            and all(self._folder.size(path) is None for path in self._targets)
+            and all(self._folder.size(path) is not None for path in self.paths)
+        )
+
+    def seal(self, initial_states: InitialStates) -> None:
+        """Produce the sealed file from its spool; does nothing if that was done before."""
+        driver = self.driver
+        if self.failed or not isinstance(driver, SealedDriver):
+            return
+        (path,), (spool,) = self.paths, self._targets
+        size = self._folder.size(spool)
+        if size is None:
+            return
+        try:
+            with self._folder.replace_file(path, size) as out:
+                if isinstance(driver, InitialStateDriver):
+                    driver.make_from(initial_states.of(path), self._blocks(spool), out)
+                else:
+                    driver.make(self._blocks(spool), out)
+        except OSError:
+            raise
+        except Exception as error:
+            self._fail(error)
+            self._folder.remove(path)
+
+    def remove_spool(self) -> None:
+        """Remove the spool; only after the sealed file is durable."""
+        if self.driver.is_sealed:
+            for path in self._targets:
+                self._folder.remove(path)
+
+    def _blocks(self, spool: str) -> Iterator[list[bytes]]:
+        """The lines of a spool, in blocks."""
+        with self._folder.read(spool) as file:
+            rest = b""
+            while block := file.read(READ_BYTES):
+                *lines, rest = (rest + block).split(b"\n")
+                yield lines

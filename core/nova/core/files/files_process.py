@@ -1,0 +1,159 @@
+"""The process that writes daily files: follows the archive as a secondary, up to the durability
+marker.
+
+No other process depends on it: trouble with its files does not affect ingest. A failed write is
+logged, counted and retried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from nova.core.disk_reserve import MIB, DiskReserve
+from nova.core.files.daily_files import DailyFiles, read_state, write_state
+from nova.core.files.file_folder import FileChangedError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.scratch import scratch_folder
+from nova.core.store.durability_marker import read_marker
+from nova.core.store.secondary import open_secondary_archive
+from nova.sdk import archive_id, lifecycle, private
+from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.errors import ArchiveGoneError, NovaError
+from nova.sdk.settings import Settings
+
+MEMORY_BYTES = 64 * 1024 * 1024
+POLL_INTERVAL_S = 0.5
+RETRY_FIRST_S = 1.0
+RETRY_MAX_S = 60.0
+LOCK_FILE = ".lock"
+
+log = logging.getLogger(__name__)
+
+
+class DailyFilesWriter:
+    """Writes the daily files of one archive, with retries."""
+
+    def __init__(
+        self, snapshot: ArchiveSnapshot, settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
+    ) -> None:
+        self._snapshot = snapshot
+        self._data = settings.data_folder()
+        self._served = served
+        self._root = settings.files_folder()
+        self._reserve = DiskReserve(self._root, settings.reserve_mib * MIB, self._data)
+        self._registry = DriverRegistry.load(settings.chosen_drivers())
+        self._files: DailyFiles | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Write daily files until cancelled; raises ArchiveGoneError if the archive is replaced."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self._follow()
+                pause_s = RETRY_FIRST_S
+                await asyncio.sleep(POLL_INTERVAL_S)
+            except ArchiveGoneError:
+                raise
+            except (OSError, NovaError) as error:
+                self._record_failure(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    async def _follow(self) -> None:
+        archive_id.require(self._data, self._served)
+        if self._files is None:
+            self._files = DailyFiles(self._snapshot, self._registry, self._root, self._reserve)
+            self._files.state.failures = max(self._files.state.failures, self._failures)
+        witness = read_marker(self._data)
+        if witness is not None:
+            for _ in self._files.follow(witness.canonical_ns):
+                await asyncio.sleep(0)
+
+    def _record_failure(self, error: Exception) -> None:
+        """Record the failure and discard state that is not saved: the next try resumes from the
+        saved state.
+        """
+        log.error("cannot write the daily files", extra={"context": {"reason": str(error)}})
+        self.close()
+        with contextlib.suppress(OSError, NovaError):
+            state = read_state(self._root)
+            self._failures = state.failures = max(state.failures, self._failures) + 1
+            state.last_failure = str(error)
+            write_state(self._root, state)
+
+    def save(self) -> None:
+        """Save the state on a clean stop."""
+        if self._files is not None:
+            # Files changed by others are detected at the next start.
+            with contextlib.suppress(OSError, FileChangedError):
+                self._files.save()
+        self.close()
+
+    def close(self) -> None:
+        files, self._files = self._files, None
+        if files is not None:
+            files.close()
+
+
+def lock_folder(root: Path) -> BinaryIO:
+    """Lock a folder of daily files until the returned file is closed; raises NovaError if another
+    process holds the lock.
+    """
+    private.make_folder(root)
+    private.remove_others_access(root)
+    file = (root / LOCK_FILE).open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise NovaError(
+            f"another process writes the daily files in {root}: stop it, or choose another folder"
+        ) from None
+    return file
+
+
+@contextlib.contextmanager
+def open_snapshot(data: Path) -> Iterator[ArchiveSnapshot]:
+    """Open a snapshot of an archive while the block runs."""
+    with (
+        scratch_folder("files") as scratch,
+        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
+    ):
+        yield ArchiveSnapshot(archive)
+
+
+@asynccontextmanager
+async def open_writer(
+    settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
+) -> AsyncIterator[DailyFilesWriter]:
+    """A follower with its archive snapshot and the lock of its folder."""
+    async with AsyncExitStack() as stack:
+        snapshot = stack.enter_context(open_snapshot(settings.data_folder()))
+        stack.enter_context(lock_folder(settings.files_folder()))
+        follower = DailyFilesWriter(snapshot, settings, served)
+        stack.callback(follower.close)
+        yield follower
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Write daily files until a stop signal."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_garbage_rarely()
+    lifecycle.raise_file_limit()
+    lifecycle.take_lowest_priority()
+    data = settings.data_folder()
+    served = archive_id.require_at_start(data, settings.archive)
+    async with open_writer(settings, served) as follower:
+        lifecycle.print_ready("files", data=str(data))
+        log.info("daily files ready")
+        await lifecycle.run_until_stopped(follower.run(), stop)
+        follower.save()

@@ -1,0 +1,1 @@
+"""The query engine: bounded, ordered reads of the archive, for all processes."""

@@ -1,0 +1,73 @@
+"""Opens a derived database for writing beside the archive it is computed from, and rebuilds it
+when it is damaged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from nova.core.errors import ArchiveError, DerivedDamagedError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.scratch import scratch_folder
+from nova.core.store.derived_database import DerivedDatabase
+from nova.core.store.rebuild_request import discard
+from nova.core.store.secondary import open_secondary_archive
+
+MEMORY_BYTES = 64 * 1024 * 1024
+"""Small, as a maker of derived data reads the newest events once and in order."""
+
+LOCK_WAIT_S = 10.0
+"""The previous maker runs at the lowest priority and may still be exiting."""
+
+LOCK_INTERVAL_S = 0.2
+REBUILD_PAUSE_S = 1.0
+"""A disk that damages every write leads to rebuild after rebuild. The pause limits their rate;
+each one is counted.
+"""
+
+Store = TypeVar("Store", bound=DerivedDatabase)
+
+
+@contextmanager
+def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSnapshot, Store]]:
+    """A snapshot of the archive, and the derived database open for writing."""
+    with (
+        scratch_folder(kind.FOLDER) as scratch,
+        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
+    ):
+        store = kind.open_primary(data)
+        try:
+            yield ArchiveSnapshot(archive), store
+        finally:
+            store.close()
+
+
+async def maintain(
+    data: Path,
+    kind: type[Store],
+    follow: Callable[[ArchiveSnapshot, Store], Awaitable[None]],
+    opened: asyncio.Event,
+    pause_s: float = REBUILD_PAUSE_S,
+) -> None:
+    """Run `follow` until cancelled. When the database is damaged, as found by this process or
+    reported by a reader, it is deleted and rebuilt. Sets `opened` once it is first open.
+    """
+    started = time.monotonic()
+    while True:
+        try:
+            with open_for_writing(data, kind) as (snapshot, store):
+                opened.set()
+                await follow(snapshot, store)
+        except DerivedDamagedError as error:
+            discard(data, kind.FOLDER, str(error))
+            await asyncio.sleep(pause_s)
+        except ArchiveError as error:
+            is_waiting = "/LOCK" in str(error) and not opened.is_set()
+            if not is_waiting or time.monotonic() - started > LOCK_WAIT_S:
+                raise
+            await asyncio.sleep(LOCK_INTERVAL_S)

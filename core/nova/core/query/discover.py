@@ -1,0 +1,326 @@
+"""Discovery: the entities that exist at a time, with their series and descriptors.
+
+Results are cached until one of an entity's series gets a new event: the first and last time per
+series, and the encoded entity for requests at the present. A repeated request for the present reads
+nothing; one for the past reads one index row of each series that has events after that time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from nova.core.effect.history import HistoryEntry
+from nova.core.effect.moment import Moment
+from nova.core.effect.published import DESCRIPTOR_TYPE, MANIFEST_TYPE, PublishedMetadata
+from nova.core.errors import RequestError
+from nova.core.ordering import TIMEBASES, Timebase, time_key
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.event_key import event_keys
+from nova.core.query.page import PAGE_MAX_BYTES
+from nova.core.query.yield_every import YieldEvery
+from nova.core.store.keys import ID_HEAD_BYTES, LAST_EVENT_ID, series_bytes, series_key_time
+from nova.core.store.scan import KeyValue, Seeker
+from nova.core.store.series_table import EntityIds
+from nova.sdk import timestamps
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import (
+    SERIES_LIMIT_MAX,
+    DescriptorInfo,
+    DiscoverResponse,
+    EntityInfo,
+    Ref,
+    SeriesInfo,
+)
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+YIELD_EVERY_ENTITIES = 50
+"""Entities computed before the event loop serves sockets; a few milliseconds."""
+
+ID_SEPARATOR = "|"
+"""No id contains it."""
+
+NOVA_TYPES = (MANIFEST_TYPE, "DriverBinding")
+"""Metadata that NOVA itself records for cards and files; it does not make an entity exist."""
+
+encode_entity = msgspec.json.Encoder().encode
+
+
+class EntityPage(NamedTuple):
+    """Entities, each an EntityInfo as JSON, and the key to continue after (None: last page)."""
+
+    entities: list[bytes]
+    next_key: str | None
+
+
+class _SeriesExtent(NamedTuple):
+    """First and last time of a series, and its description from the last time on."""
+
+    first_ns: int
+    last_ns: int
+    info: SeriesInfo
+
+
+class _CachedEntity(NamedTuple):
+    """An entity's JSON as of `since_ns` and later; empty if the entity is not listed."""
+
+    since_ns: int
+    encoded: bytes
+
+
+_EffectiveDescriptor = tuple[HistoryEntry[DescriptorInfo] | None, int]
+"""The descriptor in effect, and the time from which the newest one of its series is in effect."""
+
+
+class _DiscoveryCache:
+    """Cache of one timebase up to a watermark, for series without newer events."""
+
+    def __init__(self) -> None:
+        self.watermark = NS_MIN
+        self.extents: dict[int, _SeriesExtent | None] = {}
+        self.entities: dict[EntityIds, _CachedEntity] = {}
+        self.descriptors: dict[int, _EffectiveDescriptor] = {}
+        """The newest descriptor of a series, and when it takes effect."""
+
+    def catch_up(self, snapshot: ArchiveSnapshot) -> None:
+        """Invalidate entries of series with new events."""
+        changed = snapshot.changed_since(self.watermark)
+        if changed is None:
+            self.extents.clear()
+            self.entities.clear()
+            self.descriptors.clear()
+        else:
+            for number in changed:
+                self.extents.pop(number, None)
+                self.entities.pop(snapshot.series.entity_of(number), None)
+                self.descriptors.pop(number, None)
+        self.watermark = snapshot.watermark
+
+
+class Discovery:
+    """Answers Discover requests; one instance is shared by all sessions of a reader."""
+
+    def __init__(self, snapshot: ArchiveSnapshot, published: PublishedMetadata) -> None:
+        self._snapshot = snapshot
+        self._published = published
+        self._caches: dict[Timebase, _DiscoveryCache] = {
+            timebase: _DiscoveryCache() for timebase in TIMEBASES
+        }
+
+    async def page(
+        self,
+        event_filter: EventFilter,
+        at: Moment,
+        *,
+        limit: int = SERIES_LIMIT_MAX,
+        after_key: str | None = None,
+        max_bytes: int = PAGE_MAX_BYTES,
+    ) -> EntityPage:
+        """The entities with an event at or before a time, or with a descriptor in effect then,
+        ordered by their ids. The key of a page is the ids of its last entity. Raises QueryError for
+        an invalid `after_key`.
+        """
+        self._snapshot.refresh()
+        memory = self._caches[at.timebase]
+        memory.catch_up(self._snapshot)
+        listing = _PageQuery(self._snapshot, self._published, event_filter, at, memory)
+        settled = memory.entities if event_filter.matches_all else {}
+        known = self._snapshot.series.entities()
+        start = 0 if after_key is None else bisect_right(known, _parse_key(after_key))
+        found: list[bytes] = []
+        last: EntityIds | None = None
+        size = 0
+        turn = YieldEvery(YIELD_EVERY_ENTITIES)
+        for ids in known[start:]:
+            if last is not None and (len(found) == limit or size >= max_bytes):
+                return EntityPage(found, ID_SEPARATOR.join(last))
+            entity = settled.get(ids)
+            if entity is None or at.time_ns < entity.since_ns:
+                entity = listing.entity(ids)
+                await turn.step()
+            if entity.encoded:
+                found.append(entity.encoded)
+                size += len(entity.encoded)
+                last = ids
+        return EntityPage(found, None)
+
+
+class _PageQuery:
+    """The computation of one page. Events that become durable after it began are left out."""
+
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        published: PublishedMetadata,
+        event_filter: EventFilter,
+        at: Moment,
+        cache: _DiscoveryCache,
+    ) -> None:
+        self._snapshot = snapshot
+        self._published = published
+        self._event_filter = event_filter
+        self._matches_all = event_filter.matches_all
+        self._at = at
+        self._timebase: Timebase = at.timebase
+        self._watermark = snapshot.watermark
+        self._time_ns = at.time_ns
+        self._cache = cache
+        family = "series_canonical" if at.timebase == "canonical" else "series_source"
+        self._rows = Seeker(snapshot.archive.families[family])
+        self._tail = _tail(at.time_ns)
+        self._last_tail = _tail(self._watermark if at.timebase == "canonical" else NS_MAX)
+        # The value of a source index row is the receive time in key encoding, which compares
+        # bytewise.
+        self._durable_key = time_key(self._watermark) if at.timebase == "source" else None
+
+    def entity(self, ids: EntityIds) -> _CachedEntity:
+        series: list[SeriesInfo] = []
+        described: HistoryEntry[DescriptorInfo] | None = None
+        since_ns = NS_MIN
+        for number in self._snapshot.series.of_entity(ids):
+            names = self._snapshot.series.names[number]
+            is_descriptor = names.lane == "metadata" and names.message_type == DESCRIPTOR_TYPE
+            if is_descriptor:
+                described, effective_ns = self._descriptor(number)
+                since_ns = max(since_ns, effective_ns)
+            if names.lane == "metadata" and names.message_type in NOVA_TYPES:
+                continue
+            if self._matches_all or self._event_filter.matches(names):
+                extent = self._extent(number)
+                info = None if extent is None else self._info(number, extent)
+                if extent is not None:
+                    since_ns = max(since_ns, extent.last_ns)
+                if info is None and is_descriptor and described is not None:
+                    # A descriptor of a clock that runs ahead is in effect before its source time.
+                    info = self._series_info(
+                        number, described.times.source_ns, described.times.source_ns
+                    )
+                if info is not None:
+                    series.append(info)
+        descriptor = None if described is None else described.value
+        encoded = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
+        settled = _CachedEntity(since_ns, encoded)
+        if self._matches_all and self._time_ns >= since_ns and self._may_cache():
+            self._cache.entities[ids] = settled
+        return settled
+
+    def _may_cache(self) -> bool:
+        """Whether results may be cached: the cache has not caught up past this page's watermark."""
+        return self._cache.watermark == self._watermark
+
+    def _descriptor(self, number: int) -> _EffectiveDescriptor:
+        """The descriptor in effect, and when the newest one of the series takes effect."""
+        known = self._cache.descriptors.get(number)
+        if known is not None and self._time_ns >= known[1]:
+            return known
+        effective = self._published.descriptor(number, self._at)
+        if self._time_ns >= effective[1] and self._may_cache():
+            self._cache.descriptors[number] = effective
+        return effective
+
+    def _extent(self, number: int) -> _SeriesExtent | None:
+        """The time range of a series, None while it has no durable event."""
+        known = self._cache.extents
+        if number in known:
+            return known[number]
+        ends = self._time_range(number)
+        extent = None
+        if ends is not None:
+            first_ns, last_ns = ends
+            extent = _SeriesExtent(first_ns, last_ns, self._series_info(number, first_ns, last_ns))
+        if self._may_cache():
+            known[number] = extent
+        return extent
+
+    def _info(self, number: int, extent: _SeriesExtent) -> SeriesInfo | None:
+        """The description of a series at the time, None if it had no event by then."""
+        if self._time_ns >= extent.last_ns:
+            return extent.info
+        if self._time_ns < extent.first_ns:
+            return None
+        prefix = series_bytes(number)
+        row = self._rows.last(prefix, prefix + self._tail)
+        if row is None or not self._is_durable(row):
+            return self._info_by_keys(number)
+        return replace(extent.info, last_time=timestamps.text(series_key_time(row[0])))
+
+    def _time_range(self, number: int) -> tuple[int, int] | None:
+        prefix = series_bytes(number)
+        upper = prefix + self._last_tail
+        newest = self._rows.last(prefix, upper)
+        oldest = None if newest is None else self._rows.first(prefix, upper)
+        if newest is None or oldest is None:
+            return None
+        if self._is_durable(newest) and self._is_durable(oldest):
+            return series_key_time(oldest[0]), series_key_time(newest[0])
+        return self._ends_by_keys(number, NS_MAX)
+
+    def _is_durable(self, row: KeyValue) -> bool:
+        return self._durable_key is None or row[1] <= self._durable_key
+
+    def _ends_by_keys(self, number: int, time_ns: int) -> tuple[int, int] | None:
+        """First and last time up to `time_ns`, skipping rows past the watermark."""
+        ends = [
+            next(event_keys(self._snapshot, number, self._timebase, time_ns, reverse=reverse), None)
+            for reverse in (False, True)
+        ]
+        oldest, newest = ends
+        return None if oldest is None or newest is None else (oldest.time_ns, newest.time_ns)
+
+    def _info_by_keys(self, number: int) -> SeriesInfo | None:
+        ends = self._ends_by_keys(number, self._time_ns)
+        return None if ends is None else self._series_info(number, *ends)
+
+    def _series_info(self, number: int, first_ns: int, last_ns: int) -> SeriesInfo:
+        names = self._snapshot.series.names[number]
+        return SeriesInfo(
+            lane=cast(Lane, names.lane),
+            message_type=names.message_type,
+            view_id=names.view_id,
+            first_time=timestamps.text(first_ns),
+            last_time=timestamps.text(last_ns),
+        )
+
+
+def encode_page(ref: Ref, time: str, page: EntityPage, manifests: Sequence[bytes]) -> bytes:
+    """The encoded DiscoverResponse of a page; its parts are spliced in as they were encoded."""
+    reply = DiscoverResponse(ref=ref, time=time, entities=[], next_key=page.next_key)
+    before, after = messages.encode(reply).split(b'"entities":[]', 1)
+    parts = [before, b'"entities":[', b",".join(page.entities), b"]"]
+    if manifests:
+        parts += [b',"manifests":[', b",".join(manifests), b"]"]
+    return b"".join((*parts, after))
+
+
+def _tail(time_ns: int) -> bytes:
+    return time_key(time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
+
+
+def _parse_key(key: str) -> EntityIds:
+    parts = key.split(ID_SEPARATOR)
+    if len(parts) != 4:
+        raise RequestError(
+            "badKey", "afterKey is not the nextKey of a discoverResponse: pass it unchanged"
+        )
+    scope, system, container, unique = parts
+    return scope, system, container, unique
+
+
+def _entity_info(
+    ids: EntityIds, series: list[SeriesInfo], descriptor: DescriptorInfo | None
+) -> EntityInfo:
+    scope, system, container, unique = ids
+    return EntityInfo(
+        scope_id=scope,
+        system_id=system,
+        container_id=container,
+        unique_id=unique,
+        series=series,
+        descriptor=descriptor,
+    )

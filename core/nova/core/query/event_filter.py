@@ -1,0 +1,96 @@
+"""Event filter: resolves a request's filters to sets of series numbers."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import msgspec
+
+from nova.core.ordering import event_key_tail
+from nova.core.store.series_table import SeriesTable
+from nova.sdk.events.event import Series
+from nova.sdk.protocol.messages import Filters
+
+
+class _CommandId(msgspec.Struct, rename="camel"):
+    command_id: str | None = None
+
+
+class EventFilter:
+    """The filters of one request, evaluated once per series; new series are evaluated as they
+    appear.
+    """
+
+    def __init__(self, filters: Filters, table: SeriesTable) -> None:
+        self._filters = filters
+        self._table = table
+        self._evaluated = 0
+        self._wanted: set[int] = set()
+        self._numbers: list[int] = []
+        self._key_suffixes: set[bytes] = set()
+        self._scopes = None if filters.scope_ids is None else frozenset(filters.scope_ids)
+        self._types = None if filters.message_types is None else frozenset(filters.message_types)
+        self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether the filters are empty."""
+        return self._filters == Filters()
+
+    def matches_number(self, number: int) -> bool:
+        if number >= self._evaluated:
+            self._evaluate_new()
+        return number in self._wanted
+
+    def numbers(self) -> list[int]:
+        """The numbers of all wanted series that exist now, ascending."""
+        self._evaluate_new()
+        return self._numbers
+
+    @property
+    def key_suffixes(self) -> set[bytes]:
+        """The event key suffixes of the wanted series."""
+        if self._evaluated < len(self._table.names):
+            self._evaluate_new()
+        return self._key_suffixes
+
+    @property
+    def accepts_all(self) -> bool:
+        """Whether every event of a wanted series is wanted."""
+        return self._filters.command_id is None
+
+    def accepts(self, stored: bytes) -> bool:
+        """Whether an event of a wanted series is itself wanted."""
+        command_id = self._filters.command_id
+        if command_id is None:
+            return True
+        return msgspec.json.decode(stored, type=_CommandId).command_id == command_id
+
+    def _evaluate_new(self) -> None:
+        """Evaluate the series added since; with a `uniqueId` filter only those of that unit."""
+        names, unit = self._table.names, self._filters.unique_id
+        if unit is None:
+            new: Sequence[int] = range(self._evaluated, len(names))
+        else:
+            of_unit = self._table.of_unique_id(unit)
+            new = of_unit[bisect_left(of_unit, self._evaluated) :]
+        self._evaluated = len(names)
+        wanted = [number for number in new if self.matches(names[number])]
+        self._numbers += wanted
+        self._wanted.update(wanted)
+        self._key_suffixes.update(map(event_key_tail, wanted))
+
+    def matches(self, series: Series) -> bool:
+        """Whether the filters match a series with these names."""
+        filters = self._filters
+        return (
+            (self._scopes is None or series.scope_id in self._scopes)
+            and (self._lanes is None or series.lane in self._lanes)
+            and filters.system_id in (None, series.system_id)
+            and filters.container_id in (None, series.container_id)
+            and filters.unique_id in (None, series.unique_id)
+            and (self._types is None or series.message_type in self._types)
+            and filters.view_id in (None, series.view_id)
+            and (filters.command_id is None or series.lane == "command")
+        )

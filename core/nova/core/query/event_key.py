@@ -1,0 +1,49 @@
+"""The event keys of a series, in the order of a timebase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.keys import LAST_EVENT_ID, series_bytes, series_key, series_key_time
+from nova.core.store.scan import scan
+from nova.sdk.timestamps import NS_MIN
+
+
+class EventKey(NamedTuple):
+    """An event's key in its series' index, and its key in the column family `canonical`."""
+
+    index_key: bytes
+    canonical_key: bytes
+
+    @property
+    def time_ns(self) -> int:
+        """The event's time in the timebase of the index."""
+        return series_key_time(self.index_key)
+
+
+def event_keys(
+    snapshot: ArchiveSnapshot,
+    number: int,
+    timebase: Timebase,
+    time_ns: int,
+    *,
+    reverse: bool,
+    from_ns: int = NS_MIN,
+) -> Iterator[EventKey]:
+    """The keys of the durable events of a series from `from_ns` to `time_ns`, both included;
+    `reverse`: the last one first.
+    """
+    canonical = timebase == "canonical"
+    if canonical:
+        time_ns = min(time_ns, snapshot.watermark)
+    family = snapshot.archive.families["series_canonical" if canonical else "series_source"]
+    prefix = series_bytes(number)
+    lower = series_key(prefix, time_key(from_ns))
+    upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
+    for key, value in scan(family, lower, upper, reverse=reverse):
+        time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
+        if time_of(time) <= snapshot.watermark:
+            yield EventKey(key, time + prefix)

@@ -1,0 +1,136 @@
+"""The scalar fields of events: members of a payload or of a view's data, named by dot paths.
+
+A path joins member names from the outside in. Elements of arrays have no path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_key import event_keys
+from nova.core.query.lookup import require_envelope
+from nova.sdk import timestamps
+from nova.sdk.events.event import Series
+from nova.sdk.protocol.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
+from nova.sdk.timestamps import NS_MAX
+
+NEWEST_EVENTS = 20
+"""Events that are searched for fields. One view update has only some of its view's fields; this
+many together have most of them.
+"""
+
+DEPTH_MAX = 8
+FIELDS_MAX = 1_000
+
+JsonMembers = dict[str, object]
+
+
+class _FieldsBody(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+    payload: JsonMembers | None = None
+    data: JsonMembers | None = None
+
+
+class _EventSourceTime(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+
+
+class NumericFields(NamedTuple):
+    """The numeric fields of one event by path, and its source time."""
+
+    source_ns: int
+    values: dict[str, float]
+
+
+_body_decoder = msgspec.json.Decoder(_FieldsBody)
+_source_time_decoder = msgspec.json.Decoder(_EventSourceTime)
+
+
+def series_of_request(request: Fields | Sample) -> Series:
+    return Series(
+        scope_id=request.scope_id,
+        lane=request.lane,
+        system_id=request.system_id,
+        container_id=request.container_id,
+        unique_id=request.unique_id,
+        message_type=request.message_type,
+        view_id=request.view_id,
+    )
+
+
+def _leaves_of(body: _FieldsBody) -> Iterator[tuple[str, object]]:
+    """Paths and values of the members that are neither object nor array."""
+    return _leaves(body.payload or body.data or {}, "", DEPTH_MAX)
+
+
+def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, object]]:
+    for name, value in members.items():
+        if isinstance(value, dict):
+            if depth:
+                yield from _leaves(value, f"{head}{name}.", depth - 1)
+        elif not isinstance(value, list):
+            yield head + name, value
+
+
+def numeric_fields(stored: bytes) -> NumericFields:
+    """The numeric fields of an event; true is 1, false is 0. If members share a path, the last one
+    wins.
+    """
+    body = _body_decoder.decode(stored)
+    values: dict[str, float] = {}
+    _collect_numbers(body.payload or body.data or {}, "", DEPTH_MAX, values)
+    return NumericFields(timestamps.parse_accepted(body.source_truth_time), values)
+
+
+def _collect_numbers(members: JsonMembers, head: str, depth: int, values: dict[str, float]) -> None:
+    for name, value in members.items():
+        if isinstance(value, float):
+            values[head + name] = value
+        elif isinstance(value, int):
+            values[head + name] = float(value)
+        elif isinstance(value, dict) and depth:
+            _collect_numbers(value, f"{head}{name}.", depth - 1, values)
+
+
+def source_time(stored: bytes) -> int:
+    """The source time of a stored event in ns."""
+    return timestamps.parse_accepted(_source_time_decoder.decode(stored).source_truth_time)
+
+
+def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
+    """The number at each path, None where the event has none."""
+    return list(map(numeric_fields(stored).values.get, paths))
+
+
+def list_fields(snapshot: ArchiveSnapshot, request: Fields) -> FieldsResponse:
+    """The fields of a series' newest events, sorted by path."""
+    snapshot.refresh()
+    number = snapshot.series.number(series_of_request(request))
+    kinds: dict[str, FieldKind] = {}
+    if number is not None:
+        newest = islice(
+            event_keys(snapshot, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS
+        )
+        for event_key in newest:
+            stored = require_envelope(
+                event_key.canonical_key, snapshot.archive.get("canonical", event_key.canonical_key)
+            )
+            for path, value in _leaves_of(_body_decoder.decode(stored)):
+                if (kind := _kind(value)) is not None and len(kinds) < FIELDS_MAX:
+                    kinds.setdefault(path, kind)
+    return FieldsResponse(
+        fields=[FieldInfo(field=path, kind=kind) for path, kind in sorted(kinds.items())]
+    )
+
+
+def _kind(value: object) -> FieldKind | None:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else None

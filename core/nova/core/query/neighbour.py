@@ -1,0 +1,121 @@
+"""Steps along a timeline: the event next to a time, and the extent of the archive."""
+
+from __future__ import annotations
+
+import msgspec
+
+from nova.core.effect import moment
+from nova.core.ordering import Timebase, time_of
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.extent import end_search_spans, is_undated
+from nova.core.query.page import parse_key, parse_time_or
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.store import catalog
+from nova.sdk import timestamps
+from nova.sdk.protocol.messages import Filters
+from nova.sdk.protocol.timeline import AHEAD_MAX, ExtentResponse, Neighbour, NeighbourResponse
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+
+async def neighbour(
+    snapshot: ArchiveSnapshot, request: Neighbour, timebase: Timebase
+) -> NeighbourResponse:
+    """The nearest wanted event strictly before or after a time; with `after_key`, the next one
+    after that key, as several events may share their time.
+    """
+    time = parse_time_or("time", request.time, NS_MIN)
+    after = parse_key(request.after_key)
+    reverse = request.direction == "previous"
+    snapshot.refresh()
+    span = (
+        _span_beside(time, timebase, reverse) if after is None else Span(timebase, reverse=reverse)
+    )
+    if span is None:
+        return NeighbourResponse()
+    found = await _first(
+        RangeCursor(snapshot, EventFilter(request.filters, snapshot.series), span, after)
+    )
+    if found is not None and is_undated(span, time_of(found[0])):
+        found = await _first_beyond_undated(snapshot, request, span)
+    if found is None:
+        return NeighbourResponse()
+    key, stored = found
+    return NeighbourResponse(
+        time=timestamps.text(time_of(key)), key=key.hex(), event=msgspec.Raw(stored)
+    )
+
+
+async def _first_beyond_undated(
+    snapshot: ArchiveSnapshot, request: Neighbour, span: Span
+) -> Hit | None:
+    """The nearest event beyond the undated ones, which are never the result of a step."""
+    beyond = end_search_spans(span.timebase, reverse=span.reverse)[-1]
+    return await _first(
+        RangeCursor(snapshot, EventFilter(request.filters, snapshot.series), beyond)
+    )
+
+
+def _span_beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
+    """The span strictly before or after a time; None if that is empty."""
+    if reverse:
+        return None if time == NS_MIN else Span(timebase, NS_MIN, time - 1, reverse=True)
+    return None if time == NS_MAX else Span(timebase, time + 1, NS_MAX)
+
+
+async def extent(snapshot: ArchiveSnapshot, timebase: Timebase) -> ExtentResponse:
+    """The times of the first and the last durable event and the number of events; likewise for
+    events dated ahead of now.
+    """
+    snapshot.refresh()
+    now_ns = moment.now(timebase, snapshot.watermark).time_ns
+    first, last = [await _end_time(snapshot, timebase, reverse) for reverse in (False, True)]
+    present = await _end_time(snapshot, timebase, reverse=True, stop_ns=now_ns)
+    ahead, following = (
+        (0, None) if present == last else await _count_ahead(snapshot, timebase, now_ns)
+    )
+    counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
+    return ExtentResponse(
+        time=timestamps.text(now_ns),
+        start_time=first,
+        present_time=present,
+        next_time=following,
+        stop_time=last,
+        timebase=timebase,
+        events=counters.events,
+        ahead=ahead,
+    )
+
+
+async def _count_ahead(
+    snapshot: ArchiveSnapshot, timebase: Timebase, now_ns: int
+) -> tuple[int, str | None]:
+    """The number of events dated ahead of now, up to AHEAD_MAX, and the time of the first."""
+    range_cursor = RangeCursor(
+        snapshot, EventFilter(Filters(), snapshot.series), Span(timebase, now_ns + 1, NS_MAX)
+    )
+    count, following = 0, None
+    while not range_cursor.done and count < AHEAD_MAX:
+        found = await range_cursor.next_slice(AHEAD_MAX - count)
+        if found and following is None:
+            following = timestamps.text(time_of(found[0][0]))
+        count += len(found)
+    return count, following
+
+
+async def _end_time(
+    snapshot: ArchiveSnapshot, timebase: Timebase, reverse: bool, stop_ns: int = NS_MAX
+) -> str | None:
+    for span in end_search_spans(timebase, reverse=reverse):
+        span = span._replace(stop_ns=min(span.stop_ns, stop_ns))
+        found = await _first(RangeCursor(snapshot, EventFilter(Filters(), snapshot.series), span))
+        if found is not None and not is_undated(span, time_of(found[0])):
+            return timestamps.text(time_of(found[0]))
+    return None
+
+
+async def _first(range_cursor: RangeCursor) -> Hit | None:
+    while not range_cursor.done:
+        if found := await range_cursor.next_slice(1):
+            return found[0]
+    return None

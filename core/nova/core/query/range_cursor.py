@@ -1,0 +1,243 @@
+"""Range cursor: reads a time range in order, slice by slice. Queries, playback, replay and exports
+all read through it.
+
+Each slice opens its own iterator and seeks past the last event of the previous slice. A cursor that
+pauses for hours therefore pins no SST files, and slices are short enough to serve sockets between
+them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Iterator
+from itertools import islice
+from operator import itemgetter
+from typing import NamedTuple
+
+from nova.core.ordering import (
+    EVENT_KEY_BYTES,
+    LAST_TAIL,
+    ORDER_KEY_BYTES,
+    TIME_BYTES,
+    Timebase,
+    time_key,
+)
+from nova.core.query.access_path import merge_is_cheaper
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.lookup import look_up
+from nova.core.store.keys import (
+    LAST_EVENT_ID,
+    complete_order_key,
+    series_bytes,
+    series_key,
+    timeline_key,
+)
+from nova.core.store.scan import KeyValue, scan, scan_blocks
+from nova.sdk.address import LANE_PRIORITY
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+SLICE_MAX_ROWS = 5_000
+SLICE_MAX_BYTES = 1024 * 1024
+SLICE_MAX_EVENTS = 1_000
+"""Takes a few milliseconds to read."""
+
+LOOP_PASSES_PER_SLICE = 3
+"""Event loop iterations that a live event needs from the writer's socket to a client's."""
+
+AFTER_ALL = b"\xff" * ORDER_KEY_BYTES
+"""The `after` of a cursor that skips all of the past."""
+
+NO_KEY = b""
+"""The key of an event after which no cursor can resume."""
+
+Hit = tuple[bytes, bytes]
+"""An event's order key in the cursor's timebase, and its stored envelope."""
+
+
+class Span(NamedTuple):
+    """A time range in one timebase, both ends included, and the direction of reading."""
+
+    timebase: Timebase
+    start_ns: int = NS_MIN
+    stop_ns: int = NS_MAX
+    reverse: bool = False
+
+
+class RangeCursor:
+    """One pass over a span up to the watermark at its start. `done`: nothing is left. `after`: the
+    last examined key. Access path: merge (True), scan (False), or the cheaper by estimate (None).
+    """
+
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        event_filter: EventFilter,
+        span: Span,
+        after: bytes | None = None,
+        *,
+        merge: bool | None = None,
+    ) -> None:
+        snapshot.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
+        self._snapshot = snapshot
+        self._event_filter = event_filter
+        self._matches_all = event_filter.matches_all
+        self._merge = merge
+        self.span = span
+        self.watermark = snapshot.watermark
+        self.after = after
+        self.done = False
+
+    async def next_slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Hit]:
+        """Read a slice, then serve sockets. The snapshot's lock admits one cursor at a time, so
+        that hundreds of concurrent readers slow each other down but nothing else.
+        """
+        async with self._snapshot.slice_lock:
+            found = self.read_slice(min(max_events, SLICE_MAX_EVENTS), max_bytes)
+            for _ in range(LOOP_PASSES_PER_SLICE):
+                await asyncio.sleep(0)
+        return found
+
+    def read_slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Hit]:
+        """The next events, at most `max_events`; ends after the event that reaches `max_bytes`.
+        A shorter or an empty result does not imply `done`.
+        """
+        lower, upper = self._bounds()
+        if self.done or lower > upper:
+            self.done = True
+            return []
+        if self._merge is None:
+            self._merge = merge_is_cheaper(
+                self._snapshot, self._event_filter, self.span.timebase, lower, upper
+            )
+        if self._merge:
+            return self._merge_series(
+                self._event_filter.numbers(), lower, upper, max_events, max_bytes
+            )
+        rows = self._scan_rows(lower, upper, max_events, max_bytes)
+        if self.span.timebase == "source":
+            return self._read_events(rows, max_bytes)
+        if self._event_filter.accepts_all:
+            return rows
+        return [row for row in rows if self._event_filter.accepts(row[1])]
+
+    def _bounds(self) -> tuple[bytes, bytes]:
+        """The first and the last key of the unread range."""
+        start, stop = self.span.start_ns, self.span.stop_ns
+        if self.span.timebase == "canonical":
+            stop = min(stop, self.watermark)
+        lower, upper = time_key(start), time_key(max(stop, NS_MIN)) + LAST_TAIL
+        if self.after is None:
+            return lower, upper
+        if self.span.reverse:
+            return lower, min(upper, self.after)
+        return max(lower, self.after), upper
+
+    # --- scanning the timeline --------------------------------------------------------------------
+
+    def _scan_rows(
+        self, lower: bytes, upper: bytes, max_events: int, max_bytes: int
+    ) -> list[KeyValue]:
+        """At most `max_events` rows of wanted series; advances `after` past them."""
+        family = self._snapshot.archive.families[self.span.timebase]
+        chosen: list[KeyValue] = []
+        size = count = 0
+        want = max_events + (self.after is not None)
+        for rows, size_bytes in scan_blocks(
+            family, lower, upper, reverse=self.span.reverse, expected_rows=want
+        ):
+            if count == 0 and rows[0][0] == self.after:
+                # Returned by the slice before; its size does not count.
+                size_bytes -= len(rows.pop(0)[1])
+            count += len(rows)
+            size += size_bytes
+            if size > max_bytes:
+                rows = _truncate(rows, max_bytes - (size - size_bytes))
+            is_whole = self._append_wanted(rows, chosen, max_events)
+            if not is_whole or count >= SLICE_MAX_ROWS or size >= max_bytes:
+                return chosen
+        self.done = True
+        return chosen
+
+    def _append_wanted(self, rows: list[KeyValue], chosen: list[KeyValue], max_events: int) -> bool:
+        """Append the rows of wanted series; returns whether all of them had room."""
+        part = rows
+        if not self._matches_all:
+            wanted, side = self._event_filter.key_suffixes, self.span.timebase == "source"
+            part = [row for row in rows if row[side][TIME_BYTES:EVENT_KEY_BYTES] in wanted]
+        room = max_events - len(chosen)
+        if len(part) < room:
+            chosen += part
+            if rows:
+                self.after = rows[-1][0]
+            return True
+        part = part[:room]
+        chosen += part
+        if part:
+            self.after = part[-1][0]
+        return not rows or (bool(part) and part[-1] is rows[-1])
+
+    def _read_events(self, rows: list[KeyValue], max_bytes: int) -> list[Hit]:
+        """The events that index rows point to, without those past the watermark."""
+        if not rows:
+            return []
+        last_durable = time_key(self.watermark) + LAST_TAIL
+        keys, event_keys = zip(*rows, strict=True)
+        in_order = sorted(event_keys)
+        if in_order[-1] > last_durable:
+            return self._read_events([row for row in rows if row[1] <= last_durable], max_bytes)
+        stored = look_up(self._snapshot.archive, event_keys, in_order, max_bytes)
+        if len(stored) < len(rows):
+            self.after, self.done = keys[len(stored) - 1], False
+        found = list(zip(keys, stored, strict=False))
+        if self._event_filter.accepts_all:
+            return found
+        return [event for event in found if self._event_filter.accepts(event[1])]
+
+    # --- merging the indexes of a few series ------------------------------------------------------
+
+    def _merge_series(
+        self, series: list[int], lower: bytes, upper: bytes, max_events: int, max_bytes: int
+    ) -> list[Hit]:
+        """A slice from the indexes of a few series, merged into timebase order."""
+        each = [self._series_rows(number, lower, upper, max_events) for number in series]
+        merged = heapq.merge(*each, key=itemgetter(0), reverse=self.span.reverse)
+        most = min(max_events, SLICE_MAX_ROWS)
+        rows = list(islice(merged, most))
+        if len(rows) < most:
+            self.done = True
+        if rows:
+            self.after = rows[-1][0]
+        found = self._read_events(rows, max_bytes)
+        if self.span.timebase == "source":
+            return [(complete_order_key(key, stored), stored) for key, stored in found]
+        return found
+
+    def _series_rows(
+        self, number: int, lower: bytes, upper: bytes, max_events: int
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Order keys and event keys of a series' events."""
+        canonical = self.span.timebase == "canonical"
+        family = self._snapshot.archive.families[
+            "series_canonical" if canonical else "series_source"
+        ]
+        lane, after = LANE_PRIORITY[self._snapshot.series.names[number].lane], self.after or NO_KEY
+        prefix = series_bytes(number)
+        first = series_key(prefix, lower[:TIME_BYTES])
+        last = series_key(prefix, upper[:TIME_BYTES], LAST_EVENT_ID)
+        for key, value in scan(
+            family, first, last, reverse=self.span.reverse, expected_rows=max_events
+        ):
+            order = timeline_key(key, lane)
+            if lower <= order <= upper and not after.startswith(order):
+                yield order, order if canonical else value + prefix
+
+
+def _truncate(rows: list[KeyValue], size_bytes: int) -> list[KeyValue]:
+    """The first rows, up to and with the one that reaches `size_bytes`."""
+    for number, (_, value) in enumerate(rows):
+        size_bytes -= len(value)
+        if size_bytes <= 0:
+            return rows[: number + 1]
+    return rows

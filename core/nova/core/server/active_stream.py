@@ -1,0 +1,237 @@
+"""The active stream of a connection, at most one, and whether its client is replaying."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from nova.core.errors import RequestError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.memory_budget import MemoryBudget
+from nova.core.query.page import parse_key, parse_time_or
+from nova.core.query.playback import Playback, SendChunk, parse_rate, playback_bounds
+from nova.core.query.range_cursor import AFTER_ALL, Hit, RangeCursor, Span
+from nova.core.server.conflation import ConflationGap
+from nova.core.server.live_stream import LiveStream, LiveTail
+from nova.sdk import timestamps
+from nova.sdk.errors import NovaError
+from nova.sdk.protocol import messages, timeline
+from nova.sdk.protocol.messages import Ref
+from nova.sdk.protocol.replay_gate import REASON_READER_LOST, ReplayGate
+from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+STREAM_REQUESTS = (messages.StartStream, messages.CancelStream, messages.SetCursor)
+"""Requests that change the client's position in time. They are answered before later requests of
+the connection start.
+"""
+
+StreamRequest = messages.StartStream | messages.CancelStream | messages.SetCursor
+
+log = logging.getLogger(__name__)
+
+
+class ReplyWriter(Protocol):
+    """Sends replies and frames to a connection's client."""
+
+    async def send(self, reply: messages.Message, ref: Ref, *, of_stream: bool = False) -> None:
+        """Send a reply to a request, or (`of_stream`) a message of the stream."""
+
+    async def refuse(self, request: messages.Request, code: str, message: str) -> None:
+        """Send the error that rejects a request or ends its stream."""
+
+    async def send_frame(self, frame: bytes, *, of_stream: bool = False) -> None:
+        """Send an encoded frame."""
+
+
+class ActiveStream:
+    """Starts and stops a connection's stream, and tracks whether its client is replaying."""
+
+    def __init__(
+        self,
+        reply_writer: ReplyWriter,
+        snapshot: ArchiveSnapshot,
+        tail: LiveTail,
+        settings: Settings,
+        budget: MemoryBudget,
+        *,
+        is_replaying: bool,
+    ) -> None:
+        self._reply_writer = reply_writer
+        self._snapshot = snapshot
+        self._tail = tail
+        self._settings = settings
+        self._budget = budget
+        self._stream: asyncio.Task[None] | None = None
+        self._stream_id: str | None = None
+        self._live: LiveStream | None = None
+        self._gate = ReplayGate(REASON_READER_LOST if is_replaying else None)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the client's active stream, last stream or stated cursor is in the past."""
+        if self._live is not None:
+            self._gate.update_present(self._live.is_present)
+        return self._gate.reason is not None
+
+    async def handle(self, request: StreamRequest) -> None:
+        """Reply to one request; raises QueryError, and then the stream is unchanged."""
+        match request:
+            case messages.StartStream():
+                await self._start(request)
+            case messages.CancelStream():
+                await self._stop(request)
+            case messages.SetCursor():
+                await self._set_cursor(request)
+
+    async def close(self) -> None:
+        """Stop the stream, if there is one."""
+        if self._stream is not None:
+            self._stream.cancel()
+            await asyncio.wait((self._stream,))
+        self._stream = self._stream_id = None
+
+    async def _start(self, request: messages.StartStream) -> None:
+        """Replace the active stream: a connection has one at most."""
+        run = self._prepare(request)
+        await self.close()
+        self._gate.accept_stream(request.timeline_mode, is_present=_begins_at_present(request))
+        self._stream_id = request.playback_request_id
+        await self._reply_writer.send(
+            messages.StreamStarted(playback_request_id=self._stream_id), request.ref
+        )
+        self._stream = asyncio.create_task(self._play(request, run))
+
+    def _prepare(self, request: messages.StartStream) -> tuple[RangeCursor, float | None]:
+        """Validate a request before the active stream is stopped; raises QueryError."""
+        rate, reverse = parse_rate(request.rate)
+        live = request.timeline_mode == "LIVE"
+        if live and (reverse or rate not in (None, 1.0)):
+            raise RequestError(
+                "badRate", "a LIVE stream has rate 1 or 'max': omit rate, or use a REPLAY"
+            )
+        start = parse_time_or("startTime", request.start_time, NS_MAX if reverse else NS_MIN)
+        stop = parse_time_or("stopTime", request.stop_time, NS_MIN if reverse else NS_MAX)
+        low, high = (stop, start) if reverse else (start, stop)
+        if low > high:
+            side = "after" if reverse else "before"
+            raise RequestError(
+                "badRange",
+                f"stopTime is {side} startTime, but rate {request.rate} needs the reverse",
+            )
+        after = parse_key(request.after_key)
+        if live and request.start_time is None and after is None:
+            after = AFTER_ALL
+        span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
+        event_filter = EventFilter(request.filters, self._snapshot.series)
+        return RangeCursor(self._snapshot, event_filter, span, after), rate
+
+    async def _play(
+        self, request: messages.StartStream, run: tuple[RangeCursor, float | None]
+    ) -> None:
+        playback_id = request.playback_request_id
+
+        async def send(cursor_ns: int, events: Sequence[Hit]) -> None:
+            cursor = timestamps.text(cursor_ns)
+            last_key = events[-1][0].hex() if events else None
+            stored = [stored for _, stored in events]
+            frame = messages.chunk_frame(playback_id, cursor, stored, last_key)
+            del stored
+            with self._budget.hold_chunk(len(frame)):
+                await self._reply_writer.send_frame(frame, of_stream=True)
+
+        range_cursor, rate = run
+        with contextlib.suppress(ConnectionError):
+            try:
+                if request.timeline_mode == "LIVE":
+                    end = await self._follow(request, range_cursor, send)
+                else:
+                    end = await self._replay(range_cursor, rate, send)
+            except NovaError as error:
+                log.error("stream failed", extra={"context": {"error": str(error)}})
+                await self._reply_writer.refuse(request, "stream", str(error))
+                return
+            except ConnectionError:
+                return
+            except Exception:
+                log.exception("stream failed")
+                await self._reply_writer.refuse(request, "internal", "the Core failed; see its log")
+                return
+            cursor = timestamps.text(end)
+            complete = messages.StreamComplete(playback_request_id=playback_id, cursor=cursor)
+            await self._reply_writer.send(complete, None, of_stream=True)
+
+    async def _replay(self, range_cursor: RangeCursor, rate: float | None, send: SendChunk) -> int:
+        begin, end = playback_bounds(self._snapshot, range_cursor)
+        playback = Playback(
+            range_cursor,
+            begin,
+            end,
+            chunk_max_events=self._settings.chunk_max_events,
+            interval_ms=self._settings.chunk_interval_ms,
+            chunk_bytes=self._budget.chunk_bytes,
+        )
+        return await playback.run(rate, send)
+
+    async def _follow(
+        self, request: messages.StartStream, history: RangeCursor, send: SendChunk
+    ) -> int:
+        async def report_gap(shed: ConflationGap) -> None:
+            gap = timeline.StreamGap(
+                playback_request_id=request.playback_request_id,
+                from_time=timestamps.text(shed.from_ns),
+                to_time=timestamps.text(shed.to_ns),
+                shed=shed.events,
+                reason="slow",
+            )
+            await self._reply_writer.send(gap, None, of_stream=True)
+
+        stream = LiveStream(
+            self._snapshot,
+            self._tail,
+            EventFilter(request.filters, self._snapshot.series),
+            chunk_max_events=self._settings.chunk_max_events,
+            report_gap=report_gap if request.shed else None,
+            is_present=_begins_at_present(request),
+            chunk_bytes=self._budget.chunk_bytes,
+        )
+        self._live = stream
+        try:
+            end = await stream.run(history, _stop_ns(request), send)
+        finally:
+            self._gate.update_present(stream.is_present)
+            self._live = None
+        self._gate.end_stream()
+        return end
+
+    async def _stop(self, request: messages.CancelStream) -> None:
+        stopped = self._stream_id
+        if request.playback_request_id in (None, stopped):
+            await self.close()
+        else:
+            stopped = None
+        await self._reply_writer.send(
+            messages.StreamCancelled(playback_request_id=stopped), request.ref
+        )
+
+    async def _set_cursor(self, request: messages.SetCursor) -> None:
+        time = (
+            None
+            if request.time is None
+            else timestamps.text(parse_time_or("time", request.time, 0))
+        )
+        self._gate.report_cursor(time)
+        await self._reply_writer.send(messages.CursorSet(time=time), request.ref)
+
+
+def _begins_at_present(request: messages.StartStream) -> bool:
+    """Whether a LIVE stream shows the present at once: without history, and not yet over."""
+    return not request.has_history and _stop_ns(request) > timestamps.now()
+
+
+def _stop_ns(request: messages.StartStream) -> int:
+    return parse_time_or("stopTime", request.stop_time, NS_MAX)

@@ -1,0 +1,66 @@
+"""The status of the instance: counters and links."""
+
+from __future__ import annotations
+
+import msgspec
+
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.server.link_registry import LinkRegistry
+from nova.core.server.submission_client import SubmissionClient
+from nova.core.store import catalog
+from nova.core.store.quarantine import quarantined
+from nova.core.store.rebuild_request import read_rebuild_record
+from nova.sdk import endpoints, timestamps
+from nova.sdk.protocol.messages import StatusResponse
+from nova.sdk.settings import Settings
+
+
+def status(
+    snapshot: ArchiveSnapshot,
+    settings: Settings,
+    links: LinkRegistry,
+    submission_client: SubmissionClient,
+) -> StatusResponse:
+    """The counts of the archive and of every link that has fed it."""
+    snapshot.refresh()
+    remade = read_rebuild_record(settings.data_folder())
+    counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
+    return StatusResponse(
+        mode=settings.mode,
+        scope_id=settings.subscribed_scope(),
+        timebase=settings.chosen_timebase(),
+        events=counters.events,
+        duplicates=counters.duplicates,
+        rejects=counters.rejects,
+        series=len(snapshot.series.names),
+        durable_time=timestamps.text(snapshot.watermark) if snapshot.watermark else None,
+        bytes_on_disk=snapshot.archive.bytes_on_disk(),
+        links=links.describe(snapshot),
+        writer_connected=links.writer_connected,
+        request_clashes=counters.request_clashes,
+        unknown_commands=counters.unknown_commands,
+        submissions=submission_client.counts(),
+        file_failures=file_failures(settings),
+        derived_remade=remade.count,
+        derived_last_remade=remade.last or None,
+        commands_require_descriptor=settings.commands_require_descriptor,
+        manifest_conflicts=catalog.decode_conflicts(
+            snapshot.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
+        ),
+        quarantined=quarantined(settings.data_folder()),
+    )
+
+
+class _FilesHealth(msgspec.Struct):
+    """The member of the files process's state file that the status shows."""
+
+    failures: int = 0
+
+
+def file_failures(settings: Settings) -> int:
+    """How often daily files could not be written; 0 without a readable state file."""
+    try:
+        path = settings.files_folder() / endpoints.FILES_STATE_FILE
+        return msgspec.json.decode(path.read_bytes(), type=_FilesHealth).failures
+    except (OSError, msgspec.DecodeError):
+        return 0

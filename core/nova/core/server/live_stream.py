@@ -1,0 +1,223 @@
+"""The live tail, which holds the newest durable events in memory, and the streams that follow it.
+
+Each stream has its own canonical position. Events that the tail has dropped are read from the store
+in the same order, so a slow client gets every event and does not make memory grow. A stream that
+was requested with `shed` stays at the present instead, and reports the gaps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+
+from nova.core.commit_feed import CommitFrame, CommittedEvent
+from nova.core.effect import moment
+from nova.core.ordering import Timebase, series_of_event_key, time_of
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.playback import CHUNK_MAX_BYTES, SendChunk
+from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
+from nova.core.server.conflation import ConflationBuffer, ReportGap
+from nova.core.server.lag import Lag
+from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
+
+IDLE_INTERVAL_S = 0.5
+PRESENT_LAG_MAX_S = 10.0
+"""A stream shows the present if it has sent all events that were durable this long ago."""
+
+
+class LiveTail:
+    """The newest events: all after `_floor` up to the snapshot's watermark, in canonical order."""
+
+    def __init__(self, snapshot: ArchiveSnapshot, keep_events: int) -> None:
+        self._snapshot = snapshot
+        self._keep_events = keep_events
+        self._events: deque[CommittedEvent] = deque()
+        self._floor = 0
+        self._advanced = asyncio.Condition()
+
+    async def apply(self, committed: CommitFrame) -> None:
+        """Apply a commit that the writer announced, and wake the streams."""
+        for number, names in committed.series:
+            self._snapshot.add_series(number, names)
+        self._snapshot.advance(committed.watermark, committed.events)
+        if committed.events is None:
+            self.clear()
+        else:
+            self._events.extend(committed.events)
+            self._trim()
+        async with self._advanced:
+            self._advanced.notify_all()
+
+    def clear(self) -> None:
+        """Drop all events: some may have been missed, so streams must read from the store."""
+        self._events.clear()
+        self._floor = self._snapshot.watermark
+
+    def _trim(self) -> None:
+        while len(self._events) > self._keep_events:
+            self._floor = time_of(self._events.popleft()[0])
+
+    async def wait_past(self, position: int, timeout_s: float) -> bool:
+        """Wait until the watermark passes a position; False on timeout."""
+        try:
+            async with asyncio.timeout(timeout_s), self._advanced:
+                await self._advanced.wait_for(lambda: self._snapshot.watermark > position)
+        except TimeoutError:
+            return False
+        return True
+
+    def since(self, position: int) -> list[CommittedEvent] | None:
+        """The events after a canonical position; None if the tail starts later."""
+        if position < self._floor:
+            return None
+        newer = takewhile(lambda event: time_of(event[0]) > position, reversed(self._events))
+        return list(newer)[::-1]
+
+
+class LiveStream:
+    """One client's LIVE stream: history in order, then each commit as it becomes durable."""
+
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        tail: LiveTail,
+        event_filter: EventFilter,
+        *,
+        chunk_max_events: int,
+        report_gap: ReportGap | None = None,
+        is_present: bool = False,
+        lag_max_s: float = PRESENT_LAG_MAX_S,
+        chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
+    ) -> None:
+        """With a callback for gaps, the stream conflates for a slow client and reports what was
+        dropped. `is_present`: the stream has no history to send before it shows the present.
+        `chunk_bytes` returns the maximum bytes of the next chunk.
+        """
+        self._chunk_bytes = chunk_bytes
+        self._snapshot = snapshot
+        self._tail = tail
+        self._event_filter = event_filter
+        self._chunk_max_events = chunk_max_events
+        self._report_gap = report_gap
+        self._position = snapshot.watermark
+        self._timebase: Timebase = "canonical"
+        self._resumable = True
+        self._lag = Lag(lag_max_s, is_present=is_present)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the stream lags the watermark by `lag_max_s` at most."""
+        return self._lag.is_present
+
+    async def run(self, history: RangeCursor, stop_ns: int, send: SendChunk) -> int:
+        """Send history up to its watermark, then follow from there; returns the last cursor, ns."""
+        self._position = history.watermark
+        self._timebase = history.span.timebase
+        await self._drain(history, send)
+        self._lag.look(self._snapshot.watermark)
+        self._lag.sent(self._position)
+        # The tail is in canonical order; its keys cannot resume a stream in source order.
+        self._resumable = self._timebase == "canonical"
+        loop = asyncio.get_running_loop()
+        sent_at = loop.time()
+        while (now := self._now()) < stop_ns:
+            idle_s = sent_at + IDLE_INTERVAL_S - loop.time()
+            wait_s = max(0.0, min(idle_s, (stop_ns - now) / NS_PER_SECOND))
+            news = await self._tail.wait_past(self._position, wait_s)
+            self._lag.look(self._snapshot.watermark)
+            if news and await self._send_newer(send):
+                sent_at = loop.time()
+            elif loop.time() >= sent_at + IDLE_INTERVAL_S:
+                await send(self._now(), [])
+                sent_at = loop.time()
+            # A step may have sent only a part of what was durable when it began.
+            self._lag.sent(self._position)
+        return stop_ns
+
+    def _now(self) -> int:
+        """The clock of a LIVE timeline in ns; receive times are never ahead of it."""
+        return moment.now(self._timebase, self._snapshot.watermark).time_ns
+
+    async def _send_newer(self, send: SendChunk) -> bool:
+        """Send the events that became durable after the position; returns whether any were sent."""
+        watermark = self._snapshot.watermark
+        newer = self._tail.since(self._position)
+        if newer is None:
+            return await self._from_store(send)
+        if self._report_gap is None:
+            # Events that the client is not ready for stay in the shared tail or in the store.
+            newer, is_all = self._first_chunk(newer)
+            self._position = watermark if is_all else time_of(newer[-1][0])
+        else:
+            self._position = watermark
+        found = [
+            (key, stored)
+            for key, stored in newer
+            if self._event_filter.matches_number(series_of_event_key(key))
+            and self._event_filter.accepts(stored)
+        ]
+        if self._report_gap is not None:
+            buffer = ConflationBuffer(self._snapshot)
+            buffer.add(found)
+            return await self._send_conflated(self._report_gap, buffer, send)
+        return await self._send_all(found, send)
+
+    def _first_chunk(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
+        """The events of the first chunk, and whether these are all."""
+        part = next(split_chunks(newer, self._chunk_max_events, self._chunk_bytes()), [])
+        return list(part), len(part) == len(newer)
+
+    async def _from_store(self, send: SendChunk) -> bool:
+        span = Span("canonical", self._position + 1, NS_MAX)
+        range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
+        self._position = range_cursor.watermark
+        if self._report_gap is None:
+            return await self._drain(range_cursor, send)
+        buffer = ConflationBuffer(self._snapshot)
+        while not range_cursor.done:
+            buffer.add(await range_cursor.next_slice(self._chunk_max_events))
+        return await self._send_conflated(self._report_gap, buffer, send)
+
+    async def _send_conflated(
+        self, report_gap: ReportGap, buffer: ConflationBuffer, send: SendChunk
+    ) -> bool:
+        buffer.finish()
+        if buffer.gap is not None:
+            await report_gap(buffer.gap)
+        return await self._send_all(buffer.events, send)
+
+    async def _send_all(self, events: Sequence[Hit], send: SendChunk) -> bool:
+        for chunk in split_chunks(events, self._chunk_max_events, self._chunk_bytes()):
+            await self._send(send, chunk)
+        return bool(events)
+
+    async def _drain(self, range_cursor: RangeCursor, send: SendChunk) -> bool:
+        sent = False
+        while not range_cursor.done:
+            events = await range_cursor.next_slice(self._chunk_max_events, self._chunk_bytes())
+            if events:
+                await self._send(send, events)
+                sent = True
+        return sent
+
+    async def _send(self, send: SendChunk, events: Sequence[Hit]) -> None:
+        if not self._resumable:
+            events = [(NO_KEY, stored) for _, stored in events]
+        await send(self._now(), events)
+
+
+def split_chunks(
+    events: Sequence[Hit], max_events: int, max_bytes: int = CHUNK_MAX_BYTES
+) -> Iterator[Sequence[Hit]]:
+    """Split events into chunks of at most `max_events`; a chunk that reaches `max_bytes` ends."""
+    start = size = 0
+    for end, (_, stored) in enumerate(events):
+        if end > start and (end - start == max_events or size >= max_bytes):
+            yield events[start:end]
+            start, size = end, 0
+        size += len(stored)
+    if start < len(events):
+        yield events[start:]

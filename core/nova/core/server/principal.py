@@ -1,0 +1,66 @@
+"""The principal of a connection: an edge's client, named in headers, or a local process."""
+
+from __future__ import annotations
+
+import getpass
+import pwd
+import socket
+import struct
+from typing import cast, get_args
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from nova.core.submission_messages import LOCAL_CONNECTION, Principal
+from nova.sdk.protocol.messages import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
+from nova.sdk.protocol.submission import (
+    CONNECTION_HEADER,
+    REPLAYING_HEADER,
+    ROLE_HEADER,
+    USER_HEADER,
+    Role,
+)
+
+_PEER = struct.Struct("3i")
+_PEER_OPTION = getattr(socket, "SO_PEERCRED", None)
+
+
+def principal_of(request: web.Request) -> Principal:
+    """The principal of a new connection.
+
+    The socket is in a folder that only its owner can enter. A connection without an edge's headers
+    therefore belongs to the owner or root, and gets the role admin under its Unix user name.
+    """
+    headers = request.headers
+    user = headers.get(USER_HEADER)
+    if user is None:
+        return Principal(_local_user(request), "admin", LOCAL_CONNECTION)
+    role = headers.get(ROLE_HEADER, "")
+    if role not in get_args(Role):
+        raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {', '.join(get_args(Role))}")
+    return Principal(
+        unquote(user),
+        cast(Role, role),
+        headers.get(CONNECTION_HEADER, ""),
+        REPLAYING_HEADER in headers,
+    )
+
+
+def request_max_bytes(principal: Principal) -> int:
+    """The largest accepted request in bytes: the edge's own limit for its clients; for local
+    connections the frame limit, so that imports can submit events of any size.
+    """
+    return FRAME_MAX_BYTES if principal.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
+
+
+def _local_user(request: web.Request) -> str:
+    """The Unix user of the peer process; of this process where SO_PEERCRED does not exist."""
+    transport = request.transport
+    peer: socket.socket | None = transport.get_extra_info("socket") if transport else None
+    if peer is not None and _PEER_OPTION is not None:
+        _, user_id, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, _PEER_OPTION, _PEER.size))
+        try:
+            return pwd.getpwuid(user_id).pw_name
+        except KeyError:
+            return str(user_id)
+    return getpass.getuser()

@@ -1,0 +1,200 @@
+"""The reader process: follows the writer's commit feed and serves clients on a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import WSMsgType, web
+
+from nova.core import commit_feed
+from nova.core.effect.published import PublishedMetadata
+from nova.core.errors import ArchiveError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.discover import Discovery
+from nova.core.query.memory_budget import MemoryBudget
+from nova.core.query.sample_query import SampleQueries
+from nova.core.query.ui_state import UiStates
+from nova.core.scratch import scratch_folder
+from nova.core.server.export_jobs import ExportJobs
+from nova.core.server.link_registry import LinkRegistry
+from nova.core.server.live_stream import LiveTail
+from nova.core.server.principal import principal_of, request_max_bytes
+from nova.core.server.session import ReaderSession
+from nova.core.server.submission_client import SubmissionClient
+from nova.core.store.archive import Archive
+from nova.core.store.secondary import open_secondary_archive
+from nova.sdk import archive_id, endpoints, lifecycle
+from nova.sdk.settings import MIB, Settings
+
+FEED_RETRY_S = 0.1
+HEARTBEAT_S = 30.0
+FIRST_WATERMARK_TIMEOUT_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """One archive snapshot, its live tail, and the sessions that share them."""
+
+    def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
+        self._settings = settings
+        self._snapshot = ArchiveSnapshot(archive)
+        self._samples = SampleQueries(self._snapshot, settings.data_folder(), scratch / "samples")
+        self._ui_states = UiStates(self._snapshot, settings.data_folder(), scratch / "checkpoints")
+        self._published = PublishedMetadata(self._snapshot, settings.own_scope())
+        self._discovery = Discovery(self._snapshot, self._published)
+        self._tail = LiveTail(self._snapshot, settings.feed_keep_events)
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
+        self._links = LinkRegistry()
+        self._submission_client = SubmissionClient(
+            endpoints.writer_socket(settings.data_folder()), lambda: self._links.writer_hangs
+        )
+        self._exports = ExportJobs(settings)
+        self._budget = MemoryBudget(settings.answers_mib * MIB)
+        self.watermark_known = asyncio.Event()
+
+    async def follow(self, path: Path) -> None:
+        """Apply the writer's commits until cancelled. While the writer is away, the archive is
+        served as of the last known watermark.
+        """
+        connector = aiohttp.UnixConnector(str(path))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            while True:
+                try:
+                    await self._follow_once(session)
+                except (OSError, aiohttp.ClientError) as error:
+                    log.debug("no writer", extra={"context": {"error": str(error)}})
+                except ArchiveError as error:
+                    # Nothing is lost: announced commits are read from the store after reconnecting.
+                    log.error("cannot follow", extra={"context": {"error": str(error)}})
+                self._links.on_writer_disconnected()
+                await asyncio.sleep(FEED_RETRY_S)
+
+    async def _follow_once(self, session: aiohttp.ClientSession) -> None:
+        async with session.ws_connect(
+            "http://localhost/",
+            max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES,
+            heartbeat=HEARTBEAT_S,
+        ) as socket:
+            self._links.on_writer_connected()
+            async for message in socket:
+                if message.type is not WSMsgType.BINARY:
+                    break
+                self._links.on_writer_message()
+                try:
+                    news = commit_feed.decode(message.data)
+                except msgspec.DecodeError:
+                    log.exception("undecodable commit feed message; reconnecting")
+                    break
+                await self._apply(news)
+
+    async def _apply(self, message: commit_feed.FeedFrame) -> None:
+        if isinstance(message, commit_feed.LinkStates):
+            self._links.update(message.states)
+            return
+        await self._tail.apply(message)
+        self.watermark_known.set()
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one client's connection until it closes."""
+        principal = principal_of(request)
+        socket = web.WebSocketResponse(
+            # aiohttp refuses messages of max_msg_size and more; one of exactly the limit is valid.
+            compress=False,
+            max_msg_size=request_max_bytes(principal) + 1,
+            heartbeat=HEARTBEAT_S,
+        )
+        await socket.prepare(request)
+        session = ReaderSession(
+            socket,
+            self._snapshot,
+            self._tail,
+            self._links,
+            self._samples,
+            self._submission_client,
+            principal,
+            self._ui_states,
+            self._published,
+            self._discovery,
+            self._settings,
+            self._exports,
+            self._budget,
+            partial(endpoints.abort, request),
+        )
+        self._connections[socket] = request
+        try:
+            await session.run()
+        finally:
+            del self._connections[socket]
+        return socket
+
+    async def disconnect(self) -> None:
+        """Close every client connection and the one to the writer."""
+        await endpoints.close_all(self._connections)
+        await self._submission_client.close()
+
+    async def sweep_exports(self) -> None:
+        """Sweep expired and abandoned exports periodically until cancelled."""
+        await self._exports.sweep_periodically()
+
+    def close(self) -> None:
+        """Close the derived databases; the archive belongs to the caller."""
+        self._samples.close()
+        self._ui_states.close()
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
+    """A listening reader whose archive is open and whose watermark is known.
+
+    Raises TimeoutError if the writer announces none within FIRST_MARK_TIMEOUT_S.
+    """
+    data = settings.data_folder()
+    async with AsyncExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder("reader"))
+        opening = open_secondary_archive(data, scratch / "truth", settings.memory_bytes())
+        archive = stack.enter_context(opening)
+        reader = Reader(settings, archive, scratch)
+        stack.callback(reader.close)
+        listening = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
+        stack.push_async_callback(_cancel, listening)
+        async with asyncio.timeout(FIRST_WATERMARK_TIMEOUT_S):
+            await reader.watermark_known.wait()
+        tidying = asyncio.create_task(reader.sweep_exports())
+        stack.push_async_callback(_cancel, tidying)
+        await _listen(stack, reader, endpoints.reader_socket(data))
+        yield reader
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
+    app = web.Application()
+    app.router.add_get("/", reader.serve)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.UnixSite(runner, str(endpoints.claim_socket(path))).start()
+    stack.push_async_callback(reader.disconnect)
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the reader until a stop signal or until the archive in the data folder is replaced."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_garbage_rarely()
+    data = settings.data_folder()
+    served = archive_id.require_at_start(data, settings.archive)
+    async with open_reader(settings):
+        lifecycle.print_ready("reader", data=str(data))
+        log.info("reader ready")
+        await lifecycle.run_until_stopped(archive_id.watch(data, served), stop)

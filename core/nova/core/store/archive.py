@@ -1,0 +1,321 @@
+"""The archive: a RocksDB database, opened as primary by the writer or as secondary by readers.
+
+`Archive` owns every handle and drops them in order, because rocksdict keeps a database open while
+any handle lives. Writes are atomic batches; they are durable only after `sync`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rocksdict import AccessType, ColumnFamily, Rdict
+
+from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.ordering import EVENT_KEY_BYTES
+from nova.core.store import catalog
+from nova.core.store.attempts import ATTEMPTS, until_settled
+from nova.core.store.completeness import Completeness
+from nova.core.store.durability_marker import (
+    MARKER_FILE,
+    DurabilityMarker,
+    read_marker,
+    require_durable,
+)
+from nova.core.store.keys import EVENT_FAMILIES, FAMILIES
+from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
+from nova.core.store.log_tail import refuse_holes, truncate_garbage
+from nova.core.store.mirror import Mirror, needs_mirror
+from nova.core.store.options import MEMORY_BYTES, tuning
+from nova.core.store.scan import first_row
+from nova.core.store.shortage import shortage
+from nova.core.store.write_batch import ArchiveBatch
+from nova.sdk import archive_id, private, timestamps
+from nova.sdk.archive_id import ID_FILE
+from nova.sdk.timestamps import NS_MIN
+
+TRUTH_FOLDER = archive_id.TRUTH_FOLDER
+CATCH_UP_DAMAGED_ATTEMPTS = 2
+"""Attempts while the archive is known to be damaged, so that requests do not wait for long."""
+
+REOPEN_INTERVAL_S = 5.0
+
+
+_open_primaries: set[Path] = set()
+"""The archives that this process writes. Closing any descriptor of a lock file releases the lock,
+so the lock of these archives must not be probed.
+"""
+
+
+class Archive:
+    """One open archive; `families` are its column families by name."""
+
+    def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
+        self.path = path
+        self.inode = archive_id.inode_of(path)
+        """Device and inode: they differ if a copy is put in the folder's place."""
+
+        self._scratch = scratch
+        """The secondary's private folder; None for the primary."""
+
+        self._tuning = tuning(memory_bytes)
+        self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
+        """Used by a secondary whose archive is on a read-only file system."""
+
+        self._is_damaged = False
+        self._opened_at = 0.0
+        try:
+            self._open()
+        except BaseException:
+            self._close_mirror()
+            raise
+
+    def _open(self) -> None:
+        self._opened_at = time.monotonic()
+        scratch = self._scratch
+        self._refuse_moved()  # RocksDB would create the missing folder.
+        access = AccessType.read_write() if scratch is None else AccessType.secondary(str(scratch))
+        live = LiveFiles(self.path)
+        with contextlib.suppress(FileNotFoundError):  # a new archive has no MANIFEST yet
+            live.refresh()
+        try:
+            options, families = self._tuning
+            database = Rdict(str(self._database_folder()), options, dict(families), access)
+        except Exception as error:
+            raise _opening_error(self.path, str(error)) from error
+        if scratch is None:
+            _open_primaries.add(self.path)
+        self._database = database
+        self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
+        self._handles: dict[str, ColumnFamily] = {
+            name: database.get_column_family_handle(name) for name in FAMILIES
+        }
+        catalog_rows = ("catalog", self.families["catalog"])
+        events = {name: self.families[name] for name in EVENT_FAMILIES}
+        self._completeness = Completeness(database, live, catalog_rows, events)
+
+    def _refuse_moved(self) -> None:
+        found = archive_id.inode_of(self.path)
+        if found is None or found != self.inode:
+            raise ArchiveError(
+                f"the archive folder {self.path} was moved or replaced: put the original back"
+            )
+
+    def _database_folder(self) -> Path:
+        """The folder for RocksDB to open: the archive's own, or its refreshed mirror."""
+        if self._mirror is None:
+            return self.path
+        self._mirror.refresh()
+        return self._mirror.path
+
+    def _close_mirror(self) -> None:
+        if self._mirror is not None:
+            self._mirror.close()
+
+    @classmethod
+    def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
+        """Open for writing, for one process only; creates the archive if it does not exist."""
+        path = data / TRUTH_FOLDER
+        try:
+            private.make_folder(path)
+        except OSError as error:
+            raise ArchiveError(
+                f"the data folder {data} cannot be written: {error.strerror}"
+            ) from error
+        private.remove_others_access(path, data / MARKER_FILE, data / ID_FILE)
+        _refuse_missing_current(data, path)
+        if path not in _open_primaries:
+            truncate_garbage(data, path, read_marker(data))
+        archive = cls(path, None, memory_bytes)
+        try:
+            archive._prove_complete()
+        except ArchiveError:
+            archive.close()
+            raise
+        return archive
+
+    @classmethod
+    def open_secondary(cls, data: Path, scratch: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
+        """Open an existing archive as a secondary that follows its writer; `scratch` is the
+        secondary's private folder. Raises ArchiveDamagedError if the archive is incomplete, or
+        holds less than its durability marker records.
+        """
+        path = data / TRUTH_FOLDER
+        _refuse_missing_current(data, path)
+        if not (path / CURRENT_FILE).exists():
+            raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
+        witness = read_marker(data)  # before opening, so that the archive is at least as new
+        refuse_holes(path)
+        archive = cls(path, scratch, memory_bytes)
+        try:
+            archive.catch_up()
+            require_durable(witness, archive.holdings(), path)
+        except ArchiveError:
+            archive.close()
+            raise
+        return archive
+
+    def batch(self) -> ArchiveBatch:
+        return ArchiveBatch(self._handles)
+
+    def write(self, batch: ArchiveBatch) -> None:
+        """Apply a batch atomically; not durable before `sync`."""
+        self._database.write(batch.raw)
+
+    def sync(self) -> None:
+        """fsync the log, which makes every earlier write durable; releases the GIL, so call it in a
+        thread.
+        """
+        self._database.flush_wal(True)
+
+    def sequence(self) -> int:
+        """RocksDB's sequence number: the count of records written so far."""
+        return int(self._database.latest_sequence_number())
+
+    def catch_up(self, until_ns: int = NS_MIN) -> None:
+        """Bring a secondary up to the primary's current state, which is known to reach `until_ns`
+        in canonical time. Raises ArchiveDamagedError if the secondary does not see all of it.
+        """
+        # The primary may delete a file or a log meanwhile; the next attempt sees its replacement.
+        attempts = CATCH_UP_DAMAGED_ATTEMPTS if self._is_damaged else ATTEMPTS
+        try:
+            until_settled(self.path, lambda: self._follow(until_ns), attempts)
+        except ArchiveError:
+            self._is_damaged = True
+            raise
+        self._is_damaged = False
+
+    def _follow(self, until_ns: int) -> None:
+        if self._is_damaged and time.monotonic() - self._opened_at > REOPEN_INTERVAL_S:
+            self._reopen()  # Only a new open sees a file that was put back.
+        try:
+            self._database_folder()
+            self._database.try_catch_up_with_primary()
+        except Exception as error:
+            raise shortage(f"the archive in {self.path}", str(error)) or ArchiveError(
+                f"cannot follow the archive in {self.path}: {error}"
+            ) from error
+        self._refuse_fault(self._completeness.fault_of_files())
+        if self._completeness.is_stale():
+            self._reopen()
+            self._refuse_fault(self._completeness.fault_of_files())
+        self._refuse_fault(self._fault_of_rows(until_ns))
+
+    def _reopen(self) -> None:
+        """Open the secondary again. If that fails, it stays as it was. Iterators over the old
+        database go on and keep it open.
+        """
+        self._open()
+
+    def _fault_of_rows(self, until_ns: int) -> str | None:
+        held = self.holdings()
+        fault = self._completeness.fault_of_counts(held.events)
+        if fault is not None or held.canonical_ns >= until_ns:
+            return fault
+        return (
+            f"it ends at {timestamps.text(held.canonical_ns)}, but {timestamps.text(until_ns)} "
+            "is durable: a log is missing or damaged"
+        )
+
+    def _refuse_fault(self, fault: str | None) -> None:
+        if fault is not None:
+            raise ArchiveDamagedError(
+                f"the archive in {self.path} is incomplete and is not served: {fault}. {RESTORE}"
+            )
+
+    def _prove_complete(self) -> None:
+        """Raise ArchiveDamagedError unless the primary has every file open and these hold every
+        counted event.
+        """
+
+        def look() -> None:
+            self._refuse_fault(self._completeness.fault_of_files() or self._fault_of_rows(NS_MIN))
+
+        until_settled(self.path, look)  # Compactions already run and replace files.
+
+    def holdings(self) -> DurabilityMarker:
+        """What the archive holds, in the form of a durability marker without positions."""
+        counters, last_ns = self.get_many(
+            "catalog", [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
+        )
+        return DurabilityMarker(
+            sequence=self.sequence(),
+            canonical_ns=catalog.decode_time(last_ns),
+            events=catalog.decode_counters(counters).events,
+        )
+
+    def get(self, family: str, key: bytes) -> bytes | None:
+        """One value, or None; raises ArchiveDamagedError if it cannot be read."""
+        return self.get_many(family, [key])[0]
+
+    def get_many(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """One value per key, None for an absent key; raises ArchiveDamagedError if one cannot be
+        read.
+        """
+        if not keys:
+            return []
+        try:
+            values = self.families[family].get(list(keys))
+        except Exception as error:
+            raise shortage(f"the archive in {self.path}", str(error)) or ArchiveDamagedError(
+                f"family {family} of the archive in {self.path} cannot be read: {error}"
+            ) from error
+        return [] if values is None else list(values)
+
+    def first_event_key(self) -> bytes:
+        """The event key of the first event, empty without one; it differs between archives."""
+        oldest = first_row(self.families["canonical"], b"", b"\xff" * EVENT_KEY_BYTES)
+        return b"" if oldest is None else oldest[0]
+
+    def has_event(self, event_key: bytes) -> bool:
+        """Whether an event has this event key; raises ArchiveError if that cannot be read."""
+        return self.get("canonical", event_key) is not None
+
+    def bytes_on_disk(self) -> int:
+        return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
+
+    def close(self) -> None:
+        """Close every handle, then the database; raises ArchiveDamagedError if a compaction has met
+        an unreadable block.
+        """
+        self._handles.clear()
+        faults = []
+        for database in (*self.families.values(), self._database):
+            try:
+                database.close()
+            except Exception as error:
+                faults.append(str(error))
+        self.families.clear()
+        self._close_mirror()
+        if self._scratch is None:
+            _open_primaries.discard(self.path)
+        if faults:
+            raise shortage(f"the archive in {self.path}", faults[0]) or ArchiveDamagedError(
+                f"the archive in {self.path} is damaged: {faults[0]}. {RESTORE}"
+            )
+
+
+def _refuse_missing_current(data: Path, path: Path) -> None:
+    """Raise ArchiveDamagedError if the folder has archive files but no CURRENT: RocksDB would
+    create a new database there and delete the files that it does not know.
+    """
+    if (path / CURRENT_FILE).exists():
+        return
+    left = [*path.glob("*.sst"), *path.glob("*.log"), *data.glob(MARKER_FILE)]
+    if left:
+        raise ArchiveDamagedError(
+            f"the archive in {path} is damaged: {CURRENT_FILE} is missing beside "
+            f"{min(left).name}. {RESTORE}, or move it away to start a new one"
+        )
+
+
+def _opening_error(path: Path, reason: str) -> ArchiveError:
+    if short := shortage(f"the archive in {path}", reason):
+        return short
+    if "corrupt" in reason.lower() or ".sst" in reason:
+        return ArchiveDamagedError(f"the archive in {path} is damaged: {reason}. {RESTORE}")
+    if "/LOCK" in reason:
+        return ArchiveError(f"the archive in {path} is held by another writer: {reason}")
+    return ArchiveError(f"cannot open the archive in {path}: {reason}")

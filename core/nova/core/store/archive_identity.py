@@ -1,0 +1,56 @@
+"""The archive id: stored in the archive, so that it moves with the archive, and in a file beside it
+for processes that do not open the archive.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from nova.core.errors import ArchiveError
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.catalog import ARCHIVE_ID_KEY
+from nova.sdk import archive_id, durable
+
+
+def refuse_emptied(data: Path) -> None:
+    """Raise ArchiveError if the data folder has an archive id but no archive; without this check a
+    new archive would be created there.
+    """
+    known = archive_id.read(data)
+    if known is not None and not (data / TRUTH_FOLDER / "CURRENT").exists():
+        raise ArchiveError(
+            f"{data / archive_id.ID_FILE} says that archive {known} is here, and "
+            f"{data / TRUTH_FOLDER} holds none (is its disk mounted?). Nothing was written. Put "
+            "the archive back, or move the whole data folder away to begin a new one"
+        )
+
+
+def ensure_id(archive: Archive, data: Path) -> str:
+    """The id of an archive that is open for writing; assigns one if it has none. Raises
+    ArchiveError if the file beside it holds another id: then one of the two was exchanged.
+    """
+    beside = archive_id.read(data)
+    stored = archive.get("catalog", ARCHIVE_ID_KEY)
+    if beside is not None and (stored is None or stored.decode() != beside):
+        path = data / archive_id.ID_FILE
+        within = "none" if stored is None else stored.decode()
+        raise ArchiveError(
+            f"{path} says that archive {beside} is here, but the one in {archive.path} has the id "
+            f"{within}. It is not served. Put archive {beside} back; if the one that is there is "
+            f"the right one, remove {path} and start NOVA again"
+        )
+    found = stored.decode() if stored is not None else _assign_id(archive)
+    if beside is None:
+        durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
+    return found
+
+
+def _assign_id(archive: Archive) -> str:
+    """Assign a new id; it is durable when this returns."""
+    made = str(uuid.uuid4())
+    batch = archive.batch()
+    batch.put("catalog", ARCHIVE_ID_KEY, made.encode())
+    archive.write(batch)
+    archive.sync()
+    return made

@@ -1,0 +1,168 @@
+"""Rollups: event counts per lane and time bucket, stored in the catalog.
+
+A bucket of level k is 2^k ns long, so its number is a prefix of the time in an order key. A row
+holds eight neighbouring buckets (slots) with a count per lane, packed into one large integer, so
+that rows are added like integers. The number of a row is that of its buckets without the last three
+bits. The key of a row:
+
+rollup/ + timebase (s or c) + level (1) + scope + / + start time of the row (8)
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from nova.core.ordering import TIME_BYTES, Timebase
+from nova.core.store.archive import Archive
+from nova.core.store.keys import TIMEBASE_BYTES
+from nova.core.store.scan import KeyValue, last_row, scan
+from nova.sdk.address import LANES
+
+ROLLUP_PREFIX = b"rollup/"
+COMPLETE_KEY = b"rollup/complete"
+"""Exists once every event of the archive is counted."""
+
+COUNTED_KEY = b"rollup/counted"
+"""The order key up to which an archive that was written without rollups is counted."""
+
+FINEST_LEVEL = 27
+LEVEL_STEP = 6
+COARSEST_LEVEL = 51
+"""2^27 ns are 134 ms, 2^51 ns are 26 days; the whole int64 range has 8,192 buckets of 26 days."""
+
+LEVELS = range(FINEST_LEVEL, COARSEST_LEVEL + 1, LEVEL_STEP)
+
+ROW_STEP = 3
+"""A row spans as much time as one bucket ROW_STEP levels above; it has 2^ROW_STEP slots."""
+
+SLOTS = 1 << ROW_STEP
+COUNT_BYTES = 5
+"""Room for 10^12 events of a lane in a bucket."""
+
+SLOT_BITS = len(LANES) * COUNT_BYTES * 8
+LANE_UNITS = tuple(1 << COUNT_BYTES * 8 * place for place in range(len(LANES)))
+"""The integer for one event in slot 0, by lane priority."""
+
+_SLOT = (1 << SLOT_BITS) - 1
+_FOLDS = [(bits, (1 << bits) - 1) for bits in (4 * SLOT_BITS, 2 * SLOT_BITS, SLOT_BITS)]
+_TIME = struct.Struct(">Q")
+
+
+class Buckets(NamedTuple):
+    """Neighbouring buckets of one level: the number of the first, and their count."""
+
+    level: int
+    first: int
+    total: int
+
+
+def row_head(timebase: Timebase, level: int, scope_id: str) -> bytes:
+    """The key prefix of a scope's rows of a level."""
+    return ROLLUP_PREFIX + TIMEBASE_BYTES[timebase] + bytes((level,)) + scope_id.encode() + b"/"
+
+
+def bucket_time(bucket: int, level: int) -> bytes:
+    """The start time of a bucket, as eight key bytes."""
+    return _TIME.pack(bucket << level)
+
+
+def bucket_of(key: bytes, level: int) -> int:
+    """The number of the bucket that contains the time at the end of `key`."""
+    return int.from_bytes(key[-TIME_BYTES:], "big") >> level
+
+
+def encode_row(row: int) -> bytes:
+    """Later slots are in higher bytes, and leading zero bytes are not stored."""
+    return row.to_bytes((row.bit_length() + 7) // 8, "big")
+
+
+def decode_row(value: bytes | None) -> int:
+    """The row's integer; 0 for an absent row."""
+    return 0 if value is None else int.from_bytes(value, "big")
+
+
+def slots_of(row: int) -> Iterator[tuple[int, int]]:
+    """(slot number, counts) of the slots that are not empty; counts are shifted to slot 0."""
+    slot = 0
+    while row:
+        if part := row & _SLOT:
+            yield slot, part
+        row >>= SLOT_BITS
+        slot += 1
+
+
+def sum_slots(row: int) -> int:
+    """The sum of all slots of a row, in slot 0."""
+    for bits, mask in _FOLDS:
+        row = (row & mask) + (row >> bits)
+    return row
+
+
+def lane_counts(slot: int) -> tuple[int, ...]:
+    """The counts of a slot that is shifted to slot 0, by lane priority."""
+    counts = slot.to_bytes(SLOT_BITS // 8, "little")
+    return tuple(
+        int.from_bytes(counts[start : start + COUNT_BYTES], "little")
+        for start in range(0, len(counts), COUNT_BYTES)
+    )
+
+
+def pack_rows(buckets: dict[int, int]) -> dict[int, int]:
+    """Pack buckets of one level, whose counts are in slot 0, into rows by row number."""
+    rows: dict[int, int] = {}
+    for bucket, counts in buckets.items():
+        number = bucket >> ROW_STEP
+        rows[number] = rows.get(number, 0) + (counts << bucket % SLOTS * SLOT_BITS)
+    return rows
+
+
+def coarsen(buckets: dict[int, int]) -> dict[int, int]:
+    """Add up buckets of one level to those of the next coarser one."""
+    coarser: dict[int, int] = {}
+    for bucket, counts in buckets.items():
+        bucket >>= LEVEL_STEP
+        coarser[bucket] = coarser.get(bucket, 0) + counts
+    return coarser
+
+
+def newest_row(archive: Archive, timebase: Timebase, scope_id: str) -> int:
+    """The number of a scope's last row of the finest level, -1 without rows."""
+    head = row_head(timebase, FINEST_LEVEL, scope_id)
+    row = last_row(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
+    return -1 if row is None else bucket_of(row[0], FINEST_LEVEL + ROW_STEP)
+
+
+def counted_events(archive: Archive) -> int:
+    """The number of events in the rollups, by their coarsest rows."""
+    head = ROLLUP_PREFIX + TIMEBASE_BYTES["canonical"] + bytes((COARSEST_LEVEL,))
+    rows = scan(archive.families["catalog"], head, head + b"\xff")
+    return sum(sum(lane_counts(sum_slots(decode_row(value)))) for _, value in rows)
+
+
+def level_for(start: int, stop: int, buckets: int, finest: int = FINEST_LEVEL) -> Buckets:
+    """The narrowest buckets, at level `finest` or above, of which at most `buckets` + 1 cover the
+    times from start to stop; times are unsigned, as in keys.
+    """
+    level = finest
+    while (stop >> level) - (start >> level) > buckets:
+        level += 1
+    first = start >> level
+    return Buckets(level, first, (stop >> level) - first + 1)
+
+
+def stored_level(level: int) -> int:
+    """The coarsest stored level whose buckets add up to those of `level`."""
+    return min(level - (level - FINEST_LEVEL) % LEVEL_STEP, COARSEST_LEVEL)
+
+
+def rows_between(
+    archive: Archive, head: bytes, level: int, first: int, stop: int, max_rows: int
+) -> list[KeyValue]:
+    """At most `max_rows` rows of a scope whose numbers are in [first, stop)."""
+    lower = head + bucket_time(first, level + ROW_STEP)
+    upper = head + bucket_time(stop - 1, level + ROW_STEP)
+    rows = scan(archive.families["catalog"], lower, upper, expected_rows=max_rows)
+    return list(islice(rows, max_rows))

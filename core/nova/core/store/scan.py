@@ -1,0 +1,144 @@
+"""Range scans that fail on an unreadable block instead of ending early; every scan goes through
+here.
+
+rocksdict's `items()` is the fastest iterator, but ends silently at a block that cannot be read, and
+`next()` on an invalid iterator kills the process. So rows come from `items()`; if they end before
+the range does, a second iterator, which has a status, proves that the family ends there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import cast
+
+from rocksdict import Rdict, ReadOptions
+
+from nova.core.errors import ArchiveDamagedError
+
+FIRST_ROWS = 4
+"""Rows of the first block; most scans want few. Each later block may be GROWTH times larger."""
+
+GROWTH = 4
+MORE_ROWS = 16
+BLOCK_MAX_ROWS = 128
+BLOCK_MAX_BYTES = 256 * 1024
+
+KeyValue = tuple[bytes, bytes]
+
+Block = tuple[list[KeyValue], int]
+"""Rows that were read together, and the total bytes of their values."""
+
+
+def scan_blocks(
+    family: Rdict,
+    lower: bytes,
+    upper: bytes,
+    *,
+    reverse: bool = False,
+    expected_rows: int | None = None,
+) -> Iterator[Block]:
+    """Keys and values in [lower, upper], in key order or backwards, in blocks. The first block
+    shows how large values are. `want` is the number of rows that the caller expects to use: the
+    second block ends there, and small blocks follow.
+
+    Raises ArchiveDamagedError if the range cannot be read to its end.
+    """
+    last = upper if reverse else lower
+    # rocksdict's stub types it as an iterable of itself.
+    rows = cast("Iterator[KeyValue]", family.items(backwards=reverse, from_key=last))
+    count, read = FIRST_ROWS, 0
+    while True:
+        block: list[KeyValue] = list(islice(rows, count))
+        is_end = len(block) < count
+        if block:
+            last = block[-1][0]
+            size_bytes = sum([len(value) for _, value in block])
+            if last < lower or last > upper:
+                inside = [row for row in block if lower <= row[0] <= upper]
+                if inside:
+                    yield inside, size_bytes
+                return
+            yield block, size_bytes
+            fitting = BLOCK_MAX_BYTES * count // (size_bytes or 1) or 1
+            read += len(block)
+            more = GROWTH * count if expected_rows is None else max(expected_rows - read, MORE_ROWS)
+            count = min(more, BLOCK_MAX_ROWS, fitting)
+        if is_end:
+            _prove_end(family, last, reverse)
+            return
+
+
+def scan(
+    family: Rdict,
+    lower: bytes,
+    upper: bytes,
+    *,
+    reverse: bool = False,
+    expected_rows: int | None = None,
+) -> Iterator[KeyValue]:
+    """`blocks`, row by row."""
+    for block, _ in scan_blocks(family, lower, upper, reverse=reverse, expected_rows=expected_rows):
+        yield from block
+
+
+class Seeker:
+    """Finds single rows in a snapshot of a family, in a quarter of the time of opening an iterator
+    for each. Raises ArchiveDamagedError if a row cannot be read.
+    """
+
+    def __init__(self, family: Rdict) -> None:
+        self._rows = family.iter(ReadOptions())
+
+    def first(self, lower: bytes, upper: bytes) -> KeyValue | None:
+        """The first row in [lower, upper]."""
+        self._rows.seek(lower)
+        row = self._row()
+        return row if row is not None and row[0] <= upper else None
+
+    def last(self, lower: bytes, upper: bytes) -> KeyValue | None:
+        """The last row in [lower, upper]."""
+        self._rows.seek_for_prev(upper)
+        row = self._row()
+        return row if row is not None and row[0] >= lower else None
+
+    def _row(self) -> KeyValue | None:
+        rows = self._rows
+        if rows.valid():
+            return rows.key(), rows.value()
+        try:
+            rows.status()
+        except Exception as error:
+            raise ArchiveDamagedError(f"the archive cannot be read: {error}") from error
+        return None
+
+
+def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:
+    """Raise ArchiveDamagedError unless the family has no rows beyond the last key read."""
+    rows = family.iter(ReadOptions())
+    if reverse:
+        rows.seek_for_prev(last)
+    else:
+        rows.seek(last)
+    if rows.valid() and rows.key() == last:
+        if reverse:
+            rows.prev()
+        else:
+            rows.next()
+    try:
+        rows.status()
+        reason = "the scan ended before the last row" if rows.valid() else None
+    except Exception as error:
+        reason = str(error)
+    if reason is not None:
+        raise ArchiveDamagedError(f"the archive cannot be read beyond key {last.hex()}: {reason}")
+
+
+def first_row(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
+    """The first row in [lower, upper]."""
+    return next(scan(family, lower, upper), None)
+
+
+def last_row(family: Rdict, lower: bytes, upper: bytes) -> tuple[bytes, bytes] | None:
+    """The last row in [lower, upper]."""
+    return next(scan(family, lower, upper, reverse=True), None)

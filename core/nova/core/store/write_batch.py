@@ -1,0 +1,63 @@
+"""The archive's atomic write batch over several column families."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from rocksdict import ColumnFamily, WriteBatch
+
+from nova.core.ordering import TIME_BYTES
+from nova.core.store.keys import series_source_key
+
+
+class ArchiveBatch:
+    def __init__(self, handles: dict[str, ColumnFamily]) -> None:
+        self.raw = WriteBatch(raw_mode=True)
+        # The archive's own dict, which it clears on close: a copied handle would keep the database
+        # open.
+        self._handles = handles
+
+    def put(self, family: str, key: bytes, value: bytes) -> None:
+        self.raw.put(key, value, self._handles[family])
+
+    def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        put, handle = self.raw.put, self._handles[family]
+        for key, value in rows:
+            put(key, value, handle)
+
+    def delete(self, family: str, key: bytes) -> None:
+        self.raw.delete(key, self._handles[family])
+
+    def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
+        """Remove the keys in [lower, upper)."""
+        self.raw.delete_range(lower, upper, self._handles[family])
+
+    def put_events(
+        self,
+        event_keys: Sequence[bytes],
+        source_keys: Sequence[bytes],
+        stored: Sequence[bytes],
+    ) -> None:
+        """Add events under their event keys, which are in canonical order, and their rows in the
+        three index families.
+
+        Index rows are grouped by series: neighbours in the memtable cost a third less to insert
+        (bench/results).
+        """
+        put, to = self.raw.put, self._handles
+        canonical, source = to["canonical"], to["source"]
+        by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for place, source_key, envelope in zip(event_keys, source_keys, stored, strict=True):
+            put(place, envelope, canonical)
+            put(source_key, place, source)
+            by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))
+        for series, rows in by_series.items():
+            for at, _ in rows:
+                put(series + at, b"", to["series_canonical"])
+        for series, rows in by_series.items():
+            for at, key in rows:
+                put(series_source_key(series, key), at, to["series_source"])
+
+    def size_bytes(self) -> int:
+        return int(self.raw.size_in_bytes())

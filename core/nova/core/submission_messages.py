@@ -1,0 +1,70 @@
+"""Submissions from a reader to the writer and the replies to them: MessagePack frames on the
+writer's socket.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from nova.sdk.protocol.submission import Role, Submission
+
+PATH: Final = "/submissions"
+FRAME_MAX_BYTES = 32 * 1024 * 1024
+"""Fits the largest import request and the overhead of its encoding."""
+
+LOCAL_CONNECTION = "local"
+"""The connection name of a client that reaches the reader's socket without an edge."""
+
+
+class Principal(msgspec.Struct, array_like=True, frozen=True):
+    """The principal of a submission, as edge and reader know it, not as the client claims it.
+
+    `connection` identifies the client's connection in logs. `is_replaying`: its timeline was in
+    replay when the submission arrived.
+    """
+
+    user: str
+    role: Role
+    connection: str = ""
+    is_replaying: bool = False
+
+
+class SubmissionRequest(msgspec.Struct, array_like=True):
+    """One submission. `ref` is chosen by the reader and returned with the reply. `since_s` is when
+    the reader received it, by `time.monotonic`, which all processes of a machine share.
+    """
+
+    ref: int
+    principal: Principal
+    submission: Submission
+    received_s: float
+
+
+class SubmissionReply(msgspec.Struct, array_like=True):
+    """The reply to the submission `ref`: a protocol message as JSON."""
+
+    ref: int
+    reply: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder: msgspec.msgpack.Decoder[SubmissionRequest] = msgspec.msgpack.Decoder(
+    SubmissionRequest
+)
+_reply_decoder: msgspec.msgpack.Decoder[SubmissionReply] = msgspec.msgpack.Decoder(SubmissionReply)
+
+
+def encode(frame: SubmissionRequest | SubmissionReply) -> bytes:
+    return _encoder.encode(frame)
+
+
+def decode_request(frame: bytes) -> SubmissionRequest:
+    """Raises msgspec.DecodeError."""
+    return _request_decoder.decode(frame)
+
+
+def decode_reply(frame: bytes) -> SubmissionReply:
+    """Raises msgspec.DecodeError."""
+    return _reply_decoder.decode(frame)

@@ -1,0 +1,87 @@
+"""Annotations: chat messages and alarm acknowledgements that users submit."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from nova.core.errors import RequestError
+from nova.core.submission_messages import Principal
+from nova.core.writer.commit import Committer
+from nova.core.writer.commit_queue import CommitQueue
+from nova.sdk import timestamps
+from nova.sdk.address import SCOPE_TOKEN
+from nova.sdk.errors import EnvelopeError, TimestampError
+from nova.sdk.events.event import Event, Series, check
+from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
+
+ALARM_ACKNOWLEDGED = "AlarmAcknowledged"
+
+
+class Annotations:
+    """Records annotations as metadata events; their author is the principal's user."""
+
+    def __init__(self, committer: Committer, queue: CommitQueue, own_scope: str) -> None:
+        self._committer = committer
+        self._queue = queue
+        self._own_scope = own_scope
+
+    async def chat(self, principal: Principal, message: SubmitChat) -> ChatAck:
+        """Record a ChatMessage; raises QueryError for a scope without events in this archive."""
+        names = self._committer.series.names
+        if message.scope_id != self._own_scope and all(
+            n.scope_id != message.scope_id for n in names
+        ):
+            raise RequestError("unknownScope", f"scope {message.scope_id!r} is not in this archive")
+        body: JsonObject = {"authorDisplayName": principal.user, "content": message.content}
+        event = _metadata(message.scope_id, (SCOPE_TOKEN,) * 3, "ChatMessage", body)
+        return ChatAck(event_id=event.event_id.hex(), time=await self._record(event))
+
+    async def acknowledge(
+        self, principal: Principal, acknowledgement: AcknowledgeAlarm
+    ) -> AlarmAck:
+        """Record an AlarmAcknowledged; raises QueryError if the entity has no such view."""
+        ids = (acknowledgement.system_id, acknowledgement.container_id, acknowledgement.unique_id)
+        view = Series(acknowledgement.scope_id, "ui", *ids, "UiUpdate", acknowledgement.view_id)
+        if self._committer.series.number(view) is None:
+            where = "/".join((acknowledgement.scope_id, *ids))
+            raise RequestError("unknownTarget", f"{where} has no view {acknowledgement.view_id!r}")
+        try:
+            since = timestamps.normal(acknowledgement.since)
+        except TimestampError as error:
+            raise RequestError("badTime", f"since {error}") from None
+        payload: JsonObject = {
+            "viewId": acknowledgement.view_id,
+            "key": acknowledgement.key,
+            "severity": acknowledgement.severity,
+            "since": since,
+            "user": principal.user,
+        }
+        event = _metadata(acknowledgement.scope_id, ids, ALARM_ACKNOWLEDGED, {"payload": payload})
+        return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
+
+    async def _record(self, event: Event) -> str:
+        """Record the event; returns its canonical time as text once it is durable."""
+        at_ns = await self._queue.submit(lambda committer: committer.record(event))
+        assert at_ns is not None, "two equal annotations in one nanosecond"
+        return timestamps.text(at_ns)
+
+
+def _metadata(scope_id: str, ids: tuple[str, ...], message_type: str, body: JsonObject) -> Event:
+    system_id, container_id, unique_id = ids
+    envelope: JsonObject = {
+        "scopeId": scope_id,
+        "lane": "metadata",
+        "systemId": system_id,
+        "containerId": container_id,
+        "uniqueId": unique_id,
+        "sourceTruthTime": timestamps.text(time.time_ns()),
+        "messageType": message_type,
+        **body,
+    }
+    try:
+        return check(msgspec.json.encode(envelope))
+    except EnvelopeError as error:
+        raise RequestError("badRequest", error.reason) from None

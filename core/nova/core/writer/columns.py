@@ -1,0 +1,80 @@
+"""The columns of a checked batch; a record that is refused does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from nova.core.ordering import order_keys
+from nova.sdk.address import LANE_PRIORITY
+from nova.sdk.events.checker import CheckedBatch, Checker, RecordTuple, RejectedRecord
+from nova.sdk.events.envelope import CommandRequest
+from nova.sdk.events.event import Event, Series
+
+
+class BatchColumns(msgspec.Struct, array_like=True):
+    """A batch's events as columns: item i of `keys`, `series` and `bodies` is one event.
+
+    `keys` are order keys in source time; `series` are indexes into `names`; a body is the stored
+    envelope up to its canonicalTruthTime. `requests` are (index, requestId) of the events that are
+    CommandRequests. The validation pool sends it between processes as MessagePack.
+    """
+
+    keys: list[bytes]
+    series: list[int]
+    bodies: list[bytes]
+    names: list[Series]
+    requests: list[tuple[int, str]]
+    refusals: list[RejectedRecord]
+
+
+def check_records(records: Sequence[RecordTuple], checker: Checker) -> BatchColumns:
+    """The valid events of `records`, in order, and the refusals."""
+    return _checked_columns(checker.check_all(records))
+
+
+def own_event_columns(event: Event) -> BatchColumns:
+    """The columns of one event of the Core itself."""
+    return columns_of([event], [])
+
+
+def columns_of(events: Sequence[Event], refusals: list[RejectedRecord]) -> BatchColumns:
+    """The columns of events that were checked one by one, and the refusals among them."""
+    names: dict[Series, int] = {}
+    return BatchColumns(
+        order_keys(
+            [event.source_ns for event in events],
+            [event.lane for event in events],
+            [event.event_id for event in events],
+        ),
+        [names.setdefault(event.series, len(names)) for event in events],
+        [event.body[:-1] for event in events],
+        list(names),
+        [
+            (number, event.envelope.request_id)
+            for number, event in enumerate(events)
+            if isinstance(event.envelope, CommandRequest)
+        ],
+        refusals,
+    )
+
+
+class _CommandFields(msgspec.Struct, rename="camel"):
+    command_id: str
+
+
+_command_decoder = msgspec.json.Decoder(_CommandFields)
+
+
+def command_id_of(body: bytes) -> str:
+    """The commandId in the body of an event of the command lane."""
+    return _command_decoder.decode(body + b"}").command_id
+
+
+def _checked_columns(checked: CheckedBatch) -> BatchColumns:
+    lanes = [LANE_PRIORITY[series.lane] for series in checked.names]
+    keys = order_keys(checked.times_ns, [lanes[number] for number in checked.series], checked.ids)
+    return BatchColumns(
+        keys, checked.series, checked.bodies, checked.names, checked.requests, checked.refusals
+    )

@@ -1,0 +1,392 @@
+"""The pipeline of the writer process: it consumes every transport, checks and commits records in
+groups, syncs them, publishes them to the readers and acknowledges them to the transports.
+
+Four stages run concurrently: intake (one task per transport) → check → commit → sync. They are
+joined by short bounded queues, which exert back-pressure on the transports. While one group is
+synced in a thread, the next is written and the one after that is checked, in a separate process if
+it is large.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from nova.core.commit_feed import CommitFrame, LinkStates
+from nova.core.store import catalog
+from nova.core.store.archive import Archive
+from nova.core.store.archive_identity import ensure_id, refuse_emptied
+from nova.core.store.durability_marker import DurabilityMarker, read_marker, write_marker
+from nova.core.store.own_files import OwnFiles
+from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
+from nova.core.writer import commit_queue
+from nova.core.writer.actions import ArgumentChecker
+from nova.core.writer.annotations import Annotations
+from nova.core.writer.columns import BatchColumns
+from nova.core.writer.command_handler import CommandHandler
+from nova.core.writer.command_targets import TargetFinder
+from nova.core.writer.commit import Committer
+from nova.core.writer.commit_queue import CommitQueue
+from nova.core.writer.dispatcher import Dispatcher
+from nova.core.writer.feed_server import FeedServer
+from nova.core.writer.import_handler import ImportHandler
+from nova.core.writer.in_effect import InEffect
+from nova.core.writer.manifest_events import published_event, reconcile
+from nova.core.writer.rollup_backfill import backfill_with_progress
+from nova.core.writer.submission_handler import SubmissionHandler
+from nova.core.writer.submission_server import SubmissionServer
+from nova.core.writer.validation_pool import ValidationPool
+from nova.sdk import archive_id, default_timebase, endpoints, lifecycle
+from nova.sdk.archive_id import ArchiveIdentity
+from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.errors import ArchiveGoneError, SettingsError
+from nova.sdk.manifests import manifest_files
+from nova.sdk.manifests.manifest_files import ManifestFile
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
+
+INTAKE_MAX_BATCHES = 8
+CHECKED_MAX_GROUPS = 3
+CHECK_GROUP_RECORDS = 1_000
+UNSYNCED_MAX_GROUPS = 4
+MARKER_INTERVAL_S = 1.0
+LINKS_INTERVAL_S = 0.5
+GONE_EXIT_STATUS = 1
+
+log = logging.getLogger(__name__)
+
+
+class ConsumedBatch(NamedTuple):
+    """A consumed batch and its transport."""
+
+    transport: Transport
+    batch: Batch
+
+
+class CheckingGroup(NamedTuple):
+    """Batches that are being checked, and the future of their columns."""
+
+    batches: list[ConsumedBatch]
+    columns: asyncio.Future[list[BatchColumns]]
+
+
+class UnsyncedGroup(NamedTuple):
+    """A group that is written but not durable yet."""
+
+    acknowledgements: list[tuple[Transport, Batch, Receipt]]
+    commits: list[CommitFrame]
+    marker: DurabilityMarker
+    writes: commit_queue.QueuedWrites
+
+
+class Writer:
+    """The one writer of an archive and its stages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        archive: Archive,
+        server: FeedServer,
+        files: Sequence[ManifestFile] = (),
+    ) -> None:
+        self._settings = settings
+        self._manifests = reconcile(files, archive, settings.own_scope())
+        manifests = self._manifests.manifests
+        self._archive = archive
+        self._server = server
+        self._data = settings.data_folder()
+        self.committer = Committer(
+            archive,
+            self._data,
+            scope_id=settings.subscribed_scope(),
+            own_scope=settings.own_scope(),
+            envelope_max_bytes=settings.envelope_max_bytes,
+            commit_max_bytes=settings.commit_max_bytes,
+            commit_max_events=settings.commit_max_events,
+            manifests=manifests,
+            registry=DriverRegistry.load(drivers)
+            if (drivers := settings.chosen_drivers())
+            else None,
+        )
+        self._validation = ValidationPool(
+            self.committer.checker,
+            settings.subscribed_scope(),
+            settings.envelope_max_bytes,
+            manifests,
+            settings.own_scope(),
+        )
+        self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(INTAKE_MAX_BATCHES)
+        self._checking_groups: asyncio.Queue[CheckingGroup] = asyncio.Queue(CHECKED_MAX_GROUPS)
+        self._unsynced: asyncio.Queue[UnsyncedGroup] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
+        self._pending_marker: DurabilityMarker | None = None
+        self.served = ArchiveIdentity(ensure_id(archive, self._data), archive.inode)
+        self._own_files = OwnFiles(archive.path)
+        default_timebase.write(self._data, settings.chosen_timebase())
+        self._queue = CommitQueue(self._trigger_commit)
+        self._queue.watermark_ns = self.committer.last_ns
+        self.dispatcher = Dispatcher(self.committer.link_routes)
+        known = InEffect(self.committer, settings.chosen_timebase(), settings.own_scope())
+        self._commands = CommandHandler(
+            self.committer,
+            self._queue,
+            TargetFinder(
+                self.committer, known, require_descriptor=settings.commands_require_descriptor
+            ),
+            ArgumentChecker(self.committer, known),
+            self.dispatcher,
+            settings.envelope_max_bytes,
+        )
+        remarks = Annotations(self.committer, self._queue, settings.own_scope())
+        subscribed = settings.subscribed_scope()
+        imports = ImportHandler(
+            self.committer, self._queue, subscribed, settings.envelope_max_bytes
+        )
+        self.submissions = SubmissionServer(
+            SubmissionHandler(subscribed, self._commands, remarks, imports)
+        )
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
+
+    async def run(self, transports: list[Transport]) -> None:
+        """Run until cancelled. An error ends all stages: what is durable is unknown after it."""
+        self.dispatcher.transports = transports
+        try:
+            async with asyncio.TaskGroup() as stages:
+                stages.create_task(self._sync_groups())
+                stages.create_task(self._commit_groups())
+                await self._commands.end_unfinished()
+                self.submissions.open()
+                stages.create_task(self._check_groups())
+                stages.create_task(self._write_markers())
+                stages.create_task(self._publish_links(transports))
+                for transport in transports:
+                    stages.create_task(self._consume(transport))
+        finally:
+            await self.submissions.stop()
+            await self._validation.close()
+
+    def publish_manifests(self) -> None:
+        """Commit an event for each manifest that the archive lacks, and the list of conflicts.
+        Called before any reader is served.
+        """
+        scope, committer = self._settings.own_scope(), self.committer
+        conflicts = self._manifests.conflicts
+        for conflict in conflicts:
+            log.warning("manifest conflict", extra={"context": {"conflict": conflict}})
+        known = self._archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
+        is_news = conflicts != catalog.decode_conflicts(known)
+        if is_news:
+            committer.put_record(
+                catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts)
+            )
+        events = [published_event(one, scope) for one in self._manifests.unpublished]
+        if committer.record_all(events) or is_news:
+            committer.close_commit()
+
+    def mark_recovered(self) -> None:
+        """Sync the archive and write its durability marker before any reader is served: a killed
+        writer may have acknowledged events after its last marker, and no event need follow.
+        """
+        self._archive.sync()
+        held = self.committer.marker()
+        if read_marker(self._data) != held:
+            self._require_archive()
+            write_marker(self._data, held)
+
+    async def _consume(self, transport: Transport) -> None:
+        subscription = Subscription(self._settings.subscribed_scope())
+        positions = self.committer.load_positions(transport.link)
+        async for batch in transport.consume(subscription, positions):
+            await self._consumed.put(ConsumedBatch(transport, batch))
+
+    async def _check_groups(self) -> None:
+        while True:
+            group = [await self._consumed.get()]
+            records = len(group[0].batch.records)
+            while records < CHECK_GROUP_RECORDS and not self._consumed.empty():
+                group.append(self._consumed.get_nowait())
+                records += len(group[-1].batch.records)
+            found = self._validation.check([arrived.batch.records for arrived in group])
+            await self._checking_groups.put(CheckingGroup(group, found))
+
+    async def _commit_groups(self) -> None:
+        while True:
+            groups = [await self._checking_groups.get()]
+            records = _record_count(groups[0])
+            while records < self._settings.commit_max_events and not self._checking_groups.empty():
+                groups.append(self._checking_groups.get_nowait())
+                records += _record_count(groups[-1])
+            await self._unsynced.put(await self._commit(groups))
+
+    async def _commit(self, groups: list[CheckingGroup]) -> UnsyncedGroup:
+        acknowledgements: list[tuple[Transport, Batch, Receipt]] = []
+        commits: list[CommitFrame] = []
+        for group, found in groups:
+            for (transport, batch), incoming in zip(group, await found, strict=True):
+                receipt, closed = self.committer.add_batch(transport.link, batch, incoming)
+                commits += closed
+                acknowledgements.append((transport, batch, receipt))
+                await asyncio.sleep(0)  # lets sockets be served between batches
+        entered, closed = self._queue.run(self.committer)
+        commits += [*closed, self.committer.close_commit()]
+        return UnsyncedGroup(acknowledgements, commits, self.committer.marker(), entered)
+
+    def _trigger_commit(self) -> None:
+        """Trigger a commit; if the queue is full, one is due anyway."""
+        nothing: asyncio.Future[list[BatchColumns]] = asyncio.get_running_loop().create_future()
+        nothing.set_result([])
+        with contextlib.suppress(asyncio.QueueFull):
+            self._checking_groups.put_nowait(CheckingGroup([], nothing))
+
+    async def _sync_groups(self) -> None:
+        while True:
+            groups = [await self._unsynced.get()]
+            while not self._unsynced.empty():
+                groups.append(self._unsynced.get_nowait())
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._syncer, self._sync, groups[-1].marker)
+            for group in groups:
+                await self._publish(group)
+
+    def _sync(self, marker: DurabilityMarker) -> None:
+        """Sync all writes; runs in a thread, because rocksdict releases the GIL meanwhile."""
+        self._archive.sync()
+        self._own_files.require_known()
+        self._pending_marker = marker
+
+    async def _write_markers(self) -> None:
+        """Write the durability marker periodically, so that no commit waits for it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(MARKER_INTERVAL_S)
+            await loop.run_in_executor(self._syncer, self._write_marker)
+
+    async def _publish_links(self, transports: list[Transport]) -> None:
+        """Publish the state of the links periodically. Readers take it as a heartbeat: they detect
+        a writer that hangs by its silence.
+        """
+        while True:
+            states = {transport.link: transport.state() for transport in transports}
+            self._server.publish_links(LinkStates(states))
+            await asyncio.sleep(LINKS_INTERVAL_S)
+
+    def _write_marker(self) -> None:
+        """Write the durability marker of the last sync; runs in the sync thread, so never during a
+        sync. Raises ArchiveGoneError if the archive is no longer in its folder: open files survive
+        an unmount, but files that are created by path would land beside the archive.
+        """
+        self._require_archive()
+        if self._pending_marker is not None:
+            write_marker(self._data, self._pending_marker)
+            self._pending_marker = None
+
+    def _require_archive(self) -> None:
+        archive_id.require(self._data, self.served)
+        self._own_files.require()
+
+    def finish(self) -> None:
+        """After a clean stop: sync all writes and write the durability marker."""
+        self.stop_syncing()
+        self._archive.sync()
+        self._require_archive()
+        write_marker(self._data, self.committer.marker())
+
+    def stop_syncing(self) -> None:
+        """Wait for a running sync; after that the archive can be closed."""
+        self._syncer.shutdown(wait=True)
+
+    async def _publish(self, group: UnsyncedGroup) -> None:
+        for committed in group.commits:
+            self._server.publish(committed)
+        self._queue.watermark_ns = group.commits[-1].watermark
+        commit_queue.complete(group.writes)
+        for transport, batch, receipt in group.acknowledgements:
+            await transport.acknowledge(batch, receipt)
+
+
+def _record_count(group: CheckingGroup) -> int:
+    return sum(len(arrived.batch.records) for arrived in group.batches)
+
+
+@asynccontextmanager
+async def open_writer(
+    settings: Settings, files: Sequence[ManifestFile]
+) -> AsyncIterator[tuple[Writer, list[Transport]]]:
+    """A writer with its archive, socket and transports, which are closed in reverse order."""
+    data = settings.data_folder()
+    archive_id.require_at_start(data, settings.archive)
+    refuse_emptied(data)
+    async with AsyncExitStack() as stack:
+        archive = Archive.open_primary(data, settings.memory_bytes())
+        stack.callback(archive.close)
+        await backfill_with_progress(archive)
+        server = FeedServer(endpoints.writer_socket(data))
+        writer = Writer(settings, archive, server, files)
+        stack.callback(writer.stop_syncing)
+        writer.publish_manifests()
+        writer.mark_recovered()
+        server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
+        await server.start(writer.committer.last_ns)
+        stack.push_async_callback(server.stop)
+        urls = settings.transports or (f"local://{data.absolute()}",)
+        transports = [connect(url) for url in urls]
+        for transport in transports:
+            stack.push_async_callback(transport.close)
+        _require_unique_links([transport.link for transport in transports])
+        yield writer, transports
+
+
+def _require_unique_links(links: list[str]) -> None:
+    """Raise SettingsError if two transports have one link name, by which positions are stored."""
+    twice = sorted({link for link in links if links.count(link) > 1})
+    if twice:
+        raise SettingsError(
+            f"transports: {', '.join(twice)} is given more than once: name each link once"
+        )
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the writer until it is stopped or fails."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_garbage_rarely()
+    stopped = asyncio.create_task(stop.wait())
+    files = manifest_files.load(settings.manifests_folder())
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(stack.enter_async_context(open_writer(settings, files)))
+        await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():  # It may be backfilling the rollups of a large archive.
+            opening.cancel()
+            await asyncio.wait((opening,))
+            return
+        stopped.cancel()
+        writer, transports = opening.result()
+        _report_ready(settings, writer)
+        log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
+        try:
+            await lifecycle.run_until_stopped(_run(writer, transports), stop)
+            writer.finish()
+        except ArchiveGoneError as error:
+            log.error(str(error))
+            # RocksDB opens files by path: on close it would create and delete files in whatever is
+            # at that path now. Every acknowledged event is synced already.
+            os._exit(GONE_EXIT_STATUS)
+
+
+def _report_ready(settings: Settings, writer: Writer) -> None:
+    archive, folder = writer.served
+    facts = {"archive": str(archive), "folder": str(folder)}
+    lifecycle.print_ready("writer", data=str(settings.data_folder()), **facts)
+
+
+async def _run(writer: Writer, transports: list[Transport]) -> None:
+    """Run the writer; an ArchiveGoneError, which an operator must act on, is raised by itself."""
+    try:
+        await writer.run(transports)
+    except ExceptionGroup as group:
+        gone = group.subgroup(ArchiveGoneError)
+        raise gone.exceptions[0] if gone is not None else group from None

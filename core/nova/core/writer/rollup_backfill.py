@@ -1,0 +1,91 @@
+"""Backfills the rollups of an archive that was written without them, wholly or in part, when its
+writer opens it.
+
+Each part is written with the key up to which the archive is counted, so an interrupted count
+resumes there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from itertools import islice
+from operator import itemgetter
+
+from nova.core.ordering import LAST_TAIL, TIME_BYTES, series_of_event_key
+from nova.core.store import catalog
+from nova.core.store.archive import Archive
+from nova.core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX, counted_events
+from nova.core.store.scan import scan
+from nova.core.store.series_table import SeriesTable
+from nova.core.writer.rollup_counter import RollupCounter
+from nova.sdk import lifecycle
+
+BACKFILL_EVENTS = 20_000
+PROGRESS_INTERVAL_S = 2.0
+"""Interval of progress lines; the supervisor waits while they arrive."""
+
+log = logging.getLogger(__name__)
+
+
+async def backfill_with_progress(archive: Archive) -> None:
+    """Count uncounted events and report progress on stdout. It may be cancelled and resumes the
+    next time.
+    """
+    catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+    series = SeriesTable()
+    series.load(archive)
+    counters = catalog.decode_counters(archive.get("catalog", catalog.COUNTERS_KEY))
+    said = time.monotonic()
+    for done in backfill(archive, series, counters.events):
+        if time.monotonic() - said >= PROGRESS_INTERVAL_S:
+            lifecycle.print_progress("writer", f"counted {done:,} of {counters.events:,} events")
+            said = time.monotonic()
+        await asyncio.sleep(0)
+
+
+def backfill(archive: Archive, series: SeriesTable, events: int) -> Iterator[int]:
+    """Count the uncounted events of an archive with `events` events; yields the number counted
+    after each part.
+    """
+    is_complete = archive.get("catalog", COMPLETE_KEY) is not None
+    if is_complete and counted_events(archive) == events:
+        return
+    if events:
+        log.info("counting the events of the archive", extra={"context": {"events": events}})
+    if is_complete:
+        _clear(archive)
+    yield from _resume(archive, series)
+    if (
+        counted_events(archive) != events
+    ):  # An older NOVA has written between two interrupted counts.
+        _clear(archive)
+        yield from _resume(archive, series)
+    batch = archive.batch()
+    batch.put("catalog", COMPLETE_KEY, b"1")
+    archive.write(batch)
+
+
+def _clear(archive: Archive) -> None:
+    batch = archive.batch()
+    batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+    archive.write(batch)
+
+
+def _resume(archive: Archive, series: SeriesTable) -> Iterator[int]:
+    after, done = archive.get("catalog", COUNTED_KEY) or b"", counted_events(archive)
+    rollups = RollupCounter(archive)
+    rows = scan(archive.families["source"], after, b"\xff" * TIME_BYTES + LAST_TAIL)
+    while part := [row for row in islice(rows, BACKFILL_EVENTS) if row[0] != after]:
+        last_key = part[-1][0]
+        part.sort(key=itemgetter(1))
+        scopes = [series.names[series_of_event_key(event_key)].scope_id for _, event_key in part]
+        rollups.count_mixed(scopes, [event_key for _, event_key in part], [key for key, _ in part])
+        batch = archive.batch()
+        rollups.write(batch)
+        batch.put("catalog", COUNTED_KEY, last_key)
+        archive.write(batch)
+        done += len(part)
+        yield done

@@ -1,0 +1,88 @@
+"""The submission handler: checks who may submit what, and passes it to the handler of its kind.
+
+The edge makes the same checks earlier. The writer repeats them, because it alone is responsible for
+the archive and the edge may be bypassed.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from nova.core.errors import RequestError
+from nova.core.submission_messages import Principal
+from nova.core.writer.annotations import Annotations
+from nova.core.writer.command_handler import CommandHandler
+from nova.core.writer.import_handler import ImportHandler
+from nova.sdk.protocol.messages import Message
+from nova.sdk.protocol.submission import (
+    AcknowledgeAlarm,
+    ImportEvents,
+    Submission,
+    SubmitChat,
+    SubmitCommand,
+    roles_for,
+)
+
+REPLAY_REFUSAL = (
+    "submissions are refused in REPLAY: the events last served on this connection, or its cursor, "
+    "are in the past; start a LIVE stream first, and wait until it has reached the present"
+)
+
+log = logging.getLogger(__name__)
+
+
+class SubmissionHandler:
+    """Handles submissions of all kinds."""
+
+    def __init__(
+        self,
+        scope_id: str | None,
+        commands: CommandHandler,
+        annotations: Annotations,
+        imports: ImportHandler,
+    ) -> None:
+        self._scope_id = scope_id
+        self._commands = commands
+        self._annotations = annotations
+        self._imports = imports
+
+    async def handle(
+        self, principal: Principal, submission: Submission, received_s: float
+    ) -> Message:
+        """The reply to a submission that a reader received at `since_s` (`time.monotonic`); raises
+        QueryError if it is refused.
+        """
+        self._authorize(principal, submission)
+        log.info(
+            "submission",
+            extra={
+                "context": {"user": principal.user, "kind": str(submission.__struct_config__.tag)}
+            },
+        )
+        match submission:
+            case SubmitCommand():
+                return await self._commands.submit(submission, received_s)
+            case SubmitChat():
+                return await self._annotations.chat(principal, submission)
+            case AcknowledgeAlarm():
+                return await self._annotations.acknowledge(principal, submission)
+            case ImportEvents():
+                return await self._imports.import_events(submission)
+
+    def _authorize(self, principal: Principal, submission: Submission) -> None:
+        if principal.role not in roles_for(submission):
+            kind = submission.__struct_config__.tag
+            raise RequestError("forbidden", f"your role ({principal.role}) cannot send {kind}")
+        if principal.is_replaying or submission.timeline_mode != "LIVE":
+            log.warning(
+                "submission refused in replay",
+                extra={"context": {"user": principal.user, "connection": principal.connection}},
+            )
+            raise RequestError("replayRefused", REPLAY_REFUSAL)
+        if isinstance(submission, ImportEvents):
+            return  # Each of its events names its scope and is checked for it.
+        if self._scope_id not in (None, submission.scope_id):
+            raise RequestError(
+                "unknownScope",
+                f"this instance accepts scope {self._scope_id!r}, not {submission.scope_id!r}",
+            )

@@ -1,0 +1,200 @@
+"""The edge's aiohttp application: its components, routes, startup and shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import aiohttp
+from aiohttp import WSCloseCode, web
+
+from nova.edge.assets import add_assets
+from nova.edge.authorization import Authorizer
+from nova.edge.client_address import ClientAddresses, rate_limit_key
+from nova.edge.connections import ConnectionLimiter
+from nova.edge.core_status import CoreStatus
+from nova.edge.edge_config import EdgeConfig
+from nova.edge.export_downloads import ExportDownloads
+from nova.edge.heartbeat import ReaderHeartbeat
+from nova.edge.hosts import HostFilter
+from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
+from nova.edge.login_throttle import LoginThrottle
+from nova.edge.metrics import MetricsHandler
+from nova.edge.passwords import PasswordHashing
+from nova.edge.probes import Probes
+from nova.edge.replies import add_security_headers, error_reply, json_errors
+from nova.edge.same_origin import is_foreign_origin
+from nova.edge.submission_policy import SubmissionPolicy
+from nova.edge.tokens import TokenSigner, load_key
+from nova.edge.unsent import UnsentFrames
+from nova.edge.upstream import Upstream
+from nova.edge.user_store import UserStore
+from nova.edge.websocket import EdgeSession
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.protocol.messages import REQUEST_MAX_BYTES
+
+log = logging.getLogger(__name__)
+
+FOREIGN_PAGE = "this edge did not serve the page that sent this request (Origin is not Host)"
+BODY_TIMEOUT = "the request body did not arrive in time"
+TOO_MANY_CONNECTIONS = "this edge has reached its connection limit; try again later"
+TOO_MANY_UNSENT = "this edge has reached its limit of unsent bytes; try again later"
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+class Edge:
+    """One edge's components and routes. The caller owns and closes the arguments."""
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        users: UserStore,
+        passwords: PasswordHashing,
+        throttle: LoginThrottle,
+        reader: aiohttp.ClientSession,
+    ) -> None:
+        self._config = config
+        self._limits = config.limits
+        tokens = TokenSigner(load_key(config.folder), self._limits.token_lifetime_s)
+        self._authorizer = Authorizer(users, tokens, self._limits.access_cache_s)
+        self._users = users
+        self._addresses = ClientAddresses(config.trusted_proxies)
+        self._login = LoginHandler(
+            users, passwords, tokens, throttle, self._addresses, self._limits
+        )
+        self._submission_policy = SubmissionPolicy(self._limits)
+        self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
+        self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
+        self._reader = reader
+        self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
+        core = CoreStatus(reader, self._limits)
+        self._probes = Probes(core)
+        self._metrics = MetricsHandler(core, config.metrics_token, self._submission_policy.outcomes)
+        self._export_downloads = ExportDownloads(
+            exports_folder(config.data), self._authorizer, self._limits, self._addresses
+        )
+
+    def application(self) -> web.Application:
+        """Build the application. Call it once."""
+        hosts = HostFilter(self._config.host, self._config.allowed_hosts)
+        app = web.Application(
+            middlewares=[json_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
+        )
+        app.on_response_prepare.append(add_security_headers)
+        app.on_shutdown.append(self._close_sessions)
+        app.cleanup_ctx.append(self._users_watcher)
+        app.cleanup_ctx.append(self._heartbeat_monitor)
+        app.router.add_post("/auth/login", self._post_login)
+        app.router.add_get("/ws", self._get_ws)
+        app.router.add_get("/exports/{id}", self._export_downloads.get)
+        app.router.add_post("/exports/{id}", self._export_downloads.post)
+        app.router.add_get("/healthz", self._probes.healthz)
+        app.router.add_get("/readyz", self._probes.readyz)
+        app.router.add_get("/metrics", self._metrics.get)
+        add_assets(app, self._config.static)
+        return app
+
+    def runner(self, shutdown_timeout_s: float) -> web.AppRunner:
+        """The runner that serves the application and closes idle connections.
+
+        aiohttp starts a keep-alive connection's timeout at the connection's start, and single bytes
+        do not extend it. So `keepalive_timeout` also limits the headers of the first request.
+        """
+        return web.AppRunner(
+            self.application(),
+            access_log=None,
+            shutdown_timeout=shutdown_timeout_s,
+            keepalive_timeout=self._limits.request_timeout_s,
+            lingering_time=self._limits.lingering_s,
+            auto_decompress=False,  # See edge/nova/edge/bodies.py.
+        )
+
+    async def _post_login(self, request: web.Request) -> web.StreamResponse:
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN_PAGE)
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_s):
+                await request.read()
+        except TimeoutError:
+            return error_reply(408, "badRequest", BODY_TIMEOUT)
+        return await self._login.post(request)
+
+    async def _get_ws(self, request: web.Request) -> web.StreamResponse:
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN_PAGE)
+        if self._unsent.is_full:
+            return error_reply(503, "busy", TOO_MANY_UNSENT, RETRY_AFTER)
+        address = rate_limit_key(self._addresses.client_of(request))
+        if not self._sessions.make_room(address):
+            log.info(
+                "connection refused: limit reached",
+                extra={"context": {"sessions": len(self._sessions)}},
+            )
+            return error_reply(503, "tooManyConnections", TOO_MANY_CONNECTIONS, RETRY_AFTER)
+        return await self._session(request, address)
+
+    async def _session(self, request: web.Request, address: str) -> web.StreamResponse:
+        ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+            heartbeat=self._limits.heartbeat_s,
+            timeout=self._limits.close_timeout_s,
+            compress=False,
+            # aiohttp refuses messages of this size, so the limit itself must still pass.
+            max_msg_size=REQUEST_MAX_BYTES + 1,
+            decode_text=False,
+        )
+        upstream = Upstream(self._reader, self._limits)
+        session = EdgeSession(
+            ws,
+            request.transport,
+            upstream,
+            self._authorizer,
+            self._submission_policy,
+            self._limits,
+            self._heartbeat.responding,
+            self._unsent,
+            self._config.default_view,
+        )
+        self._sessions.add(session, address)
+        try:
+            await ws.prepare(request)
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+        return ws
+
+    async def _users_watcher(self, _: web.Application) -> AsyncIterator[None]:
+        """While the edge runs, end sessions soon after their user changes."""
+        task = asyncio.create_task(self._watch_users())
+        yield
+        task.cancel()
+        await asyncio.wait((task,))
+
+    async def _watch_users(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.users_poll_s)
+            try:
+                if not self._users.has_changed():
+                    continue
+            except sqlite3.Error as error:  # Each request still reads the user itself.
+                log.error("cannot check whether users have changed: %s", error)
+            self._authorizer.clear_cache()
+            for session in self._sessions:
+                session.recheck_user()
+
+    async def _heartbeat_monitor(self, _: web.Application) -> AsyncIterator[None]:
+        """Monitor the reader's heartbeat while the application runs."""
+        listening = asyncio.create_task(self._heartbeat.run())
+        yield
+        listening.cancel()
+        await asyncio.wait((listening,))
+
+    def _drop_reader(self) -> None:
+        for session in self._sessions:
+            session.drop_reader()
+
+    async def _close_sessions(self, _: web.Application) -> None:
+        going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]
+        await asyncio.gather(*going, return_exceptions=True)

@@ -1,0 +1,185 @@
+"""`nova edge`: runs one edge process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import secrets
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+from aiohttp import web
+
+from nova.edge.app import Edge
+from nova.edge.edge_config import EdgeConfig, parse_listen
+from nova.edge.login import FIRST_USER, first_admin
+from nova.edge.login_store import LoginStore
+from nova.edge.login_throttle import LoginThrottle
+from nova.edge.metrics import TOKEN_VARIABLE
+from nova.edge.passwords import PasswordHashing
+from nova.edge.upstream import reader_client
+from nova.edge.user_store import UserStore
+from nova.sdk import archive_id, endpoints, lifecycle, logs, private
+from nova.sdk.default_view import load as load_default_view
+from nova.sdk.errors import NovaError, SettingsError
+from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
+
+PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
+SHUTDOWN_TIMEOUT_S = 5.0
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="./nova-data",
+    envvar="NOVA_DATA",
+    show_default=True,
+    help="Folder of the archive; the edge keeps its users and its key in DATA/edge.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8800",
+    envvar="NOVA_LISTEN",
+    show_default=True,
+    help="HOST:PORT for browsers and clients; port 0 picks a free one.",
+)
+@click.option(
+    "--reader-socket",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Unix socket of the Core reader; by default that of DATA.",
+)
+@click.option(
+    "--archive",
+    metavar="ID",
+    envvar="NOVA_ARCHIVE",
+    help="Do not start unless DATA holds the archive with this id.",
+)
+@click.option(
+    "--trusted-proxies",
+    metavar="NETWORK,…",
+    default="",
+    envvar="NOVA_TRUSTED_PROXIES",
+    help="Addresses or networks of reverse proxies whose X-Forwarded-For or Forwarded is trusted.",
+)
+@click.option(
+    "--allowed-hosts",
+    metavar="NAME,…",
+    default="",
+    envvar="NOVA_ALLOWED_HOSTS",
+    help="Further host names to accept, such as a proxy's; *.NAME accepts all below it, * any.",
+)
+@click.option(
+    "--default-view",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="NOVA_DEFAULT_VIEW",
+    help="File with the initial layout for users who have not chosen one.",
+)
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes (for supervisors).")
+def edge(
+    data: Path,
+    listen: str,
+    reader_socket: Path | None,
+    archive: str | None,
+    trusted_proxies: str,
+    allowed_hosts: str,
+    default_view: Path | None,
+    exit_with_stdin: bool,
+) -> None:
+    """Serve the web UI and the client protocol of one archive.
+
+    The first start creates the user `admin`, with the password from NOVA_ADMIN_PASSWORD or a
+    generated one that is printed once. When ready, the edge prints one JSON line with its URL.
+
+    \b
+    nova edge --data ./archive
+    nova edge --data ./archive --listen 0.0.0.0:8800
+    """
+    host, port = parse_listen(listen)
+    logs.configure("edge")
+    archive_id.require_at_start(data, archive)
+    private.restrict_umask()
+    config = EdgeConfig(
+        data=data,
+        reader_socket=reader_socket or endpoints.reader_socket(data),
+        host=host,
+        port=port,
+        metrics_token=_secret_from_environment(TOKEN_VARIABLE),
+        trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
+        allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
+        default_view=None if default_view is None else load_default_view(default_view),
+    )
+    asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
+
+
+async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
+    """Run an edge until SIGTERM, SIGINT or, with `exit_with_stdin`, the end of stdin."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    _raise_file_limit()
+    async with AsyncExitStack() as stack:
+        users = UserStore(config.folder)
+        stack.callback(users.close)
+        passwords = PasswordHashing(config.limits)
+        stack.callback(passwords.close)
+        await _ensure_first_admin(users, passwords)
+        logins = LoginStore(config.folder)
+        stack.callback(logins.close)
+        reader = await stack.enter_async_context(reader_client(config.reader_socket))
+        runner = Edge(config, users, passwords, LoginThrottle(logins), reader).runner(
+            SHUTDOWN_TIMEOUT_S
+        )
+        stack.push_async_callback(runner.cleanup)
+        lifecycle.print_ready("edge", url=await _listen(runner, config))
+        await stop.wait()
+
+
+async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
+    """Open the port; returns the URL by which this machine reaches it."""
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+    except OSError as error:
+        raise NovaError(
+            f"cannot listen on {config.host}:{config.port}: {error.strerror}; "
+            "choose another with --listen HOST:PORT (port 0 picks a free one)"
+        ) from None
+    host = WILDCARD_HOSTS.get(config.host, config.host)
+    port: int = runner.addresses[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _ensure_first_admin(users: UserStore, passwords: PasswordHashing) -> None:
+    """Create the first admin if there are no users; a generated password is printed once."""
+    given = _secret_from_environment(PASSWORD_VARIABLE)
+    password = given or secrets.token_urlsafe()
+    if not await first_admin(users, passwords, password):
+        if given:
+            log.info("%s is ignored: users already exist", PASSWORD_VARIABLE)
+        return
+    if given is None:
+        click.echo(
+            f"admin password: {password}   (user {FIRST_USER}; keep it, it is not shown again)",
+            err=True,
+        )
+
+
+def _secret_from_environment(variable: str) -> str | None:
+    """The value of an environment variable, None if unset; raises SettingsError if empty."""
+    given = os.environ.get(variable)
+    if given == "":
+        raise SettingsError(f"{variable} is empty: set a value, or unset it")
+    return given
+
+
+def _raise_file_limit() -> None:
+    """Raise the soft limit of open files: a client takes two descriptors, and the usual soft limit
+    of 1,024 would mean about 500 clients.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

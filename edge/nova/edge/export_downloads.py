@@ -1,0 +1,142 @@
+"""`/exports/{id}`: downloads of finished exports.
+
+Programs send their token with each request. A browser cannot when it downloads by itself, so a
+`POST` with the token sets a short-lived cookie that is valid for this one export.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from nova.edge.authorization import Authorizer
+from nova.edge.client_address import ClientAddresses
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.errors import AccessError
+from nova.edge.replies import NO_STORE, error_reply
+from nova.edge.same_origin import is_foreign_origin
+from nova.edge.tokens import Claims
+from nova.sdk import timestamps
+from nova.sdk.errors import TimestampError
+
+EXPORT_ROLES = frozenset({"operator", "admin"})
+EXPORT_COOKIE = "nova_export"
+COOKIE_MAX_AGE_S = 120
+BLOCK_BYTES = 256 * 1024
+BEARER = "Bearer "
+
+_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+class _ExportInfo(msgspec.Struct, rename="camel"):
+    expires_at: str
+
+
+class ExportDownloads:
+    """Serves the finished exports of a folder that the reader writes."""
+
+    def __init__(
+        self, folder: Path, authorizer: Authorizer, limits: EdgeLimits, addresses: ClientAddresses
+    ) -> None:
+        self._folder = folder
+        self._addresses = addresses
+        self._authorizer = authorizer
+        self._limits = limits
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Set the cookie that authorizes the browser's download."""
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", "this edge did not serve this page")
+        token = _bearer(request)
+        admitted = self._authorize(token)
+        if isinstance(admitted, web.Response):
+            return admitted
+        response = web.Response(status=204, headers=NO_STORE)
+        response.set_cookie(
+            EXPORT_COOKIE,
+            token,
+            max_age=COOKIE_MAX_AGE_S,
+            path=request.path,
+            httponly=True,
+            samesite="Strict",
+            secure=self._addresses.is_secure(request),
+        )
+        return response
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Send the zip file of an export."""
+        claims = self._authorize(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
+        if isinstance(claims, web.Response):
+            return claims
+        export_id = request.match_info["id"]
+        opened = self._open(export_id) if _ID.fullmatch(export_id) else None
+        if opened is None:
+            return error_reply(404, "notFound", "this export does not exist or has expired")
+        with os.fdopen(opened, "rb", buffering=0) as file:
+            return await self._send(request, claims, export_id, file.fileno())
+
+    def _authorize(self, token: str) -> Claims | web.Response:
+        """The claims of a user who may download exports, else the error reply."""
+        try:
+            claims = self._authorizer.authorize(token)
+        except AccessError:
+            return error_reply(401, "unauthorized", "log in and send the token")
+        if claims.role not in EXPORT_ROLES:
+            return error_reply(403, "forbidden", "exports are for operators and administrators")
+        return claims
+
+    def _open(self, export_id: str) -> int | None:
+        """Open the zip of an unexpired export; returns its descriptor, or None if there is none."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            about = os.open(self._folder / f"{export_id}.json", flags)
+            with os.fdopen(about, "rb") as file:
+                info = msgspec.json.decode(file.read(), type=_ExportInfo)
+            if timestamps.parse(info.expires_at) <= timestamps.now():
+                return None
+            descriptor = os.open(self._folder / f"{export_id}.zip", flags)
+        except (OSError, msgspec.DecodeError, TimestampError):
+            return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    async def _send(
+        self, request: web.Request, claims: Claims, export_id: str, descriptor: int
+    ) -> web.StreamResponse:
+        headers = {
+            **NO_STORE,
+            "Content-Disposition": f'attachment; filename="nova-export-{export_id[:8]}.zip"',
+        }
+        response = web.StreamResponse(headers=headers)
+        response.content_type = "application/zip"
+        response.content_length = os.fstat(descriptor).st_size
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
+        try:
+            while block := await asyncio.to_thread(os.read, descriptor, BLOCK_BYTES):
+                self._authorizer.check_user(claims)
+                async with asyncio.timeout(self._limits.send_timeout_s):
+                    await response.write(block)
+        except (TimeoutError, AccessError) as error:
+            reason = str(error) or "the client did not read"
+            log.info("download aborted", extra={"context": {"reason": reason}})
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+
+def _bearer(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    return header[len(BEARER) :] if header.startswith(BEARER) else ""

@@ -1,0 +1,155 @@
+"""`POST /auth/login`: exchanges a password for a token and throttles failed attempts."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from nova.edge.bodies import read_body
+from nova.edge.client_address import ClientAddresses
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.errors import BodyError, LoginBusyError
+from nova.edge.login_queue import LoginQueue
+from nova.edge.login_throttle import DEVICE_MEMORY_S, LoginAttempt, LoginClient, LoginThrottle
+from nova.edge.passwords import PasswordHashing
+from nova.edge.replies import error_reply, json_reply
+from nova.edge.tokens import TokenSigner
+from nova.edge.user_store import Role, User, UserStore
+from nova.sdk import timestamps
+
+log = logging.getLogger(__name__)
+
+FIRST_USER = "admin"
+LOGIN_MAX_BYTES = 4 * 1024
+PASSWORD_MAX_CHARS = 1_024
+
+# The same text for every reason, so that a reply does not reveal which usernames exist.
+LOGIN_DENIED = "the username or the password is wrong"
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    username: Annotated[str, Meta(min_length=1, max_length=64)]
+    password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX_CHARS)]
+
+
+class LoginReply(msgspec.Struct, rename="camel"):
+    token: str
+    user: str
+    role: Role
+    expires_at: str
+
+
+DEVICE_COOKIE = "nova_device"
+DEVICE_BYTES = 32
+_DEVICE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+_decoder = msgspec.json.Decoder(Credentials)
+
+
+class LoginHandler:
+    def __init__(
+        self,
+        users: UserStore,
+        passwords: PasswordHashing,
+        tokens: TokenSigner,
+        throttle: LoginThrottle,
+        addresses: ClientAddresses,
+        limits: EdgeLimits,
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._tokens = tokens
+        self._throttle = throttle
+        self._addresses = addresses
+        self._queue = LoginQueue(limits)
+
+    async def post(self, request: web.Request) -> web.Response:
+        try:
+            credentials = _decoder.decode(await read_body(request, LOGIN_MAX_BYTES))
+        except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return error_reply(400, "badRequest", str(error))
+        device = self._device_token(request)
+        client = LoginClient(self._addresses.client_of(request), _device_digest(device))
+        try:
+            attempt, user = await self._check_password(credentials, client)
+        except LoginBusyError as error:
+            self._throttle.record_refusal(client)
+            headers = {"Retry-After": str(error.retry_after_s)}
+            return error_reply(429, "tooManyRequests", str(error), headers)
+        if user is None:
+            return error_reply(401, "unauthorized", LOGIN_DENIED)
+        attempt.succeed(_device_digest(device))
+        token, claims = self._tokens.issue(user)
+        expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
+        reply = json_reply(200, LoginReply(token, user.username, user.role, expires))
+        self._set_device_cookie(request, reply, device)
+        return reply
+
+    async def _check_password(
+        self, credentials: Credentials, client: LoginClient
+    ) -> tuple[LoginAttempt, User | None]:
+        """Check the password if the throttle allows it; raises LoginBusyError if it does not.
+
+        On success the caller calls `attempt.succeed`, which refunds the allowance.
+        """
+        rank, allowance = self._throttle.preview(credentials.username, client)
+        async with self._queue.turn(rank, (credentials.username, allowance)):
+            attempt = self._throttle.reserve(credentials.username, client)
+            user = None
+            try:
+                user = await self._verify(credentials)
+            finally:
+                if user is None:
+                    attempt.fail()
+        context = {"user": credentials.username, "ip": client.address}
+        if user is None:
+            log.warning("login failed", extra={"context": context})
+        else:
+            log.info("login", extra={"context": context})
+        return attempt, user
+
+    def _device_token(self, request: web.Request) -> str:
+        """The device token of the client's cookie if this edge issued it, else a new one."""
+        shown = request.cookies.get(DEVICE_COOKIE, "")
+        if _DEVICE_TOKEN.fullmatch(shown) and self._throttle.is_known_device(_device_digest(shown)):
+            return shown
+        return secrets.token_urlsafe(DEVICE_BYTES)
+
+    def _set_device_cookie(self, request: web.Request, reply: web.Response, device: str) -> None:
+        """Set the device cookie, which marks the browser as known to this account."""
+        reply.set_cookie(
+            DEVICE_COOKIE,
+            device,
+            max_age=int(DEVICE_MEMORY_S),
+            path=request.path,
+            httponly=True,
+            samesite="Strict",
+            secure=self._addresses.is_secure(request),
+        )
+
+    async def _verify(self, credentials: Credentials) -> User | None:
+        user = self._users.get(credentials.username)
+        stored = user.password_hash if user is not None else None
+        good = await self._passwords.verify(stored, credentials.password)
+        if not good or user is None or not user.enabled:
+            return None
+        if self._passwords.needs_rehash(user.password_hash):
+            self._users.set_hash(user, await self._passwords.hash(credentials.password))
+        return user
+
+
+def _device_digest(token: str) -> str:
+    """The digest by which a device is stored: the login store must not hold usable cookies."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def first_admin(users: UserStore, passwords: PasswordHashing, password: str) -> bool:
+    """Create the first user; returns False if the store already has users."""
+    return users.is_empty() and users.add(FIRST_USER, await passwords.hash(password), "admin")

@@ -1,0 +1,71 @@
+"""Submission policy of the edge: checks role, replay state and rate of each submission.
+
+The Core checks role and replay state again. What is refused here is logged and counted, but not
+recorded in the archive.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.tokens import Claims
+from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol.replay_gate import REFUSAL
+from nova.sdk.protocol.submission import Submission, roles_for
+
+FORWARDED = "forwarded"
+OWN_TIMELINE_MODE = "its timelineMode is {}"
+
+log = logging.getLogger(__name__)
+
+
+class SubmissionPolicy:
+    """Shared by all sessions of an edge: the rate budget of each user, and the outcome counts."""
+
+    def __init__(self, limits: EdgeLimits) -> None:
+        self._limits = limits
+        # Only users with tokens of this edge's key get here, so the number of users bounds it.
+        self._budgets: dict[str, tuple[float, float]] = {}
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Submission counts by (kind, outcome)."""
+
+    def check(self, claims: Claims, submission: Submission, past_reason: str | None) -> None:
+        """Raises ProtocolError if the user may not submit this now. `past_reason` says why the
+        connection counts as viewing the past; None if it does not.
+        """
+        kind = str(submission.__struct_config__.tag)
+        refused = self._refusal(claims, submission, past_reason)
+        self.outcomes[kind, refused.code if refused else FORWARDED] += 1
+        if refused is not None:
+            log.warning(
+                "submission refused",
+                extra={"context": {"user": claims.sub, "kind": kind, "code": refused.code}},
+            )
+            raise refused
+
+    def _refusal(
+        self, claims: Claims, submission: Submission, past_reason: str | None
+    ) -> ProtocolError | None:
+        if claims.role not in roles_for(submission):
+            return ProtocolError("forbidden", f"your role ({claims.role}) cannot submit this")
+        if submission.timeline_mode != "LIVE":
+            past_reason = OWN_TIMELINE_MODE.format(submission.timeline_mode)
+        if past_reason is not None:
+            return ProtocolError("replayRefused", REFUSAL.format(past_reason))
+        if not self._spend(claims.sub):
+            rate = self._limits.submissions_per_user_per_s
+            return ProtocolError(
+                "rateLimited", f"the limit is {rate:g} submissions per second and user"
+            )
+        return None
+
+    def _spend(self, user: str) -> bool:
+        """Take one from the user's token bucket; False if it is empty."""
+        now_s, most = time.monotonic(), self._limits.submissions_burst_max
+        left, since_s = self._budgets.get(user, (most, now_s))
+        left = min(most, left + (now_s - since_s) * self._limits.submissions_per_user_per_s)
+        self._budgets[user] = (left - 1 if left >= 1 else left, now_s)
+        return left >= 1

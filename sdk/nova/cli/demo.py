@@ -1,0 +1,80 @@
+"""`nova demo`: NOVA with a simulated satellite, in a temporary folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import click
+import msgspec
+
+from nova.cli import local_instance
+from nova.cli.supervisor import ChildProcess
+from nova.hardware.simulator.demo_view import demo_view
+from nova.sdk import logs, settings
+
+DEMO_SCOPE = "demo"
+SATELLITE = """[devices.satellite]
+type = "simulator"
+seed = {seed}
+"""
+PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
+
+
+@click.command()
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8800",
+    show_default=True,
+    help="Where browsers connect; port 0 picks a free one.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Seed of the simulated satellite's day."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+@click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
+def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
+    """Run NOVA with a simulated satellite in orbit.
+
+    Command it, and watch it live and replayed in your browser.
+
+    \b
+    Nothing is kept: the archive is in a temporary folder. Port 0 picks a free port:
+      nova demo --listen 127.0.0.1:0
+    """
+    os.environ.setdefault(logs.LEVEL_VARIABLE, "warning")
+    logs.configure("demo")
+    password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
+    with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
+        view = Path(folder) / "view.json"
+        view.write_bytes(msgspec.json.encode(demo_view(DEMO_SCOPE)))
+        chosen = settings.load(
+            data=folder,
+            listen=listen,
+            scope=DEMO_SCOPE,
+            mode="payload",
+            default_view=str(view),
+        )
+        config = Path(folder) / "hardware.toml"
+        config.write_text(SATELLITE.format(seed=seed))
+        options = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
+        to = ("--to", local_instance.publish_url(chosen), "--scope", DEMO_SCOPE)
+        satellite = ChildProcess("satellite", ("nova.cli", "hardware", *options, *to))
+        asyncio.run(
+            local_instance.run(
+                chosen,
+                extra=[satellite],
+                environment={PASSWORD_VARIABLE: password},
+                as_json=as_json,
+                exit_with_stdin=exit_with_stdin,
+                notes=[
+                    f"log in as admin with {password}; Ctrl-C stops NOVA",
+                    "command the satellite: nova command temperature heater.set on=true "
+                    f"--scope {DEMO_SCOPE} --data {folder} --wait",
+                ],
+            )
+        )

@@ -1,0 +1,87 @@
+"""One NOVA instance on this machine: runs its processes and prints one line when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from nova.cli.supervisor import ChildProcess, Supervisor
+from nova.sdk import lifecycle, private, settings
+from nova.sdk.settings import Settings
+
+
+def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
+    """The instance's processes, with shared settings: writer, reader, sampler, edge, and the files
+    process if daily files are configured.
+    """
+    shared = settings.as_environment(chosen) | (environment or {})
+    data = ("--data", chosen.data)
+    files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared)
+    return [
+        ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared),
+        ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared),
+        ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared),
+        *([files] if chosen.chosen_drivers() else []),
+        ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
+    ]
+
+
+def publish_url(chosen: Settings) -> str:
+    """The URL by which producers on this machine reach the instance."""
+    local = f"local://{Path(chosen.data).absolute()}"
+    return chosen.transports[0] if chosen.transports else local
+
+
+async def run(
+    chosen: Settings,
+    *,
+    extra: Sequence[ChildProcess] = (),
+    environment: dict[str, str] | None = None,
+    as_json: bool = False,
+    exit_with_stdin: bool = False,
+    notes: Sequence[str] = (),
+) -> None:
+    """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin."""
+    private.restrict_umask()
+    stop = lifecycle.stop_event(exit_with_stdin)
+    base = processes(chosen, environment)
+    supervisor = Supervisor([*base, *extra])
+    try:
+        starting = asyncio.create_task(supervisor.start())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return
+        starting.result()
+        stopping.cancel()
+        url = base[-1].facts["url"]
+        _pin_address(base[-1], url)
+        _print_ready(url, chosen, as_json, notes)
+        await supervisor.watch(stop)
+    finally:
+        await supervisor.stop()
+
+
+def _pin_address(edge: ChildProcess, url: str) -> None:
+    """Fix the edge's address, so that it keeps it over restarts even with port 0."""
+    edge.arguments = (*edge.arguments[:-1], urlsplit(url).netloc)
+
+
+def _print_ready(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
+    publish = publish_url(chosen)
+    if as_json:
+        facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}
+        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+    else:
+        click.echo(f"NOVA is ready: {url}  (publish to {publish})")
+        for note in notes:
+            click.echo(note)
+    sys.stdout.flush()

@@ -1,0 +1,245 @@
+"""`nova produce`: publishes a recording as events, over any transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TypedDict, Unpack
+from urllib.parse import urlsplit
+
+import click
+
+from nova.cli import console
+from nova.recordings import counter
+from nova.recordings.format_detection import FORMATS
+from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_feed import Pace, PublishTally, publish_recording
+from nova.recordings.time_scale import SCALES
+from nova.sdk.events.observation import Observer
+from nova.sdk.producer.producer import Producer, Retry
+from nova.sdk.transport.base import connect
+
+RETRY_DEADLINE_S = 30.0
+LOCAL_SCHEME = "local"
+EXIT_PROBLEMS = 1
+EXIT_INTERRUPTED = 130
+
+EPILOG = """\b
+Examples:
+  nova produce flight.DAT1 --xtce jpss1.xml --to local:///var/lib/nova --scope jpss1
+  nova produce ctim.bin --xtce ctim.xml --root-container CCSDSTelemetryPacket \\
+      --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
+  nova produce hk.bin --time cuc:4+2 --epoch 1958-01-01T00:00:00Z --time-scale tai \\
+      --to local:///var/lib/nova --scope sat
+  nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
+  nova produce boat-can.log --to local:///var/lib/nova --scope boat
+  nova produce drone.ulg --epoch 2026-05-01T09:30:00Z --to local:///var/lib/nova --scope drone
+  nova produce rocket.csv --time-column time --epoch 2022-06-24T15:17:16Z \\
+      --entity rocket/avionics/telemega --to local:///var/lib/nova --scope rocket
+  nova produce P4000001.txt --format csv --columns hours,voltage --time-column hours \\
+      --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
+      --view telemetry.battery --to local:///var/lib/nova --scope iss
+  nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
+
+The same file always gives the same eventIds: produced twice, all events are duplicates the second
+time. Exit status 1 means that something was rejected or could not be read.
+"""
+
+
+class _ReaderOptions(TypedDict):
+    xtce: Path | None
+    root_container: str | None
+    time: str | None
+    time_column: str | None
+    time_unit: str | None
+    time_zone: str | None
+    time_format: str | None
+    time_scale: str | None
+    epoch: str | None
+    system: str | None
+    entity: str | None
+    message_type: str | None
+    columns: str | None
+    encoding: str | None
+    skip_lines: int | None
+    text: str | None
+    decimal: str | None
+    view: str | None
+
+
+class _Job(NamedTuple):
+    file: Path
+    steps: Iterator[Step]
+    url: str
+    scope: str
+    retry: Retry
+    pace: Pace
+
+
+def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    """The rate as a factor of real time; None for `max`."""
+    if value == "max":
+        return None
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise click.BadParameter(f"{value!r} is neither max nor a number above 0", ctx, param)
+    return rate
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", "url", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
+@click.option("--scope", required=True, help="Scope of the events.")
+@click.option("--format", "name", type=click.Choice(FORMATS), help="Default: detected.")
+@click.option(
+    "--rate",
+    callback=_parse_rate,
+    metavar="max|N",
+    default="max",
+    show_default=True,
+    help="As fast as the transport accepts, or N times real time.",
+)
+@click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
+@click.option("--root-container", help="ccsds: XTCE root container, if not CCSDSPacket.")
+@click.option(
+    "--time",
+    help="ccsds: cds, cds:DAYS+SUB, cuc (P-field), cuc:COARSE+FINE, each with @BYTES before it; or "
+    "field:NAME, field:SECONDS+FRACTION. Default: CDS, if nearly all packets fit it.",
+)
+@click.option(
+    "--time-scale",
+    type=click.Choice(SCALES),
+    help="ccsds: time scale of the packets' times and of --epoch (default utc).",
+)
+@click.option("--time-column", help="csv: the time column, or several joined: DATE,TIME.")
+@click.option(
+    "--time-unit",
+    type=click.Choice(["iso", *counter.UNITS_NS]),
+    help="csv, ccsds field: unit of the time (default s).",
+)
+@click.option(
+    "--time-zone",
+    metavar="ZONE",
+    help="csv: zone of times that name none: UTC, Europe/Berlin, +02:00.",
+)
+@click.option(
+    "--time-format",
+    metavar="FORMAT",
+    help="csv: format of times that are not ISO, as of strptime: '%d/%m/%Y %H:%M:%S'.",
+)
+@click.option(
+    "--epoch",
+    help="ISO time of counter 0; nmea: a time near the start, which resolves week rollovers.",
+)
+@click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
+@click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
+@click.option("--message-type", help="csv: messageType of the rows (default Row).")
+@click.option("--columns", metavar="A,B,…", help="csv: column names, for files without a header.")
+@click.option("--encoding", help="csv: e.g. cp1252 (default: byte order mark, else UTF-8).")
+@click.option("--skip-lines", type=click.IntRange(0), help="csv: lines before the header line.")
+@click.option("--text", metavar="A,B,…", help="csv: columns to keep as text, even if numeric.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="csv: the decimal sign.")
+@click.option("--view", metavar="VIEWID", help="csv: view to update with the columns, by name.")
+@click.option(
+    "--give-up-after",
+    type=float,
+    default=RETRY_DEADLINE_S,
+    show_default=True,
+    help="Seconds without the transport until giving up.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.pass_context
+def produce(
+    ctx: click.Context,
+    file: Path,
+    url: str,
+    scope: str,
+    name: str | None,
+    rate: float | None,
+    give_up_after: float,
+    as_json: bool,
+    **given: Unpack[_ReaderOptions],
+) -> None:
+    """Publish a recording as events.
+
+    Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
+    """
+    steps = open_recording(file, Observer(scope), name, RecordingOptions(**given))
+    job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
+    tally = PublishTally()
+    try:
+        asyncio.run(_run(job, tally))
+    except KeyboardInterrupt:
+        ctx.exit(EXIT_INTERRUPTED)
+    finally:
+        _print_summary(tally, as_json)
+    if not tally.is_clean:
+        ctx.exit(EXIT_PROBLEMS)
+
+
+async def _run(job: _Job, tally: PublishTally) -> None:
+    transport = connect(job.url)
+    try:
+        with console.progress(job.file.name, job.file.stat().st_size) as report:
+            await publish_recording(
+                _checked_steps(job),
+                Producer(transport, job.scope, retry=job.retry),
+                tally,
+                pace=job.pace,
+                requires_address=urlsplit(job.url).scheme != LOCAL_SCHEME,
+                report=lambda done_bytes: report(done_bytes, tally.sent),
+            )
+    finally:
+        await transport.close()
+
+
+def _checked_steps(job: _Job) -> Iterator[Step]:
+    try:
+        yield from job.steps
+    except OSError as error:
+        raise RecordingError(f"cannot read {job.file}: {error.strerror}") from error
+
+
+def _print_summary(tally: PublishTally, as_json: bool) -> None:
+    for problem in tally.problems:
+        console.warn(f"unreadable: {problem}")
+    for refused in tally.rejections:
+        what = f"{refused.code} {refused.member or '-'}: {refused.reason}"
+        console.warn(f"rejected: {refused.place}: {what}")
+    for text, noted in tally.notes.items():
+        console.warn(f"{noted.times:,} × {text} (first: {noted.first_place})")
+    if as_json:
+        console.print_json(_as_json(tally))
+    else:
+        click.echo(_as_text(tally))
+
+
+def _as_text(tally: PublishTally) -> str:
+    parts = [f"sent {tally.sent:,}"]
+    if tally.stored:
+        parts.append(f"stored by the broker {tally.stored:,}")
+    if tally.new or tally.duplicate or not tally.stored:
+        parts += [f"new {tally.new:,}", f"duplicate {tally.duplicate:,}"]
+    parts.append(f"rejected {tally.rejected:,}")
+    if tally.unreadable:
+        parts.append(f"unreadable {tally.unreadable:,}")
+    return ", ".join(parts)
+
+
+def _as_json(tally: PublishTally) -> dict[str, object]:
+    return {
+        "sent": tally.sent,
+        "new": tally.new,
+        "duplicate": tally.duplicate,
+        "rejected": tally.rejected,
+        "stored": tally.stored,
+        "unreadable": tally.unreadable,
+        "rejections": [refused._asdict() for refused in tally.rejections],
+        "problems": tally.problems,
+        "notes": {text: noted.times for text, noted in tally.notes.items()},
+    }

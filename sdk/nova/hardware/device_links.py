@@ -1,0 +1,240 @@
+"""Links to devices: TCP, a serial line or UDP, given by a URL.
+
+tcp://host:port connects serial:///dev/ttyUSB0?baud=115200 8 data bits, no parity, one stop bit
+(9600 baud by default) udp://host:port listens there, and sends to the last sender
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import termios
+import tty
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from nova.hardware.device import DeviceError
+from nova.sdk.errors import SettingsError
+
+READ_MAX_BYTES = 65_536
+DATAGRAMS_MAX = 500
+UDP_BUFFER_BYTES = 4 * 1024 * 1024
+SO_RXQ_OVFL = 40
+"""Linux: each datagram carries the number dropped before it because the buffer was full."""
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 10),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 5),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 3),
+)
+PEER_CLOSED = "the peer closed the connection"
+
+
+class DeviceLink(Protocol):
+    """A byte or datagram connection; raises OSError or DeviceError when it fails."""
+
+    can_wait: bool
+    """Whether the peer keeps data that is not read yet."""
+
+    async def open(self) -> None:
+        """Connect, or start to listen."""
+
+    async def read(self) -> list[bytes]:
+        """Wait for data: one chunk of a stream, or the datagrams that have arrived."""
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    async def close(self) -> None:
+        """Release the connection."""
+
+
+class StreamLink:
+    """Base of links over asyncio streams; subclasses open them."""
+
+    can_wait = False
+
+    def __init__(self) -> None:
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def read(self) -> list[bytes]:
+        assert self._reader is not None
+        data = await self._reader.read(READ_MAX_BYTES)
+        if not data:
+            raise DeviceError(PEER_CLOSED)
+        return [data]
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; waits while the buffer is full."""
+        if self._writer is None:
+            raise DeviceError("not connected")
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def close(self) -> None:
+        """Abort the connection and discard unsent bytes: a graceful close could wait for ever."""
+        writer, self._writer, self._reader = self._writer, None, None
+        if writer is not None:
+            writer.transport.abort()
+
+
+class TcpLink(StreamLink):
+    """A TCP client connection; flow control keeps unread data at the server."""
+
+    can_wait = True
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        self._host, self._port = host, port
+
+    async def open(self) -> None:
+        """Connect, with keep-alive probes that detect a vanished server."""
+        self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        connection = self._writer.get_extra_info("socket")
+        for level, option, value in KEEPALIVE:
+            if option:
+                connection.setsockopt(level, option, value)
+
+
+class SerialLink(StreamLink):
+    """A serial line, raw and without flow control: data that is not read soon is lost."""
+
+    def __init__(self, path: str, speed: int) -> None:
+        super().__init__()
+        self._path, self._speed = path, speed
+        self._pipes: list[asyncio.BaseTransport] = []
+
+    async def open(self) -> None:
+        """Open the line and set its speed."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        receiving = os.fdopen(self._descriptor(), "rb", buffering=0)
+        pipe, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), receiving
+        )
+        self._pipes.append(pipe)
+        sending = os.fdopen(os.dup(receiving.fileno()), "wb", buffering=0)
+        flow, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sending)
+        self._pipes.append(flow)
+        self._reader, self._writer = reader, asyncio.StreamWriter(flow, protocol, None, loop)
+
+    def _descriptor(self) -> int:
+        line = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            tty.setraw(line, termios.TCSANOW)
+            settings = termios.tcgetattr(line)
+            settings[4] = settings[5] = self._speed
+            settings[2] |= termios.CLOCAL | termios.CREAD
+            termios.tcsetattr(line, termios.TCSANOW, settings)
+        except (OSError, termios.error) as error:
+            os.close(line)
+            raise DeviceError(f"{self._path} is not a serial line: {error}") from None
+        return line
+
+    async def close(self) -> None:
+        await super().close()
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
+            pipe.close()
+
+
+class UdpLink:
+    """A UDP port; `dropped` counts the datagrams that the system had no buffer for."""
+
+    can_wait = False
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._socket: socket.socket | None = None
+        self._peer: tuple[object, ...] | None = None
+        self.dropped = 0
+
+    async def open(self) -> None:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+        with contextlib.suppress(OSError):  # Other systems than Linux do not report drops.
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        self._socket.bind((self._host, self._port))
+
+    async def read(self) -> list[bytes]:
+        """Wait for a datagram; returns all that have arrived."""
+        while True:
+            found = self._received()
+            if found:
+                return found
+            await self._readable()
+
+    def _received(self) -> list[bytes]:
+        assert self._socket is not None
+        found: list[bytes] = []
+        while len(found) < DATAGRAMS_MAX:
+            try:
+                data, extras, _, self._peer = self._socket.recvmsg(READ_MAX_BYTES, 64)
+            except BlockingIOError:
+                break
+            found.append(data)
+            for level, kind, value in extras:
+                if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
+                    self.dropped = int.from_bytes(value, "little")
+        return found
+
+    async def _readable(self) -> None:
+        assert self._socket is not None
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        loop.add_reader(self._socket, _wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._socket)
+
+    async def write(self, data: bytes) -> None:
+        """Send a datagram to the last sender."""
+        if self._socket is None or self._peer is None:
+            raise DeviceError("no datagram received yet, so there is no address to send to")
+        await asyncio.get_running_loop().sock_sendto(self._socket, data, self._peer)
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def make_link(name: str, url: str, schemes: tuple[str, ...]) -> DeviceLink:
+    """Create the link of a URL; raises SettingsError that names the device and the rule."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise SettingsError(f"devices.{name}: {url!r} is not a URL: {error}") from None
+    if parts.scheme not in schemes:
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise SettingsError(f"devices.{name}: {url!r} does not start with one of {known}")
+    if parts.scheme == "serial":
+        return _serial_link(name, parts.path, parse_qs(parts.query))
+    if not parts.hostname or port is None:
+        raise SettingsError(f"devices.{name}: {url!r} is not {parts.scheme}://HOST:PORT")
+    kinds: dict[str, Callable[[str, int], DeviceLink]] = {"tcp": TcpLink, "udp": UdpLink}
+    return kinds[parts.scheme](parts.hostname, port)
+
+
+def _serial_link(name: str, path: str, query: dict[str, list[str]]) -> DeviceLink:
+    baud = query.pop("baud", ["9600"])[0]
+    speed = getattr(termios, f"B{baud}", None) if baud.isdigit() else None
+    if not path or query or not isinstance(speed, int):
+        raise SettingsError(
+            f"devices.{name}: a serial line is serial:///dev/NAME?baud=N with a standard speed N, "
+            f"not path {path!r}, baud {baud!r}{', ' if query else ''}{', '.join(query)}"
+        )
+    return SerialLink(path, speed)

@@ -1,0 +1,329 @@
+"""The hardware host: the devices of one configuration, with the flow of readings and commands."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from hashlib import sha256
+from typing import Literal
+
+from nova.hardware import hardware_config as configs
+from nova.hardware.command_feedback import CommandFeedback
+from nova.hardware.command_journal import CommandJournal
+from nova.hardware.command_router import CommandRouter, MaxAgePolicy, RoutedTarget
+from nova.hardware.device import Device, Reading, device_can_wait
+from nova.hardware.device_runner import DeviceRunner, RunnerState
+from nova.hardware.event_builder import SYSTEM_ID, EventBuilder
+from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
+from nova.hardware.outbox import Outbox, OutboxGroup
+from nova.hardware.outbox_log import LostRecords, OutboxLog
+from nova.sdk import timestamps
+from nova.sdk.errors import NovaError, SettingsError, TransportError
+from nova.sdk.events.observation import Entity
+from nova.sdk.field_types import JsonObject
+from nova.sdk.producer.producer import Producer, Retry
+from nova.sdk.settings import MIB
+from nova.sdk.transport.base import Transport
+
+FEEDBACK_MAX_BYTES = 64 * MIB
+READY_TIMEOUT_S = 10.0
+"""How long the readiness waits for devices and transports that may be absent."""
+LAST_PUBLISH_TIMEOUT_S = 3.0
+REFUSALS_INTERVAL_S = 10.0
+GAP = "HardwareGap"
+DEVICE_STATE = "DeviceState"
+REFUSED = "ReadingRefused"
+
+_log = logging.getLogger(__name__)
+
+
+class HardwareHost:
+    """Runs devices until it is stopped; create it inside the event loop."""
+
+    def __init__(
+        self,
+        config: HardwareConfig,
+        transports: Sequence[Transport],
+        *,
+        make: Callable[[HardwareConfig, DeviceConfig], Device] = configs.make_device,
+        now_ns: Callable[[], int] = timestamps.now,
+    ) -> None:
+        self._config = config
+        self._transports = transports
+        self._listening = {transport.link: asyncio.Event() for transport in transports}
+        self._lock = _lock(config)
+        self._event_builder = EventBuilder(config.scope, now_ns)
+        self._entity = Entity(SYSTEM_ID, "host", config.name)
+        self._feedback_outboxes = OutboxGroup(
+            self._make_outbox(one, "answers", FEEDBACK_MAX_BYTES) for one in transports
+        )
+        max_bytes = config.buffer_mib * MIB
+        self._dropping_outboxes = OutboxGroup(
+            self._make_outbox(one, "readings", max_bytes) for one in transports
+        )
+        self._holding_outboxes = OutboxGroup(
+            self._make_outbox(one, "held", max_bytes, drops=False) for one in transports
+        )
+        self._journal = CommandJournal(config.data / "commands.jsonl", config.command_max_age_s)
+        self._max_age = MaxAgePolicy(config.command_max_age_s, now_ns)
+        self._feedback = CommandFeedback(config.scope, self._feedback_outboxes, now_ns)
+        self._targets: dict[Entity, RoutedTarget] = {}
+        self.runners = [
+            self._make_runner(device, make(config, device)) for device in config.devices
+        ]
+        self.router = CommandRouter(
+            config.scope,
+            self._targets,
+            journal=self._journal,
+            feedback=self._feedback,
+            max_age=self._max_age,
+        )
+
+    # --- setting up -------------------------------------------------------------------------------
+
+    def _make_outbox(
+        self, transport: Transport, kind: str, max_bytes: int, *, drops: bool = True
+    ) -> Outbox:
+        """The outbox of one kind of records for one transport, in the link's own folder."""
+        folder = self._config.data / "spool" / _folder_name(transport.link) / kind
+        on_lost = partial(self._on_lost, transport.link, kind)
+        spool = OutboxLog(folder, max_bytes, on_lost, drops=drops)
+        return Outbox(
+            f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
+        )
+
+    def _make_runner(self, chosen: DeviceConfig, device: Device) -> DeviceRunner:
+        outlets = self._holding_outboxes if device_can_wait(device) else self._dropping_outboxes
+        keeper = DeviceRunner(
+            chosen.name,
+            device,
+            feedback=self._feedback,
+            journal=self._journal,
+            handle_readings=self._reading_handler(chosen.name, outlets),
+            recheck_room=outlets.recheck_room,
+            report_state=self._state_reporter(chosen.name),
+            age_problem=self._max_age.problem,
+            command_timeout_s=chosen.command_timeout_s,
+            silence_max_s=chosen.silence_max_s,
+        )
+        for target in device.targets():
+            other = self._targets.get(target.entity)
+            if other is not None:
+                raise SettingsError(
+                    f"devices.{chosen.name} and devices.{other.runner.name} have the same entity "
+                    f"{'/'.join(target.entity)}: give one of them another"
+                )
+            self._targets[target.entity] = RoutedTarget(target, keeper)
+        return keeper
+
+    def _reading_handler(
+        self, name: str, outlets: OutboxGroup
+    ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
+        refusals = _RefusedReadings(name)
+
+        async def take(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
+            wrapped = self._event_builder.readings(readings)
+            if wrapped.records:
+                await outlets.put(wrapped.records, is_urgent)
+            payload = refusals.count(wrapped.refused)
+            if payload is not None:
+                await self._publish_event(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
+
+        return take
+
+    def _state_reporter(self, name: str) -> Callable[[RunnerState, str | None], Awaitable[None]]:
+        async def tell(state: RunnerState, reason: str | None) -> None:
+            payload: JsonObject = {"state": state}
+            if reason is not None:
+                payload["reason"] = reason.encode(errors="replace").decode()
+            await self._publish_event(Entity(SYSTEM_ID, "device", name), DEVICE_STATE, payload)
+
+        return tell
+
+    async def _publish_event(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
+        await self._feedback_outboxes.put(
+            [self._event_builder.host_event(entity, message_type, payload)]
+        )
+
+    def _on_lost(self, link: str, kind: str, lost: LostRecords) -> None:
+        """Queue a gap event before the records are deleted, so that no loss is silent."""
+        payload: JsonObject = {"link": link, "kind": kind, "reason": lost.reason}
+        named = {
+            "records": lost.records,
+            "bytes": lost.size_bytes,
+            "from": lost.from_time,
+            "to": lost.to_time,
+        }
+        payload |= {name: value for name, value in named.items() if value is not None}
+        _log.error("events were lost", extra={"context": payload})
+        self._feedback_outboxes.append([self._event_builder.host_event(self._entity, GAP, payload)])
+
+    def _warn_of_unknown_buffers(self) -> None:
+        """Log buffers with events for transports that are no longer configured."""
+        known = {_folder_name(transport.link) for transport in self._transports}
+        for folder in sorted((self._config.data / "spool").iterdir()):
+            if folder.name not in known:
+                _log.warning(
+                    "buffer of an unknown transport", extra={"context": {"folder": str(folder)}}
+                )
+
+    # --- running ----------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Run until `stop` is set; raises the exception of any part that fails."""
+        try:
+            outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
+            async with _tasks(
+                *(work for one in outlets for work in one.publishers())
+            ) as publishing:
+                self._warn_of_unknown_buffers()
+                await self._describe()
+                await self.router.finish_left_over()
+                working = [work for one in self.runners for work in (one.run(), one.serve())]
+                listening = [self._listen(transport) for transport in self._transports]
+                async with _tasks(*listening, *working) as work:
+                    stopping = asyncio.create_task(stop.wait())
+                    starting = asyncio.create_task(self._be_ready(on_ready))
+                    try:
+                        await _wait_for_first([stopping, *publishing, *work])
+                    finally:
+                        for task in (stopping, starting):
+                            task.cancel()
+                        await asyncio.wait((stopping, starting))
+                await self.router.finish_left_over()
+                await _within(LAST_PUBLISH_TIMEOUT_S, self._drained())
+        finally:
+            self.close()
+
+    async def _describe(self) -> None:
+        records = [
+            self._event_builder.descriptor(served.target) for served in self._targets.values()
+        ]
+        await self._feedback_outboxes.put(records)
+
+    async def _be_ready(self, on_ready: Callable[[], None]) -> None:
+        await _within(READY_TIMEOUT_S, self._startup_done())
+        on_ready()
+
+    async def _startup_done(self) -> None:
+        """Return once devices have opened or failed, commands arrive, and old records are
+        published.
+        """
+        for keeper in self.runners:
+            await keeper.first_opening.wait()
+        for listening in self._listening.values():
+            await listening.wait()
+        await self._past_delivered()
+        await self._drained()
+
+    async def _past_delivered(self) -> None:
+        """Return once devices that start with past readings have delivered them."""
+        for served in self._targets.values():
+            if served.target.since_ns is not None and served.runner.state == "open":
+                await served.runner.first_reading.wait()
+
+    async def _drained(self) -> None:
+        outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
+        await asyncio.gather(*(one.wait_drained() for one in outlets))
+
+    async def _listen(self, transport: Transport) -> None:
+        """Receive commands for ever; retries an unavailable transport."""
+        delays_s = Retry().delays_s()
+        listening = self._listening[transport.link]
+        while True:
+            commands = transport.commands(self._config.scope, listening)
+            try:
+                async for record in commands:
+                    delays_s = Retry().delays_s()
+                    await self.router.route(record)
+                reason = "it ended"
+            except TransportError as error:
+                reason = str(error)
+            finally:
+                if isinstance(commands, AsyncGenerator):
+                    await commands.aclose()
+            context = {"link": transport.link, "reason": reason}
+            _log.warning("cannot receive commands", extra={"context": context})
+            await asyncio.sleep(next(delays_s))
+
+    def close(self) -> None:
+        """Close all files; the next host publishes what is left in them."""
+        self._feedback_outboxes.close()
+        self._dropping_outboxes.close()
+        self._holding_outboxes.close()
+        self._journal.close()
+        os.close(self._lock)
+
+
+class _RefusedReadings:
+    """Counts the invalid readings of one device, and reports them periodically."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._total = self._reported = 0
+        self._next_s = 0.0
+
+    def count(self, reasons: list[str]) -> JsonObject | None:
+        """Count refused readings; returns the payload of a report if one is due."""
+        self._total += len(reasons)
+        now_s = asyncio.get_running_loop().time()
+        if self._total == self._reported or now_s < self._next_s:
+            return None
+        self._reported, self._next_s = self._total, now_s + REFUSALS_INTERVAL_S
+        payload: JsonObject = {"refused": self._total}
+        if reasons:
+            payload["reason"] = reasons[-1].encode(errors="replace").decode()
+        _log.warning("invalid reading", extra={"context": {"device": self._name, **payload}})
+        return payload
+
+
+def _folder_name(link: str) -> str:
+    """A link's folder name: its scheme for readability, and a digest for uniqueness."""
+    return f"{link.partition(':')[0]}-{sha256(link.encode()).hexdigest()[:12]}"
+
+
+def _lock(config: HardwareConfig) -> int:
+    """Lock the data folder; raises NovaError if another host has it."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(config.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise NovaError(f"another hardware host uses {config.data}") from None
+    return file
+
+
+@asynccontextmanager
+async def _tasks(*work: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Tasks that are cancelled at the end of the block."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _wait_for_first(
+    tasks: Sequence[asyncio.Task[None] | asyncio.Task[Literal[True]]],
+) -> None:
+    """Return when one of the tasks ends; raises its exception."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _within(timeout_s: float, work: Awaitable[object]) -> None:
+    """Wait with a timeout that is not an error."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await work
+    except TimeoutError:
+        _log.warning("timed out; the host continues")

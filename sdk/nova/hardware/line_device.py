@@ -1,0 +1,104 @@
+"""`type = "line"`: a device that sends lines over TCP or a serial line, and may accept some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import msgspec
+
+from nova.hardware.confirmation import AwaitedAnswer, check_arguments
+from nova.hardware.device import (
+    COMMAND_PREFIX,
+    Command,
+    CommandRefusedError,
+    Progress,
+    Reading,
+    Setup,
+    Target,
+)
+from nova.hardware.device_links import make_link
+from nova.hardware.line_command import LineCommand, LineCommandOptions
+from nova.hardware.line_reader import LineFormat, LineReader, LineSplitter
+from nova.sdk.errors import SettingsError
+from nova.sdk.field_types import JsonObject
+
+
+class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The options of this device type."""
+
+    source: str
+    decode: LineFormat = "nmea"
+    entity: str | None = None
+    time: Literal["host", "device"] = "host"
+    type_member: str | None = None
+    hello: str | None = None
+    commands: dict[str, str | LineCommandOptions] = {}
+
+
+class LineDevice:
+    """Reads lines; its commands are fixed lines, optionally confirmed by answer lines."""
+
+    def __init__(self, setup: Setup) -> None:
+        options = setup.options_as(LineOptions)
+        self._link = make_link(setup.name, options.source, ("tcp", "serial"))
+        self.can_wait = self._link.can_wait
+        self._entity = setup.entity(options.entity)
+        self._hello = options.hello
+        self._commands = {
+            name: _command(setup.name, name, one) for name, one in options.commands.items()
+        }
+        self._answer: AwaitedAnswer[bytes] = AwaitedAnswer()
+        self._lines = LineReader(
+            options.decode,
+            self._entity,
+            type_member=options.type_member,
+            device_time=options.time == "device",
+        )
+        self._splitter = LineSplitter()
+
+    def targets(self) -> Sequence[Target]:
+        """One entity, with a command for each configured line."""
+        commands = tuple(COMMAND_PREFIX + name for name in self._commands)
+        return [Target(self._entity, ("telemetry:lines", *commands))]
+
+    async def open(self) -> None:
+        """Connect, and send the configured `hello`."""
+        self._splitter = LineSplitter()
+        await self._link.open()
+        if self._hello is not None:
+            await self._link.write(self._hello.encode() + b"\n")
+
+    async def read(self) -> Sequence[Reading]:
+        """The readings of the next received lines; empty lines are skipped."""
+        pieces = await self._link.read()
+        lines = [line for piece in pieces for line in self._splitter.feed(piece)]
+        for line in lines:
+            self._answer.receive(line)
+        return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
+
+    async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
+        """Send the line of a command; its result is the answer, if one is configured."""
+        line_command = self._commands.get(command.command_type)
+        if line_command is None:
+            raise CommandRefusedError(f"no line is configured for {command.command_type!r}")
+        check_arguments(command.command_type, command.payload, ())
+        write = partial(self._link.write, line_command.line.encode() + b"\r\n")
+        if not line_command.is_confirmed:
+            await write()
+            return None
+        return await self._answer.send_and_wait(
+            write, line_command.interpret, line_command.within_s, progress
+        )
+
+    async def close(self) -> None:
+        self._answer.fail_pending()
+        await self._link.close()
+
+
+def _command(device: str, name: str, options: str | LineCommandOptions) -> LineCommand:
+    try:
+        return LineCommand(options)
+    except SettingsError as error:
+        raise SettingsError(f"devices.{device}: commands.{name}: {error}") from None

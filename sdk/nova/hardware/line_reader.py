@@ -1,0 +1,159 @@
+"""Lines of a byte stream, and their meaning: NMEA sentences, JSON objects, or text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from nova.hardware.device import Output, Parsed, Raw, Reading
+from nova.recordings.ais import CONTAINER_ID, KIND, AisJoiner, AisMessage
+from nova.recordings.logged_line import parse_logged_line, split_sentences
+from nova.recordings.nmea import AIS_KINDS
+from nova.recordings.sentence import decode, parse_source
+from nova.recordings.sentence_clock import LineTimes, TalkerFixes, full_time_ns, nearest
+from nova.sdk import address as addresses
+from nova.sdk import timestamps
+from nova.sdk.events.observation import Entity
+from nova.sdk.field_types import JsonObject
+from nova.sdk.optional_imports import import_optional
+
+LINE_MAX_BYTES = 8192
+"""Longer lines are published in pieces of this size."""
+
+LineFormat = Literal["nmea", "json", "text", "none"]
+
+
+class LineSplitter:
+    """Splits a stream into lines with their ends, in bounded memory."""
+
+    def __init__(self, max_bytes: int = LINE_MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Add bytes; returns the lines that are complete, and pieces of those that are too long."""
+        found = []
+        *lines, rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            found += self._pieces(line + b"\n")
+        *full, self._rest = self._pieces(rest) or [b""]
+        return found + full
+
+    def _pieces(self, line: bytes) -> list[bytes]:
+        size = self._max_bytes
+        return [line[start : start + size] for start in range(0, len(line), size)]
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The size of the incomplete line."""
+        return len(self._rest)
+
+    def rest(self) -> bytes:
+        """Take out the incomplete line."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+
+class LineReader:
+    """Converts lines to readings: always a raw event, and parsed ones if the line is understood."""
+
+    def __init__(
+        self,
+        line_format: LineFormat,
+        entity: Entity,
+        *,
+        type_member: str | None = None,
+        device_time: bool = False,
+        now_ns: Callable[[], int] = timestamps.now,
+    ) -> None:
+        if line_format == "nmea":
+            import_optional("pynmea2")  # Fail at construction if it is not installed.
+        self._format = line_format
+        self._entity = entity
+        self._type_member = type_member
+        self._device_time = device_time
+        self._now_ns = now_ns
+        self._fixes = TalkerFixes()
+        self._ships = AisJoiner()
+        self._device_ns: int | None = None
+
+    def readings(self, line: bytes) -> list[Reading]:
+        """The readings of a line; a torn one that contains a second sentence yields both."""
+        if self._format == "nmea":
+            return [
+                reading
+                for part in split_sentences(line)
+                for reading in self._sentence_readings(part)
+            ]
+        return [self._reading(line)]
+
+    def _reading(self, line: bytes) -> Reading:
+        outputs: list[Output] = [Raw(line)]
+        parsed = self._parsed(line)
+        if parsed is not None:
+            outputs.append(parsed)
+        return Reading(self._entity, outputs)
+
+    def _sentence_readings(self, line: bytes) -> list[Reading]:
+        """The same events as a recording of the sentence would yield (`nova.recordings.nmea`)."""
+        sentence, stamp_ns, _ = parse_logged_line(line)
+        source = parse_source(sentence)
+        entity = Entity(self._entity.system_id, source.talker, source.kind)
+        outputs: list[Output] = [Raw(line)]
+        if source.kind in AIS_KINDS:
+            at_ns = stamp_ns if self._device_time else None
+            return [Reading(entity, outputs, at_ns), *self._ship_readings(sentence, at_ns)]
+        decoded = decode(sentence)
+        at_ns = self._time_ns(self._fixes.line_times(source.talker, decoded, stamp_ns))
+        if decoded is not None:
+            outputs.append(Parsed(decoded.kind, decoded.fields))
+            if decoded.position is not None:
+                outputs.append(Parsed("Position", decoded.position))
+        return [Reading(entity, outputs, at_ns)]
+
+    def _time_ns(self, told: LineTimes) -> int | None:
+        """A sentence's own time; None for a receiver without a fix, whose sentences the host dates.
+
+        The host's clock resolves week rollovers, and the date until the device has sent one.
+        """
+        if not self._device_time or not (told.is_trusted or told.stamp_ns is not None):
+            return None
+        now_ns = self._now_ns()
+        at_ns = full_time_ns(told, now_ns)
+        if at_ns is None:
+            if told.time_of_day_ns is None:
+                return None
+            return nearest(told.time_of_day_ns, self._device_ns or now_ns)
+        self._device_ns = at_ns
+        return at_ns
+
+    def _ship_readings(self, sentence: bytes, at_ns: int | None) -> list[Reading]:
+        message = self._ships.join(sentence)
+        if not isinstance(message, AisMessage):
+            return []
+        ship = Entity(self._entity.system_id, CONTAINER_ID, message.mmsi)
+        outputs = [Parsed(KIND, message.fields)]
+        if message.position is not None:
+            outputs.append(Parsed("Position", message.position))
+        return [Reading(ship, outputs, at_ns)]
+
+    def _parsed(self, line: bytes) -> Parsed | None:
+        if self._format == "text":
+            try:
+                return Parsed("Line", {"text": line.decode().rstrip("\r\n")})
+            except UnicodeDecodeError:
+                return None
+        if self._format == "json":
+            return self._json(line)
+        return None
+
+    def _json(self, line: bytes) -> Parsed | None:
+        try:
+            payload = msgspec.json.decode(line, type=JsonObject)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        name = payload.get(self._type_member) if self._type_member else None
+        known = isinstance(name, str) and addresses.is_name(name)
+        return Parsed(str(name) if known else "Line", payload)

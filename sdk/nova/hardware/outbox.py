@@ -1,0 +1,191 @@
+"""The outbox: records are stored on disk first and then published to the transport, in order.
+
+A host has three per transport, so that feedback on commands does not wait behind hours of telemetry
+when a transport comes back, and telemetry of a source that can wait is not dropped for telemetry of
+one that cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+
+from nova.hardware.outbox_log import LogPosition, OutboxLog
+from nova.sdk.producer.producer import Producer, Retry
+from nova.sdk.transport.base import Receipt, Record
+
+URGENT_RESERVE = 0.25
+"""Share of the limit reserved for a device that executes a command: its data may be the answer."""
+
+_log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """Publishes an outbox log until cancelled."""
+
+    def __init__(self, name: str, outbox_log: OutboxLog, producer: Producer) -> None:
+        self._name = name
+        self._outbox_log = outbox_log
+        self._producer = producer
+        self._changed = asyncio.Event()
+        self._committed = asyncio.Condition()
+        self._is_full_logged = False
+        self.published = 0
+        self.rejected = 0
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Store records for publishing; raises OSError if the disk write fails."""
+        self._outbox_log.append(records)
+        self._changed.set()
+
+    async def wait_for_room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
+        """Wait until there is room for records; a log that drops always has room."""
+
+        def has_room() -> bool:
+            return self._outbox_log.has_room(records, URGENT_RESERVE if is_urgent() else 0.0)
+
+        if has_room():
+            return
+        if not self._is_full_logged:
+            self._is_full_logged = True
+            _log.warning("the buffer is full, devices wait", extra={"context": self._log_context()})
+        async with self._committed:
+            await self._committed.wait_for(has_room)
+
+    async def recheck_room(self) -> None:
+        """Make waiting callers check again, because their data may have become urgent."""
+        async with self._committed:
+            self._committed.notify_all()
+
+    def _log_context(self) -> dict[str, object]:
+        return {"buffer": self._name}
+
+    async def put(self, records: Sequence[Record]) -> None:
+        """Return once the records are on disk; while the disk is full, log that and retry."""
+        for delay_s in Retry().delays_s():
+            try:
+                self.append(records)
+                return
+            except OSError as error:
+                _log.error(
+                    "the buffer cannot be written, devices wait",
+                    extra={"context": {"buffer": self._name, "error": str(error)}},
+                )
+            try:
+                await asyncio.sleep(delay_s)
+            except asyncio.CancelledError:
+                self.append_last_attempt(records)
+                raise
+
+    def append_last_attempt(self, records: Sequence[Record]) -> None:
+        """Try once more to store a cancelled caller's records, over the limit too; logs a loss."""
+        try:
+            self.append(records)
+        except OSError as error:
+            context = {"buffer": self._name, "records": len(records), "error": str(error)}
+            _log.error("events were lost", extra={"context": context})
+
+    async def run(self) -> None:
+        """Publish old and new records for ever; waits for a transport that is unavailable."""
+        delays_s = Retry().delays_s()
+        while True:
+            try:
+                await self._publish_next()
+                delays_s = Retry().delays_s()
+            except OSError as error:
+                _log.error(
+                    "the buffer cannot be read",
+                    extra={"context": {"buffer": self._name, "error": str(error)}},
+                )
+                await asyncio.sleep(next(delays_s))
+
+    async def _publish_next(self) -> None:
+        self._changed.clear()
+        records, place = self._outbox_log.read()
+        if not records:
+            await self._changed.wait()
+            return
+        receipt = await self._producer.publish(records)
+        self.published += len(records)
+        self._report(records, receipt)
+        self._outbox_log.commit(place)
+        if self._is_full_logged and self._outbox_log.is_empty:
+            self._is_full_logged = False
+            _log.info("the buffer is empty again", extra={"context": self._log_context()})
+        async with self._committed:
+            self._committed.notify_all()
+
+    async def wait_drained(self) -> None:
+        """Return once everything stored before the call is published."""
+        end = self._outbox_log.end
+        async with self._committed:
+            await self._committed.wait_for(lambda: self._is_published(end))
+
+    def _is_published(self, end: LogPosition) -> bool:
+        return self._outbox_log.is_empty or self._outbox_log.start >= end
+
+    def close(self) -> None:
+        self._outbox_log.close()
+
+    def _report(self, records: Sequence[Record], receipt: Receipt) -> None:
+        """Count and log refused records; the Core stores them with the reason in its reject log."""
+        self.rejected += len(receipt.rejected)
+        for rejection in receipt.rejected:
+            _log.warning(
+                "the Core refused a record",
+                extra={
+                    "context": {
+                        "address": records[rejection.place].address,
+                        "code": rejection.code,
+                        "reason": rejection.reason,
+                    }
+                },
+            )
+
+
+class OutboxGroup:
+    """Outboxes of all transports of a host; each publishes the same records at its own pace."""
+
+    def __init__(self, outboxes: Iterable[Outbox]) -> None:
+        self._outboxes = list(outboxes)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Store records for all transports; raises OSError if a disk write fails."""
+        for outlet in self._outboxes:
+            outlet.append(records)
+
+    async def put(
+        self, records: Sequence[Record], is_urgent: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Return once the records are on disk for all transports.
+
+        They are stored for none before there is room in all, and for all if the wait is cancelled.
+        """
+        waiting = list(self._outboxes)
+        try:
+            for outlet in self._outboxes:
+                await outlet.wait_for_room(records, is_urgent)
+            while waiting:
+                await waiting.pop(0).put(records)  # If cancelled, it stores the records itself.
+        except asyncio.CancelledError:
+            for outlet in waiting:
+                outlet.append_last_attempt(records)
+            raise
+
+    async def recheck_room(self) -> None:
+        """Make waiting callers check for room again."""
+        for outlet in self._outboxes:
+            await outlet.recheck_room()
+
+    def publishers(self) -> list[Coroutine[None, None, None]]:
+        """The coroutines that publish, for ever."""
+        return [outlet.run() for outlet in self._outboxes]
+
+    async def wait_drained(self) -> None:
+        """Return once everything stored before the call is published."""
+        await asyncio.gather(*(outlet.wait_drained() for outlet in self._outboxes))
+
+    def close(self) -> None:
+        for outlet in self._outboxes:
+            outlet.close()

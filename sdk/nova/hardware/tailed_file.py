@@ -1,0 +1,173 @@
+"""`type = "file"`: a growing file, read line by line across rotations like `tail -F`.
+
+The offset is stored, so the next host reads what is written while none runs. A renamed file is read
+to its end, and until it has not grown for GRACE_S since its writer may not have noticed, before the
+new file is opened. A truncated file is read again from its start. If it has grown beyond the old
+offset by then, the truncation cannot be detected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from nova.hardware.device import Command, CommandRefusedError, Progress, Reading, Setup, Target
+from nova.hardware.line_reader import LineFormat, LineReader, LineSplitter
+from nova.sdk.field_types import JsonObject
+
+POLL_S = 0.2
+QUIET_S = 2.0
+"""How long a renamed file must not grow before the new one is opened."""
+READ_MAX_BYTES = 256 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class TailedFileOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The options of this device type."""
+
+    path: str
+    decode: LineFormat = "text"
+    entity: str | None = None
+    type_member: str | None = None
+    start: Literal["beginning", "end"] = "beginning"
+
+
+class _FileOffset(msgspec.Struct):
+    """An offset in a file that may have been renamed since."""
+
+    inode: int
+    offset: int
+
+
+class TailedFile:
+    """Reads a growing file."""
+
+    can_wait = True
+
+    def __init__(self, setup: Setup) -> None:
+        options = setup.options_as(TailedFileOptions)
+        self._path = Path(options.path)
+        self._start = options.start
+        self._entity = setup.entity(options.entity)
+        self._lines = LineReader(options.decode, self._entity, type_member=options.type_member)
+        self._splitter = LineSplitter()
+        self._offset_path = setup.folder / "mark.json"
+        self._file: BinaryIO | None = None
+        self._inode = 0
+        self._read_bytes = 0
+        self._last_growth_s = 0.0
+        self._stored_offset: _FileOffset | None = None
+
+    def targets(self) -> Sequence[Target]:
+        """One entity that accepts no commands."""
+        return [Target(self._entity, ("telemetry:lines",))]
+
+    async def open(self) -> None:
+        """Resume at the stored offset; without one, start as configured."""
+        self._splitter = LineSplitter()
+        self._stored_offset = self._load_offset()
+        if self._stored_offset is not None:
+            path = self._path_of(self._stored_offset.inode)
+            if path is None:
+                _log.warning("the file being read is gone", extra={"context": self._log_context()})
+            else:
+                self._open_file(path, self._stored_offset.offset)
+        elif self._path.exists():
+            self._open_file(self._path, self._path.stat().st_size if self._start == "end" else 0)
+            self._store_offset()
+
+    async def read(self) -> Sequence[Reading]:
+        """Wait for new lines and return them."""
+        self._store_offset()  # The previous readings are durable now.
+        while True:
+            data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
+            self._read_bytes += len(data)
+            if data:
+                self._last_growth_s = time.monotonic()
+            lines = self._splitter.feed(data)
+            if not data:
+                lines = self._switch_file()
+            readings = [
+                reading for line in lines if line.strip() for reading in self._lines.readings(line)
+            ]
+            if readings:
+                return readings
+            if not data and not self._has_more():
+                await asyncio.sleep(POLL_S)
+
+    def _is_growing(self) -> bool:
+        """Whether the open file has grown within GRACE_S."""
+        return self._file is not None and time.monotonic() - self._last_growth_s < QUIET_S
+
+    def _log_context(self) -> dict[str, object]:
+        return {"path": str(self._path), "mark": self._stored_offset}
+
+    def _has_more(self) -> bool:
+        """Whether the open file has unread bytes; it may have just been opened."""
+        return self._file is not None and os.fstat(self._file.fileno()).st_size > self._read_bytes
+
+    def _switch_file(self) -> list[bytes]:
+        """At the end of the file, switch to a file that replaced it, if there is one.
+
+        Returns the incomplete last line of the old file, which will not be completed.
+        """
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return []
+        if self._file is not None and now.st_ino == self._inode:
+            if now.st_size >= self._read_bytes:
+                return []
+        elif self._is_growing() or self._has_more():
+            return []
+        self._open_file(self._path, 0)
+        rest = self._splitter.rest()
+        return [rest] if rest else []
+
+    def _open_file(self, path: Path, offset: int) -> None:
+        file = path.open("rb")
+        if self._file is not None:
+            self._file.close()
+        status = os.fstat(file.fileno())
+        offset = offset if offset <= status.st_size else 0
+        file.seek(offset)
+        self._file, self._inode, self._read_bytes = file, status.st_ino, offset
+
+    def _path_of(self, inode: int) -> Path | None:
+        """The present path of the file; rotation appends to the original name."""
+        for path in [self._path, *sorted(self._path.parent.glob(f"{self._path.name}*"))]:
+            if path.is_file() and path.stat().st_ino == inode:
+                return path
+        return None
+
+    def _load_offset(self) -> _FileOffset | None:
+        try:
+            return msgspec.json.decode(self._offset_path.read_bytes(), type=_FileOffset)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def _store_offset(self) -> None:
+        if self._file is None:
+            return
+        mark = _FileOffset(self._inode, self._read_bytes - self._splitter.waiting_bytes)
+        if mark != self._stored_offset:
+            aside = self._offset_path.with_suffix(".new")
+            aside.write_bytes(msgspec.json.encode(mark))
+            aside.replace(self._offset_path)
+            self._stored_offset = mark
+
+    async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
+        raise CommandRefusedError("a file accepts no commands")
+
+    async def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,151 @@
+"""CCSDS recordings: a raw event per space packet, and a parsed one if an XTCE file describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from nova.recordings import view_cards
+from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
+from nova.recordings.packet_scan import scan_packets
+from nova.recordings.packet_time import CHOICES, TimeSource
+from nova.recordings.packets import Packet, PacketDamage
+from nova.recordings.recording import Step, event_step, undated_error
+from nova.recordings.segments import SegmentGroup
+from nova.recordings.time_code import CDS
+from nova.recordings.xtce import DecodedPacket, XtceDefinition
+from nova.sdk import address as addresses
+from nova.sdk import timestamps
+from nova.sdk.errors import EnvelopeError, TimestampError
+from nova.sdk.events.event import Event
+from nova.sdk.events.observation import Entity, Observation, Observer
+from nova.sdk.producer.view_updates import ViewUpdates
+
+SYSTEM_ID = "ccsds"
+CONTAINER_ID = "apid"
+NEIGHBOURS_TIME = "the packet has no time of its own: it gets the last known time, or the first"
+EPOCHS_TIME = "no packet has a known time: all get the time of --epoch"
+
+EPOCH_UNUSED = "the packets have CDS times of their own: --epoch is not used"
+
+
+class CcsdsReader:
+    def __init__(
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        definition: XtceDefinition | None = None,
+        time: TimeSource | None = None,
+        system_id: str = SYSTEM_ID,
+        views: ViewUpdates | None = None,
+    ) -> None:
+        self._path = path
+        self._views = views
+        self._observer = observer
+        self._definition = definition
+        self._time = (time or TimeSource()).resolve_fields(definition)
+        self._system_id = system_id
+
+    def steps(self) -> Iterator[Step]:
+        """A step per packet, and one per stretch of bytes without packets."""
+        time, first_ns = self._find_time_source()
+        last_ns, end_bytes = first_ns, 0
+        has_time = time.field is not None or time.code is not None
+        without_time = NEIGHBOURS_TIME if has_time else EPOCHS_TIME
+        reading = PacketDecoder(self._definition, time)
+        if time.epoch_ns != self._time.epoch_ns:
+            yield Step(0, "the begin", note=EPOCH_UNUSED)
+        for found in self._packets():
+            end_bytes = found.end_bytes
+            if isinstance(found, PacketDamage):
+                yield _damage_step(found)
+                continue
+            content = reading.read(found)
+            last_ns = content.time_ns if content.time_ns is not None else last_ns
+            assert last_ns is not None
+            yield self._step(content, last_ns)
+            yield from _note_steps(content, without_time)
+            yield from (_incomplete_step(group, end_bytes) for group in reading.incomplete())
+        for group in reading.incomplete(is_end=True):
+            yield _incomplete_step(group, end_bytes)
+
+    def _find_time_source(self) -> tuple[TimeSource, int | None]:
+        """The time source, and the first known time, which earlier packets get; None for a file
+        without packets.
+        """
+        time = self._time
+        evidence = CdsEvidence(timestamps.now())
+        if time.field is None and time.code is None:
+            for found in self._packets():
+                if isinstance(found, Packet):
+                    evidence.add(found)
+            sources = evidence.sources()
+            if sources:  # --epoch does not apply to the day counts of a file that dates itself.
+                time = replace(time, code=CDS, sources=sources, epoch_ns=None)
+        reading = PacketDecoder(self._definition, time)
+        is_empty = True
+        for found in self._packets():
+            if isinstance(found, Packet):
+                is_empty = False
+                content = reading.read(found)
+                if content.time_ns is not None:
+                    return time, content.time_ns
+        if is_empty or self._time.epoch_ns is not None:
+            return time, self._time.epoch_ns
+        raise undated_error(
+            self._path,
+            f"{evidence.summary()}; give --time {CHOICES}, or --epoch TIME alone for the time of all",
+        )
+
+    def _packets(self) -> Iterator[Packet | PacketDamage]:
+        with self._path.open("rb") as file:
+            yield from scan_packets(file)
+
+    def _step(self, content: PacketContent, at_ns: int) -> Step:
+        packet = content.packet
+        place = f"byte {packet.offset_bytes}"
+        try:
+            return event_step(packet.end_bytes, place, self._events(content, at_ns))
+        except (EnvelopeError, TimestampError) as error:
+            return Step(packet.end_bytes, place, problem=f"APID {packet.apid}: {error}")
+
+    def _events(self, content: PacketContent, at_ns: int) -> Iterator[Event]:
+        apid = content.packet.apid
+        observation = self._observe(apid, at_ns)
+        yield observation.raw(content.packet.data, sequence=content.packet.sequence)
+        if content.decoded is not None:
+            if content.message_ns is not None:
+                observation = self._observe(apid, content.message_ns)
+            yield observation.parsed(message_type(content.decoded, apid), content.decoded.fields)
+            updates = view_cards.packet_cards(content.decoded.fields)
+            yield from view_cards.view_updates(self._views, observation, updates)
+
+    def _observe(self, apid: int, at_ns: int) -> Observation:
+        return self._observer.observe(Entity(self._system_id, CONTAINER_ID, str(apid)), at_ns)
+
+
+def _note_steps(content: PacketContent, without_time: str) -> Iterator[Step]:
+    """The notes on a packet, each a step without events."""
+    is_dated = content.time_ns is not None or IDLE in content.notes
+    for note in content.notes if is_dated else (*content.notes, without_time):
+        yield Step(content.packet.end_bytes, f"byte {content.packet.offset_bytes}", note=note)
+
+
+def _incomplete_step(group: SegmentGroup, end_bytes: int) -> Step:
+    return Step(end_bytes, f"byte {group.packets[0].offset_bytes}", note=INCOMPLETE)
+
+
+def _damage_step(damage: PacketDamage) -> Step:
+    """The step of bytes that hold no packet."""
+    zeros = "" if damage.data.strip(b"\0") else ", the last of them zeros"
+    problem = f"{damage.size_bytes:,} bytes skipped: {damage.reason}{zeros}"
+    return Step(damage.end_bytes, f"byte {damage.offset_bytes}", problem=problem)
+
+
+def message_type(decoded: DecodedPacket, apid: int) -> str:
+    """The messageType of a decoded packet: its XTCE container if that is a valid name."""
+    name = decoded.container
+    return name if addresses.is_name(name) else f"APID{apid}"

@@ -1,0 +1,183 @@
+"""Opens a recording with its format's reader and the options that this format accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from itertools import chain
+from pathlib import Path
+
+from nova.recordings import ccsds, table_reader
+from nova.recordings.can import CanReader
+from nova.recordings.ccsds import CcsdsReader
+from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
+from nova.recordings.format_detection import detect_format
+from nova.recordings.jsonl import JsonLinesReader
+from nova.recordings.nmea import NmeaReader
+from nova.recordings.packet_time import TimeSource
+from nova.recordings.recording import RecordingError, Step, event_step
+from nova.recordings.table_reader import TableReader
+from nova.recordings.ulog import UlogReader
+from nova.recordings.xtce import XtceDefinition
+from nova.sdk import timestamps
+from nova.sdk.errors import TimestampError
+from nova.sdk.events.observation import Entity, Observer
+from nova.sdk.producer.view_updates import ViewUpdates
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOptions:
+    """The options of `nova produce`; None for those that were not given."""
+
+    xtce: Path | None = None
+    root_container: str | None = None
+    time: str | None = None
+    time_column: str | None = None
+    time_unit: str | None = None
+    time_zone: str | None = None
+    time_format: str | None = None
+    time_scale: str | None = None
+    epoch: str | None = None
+    system: str | None = None
+    entity: str | None = None
+    message_type: str | None = None
+    columns: str | None = None
+    encoding: str | None = None
+    skip_lines: int | None = None
+    text: str | None = None
+    decimal: str | None = None
+    view: str | None = None
+
+    def epoch_ns(self) -> int | None:
+        """The epoch in ns since 1970; raises RecordingError."""
+        if self.epoch is None:
+            return None
+        try:
+            return timestamps.parse(self.epoch)
+        except TimestampError as error:
+            raise RecordingError(f"--epoch {error}") from None
+
+
+_Opener = Callable[[Path, Observer, ViewUpdates, RecordingOptions], Iterator[Step]]
+
+
+def open_recording(
+    path: Path, observer: Observer, name: str | None = None, options: RecordingOptions | None = None
+) -> Iterator[Step]:
+    """The steps of a recording, with view updates. The format is detected unless `name` gives it.
+
+    Raises RecordingError for an option that the format does not accept.
+    """
+    options = options or RecordingOptions()
+    name = name or detect_format(path)
+    opener, understood = _FORMATS[name]
+    for field in fields(options):
+        if getattr(options, field.name) is not None and field.name not in understood:
+            flag = "--" + field.name.replace("_", "-")
+            raise RecordingError(f"{flag} does not apply to {name}, the format of {path}")
+    views = ViewUpdates(observer)
+    return chain(opener(path, observer, views, options), _final_updates(path, views))
+
+
+def _final_updates(path: Path, views: ViewUpdates) -> Iterator[Step]:
+    """The view updates that are held back until the recording ends."""
+    events = tuple(views.flush())
+    if events:
+        yield event_step(path.stat().st_size, "the end", events)
+
+
+def _ccsds(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    definition = XtceDefinition(options.xtce, options.root_container) if options.xtce else None
+    if definition is None and options.root_container is not None:
+        raise RecordingError("--root-container names an XTCE container: give --xtce too")
+    if options.time_unit is not None and not (options.time or "").startswith("field:"):
+        raise RecordingError(
+            "--time-unit applies to counters in fields: give --time field:NAME too"
+        )
+    time = TimeSource.from_options(
+        options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
+    )
+    system_id = options.system or ccsds.SYSTEM_ID
+    return CcsdsReader(
+        path, observer, definition=definition, time=time, system_id=system_id, views=views
+    ).steps()
+
+
+def _dated_opener(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
+    def opened(
+        path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+    ) -> Iterator[Step]:
+        return reader(
+            path, observer, epoch_ns=options.epoch_ns(), system_id=options.system, views=views
+        ).steps()
+
+    return opened
+
+
+def _csv(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    if options.view is not None:
+        views.manifest(options.view)
+    columns = options.columns.split(",") if options.columns else ()
+    return TableReader(
+        path,
+        observer,
+        time=_time_column(options),
+        entity=_entity(options.entity) if options.entity else table_reader.ENTITY,
+        message_type=options.message_type or table_reader.MESSAGE_TYPE,
+        columns=columns,
+        views=views,
+        view_id=options.view,
+        encoding=options.encoding,
+        skip_lines=options.skip_lines,
+        text_columns=options.text.split(",") if options.text else (),
+        decimal=options.decimal,
+    ).steps()
+
+
+def _time_column(options: RecordingOptions) -> TimeColumn:
+    """The time column and its format: text is a full time, a number a counter."""
+    unit = options.time_unit or ("s" if options.time_format is None else "iso")
+    if unit == "iso" and options.epoch is not None:
+        raise RecordingError("--epoch applies to counters, not to --time-unit iso")
+    if unit != "iso" and (options.time_zone or options.time_format):
+        raise RecordingError("--time-zone and --time-format require --time-unit iso")
+    zone = None if options.time_zone is None else parse_zone(options.time_zone)
+    form = None if options.time_format is None else check_format(options.time_format)
+    return TimeColumn(options.time_column, unit, options.epoch_ns() or 0, zone, form)
+
+
+def _jsonl(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    return JsonLinesReader(path, observer.scope_id).steps()
+
+
+def _entity(text: str) -> Entity:
+    parts = text.split("/")
+    if len(parts) != len(Entity._fields):
+        raise RecordingError(f"--entity {text!r} is not SYSTEM/CONTAINER/UNIQUE")
+    return Entity(*parts)
+
+
+_FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
+    "ccsds": (
+        _ccsds,
+        frozenset({"xtce", "root_container", "time", "time_unit", "time_scale", "epoch", "system"}),
+    ),
+    "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
+    "can": (_dated_opener(CanReader), frozenset({"epoch", "system"})),
+    "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
+    "csv": (
+        _csv,
+        frozenset(
+            {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
+            | {"entity", "message_type", "columns", "view", "encoding", "skip_lines"}
+            | {"text", "decimal"}
+        ),
+    ),
+    "jsonl": (_jsonl, frozenset()),
+}

@@ -1,0 +1,259 @@
+"""Finds packets among other bytes, and resumes after damage.
+
+A header alone proves little: one random position in eight has version 0. So a packet is accepted
+where the previous one ends. After damage it needs more evidence: the next count of a known APID, or
+a known APID's due packet behind it, or its own successor, near by or at the end of a chain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from nova.recordings.packets import (
+    CONTINUATION,
+    COUNT_MASK,
+    FIRST,
+    HEADER_SIZE_BYTES,
+    LAST,
+    WHOLE,
+    Packet,
+    PacketDamage,
+    PacketHeader,
+    header_at,
+)
+
+BLOCK_BYTES = 1024 * 1024
+SUCCESSOR_MAX_BYTES = 2048
+"""How far behind a packet its successor of the same APID is searched."""
+CHAIN_MAX = 64
+"""The most packets of other APIDs before the next of the same."""
+ZEROS_MAX = 1
+NO_PACKET = "no packet"
+_CANDIDATE = re.compile(rb"(?!\0{4})[\0-\x1f]")
+
+
+class _Search(NamedTuple):
+    """The first sure start of a packet, and an earlier position that needs more bytes to decide."""
+
+    found: int | None = None
+    undecided: int | None = None
+
+
+class PacketScanner:
+    """Finds packets in bytes that arrive in pieces.
+
+    An `eager` scanner returns a packet as soon as it is complete, for live links. Otherwise it
+    waits for the header behind it, which shows whether bytes were lost.
+    """
+
+    def __init__(self, *, eager: bool = False) -> None:
+        self._data = b""
+        self._base = 0
+        self._at = 0
+        self._is_eager = eager
+        self._is_end = False
+        self._is_in_sync = True
+        self._counts: dict[int, int] = {}
+
+    @property
+    def unread(self) -> bytes:
+        """Bytes that were fed and not returned yet."""
+        return self._data[self._at :]
+
+    def feed(self, data: bytes, *, is_end: bool = False) -> Iterator[Packet | PacketDamage]:
+        """The packets and damage found so far; with `is_end`, all of the data is returned."""
+        self._data = self._data[self._at :] + data
+        self._base += self._at
+        self._at = 0
+        self._is_end = is_end
+        while self._at < len(self._data):
+            found = self._next()
+            if found is None:
+                return
+            yield found
+
+    def reset(self) -> None:
+        """Drop unread bytes but keep the known APIDs, for the next connection or file."""
+        self._base += len(self._data)
+        self._data, self._at, self._is_in_sync = b"", 0, True
+
+    def _next(self) -> Packet | PacketDamage | None:
+        header = header_at(self._data, self._at)
+        if not self._is_in_sync or (header is not None and not header.is_possible):
+            return self._resynchronize()
+        if header is None:
+            return self._cut_short("a packet header has 6 bytes") if self._is_end else None
+        end = self._at + header.size_bytes
+        if end > len(self._data):
+            return self._handle_incomplete(header)
+        if end + HEADER_SIZE_BYTES > len(self._data) and not (self._is_eager or self._is_end):
+            return None
+        known = header.source in self._counts
+        if not (known and self._is_followed(end)) and not self._continues(header, end):
+            inside = self._search(self._at + 1, end)
+            if inside.found is not None:
+                return self._skip(inside.found, "a packet that another packet interrupts")
+        return self._packet(header, end)
+
+    def _packet(self, header: PacketHeader, end: int) -> Packet:
+        packet = Packet(self._base + self._at, self._data[self._at : end])
+        self._counts[header.source] = header.number
+        self._at = end
+        return packet
+
+    def _handle_incomplete(self, header: PacketHeader) -> PacketDamage | None:
+        """An incomplete packet: wait for more bytes unless other packets surely begin in it."""
+        if not self._is_end and header.source in self._counts:
+            return None
+        within = self._search(self._at + 1, len(self._data))
+        if within.found is not None:
+            return self._skip(within.found, NO_PACKET)
+        if not self._is_end:
+            return None
+        return self._cut_short(f"packet cut short: {header.size_bytes} bytes announced")
+
+    def _cut_short(self, reason: str) -> PacketDamage:
+        left = len(self._data) - self._at
+        return self._skip(len(self._data), f"{reason}, {left} present")
+
+    def _resynchronize(self) -> Packet | PacketDamage | None:
+        """Skip to the next position where a packet surely begins or may begin."""
+        end = len(self._data)
+        search = self._search(self._at + self._is_in_sync, end)
+        if search.found is not None:
+            self._is_in_sync = True
+            at_once = search.found == self._at
+            return self._next() if at_once else self._skip(search.found, NO_PACKET)
+        if not self._is_end and search.undecided is not None:
+            end = search.undecided
+        self._is_in_sync = False
+        return self._skip(end, NO_PACKET) if end > self._at else None
+
+    def _skip(self, end: int, reason: str) -> PacketDamage:
+        data = self._data[self._at : end]
+        damage = PacketDamage(self._base + self._at, len(data), reason, data)
+        self._at = end
+        return damage
+
+    def _is_followed(self, end: int) -> bool:
+        """Whether a packet of a known APID begins at `end`, or may begin there with more bytes."""
+        left = len(self._data) - end
+        if left < HEADER_SIZE_BYTES and self._is_eager and not self._is_end:
+            return not left or not self._data[end] >> 5
+        header = header_at(self._data, end)
+        return not left or (header is not None and header.source in self._counts)
+
+    def _continues(self, header: PacketHeader, end: int) -> bool:
+        """Whether the next packet of the same APID begins at `end`."""
+        following = header_at(self._data, end)
+        due = (header.source, (header.number + 1) & COUNT_MASK)
+        return following is not None and (following.source, following.number) == due
+
+    def _search(self, start: int, stop: int) -> _Search:
+        undecided: int | None = None
+        for match in _CANDIDATE.finditer(self._data, start, stop):
+            at = match.start()
+            verdict = self._has_evidence(at)
+            if verdict:
+                return _Search(at, undecided)
+            if verdict is None and undecided is None:
+                undecided = at
+        return _Search(None, undecided)
+
+    def _has_evidence(self, at: int) -> bool | None:
+        """Whether there is more evidence than a header; None if that needs more bytes."""
+        unknown = False if self._is_end else None
+        header = header_at(self._data, at)
+        if header is None:
+            return unknown
+        if not header.is_possible:
+            return False
+        end = at + header.size_bytes
+        if end > len(self._data):
+            return unknown
+        last = self._counts.get(header.source)
+        if last is not None and self._matches_count(header, last, end):
+            return True
+        sure = self._has_successor(header, end) or self._chain_has_successor(header, end)
+        return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
+
+    def _matches_count(self, header: PacketHeader, last: int, end: int) -> bool:
+        """Whether a known APID's packet has the due count, or a due packet follows it."""
+        if _is_distinctive(header):
+            if header.number == (last + 1) & COUNT_MASK:
+                return True
+            if self._is_end and end == len(self._data):
+                return True
+        following = header_at(self._data, end)
+        if following is None or following.source not in self._counts:
+            return False
+        before = header.number
+        if following.source != header.source:
+            before = self._counts[following.source]
+        return following.number == (before + 1) & COUNT_MASK
+
+    def _has_successor(self, header: PacketHeader, end: int) -> bool:
+        """Whether the next packet of the same APID begins near by."""
+        following = {WHOLE: (WHOLE,), FIRST: (CONTINUATION, LAST)}.get(header.flags, ())
+        count = (header.number + 1) & COUNT_MASK
+        for flags in following if _is_distinctive(header) else ():
+            for identification in {header.identification, header.source}:
+                begin = identification.to_bytes(2) + (flags << 14 | count).to_bytes(2)
+                if self._data.find(begin, end, end + SUCCESSOR_MAX_BYTES) >= 0:
+                    return True
+        return False
+
+    def _chain_has_successor(self, header: PacketHeader, end: int) -> bool | None:
+        """Whether following the lengths reaches a packet with the next count of the same APID; None
+        if that needs more bytes. A false header often leads into a true chain, but the chain does
+        not contain its successor.
+        """
+        if not _is_distinctive(header):
+            return False
+        due = (header.source, (header.number + 1) & COUNT_MASK)
+        for _ in range(CHAIN_MAX):
+            following = header_at(self._data, end)
+            if following is None:
+                return False if self._is_end else None
+            if not following.is_possible:
+                return False
+            if (following.source, following.number) == due:
+                return True
+            end += following.size_bytes
+        return False
+
+
+def _is_distinctive(header: PacketHeader) -> bool:
+    """Whether at most ZEROS_MAX compared bytes are zero; tables of numbers are mostly zeros."""
+    compared = (header.identification << 16 | header.sequence).to_bytes(4)
+    return compared.count(0) <= ZEROS_MAX
+
+
+def scan_packets(file: BinaryIO) -> Iterator[Packet | PacketDamage]:
+    """All packets and damage of a file; adjacent damage is merged."""
+    scanner = PacketScanner()
+    damage: PacketDamage | None = None
+    is_end = False
+    while not is_end:
+        block = file.read(BLOCK_BYTES)
+        is_end = not block
+        for found in scanner.feed(block, is_end=is_end):
+            if isinstance(found, PacketDamage):
+                damage = found if damage is None else _merge(damage, found)
+                continue
+            if damage is not None:
+                yield damage
+                damage = None
+            yield found
+    if damage is not None:
+        yield damage
+
+
+def _merge(damage: PacketDamage, further: PacketDamage) -> PacketDamage:
+    return further._replace(
+        offset_bytes=damage.offset_bytes,
+        size_bytes=damage.size_bytes + further.size_bytes,
+        reason=damage.reason,
+    )

@@ -1,0 +1,149 @@
+"""Dates sentences: most have a time of day, few a date, and those of a receiver without a fix are
+not used to date others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from nova.recordings.sentence import NS_PER_DAY, Sentence
+from nova.sdk.timestamps import NS_PER_SECOND
+
+ROLLOVER_NS = 1024 * 7 * NS_PER_DAY
+"""Receivers count weeks modulo 1,024; after a rollover an old one reports a date that long ago."""
+DISORDER_MAX_NS = 60 * NS_PER_SECOND
+"""A time of day before the first date may step back this far without being of the next day."""
+
+
+class LineTimes(NamedTuple):
+    """A line's times; `is_trusted` says whether others may be dated by them."""
+
+    stamp_ns: int | None
+    time_of_day_ns: int | None = None
+    day: date | None = None
+    is_trusted: bool = True
+
+
+class LogStart(NamedTuple):
+    """The start of a log, and its first full date and time, if there is one."""
+
+    begin_ns: int
+    first_full_ns: int | None
+
+
+class TalkerFixes:
+    """The fix state of each talker; a sentence that does not say takes its talker's."""
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+
+    def initialize(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
+        """Apply each talker's first fix state to the lines before it."""
+        known: set[str] = set()
+        for talker, sentence in said:
+            if sentence is not None and sentence.has_fix is not None and talker not in known:
+                known.add(talker)
+                if not sentence.has_fix:
+                    self._lost.add(talker)
+
+    def line_times(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> LineTimes:
+        """The times of a line. Call it in the order of the log."""
+        if sentence is None:
+            return LineTimes(stamp_ns)
+        if sentence.has_fix is not None:
+            (self._lost.discard if sentence.has_fix else self._lost.add)(talker)
+        believed = talker not in self._lost
+        return LineTimes(stamp_ns, sentence.time_of_day_ns, sentence.date, believed)
+
+
+class SentenceClock:
+    """Dates the lines of one log in order."""
+
+    def __init__(self, start: LogStart, epoch_ns: int | None = None) -> None:
+        self._now_ns, self._first_full_ns = start
+        self._epoch_ns = epoch_ns
+        self._has_full_time = start.first_full_ns is None
+
+    def time_ns(self, times: LineTimes) -> int:
+        """The time of a line: its own, else the last known one."""
+        at_ns = full_time_ns(times, self._epoch_ns)
+        if at_ns is not None:
+            if times.is_trusted or times.stamp_ns is not None:
+                self._now_ns, self._has_full_time = at_ns, True
+            return at_ns
+        if times.time_of_day_ns is None:
+            return self._now_ns
+        if self._has_full_time or self._first_full_ns is None:
+            at_ns = nearest(times.time_of_day_ns, self._now_ns)
+        elif times.is_trusted:
+            at_ns = _next(times.time_of_day_ns, self._now_ns)
+        else:
+            return _before(times.time_of_day_ns, self._first_full_ns)
+        if times.is_trusted:
+            self._now_ns = at_ns
+        return at_ns
+
+
+def find_start(lines: Iterable[LineTimes], epoch_ns: int | None) -> LogStart | None:
+    """The start of a log: its first full date and time, minus the span of the times of day before
+    it.
+
+    None if no trusted line has one.
+    """
+    first = latest = None
+    for line in lines:
+        at_ns = full_time_ns(line, epoch_ns)
+        is_stated = at_ns is not None and (line.is_trusted or line.stamp_ns is not None)
+        time_of_day_ns = at_ns if is_stated else line.time_of_day_ns if line.is_trusted else None
+        if time_of_day_ns is not None:
+            time_of_day_ns %= NS_PER_DAY
+            latest = time_of_day_ns if latest is None else _next(time_of_day_ns, latest)
+            first = latest if first is None else first
+        if is_stated and at_ns is not None and latest is not None and first is not None:
+            return LogStart(at_ns - (latest - first), at_ns)
+    return None
+
+
+def full_time_ns(times: LineTimes, epoch_ns: int | None) -> int | None:
+    """The full time of a line, by its own date or by the logger's stamp; None if it has neither.
+
+    A trusted time of day is closer to the event than the logger's stamp, which only dates it.
+    """
+    if times.stamp_ns is not None:
+        if times.time_of_day_ns is None or not times.is_trusted:
+            return times.stamp_ns
+        if times.day is None:
+            return nearest(times.time_of_day_ns, times.stamp_ns)
+    if times.day is None or times.time_of_day_ns is None:
+        return None
+    at_ns = _midnight_ns(times.day) + times.time_of_day_ns
+    return at_ns if epoch_ns is None or not times.is_trusted else _correct_rollover(at_ns, epoch_ns)
+
+
+def _correct_rollover(at_ns: int, epoch_ns: int) -> int:
+    """Shift the time by multiples of 1,024 weeks to the one nearest to an epoch."""
+    return at_ns + (epoch_ns - at_ns + ROLLOVER_NS // 2) // ROLLOVER_NS * ROLLOVER_NS
+
+
+def nearest(time_of_day_ns: int, reference_ns: int) -> int:
+    """The time with this time of day that is nearest to a reference, across midnight."""
+    half = NS_PER_DAY // 2
+    return reference_ns + (time_of_day_ns - reference_ns + half) % NS_PER_DAY - half
+
+
+def _next(time_of_day_ns: int, reference_ns: int) -> int:
+    """The next time with this time of day, or one up to DISORDER_MAX_NS earlier."""
+    earliest_ns = reference_ns - DISORDER_MAX_NS
+    return earliest_ns + (time_of_day_ns - earliest_ns) % NS_PER_DAY
+
+
+def _before(time_of_day_ns: int, limit_ns: int) -> int:
+    """The last time with this time of day that is not after a limit."""
+    return limit_ns - (limit_ns - time_of_day_ns) % NS_PER_DAY
+
+
+def _midnight_ns(day: date) -> int:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return int(midnight.timestamp()) * NS_PER_SECOND

@@ -1,0 +1,263 @@
+"""The async client of the protocol, for an edge (URL and token) or a Core's Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import aiohttp
+
+from nova.sdk.client.connection import ClientStream, Connection
+from nova.sdk.client.pending_exports import OnProgress
+from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.export import (
+    CancelExport,
+    Drivers,
+    DriversResponse,
+    Export,
+    ExportComplete,
+    ExportStarted,
+)
+from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
+from nova.sdk.protocol.timeline import StreamGap
+
+ABANDON_REF = "leaving"
+"""The ref of a CancelStream whose reply is ignored."""
+
+PagedRequest = messages.Discover | messages.GetUiState | messages.Latest
+PageT = TypeVar(
+    "PageT", messages.DiscoverResponse, messages.UiStateResponse, messages.LatestResponse
+)
+
+
+class Client(Connection):
+    """Requests to a NOVA, one method each."""
+
+    async def query(self, query: messages.Query) -> AsyncIterator[bytes]:
+        """Stored envelopes of a range, in order, over all pages."""
+        while True:
+            page = await self.request(query, messages.QueryResponse)
+            for event in page.events:
+                yield bytes(event)
+            if page.next_key is None:
+                return
+            query.after_key = page.next_key
+
+    async def stream(
+        self,
+        timeline_mode: TimelineMode,
+        *,
+        start_time: str | None = None,
+        stop_time: str | None = None,
+        rate: messages.Rate = 1.0,
+        timebase: Timebase | None = None,
+        filters: Filters | None = None,
+        after_key: str | None = None,
+        on_gap: Callable[[StreamGap], None] | None = None,
+    ) -> AsyncIterator[StreamChunk]:
+        """Chunks of a new stream until it completes. It replaces the active stream once the server
+        has accepted it; if the server rejects it, the active stream continues.
+
+        With `on_gap`, a LIVE stream whose consumer is too slow skips to the present and calls it
+        with the range that was dropped. Without, no event is ever dropped.
+        """
+        start = messages.StartStream(
+            playback_request_id=uuid.uuid4().hex,
+            timeline_mode=timeline_mode,
+            start_time=start_time,
+            stop_time=stop_time,
+            rate=rate,
+            timebase=timebase,
+            filters=filters or Filters(),
+            after_key=after_key,
+            shed=on_gap is not None,
+        )
+        stream = self._requested_streams[start.playback_request_id] = ClientStream(start)
+        try:
+            await self._start_stream(stream, start)
+            while (part := await self._next_frame(stream)) is not None:
+                if isinstance(part, StreamChunk):
+                    yield part
+                elif on_gap is not None:
+                    on_gap(part)
+        finally:
+            await self._abandon(stream)
+
+    async def _start_stream(self, stream: ClientStream, start: messages.StartStream) -> None:
+        try:
+            await self.request(start, messages.StreamStarted)
+        except ProtocolError:
+            self._requested_streams.pop(stream.playback_id, None)
+            raise
+
+    async def set_cursor(self, time: str | None) -> None:
+        """Report the time that is displayed while no stream moves it; None is the present. A client
+        that displays a past time may not send commands until it has a LIVE stream or reports None.
+        """
+        await self.request(messages.SetCursor(time=time), messages.CursorSet)
+
+    async def _next_frame(self, stream: ClientStream) -> StreamChunk | StreamGap | None:
+        """The next chunk or gap; None once the stream has ended or been replaced."""
+        reply = await stream.frames.get()
+        self._room_changed.set()
+        if self._stream is not stream:
+            return None
+        match reply:
+            case messages.StreamChunk() | timeline.StreamGap():
+                return reply
+            case messages.StreamComplete():
+                self._stream = None
+                return None
+            case messages.Error():
+                self._stream = None
+                raise ProtocolError(reply.code, reply.message)
+            case ConnectionLostError():
+                raise reply
+        self._stream = None
+        raise ConnectionLostError("the server stopped the stream")
+
+    async def _abandon(self, stream: ClientStream) -> None:
+        """Cancel a stream that has no consumer any more, without waiting for the reply."""
+        if self._requested_streams.pop(stream.playback_id, None) is None:
+            if self._stream is not stream:
+                return
+            self._replace_stream(None)
+        cancel = messages.CancelStream(playback_request_id=stream.playback_id, ref=ABANDON_REF)
+        with contextlib.suppress(ConnectionLostError):
+            await self._send(messages.encode(cancel))
+
+    async def cancel_stream(self) -> None:
+        """Cancel the active stream and discard its chunks in transit."""
+        for asked in self._requested_streams.values():
+            asked.frames.put_nowait(None)
+        self._requested_streams.clear()
+        self._replace_stream(None)
+        await self.request(messages.CancelStream(), messages.StreamCancelled)
+
+    async def _pages(self, message: PagedRequest, kind: type[PageT]) -> AsyncIterator[PageT]:
+        """All pages from the message's page on, as of the time of the first."""
+        page = first = await self.request(message, kind)
+        yield page
+        while page.next_key is not None:
+            message.after_key, message.time = page.next_key, first.time
+            page = await self.request(message, kind)
+            yield page
+
+    async def discover(self, message: messages.Discover) -> messages.DiscoverResponse:
+        """The entities known at a time, over all pages from the message's page on."""
+        whole, *rest = [page async for page in self._pages(message, messages.DiscoverResponse)]
+        for page in rest:
+            whole.entities += page.entities
+            whole.manifests += page.manifests
+        whole.next_key = None
+        return whole
+
+    async def ui_state(self, message: messages.GetUiState) -> messages.UiStateResponse:
+        """The state of views at a time, over all pages from the message's page on."""
+        whole, *rest = [page async for page in self._pages(message, messages.UiStateResponse)]
+        for page in rest:
+            whole.states += page.states
+        whole.next_key = None
+        return whole
+
+    async def latest(self, message: messages.Latest) -> messages.LatestResponse:
+        """The last event of every series at a time, over all pages from the message's page on. The
+        order holds within a page.
+        """
+        whole, *rest = [page async for page in self._pages(message, messages.LatestResponse)]
+        for page in rest:
+            whole.events += page.events
+        whole.next_key = None
+        return whole
+
+    async def summary(self, message: timeline.Summary) -> timeline.SummaryResponse:
+        """Event counts by time and lane."""
+        return await self.request(message, timeline.SummaryResponse)
+
+    async def extent(self, message: timeline.Extent) -> timeline.ExtentResponse:
+        """The times of the first and the last event."""
+        return await self.request(message, timeline.ExtentResponse)
+
+    async def sample(self, message: timeline.Sample) -> timeline.SampleResponse:
+        """Minimum, maximum and mean of numeric fields, by time."""
+        return await self.request(message, timeline.SampleResponse)
+
+    async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
+        return (await self.request(message, timeline.FieldsResponse)).fields
+
+    async def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
+        """The event next to a time."""
+        return await self.request(message, timeline.NeighbourResponse)
+
+    async def submit_command(self, message: submission.SubmitCommand) -> submission.CommandAck:
+        """Record and dispatch a command. It may be repeated after a lost connection, with the same
+        requestId.
+        """
+        submission.check_numbers(message.payload)
+        return await self.request(message, submission.CommandAck)
+
+    async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
+        """Send a chat message to all users of a scope."""
+        return await self.request(message, submission.ChatAck)
+
+    async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
+        return await self.request(message, submission.AlarmAck)
+
+    async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
+        """Import events of kinds that only a Core writes; repeating an import changes nothing."""
+        return await self.request(message, submission.ImportAck)
+
+    async def export(
+        self, message: Export, on_progress: OnProgress | None = None
+    ) -> ExportComplete:
+        """Export a range to files and wait for completion; cancelling the caller cancels the
+        export. Raises ProtocolError if it fails.
+        """
+        started = await self.request(message, ExportStarted)
+        try:
+            return await self._exports.wait_for(started.export_id, on_progress)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ConnectionLostError):
+                await self._send(messages.encode(CancelExport(export_id=started.export_id)))
+            raise
+
+    async def drivers(self) -> DriversResponse:
+        """The installed drivers."""
+        return await self.request(Drivers(), DriversResponse)
+
+    async def rejects(self, message: messages.Rejects) -> messages.RejectsResponse:
+        """Up to `limit` entries of the reject log, from as many pages as they take."""
+        whole = await self.request(message, messages.RejectsResponse)
+        while whole.next_after is not None and len(whole.rejects) < message.limit:
+            missing = message.limit - len(whole.rejects)
+            rest = messages.Rejects(limit=missing, after=whole.next_after)
+            page = await self.request(rest, messages.RejectsResponse)
+            whole.rejects += page.rejects
+            whole.next_after, whole.total = page.next_after, page.total
+        return whole
+
+    async def links(self) -> list[messages.LinkInfo]:
+        """The state of the transports that the Core consumes from."""
+        return (await self.request(messages.Links(), messages.LinksResponse)).links
+
+    async def status(self) -> messages.StatusResponse:
+        """Counts and state of the Core."""
+        return await self.request(messages.Status(), messages.StatusResponse)
+
+
+async def login(url: str, username: str, password: str) -> str:
+    """A token for `Client.to_edge`; raises ProtocolError if the edge refuses."""
+    body = {"username": username, "password": password}
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.post(f"{url.rstrip('/')}/auth/login", json=body) as response:
+                answer: dict[str, str] = await response.json()
+        except (OSError, aiohttp.ClientError) as error:
+            raise ConnectionLostError(f"no NOVA answers at {url} ({error})") from error
+    if "token" not in answer:
+        raise ProtocolError(answer.get("code", "login"), answer.get("message", "login refused"))
+    return answer["token"]

@@ -1,0 +1,284 @@
+"""One connection to an edge or a Core: requests with replies, one stream, pending exports."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+from aiohttp import WSMsgType
+
+from nova.sdk import endpoints
+from nova.sdk.client.pending_exports import PendingExports
+from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.protocol import messages, timeline
+
+REPLY_TIMEOUT_S = 30.0
+BUSY_LIMIT_S = 60.0
+"""How long a request is repeated while the server answers `busy`, before that is an error."""
+
+BUSY_PAUSE_S = 0.25
+BUSY_PAUSE_MAX_S = 8.0
+HTTP_BUSY = 503
+CHUNKS_BUFFERED_MAX = 16
+CORE_UNAVAILABLE = "coreUnavailable"
+"""The error code of an edge that lost its reader and with it all pending requests."""
+
+ReplyT = TypeVar("ReplyT", bound=messages.Message)
+
+
+class ClientStream:
+    """A stream with its received frames; None in `frames` ends the consumer."""
+
+    def __init__(self, start: messages.StartStream) -> None:
+        self._start = start
+        self.frames: asyncio.Queue[messages.Reply | ConnectionLostError | None] = asyncio.Queue()
+
+    @property
+    def playback_id(self) -> str:
+        """The playbackRequestId in the frames of this stream."""
+        return self._start.playback_request_id
+
+    def owns(self, reply: messages.Reply) -> bool:
+        """Whether a frame that is not a reply to a request belongs to this stream."""
+        match reply:
+            case messages.StreamChunk() | messages.StreamComplete() | timeline.StreamGap():
+                return reply.playback_request_id == self.playback_id
+            case messages.StreamCancelled():
+                return reply.ref is None
+            case messages.Error():
+                return reply.ref in (None, self._start.ref)
+        return False
+
+
+class BusyBackoff:
+    """Backoff while a server is busy: at least the delay that the server asks for, growing, with
+    jitter so that clients do not retry in step, and limited in total.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._remaining_s = limit_s
+        self._pause_s = BUSY_PAUSE_S
+
+    async def wait(self, retry_after_s: float) -> bool:
+        """Wait before the next attempt; False if the total limit is exceeded."""
+        pause_s = max(retry_after_s, self._pause_s) * random.uniform(0.75, 1.25)
+        self._pause_s = min(2 * self._pause_s, BUSY_PAUSE_MAX_S)
+        self._remaining_s -= pause_s
+        if self._remaining_s < 0:
+            return False
+        await asyncio.sleep(pause_s)
+        return True
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    """The Retry-After of an edge that is at capacity; None if the error is another one."""
+    if not isinstance(error, aiohttp.WSServerHandshakeError) or error.status != HTTP_BUSY:
+        return None
+    text = error.headers.get("Retry-After", "") if error.headers else ""
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+class Connection:
+    """Requests with their replies, at most one active stream, and pending exports."""
+
+    busy_limit_s = BUSY_LIMIT_S
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        socket: aiohttp.ClientWebSocketResponse[bool],
+        request_max_bytes: int,
+    ) -> None:
+        self._session = session
+        self._socket = socket
+        self._request_max_bytes = request_max_bytes
+        self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._last_ref = 0
+        self._stream: ClientStream | None = None
+        self._requested_streams: dict[str, ClientStream] = {}
+        """Requested streams that the server has not accepted yet, by playbackRequestId."""
+        self._exports = PendingExports()
+        self._room_changed = asyncio.Event()
+        self._lost_error: ConnectionLostError | None = None
+        self._listener = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def to_core(cls, data: Path) -> Self:
+        """Connect to the reader of a local data folder."""
+        path = endpoints.reader_socket(data)
+        session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
+        return await cls._open(
+            session, "http://localhost/", f"no NOVA runs on {data}: start `nova up`"
+        )
+
+    @classmethod
+    async def to_edge(cls, url: str, token: str) -> Self:
+        parts = urlsplit(url)
+        target = urlunsplit((parts.scheme, parts.netloc, "/ws", "", ""))
+        client = await cls._open(
+            aiohttp.ClientSession(),
+            target,
+            f"no NOVA answers at {url}",
+            request_max_bytes=messages.REQUEST_MAX_BYTES,
+        )
+        try:
+            await client.request(messages.Auth(token=token), messages.Authenticated)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    @classmethod
+    async def _open(
+        cls,
+        session: aiohttp.ClientSession,
+        url: str,
+        hint: str,
+        *,
+        request_max_bytes: int = messages.FRAME_MAX_BYTES,
+    ) -> Self:
+        busy = BusyBackoff(cls.busy_limit_s)
+        while True:
+            try:
+                socket = await session.ws_connect(
+                    url, compress=0, max_msg_size=messages.FRAME_MAX_BYTES, decode_text=False
+                )
+            except (OSError, aiohttp.ClientError) as error:
+                pause_s = _retry_after_s(error)
+                if pause_s is not None and await busy.wait(pause_s):
+                    continue
+                await session.close()
+                raise ConnectionLostError(f"{hint} ({error})") from error
+            return cls(session, socket, request_max_bytes)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; the server stops its stream and exports."""
+        self._listener.cancel()
+        await asyncio.wait((self._listener,))
+        await self._socket.close()
+        await self._session.close()
+
+    async def request(self, message: messages.Message, reply: type[ReplyT]) -> ReplyT:
+        """Send a request and wait for its reply; raises ProtocolError if the reply is an error.
+        While the server answers `busy`, the request is repeated with growing delays.
+        """
+        busy = BusyBackoff(self.busy_limit_s)
+        while True:
+            answer = await self._exchange(message)
+            if not isinstance(answer, messages.Error):
+                break
+            if answer.code != "busy" or not await busy.wait((answer.retry_after_ms or 0) / 1_000):
+                raise ProtocolError(answer.code, answer.message)
+        if not isinstance(answer, reply):
+            raise ProtocolError(
+                "badReply", f"received {type(answer).__name__} for {type(message).__name__}"
+            )
+        return answer
+
+    async def _exchange(self, message: messages.Message) -> messages.Reply:
+        if self._lost_error is not None:
+            raise self._lost_error
+        self._last_ref += 1
+        ref = message.ref = self._last_ref
+        future: asyncio.Future[messages.Reply] = asyncio.get_running_loop().create_future()
+        self._pending[ref] = future
+        self._room_changed.set()
+        try:
+            await self._send(self._encode(message))
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                return await future
+        except TimeoutError:
+            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+        finally:
+            self._pending.pop(ref, None)
+
+    def _encode(self, message: messages.Message) -> bytes:
+        """Encode a request; the server would close the connection on a frame over its limit."""
+        frame = messages.encode(message)
+        if len(frame) > self._request_max_bytes:
+            raise ProtocolError(
+                "requestTooLarge",
+                f"the request has {len(frame)} bytes, the limit is {self._request_max_bytes}",
+            )
+        return frame
+
+    async def _send(self, frame: bytes) -> None:
+        try:
+            await endpoints.send_text(self._socket, frame)
+        except (ConnectionError, aiohttp.ClientError) as error:
+            raise ConnectionLostError(f"the connection is gone: {error}") from error
+
+    async def _listen(self) -> None:
+        lost = ConnectionLostError("the connection closed before the reply arrived")
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._receive(messages.decode_reply(message.data))
+        except ProtocolError as error:
+            lost = ConnectionLostError(f"the server violates the protocol: {error}")
+            await self._socket.close()
+        finally:
+            self._lost_error = lost
+            self._fail_pending(lost)
+            if self._stream is not None:
+                self._stream.frames.put_nowait(lost)
+            self._exports.fail_all(lost)
+
+    def _fail_pending(self, lost: ConnectionLostError) -> None:
+        """Fail all pending requests."""
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(lost)
+                future.exception()
+
+    async def _receive(self, reply: messages.Reply) -> None:
+        if isinstance(reply, messages.Error) and (reply.ref, reply.code) == (
+            None,
+            CORE_UNAVAILABLE,
+        ):
+            self._fail_pending(ConnectionLostError(reply.message))
+        if isinstance(reply, messages.StreamStarted):
+            asked = self._requested_streams.pop(reply.playback_request_id, None)
+            if asked is not None:
+                self._replace_stream(asked)
+        future = self._pending.pop(reply.ref, None) if isinstance(reply.ref, int) else None
+        self._exports.receive(reply)
+        if future is not None:
+            if not future.done():
+                future.set_result(reply)
+        elif self._stream is not None and self._stream.owns(reply):
+            self._stream.frames.put_nowait(reply)
+            await self._wait_for_room(self._stream)
+
+    def _replace_stream(self, stream: ClientStream | None) -> None:
+        """Replace the active stream (None: no stream). Consumers of the old one end."""
+        if self._stream is not None:
+            self._stream.frames.put_nowait(None)
+        self._stream = stream
+        self._room_changed.set()
+
+    async def _wait_for_room(self, stream: ClientStream) -> None:
+        """Stop reading while the consumer is slow, unless a pending reply may follow the chunks."""
+        while (
+            self._stream is stream
+            and stream.frames.qsize() >= CHUNKS_BUFFERED_MAX
+            and not self._pending
+        ):
+            self._room_changed.clear()
+            await self._room_changed.wait()

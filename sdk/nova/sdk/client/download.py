@@ -1,0 +1,58 @@
+"""Download of a finished export from an edge or from a local data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.errors import ConnectionLostError, NovaError, ProtocolError
+from nova.sdk.protocol.export import ExportComplete
+
+BLOCK_BYTES = 1024 * 1024
+PART_SUFFIX = ".part"
+
+
+async def from_edge(url: str, token: str, export: ExportComplete, target: Path) -> None:
+    """Download an export; `target` appears only when it is complete."""
+    headers = {"Authorization": f"Bearer {token}"}
+    part = target.with_name(target.name + PART_SUFFIX)
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(urljoin(url, export.url), headers=headers) as response,
+        ):
+            if response.status != 200:
+                answer: dict[str, str] = await response.json()
+                raise ProtocolError(answer.get("code", "download"), answer.get("message", ""))
+            with part.open("wb") as out:
+                async for block in response.content.iter_chunked(BLOCK_BYTES):
+                    await asyncio.to_thread(out.write, block)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ConnectionLostError(f"the download from {url} was interrupted: {error}") from error
+    except OSError as error:
+        raise NovaError(f"cannot write {target}: {error.strerror}") from error
+    if part.stat().st_size != export.bytes:
+        raise ConnectionLostError(f"the download from {url} is incomplete")
+    part.replace(target)
+
+
+def from_folder(data: Path, export: ExportComplete, target: Path) -> None:
+    """Link or copy an export out of a data folder; the original stays until it expires."""
+    source = exports_folder(data) / f"{export.export_id}.zip"
+    part = target.with_name(target.name + PART_SUFFIX)
+    try:
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as error:
+        raise NovaError(f"cannot write {target}: {error.strerror}") from error

@@ -1,0 +1,208 @@
+"""The Unix sockets of an instance's writer and reader, and the closing of connections to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import socket
+import struct
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
+
+from nova.sdk import durable, private
+from nova.sdk.errors import NovaError
+
+SOCKET_PATH_MAX_BYTES = 100
+"""Linux allows 107 bytes, macOS 103. Longer data folders get a short stand-in folder."""
+
+RUN_FOLDER = "run"
+SECRET_FILE = "stand-in"
+RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
+FILES_STATE_FILE = "state.json"
+"""In the folder of daily files: their progress and failures."""
+
+CLOSE_TIMEOUT_S = 1.0
+PEER_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
+
+
+async def send_text(
+    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
+) -> None:
+    """Send a text frame; cancelling the caller does not cancel the write.
+
+    aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
+    too, and the client of that one would wait for ever.
+    """
+    sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
+    sending.add_done_callback(_retrieve_error)
+    await asyncio.shield(sending)
+
+
+def _retrieve_error(sending: asyncio.Future[None]) -> None:
+    """Retrieve the error of a frame whose sender was cancelled; its client has disconnected."""
+    if not sending.cancelled():
+        sending.exception()
+
+
+def run_folder(data: Path) -> Path:
+    """The folder of an instance's sockets, the same for all paths to its data folder. Raises
+    NovaError if it is a stand-in that another user may have created.
+    """
+    data = data.resolve()
+    folder = data / RUN_FOLDER
+    if len(os.fsencode(folder / "writer.sock")) <= SOCKET_PATH_MAX_BYTES:
+        return folder
+    secret = _read_secret(data)
+    places = _stand_in_candidates(data, secret)
+    if not secret or not all(map(_is_free_or_own, places)):
+        # Another user may have created a stand-in of that name. A new secret name is unpredictable.
+        places = _stand_in_candidates(data, _renew_secret(data, secret))
+    for place in places:
+        private.check_folder(place)
+    # A service and a login may have different environments: prefer the folder that has sockets.
+    return next((place for place in places if any(place.glob("*.sock"))), places[0])
+
+
+def _stand_in_candidates(data: Path, secret: str) -> list[Path]:
+    """Candidate stand-in folders. Only who may read the data folder can compute their name."""
+    name = hashlib.sha256(os.fsencode(data) + secret.encode()).hexdigest()[:16]
+    return [base / f"{_stand_in_prefix()}{name}" for base in _stand_in_parents()]
+
+
+def _is_free_or_own(place: Path) -> bool:
+    try:
+        private.check_folder(place)
+    except NovaError:
+        return False
+    return True
+
+
+def _read_secret(data: Path) -> str:
+    """The secret in the name of the data folder's stand-in; empty before the first stand-in."""
+    try:
+        return (data / RUN_FOLDER / SECRET_FILE).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _renew_secret(data: Path, before: str) -> str:
+    """Replace the secret `before`; all processes that reject it get the same new one. Returns
+    `before` if the data folder is missing or cannot be written.
+    """
+    try:
+        descriptor = os.open(data, os.O_RDONLY)
+    except OSError:
+        return before
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        current = _read_secret(data)
+        if current == before:
+            current = secrets.token_hex()
+            private.make_folder(data / RUN_FOLDER)
+            durable.replace(data / RUN_FOLDER / SECRET_FILE, current.encode())
+        return current
+    except OSError:
+        return before
+    finally:
+        os.close(descriptor)
+
+
+def _stand_in_prefix() -> str:
+    return f"nova-{os.getuid()}-"
+
+
+def _stand_in_parents() -> list[Path]:
+    """The parents of stand-in folders: the user's runtime folder, if there is one, and the system's
+    folder for temporary files.
+    """
+    runtime = os.environ.get(RUNTIME_VARIABLE) or f"/run/user/{os.getuid()}"
+    temporary = Path(tempfile.gettempdir())
+    return [Path(runtime), temporary] if private.is_own(Path(runtime)) else [temporary]
+
+
+def claim_socket(path: Path) -> Path:
+    """Create a socket's folder for its owner only, and remove the socket of a dead process.
+
+    Raises NovaError if a process listens there, since a second listener would take the clients of
+    the first, and if the folder is a stand-in that does not belong to this user.
+    """
+    is_stand_in = path.parent.name.startswith(_stand_in_prefix())
+    if is_stand_in:
+        private.check_folder(path.parent)
+    private.make_folder(path.parent)
+    if is_stand_in:
+        private.check_folder(path.parent)
+    elif path.parent.name == RUN_FOLDER:
+        private.remove_others_access(path.parent)
+    if _has_listener(path):
+        raise NovaError(f"another process listens at {path}")
+    path.unlink(missing_ok=True)
+    return path
+
+
+def _has_listener(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fsencode(path))
+        except BlockingIOError:
+            return True  # Its backlog is full, so there is a listener.
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
+
+
+def writer_socket(data: Path) -> Path:
+    """The socket where readers and local publishers reach the writer."""
+    return run_folder(data) / "writer.sock"
+
+
+def reader_socket(data: Path) -> Path:
+    """The socket where edges and local clients reach the reader."""
+    return run_folder(data) / "reader.sock"
+
+
+def exports_folder(data: Path) -> Path:
+    """The folder of finished exports: readers write them, edges serve them until they expire."""
+    return data / "exports"
+
+
+async def close_all(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
+    """Close connections with a close frame, and abort after HANG_UP_TIMEOUT_S those that do not
+    answer: a closing handshake would wait for ever behind bytes that the peer does not read.
+    """
+    requests = list(connections.values())
+    polite = (peer.close(code=WSCloseCode.GOING_AWAY) for peer in list(connections))
+    closing = asyncio.gather(*polite, return_exceptions=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await asyncio.shield(closing)
+    for request in requests:
+        abort(request)
+    await closing
+
+
+def abort(request: web.Request) -> None:
+    """End a connection at once and discard its unsent bytes."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def describe_peer(request: web.Request) -> str:
+    """A description of the peer for operators: its process id, or else its address and port."""
+    transport, option = request.transport, getattr(socket, "SO_PEERCRED", None)
+    peer = None if transport is None else transport.get_extra_info("socket")
+    if peer is not None and peer.family == socket.AF_UNIX and option is not None:
+        with contextlib.suppress(OSError):
+            found = peer.getsockopt(socket.SOL_SOCKET, option, PEER_CREDENTIALS.size)
+            return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
+    name = None if transport is None else transport.get_extra_info("peername")
+    return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"

@@ -1,0 +1,1 @@
+"""Events: envelopes, their canonical bytes and ids, and the checks of every record."""

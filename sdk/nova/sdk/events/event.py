@@ -1,0 +1,389 @@
+"""Validation of one record: from bytes and address to an Event with its eventId and series.
+
+`check` is the only validator: ingest, producers and `nova eventid` all call it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from nova.sdk import address as addresses
+from nova.sdk import json_location, timestamps
+from nova.sdk.address import LANE_PRIORITY, LANES, SCOPE_TOKEN, Address
+from nova.sdk.errors import AddressError, CanonicalError, EnvelopeError, TimestampError
+from nova.sdk.events.canonical import canonical_json
+from nova.sdk.events.envelope import (
+    AUDIT_TYPES,
+    BY_COMMAND_TYPE,
+    ChatMessage,
+    CommandProgress,
+    CommandRequest,
+    CommandResult,
+    Envelope,
+    RawFrame,
+    UiUpdate,
+    envelope_type,
+)
+from nova.sdk.events.event_id import event_id
+from nova.sdk.timestamps import NS_PER_SECOND
+
+ENVELOPE_MAX_BYTES = 1024 * 1024
+SECOND_CHARS = len("2026-01-01T00:00:00")
+SEQUENCE_MAX = 2**64 - 1
+
+__all__ = ["AUDIT_TYPES", "ENVELOPE_MAX_BYTES", "Event", "Series", "check"]
+
+
+class Series(NamedTuple):
+    """The identity of a series; raw has no `message_type`, only ui has a `view_id`."""
+
+    scope_id: str
+    lane: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    message_type: str
+    view_id: str
+
+
+@dataclass(slots=True)
+class Event:
+    """A valid event; `body` is the stored envelope without its canonicalTruthTime."""
+
+    event_id: bytes
+    source_ns: int
+    lane: int
+    series: Series
+    body: bytes
+    envelope: Envelope
+
+    def stamped(self, canonical_ns: int) -> bytes:
+        """The stored envelope: `body` with canonicalTruthTime as its last member."""
+        return stamped([self.body[:-1]], canonical_ns)[0]
+
+
+def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
+    """Stored envelopes of bodies that lack their closing brace; each receive time is 1 ns after the
+    previous one.
+    """
+    stored: list[bytes] = []
+    while len(stored) < len(bodies):
+        second, fraction = divmod(first_ns + len(stored), NS_PER_SECOND)
+        text = timestamps.text(second * NS_PER_SECOND)[:SECOND_CHARS]
+        stamp = b',"canonicalTruthTime":"%b.' % text.encode()
+        run = bodies[len(stored) : len(stored) + NS_PER_SECOND - fraction]
+        stored += [
+            b'%b%b%09dZ"}' % (body, stamp, nanosecond)
+            for nanosecond, body in enumerate(run, fraction)
+        ]
+    return stored
+
+
+class _LanePeek(msgspec.Struct, rename="camel"):
+    lane: str | None = None
+    message_type: str | None = None
+
+
+class _Stamp(msgspec.Struct, rename="camel"):
+    canonical_truth_time: str
+
+
+_lane_peek_decoder = msgspec.json.Decoder(_LanePeek)
+_envelope_decoders: dict[type[Envelope], msgspec.json.Decoder[Envelope]] = {}
+_encoder = msgspec.json.Encoder()
+_body_members: dict[type[Envelope], tuple[tuple[str, str], ...]] = {}
+_STAMP_MEMBER = b',"canonicalTruthTime":"'
+_MEMBER = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
+
+
+def check(
+    record: bytes,
+    address: Address | None = None,
+    *,
+    scope_id: str | None = None,
+    max_bytes: int = ENVELOPE_MAX_BYTES,
+) -> Event:
+    """Validate a record; raises EnvelopeError that names the member and the rule it breaks.
+
+    `address` is the address that it arrived with, `scope_id` the only accepted scope (None: any).
+    """
+    if not record:
+        raise EnvelopeError("malformed", "", "the record is empty")
+    if len(record) > max_bytes:
+        raise EnvelopeError(
+            "tooLarge", "", f"the envelope has {len(record)} bytes, the limit is {max_bytes}"
+        )
+    envelope = _decode(record, address)
+    series = _resolve_series(envelope, address)
+    if scope_id is not None and series.scope_id != scope_id:
+        raise EnvelopeError(
+            "idConflict",
+            "scopeId",
+            f"scopeId {series.scope_id!r} is not {scope_id!r}, the only scope accepted here",
+        )
+    source_ns = _check_times(envelope)
+    digest = event_id(
+        series.scope_id,
+        series.lane,
+        hashed_ids(series),
+        series.message_type,
+        timestamps.text(source_ns),
+        _canonical_payload(envelope),
+    )
+    _set_event_id(envelope, digest.hex())
+    return Event(
+        digest, source_ns, LANE_PRIORITY[series.lane], series, _encoder.encode(envelope), envelope
+    )
+
+
+def without_stamp(envelope: bytes) -> bytes:
+    """Remove the canonicalTruthTime that ends a stored envelope; others are returned unchanged."""
+    if envelope.endswith(b'"}'):
+        body, _, stamp = envelope.rpartition(_STAMP_MEMBER)
+        if body and stamp.count(b'"') == 1:
+            return body + b"}"
+    return envelope
+
+
+def check_stored(stored: bytes) -> tuple[Event, int]:
+    """Validate a stored envelope by its own content; returns the event and its canonical ns."""
+    try:
+        canonical = timestamps.parse(msgspec.json.decode(stored, type=_Stamp).canonical_truth_time)
+    except (msgspec.DecodeError, TimestampError) as error:
+        raise EnvelopeError("malformed", "canonicalTruthTime", str(error)) from None
+    body, _, _ = stored.rpartition(b',"canonicalTruthTime":')
+    return check(body + b"}", max_bytes=len(stored)), canonical
+
+
+def _decode(record: bytes, address: Address | None) -> Envelope:
+    peek = _convert(_lane_peek_decoder, record)
+    assert isinstance(peek, _LanePeek)
+    lane = _agreed_value("lane", peek.lane, address.lane if address else None)
+    if lane not in LANE_PRIORITY:
+        raise EnvelopeError(
+            "badValue", "lane", f"lane {lane[:64]!r} is not one of {', '.join(LANES)}"
+        )
+    kind = envelope_type(lane, peek.message_type)
+    if kind is None:
+        known = ", ".join(BY_COMMAND_TYPE)
+        got = "absent" if peek.message_type is None else repr(peek.message_type[:64])
+        raise EnvelopeError(
+            "badValue",
+            "messageType",
+            f"messageType of the command lane is {got}, not one of {known}",
+        )
+    decoder = _envelope_decoders.get(kind)
+    if decoder is None:
+        decoder = _envelope_decoders[kind] = msgspec.json.Decoder(kind)
+    envelope = _convert(decoder, record)
+    assert isinstance(envelope, Envelope)
+    envelope.lane = lane  # type: ignore[assignment]  # just checked against LANE_PRIORITY
+    return envelope
+
+
+def _convert(
+    decoder: msgspec.json.Decoder[_LanePeek] | msgspec.json.Decoder[Envelope], record: bytes
+) -> object:
+    try:
+        return decoder.decode(record)
+    except msgspec.ValidationError as error:
+        raise _to_envelope_error(str(error)) from None
+    except UnicodeDecodeError:
+        member, reason = json_location.locate_encoding_error(record)
+        raise EnvelopeError("malformed", member, reason) from None
+    except msgspec.DecodeError as error:
+        member, reason = json_location.locate_json_error(record, str(error))
+        raise EnvelopeError("malformed", member, reason) from None
+    except (RecursionError, ValueError) as error:
+        raise EnvelopeError("malformed", "", f"the record cannot be read: {error}") from None
+
+
+def _to_envelope_error(message: str) -> EnvelopeError:
+    """Convert a msgspec message to an EnvelopeError: code by its wording, member by its path."""
+    found = _MEMBER.search(message)
+    member = (found.group(1) or found.group(2)) if found else ""
+    if "unknown field" in message:
+        return EnvelopeError("unknownMember", member, f"member {member!r} is unknown")
+    if "missing required field" in message:
+        return EnvelopeError("missingMember", member, f"member {member!r} is missing")
+    code = "wrongType" if ", got " in message else "badValue"
+    return EnvelopeError(code, member, message)
+
+
+def _agreed_value(member: str, given: str | None, derived: str | None) -> str:
+    """The value of a member, from the envelope or else the address; both must agree if present."""
+    if given is None and derived is None:
+        raise EnvelopeError(
+            "missingMember", member, f"member {member!r} is missing in envelope and address"
+        )
+    if given is not None and derived is not None and given != derived:
+        raise EnvelopeError(
+            "idConflict",
+            member,
+            f"{member} {given[:64]!r} conflicts with {derived!r} in the address",
+        )
+    value = given if given is not None else derived
+    assert value is not None
+    return value
+
+
+def _resolve_series(envelope: Envelope, address: Address | None) -> Series:
+    """Fill and check the ids of an envelope; returns its series."""
+    scope_id = _agreed_value("scopeId", envelope.scope_id, address.scope_id if address else None)
+    lane = envelope.lane
+    assert lane is not None
+    ids = _scope_global(envelope, address) or _entity_ids(envelope, address)
+    if address is not None and address.subject is not None:
+        _check_subject(envelope, address.subject)
+    envelope.scope_id = scope_id
+    envelope.system_id, envelope.container_id, envelope.unique_id = ids
+    message_type = getattr(envelope, "message_type", "")
+    view_id = envelope.view_id if isinstance(envelope, UiUpdate) else ""
+    return _series(scope_id, lane, *ids, message_type, view_id)
+
+
+@lru_cache(maxsize=65_536)
+def _series(
+    scope_id: str,
+    lane: str,
+    system: str,
+    container: str,
+    unique: str,
+    message_type: str,
+    view_id: str,
+) -> Series:
+    for member, value in (
+        ("scopeId", scope_id),
+        ("systemId", system),
+        ("containerId", container),
+        ("uniqueId", unique),
+    ):
+        if not addresses.is_id(value):
+            raise EnvelopeError(
+                "badValue", member, f"{member} {value[:80]!r} is not [A-Za-z0-9_-]{{1,64}}"
+            )
+    return Series(scope_id, lane, system, container, unique, message_type, view_id)
+
+
+def _scope_global(envelope: Envelope, address: Address | None) -> tuple[str, str, str] | None:
+    """The ids of scope-global metadata, which are all `__scope__`; None for an entity's event."""
+    derived = (address.system_id, address.container_id, address.unique_id) if address else ()
+    given = (envelope.system_id, envelope.container_id, envelope.unique_id)
+    present = {token for token in (*given, *derived) if token is not None}
+    if SCOPE_TOKEN not in present:
+        if isinstance(envelope, ChatMessage):
+            raise EnvelopeError(
+                "badValue", "uniqueId", f"the uniqueId of a ChatMessage must be {SCOPE_TOKEN}"
+            )
+        return None
+    if envelope.lane != "metadata":
+        raise EnvelopeError("badValue", "uniqueId", f"only the metadata lane may use {SCOPE_TOKEN}")
+    if present != {SCOPE_TOKEN}:
+        other = sorted(present - {SCOPE_TOKEN})[0]
+        raise EnvelopeError(
+            "idConflict", "uniqueId", f"{SCOPE_TOKEN} conflicts with the id {other[:64]!r}"
+        )
+    return (SCOPE_TOKEN, SCOPE_TOKEN, SCOPE_TOKEN)
+
+
+def _entity_ids(envelope: Envelope, address: Address | None) -> tuple[str, str, str]:
+    return (
+        _agreed_value("systemId", envelope.system_id, address.system_id if address else None),
+        _agreed_value(
+            "containerId", envelope.container_id, address.container_id if address else None
+        ),
+        _agreed_value("uniqueId", envelope.unique_id, address.unique_id if address else None),
+    )
+
+
+def _check_subject(envelope: Envelope, subject: str) -> None:
+    """Check that token 4 of a command address agrees with the envelope."""
+    if isinstance(envelope, CommandRequest):
+        member, expected = "requestId", envelope.request_id
+    elif isinstance(envelope, CommandProgress | CommandResult):
+        member, expected = "commandId", f"{envelope.command_id}:{envelope.message_type}"
+    else:
+        raise EnvelopeError("idConflict", "lane", "a command address must carry a command event")
+    if subject != expected:
+        raise EnvelopeError(
+            "idConflict", member, f"{expected!r} conflicts with {subject!r} in the address"
+        )
+
+
+def hashed_ids(series: Series) -> tuple[str, str, str]:
+    """The three ids as hashed into the eventId; scope-global events hash the last one only."""
+    if series.unique_id == SCOPE_TOKEN:
+        return ("", "", SCOPE_TOKEN)
+    return (series.system_id, series.container_id, series.unique_id)
+
+
+def _check_times(envelope: Envelope) -> int:
+    effective = getattr(envelope, "effective_time", None)
+    if effective is not None:
+        _parse_time("effectiveTime", effective)
+    return _parse_time("sourceTruthTime", envelope.source_truth_time)
+
+
+def _parse_time(member: str, text: str) -> int:
+    try:
+        return timestamps.parse(text)
+    except TimestampError as error:
+        raise EnvelopeError("badTime", member, f"{member} {error}") from None
+
+
+def _canonical_payload(envelope: Envelope) -> bytes:
+    if isinstance(envelope, RawFrame):
+        if envelope.sequence is not None and not 0 <= envelope.sequence <= SEQUENCE_MAX:
+            raise EnvelopeError("badValue", "sequence", "sequence is not a uint64")
+        return envelope.frame
+    kind = type(envelope)
+    members = _body_members.get(kind)
+    if members is None:
+        members = _body_members[kind] = tuple(
+            (field.name, field.encode_name)
+            for field in msgspec.structs.fields(kind)
+            if field.name not in Envelope.HEADER
+        )
+    body = {name: value for attr, name in members if (value := getattr(envelope, attr)) is not None}
+    try:
+        return canonical_json(body)
+    except CanonicalError as error:
+        culprit = _uncanonical_member(body)
+        reason = f"{culprit} has no RFC 8785 form: {error}"
+        raise EnvelopeError("notCanonical", culprit, reason) from None
+
+
+def _uncanonical_member(body: dict[str, object]) -> str:
+    """The first top-level member whose value has no canonical form."""
+    for name, value in body.items():
+        try:
+            canonical_json({name: value})
+        except CanonicalError:
+            return name
+    return ""
+
+
+def _set_event_id(envelope: Envelope, computed: str) -> None:
+    if envelope.event_id is not None and envelope.event_id != computed:
+        raise EnvelopeError(
+            "eventIdMismatch",
+            "eventId",
+            f"eventId {envelope.event_id[:64]!r} does not match the content's, {computed}",
+        )
+    envelope.event_id = computed
+
+
+def address_of(text: str | None) -> Address | None:
+    """Parse the address of a record as its transport wrote it; raises EnvelopeError."""
+    if text is None:
+        return None
+    try:
+        return addresses.parse(text)
+    except AddressError as error:
+        raise EnvelopeError("badAddress", "address", str(error)) from None

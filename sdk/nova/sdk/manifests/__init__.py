@@ -1,0 +1,1 @@
+"""Card manifests: their structure, their files and the lint that a manifest has to pass."""

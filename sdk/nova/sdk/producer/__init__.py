@@ -1,0 +1,1 @@
+"""The producer: observations become events and reach a transport."""

@@ -1,0 +1,1 @@
+"""The protocol: every message between clients, edge and Core, and the JSON Schema of them."""

@@ -1,0 +1,146 @@
+"""Protocol messages of an instance's state: reject log, links, counts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from nova.sdk.protocol.message import Message, Timebase
+
+
+class Rejects(Message, kw_only=True, tag="rejects"):
+    """Request a page of the reject log, oldest first; `after` is the last number received."""
+
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+
+
+class Status(Message, kw_only=True, tag="status"):
+    """Request the state of the Core."""
+
+
+class Links(Message, kw_only=True, tag="links"):
+    """Request the state of the Core's transports; cheap enough for every second."""
+
+
+HealthRequest = Rejects | Status | Links
+
+
+class RejectInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A rejected record; `raw` holds its first bytes as base64."""
+
+    number: int
+    time: str
+    code: str
+    member: str
+    reason: str
+    link: str
+    position: str
+    address: str | None = None
+    size: int
+    raw: bytes
+
+
+class RejectsResponse(Message, kw_only=True, tag="rejectsResponse"):
+    """A page of the reject log and the total number of entries; `next_after` is the `after` of the
+    next page, absent on the last.
+    """
+
+    rejects: list[RejectInfo]
+    total: int
+    next_after: int | None = None
+
+
+class OutageInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A period in which a transport's backend was unreachable; `ended` is absent while it lasts."""
+
+    began: str
+    ended: str | None = None
+    reason: str
+
+
+LinkConnection = Literal["connected", "unreachable", "unknown"]
+"""Unknown: not tried yet, no longer configured, or the writer itself is not running."""
+
+
+class LinkInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A transport that the Core consumes from, or did.
+
+    Counts are since the archive was created, outages since the writer started. `lag` is the number
+    of records that the backend is known to hold after the stored positions, `lag_by_stream` the
+    same per stream. `last_seen` is when the last record was stored.
+    """
+
+    link: str
+    connection: LinkConnection = "unknown"
+    received: int = 0
+    new: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    gaps: int = 0
+    last_seen: str | None = None
+    lag: int | None = None
+    lag_by_stream: dict[str, int] = msgspec.field(default_factory=dict)
+    positions: dict[str, int] = msgspec.field(default_factory=dict)
+    outages: int = 0
+    last_outage: OutageInfo | None = None
+    warnings: list[str] = msgspec.field(default_factory=list)
+
+
+class LinksResponse(Message, kw_only=True, tag="linksResponse"):
+    """All links, ordered by name."""
+
+    links: list[LinkInfo]
+
+
+class SubmissionCount(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """The number of submissions of one kind that were `taken`, or refused with one code."""
+
+    kind: str
+    outcome: str
+    count: int
+
+
+class StatusResponse(Message, kw_only=True, tag="statusResponse"):
+    """Counts since the archive was created, its newest canonical time, and its size on disk."""
+
+    mode: Literal["payload", "ground"]
+    scope_id: str | None = None
+    timebase: Timebase
+    events: int
+    duplicates: int
+    rejects: int
+    series: int
+    durable_time: str | None = None
+    bytes_on_disk: int
+    links: list[LinkInfo]
+    writer_connected: bool
+    request_clashes: int = 0
+    unknown_commands: int = 0
+    file_failures: int = 0
+    derived_remade: int = 0
+    """How often samples or checkpoints were rebuilt because they were damaged."""
+
+    derived_last_remade: str | None = None
+    """The time of the last rebuild, which of the two it was, and the reason."""
+
+    commands_require_descriptor: bool = True
+    submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
+    manifest_conflicts: list[str] = msgspec.field(default_factory=list)
+    """Members that differ under one manifestId and version, found when the writer started."""
+
+    quarantined: list[str] = msgspec.field(default_factory=list)
+    """Data quarantined from the archive's logs, ever: it lay after everything that was durable."""
+
+
+HealthReply = RejectsResponse | LinksResponse | StatusResponse

@@ -1,0 +1,191 @@
+"""Protocol messages of a timeline: event counts, extent, samples of numbers, and stepping."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol.message import Filters, Message, Timebase
+
+BUCKETS_MAX = 4_096
+FIELDS_MAX = 16
+
+Buckets = Annotated[int, Meta(ge=1, le=BUCKETS_MAX)]
+FieldPath = Annotated[str, Meta(min_length=1, max_length=512)]
+"""Path of a member inside payload or data; names joined by dots."""
+
+FieldKind = Literal["number", "boolean", "string"]
+
+
+# --- requests ---
+
+
+class Summary(Message, kw_only=True, tag="summary"):
+    """Event counts of each lane in each bucket of a span."""
+
+    start_time: str
+    stop_time: str
+    buckets: Buckets
+    timebase: Timebase | None = None
+    scope_ids: list[str] | None = None
+
+
+class Extent(Message, kw_only=True, tag="extent"):
+    """The times of the first and the last event."""
+
+    timebase: Timebase | None = None
+
+
+class Sample(Message, kw_only=True, tag="sample"):
+    """Minimum, maximum and mean of a series' numeric fields in each bucket of a span."""
+
+    start_time: str
+    stop_time: str
+    buckets: Buckets
+    timebase: Timebase | None = None
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    lane: Literal["ui", "parsed"]
+    message_type: str
+    view_id: str = ""
+    fields: Annotated[list[FieldPath], Meta(min_length=1, max_length=FIELDS_MAX)]
+
+
+class Fields(Message, kw_only=True, tag="fields"):
+    """The fields in the newest events of a series."""
+
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    lane: Lane
+    message_type: str = ""
+    view_id: str = ""
+
+
+class Neighbour(Message, kw_only=True, tag="neighbour"):
+    """The nearest event strictly before or after a time, or after a key in that direction."""
+
+    time: str
+    direction: Literal["next", "previous"]
+    timebase: Timebase | None = None
+    filters: Filters = msgspec.field(default_factory=Filters)
+    after_key: str | None = None
+
+
+TimelineRequest = Summary | Extent | Sample | Fields | Neighbour
+
+
+# --- replies ---
+
+
+class LaneCounts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Event counts per bucket, by lane."""
+
+    metadata: list[int]
+    command: list[int]
+    ui: list[int]
+    parsed: list[int]
+    raw: list[int]
+
+
+class SummaryResponse(Message, kw_only=True, tag="summaryResponse"):
+    """Bucket i covers `bucket_ns` from `start_time` + i × `bucket_ns` on, its end excluded."""
+
+    start_time: str
+    bucket_ns: int
+    timebase: Timebase
+    lanes: LaneCounts
+
+
+AHEAD_MAX = 1_000
+"""The limit to which events dated in the future are counted."""
+
+
+class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
+    """Times of the first and last event, absent if there is none, and the number of events.
+
+    `time` is now, `present_time` the last event not dated after it. In source time there may be
+    later ones: `next_time` is the first of them, and `ahead` counts them up to `AHEAD_MAX`.
+    """
+
+    time: str
+    start_time: str | None = None
+    present_time: str | None = None
+    next_time: str | None = None
+    stop_time: str | None = None
+    timebase: Timebase
+    events: int
+    ahead: int = 0
+
+
+class FieldSample(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """One field: value counts per bucket, and the statistics of buckets that have values."""
+
+    field: str
+    count: list[int]
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+
+
+class SampleResponse(Message, kw_only=True, tag="sampleResponse"):
+    """Buckets as in a summary; `behind` if the newest events are not sampled yet."""
+
+    start_time: str
+    bucket_ns: int
+    timebase: Timebase
+    fields: list[FieldSample]
+    behind: bool = False
+
+
+class FieldInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A field of a series and the kind of its newest value."""
+
+    field: str
+    kind: FieldKind
+
+
+class FieldsResponse(Message, kw_only=True, tag="fieldsResponse"):
+    """The fields, ordered by name."""
+
+    fields: list[FieldInfo]
+
+
+class NeighbourResponse(Message, kw_only=True, tag="neighbourResponse"):
+    """The event with its time in the timebase and its key; all absent if there is none."""
+
+    time: str | None = None
+    key: str | None = None
+    event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class StreamGap(Message, kw_only=True, tag="gap"):
+    """A range that a LIVE stream skipped because its client is too slow: `shed` events with
+    canonical times from `from_time` to `to_time`.
+    """
+
+    playback_request_id: str
+    from_time: str
+    to_time: str
+    shed: int
+    reason: Literal["slow"]
+
+
+TimelineReply = (
+    SummaryResponse
+    | ExtentResponse
+    | SampleResponse
+    | FieldsResponse
+    | NeighbourResponse
+    | StreamGap
+)

@@ -1,0 +1,218 @@
+"""Publishers over the embedded transport: each has its own queue and sender task for replies, so
+one that does not read its replies delays no other.
+
+A publisher with too many pending replies, or too many unread bytes of them, is not read from until
+it has read some. One that reads nothing for `timeout_s` is disconnected. Its records are committed
+or not as the Core decided; without a reply it publishes them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from nova.sdk import timestamps
+from nova.sdk.endpoints import abort, describe_peer
+from nova.sdk.transport.base import Batch, Receipt, Record, Rejection
+from nova.sdk.transport.link import LinkHealth
+
+FRAME_MAX_BYTES = 64 * 1024 * 1024
+HEARTBEAT_S = 30.0
+FLUSH_TIMEOUT_S = 1.0
+"""How long the end of a consumption waits for publishers to read their replies."""
+log = logging.getLogger(__name__)
+
+
+class PublishFrame(msgspec.Struct, array_like=True):
+    """A publisher's frame."""
+
+    ref: int
+    records: list[tuple[str | None, bytes]]
+
+
+class PublishReply(msgspec.Struct, array_like=True):
+    """The reply to a publish; `error` is set if the frame could not be decoded."""
+
+    ref: int
+    new: int
+    duplicate: int
+    rejected: list[Rejection]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLimits:
+    """Limits of one publisher's backlog; beyond either its socket is not read.
+
+    `owed_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies that
+    its socket has no room for.
+    """
+
+    pending_max: int = 1_024
+    unread_max_bytes: int = 16 * 1024 * 1024
+    timeout_s: float = 10.0
+
+
+class PublisherConnection:
+    """One publisher's connection, and its pending replies."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        limits: ReplyLimits,
+        on_unresponsive: Callable[[str], None],
+    ) -> None:
+        self._socket = socket
+        self._request = request
+        self._limits = limits
+        self._on_unresponsive = on_unresponsive
+        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unsent_bytes = 0
+        self._pending = 0
+        self._is_closed = False
+        self._may_publish = asyncio.Event()
+        self.all_replies_sent = asyncio.Event()
+        self._update_events()
+
+    async def serve(self, deliver: Callable[[LocalBatch], Awaitable[None]]) -> None:
+        """Pass its batches to `take` until it disconnects; pauses while too many replies are
+        pending.
+        """
+        sender = asyncio.create_task(self._send())
+        try:
+            async for message in self._socket:
+                await self._may_publish.wait()
+                self._pending += 1
+                self._update_events()
+                await self._receive(message, deliver)
+        finally:
+            sender.cancel()
+            await asyncio.wait((sender,))
+
+    async def _receive(
+        self, message: aiohttp.WSMessage, deliver: Callable[[LocalBatch], Awaitable[None]]
+    ) -> None:
+        try:
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                raise msgspec.ValidationError("a publish is a binary MessagePack frame")
+            publish = msgspec.msgpack.decode(message.data, type=PublishFrame)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.reply(PublishReply(0, 0, 0, [], str(error)))
+            return
+        records = [Record(address, value) for address, value in publish.records]
+        await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
+
+    def reply(self, published: PublishReply) -> None:
+        """Queue a reply, without waiting; replies to a disconnected publisher are dropped."""
+        if self._is_closed:
+            return
+        frame = msgspec.msgpack.encode(published)
+        self._unsent_bytes += len(frame)
+        self._update_events()
+        self._unsent.put_nowait(frame)
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                frame = await self._unsent.get()
+                async with asyncio.timeout(self._limits.timeout_s):
+                    await self._socket.send_bytes(frame)
+                self._pending -= 1
+                self._unsent_bytes -= len(frame)
+                self._update_events()
+        except TimeoutError:
+            self._disconnect()
+        except ConnectionError:
+            pass  # It disconnected, and publishes again what has no reply.
+        finally:
+            self._release_waiters()
+
+    def _update_events(self) -> None:
+        """Update both events: whether it may publish, and whether it has all its replies."""
+        limits = self._limits
+        full = self._pending >= limits.pending_max or self._unsent_bytes > limits.unread_max_bytes
+        _set_event(self._may_publish, self._is_closed or not full)
+        _set_event(self.all_replies_sent, self._is_closed or not self._unsent_bytes)
+
+    def _disconnect(self) -> None:
+        self._on_unresponsive(
+            f"the publisher {describe_peer(self._request)} has not read a reply for "
+            f"{self._limits.timeout_s:g} s and was disconnected with {self._pending} replies pending"
+        )
+        abort(self._request)
+
+    def _release_waiters(self) -> None:
+        """Release all waiters: nothing more is sent."""
+        self._is_closed = True
+        self._update_events()
+
+
+@dataclass(slots=True)
+class LocalBatch(Batch):
+    """A published batch with the publisher to reply to."""
+
+    ref: int = 0
+    publisher: PublisherConnection | None = None
+
+    def reply(self, receipt: Receipt) -> None:
+        """Send the publisher its receipt."""
+        if self.publisher is not None:
+            rejected = list(receipt.rejected)
+            published = PublishReply(self.ref, receipt.new, receipt.duplicate, rejected)
+            self.publisher.reply(published)
+
+
+class PublisherServer:
+    """All publishers of one consumption."""
+
+    def __init__(self, health: LinkHealth, limits: ReplyLimits) -> None:
+        self._health = health
+        self._limits = limits
+        self._publishers: set[PublisherConnection] = set()
+        self.connections: dict[web.WebSocketResponse, web.Request] = {}
+
+    async def serve(
+        self, request: web.Request, deliver: Callable[[LocalBatch], Awaitable[None]]
+    ) -> web.WebSocketResponse:
+        if "Origin" in request.headers:
+            raise web.HTTPForbidden(reason="web pages must not publish")
+        socket = web.WebSocketResponse(
+            max_msg_size=FRAME_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S
+        )
+        await socket.prepare(request)
+        publisher = PublisherConnection(socket, request, self._limits, self._report)
+        self.connections[socket] = request
+        self._publishers.add(publisher)
+        try:
+            await publisher.serve(deliver)
+        finally:
+            self._publishers.discard(publisher)
+            del self.connections[socket]
+        return socket
+
+    def _report(self, reason: str) -> None:
+        log.warning("publisher disconnected", extra={"context": {"reason": reason}})
+        self._health.warn("publisher", f"{timestamps.text(time.time_ns())}: {reason}")
+
+    async def flush(self) -> None:
+        """Return once all publishers have received their replies, at most after FLUSH_TIMEOUT_S."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
+                for publisher in list(self._publishers):
+                    await publisher.all_replies_sent.wait()
+
+
+def _set_event(event: asyncio.Event, value: bool) -> None:
+    if value:
+        event.set()
+    else:
+        event.clear()

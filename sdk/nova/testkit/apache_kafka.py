@@ -1,0 +1,104 @@
+"""Apache Kafka as a process: one KRaft node on loopback with its data in a temporary folder."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+
+from nova.testkit.broker import wait_until_ready
+from nova.testkit.kafka_jars import KAFKA_VERSION, kafka_jars
+from nova.testkit.ports import LOOPBACK, free_port
+from nova.testkit.process_server import LOG_TAIL_CHARS, ProcessServer
+
+RECORD_MAX_BYTES = 16 * 1024 * 1024
+HEAP_MAX = "512m"
+FORMAT_TIMEOUT_S = 60
+
+# The fastest compiler to start and the collector with the fewest threads, since test brokers live
+# for seconds. slf4j-simple writes the stack trace of a failed start to the log.
+_JVM = (
+    f"-Xmx{HEAP_MAX}",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+
+# The session timeout is 3 s (default 9 s): after a SIGKILL the restarted broker is admitted only
+# when the session of the killed one has expired.
+_PROPERTIES = """process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+num.partitions=1
+message.max.bytes={record_max_bytes}
+replica.fetch.max.bytes={record_max_bytes}
+log.retention.ms=-1
+log.cleaner.dedupe.buffer.size=4194304
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+num.network.threads=2
+num.io.threads=4
+"""
+
+
+class ApacheKafka(ProcessServer):
+    """One broker for the caller alone."""
+
+    kind = f"Apache Kafka {KAFKA_VERSION}"
+    name = "kafka"
+
+    def __init__(self) -> None:
+        self._jars = kafka_jars()
+        super().__init__()
+
+    def properties(self, port: int, controller_port: int) -> str:
+        """The broker's configuration; if a name occurs twice, the later line applies."""
+        return _PROPERTIES.format(
+            host=LOOPBACK,
+            port=port,
+            controller_port=controller_port,
+            data=self.folder / f"data-{port}",
+            record_max_bytes=RECORD_MAX_BYTES,
+        )
+
+    def prepare(self) -> None:
+        """Choose free ports and format the storage for them."""
+        port, controller_port = free_port(), free_port()
+        self.url = f"kafka://{LOOPBACK}:{port}"
+        self._properties = self.folder / f"server-{port}.properties"
+        self._properties.write_text(self.properties(port, controller_port))
+        self._format()
+
+    def command(self) -> Sequence[str]:
+        """The JVM command line of the broker."""
+        return [*self._java("kafka.Kafka"), str(self._properties)]
+
+    def wait_until_ready(self, check_alive: Callable[[], None]) -> None:
+        wait_until_ready(self.url, check_alive)
+
+    def _java(self, main_class: str) -> list[str]:
+        return ["java", "-cp", str(self._jars / "*"), *_JVM, main_class]
+
+    def _format(self) -> None:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # With "=", since an id may begin with a dash.
+        arguments = ["format", f"--cluster-id={cluster_id}", "-c", str(self._properties)]
+        command = [*self._java("kafka.tools.StorageTool"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S)
+        if done.returncode != 0:
+            raise RuntimeError(
+                f"Kafka failed to format its storage: {done.stderr[-LOG_TAIL_CHARS:]}"
+            )

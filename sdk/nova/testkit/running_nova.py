@@ -1,0 +1,96 @@
+"""A real NOVA for tests: `nova up` on a free port in its own folder, stopped with the test.
+
+with running_nova(tmp_path / "data", "--scope", "sat") as nova:
+    receipt = await connect(nova.publish).publish(records)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from nova.sdk.errors import NovaError
+
+PASSWORD = "only-for-tests"
+"""Password of the user `admin` of a NOVA that tests start."""
+
+STOP_TIMEOUT_S = 40
+COMMAND_TIMEOUT_S = 170
+FREE_PORT = ("--listen", "127.0.0.1:0", "--json", "--exit-with-stdin")
+
+
+@dataclass
+class RunningNova:
+    """A running NOVA. It holds a pipe of this process and so ends with it."""
+
+    process: subprocess.Popen[bytes]
+    data: Path
+    url: str
+    publish: str
+
+    def child(self, name: str) -> int:
+        """The process id of its `writer`, `reader`, `sampler` or `edge` (Linux only)."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for number in children.read_text().split():
+            arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+            if name.encode() in arguments:
+                return int(number)
+        raise NovaError(f"this NOVA has no child process {name!r}")
+
+    def stop(self) -> int:
+        """Stop it with SIGTERM; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[RunningNova]:
+    """A NOVA that is ready while the block runs; raises NovaError if it does not start."""
+    folder = ("--data", str(data)) if command == "up" else ()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nova.cli", command, *folder, *FREE_PORT, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD},
+    )
+    with process:
+        try:
+            yield _wait_until_ready(process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(STOP_TIMEOUT_S)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes]) -> RunningNova:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise NovaError(
+            f"nova exited with status {process.wait()} before it was ready; see its log"
+        )
+    facts = msgspec.json.decode(line, type=dict[str, str])
+    return RunningNova(process, Path(facts["data"]), facts["url"], facts["publish"])
+
+
+def nova_command(
+    *arguments: str, stdin: bytes = b"", **variables: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run one `nova` command to its end, with additional environment variables."""
+    return subprocess.run(
+        [sys.executable, "-m", "nova.cli", *arguments],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **variables},
+        timeout=COMMAND_TIMEOUT_S,
+        check=False,
+    )

@@ -1,0 +1,84 @@
+"""`nova status`: what people read of an instance and its links."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from nova.cli.status import render_status
+from nova.sdk import timestamps
+from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
+
+NOW_NS = timestamps.parse("2026-01-01T12:00:00Z")
+BEGAN = "2026-01-01T11:58:00.000000000Z"
+
+
+def shown(*links: LinkInfo) -> str:
+    """The page of an instance with some links, as a wide terminal has it."""
+    status = StatusResponse(
+        mode="ground",
+        timebase="canonical",
+        events=1_234,
+        duplicates=5,
+        rejects=6,
+        series=7,
+        bytes_on_disk=8_000_000,
+        links=list(links),
+        writer_connected=False,
+    )
+    file = io.StringIO()
+    Console(file=file, width=250).print(render_status(status, NOW_NS))
+    return file.getvalue()
+
+
+def test_counts_are_there_without_any_link() -> None:
+    """An empty table is not shown."""
+    text = shown()
+    assert "ground of all scopes, timebase canonical, writer away" in text
+    assert "1,234 events in 7 series, 5 duplicates, 6 refused, 8.0 MB on disk" in text
+    assert "last seen" not in text
+
+
+def test_a_link_shows_its_figures_and_what_happened() -> None:
+    """nova.md §7: per link received, new, duplicate, refused, gaps, lag, last seen, outages."""
+    text = shown(
+        LinkInfo(
+            link="kafka://a:9092",
+            connection="connected",
+            received=40_000,
+            new=30_000,
+            duplicate=9_999,
+            rejected=1,
+            gaps=2,
+            lag=17,
+            last_seen="2026-01-01T11:59:18.000000000Z",
+            outages=3,
+            last_outage=OutageInfo(
+                began=BEGAN, ended="2026-01-01T11:58:09.000000000Z", reason="[down]"
+            ),
+        )
+    )
+    (row,) = (line for line in text.splitlines() if "kafka://a:9092" in line)
+    for cell in ("connected", "40,000", "30,000", "9,999", " 2 ", " 17 ", "42 s ago"):
+        assert cell in row
+    assert "3, the last 2026-01-01T11:58:00 to 11:58:09 UTC: [down]" in row
+
+
+def test_an_outage_that_lasts_and_warnings_are_told() -> None:
+    """Pitfalls row 12: since when and why; a link never heard of is no failure to print."""
+    text = shown(
+        LinkInfo(
+            link="nats://b:4222",
+            connection="unreachable",
+            outages=1,
+            last_outage=OutageInfo(began=BEGAN, reason="refused"),
+            warnings=["acknowledgements are not durable"],
+        ),
+        LinkInfo(link="local:///x"),
+    )
+    assert "1, the last since 2026-01-01T11:58:00 UTC: refused" in text
+    assert "nats://b:4222: acknowledgements are not durable" in text
+    (row,) = (line for line in text.splitlines() if "local:///x" in line)
+    assert "unknown" in row
+    assert "never" in row

@@ -1,0 +1,161 @@
+"""The sampler: what it has written is exactly what lies before its cursor."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.core.derived import sampler as sampling
+from nova.core.derived.sampler import BUCKET_EVENTS, Sampler, finest_level
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.archive import Archive
+from nova.core.store.rollup import COARSEST_LEVEL
+from nova.core.store.sample_store import (
+    FINEST_SAMPLE_LEVEL,
+    SAMPLES_FOLDER,
+    SampleStore,
+    levels_from,
+    stored_level,
+)
+from nova.core.store.scan import KeyValue
+from nova.core.writer.commit import Committer
+from nova.sdk.transport.base import Batch
+from tests.core.telling import START_NS, telling
+
+EVENTS = 300
+
+
+@pytest.fixture
+def follower(tmp_path: Path, archive: Archive, committer: Committer) -> Iterator[ArchiveSnapshot]:
+    """A sampler's view of an archive with two series that tell and one that does not."""
+    records = [
+        telling(
+            START_NS + n * 37 % EVENTS * 10**8, {"n": n / 7, "on": n % 2 == 0}, unit=unit, lane=lane
+        )
+        for n in range(EVENTS)
+        for unit, lane in (("a", "ui"), ("b", "parsed"), ("a", "raw"))
+    ]
+    committer.add_batch("link", Batch(records))
+    committer.close_commit()
+    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
+    yield view
+    view.archive.close()
+
+
+def sampled(
+    view: ArchiveSnapshot, data: Path, mark: int, writes: int | None = None
+) -> list[KeyValue]:
+    """What is stored after a sampler has worked, or was killed after so many writes."""
+    store = SampleStore.open_primary(data)
+    try:
+        for done, _ in enumerate(Sampler(view, store).sample(mark), 1):
+            if done == writes:
+                break
+        return store.all_rows()
+    finally:
+        store.close()
+
+
+def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: rows and cursor are written together, and chunks begin where others ended."""
+    monkeypatch.setattr(sampling, "START_AT_EVENTS", 20)
+    monkeypatch.setattr(sampling, "CHUNK_MAX_EVENTS", 23)
+    mark = committer.last_ns
+    whole = sampled(follower, tmp_path / "whole", mark)
+    for _ in range(20):
+        parts = sampled(follower, tmp_path / "parts", mark, writes=2)
+    assert parts == whole
+    assert len(whole) > 40
+
+
+def test_samples_of_another_archive_are_forgotten(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
+) -> None:
+    """An archive that was moved away takes its truth with it."""
+    before = sampled(follower, tmp_path, committer.last_ns)
+    other = tmp_path / "other"
+    archive = Archive.open_primary(other)
+    writer = Committer(archive, other)
+    writer.add_batch("link", Batch([telling(START_NS, {"n": 1})]))
+    writer.close_commit()
+    view = ArchiveSnapshot(Archive.open_secondary(other, tmp_path / "scratch2"))
+    (tmp_path / SAMPLES_FOLDER).rename(other / SAMPLES_FOLDER)
+    after = sampled(view, other, writer.last_ns)
+    view.archive.close()
+    archive.close()
+    assert len(after) == 2 < len(before)
+
+
+def test_samples_of_a_later_state_of_an_archive_are_forgotten(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
+) -> None:
+    """An archive was put back from a copy and then took in again what it lacked, under other
+    receive times: nothing may be counted twice.
+    """
+    copy = tmp_path / "copy"
+    committer.archive.sync()
+    shutil.copytree(tmp_path / "truth", copy / "truth", ignore=shutil.ignore_patterns("LOCK"))
+    later = [telling(START_NS + n, {"n": n}) for n in range(30)]
+    committer.add_batch("link", Batch(later))
+    committer.close_commit()
+    sampled(follower, copy, committer.last_ns)
+    archive = Archive.open_primary(copy)
+    writer = Committer(archive, copy, clock=lambda: committer.last_ns + 10)
+    writer.add_batch("link", Batch(later))
+    writer.close_commit()
+    view = ArchiveSnapshot(Archive.open_secondary(copy, tmp_path / "scratch2"))
+    after = sampled(view, copy, writer.last_ns)
+    assert after == sampled(view, tmp_path / "anew", writer.last_ns)
+    view.archive.close()
+    archive.close()
+
+
+def test_a_chunk_that_was_left_is_taken_again(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops between two slices has lost nothing and counts nothing twice."""
+    monkeypatch.setattr(sampling, "START_AT_EVENTS", 20)
+    whole = sampled(follower, tmp_path / "whole", committer.last_ns)
+    monkeypatch.setattr(sampling, "SLICE_MAX_ROWS", 50)
+    store = SampleStore.open_primary(tmp_path / "left")
+    sampler = Sampler(follower, store)
+    for steps in (1, 3):
+        working = sampler.sample(committer.last_ns)
+        assert [next(working) for _ in range(steps)] == [0] * steps
+        working.close()
+    assert sum(sampler.sample(committer.last_ns)) == 2 * EVENTS
+    assert store.all_rows() == whole
+    store.close()
+
+
+def test_samples_that_cannot_be_read_are_made_anew(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
+) -> None:
+    """They are derived: damage costs time and nothing else."""
+    before = sampled(follower, tmp_path, committer.last_ns)
+    (tmp_path / SAMPLES_FOLDER / "CURRENT").write_bytes(b"nonsense")
+    assert sampled(follower, tmp_path, committer.last_ns) == before
+
+
+@given(st.integers(1, 10**15), st.integers(2, 50))
+def test_the_finest_buckets_hold_a_few_events(gap_ns: int, events: int) -> None:
+    """Between BUCKET_EVENTS and twice as many, except for very fast and very slow series."""
+    level = finest_level([n * gap_ns for n in range(events)])
+    assert FINEST_SAMPLE_LEVEL <= level <= COARSEST_LEVEL
+    if FINEST_SAMPLE_LEVEL < level < COARSEST_LEVEL:
+        assert BUCKET_EVENTS <= 2**level / gap_ns < 2 * BUCKET_EVENTS
+
+
+@given(st.integers(FINEST_SAMPLE_LEVEL, COARSEST_LEVEL), st.integers(0, 40))
+def test_rows_of_a_level_make_up_wider_buckets(finest: int, more: int) -> None:
+    """Four rows at most, where the coarsest level does not end it."""
+    stored = stored_level(finest + more, finest)
+    assert stored in levels_from(finest) and stored <= finest + more
+    assert finest + more - stored < 3 or stored == levels_from(finest)[-1]

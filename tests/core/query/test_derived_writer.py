@@ -1,0 +1,45 @@
+"""What derives has its view and its database, and leaves nothing open or behind."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from nova.core.errors import ArchiveError
+from nova.core.query.derived_writer import open_for_writing
+from nova.core.store.archive import Archive
+from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+
+
+def test_both_are_open_for_the_block_and_closed_with_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One alone may write a RocksDB: a second block can begin only once the first has let go."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    archive = Archive.open_primary(data)
+    try:
+        for _ in range(2):
+            with open_for_writing(data, SampleStore) as (view, store):
+                assert view.archive.first_event_key() == b""
+                assert store.state() is None
+                assert len(list(tmp_path.iterdir())) == 1
+            assert list(tmp_path.iterdir()) == []
+    finally:
+        archive.close()
+    assert (data / SAMPLES_FOLDER / "CURRENT").exists()
+
+
+def test_an_archive_of_another_layout_is_refused(data: Path) -> None:
+    """Pitfalls row 36: before anything is derived of it."""
+    archive = Archive.open_primary(data)
+    try:
+        batch = archive.batch()
+        batch.put("catalog", b"schema/version", b"999")
+        archive.write(batch)
+        with pytest.raises(ArchiveError, match="layout"), open_for_writing(data, SampleStore):
+            pass
+    finally:
+        archive.close()
+    assert not (data / SAMPLES_FOLDER).exists()

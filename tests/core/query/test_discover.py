@@ -1,0 +1,260 @@
+"""What there is at a time, beyond what brute force already says of it (test_reading)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.core.commit_feed import CommitFrame
+from nova.core.effect.moment import moment_at
+from nova.core.errors import RequestError
+from nova.core.ordering import TIMEBASES, Timebase
+from nova.core.query import discover
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.discover import EntityPage, encode_page
+from nova.core.query.event_filter import EventFilter
+from nova.core.server.live_stream import LiveTail
+from nova.core.store.scan import Seeker
+from nova.core.writer.commit import Committer
+from nova.sdk import timestamps
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.messages import Filters
+from nova.sdk.timestamps import NS_MAX
+from nova.sdk.transport.base import Batch, Record
+from tests.core.conftest import START_NS
+from tests.core.derived.test_checkpoint_maker import Archived
+from tests.core.discovered import discovered, discovery_of, read_entity
+from tests.core.effect.test_published import descriptor
+from tests.laws import law
+
+Make = Callable[..., Record]
+Commit = Callable[[Sequence[Record]], CommitFrame]
+MS_NS = 1_000_000
+
+
+async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
+    view: ArchiveSnapshot, commit: Commit, record: Make
+) -> None:
+    """A-133: nothing of the future is told."""
+    commit([record(3), record(1), record(2), record(9)])
+    view.refresh()
+    at_ns = timestamps.parse("2026-01-01T00:00:00.005Z")
+    (entity,) = await discovered(view, at_ns=at_ns)
+    (series,) = entity.series
+    assert (entity.scope_id, entity.unique_id, series.lane) == ("sat", "u", "parsed")
+    assert series.first_time == "2026-01-01T00:00:00.001000000Z"
+    assert series.last_time == "2026-01-01T00:00:00.003000000Z"
+    assert await discovered(view, at_ns=at_ns - 5 * MS_NS) == []
+
+
+@pytest.mark.parametrize("limit", [1, 3, 12, 100])
+async def test_pages_make_up_the_whole(
+    view: ArchiveSnapshot, commit: Commit, record: Make, limit: int
+) -> None:
+    """Issue 5: nothing repeated and nothing lost, whatever the size of a page; anew and
+    remembered.
+    """
+    units = [f"u{number * 7 % 12}" for number in range(12)]
+    commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
+    discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
+    end = moment_at("source", NS_MAX)
+    for _ in range(2):
+        found: list[str] = []
+        after: str | None = None
+        while True:
+            page = await discovery.page(selection, end, limit=limit, after_key=after)
+            assert len(page.entities) <= limit
+            found += [read_entity(entity).unique_id for entity in page.entities]
+            after = page.next_key
+            if after is None:
+                break
+        assert found == sorted(units)
+
+
+async def test_a_page_ends_by_bytes_too(
+    view: ArchiveSnapshot, commit: Commit, record: Make
+) -> None:
+    """Issue 14: what is held for a client has a bound, and its next page goes on behind."""
+    commit([record(number, unit=f"u{number}") for number in range(5)])
+    discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
+    found: list[str] = []
+    after: str | None = None
+    for _ in range(5):
+        page = await discovery.page(
+            selection, moment_at("source", NS_MAX), after_key=after, max_bytes=1
+        )
+        found += [read_entity(entity).unique_id for entity in page.entities]
+        after = page.next_key
+        assert len(page.entities) == 1
+    assert found == [f"u{number}" for number in range(5)] and after is None
+
+
+async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None:
+    """A page goes on behind the key of a page of its kind."""
+    selection = EventFilter(Filters(), view.series)
+    with pytest.raises(RequestError, match="badKey"):
+        await discovery_of(view).page(selection, moment_at("source", NS_MAX), after_key="7")
+
+
+async def test_work_for_many_entities_is_cut_into_slices(
+    view: ArchiveSnapshot, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
+    units = [f"u{n * 7 % 60:02d}" for n in range(60)]
+    commit([record(n, unit=unit) for n, unit in enumerate(units)])
+    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 7)
+    steps, most = 0, 0
+    encode = discover.encode_entity
+
+    def counted(entity: object) -> bytes:
+        nonlocal steps
+        steps += 1
+        return encode(entity)
+
+    async def serve() -> None:
+        nonlocal steps, most
+        while True:
+            most, steps = max(most, steps), 0
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(discover, "encode_entity", counted)
+    sockets = asyncio.create_task(serve())
+    selection = EventFilter(Filters(), view.series)
+    page = await discovery_of(view).page(selection, moment_at("source", NS_MAX))
+    sockets.cancel()
+    entities = [read_entity(entity) for entity in page.entities]
+    assert [entity.unique_id for entity in entities] == sorted(units)
+    assert 0 < most <= 7
+    for key in (None, "sat|bus|eps|u59"):
+        frame = encode_page(7, "now", EntityPage(page.entities, key), [])
+        reply = messages.DiscoverResponse(ref=7, time="now", entities=entities, next_key=key)
+        assert messages.decode_reply(frame) == reply
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+async def test_what_has_no_news_is_not_read_again(
+    timebase: Timebase,
+    view: ArchiveSnapshot,
+    committer: Committer,
+    record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 6: ten thousand entities are told at once; of the past, a row of each series that has
+    gone on since.
+    """
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
+
+    async def commit(records: Sequence[Record]) -> None:
+        committer.add_batch("link", Batch(records))
+        await tail.apply(committer.close_commit())
+
+    looked: list[bytes] = []
+    for name in ("first", "last"):
+        real: Callable[..., object] = getattr(Seeker, name)
+
+        def seen(
+            self: Seeker, lower: bytes, upper: bytes, real: Callable[..., object] = real
+        ) -> object:
+            looked.append(lower)
+            return real(self, lower, upper)
+
+        monkeypatch.setattr(Seeker, name, seen)
+
+    await commit([record(n, unit=f"u{n % 5}") for n in range(20)])
+    half = view.watermark
+    await commit([record(n, unit="u3") for n in range(20, 40)])
+
+    async def reads(at_ns: int) -> int:
+        looked.clear()
+        assert len(await discovered(view, timebase, at_ns, discovery=discovery)) == 5
+        return len(looked)
+
+    past_ns = half if timebase == "canonical" else START_NS + 19 * MS_NS
+    assert await reads(NS_MAX) == 2 * 5
+    assert await reads(NS_MAX) == 0
+    assert await reads(past_ns) == 1
+    await commit([record(40, unit="u1")])
+    assert await reads(NS_MAX) == 2
+
+
+class Step(NamedTuple):
+    """A commit, of which a reader is told in full or not, and a question after it."""
+
+    events: list[tuple[int, str, bool]]
+    told: bool
+    ask: int
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc"), st.booleans()), max_size=8),
+        st.booleans(),
+        st.integers(-1, 14),
+    ),
+    max_size=8,
+)
+
+
+@given(steps=STEPS, timebase=st.sampled_from(TIMEBASES))
+@law(20)
+async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase: Timebase) -> None:
+    """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
+    descriptors that come late, tie, or take effect later; also of commits that nobody told of.
+    """
+    counter = count()
+
+    def drawn(instant: int, unit: str, describes: bool) -> Record:
+        number, at_ns = next(counter), START_NS + instant * MS_NS
+        if describes:
+            return descriptor(at_ns, at_ns + number % 3 * MS_NS, f"c{number}", unit)
+        return record(number, unit=unit, at_ns=at_ns)
+
+    with ExitStack() as stack:
+        archived = Archived(stack)
+        view = archived.view
+        tail, discovery = LiveTail(view, keep_events=3), discovery_of(view)
+        marks = [0]
+        for step in steps:
+            archived.committer.add_batch("link", Batch([drawn(*one) for one in step.events]))
+            committed = archived.committer.close_commit()
+            await tail.apply(committed if step.told else committed.without_events())
+            marks.append(view.watermark)
+            at_ns = START_NS + step.ask * MS_NS
+            if timebase == "canonical":
+                at_ns = marks[step.ask % len(marks)]
+            for moment in (at_ns, NS_MAX):
+                remembered = await discovered(view, timebase, moment, discovery=discovery)
+                assert remembered == await discovered(view, timebase, moment)
+
+
+async def test_what_comes_in_the_middle_of_a_page_is_not_forgotten(
+    view: ArchiveSnapshot, committer: Committer, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets are served between slices: what another question learns then is newer than what the
+    first one still reads.
+    """
+    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 1)
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
+    units = [f"u{n}" for n in range(6)]
+
+    async def commit(first: int) -> None:
+        committer.add_batch("link", Batch([record(first + n, unit=u) for n, u in enumerate(units)]))
+        await tail.apply(committer.close_commit())
+
+    await commit(0)
+    slow = asyncio.create_task(discovered(view, discovery=discovery))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await commit(10)
+    few = EventFilter(Filters(), view.series)
+    await discovery.page(few, moment_at("source", NS_MAX), limit=1)
+    await slow
+    assert await discovered(view, discovery=discovery) == await discovered(view)

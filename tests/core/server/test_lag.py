@@ -1,0 +1,49 @@
+"""Whether a LIVE stream shows the present: what it has sent against what was durable."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.core.server.lag import Lag
+
+MAX_S = 10.0
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        """The time that was set."""
+        return self.now_s
+
+
+@given(st.floats(0.0, 30.0), st.integers(40, 400))
+def test_the_present_is_what_was_durable_max_s_ago(behind_s: float, steps: int) -> None:
+    """Issue 14 §2.4: a stream that is always as far behind never sees the newest watermark, and
+    counts as present exactly if it is less behind than is allowed, up to the distance of looks.
+    """
+    clock, step_s = Clock(), 0.25
+    lag = Lag(MAX_S, is_present=True, clock=clock)
+    for _ in range(steps):
+        clock.now_s += step_s
+        lag.look(int(clock.now_s * 1000))
+        lag.sent(int((clock.now_s - behind_s) * 1000))
+    if behind_s <= MAX_S - 3 * step_s:
+        assert lag.is_present
+    if behind_s > MAX_S and steps * step_s > MAX_S:
+        assert not lag.is_present
+
+
+def test_a_stream_that_has_caught_up_shows_the_present_again() -> None:
+    """However long it was behind."""
+    clock = Clock()
+    lag = Lag(MAX_S, is_present=False, clock=clock)
+    for watermark in range(1_000):
+        clock.now_s += 1.0
+        lag.look(watermark)
+    assert not lag.is_present
+    lag.sent(999)
+    assert lag.is_present

@@ -1,0 +1,62 @@
+"""An archive has an id, which its folder knows too; where both differ, one was exchanged."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nova.core.errors import ArchiveError
+from nova.core.store.archive import TRUTH_FOLDER, Archive
+from nova.core.store.archive_identity import ensure_id, refuse_emptied
+from nova.sdk import archive_id
+from nova.sdk.archive_id import ID_FILE
+
+
+def identified(data: Path) -> str:
+    """The id that a writer finds or gives, as it opens an archive."""
+    refuse_emptied(data)
+    archive = Archive.open_primary(data)
+    try:
+        return ensure_id(archive, data)
+    finally:
+        archive.close()
+
+
+def test_an_archive_is_given_an_id_once(tmp_path: Path) -> None:
+    """Issue 14: a new one and one from before there were ids alike."""
+    given = identified(tmp_path)
+    assert archive_id.read(tmp_path) == given == identified(tmp_path)
+    assert identified(tmp_path / "another") != given
+
+
+def test_the_id_goes_where_the_archive_goes(tmp_path: Path) -> None:
+    """A copy of the truth alone is still that archive."""
+    given = identified(tmp_path / "a")
+    shutil.copytree(tmp_path / "a" / TRUTH_FOLDER, tmp_path / "b" / TRUTH_FOLDER)
+    assert identified(tmp_path / "b") == given
+
+
+def test_an_exchanged_archive_is_refused(tmp_path: Path) -> None:
+    """Issue 14: the disk of another archive is mounted below this folder; taking the file away
+    says that this is meant.
+    """
+    identified(tmp_path / "a")
+    other = identified(tmp_path / "b")
+    shutil.rmtree(tmp_path / "a" / TRUTH_FOLDER)
+    shutil.copytree(tmp_path / "b" / TRUTH_FOLDER, tmp_path / "a" / TRUTH_FOLDER)
+    with pytest.raises(ArchiveError, match=f"has the id {other}"):
+        identified(tmp_path / "a")
+    (tmp_path / "a" / ID_FILE).unlink()
+    assert identified(tmp_path / "a") == other
+
+
+def test_nothing_is_made_where_the_truth_was(tmp_path: Path) -> None:
+    """Issue 14: the disk that is mounted at DATA/truth is away."""
+    identified(tmp_path)
+    shutil.rmtree(tmp_path / TRUTH_FOLDER)
+    (tmp_path / TRUTH_FOLDER).mkdir()
+    with pytest.raises(ArchiveError, match="is its disk mounted"):
+        identified(tmp_path)
+    assert list((tmp_path / TRUTH_FOLDER).iterdir()) == []

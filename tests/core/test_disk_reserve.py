@@ -1,0 +1,117 @@
+"""Exports and daily files leave free disk to truth (issue 14), on a real disk that is small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nova.core.disk_reserve import DiskReserve, DiskReserveError
+from nova.core.files.daily_files import DailyFiles
+from nova.core.files.file_folder import FileFolder
+from nova.sdk.client.client import Client
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol.export import Export
+from nova.sdk.settings import Settings
+from tests.core.conftest import Make
+from tests.core.filing import filed, tree
+from tests.core.running import running_core
+
+MIB = 1024 * 1024
+DISK_MIB = 160
+EVENTS = 20_000
+
+
+@pytest.fixture
+def disk(data: Path) -> Iterator[Path]:
+    """A disk of its own, of a few MiB."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(data)]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a file system cannot be mounted here")
+    yield data
+    subprocess.run(["umount", "-l", str(data)], check=True)
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on a folder's disk."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
+    """The error says how much is missing and what to do; what is there stays."""
+    reserve = DiskReserve(disk, free_bytes(disk) - 2 * MIB, disk)
+    folder = FileFolder(disk / "files", reserve)
+    folder.append("a", 0, bytes(MIB))
+    with pytest.raises(DiskReserveError, match=r"reserved for the archive: free some disk, or set"):
+        folder.append("a", MIB, bytes(2 * MIB))
+    with pytest.raises(DiskReserveError), folder.replace_file("b", 3 * MIB):
+        pass
+    assert folder.size("a") == MIB and folder.paths() == ["a"]
+    folder.close()
+
+
+def test_of_a_file_that_fails_nothing_is_left(tmp_path: Path) -> None:
+    """Neither it nor what it would have replaced is touched."""
+    folder = FileFolder(tmp_path)
+    folder.append("a", 0, b"before")
+    with pytest.raises(ZeroDivisionError), folder.replace_file("a") as out:
+        out.write(bytes(1 // 0))
+    assert folder.paths() == ["a"] and folder.size("a") == 6
+    folder.close()
+
+
+def test_a_disk_of_their_own_is_theirs(disk: Path, tmp_path: Path) -> None:
+    """The reserve is for truth, which is elsewhere."""
+    assert DiskReserve(disk, 2**60, tmp_path).free_bytes() > 2**60
+    assert DiskReserve(disk / "not" / "there", 2**60, disk).free_bytes() < 0
+
+
+async def test_an_export_stops_at_the_reserve_and_truth_goes_on(disk: Path, record: Make) -> None:
+    """Nothing is left of it, who asked is told what to do, and events are taken in as before; with
+    less of a reserve the same export is made.
+    """
+    settings = Settings(data=str(disk), mode="ground")
+    large = [record(n, at_ns=n * 1_000) for n in range(EVENTS)]
+    async with running_core(settings) as core:
+        await core.publish(large)
+    used = sum(path.stat().st_size for path in disk.rglob("*") if path.is_file())
+    assert used < 60 * MIB
+    leaves_mib = free_bytes(disk) // MIB - 2
+    settings = Settings(data=str(disk), mode="ground", reserve_mib=leaves_mib)
+    async with running_core(settings) as core, await Client.to_core(disk) as client:
+        with pytest.raises(ProtocolError, match=r"diskFull.*reserved for the archive"):
+            await client.export(Export(driver="jsonl"))
+        assert list(exports_folder(disk).glob("*")) == []
+        receipt = await core.publish([record(EVENTS + n) for n in range(1_000)])
+        assert receipt.new == 1_000
+        with pytest.raises(ProtocolError, match="diskFull"):
+            await client.export(Export(driver="jsonl"))
+    settings = Settings(data=str(disk), mode="ground", reserve_mib=1)
+    async with running_core(settings) as core, await Client.to_core(disk) as client:
+        assert (await client.export(Export(driver="jsonl"))).events == EVENTS + 1_000
+
+
+def test_daily_files_stop_at_the_reserve_and_go_on_later(tmp_path: Path, disk: Path) -> None:
+    """What is written later is what would have been written at once."""
+    with filed(tmp_path, ("jsonl",)) as archive:
+        whole = archive.daily()
+        list(whole.follow(archive.committer.last_ns))
+        whole.close()
+        root = disk / "files"
+        mark = archive.committer.last_ns
+        full = DailyFiles(archive.view, archive.registry, root, DiskReserve(root, 2**50, disk))
+        with pytest.raises(DiskReserveError):
+            list(full.follow(mark))
+        full.close()
+        later = DailyFiles(archive.view, archive.registry, root, DiskReserve(root, 1, disk))
+        list(later.follow(mark))
+        later.close()
+        state = "state.json"
+        found, expected = tree(root), tree(archive.root)
+        assert found.keys() == expected.keys()
+        assert all(found[name] == expected[name] for name in found if name != state)

@@ -1,0 +1,190 @@
+"""`/exports/{id}`: finished exports for those who may have them (A-213, AMB-43, pitfalls rows 28,
+30).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from nova.edge.export_downloads import EXPORT_COOKIE
+from nova.edge.passwords import PasswordHashing
+from nova.edge.user_store import Role
+from nova.sdk import timestamps
+from nova.sdk.endpoints import exports_folder
+from nova.sdk.protocol.export import CancelExport, Drivers, Export
+from nova.sdk.protocol.messages import Auth, Authenticated
+from tests.edge.peer import Peer
+from tests.edge.server import CHEAP, PASSWORD, RunningEdge, running_edge
+
+ID = "a-_9" * 10 + "xyz"
+CONTENT = b"PK" + bytes(300_000)
+
+
+@pytest.fixture
+async def folder(edge: RunningEdge) -> AsyncIterator[Path]:
+    """Where the reader puts exports, with one in it; and a user of each role beside the admin."""
+    folder = exports_folder(edge.config.data)
+    folder.mkdir()
+    keep(folder, ID, seconds=3600)
+    passwords = PasswordHashing(edge.config.limits, CHEAP)
+    for role in ("viewer", "operator"):
+        edge.users.add(role, await passwords.hash(PASSWORD), role)
+    passwords.close()
+    yield folder
+
+
+def keep(folder: Path, export_id: str, seconds: int) -> None:
+    """Put an export there that can be had for so long."""
+    until = timestamps.text(timestamps.now() + seconds * 10**9)
+    (folder / f"{export_id}.json").write_text(json.dumps({"expiresAt": until}))
+    (folder / f"{export_id}.zip").write_bytes(CONTENT)
+
+
+async def token(edge: RunningEdge, user: str) -> str:
+    """A user's token."""
+    status, body, _ = await edge.post_login(user)
+    assert status == 200, body
+    return str(json.loads(body)["token"])
+
+
+async def got(edge: RunningEdge, path: str, bearer: str | None) -> tuple[int, bytes]:
+    """Status and body of a GET."""
+    headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+    async with edge.http.get(f"{edge.url}{path}", headers=headers) as reply:
+        return reply.status, await reply.read()
+
+
+@pytest.mark.parametrize(("user", "status"), [("admin", 200), ("operator", 200), ("viewer", 403)])
+async def test_roles(edge: RunningEdge, folder: Path, user: Role, status: int) -> None:
+    """A-213: operators and administrators have exports, viewers do not."""
+    found, body = await got(edge, f"/exports/{ID}", await token(edge, user))
+    assert found == status
+    assert (body == CONTENT) == (status == 200)
+
+
+@pytest.mark.parametrize("bearer", [None, "", "x", "a.b.c"])
+async def test_without_a_good_token_there_is_nothing(
+    edge: RunningEdge, folder: Path, bearer: str | None
+) -> None:
+    """Whether the export is there or not is not told either."""
+    assert (await got(edge, f"/exports/{ID}", bearer))[0] == 401
+    assert (await got(edge, f"/exports/{'b' * 43}", bearer))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "b" * 43,
+        ID[:-1],
+        ID + "x",
+        "..%2f..%2fedge%2fjwt.key",
+        "%2e%2e%2fjwt.key",
+        "..%5c..%5cjwt.key",
+        "%2fetc%2fpasswd",
+        ID + "%00",
+        "a" * 300,
+        "\u202e" + "a" * 42,
+    ],
+)
+async def test_names_lead_nowhere_else(edge: RunningEdge, folder: Path, name: str) -> None:
+    """Pitfalls row 30."""
+    status, body = await got(edge, f"/exports/{name}", await token(edge, "admin"))
+    assert status == 404
+    assert b"root" not in body and len(body) < 200
+
+
+async def test_an_expired_export_is_gone(edge: RunningEdge, folder: Path) -> None:
+    """Whether it was swept already or not."""
+    keep(folder, "c" * 43, seconds=-1)
+    assert (await got(edge, f"/exports/{'c' * 43}", await token(edge, "admin")))[0] == 404
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".json"])
+async def test_symlinks_are_not_followed(edge: RunningEdge, folder: Path, suffix: str) -> None:
+    """Pitfalls row 30: neither for the export nor for what is said of it."""
+    other = "d" * 43
+    keep(folder, other, seconds=3600)
+    (folder / f"{other}{suffix}").unlink()
+    (folder / f"{other}{suffix}").symlink_to(folder / f"{ID}{suffix}")
+    assert (await got(edge, f"/exports/{other}", await token(edge, "admin")))[0] == 404
+
+
+async def test_a_browser_downloads_by_a_cookie(edge: RunningEdge, folder: Path) -> None:
+    """It is for this export, for a moment, out of reach of scripts, and no token is in a URL."""
+    good = await token(edge, "operator")
+    url = f"{edge.url}/exports/{ID}"
+    async with edge.http.post(url, headers={"Authorization": f"Bearer {good}"}) as reply:
+        assert reply.status == 204
+        cookie = reply.headers["Set-Cookie"]
+    assert cookie.startswith(f"{EXPORT_COOKIE}={good}; ")
+    for part in ("HttpOnly", "Max-Age=120", f"Path=/exports/{ID}", "SameSite=Strict"):
+        assert part in cookie
+    assert "Secure" not in cookie
+    async with edge.http.get(url, cookies={EXPORT_COOKIE: good}) as reply:
+        assert reply.status == 200
+        assert reply.headers["Content-Disposition"] == (
+            f'attachment; filename="nova-export-{ID[:8]}.zip"'
+        )
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert await reply.read() == CONTENT
+
+
+async def test_a_download_ends_with_its_user(edge: RunningEdge, folder: Path) -> None:
+    """Whoever is disabled or given a new password in the middle of it gets no more."""
+    with (folder / f"{ID}.zip").open("r+b") as file:
+        file.truncate(1 << 30)  # more than sockets hold
+    bearer = {"Authorization": f"Bearer {await token(edge, 'operator')}"}
+    async with edge.http.get(f"{edge.url}/exports/{ID}", headers=bearer) as reply:
+        await reply.content.readexactly(1_000)
+        edge.users.set_password("operator", "another hash")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            while await reply.content.read(1 << 20):
+                pass
+
+
+async def test_behind_tls_the_cookie_is_for_tls_alone(tmp_path: Path, reader_socket: Path) -> None:
+    """It holds the session's token; a trusted proxy says that its client speaks TLS."""
+    trusted = ("127.0.0.1",)
+    async with running_edge(tmp_path, reader_socket, trusted_proxies=trusted) as edge:
+        bearer = {"Authorization": f"Bearer {await token(edge, 'admin')}"}
+        headers = {**bearer, "X-Forwarded-Proto": "https"}
+        async with edge.http.post(f"{edge.url}/exports/{ID}", headers=headers) as reply:
+            assert reply.status == 204
+            assert "Secure" in reply.headers["Set-Cookie"]
+
+
+async def test_another_page_gets_no_cookie(edge: RunningEdge, folder: Path) -> None:
+    """Pitfalls row 28."""
+    headers = {
+        "Authorization": f"Bearer {await token(edge, 'admin')}",
+        "Origin": "http://elsewhere.example",
+    }
+    async with edge.http.post(f"{edge.url}/exports/{ID}", headers=headers) as reply:
+        assert reply.status == 403
+        assert "Set-Cookie" not in reply.headers
+
+
+@pytest.mark.parametrize("user", ["viewer", "operator"])
+async def test_who_may_ask_for_exports(
+    edge: RunningEdge, folder: Path, peer: Peer, user: str
+) -> None:
+    """A-213: refused at the edge, so the reader never hears of it; which drivers there are anyone
+    may know.
+    """
+    async with edge.socket() as client:
+        await client.send(Auth(token=await token(edge, user)))
+        assert isinstance(await client.receive(), Authenticated)
+        reader = await peer.connection()
+        await client.send(Drivers(ref=0))
+        assert (await reader.take()).ref == 0
+        for message in (Export(ref=1), CancelExport(ref=2, export_id=ID)):
+            await client.send(message)
+            if user == "viewer":
+                assert await client.error() == ("forbidden", message.ref)
+            else:
+                assert await reader.take() == message

@@ -1,0 +1,186 @@
+"""Lines: cut out of a stream in bounded memory, and understood where they can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.hardware.device import Output, Parsed, Raw, Reading
+from nova.hardware.line_reader import LINE_MAX_BYTES, LineFormat, LineReader, LineSplitter
+from nova.recordings.logged_line import nmea_checksum
+from nova.sdk import timestamps
+from nova.sdk.events.observation import Entity
+
+ENTITY = Entity("boat", "bridge", "log")
+RMC = b"$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n"
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(1, 16))
+def test_nothing_of_a_stream_is_lost(pieces: list[bytes], max_bytes: int) -> None:
+    """Whatever comes in whatever pieces comes out in order, and no piece is beyond the limit."""
+    splitter = LineSplitter(max_bytes)
+    found = [line for piece in pieces for line in splitter.feed(piece)]
+    assert all(0 < len(line) <= max_bytes for line in found)
+    assert all(b"\n" not in line[:-1] for line in found)
+    assert splitter.waiting_bytes <= max_bytes
+    assert b"".join(found) + splitter.rest() == b"".join(pieces)
+
+
+def test_noise_without_a_line_end_comes_in_pieces() -> None:
+    """A device that never ends its line takes no more memory than one line."""
+    splitter = LineSplitter()
+    found = splitter.feed(b"\xff" * (3 * LINE_MAX_BYTES + 5))
+    assert [len(line) for line in found] == [LINE_MAX_BYTES] * 3
+    assert splitter.waiting_bytes == 5
+
+
+def read(meaning: LineFormat, line: bytes, type_member: str | None = None) -> Reading:
+    """What a line says."""
+    (reading,) = LineReader(meaning, ENTITY, type_member=type_member).readings(line)
+    return reading
+
+
+def outputs(reading: Reading) -> list[Output]:
+    """All of them."""
+    return list(reading.outputs)
+
+
+def test_sentences_are_what_recordings_of_them_are() -> None:
+    """A live sentence makes the events that `nova produce` makes of the same line."""
+    reading = read("nmea", RMC)
+    assert reading.entity == Entity("boat", "GP", "RMC")
+    raw, parsed, position = outputs(reading)
+    assert raw == Raw(RMC)
+    assert isinstance(parsed, Parsed) and isinstance(position, Parsed)
+    assert (parsed.message_type, parsed.payload["spd_over_grnd"]) == ("RMC", 22.4)
+    assert position.payload == {"latitude": 48.1173, "longitude": 11.516666667}
+
+
+def test_a_log_of_sentences_is_understood(made: Path) -> None:
+    """A receiver's log, line by line as it would come over a wire."""
+    lines = (made / "boat.log").read_bytes().splitlines(keepends=True)
+    readings = [read("nmea", line) for line in lines]
+    found = [one for reading in readings for one in reading.outputs if isinstance(one, Parsed)]
+    assert {parsed.message_type for parsed in found} == {"RMC", "GGA", "HDG", "Position"}
+    assert all(isinstance(reading.outputs[0], Raw) for reading in readings)
+
+
+def test_real_sentences_are_understood(recordings: Path) -> None:
+    """A real receiver's log, line by line as it would come over a wire."""
+    lines = (recordings / "gps/bundg_zeus_9.log").read_bytes().splitlines(keepends=True)
+    readings = [read("nmea", line) for line in lines[:500]]
+    found = [one for reading in readings for one in reading.outputs if isinstance(one, Parsed)]
+    assert "Position" in {parsed.message_type for parsed in found}
+    assert all(isinstance(reading.outputs[0], Raw) for reading in readings)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "line", "expected"),
+    [
+        ("text", b"all is well\r\n", Parsed("Line", {"text": "all is well"})),
+        ("text", b"\xff\xfe\n", None),
+        ("json", b'{"class":"TPV","lat":1.5}\n', Parsed("TPV", {"class": "TPV", "lat": 1.5})),
+        ("json", b'{"class":"two words"}\n', Parsed("Line", {"class": "two words"})),
+        ("json", b'{"half":\n', None),
+        ("json", b"[1]\n", None),
+        ("json", b'{"a":' + b"[" * 5000 + b"\n", None),
+        ("none", b"x\n", None),
+        ("nmea", b"$GPRMC,garbage*00\n", None),
+        ("nmea", b"\x00\xff noise\n", None),
+    ],
+)
+def test_what_is_not_understood_is_raw(
+    meaning: LineFormat, line: bytes, expected: Output | None
+) -> None:
+    """The bytes are always there, garbage too."""
+    raw, *rest = outputs(read(meaning, line, "class"))
+    assert raw == Raw(line)
+    assert rest == ([expected] if expected is not None else [])
+
+
+NOW = timestamps.parse("2024-03-23T10:16:00Z")
+
+
+def checked(line: str) -> bytes:
+    """A sentence with its checksum."""
+    return f"${line}*{nmea_checksum(line.encode()):02X}\r\n".encode()
+
+
+def heard(*lines: bytes, device_time: bool = True) -> list[Reading]:
+    """What a device says line by line, at a time of the host."""
+    reader = LineReader("nmea", ENTITY, device_time=device_time, now_ns=lambda: NOW)
+    return [reading for line in lines for reading in reader.readings(line)]
+
+
+def stamps(readings: list[Reading]) -> list[str | None]:
+    """Their times, to the second."""
+    return [None if one.at_ns is None else timestamps.text(one.at_ns)[:19] for one in readings]
+
+
+def test_the_time_of_a_device() -> None:
+    """Its own date is kept, however far from the host's; what has none is of the last one."""
+    gga = "GPGGA,{},5230.0000,N,01324.0000,E,1,08,1.0,35.0,M,45.0,M,,"
+    rmc = "GPRMC,{},{},5230.0000,N,01324.0000,E,0.0,0.0,{},,,A"
+    readings = heard(
+        checked(gga.format("101559.00")),
+        checked(rmc.format("235959.00", "A", "311220")),
+        checked(gga.format("000000.00")),
+        checked("SDHDG,230.0,,,1.3,E"),
+    )
+    assert stamps(readings) == [
+        "2024-03-23T10:15:59",
+        "2020-12-31T23:59:59",
+        "2021-01-01T00:00:00",
+        None,
+    ]
+    rolled = heard(checked(rmc.format("101530.00", "A", "070804")))
+    assert stamps(rolled) == ["2024-03-23T10:15:30"]
+
+
+def test_a_device_without_a_fix_is_dated_by_the_host() -> None:
+    """Its clock is of before the fix. Before, its time of day was put near the host's."""
+    lost = checked("GPRMC,235955.800,V,,,,,0.00,0.00,050180,,,N")
+    zda = checked("GPZDA,235956.800,05,01,1980,00,00")
+    idle = checked("GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,050505,0.0,E")
+    assert stamps(heard(lost, zda, idle)) == [None, None, None]
+    assert all(len(one.outputs) == 2 for one in heard(lost, idle))
+
+
+def test_ships_and_tag_blocks_of_a_device() -> None:
+    """The ship is its entity, and a TAG block's time counts where the device's does."""
+    line = b"\\s:1,c:1699169531*2B\\!BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0*0F\r\n"
+    raw, ship = heard(line)
+    assert (raw.entity, list(raw.outputs)) == (Entity("boat", "BS", "VDM"), [Raw(line)])
+    assert ship.entity == Entity("boat", "ais", "257632500")
+    assert [one.message_type for one in ship.outputs if isinstance(one, Parsed)] == [
+        "AIS",
+        "Position",
+    ]
+    assert stamps([raw, ship]) == ["2023-11-05T07:32:11"] * 2
+    assert stamps(heard(line, device_time=False)) == [None, None]
+
+
+def test_a_torn_line_of_a_device_costs_only_itself() -> None:
+    """The sentence that begins within it is read."""
+    torn = RMC[:30] + RMC
+    readings = heard(torn)
+    assert (
+        b"".join(
+            one.frame for reading in readings for one in reading.outputs if isinstance(one, Raw)
+        )
+        == torn
+    )
+    assert len(readings[1].outputs) == 3
+
+
+@pytest.mark.parametrize(
+    "line", [b"$PUBX\r\n", b"$PSXN1\r\n", b"$GPZDA,1," + b"9" * 40 + b",1,1,,\r\n"]
+)
+def test_what_the_library_trips_over_is_raw_and_the_device_goes_on(line: bytes) -> None:
+    """Before, the device ended with the library's IndexError or OverflowError."""
+    first, *_, last = heard(line, RMC)
+    assert first.outputs[0] == Raw(line)
+    assert len(last.outputs) == 3

@@ -1,0 +1,179 @@
+"""The file follower: every line once, over rotations, cuts and restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from nova.hardware import tailed_file
+from nova.hardware.device import Parsed, Setup
+from nova.hardware.tailed_file import TailedFile
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often."""
+    monkeypatch.setattr(tailed_file, "POLL_S", 0.001)
+    monkeypatch.setattr(tailed_file, "QUIET_S", 0.1)
+
+
+class Following:
+    """A follower of one file, with all lines that it has read."""
+
+    def __init__(self, folder: Path, **options: object) -> None:
+        self.path = folder / "antenna.log"
+        self.lines: list[str] = []
+        (folder / "state").mkdir(exist_ok=True)
+        self._setup = Setup("log", {"path": str(self.path), **options}, folder / "state")
+        self._device = TailedFile(self._setup)
+
+    async def open(self) -> None:
+        """Begin, or begin again as another process would."""
+        self._device = TailedFile(self._setup)
+        await self._device.open()
+
+    async def until(self, last: str) -> list[str]:
+        """All lines, once this one is among them."""
+        async with asyncio.timeout(20):
+            while last not in self.lines:
+                for reading in await self._device.read():
+                    found = [one for one in reading.outputs if isinstance(one, Parsed)]
+                    self.lines += [str(one.payload["text"]) for one in found]
+        return self.lines
+
+    async def taken(self) -> None:
+        """Ask once more, as the host does when what it got before is on the disk."""
+        try:
+            async with asyncio.timeout(0.05):
+                await self._device.read()
+        except TimeoutError:
+            pass
+
+    async def close(self) -> None:
+        """Let go."""
+        await self._device.close()
+
+    def write(self, text: str) -> None:
+        """Add to the file."""
+        with self.path.open("a") as file:
+            file.write(text)
+
+
+async def test_follows_what_is_added(tmp_path: Path) -> None:
+    """From the beginning, and half lines only when they are whole."""
+    log = Following(tmp_path)
+    log.write("one\ntwo\nthr")
+    await log.open()
+    assert await log.until("two") == ["one", "two"]
+    log.write("ee\nfour\n")
+    assert await log.until("four") == ["one", "two", "three", "four"]
+    await log.close()
+
+
+async def test_can_begin_at_the_end(tmp_path: Path) -> None:
+    """As `tail -F -n 0` does, at its very first start only."""
+    log = Following(tmp_path, start="end")
+    log.write("old\n")
+    await log.open()
+    log.write("new\n")
+    assert await log.until("new") == ["new"]
+    await log.close()
+    log.write("while away\n")
+    await log.open()
+    assert (await log.until("while away"))[-1] == "while away"
+    assert "old" not in log.lines
+    await log.close()
+
+
+async def test_waits_for_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    """And reads it from its beginning."""
+    log = Following(tmp_path)
+    await log.open()
+    await log.taken()
+    log.write("first\n")
+    assert await log.until("first") == ["first"]
+    await log.close()
+
+
+async def test_a_rotated_file_is_read_to_its_end_first(tmp_path: Path) -> None:
+    """What was written just before and just after the rotation is there, in order."""
+    log = Following(tmp_path)
+    log.write("a1\n")
+    await log.open()
+    await log.until("a1")
+    for number in range(3):
+        log.write(f"before {number}\nunfinished {number}")
+        log.path.rename(tmp_path / f"antenna.log.{number}")
+        log.write(f"after {number}\n")
+        await log.until(f"after {number}")
+    assert log.lines == ["a1"] + [
+        f"{what} {number}" for number in range(3) for what in ("before", "unfinished", "after")
+    ]
+    await log.close()
+
+
+async def test_who_writes_may_be_late_to_notice_a_rotation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What still goes to the old file after the new one has been made is read first."""
+    monkeypatch.setattr(tailed_file, "QUIET_S", 1.0)
+    log = Following(tmp_path)
+    log.write("a\n")
+    await log.open()
+    await log.until("a")
+    old = log.path.rename(tmp_path / "antenna.log.1")
+    log.write("new\n")
+    for number in range(3):
+        with old.open("a") as file:
+            file.write(f"late {number}\n")
+        await log.until(f"late {number}")
+        await log.taken()  # which finds the end of the old file, and waits there
+    assert await log.until("new") == ["a", "late 0", "late 1", "late 2", "new"]
+    await log.close()
+
+
+async def test_a_file_that_is_cut_is_read_from_its_start(tmp_path: Path) -> None:
+    """As logrotate's copytruncate does."""
+    log = Following(tmp_path)
+    log.write("a long first line\n")
+    await log.open()
+    await log.until("a long first line")
+    log.path.write_text("short\n")
+    assert await log.until("short") == ["a long first line", "short"]
+    await log.close()
+
+
+async def test_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """Nothing twice, nothing missed, also over a rotation while nobody followed."""
+    log = Following(tmp_path)
+    log.write("one\n")
+    await log.open()
+    await log.until("one")
+    await log.taken()
+    await log.close()
+    log.write("two\n")
+    log.path.rename(tmp_path / "antenna.log.1")
+    log.write("three\n")
+    await log.open()
+    assert await log.until("three") == ["one", "two", "three"]
+    await log.taken()
+    await log.close()
+    log.write("four\n")
+    await log.open()
+    assert await log.until("four") == ["one", "two", "three", "four"]
+    await log.close()
+
+
+async def test_what_was_not_taken_is_read_again(tmp_path: Path) -> None:
+    """A host that is killed before a line is on its disk gets it again."""
+    log = Following(tmp_path)
+    log.write("one\n")
+    await log.open()
+    await log.until("one")
+    await log.close()
+    log.lines.clear()
+    await log.open()
+    assert await log.until("one") == ["one"]
+    await log.close()

@@ -1,0 +1,88 @@
+"""AIS: senders, places and names out of one sentence or several."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.recordings.ais import MISSING_PART, UNREADABLE, AisJoiner, AisMessage
+from nova.recordings.logged_line import nmea_checksum
+from nova.sdk.events.canonical import canonical_json
+
+
+def checked(content: str) -> bytes:
+    """A sentence with its checksum."""
+    return f"!{content}*{nmea_checksum(content.encode()):02X}".encode()
+
+
+PLACE = checked("BSVDM,1,1,,B,13md`u0P00PoLB4V`C8=;wvF24r0,0")
+NAME = [
+    checked("AIVDM,2,1,3,B,55P5TL01VIaAL@7WKO@mBplU@<PDhh000000001S;AJ::4A80?4i@E53,0"),
+    checked("AIVDM,2,2,3,B,1@0000000000000,2"),
+]
+
+
+def test_a_position_report() -> None:
+    """Sender, place, speed and course; a heading that is not known is left out."""
+    message = AisJoiner().join(PLACE)
+    assert isinstance(message, AisMessage)
+    assert message.mmsi == "257632500"
+    assert message.position == {"latitude": 67.51024, "longitude": 12.11147}
+    assert message.fields == {
+        "type": 1,
+        "mmsi": "257632500",
+        "speed_knots": 0.0,
+        "course": 337.5,
+        **message.position,
+    }
+
+
+def test_a_message_in_two_sentences() -> None:
+    """Only the last completes it; another message between them does not disturb."""
+    joiner = AisJoiner()
+    assert joiner.join(NAME[0]) is None
+    assert isinstance(joiner.join(PLACE), AisMessage)
+    message = joiner.join(NAME[1])
+    assert isinstance(message, AisMessage)
+    assert (message.mmsi, message.position) == ("369190000", None)
+    assert (message.fields["name"], message.fields["destination"]) == ("MT.MITCHELL", "SEATTLE")
+
+
+def test_a_part_without_those_before() -> None:
+    """It is said, and no message is made of it, nor of a first part that was told again."""
+    joiner = AisJoiner()
+    assert joiner.join(NAME[1]) == MISSING_PART
+    assert joiner.join(NAME[0]) is None
+    assert joiner.join(NAME[0]) is None
+    assert isinstance(joiner.join(NAME[1]), AisMessage)
+    assert joiner.join(NAME[1]) == MISSING_PART
+
+
+def test_only_so_many_messages_are_awaited() -> None:
+    """The oldest is given up for the newest."""
+    joiner = AisJoiner(groups_max=2)
+    for group in range(3):
+        joiner.join(checked(f"AIVDM,2,1,{group},A,55P5TL01VIaAL@7WKO@mBplU@<PDhh,0"))
+    assert joiner.join(checked("AIVDM,2,2,0,A,1@0000000000000,2")) == MISSING_PART
+    assert isinstance(joiner.join(checked("AIVDM,2,2,2,A,1@0000000000000,2")), AisMessage)
+
+
+@pytest.mark.parametrize("cut", range(len(PLACE)))
+def test_a_cut_sentence_names_no_sender(cut: int) -> None:
+    """Without its checksum nothing is believed."""
+    assert AisJoiner().join(PLACE[:cut]) == UNREADABLE
+    damaged = bytearray(PLACE)
+    damaged[cut] ^= 1
+    assert AisJoiner().join(bytes(damaged)) in (UNREADABLE, MISSING_PART)
+
+
+@given(st.text("0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVW`abcdefghijklmnopqrstuvw", max_size=82))
+def test_any_payload_is_read_or_not(payload: str) -> None:
+    """No crash, no place beyond the earth, and whatever comes out can be an event."""
+    message = AisJoiner().join(checked(f"AIVDM,1,1,,A,{payload},0"))
+    if isinstance(message, AisMessage):
+        canonical_json(message.fields)
+        assert message.mmsi.isdigit()
+        if message.position is not None:
+            assert -90 <= float(str(message.position["latitude"])) <= 90

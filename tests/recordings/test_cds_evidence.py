@@ -1,0 +1,85 @@
+"""Whether secondary headers are CDS times: never because some bytes happen to fit."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterable
+
+import pytest
+
+from nova.recordings import cds
+from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.packets import Packet
+from nova.sdk import timestamps
+from tests.recordings.packet_files import packet
+
+NOW = timestamps.parse("2026-03-02T00:00:00Z")
+START = timestamps.parse("2026-03-01T02:16:27.25Z")
+
+
+def taken(headers: Iterable[bytes], apid: int = 50, body: bytes = b"\0\7") -> bool:
+    """Whether the headers of one APID are taken for CDS."""
+    evidence = CdsEvidence(NOW)
+    for number, header in enumerate(headers):
+        data = packet(apid, number % 16384, header + body, secondary=True)
+        evidence.add(Packet(0, data))
+    return bool(evidence.sources())
+
+
+@pytest.mark.parametrize("cadence_s", [0, 0.1, 1, 10, 60, 600, 3600])
+def test_times_are_taken_at_any_cadence(cadence_s: float) -> None:
+    """From 10 Hz to one an hour, and several of one instant."""
+    steps = [int(number * cadence_s * 10**9) for number in range(40 if cadence_s else 5)]
+    assert taken(cds.encode(START + step) for step in steps)
+    assert taken([cds.encode(START)])
+
+
+def test_few_bad_headers_and_unset_clocks_do_not_decide() -> None:
+    """One in twenty is damaged; a clock that nobody has set counts from 1958."""
+    good = [cds.encode(START + number * 10**9) for number in range(20)]
+    assert taken([*good[:7], b"\xff" * 8, *good[8:]])
+    unset = [cds.encode(cds.decode(bytes(8)) or 0) for _ in range(20)]
+    assert taken([one for pair in zip(good, unset, strict=True) for one in pair])
+    assert not taken(unset)
+
+
+@pytest.mark.parametrize("epoch", ["1958-01-01", "1970-01-01", "1980-01-06", "2000-01-01"])
+@pytest.mark.parametrize("rest", [b"\0\0\1\2", b"\0\0\0\0", b"\x80\0\1\2"])
+def test_seconds_are_no_days(epoch: str, rest: bytes) -> None:
+    """Counters of seconds, wherever their low half stands: also where all of it fits."""
+    begin_s = (START - timestamps.parse(f"{epoch}T00:00:00Z")) // 10**9
+    for first_s in (begin_s, begin_s // 65536 * 65536, begin_s // 65536 * 65536 - 6):
+        assert not taken((first_s + number).to_bytes(4) + rest for number in range(12))
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["2003190000000080", "0000000000000000", "ffffffffffffffff", "10011900", "5a45"],
+)
+def test_constants_are_no_times(form: str) -> None:
+    """PUS headers, zeros, ones, and headers that are shorter than a time."""
+    assert not taken([bytes.fromhex(form)] * 40, body=b"\0")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_no_time(seed: int) -> None:
+    """Random bytes, and small numbers of all widths."""
+    chance = random.Random(seed)
+    assert not taken(chance.randbytes(8) for _ in range(10))
+    assert not taken(
+        struct.pack(">HHHH", *(chance.randrange(300) for _ in range(4))) for _ in "ab" * 9
+    )
+
+
+def test_each_source_for_itself() -> None:
+    """One APID has times, another a header of its own: that one's packets have none."""
+    evidence = CdsEvidence(NOW)
+    for number in range(20):
+        header = cds.encode(START + number * 10**9)
+        evidence.add(Packet(0, packet(50, number, header + b"x", secondary=True)))
+        evidence.add(Packet(0, packet(51, number, b"\x20\x03\x19" + header, secondary=True)))
+    evidence.add(Packet(0, packet(52, 0, cds.encode(START) + b"x", secondary=True)))
+    evidence.add(Packet(0, packet(53, 0, cds.encode(START - 10**18) + b"x", secondary=True)))
+    assert evidence.sources() == {50, 52}
+    assert "42 secondary headers" in evidence.summary()

@@ -1,0 +1,164 @@
+"""Packets among other bytes: found again behind garbage, zeros, prefixes and cuts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nova.recordings.packet_scan import PacketScanner, scan_packets
+from nova.recordings.packets import CONTINUATION, FIRST, LAST, WHOLE, Packet, PacketDamage
+from tests.recordings.packet_files import packet
+
+APIDS = (11, 50, 1201)
+
+
+def stream(seed: int, count: int = 40, flags: int = WHOLE) -> list[bytes]:
+    """Packets of some APIDs, each with its own counts and random bodies."""
+    chance = random.Random(seed)
+    counts = {apid: chance.randrange(16384) for apid in APIDS}
+    made = []
+    for _ in range(count):
+        apid = chance.choice(APIDS)
+        body = chance.randbytes(chance.randrange(1, 300))
+        made.append(packet(apid, counts[apid], body, secondary=True, flags=flags))
+        counts[apid] = (counts[apid] + 1) % 16384
+    return made
+
+
+def read(data: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """The packets of a file, and the places and sizes of what is none; together they are it."""
+    found = list(scan_packets(BytesIO(data)))
+    at = 0
+    for one in found:
+        assert one.offset_bytes == at
+        at = one.end_bytes
+    assert at == len(data)
+    damage = [(one.offset_bytes, one.size_bytes) for one in found if isinstance(one, PacketDamage)]
+    return [one.data for one in found if isinstance(one, Packet)], damage
+
+
+def heard(data: bytes, chance: random.Random) -> Iterator[Packet | PacketDamage]:
+    """The same as it comes over a stream, in pieces."""
+    scanner = PacketScanner(eager=True)
+    at = 0
+    while at < len(data):
+        size = chance.randrange(1, 500)
+        yield from scanner.feed(data[at : at + size])
+        at += size
+    yield from scanner.feed(b"", is_end=True)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2047),
+            st.integers(0, 16383),
+            st.binary(min_size=1, max_size=40),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.data(),
+)
+def test_every_packet_before_a_cut_is_read(
+    wanted: list[tuple[int, int, bytes, bool]], data: st.DataObject
+) -> None:
+    """Cut a file anywhere: what is whole comes out, and the cut is named by its offset."""
+    written = [
+        packet(apid, count, body, secondary=secondary) for apid, count, body, secondary in wanted
+    ]
+    whole = b"".join(written)
+    ends = [0, *accumulate(len(one) for one in written)]
+    cut = data.draw(st.integers(0, len(whole)))
+    found = list(scan_packets(BytesIO(whole[:cut])))
+    complete = sum(end <= cut for end in ends[1:])
+    assert [one.data for one in found if isinstance(one, Packet)] == written[:complete]
+    damage = [one.offset_bytes for one in found if isinstance(one, PacketDamage)]
+    assert damage == ([] if cut in ends else [ends[complete]])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_packet_is_found_behind_garbage(seed: int) -> None:
+    """Before, the first bytes that are no packet ended the reading: 5 of 40."""
+    chance = random.Random(seed)
+    made = stream(seed)
+    planted = {}
+    for place in chance.sample(range(20, len(made)), 6):
+        size = chance.choice((1, 3, 4, 17, 400, 5000))
+        planted[place] = chance.choice((chance.randbytes(size), bytes(size), b"\xff" * size))
+    data = b"".join(planted.get(place, b"") + one for place, one in enumerate(made))
+    found, damage = read(data)
+    assert found == made
+    assert sum(size for _, size in damage) == sum(map(len, planted.values()))
+    told = list(heard(data, chance))
+    assert [one.data for one in told if isinstance(one, Packet)] == made
+    assert b"".join(one.data for one in told) == data
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lost_bytes_cost_the_packet_that_lost_them(seed: int) -> None:
+    """A hole in one packet is no reason to lose the next, though its length leads into it."""
+    chance = random.Random(seed)
+    made = stream(seed)
+    hurt = chance.randrange(5, 35)
+    cut = chance.randrange(6, len(made[hurt]))
+    data = b"".join(one[:cut] if place == hurt else one for place, one in enumerate(made))
+    found, damage = read(data)
+    assert found == made[:hurt] + made[hurt + 1 :]
+    assert damage == [(sum(map(len, made[:hurt])), cut)]
+
+
+@pytest.mark.parametrize("flags", [CONTINUATION, FIRST, LAST, WHOLE])
+def test_zeros_are_no_packets(flags: int) -> None:
+    """A file that was filled up: before, 73 packets of APID 0."""
+    made = stream(1, flags=flags)
+    data = b"".join(made)
+    assert read(data + bytes(512)) == (made, [(len(data), 512)])
+    assert read(data + bytes(3_000_000)) == (made, [(len(data), 3_000_000)])
+    assert read(bytes(4096)) == ([], [(0, 4096)])
+
+
+@pytest.mark.parametrize(
+    "prefix", [b"\x1a\xcf\xfc\x1d", b"\xff" * 4, bytes(8), b"\x00\x00\x01\x2c"]
+)
+def test_what_stands_before_each_packet_is_skipped(prefix: bytes) -> None:
+    """Synchronisation marks and record headers of ground stations."""
+    made = stream(2)
+    data = b"".join(prefix + one for one in made)
+    found, damage = read(data)
+    assert found == made
+    assert [size for _, size in damage] == [len(prefix)] * len(made)
+
+
+def test_noise_is_no_packets() -> None:
+    """Random bytes that begin as no packet does."""
+    noise = b"\xff" + random.Random(3).randbytes(100_000)
+    assert read(noise) == ([], [(0, len(noise))])
+    table = b"".join(number.to_bytes(4) for number in range(5_000))
+    assert read(b"\xff" * 5 + table)[0] == []
+
+
+def test_a_stream_is_told_as_soon_as_it_is_whole() -> None:
+    """Who listens does not wait for the next packet, nor for the end of what surely is none."""
+    scanner = PacketScanner(eager=True)
+    first, second = stream(4, 2)
+    assert [one.data for one in scanner.feed(first)] == [first]
+    assert list(scanner.feed(second[:-1])) == []
+    assert [one.data for one in scanner.feed(second[-1:] + b"\xff\xffgarbage")] == [
+        second,
+        b"\xff\xffgarbage",
+    ]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 6, 7])
+def test_almost_nothing(size: int) -> None:
+    """The smallest files: nothing, half a header, a header alone, a packet of one byte."""
+    data = packet(5, 1, b"a")[:size]
+    assert read(data) == (([data], []) if size == 7 else ([], [(0, size)] if size else []))
