@@ -73,6 +73,7 @@ $(STAMP)/python: requirements.lock pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/system-packages python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	rm -rf *.egg-info  # of an older layout: it would shadow the entry points
 	$(BIN)/pip install -q --no-deps -e ./sdk -e .
 	@mkdir -p $(STAMP) && touch $@
 

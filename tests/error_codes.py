@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sdk", "core", "edge", "transport_kafka", "transport_nats")
-CODE_PLACE = {"EnvelopeError": 0, "QueryError": 0, "Rejection": 1}
+CODE_PLACE = {"EnvelopeError": 0, "RequestError": 0, "Rejection": 1}
 """Which argument of a call is the code; as a keyword it is `code` everywhere."""
 
 
@@ -17,7 +17,7 @@ def codes_in(*names: str) -> set[str]:
     found: set[str] = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            if "testing" not in path.parts:
+            if "testkit" not in path.parts:
                 tree = ast.parse(path.read_text())
                 for call, scope in _calls(tree, tree):
                     found |= _codes(call, scope, names)

@@ -244,8 +244,8 @@ def test_everything_that_is_copied_is_there(instructions: list[Instruction]) -> 
         assert (ROOT / path).exists(), path
     assert {path.split("/")[0] for path in copied} == shown
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    patterns = project["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert {pattern.removesuffix("*") for pattern in patterns} <= copied
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["sources"]
+    assert {*packages, "sdk"} <= copied
 
 
 def test_configurations_are_there() -> None:

@@ -90,7 +90,7 @@ def test_every_reject_code_is_documented() -> None:
 def test_every_error_code_is_documented() -> None:
     """docs/protocol.md has each code that a reply of the Core or the edge can carry."""
     section = text_of("docs/protocol.md").split("### `error`", 1)[1].split("\n##", 1)[0]
-    missing = {c for c in codes_in("QueryError", "Error") if f"`{c}`" not in section}
+    missing = {c for c in codes_in("RequestError", "Error") if f"`{c}`" not in section}
     assert missing == set()
 
 

@@ -45,7 +45,18 @@ def copied(folder: Path, *, page: bool) -> Path:
 
 def build(sources: Path, into: Path) -> subprocess.CompletedProcess[str]:
     """`pip wheel`, as anybody would."""
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(into), "."]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        str(into),
+        "./sdk",
+        ".",
+    ]
     return subprocess.run(
         command, cwd=sources, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S
     )
@@ -57,17 +68,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     done = build(copied(folder / "sources", page=True), folder)
     assert done.returncode == 0, done.stderr
-    (found,) = folder.glob("*.whl")
+    assert len(list(folder.glob("*.whl"))) == 2
+    (found,) = folder.glob("nova_truth-*.whl")
     return found
 
 
 def test_a_wheel_holds_the_page_and_the_licence(wheel: Path) -> None:
     """What runs is in it, and under which terms."""
     names = zipfile.ZipFile(wheel).namelist()
-    assert "edge/nova/edge/static/index.html" in names
-    assert {
-        Path(name).suffix for name in names if name.startswith("edge/nova/edge/static/assets/")
-    } >= {
+    assert "nova/edge/static/index.html" in names
+    assert {Path(name).suffix for name in names if name.startswith("nova/edge/static/assets/")} >= {
         ".js",
         ".css",
     }
@@ -98,9 +108,18 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("empty")
     venv.create(folder / "venv", with_pip=True)
     programs = folder / "venv" / "bin"
-    locked = ("--constraint", str(constraints(folder)))
+    locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
     subprocess.run(
-        [programs / "python", "-m", "pip", "install", "-q", *locked, str(wheel)],
+        [
+            programs / "python",
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            *locked,
+            *("--find-links", str(wheel.parent)),
+            str(wheel),
+        ],
         check=True,
         cwd=folder,
         timeout=INSTALL_TIMEOUT_S,

@@ -15,7 +15,7 @@ NOT_SAID = ("1e400", "-1e400", "nan", "NaN", "Infinity", "-Infinity", "inf", "[1
 @pytest.mark.parametrize("text", NOT_SAID)
 def test_a_number_that_json_cannot_say_is_refused(text: str) -> None:
     """It was recorded as text, silently."""
-    with pytest.raises(click.BadParameter, match=r"payload\.a(\[1\])? is no finite number"):
+    with pytest.raises(click.BadParameter, match=r"payload\.a(\[1\])? is not a finite number"):
         parse_payload((f"a={text}",))
 
 
@@ -24,7 +24,7 @@ def test_the_member_is_named_and_nothing_is_sent() -> None:
     done = CliRunner().invoke(
         nova, ["command", "heater", "set", 'a={"b":[{"c":1e400}]}', "--scope", "sat"]
     )
-    assert done.exit_code == 2 and "payload.a.b[0].c is no finite number" in done.output
+    assert done.exit_code == 2 and "payload.a.b[0].c is not a finite number" in done.output
 
 
 def test_what_is_no_number_is_text_or_json_as_before() -> None:

@@ -51,7 +51,7 @@ def test_check_says_what_would_run(path: Path) -> None:
     ("arguments", "words"),
     [
         (["--to", "pigeon://x"], b"no transport for 'pigeon://x'"),
-        (["--scope", "two words"], b"scope, 'two words', is not"),
+        (["--scope", "two words"], b"scope 'two words' is not"),
         (["--config", "/does/not/exist"], b"does not exist"),
     ],
 )
@@ -68,5 +68,5 @@ def test_a_device_that_is_wrong_is_one_line(path: Path) -> None:
     path.write_text(path.read_text().replace("tcp://127.0.0.1:2947", "smoke://signal"))
     done = nova_command("hardware", "--config", str(path))
     assert done.returncode != 0
-    assert b"devices.gps: 'smoke://signal' does not begin with one of tcp://" in done.stderr
+    assert b"devices.gps: 'smoke://signal' does not start with one of tcp://" in done.stderr
     assert b"Traceback" not in done.stderr

@@ -179,7 +179,7 @@ def test_truncated_file_is_published_up_to_its_end(
     path.write_bytes((made / ORBIT).read_bytes()[: 10 * ORBIT_PACKET_BYTES + 5])
     status, result = produced(ground, str(path), "--scope", "cut")
     assert (status, result.new, result.unreadable) == (1, 10, 1)
-    assert result.problems == ["byte 540: 5 bytes skipped: a packet header has 6 bytes, 5 there"]
+    assert result.problems == ["byte 540: 5 bytes skipped: a packet header has 6 bytes, 5 present"]
 
 
 def test_paced_recording_is_the_same_events(
@@ -284,7 +284,7 @@ def flags(text: str) -> set[str]:
 
 def test_every_option_that_is_named_is_one() -> None:
     """Before, --time-zone and --time-format were fields, in errors and in docs, but no options."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     readers = "".join(
         path.read_text() for path in Path(open_recording.__file__).parent.glob("*.py")
     )

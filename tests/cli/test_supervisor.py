@@ -17,10 +17,10 @@ from nova.sdk.errors import NovaError
 
 SUPERVISED = """
 import asyncio, sys
-from nova.cli.supervisor import Child, Supervisor
+from nova.cli.supervisor import ChildProcess, Supervisor
 
 async def main():
-    supervisor = Supervisor([Child("busy", ("busy_child",))])
+    supervisor = Supervisor([ChildProcess("busy", ("busy_child",))])
     await supervisor.start()
     print(supervisor.children[0].process.pid, flush=True)
     await asyncio.Event().wait()
@@ -29,23 +29,23 @@ asyncio.run(main())
 """
 BUSY = """
 import asyncio, ctypes
-from sdk import lifecycle
+from nova.sdk import lifecycle
 
 async def main():
     lifecycle.stop_event(exit_with_stdin=True)
-    lifecycle.say_ready("busy")
+    lifecycle.print_ready("busy")
     ctypes.PyDLL(None).sleep(60)  # in C, with the GIL held, as a long call into RocksDB is
 
 asyncio.run(main())
 """
 SLOW = """
 import sys, time
-from sdk import lifecycle
+from nova.sdk import lifecycle
 for part in range(int(sys.argv[1])):
     time.sleep(float(sys.argv[2]))
-    lifecycle.say_progress("slow", f"{part}")
+    lifecycle.print_progress("slow", f"{part}")
 if sys.argv[1] != "0":
-    lifecycle.say_ready("slow", at="last")
+    lifecycle.print_ready("slow", at="last")
 sys.stdin.read()
 """
 TIMEOUT_S = 2.0

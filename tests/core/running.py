@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.core.server import reader_process as reader_app
-from nova.core.writer import pipeline as writer_app
+from nova.core.writer import writer_process
 from nova.core.writer.pipeline import Writer
 from nova.sdk import endpoints
 from nova.sdk.client.client import Client
@@ -100,7 +100,7 @@ async def running_writer(
     settings: Settings, files: Sequence[ManifestFile] = ()
 ) -> AsyncIterator[Writer]:
     """A writer that works for as long as the block runs, and then stops as on SIGTERM."""
-    async with writer_app.open_writer(settings, files) as (writer, transports):
+    async with writer_process.open_writer(settings, files) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         try:
             yield writer

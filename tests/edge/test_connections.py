@@ -16,7 +16,7 @@ class Socket:
         self.authenticated = authenticated
         self.was_cut = False
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End at once."""
         self.was_cut = True
 

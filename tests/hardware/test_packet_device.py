@@ -270,7 +270,7 @@ async def test_segments_are_one_message(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"xtce": "/does/not/exist.xml"}, "XTCE"),
-        ({"time": "sundial"}, "none of cds"),
+        ({"time": "sundial"}, "not one of cds"),
         ({"time": "field:SHCOARSE"}, "--epoch"),
         ({"time": "field:SHCOARSE", "epoch": "1980-01-06T00:00:00Z"}, "requires `xtce`"),
         ({"time": "cds", "epoch": "yesterday"}, "yesterday"),

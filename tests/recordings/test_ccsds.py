@@ -117,7 +117,7 @@ def test_truncated_packet_is_named_by_its_offset(tmp_path: Path) -> None:
     found = everything(CcsdsReader(path, Observer("test")).steps())
     assert found.lanes == {"raw": 14}
     assert found.problems == [
-        "byte 756: 6 bytes skipped: packet cut short: 54 bytes announced, 6 there"
+        "byte 756: 6 bytes skipped: packet cut short: 54 bytes announced, 6 present"
     ]
 
 

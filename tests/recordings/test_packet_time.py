@@ -19,9 +19,9 @@ EPOCH = timestamps.parse("1980-01-06T00:00:00Z")
 @pytest.mark.parametrize(
     ("text", "unit", "epoch_ns", "scale", "reason"),
     [
-        ("sundial", "s", None, None, "none of cds"),
-        ("field:", "s", EPOCH, None, "none of cds"),
-        ("field:X+", "s", EPOCH, None, "none of cds"),
+        ("sundial", "s", None, None, "not one of cds"),
+        ("field:", "s", EPOCH, None, "not one of cds"),
+        ("field:X+", "s", EPOCH, None, "not one of cds"),
         ("field:X", "s", None, None, "--epoch"),
         ("field:X", "iso", EPOCH, None, "--time-unit"),
         ("field:X+Y:99", "s", EPOCH, None, "1 to 64 bits"),

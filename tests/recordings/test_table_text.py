@@ -175,5 +175,5 @@ def test_endless_line_costs_only_itself(tmp_path: Path) -> None:
     content = b"t,x\n1,2\n" + b"3" * (LINE_MAX_BYTES + 1) + b"\n"
     found = read(table(tmp_path, content), TimeColumn("t"))
     assert rows_of(found) == [{"t": 1, "x": 2}]
-    assert found.problems[0].startswith("line 3: 1048577 bytes")
+    assert found.problems[0].startswith("line 3: the line has 1048577 bytes")
     assert found.end_bytes == len(content)

@@ -36,7 +36,7 @@ def test_a_killed_writer_leaves_one_or_the_other(tmp_path: Path) -> None:
     path = tmp_path / "counts.json"
     durable.replace(path, b"a" * 100_000)
     script = (
-        "import sys, pathlib; from sdk import durable\n"
+        "import sys, pathlib; from nova.sdk import durable\n"
         "while True:\n"
         "    for sign in b'ab': durable.replace(pathlib.Path(sys.argv[1]), bytes([sign]) * 100_000)"
     )

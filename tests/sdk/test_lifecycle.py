@@ -19,11 +19,11 @@ WAIT_S = 20
 
 PROGRAM = """
 import asyncio
-from sdk import lifecycle
+from nova.sdk import lifecycle
 
 async def main():
     stop = lifecycle.stop_event(exit_with_stdin={with_stdin})
-    lifecycle.say_ready("probe", url="http://[::1]:1/\\"x\\"")
+    lifecycle.print_ready("probe", url="http://[::1]:1/\\"x\\"")
     await stop.wait()
     print("stopped", flush=True)
 
@@ -92,7 +92,7 @@ def test_the_end_of_stdin_is_nothing_to_a_process_of_its_own() -> None:
 
 def test_a_process_of_batches_collects_seldom_and_still_does() -> None:
     """Cycles are found in the end; batches in between are not searched."""
-    program = "import gc; from sdk import lifecycle; lifecycle.collect_seldom(); "
+    program = "import gc; from nova.sdk import lifecycle; lifecycle.collect_garbage_rarely(); "
     program += "print(gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 1_000)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert told.split() == [b"True", b"%d" % lifecycle.GARBAGE_THRESHOLD, b"True"]
@@ -104,13 +104,13 @@ print(os.nice(0), lifecycle.AUTOGROUP.exists() and lifecycle.AUTOGROUP.read_text
 
 GIVING_WAY = """
 import os
-from sdk import lifecycle
-lifecycle.give_way()
+from nova.sdk import lifecycle
+lifecycle.take_lowest_priority()
 """
 
 BY_HAND = """
 import contextlib, os, time
-from sdk import lifecycle
+from nova.sdk import lifecycle
 with contextlib.suppress(OSError):
     os.nice(19)
 for _ in range({attempts}):

@@ -80,7 +80,7 @@ def test_folders_are_their_owners_whatever_the_umask(tmp_path: Path, umask: int)
 def test_a_process_that_keeps_data_makes_nothing_that_others_may_read(tmp_path: Path) -> None:
     """RocksDB and SQLite take the umask."""
     path = tmp_path / "file"
-    code = f"from sdk import private; private.begin(); open({str(path)!r}, 'w')"
+    code = f"from nova.sdk import private; private.restrict_umask(); open({str(path)!r}, 'w')"
     subprocess.run([sys.executable, "-c", code], check=True, umask=0)
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -39,11 +39,11 @@ def core() -> None:
 @process_options
 def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
     """Run the writer: consumes the transports and commits. One per archive."""
-    from nova.core.writer import pipeline
+    from nova.core.writer import writer_process
 
     logs.configure("writer")
     private.restrict_umask()
-    asyncio.run(pipeline.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+    asyncio.run(writer_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
 @core.command()

@@ -1,9 +1,9 @@
 """The commit feed: MessagePack frames in which the writer publishes each durable commit, and the
 state of its links, to the readers.
 
-A reader serves nothing past the watermark (`mark`) of the last frame that it received, because a
-secondary can see what is not durable yet. A frame may omit its events; a reader that lags reads
-them from the archive.
+A reader serves nothing past the watermark of the last frame that it received, because a secondary
+can see what is not durable yet. A frame may omit its events; a reader that lags reads them from the
+archive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class NewSeries(NamedTuple):
 
 
 class CommitFrame(msgspec.Struct, array_like=True, tag=0):
-    """One commit. `mark` is the watermark: the canonical time in ns up to which the archive is
+    """One commit. `watermark` is the watermark: the canonical time in ns up to which the archive is
     durable. `events` is None where the frame omits them.
     """
 

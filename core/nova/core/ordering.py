@@ -4,7 +4,7 @@ No other module defines an order. An order key is bytes that sort in this order;
 begin with it, so a range scan returns events in order. In source time an order key has 41 bytes:
 time, lane and eventId. In canonical time it is the event key, 12 bytes: the time and the series
 number. The writer assigns each canonical time to one event, so lane and eventId decide nothing
-there. `compare` states the same order on tuples, for tests and comparisons outside the store.
+there. `compare_events` states the same order on tuples, for tests and other comparisons.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ class Principal(msgspec.Struct, array_like=True, frozen=True):
 
 
 class SubmissionRequest(msgspec.Struct, array_like=True):
-    """One submission. `ref` is chosen by the reader and returned with the reply. `since_s` is when
-    the reader received it, by `time.monotonic`, which all processes of a machine share.
+    """One submission. `ref` is chosen by the reader and returned with the reply. `received_s` is
+    when the reader received it, by `time.monotonic`, which all processes of a machine share.
     """
 
     ref: int

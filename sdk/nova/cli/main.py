@@ -1,34 +1,49 @@
-"""`nova`: the command group. Finds subcommands by entry points and prints errors as one line."""
+"""The command `nova`: a group that imports a subcommand only when it runs, and prints errors."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
+from nova.cli import command_table
 from nova.sdk import plugins
 from nova.sdk.errors import NovaError
 
 COMMAND_GROUP = "nova.commands"
 
 
-class PluginGroup(click.Group):
-    """A click group that imports a subcommand only when it is used."""
+class CommandGroup(click.Group):
+    """Shipped commands from the static table, those of other packages from entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names that installed packages register."""
-        return sorted(plugins.names(COMMAND_GROUP))
+        """The names of all installed commands."""
+        return sorted({*command_table.installed(), *plugins.names(COMMAND_GROUP)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name; None if no package registers it."""
-        if cmd_name not in plugins.names(COMMAND_GROUP):
+        """The command of one name, or None if nobody registers it."""
+        entry = command_table.installed().get(cmd_name)
+        if entry is None and cmd_name not in plugins.names(COMMAND_GROUP):
             return None
-        command = plugins.load(COMMAND_GROUP, cmd_name)
+        command = _load(entry) if entry else plugins.load(COMMAND_GROUP, cmd_name)
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing the shipped ones."""
+        shipped = command_table.installed()
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in shipped:
+                rows.append((name, shipped[name].summary))
+            elif (command := self.get_command(ctx, name)) is not None and not command.hidden:
+                rows.append((name, command.get_short_help_str()))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run a subcommand. A NovaError becomes one line on stderr and exit status 1."""
+        """Run a subcommand; a NovaError becomes one line on stderr and exit status 1."""
         try:
             return super().invoke(ctx)
         except NovaError as error:
@@ -39,8 +54,18 @@ class PluginGroup(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="nova-truth", prog_name="nova")
+def _load(entry: command_table.CommandEntry) -> object:
+    module, attribute = entry.target.split(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise NovaError(
+            f"this command needs {error.name}: pip install nova-truth, or 'nova-sdk[cli]'"
+        ) from error
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nova-sdk", prog_name="nova")
 def nova() -> None:
     """Time-indexed truth for telemetry and commanding.
 

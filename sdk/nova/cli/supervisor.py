@@ -1,8 +1,8 @@
 """Supervises NOVA's processes: starts them in order, restarts them, stops them in reverse order.
 
 Children hold the other end of a pipe on stdin and exit when it closes. They also know this
-process's id, with which the kernel kills them (`nova.sdk.lifecycle`). So no child outlives this process,
-however it ends and whatever the child is doing.
+process's id, with which the kernel kills them (`nova.sdk.lifecycle`). So no child outlives this
+process, however it ends and whatever the child is doing.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class CcsdsReader:
             return time, self._time.epoch_ns
         raise undated_error(
             self._path,
-            f"{evidence.summary()}; give --time {CHOICES}, or --epoch TIME alone for the time of all",
+            f"{evidence.summary()}; give --time {CHOICES}, or --epoch TIME alone for all packets",
         )
 
     def _packets(self) -> Iterator[Packet | PacketDamage]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nova.core.server.link_registry import LinkRegistry as KnownLinks
-from nova.core.writer import pipeline as writer_app
+from nova.core.writer import writer_process
 from nova.sdk.client.client import Client
 from nova.sdk.errors import SettingsError
 from nova.sdk.protocol.messages import LinkInfo, Links, LinksResponse
@@ -82,7 +82,7 @@ def tapes(record: Make, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tape]:
     def connect(url: str) -> Transport:
         return found[url]
 
-    monkeypatch.setattr(writer_app, "connect", connect)
+    monkeypatch.setattr(writer_process, "connect", connect)
     return found
 
 
@@ -137,7 +137,7 @@ async def test_an_outage_is_told_while_it_lasts_and_after(
 async def test_two_transports_of_one_name_are_refused(data: Path, tapes: dict[str, Tape]) -> None:
     """Positions are kept by link: two of one name would overwrite each other's."""
     with pytest.raises(SettingsError, match="tape://one is given more than once"):
-        async with writer_app.open_writer(settings_of(data, "tape://one", "tape://one"), ()):
+        async with writer_process.open_writer(settings_of(data, "tape://one", "tape://one"), ()):
             pass
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from nova.core.store.archive import Archive
 from nova.core.store.write_batch import ArchiveBatch
 from nova.core.submission_messages import Principal
-from nova.core.writer import pipeline
+from nova.core.writer import writer_process
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.sdk.protocol.messages import Message
 from nova.sdk.protocol.submission import Submission
@@ -84,8 +84,8 @@ def stepwise(fate: Fate) -> None:
     for owner, name, stepped in (
         (Archive, "write", stepwise_write),
         (Archive, "sync", stepwise_sync),
-        (SubmissionHandler, "take", counted_take),
-        (pipeline, "connect", stepwise_connect),
+        (SubmissionHandler, "handle", counted_take),
+        (writer_process, "connect", stepwise_connect),
     ):
         setattr(owner, name, stepped)
 
@@ -94,4 +94,4 @@ if __name__ == "__main__":
     data, scope, step, *urls = sys.argv[1:]
     stepwise(Fate(int(step)))
     settings = Settings(data=data, scope=scope, transports=tuple(urls))
-    asyncio.run(pipeline.serve(settings, exit_with_stdin=True))
+    asyncio.run(writer_process.serve(settings, exit_with_stdin=True))

@@ -11,7 +11,7 @@ from nova.core.ordering import TIMEBASES
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.scan import scan
-from nova.core.writer import pipeline as writer_app
+from nova.core.writer import writer_process
 from nova.core.writer.columns import check_records
 from nova.core.writer.manifest_events import published_event
 from nova.sdk.client.client import Client
@@ -143,7 +143,7 @@ async def test_a_collision_stops_the_start(data: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "own", "mine", entity="battery")
     settings = Settings(data=str(data / "new"), scope="sat", manifests=str(tmp_path / "own"))
     with pytest.raises(ManifestError, match=r"battery\.manifest\.py") as caught:
-        await writer_app.serve(settings)
+        await writer_process.serve(settings)
     assert str(path) in str(caught.value)
     assert not (data / "new").exists()
 
@@ -176,7 +176,7 @@ async def test_an_update_that_breaks_its_manifest_is_in_the_reject_log(data: Pat
 async def test_manifests_are_durable_before_anybody_is_served(data: Path) -> None:
     """Invariant 6: the first mark that a reader hears has them behind it."""
     settings = Settings(data=str(data), scope="sat")
-    async with writer_app.open_writer(settings, FILES) as (writer, transports):
+    async with writer_process.open_writer(settings, FILES) as (writer, transports):
         assert writer.committer.counters.events == 1
         assert writer.committer.marker().events == 1
         assert transports[0].link == connect(f"local://{data}").link

@@ -13,7 +13,7 @@ from nova.core.errors import ArchiveError
 from nova.core.server import reader_process as reader_app
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import MARKER_FILE, read_marker
-from nova.core.writer import pipeline as writer_app
+from nova.core.writer import writer_process
 from nova.core.writer.commit import Committer
 from nova.sdk.client.client import Client
 from nova.sdk.errors import TransportError
@@ -67,7 +67,7 @@ async def test_a_disk_that_fails_ends_the_writer_without_an_acknowledgement(
 ) -> None:
     """Pitfalls row 7: after a failed sync nothing is known to be durable, so nothing goes on."""
 
-    async with writer_app.open_writer(settings_of(data), ()) as (writer, transports):
+    async with writer_process.open_writer(settings_of(data), ()) as (writer, transports):
 
         def broken() -> None:
             raise OSError(5, "Input/output error")
@@ -157,7 +157,7 @@ async def test_a_stop_in_the_middle_of_the_work_harms_nothing(data: Path, record
 async def test_a_second_writer_is_refused(core: Core) -> None:
     """A-002: one process writes, and the first one's sockets stay its own."""
     with pytest.raises(ArchiveError, match="held by another writer"):
-        async with writer_app.open_writer(core.settings, ()):
+        async with writer_process.open_writer(core.settings, ()):
             pass
     async with await Client.to_core(core.data) as client:
         assert (await client.status()).writer_connected

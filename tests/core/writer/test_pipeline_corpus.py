@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.writer import pipeline as writer_app
+from nova.core.writer import writer_process
 from nova.core.writer.columns import check_records
 from nova.core.writer.pipeline import Writer
 from nova.sdk.events.checker import Checker
@@ -42,7 +42,7 @@ async def start_after_each(data: Path, events: int, seed: int, mode: Mode) -> No
     corpus = Corpus(seed, [file.manifest for file in files], time.time_ns())
     settings = Settings(data=str(data), mode=mode, scope=OWN_SCOPE, drivers=DRIVERS)
     for number in range(events):
-        async with writer_app.open_writer(settings, files) as (writer, _):
+        async with writer_process.open_writer(settings, files) as (writer, _):
             accept_one(writer, corpus)
             writer.finish()
         if number % SERVED_EVERY_STARTS == 0 or number == events - 1:

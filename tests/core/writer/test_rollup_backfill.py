@@ -40,12 +40,12 @@ WAIT_S = 30
 
 WRITER = f"""
 import os, signal, sys
-from nova.core.writer import counting
-from sdk import lifecycle
+from nova.core.writer import rollup_backfill
+from nova.sdk import lifecycle
 from nova.cli.main import nova
-counting.BUILT_TOGETHER_EVENTS = {PART}
-counting.SAY_INTERVAL_S = 0.0
-say = lifecycle.say_progress
+rollup_backfill.BACKFILL_EVENTS = {PART}
+rollup_backfill.PROGRESS_INTERVAL_S = 0.0
+say = lifecycle.print_progress
 def said(process, progress):
     say(process, progress)
     end = os.environ["END"]
@@ -54,7 +54,7 @@ def said(process, progress):
             os.kill(os.getpid(), signal.SIGKILL)
         elif end == "stop":
             os.kill(os.getpid(), signal.SIGTERM)
-lifecycle.say_progress = said
+lifecycle.print_progress = said
 sys.argv = ["nova", "core", "writer", "--data", sys.argv[1], "--exit-with-stdin"]
 nova()
 """

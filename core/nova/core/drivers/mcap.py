@@ -188,4 +188,4 @@ def _any(kind: type) -> dict[str, object]:
     raise NotImplementedError
 
 
-__all__: Sequence[str] = ("Recording", "schema_text")
+__all__: Sequence[str] = ("McapRecording", "schema_text")

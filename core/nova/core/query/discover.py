@@ -123,8 +123,8 @@ class Discovery:
         max_bytes: int = PAGE_MAX_BYTES,
     ) -> EntityPage:
         """The entities with an event at or before a time, or with a descriptor in effect then,
-        ordered by their ids. The key of a page is the ids of its last entity. Raises QueryError for
-        an invalid `after_key`.
+        ordered by their ids. The key of a page is the ids of its last entity. Raises RequestError
+        for an invalid `after_key`.
         """
         self._snapshot.refresh()
         memory = self._caches[at.timebase]

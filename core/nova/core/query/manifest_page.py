@@ -33,7 +33,7 @@ def is_manifest_key(after_key: str | None) -> bool:
 def manifest_page(
     known: Sequence[CardManifest], after_key: str | None, max_bytes: int
 ) -> ManifestPage:
-    """The manifests after a key; the one that reaches `max_bytes` is the last. Raises QueryError
+    """The manifests after a key; the one that reaches `max_bytes` is the last. Raises RequestError
     for a key that names no manifest.
     """
     start = 0 if after_key is None else _behind(known, after_key)

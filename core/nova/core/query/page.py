@@ -28,7 +28,7 @@ class EventPage(NamedTuple):
 
 
 def parse_time_or(member: str, text: str | None, default: int) -> int:
-    """A request's time in ns; raises QueryError that names the member."""
+    """A request's time in ns; raises RequestError that names the member."""
     if text is None:
         return default
     try:
@@ -38,7 +38,7 @@ def parse_time_or(member: str, text: str | None, default: int) -> int:
 
 
 def parse_key(text: str | None) -> bytes | None:
-    """A request's afterKey as bytes; raises QueryError unless it has the length of a key."""
+    """A request's afterKey as bytes; raises RequestError unless it has the length of a key."""
     if text is None:
         return None
     try:
@@ -48,14 +48,14 @@ def parse_key(text: str | None) -> bytes | None:
     if len(key) not in (EVENT_KEY_BYTES, ORDER_KEY_BYTES):
         raise RequestError(
             "badKey",
-            f"afterKey is not {EVENT_KEY_BYTES} or {ORDER_KEY_BYTES} bytes in hex: pass the nextKey or "
-            "lastKey of a reply unchanged",
+            f"afterKey is not {EVENT_KEY_BYTES} or {ORDER_KEY_BYTES} bytes in hex: pass the "
+            "nextKey or lastKey of a reply unchanged",
         )
     return key
 
 
 def range_cursor_of(snapshot: ArchiveSnapshot, request: Query, timebase: Timebase) -> RangeCursor:
-    """The range cursor of a query; raises QueryError for invalid times or keys."""
+    """The range cursor of a query; raises RequestError for invalid times or keys."""
     start = parse_time_or("startTime", request.start_time, NS_MIN)
     stop = parse_time_or("stopTime", request.stop_time, NS_MAX)
     if start > stop:

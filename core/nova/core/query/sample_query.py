@@ -141,7 +141,7 @@ class SampleQueries:
         self._derived.close()
 
     async def respond(self, request: Sample, timebase: Timebase) -> SampleResponse:
-        """Aggregates per bucket of a series' fields; raises QueryError."""
+        """Aggregates per bucket of a series' fields; raises RequestError."""
         request.fields = list(dict.fromkeys(request.fields))
         wanted = choose_buckets(request.start_time, request.stop_time, request.buckets, 0)
         self._snapshot.refresh()

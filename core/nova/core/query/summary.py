@@ -40,7 +40,7 @@ READ_MAX_ROWS = 2_000
 
 def choose_buckets(start_time: str, stop_time: str, buckets: int, finest: int) -> Buckets:
     """The buckets that cover a span, both ends included, at level `finest` or coarser; raises
-    QueryError.
+    RequestError.
     """
     start = parse_time_or("startTime", start_time, NS_MIN)
     stop = parse_time_or("stopTime", stop_time, NS_MAX)

@@ -80,7 +80,7 @@ class UiStates:
         at_ns: int,
         max_bytes: int = PAGE_MAX_BYTES,
     ) -> UiStateResponse:
-        """A page of states in the order of series numbers; raises QueryError."""
+        """A page of states in the order of series numbers; raises RequestError."""
         self._snapshot.refresh()
         wanted = EventFilter(request.filters, self._snapshot.series).numbers()
         start = (

@@ -79,7 +79,7 @@ class ActiveStream:
         return self._gate.reason is not None
 
     async def handle(self, request: StreamRequest) -> None:
-        """Reply to one request; raises QueryError, and then the stream is unchanged."""
+        """Reply to one request; raises RequestError, and then the stream is unchanged."""
         match request:
             case messages.StartStream():
                 await self._start(request)
@@ -107,7 +107,7 @@ class ActiveStream:
         self._stream = asyncio.create_task(self._play(request, run))
 
     def _prepare(self, request: messages.StartStream) -> tuple[RangeCursor, float | None]:
-        """Validate a request before the active stream is stopped; raises QueryError."""
+        """Validate a request before the active stream is stopped; raises RequestError."""
         rate, reverse = parse_rate(request.rate)
         live = request.timeline_mode == "LIVE"
         if live and (reverse or rate not in (None, 1.0)):

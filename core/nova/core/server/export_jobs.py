@@ -99,7 +99,7 @@ class ExportJobs:
         return DriverRegistry.load(self.preference())
 
     def reserve_slot(self, job: ExportJob) -> str:
-        """Reserve one of the `exports_max` slots and return the export's id. Raises QueryError if
+        """Reserve one of the `exports_max` slots and return the export's id. Raises RequestError if
         none is free, the driver is unknown or the disk is short.
         """
         if len(self._running) >= self._settings.exports_max:

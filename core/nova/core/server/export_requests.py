@@ -47,7 +47,7 @@ class ExportRequests:
     async def handle(
         self, request: ExportRequest, timebase: Callable[[Timebase | None], Timebase]
     ) -> None:
-        """Reply to one request; raises QueryError for an invalid one."""
+        """Reply to one request; raises RequestError for an invalid one."""
         match request:
             case Export():
                 await self._start(request, timebase(request.timebase))

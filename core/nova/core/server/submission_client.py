@@ -61,7 +61,7 @@ class SubmissionClient:
         ]
 
     async def submit(self, principal: Principal, message: Submission) -> Reply:
-        """The writer's reply; raises QueryError if the writer is away or disconnects meanwhile."""
+        """The writer's reply; raises RequestError if the writer is away or disconnects."""
         try:
             reply = await self._request(principal, message)
         except RequestError as error:

@@ -161,7 +161,7 @@ def encode_link_routes(routes: dict[str, str]) -> bytes:
 
 
 def decode_link_routes(value: bytes | None) -> dict[str, str]:
-    """The inverse of `encode_carriers`; empty for an entity without a record."""
+    """The inverse of `encode_link_routes`; empty for an entity without a record."""
     return {} if value is None else msgspec.json.decode(value, type=dict[str, str])
 
 

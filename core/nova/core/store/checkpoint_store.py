@@ -61,7 +61,7 @@ class FoldProgress(msgspec.Struct, array_like=True):
 
 
 class SeriesFold(msgspec.Struct, array_like=True):
-    """`Folded` in both timebases."""
+    """`FoldProgress` in both timebases."""
 
     source: FoldProgress = msgspec.field(default_factory=FoldProgress)
     canonical: FoldProgress = msgspec.field(default_factory=FoldProgress)

@@ -39,10 +39,10 @@ class LogRecord(NamedTuple):
     fragments: list[Fragment]
 
     def payload(self, content: bytes | memoryview, max_bytes: int | None = None) -> bytes:
-        """The payload, or its first `most` bytes."""
+        """The payload, or its first `max_bytes` bytes."""
         payload = b""
         for part in self.fragments:
-            # The first fragment is shorter than `most` if it began near the end of a block.
+            # The first fragment is shorter than `max_bytes` if it began near the end of a block.
             wanted = part.end if max_bytes is None else part.start + max_bytes - len(payload)
             payload += content[part.start : min(part.end, wanted)]
         return payload

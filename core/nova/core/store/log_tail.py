@@ -101,7 +101,7 @@ def _reached(live: LiveFiles) -> int:
 
 def _find_cut(live: LiveFiles, verify_after: int) -> LogCut | None:
     """The first hole or unreadable record of the logs; None if there is none. Checksums are
-    verified only after the sequence `checked_behind`.
+    verified only after the sequence `verify_after`.
     """
     paths = live.needed_logs()
     reached: int | None = None

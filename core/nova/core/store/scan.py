@@ -39,8 +39,8 @@ def scan_blocks(
     expected_rows: int | None = None,
 ) -> Iterator[Block]:
     """Keys and values in [lower, upper], in key order or backwards, in blocks. The first block
-    shows how large values are. `want` is the number of rows that the caller expects to use: the
-    second block ends there, and small blocks follow.
+    shows how large values are. The second block ends at `expected_rows`, the number of rows that
+    the caller expects to use; small blocks follow.
 
     Raises ArchiveDamagedError if the range cannot be read to its end.
     """
@@ -77,7 +77,7 @@ def scan(
     reverse: bool = False,
     expected_rows: int | None = None,
 ) -> Iterator[KeyValue]:
-    """`blocks`, row by row."""
+    """`scan_blocks`, row by row."""
     for block, _ in scan_blocks(family, lower, upper, reverse=reverse, expected_rows=expected_rows):
         yield from block
 

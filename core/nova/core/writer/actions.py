@@ -25,7 +25,7 @@ class ArgumentChecker:
         self._in_effect = in_effect
 
     def check(self, request: SubmitCommand, target: CommandTarget) -> None:
-        """Raise QueryError if views of the target have an action for the command, but none accepts
+        """Raise RequestError if views of the target have an action for the command but none accepts
         these arguments. A command without an action has no schema.
         """
         problem: str | None = None

@@ -29,7 +29,7 @@ class Annotations:
         self._own_scope = own_scope
 
     async def chat(self, principal: Principal, message: SubmitChat) -> ChatAck:
-        """Record a ChatMessage; raises QueryError for a scope without events in this archive."""
+        """Record a ChatMessage; raises RequestError for a scope without events in this archive."""
         names = self._committer.series.names
         if message.scope_id != self._own_scope and all(
             n.scope_id != message.scope_id for n in names
@@ -42,7 +42,7 @@ class Annotations:
     async def acknowledge(
         self, principal: Principal, acknowledgement: AcknowledgeAlarm
     ) -> AlarmAck:
-        """Record an AlarmAcknowledged; raises QueryError if the entity has no such view."""
+        """Record an AlarmAcknowledged; raises RequestError if the entity has no such view."""
         ids = (acknowledgement.system_id, acknowledgement.container_id, acknowledgement.unique_id)
         view = Series(acknowledgement.scope_id, "ui", *ids, "UiUpdate", acknowledgement.view_id)
         if self._committer.series.number(view) is None:

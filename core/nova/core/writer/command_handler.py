@@ -75,8 +75,8 @@ class CommandHandler:
         self._locks: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
     async def submit(self, request: SubmitCommand, received_s: float) -> CommandAck:
-        """Record a command and send it; `since_s` is when a reader received it, by
-        `time.monotonic`. Raises QueryError if it is refused.
+        """Record a command and send it; `received_s` is when a reader received it, by
+        `time.monotonic`. Raises RequestError if it is refused.
         """
         key = catalog.request_key(request.scope_id, request.request_id)
         async with self._serialized(key):

@@ -46,7 +46,7 @@ class TargetFinder:
         self._require_descriptor = require_descriptor
 
     def find(self, request: SubmitCommand) -> CommandTarget:
-        """The target of a command. Raises QueryError if it is unknown or ambiguous, or lacks the
+        """The target of a command. Raises RequestError if it is unknown or ambiguous, or lacks the
         capability.
         """
         descriptors = list(self._descriptors(request))

@@ -123,7 +123,7 @@ class Committer:
         """Add a consumed batch to the open commit. Returns its receipt and the commits that it
         closed on the way, if it is large.
 
-        `incoming` are the batch's columns if its records have been checked already. Positions and
+        `columns` are the batch's columns if its records have been checked already. Positions and
         rejects are added last, with the end of the batch: after a crash in between, the batch is
         consumed again and its events are deduplicated.
         """
@@ -150,7 +150,7 @@ class Committer:
 
     def record(self, event: Event) -> int | None:
         """Add an event of the Core itself to the open commit. Returns its canonical time in ns, or
-        None if the archive has it already; `take_closed` returns the commits that it closed.
+        None if the archive has it already; `drain_closed` returns the commits that it closed.
         """
         incoming = own_event_columns(event)
         unknown = self._new_events(incoming.keys)
@@ -158,13 +158,13 @@ class Committer:
         return self.last_ns if unknown else None
 
     def add_imported(self, link: str, consumed: Consumed, columns: BatchColumns) -> Receipt:
-        """`take` for a batch without a transport; `take_closed` returns the commits it closed."""
+        """`add_batch` without a transport; `drain_closed` returns the commits that it closed."""
         receipt, closed = self.add_batch(link, consumed, columns)
         self._closed_commits += closed
         return receipt
 
     def drain_closed(self) -> list[CommitFrame]:
-        """The commits that `record` and `bring` have closed since the last call."""
+        """The commits that `record` and `add_imported` have closed since the last call."""
         closed, self._closed_commits = self._closed_commits, []
         return closed
 

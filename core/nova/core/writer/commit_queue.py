@@ -35,7 +35,7 @@ QueuedWrites = list[_QueuedWrite[object]]
 
 
 class CommitQueue:
-    """Writes that wait for the next commit; `call` wakes the commit stage."""
+    """Writes that wait for the next commit; `wake` wakes the commit stage."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake

@@ -39,7 +39,7 @@ class Dispatcher:
         self.transports: Sequence[Transport] = ()
 
     def choose_link(self, target: CommandTarget) -> Transport:
-        """The link for a command to this target; raises QueryError if none is known to reach it."""
+        """The link for a command to this target; raises RequestError if none reaches it."""
         known = self._links_to(target)
         if not known:
             raise RequestError(

@@ -91,8 +91,8 @@ class DriverBindings:
         """Append the bindings that these events need to the columns; returns the indexes of events
         and bindings in the order in which they are stored.
 
-        `known` are the order keys of the open commit; the bindings' are added to it. `now_ns` is
-        the estimated canonical time of the first event.
+        `open_keys` are the order keys of the open commit; the bindings' are added to it. `now_ns`
+        is the estimated canonical time of the first event.
         """
         self._now_ns = max(now_ns, self._now_ns)
         for entity in self._capabilities.newly_effective(self._now_ns):

@@ -41,7 +41,7 @@ class FeedServer:
         self._app.router.add_get(path, serve)
 
     async def start(self, watermark: int) -> None:
-        """Listen; the first frame to each reader is the current watermark, initially `mark`."""
+        """Listen; the first frame to each reader is the watermark, at first the given one."""
         self._watermark = CommitFrame(watermark, [], None)
         self._app.router.add_get("/", self._serve)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)

@@ -24,7 +24,7 @@ class LinkRoutes:
     def update(
         self, link: str, columns: BatchColumns, put_record: Callable[[bytes, bytes], None]
     ) -> None:
-        """Update the routes from a batch of a link; `note` writes a catalog record."""
+        """Update the routes from a batch of a link; `put_record` writes a catalog record."""
         descriptors = {
             index: catalog.link_routes_key(names)
             for index, names in enumerate(columns.names)

@@ -12,19 +12,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from nova.core.commit_feed import CommitFrame, LinkStates
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.core.store.archive_identity import ensure_id, refuse_emptied
+from nova.core.store.archive_identity import ensure_id
 from nova.core.store.durability_marker import DurabilityMarker, read_marker, write_marker
 from nova.core.store.own_files import OwnFiles
-from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
 from nova.core.writer import commit_queue
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.annotations import Annotations
@@ -38,18 +35,16 @@ from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event, reconcile
-from nova.core.writer.rollup_backfill import backfill_with_progress
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.core.writer.submission_server import SubmissionServer
 from nova.core.writer.validation_pool import ValidationPool
-from nova.sdk import archive_id, default_timebase, endpoints, lifecycle
+from nova.sdk import archive_id, default_timebase
 from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
-from nova.sdk.errors import ArchiveGoneError, SettingsError
-from nova.sdk.manifests import manifest_files
+from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.manifests.manifest_files import ManifestFile
 from nova.sdk.settings import Settings
-from nova.sdk.transport.base import Batch, Receipt, Subscription, Transport, connect
+from nova.sdk.transport.base import Batch, Receipt, Subscription, Transport
 
 INTAKE_MAX_BATCHES = 8
 CHECKED_MAX_GROUPS = 3
@@ -57,7 +52,6 @@ CHECK_GROUP_RECORDS = 1_000
 UNSYNCED_MAX_GROUPS = 4
 MARKER_INTERVAL_S = 1.0
 LINKS_INTERVAL_S = 0.5
-GONE_EXIT_STATUS = 1
 
 log = logging.getLogger(__name__)
 
@@ -97,28 +91,15 @@ class Writer:
     ) -> None:
         self._settings = settings
         self._manifests = reconcile(files, archive, settings.own_scope())
-        manifests = self._manifests.manifests
         self._archive = archive
         self._server = server
         self._data = settings.data_folder()
-        self.committer = Committer(
-            archive,
-            self._data,
-            scope_id=settings.subscribed_scope(),
-            own_scope=settings.own_scope(),
-            envelope_max_bytes=settings.envelope_max_bytes,
-            commit_max_bytes=settings.commit_max_bytes,
-            commit_max_events=settings.commit_max_events,
-            manifests=manifests,
-            registry=DriverRegistry.load(drivers)
-            if (drivers := settings.chosen_drivers())
-            else None,
-        )
+        self.committer = _committer(settings, archive, self._manifests.manifests)
         self._validation = ValidationPool(
             self.committer.checker,
             settings.subscribed_scope(),
             settings.envelope_max_bytes,
-            manifests,
+            self._manifests.manifests,
             settings.own_scope(),
         )
         self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(INTAKE_MAX_BATCHES)
@@ -131,25 +112,8 @@ class Writer:
         self._queue = CommitQueue(self._trigger_commit)
         self._queue.watermark_ns = self.committer.last_ns
         self.dispatcher = Dispatcher(self.committer.link_routes)
-        known = InEffect(self.committer, settings.chosen_timebase(), settings.own_scope())
-        self._commands = CommandHandler(
-            self.committer,
-            self._queue,
-            TargetFinder(
-                self.committer, known, require_descriptor=settings.commands_require_descriptor
-            ),
-            ArgumentChecker(self.committer, known),
-            self.dispatcher,
-            settings.envelope_max_bytes,
-        )
-        remarks = Annotations(self.committer, self._queue, settings.own_scope())
-        subscribed = settings.subscribed_scope()
-        imports = ImportHandler(
-            self.committer, self._queue, subscribed, settings.envelope_max_bytes
-        )
-        self.submissions = SubmissionServer(
-            SubmissionHandler(subscribed, self._commands, remarks, imports)
-        )
+        self._commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
+        self.submissions = _submission_server(settings, self.committer, self._queue, self._commands)
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
@@ -309,84 +273,46 @@ class Writer:
             await transport.acknowledge(batch, receipt)
 
 
+def _committer(
+    settings: Settings, archive: Archive, manifests: Sequence[CardManifest]
+) -> Committer:
+    drivers = settings.chosen_drivers()
+    return Committer(
+        archive,
+        settings.data_folder(),
+        scope_id=settings.subscribed_scope(),
+        own_scope=settings.own_scope(),
+        envelope_max_bytes=settings.envelope_max_bytes,
+        commit_max_bytes=settings.commit_max_bytes,
+        commit_max_events=settings.commit_max_events,
+        manifests=manifests,
+        registry=DriverRegistry.load(drivers) if drivers else None,
+    )
+
+
+def _command_handler(
+    settings: Settings, committer: Committer, queue: CommitQueue, dispatcher: Dispatcher
+) -> CommandHandler:
+    known = InEffect(committer, settings.chosen_timebase(), settings.own_scope())
+    needs_descriptor = settings.commands_require_descriptor
+    return CommandHandler(
+        committer,
+        queue,
+        TargetFinder(committer, known, require_descriptor=needs_descriptor),
+        ArgumentChecker(committer, known),
+        dispatcher,
+        settings.envelope_max_bytes,
+    )
+
+
+def _submission_server(
+    settings: Settings, committer: Committer, queue: CommitQueue, commands: CommandHandler
+) -> SubmissionServer:
+    annotations = Annotations(committer, queue, settings.own_scope())
+    scope = settings.subscribed_scope()
+    imports = ImportHandler(committer, queue, scope, settings.envelope_max_bytes)
+    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports))
+
+
 def _record_count(group: CheckingGroup) -> int:
     return sum(len(arrived.batch.records) for arrived in group.batches)
-
-
-@asynccontextmanager
-async def open_writer(
-    settings: Settings, files: Sequence[ManifestFile]
-) -> AsyncIterator[tuple[Writer, list[Transport]]]:
-    """A writer with its archive, socket and transports, which are closed in reverse order."""
-    data = settings.data_folder()
-    archive_id.require_at_start(data, settings.archive)
-    refuse_emptied(data)
-    async with AsyncExitStack() as stack:
-        archive = Archive.open_primary(data, settings.memory_bytes())
-        stack.callback(archive.close)
-        await backfill_with_progress(archive)
-        server = FeedServer(endpoints.writer_socket(data))
-        writer = Writer(settings, archive, server, files)
-        stack.callback(writer.stop_syncing)
-        writer.publish_manifests()
-        writer.mark_recovered()
-        server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
-        await server.start(writer.committer.last_ns)
-        stack.push_async_callback(server.stop)
-        urls = settings.transports or (f"local://{data.absolute()}",)
-        transports = [connect(url) for url in urls]
-        for transport in transports:
-            stack.push_async_callback(transport.close)
-        _require_unique_links([transport.link for transport in transports])
-        yield writer, transports
-
-
-def _require_unique_links(links: list[str]) -> None:
-    """Raise SettingsError if two transports have one link name, by which positions are stored."""
-    twice = sorted({link for link in links if links.count(link) > 1})
-    if twice:
-        raise SettingsError(
-            f"transports: {', '.join(twice)} is given more than once: name each link once"
-        )
-
-
-async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the writer until it is stopped or fails."""
-    stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
-    stopped = asyncio.create_task(stop.wait())
-    files = manifest_files.load(settings.manifests_folder())
-    async with AsyncExitStack() as stack:
-        opening = asyncio.create_task(stack.enter_async_context(open_writer(settings, files)))
-        await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():  # It may be backfilling the rollups of a large archive.
-            opening.cancel()
-            await asyncio.wait((opening,))
-            return
-        stopped.cancel()
-        writer, transports = opening.result()
-        _report_ready(settings, writer)
-        log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
-        try:
-            await lifecycle.run_until_stopped(_run(writer, transports), stop)
-            writer.finish()
-        except ArchiveGoneError as error:
-            log.error(str(error))
-            # RocksDB opens files by path: on close it would create and delete files in whatever is
-            # at that path now. Every acknowledged event is synced already.
-            os._exit(GONE_EXIT_STATUS)
-
-
-def _report_ready(settings: Settings, writer: Writer) -> None:
-    archive, folder = writer.served
-    facts = {"archive": str(archive), "folder": str(folder)}
-    lifecycle.print_ready("writer", data=str(settings.data_folder()), **facts)
-
-
-async def _run(writer: Writer, transports: list[Transport]) -> None:
-    """Run the writer; an ArchiveGoneError, which an operator must act on, is raised by itself."""
-    try:
-        await writer.run(transports)
-    except ExceptionGroup as group:
-        gone = group.subgroup(ArchiveGoneError)
-        raise gone.exceptions[0] if gone is not None else group from None

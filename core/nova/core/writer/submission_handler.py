@@ -49,8 +49,8 @@ class SubmissionHandler:
     async def handle(
         self, principal: Principal, submission: Submission, received_s: float
     ) -> Message:
-        """The reply to a submission that a reader received at `since_s` (`time.monotonic`); raises
-        QueryError if it is refused.
+        """The reply to a submission that a reader received at `received_s` (`time.monotonic`); it
+        raises RequestError if it is refused.
         """
         self._authorize(principal, submission)
         log.info(

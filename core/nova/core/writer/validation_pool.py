@@ -207,7 +207,7 @@ def split_group(group: RecordGroup) -> list[list[Sequence[Record]]]:
 
 
 def join_group(group: RecordGroup, parts: Sequence[BatchColumns]) -> list[BatchColumns]:
-    """Join the parts that `cut` made back to one per batch."""
+    """Join the parts that `split_group` made back to one per batch."""
     left = iter(parts)
     return [
         join_parts([next(left) for _ in range(0, len(records) or 1, REQUEST_RECORDS)])

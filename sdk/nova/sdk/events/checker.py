@@ -7,23 +7,21 @@ goes to `event.check`, so there is one validator. A property test checks that bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from operator import attrgetter
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from nova.sdk import timestamps
 from nova.sdk.errors import CanonicalError, EnvelopeError, NovaError, TimestampError
 from nova.sdk.events import canonical, event
-from nova.sdk.events.envelope import CommandRequest, Envelope, ParsedMessage, RawFrame, UiUpdate
-from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX, Event, Series
+from nova.sdk.events.envelope import CommandRequest, Envelope, UiUpdate
+from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, Event, Series
 from nova.sdk.events.event_id import hashed_head
+from nova.sdk.events.lane_codec import CODECS, LaneCodec, SeriesKey, ui_codec
 from nova.sdk.events.manifest_policy import (
-    ManifestIndex,
-    find_violation,
     index_by_version,
     require_allowed,
 )
@@ -39,9 +37,6 @@ LANE_MEMBER = b'"lane":"'
 NORMAL_CHARS = len("2026-01-01T00:00:00.000000000Z")
 NO_DIGITS = b"000000000"
 POINT, ZULU = b".Z"
-
-SeriesKey = tuple[str | None, ...]
-"""Lane, scope and ids as written, and the members that tell the series of a lane apart."""
 
 RecordTuple = tuple[str | None, bytes, str]
 """Address text, bytes and position: `Record` of the transports."""
@@ -87,19 +82,10 @@ class _CachedSeries:
     is_partial: bool
 
 
-class _LaneCodec(NamedTuple):
-    """A lane whose envelopes all have one type; `is_json` tells whether their payload is JSON."""
-
-    decode: Callable[[bytes], Envelope]
-    names: Callable[[Envelope], SeriesKey]
-    payload: Callable[[Envelope], bytes | None]
-    is_json: bool
-
-
 class _SeriesCache(NamedTuple):
     """The series that are known for records with one address."""
 
-    kind: _LaneCodec
+    kind: LaneCodec
     series: dict[SeriesKey, _CachedSeries]
 
 
@@ -172,7 +158,7 @@ class Checker:
         self._own_scope = own_scope
         self._max_bytes = max_bytes
         self._manifests = index_by_version(manifests)
-        self._codecs = {**_CODECS, "ui": _ui_codec(self._manifests)} if manifests else _CODECS
+        self._codecs = {**CODECS, "ui": ui_codec(self._manifests)} if manifests else CODECS
         self._caches: dict[str, _SeriesCache] = {}
         self._caches_of_lanes = {
             lane: _SeriesCache(kind, {}) for lane, kind in self._codecs.items()
@@ -258,7 +244,7 @@ class Checker:
         return found
 
     def _cache_series(
-        self, kind: _LaneCodec, given: Envelope, address: str | None, found: Event
+        self, kind: LaneCodec, given: Envelope, address: str | None, found: Event
     ) -> None:
         """Cache the series for the next record; `given` is the envelope as written."""
         if address is None:
@@ -339,74 +325,3 @@ def _fill_ids(envelope: Envelope, series: Series) -> None:
     envelope.system_id = series.system_id
     envelope.container_id = series.container_id
     envelope.unique_id = series.unique_id
-
-
-# --- the lanes with most events -------------------------------------------------------------------
-
-
-def _raw_payload(frame: RawFrame) -> bytes | None:
-    is_uint64 = frame.sequence is None or 0 <= frame.sequence <= SEQUENCE_MAX
-    return frame.frame if is_uint64 else None
-
-
-def _parsed_payload(message: ParsedMessage) -> bytes | None:
-    return canonical.orjson_text(
-        {"payload": message.payload, "schemaVersion": message.schema_version}
-    )
-
-
-def _ui_payload(update: UiUpdate) -> bytes | None:
-    return canonical.orjson_text(
-        {
-            "data": update.data,
-            "manifestId": update.manifest_id,
-            "manifestVersion": update.manifest_version,
-            "viewId": update.view_id,
-        }
-    )
-
-
-class _KnownTypeMessage(ParsedMessage, kw_only=True):
-    """A message whose messageType is a key of the cache. It is known to be valid, and skipping its
-    pattern halves the time to decode.
-    """
-
-    message_type: str
-
-
-class _KnownUpdate(UiUpdate, kw_only=True):
-    """The same for the names of a ui event."""
-
-    view_id: str
-    manifest_id: str
-
-
-_HEADER = ("lane", "scope_id", "system_id", "container_id", "unique_id")
-
-
-def _codec(
-    envelope: type[Envelope],
-    payload: Callable[..., bytes | None],
-    *more_names: str,
-    is_json: bool = True,
-) -> _LaneCodec:
-    names = cast("Callable[[Envelope], SeriesKey]", attrgetter(*_HEADER, *more_names))
-    return _LaneCodec(msgspec.json.Decoder(envelope).decode, names, payload, is_json)
-
-
-_CODECS = {
-    "raw": _codec(RawFrame, _raw_payload, is_json=False),
-    "parsed": _codec(_KnownTypeMessage, _parsed_payload, "message_type"),
-    "ui": _codec(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
-}
-
-
-def _ui_codec(manifests: ManifestIndex) -> _LaneCodec:
-    """The ui lane with these manifests. An update that its manifest does not allow goes to the full
-    check, which rejects it. Other lanes do not pay for this.
-    """
-
-    def payload(update: UiUpdate) -> bytes | None:
-        return None if find_violation(update, manifests) else _ui_payload(update)
-
-    return _CODECS["ui"]._replace(payload=cast("Callable[[Envelope], bytes | None]", payload))

@@ -146,7 +146,7 @@ class PublisherConnection:
     def _disconnect(self) -> None:
         self._on_unresponsive(
             f"the publisher {describe_peer(self._request)} has not read a reply for "
-            f"{self._limits.timeout_s:g} s and was disconnected with {self._pending} replies pending"
+            f"{self._limits.timeout_s:g} s; disconnected with {self._pending} replies pending"
         )
         abort(self._request)
 

@@ -1,0 +1,105 @@
+"""The writer process: opens archive, socket and transports, and runs the pipeline until a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from nova.core.store.archive import Archive
+from nova.core.store.archive_identity import refuse_emptied
+from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
+from nova.core.writer.feed_server import FeedServer
+from nova.core.writer.pipeline import Writer
+from nova.core.writer.rollup_backfill import backfill_with_progress
+from nova.sdk import archive_id, endpoints, lifecycle
+from nova.sdk.errors import ArchiveGoneError, SettingsError
+from nova.sdk.manifests import manifest_files
+from nova.sdk.manifests.manifest_files import ManifestFile
+from nova.sdk.settings import Settings
+from nova.sdk.transport.base import Transport, connect
+
+GONE_EXIT_STATUS = 1
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_writer(
+    settings: Settings, files: Sequence[ManifestFile]
+) -> AsyncIterator[tuple[Writer, list[Transport]]]:
+    """A writer with its archive, socket and transports, which are closed in reverse order."""
+    data = settings.data_folder()
+    archive_id.require_at_start(data, settings.archive)
+    refuse_emptied(data)
+    async with AsyncExitStack() as stack:
+        archive = Archive.open_primary(data, settings.memory_bytes())
+        stack.callback(archive.close)
+        await backfill_with_progress(archive)
+        server = FeedServer(endpoints.writer_socket(data))
+        writer = Writer(settings, archive, server, files)
+        stack.callback(writer.stop_syncing)
+        writer.publish_manifests()
+        writer.mark_recovered()
+        server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
+        await server.start(writer.committer.last_ns)
+        stack.push_async_callback(server.stop)
+        urls = settings.transports or (f"local://{data.absolute()}",)
+        transports = [connect(url) for url in urls]
+        for transport in transports:
+            stack.push_async_callback(transport.close)
+        _require_unique_links([transport.link for transport in transports])
+        yield writer, transports
+
+
+def _require_unique_links(links: list[str]) -> None:
+    """Raise SettingsError if two transports have one link name, by which positions are stored."""
+    twice = sorted({link for link in links if links.count(link) > 1})
+    if twice:
+        raise SettingsError(
+            f"transports: {', '.join(twice)} is given more than once: name each link once"
+        )
+
+
+async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the writer until it is stopped or fails."""
+    stop = lifecycle.stop_event(exit_with_stdin)
+    lifecycle.collect_garbage_rarely()
+    stopped = asyncio.create_task(stop.wait())
+    files = manifest_files.load(settings.manifests_folder())
+    async with AsyncExitStack() as stack:
+        opening = asyncio.create_task(stack.enter_async_context(open_writer(settings, files)))
+        await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():  # It may be backfilling the rollups of a large archive.
+            opening.cancel()
+            await asyncio.wait((opening,))
+            return
+        stopped.cancel()
+        writer, transports = opening.result()
+        _report_ready(settings, writer)
+        log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
+        try:
+            await lifecycle.run_until_stopped(_run(writer, transports), stop)
+            writer.finish()
+        except ArchiveGoneError as error:
+            log.error(str(error))
+            # RocksDB opens files by path: on close it would create and delete files in whatever is
+            # at that path now. Every acknowledged event is synced already.
+            os._exit(GONE_EXIT_STATUS)
+
+
+def _report_ready(settings: Settings, writer: Writer) -> None:
+    archive, folder = writer.served
+    facts = {"archive": str(archive), "folder": str(folder)}
+    lifecycle.print_ready("writer", data=str(settings.data_folder()), **facts)
+
+
+async def _run(writer: Writer, transports: list[Transport]) -> None:
+    """Run the writer; an ArchiveGoneError, which an operator must act on, is raised by itself."""
+    try:
+        await writer.run(transports)
+    except ExceptionGroup as group:
+        gone = group.subgroup(ArchiveGoneError)
+        raise gone.exceptions[0] if gone is not None else group from None

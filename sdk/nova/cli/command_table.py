@@ -1,0 +1,54 @@
+"""The commands that ship with NOVA: where each is defined and what it does, in one line.
+
+`nova --help` prints this table and imports no command. Commands of other packages come from the
+entry points of the group `nova.commands`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NamedTuple
+
+
+class CommandEntry(NamedTuple):
+    """One command: `module:attribute` of its click command, and its line in the list."""
+
+    target: str
+    summary: str
+
+    @property
+    def package(self) -> str:
+        """The top package that defines the command, `nova.core` for one."""
+        return ".".join(self.target.split(".")[:2])
+
+
+COMMANDS = {
+    "chat": CommandEntry("nova.cli.chat:chat", "Send a chat message to everyone in a scope."),
+    "command": CommandEntry("nova.cli.command:command", "Send a command and follow its progress."),
+    "core": CommandEntry("nova.core.cli:core", "Run one process of the Core by hand."),
+    "demo": CommandEntry("nova.cli.demo:demo", "Run NOVA with a simulated satellite, live."),
+    "edge": CommandEntry("nova.edge.cli:edge", "Serve the web page and the client protocol."),
+    "eventid": CommandEntry("nova.cli.eventid:eventid", "Print the eventId of each envelope."),
+    "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),
+    "files": CommandEntry("nova.core.files.files_command:files", "Inspect or rebuild daily files."),
+    "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: publish and obey."),
+    "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
+    "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),
+    "play": CommandEntry("nova.cli.play:play", "Print past events at the pace they happened."),
+    "produce": CommandEntry("nova.cli.produce:produce", "Publish a recording of another format."),
+    "query": CommandEntry("nova.cli.query:query", "Print the events of a time range, in order."),
+    "rebuild": CommandEntry("nova.core.derived.rebuild:rebuild", "Rebuild derived data."),
+    "rejects": CommandEntry("nova.cli.rejects:rejects", "List refused records and the reasons."),
+    "replay": CommandEntry("nova.cli.replay:replay", "Replay a range as fast as disks allow."),
+    "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
+    "tail": CommandEntry("nova.cli.tail:tail", "Print events as they are committed."),
+    "up": CommandEntry("nova.cli.up:up", "Run NOVA on an archive."),
+    "users": CommandEntry("nova.edge.users_command:users", "Manage the users of an archive."),
+}
+
+
+def installed() -> dict[str, CommandEntry]:
+    """The commands whose package is installed; `nova-sdk` alone has neither Core nor edge."""
+    packages = {entry.package for entry in COMMANDS.values()}
+    here = {package for package in packages if find_spec(package) is not None}
+    return {name: entry for name, entry in COMMANDS.items() if entry.package in here}

@@ -1,0 +1,53 @@
+"""The static table of commands: complete, loadable, and printed without importing a command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+
+from nova.cli import command_table
+from nova.cli.main import nova
+
+LISTED_MAX_CHARS = 60
+LOOK = """
+import sys
+from nova.cli.main import nova
+try:
+    nova(["--help"])
+except SystemExit:
+    pass
+names = ("nova.cli.produce", "nova.core", "nova.edge", "aiohttp", "rich", "asyncio", "rocksdict")
+print([name for name in names if name in sys.modules])
+"""
+
+
+def test_every_entry_is_a_command_of_that_name() -> None:
+    context = click.Context(nova)
+    for name, entry in command_table.COMMANDS.items():
+        command = nova.get_command(context, name)
+        assert command is not None and command.name == name
+        assert len(entry.summary) <= LISTED_MAX_CHARS and entry.summary.endswith(".")
+
+
+def test_help_imports_no_command() -> None:
+    """What makes `nova --help` quick: neither commands nor what they need are imported."""
+    done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
+    *_, last = done.stdout.splitlines()
+    assert last == "[]"
+    for entry in command_table.COMMANDS.values():
+        assert entry.summary in done.stdout
+
+
+def test_a_command_whose_package_is_missing_is_not_listed() -> None:
+    entry = command_table.CommandEntry("nova.not_installed.cli:x", "Nothing.")
+    assert entry.package == "nova.not_installed"
+    before = dict(command_table.COMMANDS)
+    command_table.COMMANDS["absent"] = entry
+    try:
+        assert "absent" not in command_table.installed()
+        assert "absent" not in nova.list_commands(click.Context(nova))
+    finally:
+        command_table.COMMANDS.clear()
+        command_table.COMMANDS.update(before)
