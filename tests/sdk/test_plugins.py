@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from nova.sdk import plugins
@@ -26,3 +29,13 @@ def test_a_name_that_nobody_registers_is_an_error() -> None:
     """Not a KeyError from within."""
     with pytest.raises(NovaError, match="no installed package registers"):
         plugins.load(PLUGIN_GROUP, "pigeon")
+
+
+def test_a_missing_library_names_the_extra_of_the_package_that_needs_it() -> None:
+    """The embedded transport comes with nova-sdk, so its extra is one of nova-sdk."""
+    code = (
+        "import sys; sys.modules['aiohttp'] = None\n"
+        "from nova.sdk import connect; connect('local:///tmp/some.sock')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install 'nova-sdk[local]'" in done.stderr.splitlines()[-1]

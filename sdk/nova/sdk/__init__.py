@@ -1,1 +1,153 @@
-"""The contract of NOVA: events, addresses, protocol messages, clients and transports."""
+"""The contract of NOVA, for whoever publishes, reads, or writes a transport or a driver.
+
+The names in `__all__` are the public API. Each is imported when it is first used, so that a
+producer loads neither the client nor the drivers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nova.sdk import timestamps as timestamps
+    from nova.sdk.client.client import Client as Client
+    from nova.sdk.client.client import login as login
+    from nova.sdk.drivers.driver import Driver as Driver
+    from nova.sdk.drivers.driver import DriverFile as DriverFile
+    from nova.sdk.drivers.driver import SealedDriver as SealedDriver
+    from nova.sdk.drivers.driver import stem_of as stem_of
+    from nova.sdk.drivers.driver_stream import DriverStream as DriverStream
+    from nova.sdk.errors import AddressError as AddressError
+    from nova.sdk.errors import ConnectionLostError as ConnectionLostError
+    from nova.sdk.errors import DriverError as DriverError
+    from nova.sdk.errors import EnvelopeError as EnvelopeError
+    from nova.sdk.errors import NotSentError as NotSentError
+    from nova.sdk.errors import NovaError as NovaError
+    from nova.sdk.errors import ProtocolError as ProtocolError
+    from nova.sdk.errors import TimestampError as TimestampError
+    from nova.sdk.errors import TransportError as TransportError
+    from nova.sdk.events.event import Event as Event
+    from nova.sdk.events.event import check as check
+    from nova.sdk.events.observation import Entity as Entity
+    from nova.sdk.events.observation import Observation as Observation
+    from nova.sdk.events.observation import record_of as record_of
+    from nova.sdk.producer.producer import Producer as Producer
+    from nova.sdk.producer.producer import Retry as Retry
+    from nova.sdk.protocol.message import Filters as Filters
+    from nova.sdk.protocol.messages import Query as Query
+    from nova.sdk.protocol.messages import StreamChunk as StreamChunk
+    from nova.sdk.protocol.submission import SubmitCommand as SubmitCommand
+    from nova.sdk.protocol.timeline import StreamGap as StreamGap
+    from nova.sdk.transport.base import Batch as Batch
+    from nova.sdk.transport.base import Gap as Gap
+    from nova.sdk.transport.base import Receipt as Receipt
+    from nova.sdk.transport.base import Record as Record
+    from nova.sdk.transport.base import Rejection as Rejection
+    from nova.sdk.transport.base import Subscription as Subscription
+    from nova.sdk.transport.base import Transport as Transport
+    from nova.sdk.transport.base import connect as connect
+    from nova.sdk.transport.link import LinkHealth as LinkHealth
+    from nova.sdk.transport.link import LinkState as LinkState
+
+__all__ = [
+    "AddressError",
+    "Batch",
+    "Client",
+    "ConnectionLostError",
+    "Driver",
+    "DriverError",
+    "DriverFile",
+    "DriverStream",
+    "Entity",
+    "EnvelopeError",
+    "Event",
+    "Filters",
+    "Gap",
+    "LinkHealth",
+    "LinkState",
+    "NotSentError",
+    "NovaError",
+    "Observation",
+    "Producer",
+    "ProtocolError",
+    "Query",
+    "Receipt",
+    "Record",
+    "Rejection",
+    "Retry",
+    "SealedDriver",
+    "StreamChunk",
+    "StreamGap",
+    "SubmitCommand",
+    "Subscription",
+    "TimestampError",
+    "Transport",
+    "TransportError",
+    "check",
+    "connect",
+    "login",
+    "record_of",
+    "stem_of",
+    "timestamps",
+]
+
+_HOMES = {
+    "client.client": ("Client", "login"),
+    "drivers.driver": ("Driver", "DriverFile", "SealedDriver", "stem_of"),
+    "drivers.driver_stream": ("DriverStream",),
+    "errors": (
+        "AddressError",
+        "ConnectionLostError",
+        "DriverError",
+        "EnvelopeError",
+        "NotSentError",
+        "NovaError",
+        "ProtocolError",
+        "TimestampError",
+        "TransportError",
+    ),
+    "events.event": ("Event", "check"),
+    "events.observation": ("Entity", "Observation", "record_of"),
+    "producer.producer": ("Producer", "Retry"),
+    "protocol.message": ("Filters",),
+    "protocol.messages": ("Query", "StreamChunk"),
+    "protocol.submission": ("SubmitCommand",),
+    "protocol.timeline": ("StreamGap",),
+    "transport.base": (
+        "Batch",
+        "Gap",
+        "Receipt",
+        "Record",
+        "Rejection",
+        "Subscription",
+        "Transport",
+        "connect",
+    ),
+    "transport.link": ("LinkHealth", "LinkState"),
+}
+"""The module of each public name. It repeats the imports for type checkers, as a test verifies."""
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that exists
+
+    def __getattr__(name: str) -> object:
+        if name == "timestamps":
+            return import_module("nova.sdk.timestamps")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'nova.sdk' has no attribute {name!r}")
+        try:
+            found: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        except ModuleNotFoundError as error:
+            if error.name != "aiohttp":
+                raise
+            hint = f"nova.sdk.{name} needs aiohttp: pip install 'nova-sdk[client]'"
+            raise ImportError(hint, name=error.name) from error
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

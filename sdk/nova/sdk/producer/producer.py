@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from nova.sdk.errors import EnvelopeError, TransportError
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity, Observation, Observer, record_of
-from nova.sdk.manifests import manifest_files
 from nova.sdk.manifests.manifest import CardManifest, violation
 from nova.sdk.transport.base import Receipt, Record, Transport
 
@@ -74,6 +73,8 @@ class Producer:
         rule.
         """
         if self._manifests is None:
+            from nova.sdk.manifests import manifest_files  # only producers of views need it
+
             self._manifests = _by_view([file.manifest for file in manifest_files.load()])
         manifest = self._manifests.get(view_id)
         if manifest is None:
