@@ -168,16 +168,42 @@ async def test_an_argument_that_no_line_has_is_refused(tmp_path: Path) -> None:
         assert said == []
 
 
-async def test_half_a_line_of_an_old_connection_is_no_part_of_a_new_one(tmp_path: Path) -> None:
-    """What was begun before the line was cut is not glued to what comes after."""
+async def test_half_a_line_of_an_old_connection_is_a_line_of_its_own(tmp_path: Path) -> None:
+    """It is not glued to what comes after, and was lost before."""
     async with Speaker().serving() as speaker:
         gps = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
-        for _ in range(2):
+        for left in ([], [b"$GPGGA,12"]):
             await gps.open()
             far = await speaker.connection()
             far.write(GGA + b"$GPGGA,12")
-            assert await frames(gps) == [GGA]
+            assert [*left, GGA] == [line for _ in [*left, GGA] for line in await frames(gps)]
             await gps.close()
+
+
+async def test_the_last_line_of_a_connection_needs_no_end(tmp_path: Path) -> None:
+    """As the last line of a file; it was lost."""
+    async with Speaker().serving() as speaker:
+        gps = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")
+        await gps.open()
+        far = await speaker.connection()
+        far.write(GGA + GGA.strip())
+        await far.drain()
+        far.close()
+        assert [line for _ in range(2) for line in await frames(gps)] == [GGA, GGA.strip()]
+        with pytest.raises(DeviceError, match="closed the connection"):
+            await frames(gps)
+        await gps.close()
+
+
+async def test_lines_that_end_with_cr_alone(tmp_path: Path) -> None:
+    """They gave no event at all. The last one does not wait for what comes next."""
+    async with Speaker().serving() as speaker:
+        gps = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}", decode="text")
+        await gps.open()
+        far = await speaker.connection()
+        far.write(b"T=1\rT=2\r")
+        assert [line for _ in range(2) for line in await frames(gps)] == [b"T=1\r", b"T=2\r"]
+        await gps.close()
 
 
 async def test_lines_over_a_serial_line(tmp_path: Path) -> None:

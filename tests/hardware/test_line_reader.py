@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.hardware.device import Output, Parsed, Raw, Reading
+from nova.hardware.event_builder import EventBuilder
 from nova.hardware.line_reader import LINE_MAX_BYTES, LineFormat, LineReader, LineSplitter
 from nova.recordings.logged_line import nmea_checksum
+from nova.recordings.nmea import NmeaReader
 from nova.sdk import timestamps
-from nova.sdk.events.observation import Entity
+from nova.sdk.events.event import address_of, check
+from nova.sdk.events.observation import Entity, Observer
+from tests.recordings.reading import everything
 
 ENTITY = Entity("boat", "bridge", "log")
 RMC = b"$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n"
@@ -26,7 +30,20 @@ def test_nothing_of_a_stream_is_lost(pieces: list[bytes], max_bytes: int) -> Non
     assert all(0 < len(line) <= max_bytes for line in found)
     assert all(b"\n" not in line[:-1] for line in found)
     assert splitter.waiting_bytes <= max_bytes
-    assert b"".join(found) + splitter.rest() == b"".join(pieces)
+    assert b"".join([*found, *splitter.rest()]) == b"".join(pieces)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([b"a", b"bc"]), st.sampled_from([b"\r", b"\n", b"\r\n"]))),
+    st.integers(1, 5),
+)
+def test_cr_lf_and_both_end_lines(lines: list[tuple[bytes, bytes]], step: int) -> None:
+    """However the stream is cut into pieces; lines that end with CR alone gave nothing."""
+    data = b"".join(text + end for text, end in lines)
+    splitter = LineSplitter()
+    pieces = [data[start : start + step] for start in range(0, len(data), step)]
+    found = [line for piece in pieces for line in splitter.feed(piece)]
+    assert [*found, *splitter.rest()] == [text + end for text, end in lines]
 
 
 def test_noise_without_a_line_end_comes_in_pieces() -> None:
@@ -140,13 +157,66 @@ def test_the_time_of_a_device() -> None:
     assert stamps(rolled) == ["2024-03-23T10:15:30"]
 
 
-def test_a_device_without_a_fix_is_dated_by_the_host() -> None:
-    """Its clock is of before the fix. Before, its time of day was put near the host's."""
+def test_without_a_fix_a_device_dates_nothing_but_itself() -> None:
+    """As in a recording, its own date and time are kept for its own line."""
     lost = checked("GPRMC,235955.800,V,,,,,0.00,0.00,050180,,,N")
     zda = checked("GPZDA,235956.800,05,01,1980,00,00")
     idle = checked("GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,050505,0.0,E")
-    assert stamps(heard(lost, zda, idle)) == [None, None, None]
+    searching = checked("GPGGA,000001.00,,,,,0,00,,,M,,M,,")
+    assert stamps(heard(lost, zda, idle, searching)) == [
+        "1980-01-05T23:59:55",
+        "1980-01-05T23:59:56",
+        "2005-05-05T00:00:00",
+        None,
+    ]
     assert all(len(one.outputs) == 2 for one in heard(lost, idle))
+
+
+GGA = "GPGGA,{:02d}0000.00,5230.0000,N,01324.0000,E,1,08,1.0,35.0,M,45.0,M,,"
+
+
+def test_a_date_that_nobody_has_a_fix_for_dates_no_other() -> None:
+    """A cold receiver's ZDA dated others, 1,024 weeks on: in 2019."""
+    zda = checked("GPZDA,000003.00,01,01,2000,00,00")
+    other = checked("GNGGA,101500.00,5230.0000,N,01324.0000,E,1,08,1.0,35.0,M,45.0,M,,")
+    cold = checked("GPRMC,000004.00,V,,,,,,,010100,,,N")
+    assert stamps(heard(zda, other, cold)) == [
+        "2000-01-01T00:00:03",
+        "2024-03-23T10:15:00",
+        "2000-01-01T00:00:04",
+    ]
+    assert stamps(heard(checked("GPGST,000003.00,1,1,1,1,1,1,1"))) == [None]
+
+
+def test_the_day_moves_on_with_the_sentences() -> None:
+    """Each is of the day nearest to the one before; 12:00 to 23:00 went a day back."""
+    rmc = checked("GPRMC,000000.00,A,5230.0000,N,01324.0000,E,0.0,0.0,281120,,,A")
+    hourly = [checked(GGA.format(hour % 24)) for hour in range(48)]
+    assert stamps(heard(rmc, *hourly)) == ["2020-11-28T00:00:00"] + [
+        f"2020-11-{28 + hour // 24}T{hour % 24:02d}:00:00" for hour in range(48)
+    ]
+
+
+def test_a_device_and_a_recording_of_it_give_the_same_events(tmp_path: Path) -> None:
+    """With its date first, every sentence that has a time has the same one both ways."""
+    rmc = "GPRMC,{},{},5230.0000,N,01324.0000,E,0.0,0.0,{},,,{}"
+    lines = [
+        checked(rmc.format("210000.00", "A", "281120", "A")),
+        *(checked(GGA.format(hour % 24)) for hour in range(21, 60)),
+        checked(rmc.format("000002.00", "V", "010100", "N")),
+        checked("GPZDA,000003.00,01,01,2000,00,00"),
+        checked("GPGGA,000004.00,,,,,0,00,,,M,,M,,"),
+        checked(rmc.format("120500.00", "A", "301120", "A")),
+        checked("GPZDA,120501.00,30,11,2020,00,00"),
+        checked("GPGLL,5230.0000,N,01324.0000,E,120502.00,A,A"),
+    ]
+    log = tmp_path / "boat.nmea"
+    log.write_bytes(b"".join(lines))
+    recorded = everything(NmeaReader(log, Observer("s"), system_id=ENTITY.system_id).steps())
+    wrapped = EventBuilder("s").readings(heard(*lines))
+    assert not wrapped.refused
+    ids = [check(one.value, address_of(one.address)).event_id.hex() for one in wrapped.records]
+    assert ids == recorded.ids
 
 
 def test_ships_and_tag_blocks_of_a_device() -> None:

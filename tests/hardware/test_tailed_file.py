@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from nova.hardware import tailed_file
-from nova.hardware.device import Parsed, Setup
+from nova.hardware.device import Parsed, Raw, Reading, Setup
 from nova.hardware.tailed_file import TailedFile
+from nova.recordings.logged_line import nmea_checksum
+from nova.sdk import timestamps
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,7 @@ class Following:
 
     async def open(self) -> None:
         """Begin, or begin again as another process would."""
+        await self._device.close()
         self._device = TailedFile(self._setup)
         await self._device.open()
 
@@ -42,6 +45,11 @@ class Following:
                     found = [one for one in reading.outputs if isinstance(one, Parsed)]
                     self.lines += [str(one.payload["text"]) for one in found]
         return self.lines
+
+    async def read(self) -> list[Reading]:
+        """What the next read returns."""
+        async with asyncio.timeout(20):
+            return list(await self._device.read())
 
     async def taken(self) -> None:
         """Ask once more, as the host does when what it got before is on the disk."""
@@ -166,14 +174,84 @@ async def test_goes_on_after_a_restart(tmp_path: Path) -> None:
     await log.close()
 
 
-async def test_what_was_not_taken_is_read_again(tmp_path: Path) -> None:
-    """A host that is killed before a line is on its disk gets it again."""
+async def test_a_kill_repeats_no_event(tmp_path: Path) -> None:
+    """What a killed host may have published is read again as the same events; the rest is new.
+
+    A whole read of up to 256 KiB came again at new host times.
+    """
     log = Following(tmp_path)
-    log.write("one\n")
+    log.write("same\nsame\n" + "".join(f"{number}\n" for number in range(500)) + "half")
+    await log.open()
+    published = await log.read()
+    for _ in range(2):
+        await log.open()  # Nothing was read after it, as if the host had been killed.
+        assert await log.read() == published
+    times = [reading.at_ns for reading in published]
+    assert None not in times and len(set(times)) == 502
+    log.write(" a line\nlast\n")
+    assert [one.outputs[0] for one in await log.read()] == [Raw(b"half a line\n"), Raw(b"last\n")]
+    await log.close()
+
+
+async def test_a_kill_at_a_rotation_repeats_no_event(tmp_path: Path) -> None:
+    """The unfinished line of the old file as little as any other."""
+    log = Following(tmp_path)
+    log.write("one\nunfinished")
     await log.open()
     await log.until("one")
-    await log.close()
-    log.lines.clear()
+    log.path.rename(tmp_path / "antenna.log.1")
+    log.write("two\n")
+    unfinished = await log.read()
+    assert [one.outputs[0] for one in unfinished] == [Raw(b"unfinished")]
     await log.open()
-    assert await log.until("one") == ["one"]
+    assert await log.read() == unfinished
+    assert [one.outputs[0] for one in await log.read()] == [Raw(b"two\n")]
     await log.close()
+
+
+async def test_a_cut_file_is_read_from_its_start_after_a_kill(tmp_path: Path) -> None:
+    """Its old lines are gone, and none of the new ones is taken for them."""
+    log = Following(tmp_path)
+    log.write("a long first line\n")
+    await log.open()
+    await log.read()
+    log.path.write_text("short\n")
+    await log.open()
+    assert [one.outputs[0] for one in await log.read()] == [Raw(b"short\n")]
+    await log.close()
+
+
+async def test_lines_that_end_with_cr_alone(tmp_path: Path) -> None:
+    """The last one too, once it is clear that no LF follows."""
+    log = Following(tmp_path)
+    log.write("one\rtwo\r")
+    await log.open()
+    assert await log.until("two") == ["one", "two"]
+    await log.close()
+
+
+async def test_the_date_of_a_log_is_known_after_a_restart(tmp_path: Path) -> None:
+    """Sentences without a date are of the log's day, not of the host's."""
+    log = Following(tmp_path, decode="nmea", time="device")
+    gga = "GPGGA,{}0000.00,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,"
+    rmc = "GPRMC,220000.00,A,4807.038,N,01131.000,E,0.0,0.0,281120,,,A"
+    log.write(checked(rmc) + checked(gga.format(23)))
+    times = []
+    for sentence in (None, gga.format("00"), gga.format("01")):
+        if sentence is not None:
+            log.write(checked(sentence))
+        await log.open()
+        times += [reading.at_ns for reading in await log.read()]
+        await log.taken()
+        await log.close()
+    assert [timestamps.text(one)[:16] for one in times if one is not None] == [
+        "2020-11-28T22:00",
+        "2020-11-28T23:00",
+        "2020-11-29T00:00",
+        "2020-11-29T01:00",
+    ]
+
+
+def checked(sentence: str) -> str:
+    """A sentence with its checksum."""
+    return f"${sentence}*{nmea_checksum(sentence.encode()):02X}\r\n"

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import termios
 import tty
 from collections.abc import Callable
@@ -22,8 +23,9 @@ from nova.sdk.errors import SettingsError
 READ_MAX_BYTES = 65_536
 DATAGRAMS_MAX = 500
 UDP_BUFFER_BYTES = 4 * 1024 * 1024
-SO_RXQ_OVFL = 40
-"""Linux: each datagram carries the number dropped before it because the buffer was full."""
+SO_MEMINFO, MEMINFO_DROPS = 55, 8
+"""Linux: the option with a socket's counters, and the place of its dropped datagrams in them."""
+_MEMINFO = struct.Struct("=9I")
 KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 10),
@@ -151,21 +153,37 @@ class UdpLink:
         self._host, self._port = host, port
         self._socket: socket.socket | None = None
         self._peer: tuple[object, ...] | None = None
-        self.dropped = 0
+        self._dropped_before = 0
+        self._left: list[bytes] = []
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams dropped since this link was made; the system counts per socket."""
+        return self._dropped_before + self._counter()
+
+    def _counter(self) -> int:
+        """The count of the open socket; 0 on systems that have none."""
+        if self._socket is None:
+            return 0
+        try:
+            counters = self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+        except OSError:  # Not Linux.
+            return 0
+        if len(counters) < _MEMINFO.size:  # An older kernel.
+            return 0
+        return int(_MEMINFO.unpack(counters)[MEMINFO_DROPS])
 
     async def open(self) -> None:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
-        with contextlib.suppress(OSError):  # Other systems than Linux do not report drops.
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         self._socket.bind((self._host, self._port))
 
     async def read(self) -> list[bytes]:
         """Wait for a datagram; returns all that have arrived."""
         while True:
-            found = self._received()
+            found, self._left = self._left or self._received(), []
             if found:
                 return found
             await self._readable()
@@ -175,13 +193,10 @@ class UdpLink:
         found: list[bytes] = []
         while len(found) < DATAGRAMS_MAX:
             try:
-                data, extras, _, self._peer = self._socket.recvmsg(READ_MAX_BYTES, 64)
+                data, self._peer = self._socket.recvfrom(READ_MAX_BYTES)
             except BlockingIOError:
                 break
             found.append(data)
-            for level, kind, value in extras:
-                if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
-                    self.dropped = int.from_bytes(value, "little")
         return found
 
     async def _readable(self) -> None:
@@ -201,9 +216,19 @@ class UdpLink:
         await asyncio.get_running_loop().sock_sendto(self._socket, data, self._peer)
 
     async def close(self) -> None:
+        """Stop listening. Datagrams that have arrived are returned by the next read."""
         if self._socket is not None:
-            self._socket.close()
+            with contextlib.suppress(OSError):
+                self._take_arrived()
+            self._dropped_before, before = self.dropped, self._socket
             self._socket = None
+            before.close()
+
+    def _take_arrived(self) -> None:
+        while found := self._received():
+            self._left += found
+            if sum(map(len, self._left)) > UDP_BUFFER_BYTES:
+                break  # The sender does not pause.
 
 
 def _wake(ready: asyncio.Future[None]) -> None:

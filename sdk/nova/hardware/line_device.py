@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
@@ -13,6 +14,7 @@ from nova.hardware.device import (
     COMMAND_PREFIX,
     Command,
     CommandRefusedError,
+    DeviceError,
     Progress,
     Reading,
     Setup,
@@ -20,7 +22,7 @@ from nova.hardware.device import (
 )
 from nova.hardware.device_links import make_link
 from nova.hardware.line_command import LineCommand, LineCommandOptions
-from nova.hardware.line_reader import LineFormat, LineReader, LineSplitter
+from nova.hardware.line_reader import LF_WAIT_S, LineFormat, LineReader, LineSplitter
 from nova.sdk.errors import SettingsError
 from nova.sdk.field_types import JsonObject
 
@@ -57,6 +59,8 @@ class LineDevice:
             device_time=options.time == "device",
         )
         self._splitter = LineSplitter()
+        self._left: list[bytes] = []
+        """The incomplete line of a connection that this side closed, for the next read."""
 
     def targets(self) -> Sequence[Target]:
         """One entity, with a command for each configured line."""
@@ -65,18 +69,34 @@ class LineDevice:
 
     async def open(self) -> None:
         """Connect, and send the configured `hello`."""
-        self._splitter = LineSplitter()
+        self._left += self._splitter.rest()
         await self._link.open()
         if self._hello is not None:
             await self._link.write(self._hello.encode() + b"\n")
 
     async def read(self) -> Sequence[Reading]:
         """The readings of the next received lines; empty lines are skipped."""
-        pieces = await self._link.read()
-        lines = [line for piece in pieces for line in self._splitter.feed(piece)]
+        lines, self._left = self._left, []
+        lines = lines or await self._lines_of_next()
         for line in lines:
             self._answer.receive(line)
         return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
+
+    async def _lines_of_next(self) -> list[bytes]:
+        """The lines that the next bytes complete; at the end of the connection, the last one."""
+        try:
+            async with asyncio.timeout(LF_WAIT_S if self._splitter.may_be_ended else None) as limit:
+                pieces = await self._link.read()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return self._splitter.rest()
+        except (DeviceError, OSError):
+            rest = self._splitter.rest()
+            if not rest:
+                raise
+            return rest  # The next read raises again.
+        return [line for piece in pieces for line in self._splitter.feed(piece)]
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:
         """Send the line of a command; its result is the answer, if one is configured."""

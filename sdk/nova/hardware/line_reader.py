@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -12,7 +13,7 @@ from nova.recordings.ais import CONTAINER_ID, KIND, AisJoiner, AisMessage
 from nova.recordings.logged_line import parse_logged_line, split_sentences
 from nova.recordings.nmea import AIS_KINDS
 from nova.recordings.sentence import decode, parse_source
-from nova.recordings.sentence_clock import LineTimes, TalkerFixes, full_time_ns, nearest
+from nova.recordings.sentence_clock import LiveClock, TalkerFixes
 from nova.sdk import address as addresses
 from nova.sdk import timestamps
 from nova.sdk.events.observation import Entity
@@ -22,11 +23,15 @@ from nova.sdk.optional_imports import import_optional
 LINE_MAX_BYTES = 8192
 """Longer lines are published in pieces of this size."""
 
+LF_WAIT_S = 0.1
+"""How long a CR waits for its LF before it ends a line by itself."""
+_LINE_END = re.compile(rb"\r+\n?|\n")
+
 LineFormat = Literal["nmea", "json", "text", "none"]
 
 
 class LineSplitter:
-    """Splits a stream into lines with their ends, in bounded memory."""
+    """Splits a stream into lines with their ends (LF, CR LF or CR), in bounded memory."""
 
     def __init__(self, max_bytes: int = LINE_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -34,11 +39,15 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Add bytes; returns the lines that are complete, and pieces of those that are too long."""
-        found = []
-        *lines, rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            found += self._pieces(line + b"\n")
-        *full, self._rest = self._pieces(rest) or [b""]
+        found: list[bytes] = []
+        data = self._rest + data
+        start = 0
+        for match in _LINE_END.finditer(data):
+            if match.end() == len(data) and not data.endswith(b"\n"):
+                break  # The LF of this CR may still come.
+            found += self._pieces(data[start : match.end()])
+            start = match.end()
+        *full, self._rest = self._pieces(data[start:]) or [b""]
         return found + full
 
     def _pieces(self, line: bytes) -> list[bytes]:
@@ -50,10 +59,22 @@ class LineSplitter:
         """The size of the incomplete line."""
         return len(self._rest)
 
-    def rest(self) -> bytes:
-        """Take out the incomplete line."""
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether the incomplete line ends with a CR, and is complete unless an LF follows."""
+        return self._rest.endswith(b"\r")
+
+    def rest(self) -> list[bytes]:
+        """Take out the incomplete line, if there is one."""
         rest, self._rest = self._rest, b""
-        return rest
+        return [rest] if rest else []
+
+
+class LineState(msgspec.Struct):
+    """What earlier sentences say of the times of later ones."""
+
+    last_ns: int | None = None
+    fixes: dict[str, bool] = {}
 
 
 class LineReader:
@@ -74,10 +95,18 @@ class LineReader:
         self._entity = entity
         self._type_member = type_member
         self._device_time = device_time
-        self._now_ns = now_ns
-        self._fixes = TalkerFixes()
+        self._clock = LiveClock(now_ns)
+        self._fixes = TalkerFixes(trust_unknown=False)
         self._ships = AisJoiner()
-        self._device_ns: int | None = None
+
+    def state(self) -> LineState:
+        """What the times of the next sentences depend on."""
+        return LineState(self._clock.last_ns, dict(self._fixes.states))
+
+    def resume(self, state: LineState) -> None:
+        """Go on where another reader was."""
+        self._clock.last_ns = state.last_ns
+        self._fixes.states = dict(state.fixes)
 
     def readings(self, line: bytes) -> list[Reading]:
         """The readings of a line; a torn one that contains a second sentence yields both."""
@@ -106,28 +135,13 @@ class LineReader:
             at_ns = stamp_ns if self._device_time else None
             return [Reading(entity, outputs, at_ns), *self._ship_readings(sentence, at_ns)]
         decoded = decode(sentence)
-        at_ns = self._time_ns(self._fixes.line_times(source.talker, decoded, stamp_ns))
+        times = self._fixes.line_times(source.talker, decoded, stamp_ns)
+        at_ns = self._clock.time_ns(times) if self._device_time else None
         if decoded is not None:
             outputs.append(Parsed(decoded.kind, decoded.fields))
             if decoded.position is not None:
                 outputs.append(Parsed("Position", decoded.position))
         return [Reading(entity, outputs, at_ns)]
-
-    def _time_ns(self, told: LineTimes) -> int | None:
-        """A sentence's own time; None for a receiver without a fix, whose sentences the host dates.
-
-        The host's clock resolves week rollovers, and the date until the device has sent one.
-        """
-        if not self._device_time or not (told.is_trusted or told.stamp_ns is not None):
-            return None
-        now_ns = self._now_ns()
-        at_ns = full_time_ns(told, now_ns)
-        if at_ns is None:
-            if told.time_of_day_ns is None:
-                return None
-            return nearest(told.time_of_day_ns, self._device_ns or now_ns)
-        self._device_ns = at_ns
-        return at_ns
 
     def _ship_readings(self, sentence: bytes, at_ns: int | None) -> list[Reading]:
         message = self._ships.join(sentence)

@@ -104,7 +104,6 @@ class PacketDevice:
         return [Target(self._entity, ("telemetry:packets", *commands))]
 
     async def open(self) -> None:
-        self._dropped = 0
         self._scanner.reset()
         await self._link.open()
 

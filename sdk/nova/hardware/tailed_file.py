@@ -1,9 +1,11 @@
 """`type = "file"`: a growing file, read line by line across rotations like `tail -F`.
 
-The offset is stored, so the next host reads what is written while none runs. A renamed file is read
-to its end, and until it has not grown for GRACE_S since its writer may not have noticed, before the
-new file is opened. A truncated file is read again from its start. If it has grown beyond the old
-offset by then, the truncation cannot be detected.
+The offset is stored, so the next host reads what is written while none runs. Before lines are
+published, their end and host time are stored too: after a kill they are read again as the same
+events, which are known when they come twice. A renamed file is read to its end, and until it has
+not grown for QUIET_S since its writer may not have noticed, before the new file is opened. A
+truncated file is read again from its start. If it has grown beyond the old offset by then, the
+truncation cannot be detected.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
 
 from nova.hardware.device import Command, CommandRefusedError, Progress, Reading, Setup, Target
-from nova.hardware.line_reader import LineFormat, LineReader, LineSplitter
+from nova.hardware.line_reader import LF_WAIT_S, LineFormat, LineReader, LineSplitter, LineState
+from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 
 POLL_S = 0.2
@@ -36,15 +40,23 @@ class TailedFileOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     path: str
     decode: LineFormat = "text"
     entity: str | None = None
+    time: Literal["host", "device"] = "host"
     type_member: str | None = None
     start: Literal["beginning", "end"] = "beginning"
 
 
-class _FileOffset(msgspec.Struct):
-    """An offset in a file that may have been renamed since."""
+class _FileOffset(msgspec.Struct, omit_defaults=True):
+    """An offset in a file that may have been renamed since.
+
+    The lines from there to `end`, if given, may have been published, with host times from `at_ns`
+    on. Without it, `at_ns` is the earliest host time of the next lines.
+    """
 
     inode: int
     offset: int
+    end: int | None = None
+    at_ns: int = 0
+    state: LineState = msgspec.field(default_factory=LineState)
 
 
 class TailedFile:
@@ -57,7 +69,12 @@ class TailedFile:
         self._path = Path(options.path)
         self._start = options.start
         self._entity = setup.entity(options.entity)
-        self._lines = LineReader(options.decode, self._entity, type_member=options.type_member)
+        self._lines = LineReader(
+            options.decode,
+            self._entity,
+            type_member=options.type_member,
+            device_time=options.time == "device",
+        )
         self._splitter = LineSplitter()
         self._offset_path = setup.folder / "mark.json"
         self._file: BinaryIO | None = None
@@ -65,6 +82,9 @@ class TailedFile:
         self._read_bytes = 0
         self._last_growth_s = 0.0
         self._stored_offset: _FileOffset | None = None
+        self._next_ns = 0
+        self._again: list[bytes] | None = None
+        self._is_replaced = False
 
     def targets(self) -> Sequence[Target]:
         """One entity that accepts no commands."""
@@ -73,38 +93,54 @@ class TailedFile:
     async def open(self) -> None:
         """Resume at the stored offset; without one, start as configured."""
         self._splitter = LineSplitter()
+        self._again = None
         self._stored_offset = self._load_offset()
         if self._stored_offset is not None:
             path = self._path_of(self._stored_offset.inode)
             if path is None:
                 _log.warning("the file being read is gone", extra={"context": self._log_context()})
             else:
-                self._open_file(path, self._stored_offset.offset)
+                self._resume(path, self._stored_offset)
         elif self._path.exists():
             self._open_file(self._path, self._path.stat().st_size if self._start == "end" else 0)
             self._store_offset()
 
     async def read(self) -> Sequence[Reading]:
         """Wait for new lines and return them."""
+        if self._again is not None and self._stored_offset is not None:
+            lines, self._again = self._again, None
+            return self._date_readings(lines, self._stored_offset.at_ns)
         self._store_offset()  # The previous readings are durable now.
         while True:
+            begin = self._offset_here()
             data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
             self._read_bytes += len(data)
             if data:
                 self._last_growth_s = time.monotonic()
             lines = self._splitter.feed(data)
             if not data:
-                lines = self._switch_file()
-            readings = [
-                reading for line in lines if line.strip() for reading in self._lines.readings(line)
-            ]
-            if readings:
-                return readings
+                lines = self._ended_by_cr() or self._switch_file()
+            if any(line.strip() for line in lines):
+                begin.end = self._end_bytes
+                begin.at_ns = max(timestamps.now(), self._next_ns)
+                self._store(begin)
+                return self._date_readings(lines, begin.at_ns)
             if not data and not self._has_more():
                 await asyncio.sleep(POLL_S)
 
+    def _date_readings(self, lines: list[bytes], at_ns: int) -> list[Reading]:
+        """The readings of lines; each without a time of its own has the next of the host's."""
+        readings = [
+            reading for line in lines if line.strip() for reading in self._lines.readings(line)
+        ]
+        self._next_ns = at_ns + len(readings)
+        return [
+            one if one.at_ns is not None else replace(one, at_ns=at_ns + place)
+            for place, one in enumerate(readings)
+        ]
+
     def _is_growing(self) -> bool:
-        """Whether the open file has grown within GRACE_S."""
+        """Whether the open file has grown within QUIET_S."""
         return self._file is not None and time.monotonic() - self._last_growth_s < QUIET_S
 
     def _log_context(self) -> dict[str, object]:
@@ -124,13 +160,31 @@ class TailedFile:
         except FileNotFoundError:
             return []
         if self._file is not None and now.st_ino == self._inode:
-            if now.st_size >= self._read_bytes:
+            if now.st_size >= self._read_bytes and not self._is_replaced:
                 return []
         elif self._is_growing() or self._has_more():
             return []
-        self._open_file(self._path, 0)
+        self._is_replaced = True  # A truncated file may have grown by the next call.
         rest = self._splitter.rest()
-        return [rest] if rest else []
+        if not rest:
+            self._open_file(self._path, 0)
+        return rest
+
+    def _ended_by_cr(self) -> list[bytes]:
+        """At the end of the file, the line that a CR ends, unless its LF may still come."""
+        is_waiting = time.monotonic() - self._last_growth_s < LF_WAIT_S
+        return self._splitter.rest() if self._splitter.may_be_ended and not is_waiting else []
+
+    def _resume(self, path: Path, mark: _FileOffset) -> None:
+        """Go on at a mark; lines that may have been published are returned again by `read`."""
+        size = path.stat().st_size
+        self._open_file(path, 0 if mark.end is not None and size < mark.end else mark.offset)
+        self._lines.resume(mark.state)
+        self._next_ns = mark.at_ns
+        if mark.end is not None and self._file is not None and mark.end <= size:
+            data = self._file.read(mark.end - mark.offset)
+            self._read_bytes += len(data)
+            self._again = [*self._splitter.feed(data), *self._splitter.rest()]
 
     def _open_file(self, path: Path, offset: int) -> None:
         file = path.open("rb")
@@ -140,6 +194,7 @@ class TailedFile:
         offset = offset if offset <= status.st_size else 0
         file.seek(offset)
         self._file, self._inode, self._read_bytes = file, status.st_ino, offset
+        self._is_replaced = False
 
     def _path_of(self, inode: int) -> Path | None:
         """The present path of the file; rotation appends to the original name."""
@@ -154,10 +209,19 @@ class TailedFile:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
+    @property
+    def _end_bytes(self) -> int:
+        """The offset up to which lines have been returned."""
+        return self._read_bytes - self._splitter.waiting_bytes
+
+    def _offset_here(self) -> _FileOffset:
+        return _FileOffset(self._inode, self._end_bytes, None, self._next_ns, self._lines.state())
+
     def _store_offset(self) -> None:
-        if self._file is None:
-            return
-        mark = _FileOffset(self._inode, self._read_bytes - self._splitter.waiting_bytes)
+        if self._file is not None:
+            self._store(self._offset_here())
+
+    def _store(self, mark: _FileOffset) -> None:
         if mark != self._stored_offset:
             aside = self._offset_path.with_suffix(".new")
             aside.write_bytes(msgspec.json.encode(mark))

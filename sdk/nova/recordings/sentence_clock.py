@@ -4,7 +4,7 @@ not used to date others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -34,27 +34,29 @@ class LogStart(NamedTuple):
 
 
 class TalkerFixes:
-    """The fix state of each talker; a sentence that does not say takes its talker's."""
+    """The fix state of each talker; a sentence that does not say takes its talker's.
 
-    def __init__(self) -> None:
-        self._lost: set[str] = set()
+    `trust_unknown` says whether a talker is trusted before it has said whether it has a fix.
+    """
+
+    def __init__(self, *, trust_unknown: bool = True) -> None:
+        self._trust_unknown = trust_unknown
+        self.states: dict[str, bool] = {}
+        """Whether each talker that has said so has a fix."""
 
     def initialize(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
         """Apply each talker's first fix state to the lines before it."""
-        known: set[str] = set()
         for talker, sentence in said:
-            if sentence is not None and sentence.has_fix is not None and talker not in known:
-                known.add(talker)
-                if not sentence.has_fix:
-                    self._lost.add(talker)
+            if sentence is not None and sentence.has_fix is not None:
+                self.states.setdefault(talker, sentence.has_fix)
 
     def line_times(self, talker: str, sentence: Sentence | None, stamp_ns: int | None) -> LineTimes:
         """The times of a line. Call it in the order of the log."""
         if sentence is None:
             return LineTimes(stamp_ns)
         if sentence.has_fix is not None:
-            (self._lost.discard if sentence.has_fix else self._lost.add)(talker)
-        believed = talker not in self._lost
+            self.states[talker] = sentence.has_fix
+        believed = self.states.get(talker, self._trust_unknown)
         return LineTimes(stamp_ns, sentence.time_of_day_ns, sentence.date, believed)
 
 
@@ -83,6 +85,32 @@ class SentenceClock:
             return _before(times.time_of_day_ns, self._first_full_ns)
         if times.is_trusted:
             self._now_ns = at_ns
+        return at_ns
+
+
+class LiveClock:
+    """Dates the sentences of a device by the rule of SentenceClock, but foresees none.
+
+    Its host's clock decides week rollovers, and the day until a receiver with a fix said a date.
+    """
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._host_ns = now_ns
+        self.last_ns: int | None = None
+        """The last time of a receiver with a fix."""
+
+    def time_ns(self, told: LineTimes) -> int | None:
+        """The time of a sentence; None, so that the host dates it, if it has no time to trust."""
+        host_ns = self._host_ns()
+        at_ns = full_time_ns(told, host_ns)
+        if at_ns is None:
+            if told.time_of_day_ns is None:
+                return None
+            if self.last_ns is None:
+                return nearest(told.time_of_day_ns, host_ns) if told.is_trusted else None
+            at_ns = nearest(told.time_of_day_ns, self.last_ns)
+        if told.is_trusted or told.stamp_ns is not None:
+            self.last_ns = at_ns
         return at_ns
 
 
