@@ -10,10 +10,12 @@ import pytest
 
 from nova.recordings import can
 from nova.recordings.can import (
+    EPOCH_UNUSED,
     INTERFACE_ERROR,
     NO_FRAME,
     NOT_NMEA_2000,
     NOT_NMEA_2000_BUS,
+    RELATIVE,
     CanReader,
 )
 from nova.recordings.candump import parse_frame
@@ -117,6 +119,23 @@ def test_relative_stamps_need_an_epoch(tmp_path: Path) -> None:
         read(path)
     epoch_ns = timestamps.parse("2026-05-01T00:00:00Z")
     assert read(path, epoch_ns).events[0].source_ns == epoch_ns + 250_000_000
+
+
+def test_absolute_stamps_stay_with_an_epoch(tmp_path: Path) -> None:
+    """Before, the epoch was added: 2079. That it is not used is said."""
+    path = written(tmp_path, POSITION, "(5.0) can0 1A3#00\n")
+    epoch_ns = timestamps.parse("2026-05-01T00:00:00Z")
+    found = read(path, epoch_ns)
+    times = {event.source_ns for event in found.events}
+    assert times == {1_410_714_882_622_188_000, epoch_ns + 5 * 10**9}
+    assert found.notes == {EPOCH_UNUSED: 1}
+
+
+def test_a_damaged_stamp_costs_its_line(tmp_path: Path) -> None:
+    """Before, it ended the whole log."""
+    found = read(written(tmp_path, POSITION, POSITION.replace("1410714882", "1410"), POSITION))
+    assert found.lanes == {"raw": 2, "parsed": 2}
+    assert found.problems == [f"line 2: {RELATIVE}"]
 
 
 def test_interfaces_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,9 +105,9 @@ def test_packets_without_a_time_take_the_last_known(recordings: Path) -> None:
 def test_packets_before_the_first_time_take_it(tmp_path: Path) -> None:
     """What came before any clock was heard is as old as the first that was."""
     path = tmp_path / "packets"
-    path.write_bytes(packet(11, 0, b"\x07", secondary=False) + orbit_packets(1))
+    path.write_bytes(packet(11, 0, b"\x07", secondary=False) + orbit_packets(3))
     found = everything(CcsdsReader(path, Observer("test")).steps())
-    assert [event.source_ns - START_NS for event in found.events] == [0, 0]
+    assert [event.source_ns - START_NS for event in found.events] == [0, 0, 10**9, 2 * 10**9]
 
 
 def test_truncated_packet_is_named_by_its_offset(tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_epoch_dates_a_file_without_times(made: Path) -> None:
 def test_epoch_of_a_file_that_dates_itself_is_not_used(tmp_path: Path) -> None:
     """And nothing that was asked for is ignored in silence."""
     path = tmp_path / "orbit"
-    path.write_bytes(orbit_packets(2))
+    path.write_bytes(orbit_packets(3))
     found = everything(CcsdsReader(path, Observer("t"), time=TimeSource(epoch_ns=EPOCH)).steps())
-    assert [event.source_ns - START_NS for event in found.events] == [0, 10**9]
+    assert [event.source_ns - START_NS for event in found.events] == [0, 10**9, 2 * 10**9]
     assert found.notes == {EPOCH_UNUSED: 1}
 
 
@@ -272,10 +272,10 @@ def test_idle_packets_are_known(tmp_path: Path) -> None:
     """They have no time, no fields, and no part in what decides the form of times."""
     idle = files.packet(2047, 0, b"\x55" * 20, secondary=True)
     path = tmp_path / "idle"
-    path.write_bytes(orbit_packets(1) + idle * 40 + orbit_packets(2)[ORBIT_PACKET_BYTES:])
+    path.write_bytes(orbit_packets(1) + idle * 40 + orbit_packets(3)[ORBIT_PACKET_BYTES:])
     found = everything(CcsdsReader(path, Observer("test")).steps())
     assert found.notes == {IDLE: 40}
-    assert {event.source_ns - START_NS for event in found.events} == {0, 10**9}
+    assert {event.source_ns - START_NS for event in found.events} == {0, 10**9, 2 * 10**9}
 
 
 def test_value_without_a_label_keeps_packet_and_time(tmp_path: Path) -> None:

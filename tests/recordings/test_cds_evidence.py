@@ -27,12 +27,51 @@ def taken(headers: Iterable[bytes], apid: int = 50, body: bytes = b"\0\7") -> bo
     return bool(evidence.sources())
 
 
-@pytest.mark.parametrize("cadence_s", [0, 0.1, 1, 10, 60, 600, 3600])
-def test_times_are_taken_at_any_cadence(cadence_s: float) -> None:
-    """From 10 Hz to one an hour, and several of one instant."""
-    steps = [int(number * cadence_s * 10**9) for number in range(40 if cadence_s else 5)]
-    assert taken(cds.encode(START + step) for step in steps)
-    assert taken([cds.encode(START)])
+@pytest.mark.parametrize("cadence_s", [0.1, 0.125, 1 / 3, 1, 2, 10, 30, 60, 600, 3600])
+@pytest.mark.parametrize("order", [1, -1, 0])
+def test_times_are_taken_at_any_cadence(cadence_s: float, order: int) -> None:
+    """From 10 Hz to one an hour, in any order and with gaps."""
+    times = [START + int(number * cadence_s * 10**9) for number in range(60) if number % 20 > 3]
+    times.sort(reverse=order < 0)
+    if not order:
+        random.Random(1).shuffle(times)
+    assert taken(cds.encode(ns) for ns in times)
+
+
+def test_times_are_taken_without_a_cadence() -> None:
+    """Microseconds of all kinds, or a midnight, are what no other code has."""
+    chance = random.Random(2)
+    irregular = [START + chance.randrange(3600 * 10**9) for _ in range(30)]
+    assert taken(cds.encode(ns) for ns in irregular)
+    assert taken(cds.encode(ns // 10**9 * 10**9 + 891_000) for ns in [START] * 3)
+    milli = [START + 22 * 3600 * 10**9 + chance.randrange(60_000) * 10**6 for _ in range(30)]
+    assert not taken(cds.encode(ns) for ns in milli)
+    days = sorted(START + chance.randrange(86_400_000) * 10**6 for _ in range(60))
+    assert taken(cds.encode(ns) for ns in days)
+
+
+def test_few_headers_that_fit_are_no_evidence() -> None:
+    """One or two, or several of one instant in whole milliseconds, may be seconds as well."""
+    for count in (1, 2, 5):
+        assert not taken([cds.encode(START)] * count)
+
+
+@pytest.mark.parametrize("rate_hz", [0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 7, 8, 10, 16, 25, 50, 64, 100])
+@pytest.mark.parametrize("rest", [0, 1, 2, 3])
+@pytest.mark.parametrize("jitter_s", [0, 0.003])
+def test_seconds_with_a_fraction_are_no_days(rate_hz: float, rest: int, jitter_s: float) -> None:
+    """CUC 4+2 that fits whole minutes long, before a status, a byte, a count, or noise below
+    1,000. Before, 600 packets of December 2025 were dated July 2018.
+    """
+    chance = random.Random(int(rate_hz * 100))
+    headers = []
+    for number in range(600):
+        at_s = number / rate_hz + chance.uniform(0, min(jitter_s, 0.1 / rate_hz))
+        behind = (0, chance.randrange(256), number % 1000, chance.randrange(1000))[rest]
+        if at_s < 1300:
+            time = (0x566C0010 << 16) + int(at_s * 65536)
+            headers.append(time.to_bytes(6) + behind.to_bytes(2))
+    assert not taken(headers)
 
 
 def test_few_bad_headers_and_unset_clocks_do_not_decide() -> None:

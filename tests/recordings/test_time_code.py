@@ -13,6 +13,7 @@ from nova.sdk import timestamps
 from nova.sdk.optional_imports import import_optional
 
 EPOCH_NS = timestamps.parse("2000-01-01T00:00:00Z")
+BEGIN_1958_NS = timestamps.parse("1958-01-01T00:00:00Z")
 SECOND_5 = EPOCH_NS + 5_500_000_000
 
 
@@ -53,10 +54,11 @@ def test_widths_that_no_code_has(text: str) -> None:
         ("cuc:4+2@2", "ffff000000058000", EPOCH_NS, CodedTime(SECOND_5)),
         ("cuc:4+2", "0000000580", EPOCH_NS, None),
         ("cuc", "2e000000058000", EPOCH_NS, CodedTime(SECOND_5)),
-        ("cuc", "1e000000058000", EPOCH_NS, CodedTime(SECOND_5)),
+        ("cuc", "1e000000058000", EPOCH_NS, CodedTime(SECOND_5 - EPOCH_NS + BEGIN_1958_NS, "tai")),
+        ("cds:p", "41000000000007000a", EPOCH_NS, CodedTime(BEGIN_1958_NS + 7_010_000)),
         ("cuc", "2e000000058000", None, None),
         ("cuc", "1e000000000000", None, CodedTime(cds.decode(bytes(8)) or 0, "tai")),
-        ("cuc", "9f2400000000058000000000", EPOCH_NS, CodedTime(SECOND_5)),
+        ("cuc", "af2400000000058000000000", EPOCH_NS, CodedTime(SECOND_5)),
         ("cuc", "4e000000058000", EPOCH_NS, None),
         ("cuc", "", EPOCH_NS, None),
         ("cds:2+0", "5a4500000007", None, CodedTime(timestamps.parse("2021-04-09T00:00:00.007Z"))),

@@ -26,6 +26,8 @@ NOT_NMEA_2000_BUS = (
 NOT_DECODED = "raw only: its data do not match CANboat's definition of the message"
 INTERFACE_ERROR = "raw only: an error reported by the interface"
 NO_FRAME = "not a CAN frame as `candump -l` writes it"
+RELATIVE = "a stamp below one year in a log of absolute times: is it damaged?"
+EPOCH_UNUSED = "the stamps are absolute: --epoch is not used"
 
 
 class CanReader(DatedReader):
@@ -39,7 +41,9 @@ class CanReader(DatedReader):
 
     def steps(self) -> Iterator[Step]:
         """A step per frame; header lines (`#`) and empty lines are skipped."""
-        self._find_marine_buses()
+        is_absolute = self._read_head()
+        if is_absolute and self._epoch_ns is not None:
+            yield Step(0, "the begin", note=EPOCH_UNUSED)
         with self._path.open("rb") as file:
             for line in bounded_lines(file, LINE_MAX_BYTES):
                 if line.data is None:
@@ -47,11 +51,14 @@ class CanReader(DatedReader):
                 elif line.data.strip() and not line.data.startswith(b"#"):
                     yield self._step(line, line.data)
 
-    def _find_marine_buses(self) -> None:
-        """Find the NMEA 2000 buses; raises RecordingError if no line is a frame and the actual
-        format is recognized.
+    def _read_head(self) -> bool:
+        """Find the NMEA 2000 buses; returns whether most stamps are absolute.
+
+        Raises RecordingError if most are relative and no epoch is given, or if no line is a frame
+        and the actual format is recognized.
         """
-        found = False
+        relative, absolute = "", 0
+        found = 0
         with self._path.open("rb") as file:
             head = file.read(HEAD_MAX_BYTES)
             file.seek(0)
@@ -60,13 +67,23 @@ class CanReader(DatedReader):
                 one = None if line.data is None else parse_frame(line.data)
                 if one is None:
                     continue
-                found = True
+                found += 1
+                if _is_absolute(one):
+                    absolute += 1
+                else:
+                    relative = relative or one.stamp
                 is_new = one.interface not in self._marine and len(self._marine) < BUSES_MAX
                 if is_new and bus.is_specific(one):
                     self._marine.add(one.interface)
         advice = None if found else other_log_format(head)
         if advice is not None:
             raise RecordingError(f"{self._path} is {advice}")
+        is_absolute = 2 * absolute >= found > 0
+        if found and not is_absolute and self._epoch_ns is None:
+            raise undated_error(
+                self._path, f"its stamps ({relative}) are relative; give --epoch, an ISO time"
+            )
+        return is_absolute
 
     def _step(self, line: BoundedLine, data: bytes) -> Step:
         place = f"line {line.number}"
@@ -76,6 +93,8 @@ class CanReader(DatedReader):
             return Step(line.end_bytes, place, problem="cut short: the line has no line end")
         if found is None:
             return Step(line.end_bytes, place, problem=NO_FRAME)
+        if self._epoch_ns is None and not _is_absolute(found):
+            return Step(line.end_bytes, place, problem=RELATIVE)
         try:
             known = self._bus(found).is_defined(found)
             is_read = known and found.interface in self._marine
@@ -115,15 +134,19 @@ class CanReader(DatedReader):
             yield from view_cards.view_updates(self._views, observation, updates)
 
     def _time(self, found: CanFrame) -> int:
-        ns = counter.to_ns(found.stamp, "s", 0)
-        assert ns is not None
-        if self._epoch_ns is not None:
-            return self._epoch_ns + ns
-        if ns < ABSOLUTE_FROM_S * NS_PER_SECOND:
-            raise undated_error(
-                self._path, f"its stamps ({found.stamp}) are relative; give --epoch, an ISO time"
-            )
-        return ns
+        ns = _stamp_ns(found)
+        return ns if _is_absolute(found) else (self._epoch_ns or 0) + ns
+
+
+def _stamp_ns(found: CanFrame) -> int:
+    ns = counter.to_ns(found.stamp, "s", 0)
+    assert ns is not None
+    return ns
+
+
+def _is_absolute(found: CanFrame) -> bool:
+    """Whether the stamp counts from 1970."""
+    return _stamp_ns(found) >= ABSOLUTE_FROM_S * NS_PER_SECOND
 
 
 def _raw_only_reason(found: CanFrame, known: bool, is_read: bool) -> str | None:

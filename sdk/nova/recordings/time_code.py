@@ -109,7 +109,7 @@ _READERS = {"cds": _cds, "cuc": _cuc}
 
 
 def _read_with_p_field(kind: str, data: bytes, epoch_ns: int | None) -> CodedTime | None:
-    """Read a time whose P-field gives its form, and whether it counts from 1958."""
+    """Read a time whose P-field gives its form, and whether it counts from 1958 or the epoch."""
     if len(data) < 2:
         return None
     first, second = data[0], data[1] if data[0] & 0x80 else 0
@@ -125,8 +125,8 @@ def _read_with_p_field(kind: str, data: bytes, epoch_ns: int | None) -> CodedTim
         ns = _cuc(data, coarse_bytes, (first & 3) + (second >> 2 & 7))
     else:
         return None
-    if ns is None or (epoch_ns is None and not is_1958):
+    if ns is None:
         return None
-    if epoch_ns is not None:
-        return CodedTime(epoch_ns + ns)
-    return CodedTime(CCSDS_EPOCH_NS + ns, scale)
+    if is_1958:
+        return CodedTime(CCSDS_EPOCH_NS + ns, scale)
+    return None if epoch_ns is None else CodedTime(epoch_ns + ns)
