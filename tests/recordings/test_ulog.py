@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nova.recordings.recording import RecordingError
-from nova.recordings.ulog import BOOT_DATED, NO_STAMP, NO_UTC, UlogReader
+from nova.recordings.ulog import BOOT_DATED, FAR_STAMP, NO_STAMP, NO_UTC, UlogReader
 from nova.recordings.xtce import NOT_FINITE
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame
@@ -181,6 +181,30 @@ def test_a_record_of_before_keeps_its_time(tmp_path: Path) -> None:
     assert found.notes[NOT_FINITE] == len(stamps)
     parsed = [e.envelope for e in found.events if isinstance(e.envelope, ParsedMessage)]
     assert [one.payload["timestamp"] for one in parsed] == [one * 1_000_000 for one in stamps]
+
+
+def test_a_time_that_cannot_be_takes_no_record(tmp_path: Path) -> None:
+    """Before, it was called none; and a log line's moved what has no time of its own."""
+    line = message("L", struct.pack("<BQ", ord("4"), 2**60))
+    path = written(tmp_path, record(1_000, 0), record(2**60, 0), line, record(0, 0))
+    found = read(path, epoch_ns=0)
+    assert found.notes == {FAR_STAMP: 1, NO_STAMP: 1}
+    assert [event.source_ns for event in found.events if event.series.lane == "raw"] == [10**6] * 3
+    assert len(found.problems) == 1
+
+
+def test_equal_dropouts_are_as_many(tmp_path: Path) -> None:
+    """Before, two between the same records became one event."""
+    made = message("O", struct.pack("<H", 5))
+    path = written(tmp_path, record(1_000, 0), made, made, record(2_000, 0), made)
+    found = read(path, epoch_ns=0)
+    dropouts = [
+        event.envelope.payload
+        for event in found.events
+        if isinstance(event.envelope, ParsedMessage) and event.envelope.message_type == "Dropout"
+    ]
+    assert dropouts == [{"durationMs": 5}, {"durationMs": 5, "number": 2}, {"durationMs": 5}]
+    assert len(set(found.ids)) == len(found.events)
 
 
 def test_a_receiver_without_fix_dates_nothing(tmp_path: Path) -> None:

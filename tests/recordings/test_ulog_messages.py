@@ -114,6 +114,26 @@ def test_a_damaged_header_costs_its_record_only(tmp_path: Path) -> None:
             assert len(found) == 40
 
 
+@pytest.mark.parametrize("left", range(1, 7))
+@pytest.mark.parametrize("behind", [record(9), message("S", SYNC), message("O", b"\x05\0")])
+def test_a_cut_record_is_not_filled_up(tmp_path: Path, left: int, behind: bytes) -> None:
+    """Before, it took the begin of the next message for its own end, and both were lost."""
+    begin = HEAD + record(0)
+    for cuts in (1, 2):
+        data = begin + record(7)[:left] * cuts + behind + record(1) + record(2)
+        found = read(tmp_path, data)
+        assert kinds(found).replace("!!", "!") == f"D!{chr(behind[2])}DD"
+        damage = [one for one in found if isinstance(one, UlogDamage)]
+        assert damage[0].offset_bytes == len(begin)
+        assert damage[-1].end_bytes == len(begin) + left * cuts
+
+
+def test_a_record_before_garbage_is_whole(tmp_path: Path) -> None:
+    """That nothing follows it is no reason to lose it."""
+    for garbage in (b"\xff", bytes(60), b"\x04\0D\x09"):
+        assert kinds(read(tmp_path, HEAD + record(0) + garbage + record(1) + record(2))) == "D!DD"
+
+
 def test_appended_data(tmp_path: Path) -> None:
     """What a crash cut off before the appended part is no damage."""
     before = HEAD + flags(1) + record(1) + record(2)[:5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator
 
 from nova.recordings import view_cards
@@ -34,6 +35,7 @@ NO_UTC = (
 )
 BOOT_DATED = "no fix of type 3 or better gives UTC: dated by the log's boot_time_utc_us"
 NO_STAMP = "the record has no time: it gets the latest one before it"
+FAR_STAMP = "the record's time is after 2262: it gets the latest one before it"
 KINDS = "ABCDFILMOPQRS"
 LEVELS = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _ID = struct.Struct("<H")
@@ -52,6 +54,8 @@ class UlogReader(DatedReader):
         self._definitions = read_definitions(self._path)
         self._topics: dict[int, UlogTopic] = {}
         self._last_us = self._definitions.start_us
+        self._dropouts: Counter[int] = Counter()
+        """Dropouts since the latest time, by duration."""
 
     def steps(self) -> Iterator[Step]:
         """A step per record and logged line, and one per stretch without messages."""
@@ -154,11 +158,20 @@ class UlogReader(DatedReader):
         values = {name: value for name, value in decoded.items() if value is not None}
         if len(values) < len(decoded):
             yield Step(message.offset_bytes, place, note=NOT_FINITE)
-        stamp_us, note = values.get(STAMP_FIELD), None
-        if not isinstance(stamp_us, int) or not stamp_us:
-            stamp_us, note = self._last_us, NO_STAMP
+        stamp_us, note = self._stamp(values.get(STAMP_FIELD))
         events = self._events(topic, record, values, self._time_ns(stamp_us))
         yield self._step_or_problem(message.end_bytes, place, events, note)
+
+    def _stamp(self, value: object) -> tuple[int, str | None]:
+        """A record's time in microseconds since boot, or the latest one and a note."""
+        if isinstance(value, str) and value.isdecimal():  # Integers beyond 2^53 are texts.
+            value = int(value)
+        if not isinstance(value, int) or value <= 0:
+            return self._last_us, NO_STAMP
+        return (value, None) if self._can_be(value) else (self._last_us, FAR_STAMP)
+
+    def _can_be(self, stamp_us: int) -> bool:
+        return (self._epoch_ns or 0) + stamp_us * NS_PER_US <= timestamps.NS_MAX
 
     def _step_or_problem(
         self, end_bytes: int, place: str, events: Iterator[Event], note: str | None = None
@@ -170,7 +183,9 @@ class UlogReader(DatedReader):
 
     def _time_ns(self, stamp_us: int) -> int:
         # A topic that is repeatedly written with an old time must not turn the clock back.
-        self._last_us = max(self._last_us, stamp_us)
+        if stamp_us > self._last_us and self._can_be(stamp_us):
+            self._last_us = stamp_us
+            self._dropouts.clear()
         return (self._epoch_ns or 0) + stamp_us * NS_PER_US
 
     def _observe_logger(self, stamp_us: int) -> Observation:
@@ -218,7 +233,11 @@ class UlogReader(DatedReader):
         if len(message.data) != _DURATION.size:
             raise ValueError("a dropout without its duration")
         (duration_ms,) = _DURATION.unpack(message.data)
-        yield self._observe_logger(self._last_us).parsed("Dropout", {"durationMs": duration_ms})
+        self._dropouts[duration_ms] += 1
+        payload = {"durationMs": duration_ms}
+        if self._dropouts[duration_ms] > 1:  # It has no time that would tell it from the others.
+            payload["number"] = self._dropouts[duration_ms]
+        yield self._observe_logger(self._last_us).parsed("Dropout", payload)
 
     def _parameter(self, message: UlogMessage) -> Iterator[Event]:
         """A parameter change during the log."""

@@ -21,6 +21,8 @@ SYNC = b"\x2f\x73\x13\x20\x25\x0c\xbb\x12"
 SEARCH_BYTES = 64 * 1024
 HOPS_MAX = 8
 """The most unrecognized messages in a row before a recognized one."""
+CUTS_MAX = 3
+"""The most cut messages in a row that are told from whole ones."""
 APPENDED_FLAG = 1
 _HEADER = struct.Struct("<HB")
 _FLAGS = struct.Struct("<8x B7x QQQ")
@@ -96,6 +98,7 @@ class _MessageRange:
         self._end = end
         self._is_known = is_known
         self._is_cut = is_cut
+        self._ahead: UlogMessage | None = None
 
     def messages(self) -> Iterator[UlogMessage | UlogDamage]:
         offset = self._begin
@@ -114,6 +117,12 @@ class _MessageRange:
 
     def _at(self, offset: int) -> UlogMessage | None:
         """The message at an offset, None if its size or type is impossible."""
+        if self._ahead is not None and self._ahead.offset_bytes == offset:
+            return self._ahead
+        self._ahead = self._read_at(offset)
+        return self._ahead
+
+    def _read_at(self, offset: int) -> UlogMessage | None:
         if offset + HEADER_SIZE_BYTES > self._end:
             return None
         self._file.seek(offset)
@@ -131,11 +140,13 @@ class _MessageRange:
 
         An unrecognized message may be of a newer version or invalid only in itself: then recognized
         ones follow it. But a damaged size can hide messages, so none with a record inside is
-        accepted.
+        accepted. And a message that lost its end takes the begin of the next one for it: then
+        nothing follows it, but a message inside it leads on.
         """
+        leads_on = self._is_followed(message)
         if self._is_recognized(message):
-            return True
-        return self._is_followed(message) and not self._has_record(message)
+            return leads_on or not self._is_cut_by_another(message)
+        return leads_on and not self._has_record(message)
 
     def _is_followed(self, message: UlogMessage) -> bool:
         following: UlogMessage | None = message
@@ -151,9 +162,25 @@ class _MessageRange:
         return False
 
     def _has_record(self, message: UlogMessage) -> bool:
+        return any(self._is_unmistakable(one) for one in self._inside(message))
+
+    def _is_cut_by_another(self, message: UlogMessage, cuts: int = CUTS_MAX) -> bool:
+        """Whether a message begins inside that leads on, perhaps one that is cut itself."""
+        return any(
+            self._is_followed(one) or (cuts > 1 and self._is_cut_by_another(one, cuts - 1))
+            for one in self._inside(message)
+            if self._is_found(one)
+        )
+
+    def _inside(self, message: UlogMessage) -> Iterator[UlogMessage]:
+        """What could be messages that begin within the data of one."""
         begin = message.offset_bytes + HEADER_SIZE_BYTES
-        inside = (self._at(begin + match.start()) for match in _CANDIDATE.finditer(message.data))
-        return any(one is not None and self._is_unmistakable(one) for one in inside)
+        self._file.seek(begin)
+        data = self._file.read(len(message.data) + HEADER_SIZE_BYTES - 1)
+        for match in _CANDIDATE.finditer(data):
+            one = self._at(begin + match.start())
+            if one is not None:
+                yield one
 
     def _next_message_at(self, offset: int) -> int | None:
         """The offset of the next message that is distinguishable from garbage."""
