@@ -120,6 +120,40 @@ def test_any_order_and_overlap_has_the_same_events(tmp_path: Path, seed: int) ->
     assert set(read(path, b"".join(made)).ids) == one
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_segments_have_their_groups_time_in_any_order(tmp_path: Path, seed: int) -> None:
+    """Before, a continuation before its first segment, or a copy, took the report's before."""
+    chance = random.Random(seed)
+    xtce = XtceDefinition(xtce_file(tmp_path, FIELDS))
+    made, count = [], 16_370
+    for number in range(40):
+        body = housekeeping(1000 + number) + chance.randbytes(40)
+        size = chance.randrange(1, 6)
+        cuts = sorted(chance.sample(range(5, 44), size - 1))
+        for place, (a, b) in enumerate(zip([0, *cuts], [*cuts, 44], strict=True)):
+            made.append(packet(APID, count % 16384, body[a:b], flags=_flags(place, size)))
+            count += 1
+
+    def ids(packets: list[bytes]) -> set[str]:
+        path = tmp_path / "packets"
+        path.write_bytes(b"".join(packets))
+        reader = CcsdsReader(path, Observer("t"), definition=xtce, time=SECONDS)
+        return set(everything(reader.steps()).ids)
+
+    wanted = ids(made)
+    assert len(wanted) == len(made) + 40
+    pairs = [one for at in range(0, len(made), 2) for one in reversed(made[at : at + 2])]
+    near = sorted(range(len(made)), key=lambda place: place + 20 * chance.random())
+    behind = [
+        one
+        for at in range(len(made) + 30)
+        for one in made[at : at + 1] + made[at - 30 : at - 29] * (at >= 30)
+    ]
+    orders = (made[::-1], pairs, [made[at] for at in near], made * 2, behind)
+    for order in orders:
+        assert ids(order) == wanted
+
+
 def mutated(data: bytes, chance: random.Random) -> bytes:
     """A file with some faults: flipped, cut out, doubled, foreign and zero bytes."""
     out = bytearray(data)

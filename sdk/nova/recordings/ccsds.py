@@ -8,7 +8,13 @@ from pathlib import Path
 
 from nova.recordings import view_cards
 from nova.recordings.cds_evidence import CdsEvidence
-from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
+from nova.recordings.packet_reading import (
+    IDLE,
+    INCOMPLETE,
+    HeldPackets,
+    PacketContent,
+    PacketDecoder,
+)
 from nova.recordings.packet_scan import scan_packets
 from nova.recordings.packet_time import CHOICES, TimeSource
 from nova.recordings.packets import Packet, PacketDamage
@@ -52,25 +58,36 @@ class CcsdsReader:
     def steps(self) -> Iterator[Step]:
         """A step per packet, and one per stretch of bytes without packets."""
         time, first_ns = self._find_time_source()
-        last_ns, end_bytes = first_ns, 0
         has_time = time.field is not None or time.code is not None
         without_time = NEIGHBOURS_TIME if has_time else EPOCHS_TIME
-        reading = PacketDecoder(self._definition, time)
         if time.epoch_ns != self._time.epoch_ns:
             yield Step(0, "the begin", note=EPOCH_UNUSED)
-        for found in self._packets():
-            end_bytes = found.end_bytes
-            if isinstance(found, PacketDamage):
-                yield _damage_step(found)
+        last_ns = first_ns
+        for content in self._in_order(PacketDecoder(self._definition, time)):
+            if isinstance(content, Step):
+                yield content
                 continue
-            content = reading.read(found)
             last_ns = content.time_ns if content.time_ns is not None else last_ns
             assert last_ns is not None
             yield self._step(content, last_ns)
             yield from _note_steps(content, without_time)
-            yield from (_incomplete_step(group, end_bytes) for group in reading.incomplete())
+
+    def _in_order(self, reading: PacketDecoder) -> Iterator[PacketContent | Step]:
+        """Packets, each with its time if it has one, and the steps between them."""
+        held: HeldPackets[Step] = HeldPackets()
+        end_bytes = 0
+        for found in self._packets():
+            end_bytes = found.end_bytes
+            if isinstance(found, PacketDamage):
+                held.add(_damage_step(found))
+            else:
+                held.add(reading.read(found))
+            for group in reading.incomplete():
+                held.add(_incomplete_step(group, end_bytes))
+            yield from held.ready()
         for group in reading.incomplete(is_end=True):
-            yield _incomplete_step(group, end_bytes)
+            held.add(_incomplete_step(group, end_bytes))
+        yield from held.ready(is_end=True)
 
     def _find_time_source(self) -> tuple[TimeSource, int | None]:
         """The time source, and the first known time, which earlier packets get; None for a file

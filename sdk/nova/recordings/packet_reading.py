@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import FIRST, WHOLE, Packet
-from nova.recordings.segments import SegmentGroup, SegmentJoiner
+from nova.recordings.segments import HELD_MAX_BYTES, SegmentGroup, SegmentJoiner
 from nova.recordings.xtce import DecodedPacket, XtceDefinition
 
 IDLE = "an idle packet (APID 2047): it fills the channel and is not decoded"
 NOT_DECODED = "raw only: the XTCE file does not describe the packet"
 INCOMPLETE = "a segment group is incomplete: its packets are raw only"
+
+HELD_MAX = 4096
+"""Packets that are held for the first segment of a group."""
+
+T = TypeVar("T")
 
 
 class PacketContent(NamedTuple):
@@ -27,6 +33,41 @@ class PacketContent(NamedTuple):
     decoded: DecodedPacket | None = None
     message_ns: int | None = None
     notes: tuple[str, ...] = ()
+    group: SegmentGroup | None = None
+    """The group of a segment whose time is not known yet."""
+
+
+class HeldPackets(Generic[T]):
+    """Keeps packets, and what stands between them, in order until their times are known.
+
+    A continuation before the first segment of its group has to wait for it; so do all behind it.
+    """
+
+    def __init__(self) -> None:
+        self._held: deque[PacketContent | T] = deque()
+        self._size_bytes = 0
+
+    def add(self, item: PacketContent | T) -> None:
+        """Append an item in reading order."""
+        self._held.append(item)
+        self._size_bytes += _size_bytes(item)
+
+    def ready(self, *, is_end: bool = False) -> Iterator[PacketContent | T]:
+        """The items whose times are known or waited for too long; with `is_end`, all."""
+        while self._held:
+            item = self._held[0]
+            if isinstance(item, PacketContent) and item.time_ns is None and item.group is not None:
+                settled = item.group.settled
+                is_full = len(self._held) > HELD_MAX or self._size_bytes > HELD_MAX_BYTES
+                if settled is None and not is_full and not is_end:
+                    return
+                item = item._replace(time_ns=None if settled is None else settled.time_ns)
+            self._size_bytes -= _size_bytes(self._held.popleft())
+            yield item
+
+
+def _size_bytes(item: object) -> int:
+    return len(item.packet.data) if isinstance(item, PacketContent) else 0
 
 
 class PacketDecoder:
@@ -56,12 +97,16 @@ class PacketDecoder:
         time_ns = self._own_time(packet)
         group = self._segments.add(packet, time_ns)
         time_ns = time_ns if time_ns is not None else group.time_ns
-        if not group.is_whole:
-            return PacketContent(packet, time_ns)
+        if not group.is_whole or group.is_told:
+            return PacketContent(packet, time_ns, group=group)
+        group.is_told = True
         secondary_bytes = self._time.secondary_bytes if self._time is not None else 0
         first = group.packets[0]
         whole = Packet(first.offset_bytes, group.join(secondary_bytes))
-        return self._content(packet, whole, time_ns)
+        content = self._content(packet, whole, time_ns)
+        if group.time_ns is None:
+            group.time_ns = content.message_ns
+        return content
 
     def _own_time(self, packet: Packet) -> int | None:
         """A segment's own time. Time fields are decoded from a first segment only."""

@@ -1,7 +1,8 @@
 """Joins segmented packets into groups, by source and consecutive sequence count.
 
-Segments may arrive in any order and twice. A group is given up if its source's count gets too far
-ahead, or if too much is held.
+Segments may arrive in any order and twice, also after their group is whole: so a whole group is
+remembered as long as an incomplete one is waited for. A group is given up if its source's count
+gets too far ahead, or if too much is held.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from nova.recordings.packets import COUNT_MASK, FIRST, HEADER_SIZE_BYTES, LAST, 
 
 OVERTAKEN_MAX = 256
 """Counts that a source may advance before a group that does not grow is given up."""
-GROUPS_MAX = 64
+OVERTAKEN_STEP = 16
+"""Counts that a source advances between two searches for such groups."""
+GROUPS_MAX = 256
 """Groups that are held per source."""
 HELD_MAX_BYTES = 64 * 1024 * 1024
 
@@ -24,6 +27,20 @@ class SegmentGroup:
 
     packets: list[Packet]
     time_ns: int | None = None
+    is_given_up: bool = False
+    is_told: bool = False
+    """Whether its message was read."""
+    into: SegmentGroup | None = None
+    """The group that it became a part of."""
+
+    @property
+    def settled(self) -> SegmentGroup | None:
+        """The group that its segments belong to, once its time cannot change any more."""
+        group = self
+        while group.into is not None:
+            group = group.into
+        is_settled = group.time_ns is not None or group.is_given_up or group.is_whole
+        return group if is_settled else None
 
     @property
     def is_whole(self) -> bool:
@@ -50,11 +67,12 @@ class SegmentJoiner:
         self._groups: dict[SegmentGroup, None] = {}
         self._members: dict[tuple[int, int], SegmentGroup] = {}
         self._of_source: dict[int, dict[SegmentGroup, None]] = {}
+        self._searched: dict[int, int] = {}
         self._held_bytes = 0
         self._given_up: list[SegmentGroup] = []
 
     def add(self, packet: Packet, time_ns: int | None) -> SegmentGroup:
-        """Add a segment; returns its group, which is no longer held once it is complete."""
+        """Add a segment; returns its group, which is told once it was read as a message."""
         self.give_up_overtaken(packet)
         existing = self._members.get((packet.source, packet.sequence))
         if existing is not None:
@@ -69,16 +87,20 @@ class SegmentJoiner:
         self._append(group, packet)
         if after is not None:
             self._release(after)
+            after.into = group
             for further in after.packets:
                 self._append(group, further)
-        if group.is_whole:
-            self._release(group)
         self._bound(packet.source)
         return group
 
     def give_up_overtaken(self, packet: Packet) -> None:
-        """Give up groups that lie too far behind the count of a packet."""
-        for group in list(self._of_source.get(packet.source, ())):
+        """Give up groups that lie too far from the count of a packet."""
+        searched = self._searched.get(packet.source, packet.sequence + OVERTAKEN_STEP)
+        ahead = packet.sequence - searched & COUNT_MASK
+        if packet.source not in self._of_source or ahead < OVERTAKEN_STEP:
+            return
+        self._searched[packet.source] = packet.sequence
+        for group in list(self._of_source[packet.source]):
             ahead = packet.sequence - group.packets[-1].sequence & COUNT_MASK
             if OVERTAKEN_MAX < ahead < COUNT_MASK - OVERTAKEN_MAX:
                 self._give_up(group)
@@ -118,7 +140,9 @@ class SegmentJoiner:
 
     def _give_up(self, group: SegmentGroup) -> None:
         self._release(group)
-        self._given_up.append(group)
+        if not group.is_whole:
+            group.is_given_up = True
+            self._given_up.append(group)
 
     def _release(self, group: SegmentGroup) -> None:
         del self._groups[group]

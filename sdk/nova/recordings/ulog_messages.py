@@ -169,7 +169,7 @@ class _MessageRange:
         return any(
             self._is_followed(one) or (cuts > 1 and self._is_cut_by_another(one, cuts - 1))
             for one in self._inside(message)
-            if self._is_found(one)
+            if self._is_resync_point(one)
         )
 
     def _inside(self, message: UlogMessage) -> Iterator[UlogMessage]:
