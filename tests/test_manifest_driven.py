@@ -25,7 +25,7 @@ MEMBER = re.compile(r"\.([A-Za-z_]\w*)")
 COMPOUND = re.compile(r"[a-z][A-Z]|_")
 CLASS = re.compile(r'\b(?:class|data-testid)=("[^"]*"|\{`[^`]*`\})')
 """Names of styles and for tests: transport links have panels too."""
-PLANE = re.compile(r'from "[./a-z]*/(manifests|card|cards|ui_state|limits|reading|alarms|shields)"')
+PLANE = re.compile(r'from "[./a-z]*/(manifests|card|cards|ui_state|limits|format|alarms|shields)"')
 """What of the browser's code draws cards. The rest has words of its own, and some are keys too."""
 
 

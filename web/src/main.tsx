@@ -1,14 +1,14 @@
 /** NOVA in the browser. */
 
 import { render } from "preact";
-import { begin } from "./model/screen";
+import { startApp } from "./model/app";
 import { resume } from "./model/session";
-import { keepTheme } from "./model/theme";
+import { applyTheme } from "./model/theme";
 import "./style.css";
 import "./timeline.css";
 import { App } from "./views/App";
 
-keepTheme();
-begin();
+applyTheme();
+startApp();
 resume();
 render(<App />, document.getElementById("app") as HTMLElement);

@@ -13,16 +13,16 @@ import type {
   StreamComplete,
   StreamGap,
 } from "./protocol";
-import { remember } from "./written";
+import { rememberFrame } from "./raw_text";
 
-export type Connection = "connecting" | "open" | "lost" | "refused";
+export type ConnectionState = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
 /** What is told of an export that goes on by itself. */
 export type ExportFrame = ExportProgress | ExportComplete | ExportFailed | ExportCancelled;
-type Asked = Exclude<Request, { type: "auth" }>;
+type ClientRequest = Exclude<Request, { type: "auth" }>;
 
 /** The code of errors that say: the edge is there, the Core is not. */
-export const CORE_AWAY = "coreUnavailable";
+export const CORE_UNAVAILABLE = "coreUnavailable";
 
 const CLOSE_UNAUTHORIZED = 4401;
 const REPLY_TIMEOUT_MS = 20_000;
@@ -31,7 +31,7 @@ const RETRY_MAX_MS = 5_000;
 const BUSY = "busy";
 const BUSY_FIRST_MS = 500;
 /** So often somebody who is busy is asked again, half a minute in all. */
-const BUSY_TRIES_MAX = 6;
+const BUSY_RETRIES_MAX = 6;
 
 /** An error that the other side has answered with. */
 export class RequestError extends Error {
@@ -44,14 +44,14 @@ export class RequestError extends Error {
   }
 }
 
-interface Waiting {
+interface PendingReply {
   resolve: (reply: Reply) => void;
   reject: (error: Error) => void;
   timer: ReturnType<typeof setTimeout>;
 }
 
-export interface Handlers {
-  connection: (state: Connection) => void;
+export interface SocketHandlers {
+  connection: (state: ConnectionState) => void;
   stream: (frame: StreamFrame) => void;
   error: (error: RequestError) => void;
   exporting: (frame: ExportFrame) => void;
@@ -61,7 +61,7 @@ export interface Handlers {
 
 export class Socket {
   private socket: WebSocket | undefined;
-  private waiting = new Map<number, Waiting>();
+  private pending = new Map<number, PendingReply>();
   private lastRef = 0;
   private retryMs = RETRY_FIRST_MS;
   private closed = false;
@@ -69,14 +69,14 @@ export class Socket {
   constructor(
     private readonly url: string,
     private readonly token: string,
-    private readonly handlers: Handlers,
+    private readonly handlers: SocketHandlers,
   ) {
     this.connect();
   }
 
   /** The reply to a request; rejects with a RequestError if it is an error. */
-  request<T extends Reply["type"]>(message: Asked, reply: T): Promise<Extract<Reply, { type: T }>> {
-    return this.patiently(message).then((answer) => {
+  request<T extends Reply["type"]>(message: ClientRequest, reply: T): Promise<Extract<Reply, { type: T }>> {
+    return this.requestWithBackoff(message).then((answer) => {
       if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
       return answer as Extract<Reply, { type: T }>;
     });
@@ -94,12 +94,12 @@ export class Socket {
   }
 
   /** Ask again, later and later and never in step with others, where there is no room for an answer yet. */
-  private async patiently(message: Asked): Promise<Reply> {
+  private async requestWithBackoff(message: ClientRequest): Promise<Reply> {
     for (let tries = 0; ; tries++) {
       try {
         return await this.exchange(message);
       } catch (error) {
-        if (!(error instanceof RequestError) || error.code !== BUSY || tries === BUSY_TRIES_MAX) throw error;
+        if (!(error instanceof RequestError) || error.code !== BUSY || tries === BUSY_RETRIES_MAX) throw error;
         const pauseMs = Math.max(error.retryAfterMs ?? 0, BUSY_FIRST_MS * 2 ** tries);
         await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
       }
@@ -114,10 +114,10 @@ export class Socket {
     const ref = ++this.lastRef;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.waiting.delete(ref);
+        this.pending.delete(ref);
         reject(new RequestError("timeout", "no answer came in time"));
       }, REPLY_TIMEOUT_MS);
-      this.waiting.set(ref, { resolve, reject, timer });
+      this.pending.set(ref, { resolve, reject, timer });
       socket.send(JSON.stringify({ ...message, ref }));
     });
   }
@@ -136,13 +136,13 @@ export class Socket {
         () => socket.close(),
       );
     };
-    socket.onmessage = (event) => this.read(String(event.data));
-    socket.onclose = (event) => this.lost(event.code);
+    socket.onmessage = (event) => this.onMessage(String(event.data));
+    socket.onclose = (event) => this.onClose(event.code);
   }
 
-  private read(text: string): void {
+  private onMessage(text: string): void {
     const reply = JSON.parse(text) as Reply;
-    if (reply.type === "queryResponse") remember(reply.events as unknown[], text);
+    if (reply.type === "queryResponse") rememberFrame(reply.events as unknown[], text);
     this.receive(reply);
   }
 
@@ -151,14 +151,14 @@ export class Socket {
       this.handlers.stream(reply);
       return;
     }
-    if (isOfExport(reply)) this.handlers.exporting(reply);
-    const waiting = typeof reply.ref === "number" ? this.waiting.get(reply.ref) : undefined;
+    if (isExportFrame(reply)) this.handlers.exporting(reply);
+    const waiting = typeof reply.ref === "number" ? this.pending.get(reply.ref) : undefined;
     if (waiting === undefined) {
-      if (reply.type === "error") this.unasked(new RequestError(reply.code, reply.message));
+      if (reply.type === "error") this.unsolicitedError(new RequestError(reply.code, reply.message));
       if (reply.type === "streamCancelled") this.handlers.stream(reply);
       return;
     }
-    this.waiting.delete(reply.ref as number);
+    this.pending.delete(reply.ref as number);
     clearTimeout(waiting.timer);
     if (reply.type === "error") {
       waiting.reject(new RequestError(reply.code, reply.message, reply.retryAfterMs ?? undefined));
@@ -166,20 +166,20 @@ export class Socket {
   }
 
   /** An error that answers no request: without the Core, nothing that was asked will be answered. */
-  private unasked(error: RequestError): void {
-    if (error.code === CORE_AWAY) this.rejectAll(error);
+  private unsolicitedError(error: RequestError): void {
+    if (error.code === CORE_UNAVAILABLE) this.rejectAll(error);
     this.handlers.error(error);
   }
 
   private rejectAll(error: RequestError): void {
-    for (const { reject, timer } of this.waiting.values()) {
+    for (const { reject, timer } of this.pending.values()) {
       clearTimeout(timer);
       reject(error);
     }
-    this.waiting.clear();
+    this.pending.clear();
   }
 
-  private lost(code: number): void {
+  private onClose(code: number): void {
     this.rejectAll(new RequestError("disconnected", "the connection was lost"));
     if (this.closed) return;
     if (code === CLOSE_UNAUTHORIZED) {
@@ -192,6 +192,6 @@ export class Socket {
   }
 }
 
-function isOfExport(reply: Reply): reply is ExportFrame {
+function isExportFrame(reply: Reply): reply is ExportFrame {
   return ["exportProgress", "exportComplete", "exportFailed", "exportCancelled"].includes(reply.type);
 }

@@ -5,13 +5,13 @@
 
 import { signal } from "@preact/signals";
 import type { Entity, StoredEvent } from "./event";
-import { entityKey, timeOf } from "./event";
+import { entityKey, eventTime } from "./event";
 import type { Excursion } from "./excursion";
-import { isAtLeast, type Severity } from "./limits";
-import { normal } from "./order";
+import { isAtLeastAsBad, type Severity } from "./limits";
+import { normalTime } from "./event_order";
 import { request } from "./session";
 import { toMs } from "./time";
-import type { Timebase } from "./timeline";
+import type { Timebase } from "./clock";
 
 export const ACKNOWLEDGED = "AlarmAcknowledged";
 const PAGE_EVENTS = 1_000;
@@ -32,7 +32,7 @@ export interface Acknowledgement extends Entity {
 /** By alarm, in the order in which the archive received them. */
 export const acknowledgements = signal<ReadonlyMap<string, readonly Acknowledgement[]>>(new Map());
 
-const known = new Set<string>();
+const knownIds = new Set<string>();
 let lastKey: string | undefined;
 
 /** One text per key of a view of an entity. */
@@ -55,19 +55,19 @@ export async function refreshAcknowledgements(): Promise<void> {
       },
       "queryResponse",
     );
-    takeAcknowledgements(reply.events as StoredEvent[]);
+    applyAcknowledgements(reply.events as StoredEvent[]);
     if (reply.nextKey == null) return;
     lastKey = afterKey = reply.nextKey;
   }
 }
 
 /** Take in those among streamed or answered events. */
-export function takeAcknowledgements(events: readonly StoredEvent[]): void {
-  const found = events.flatMap((event) => acknowledgementOf(event) ?? []).filter(({ eventId }) => !known.has(eventId));
+export function applyAcknowledgements(events: readonly StoredEvent[]): void {
+  const found = events.flatMap((event) => acknowledgementOf(event) ?? []).filter(({ eventId }) => !knownIds.has(eventId));
   if (found.length === 0) return;
   const next = new Map(acknowledgements.value);
   for (const one of found) {
-    known.add(one.eventId);
+    knownIds.add(one.eventId);
     const key = alarmKey(one);
     next.set(key, [...(next.get(key) ?? []), one]);
   }
@@ -75,8 +75,8 @@ export function takeAcknowledgements(events: readonly StoredEvent[]): void {
 }
 
 /** Forget them: another user, who may see other scopes. */
-export function forgetAcknowledgements(): void {
-  known.clear();
+export function clearAcknowledgements(): void {
+  knownIds.clear();
   lastKey = undefined;
   acknowledgements.value = new Map();
 }
@@ -107,13 +107,13 @@ export function acknowledgedBy(
   timebase: Timebase,
 ): Acknowledgement | undefined {
   if (all === undefined || excursion === undefined) return undefined;
-  const bound = until === undefined ? undefined : normal(until);
+  const bound = until === undefined ? undefined : normalTime(until);
   return all
     .filter(
       (one) =>
-        normal(one.since) >= excursion.since &&
-        isAtLeast(one.severity, severity) &&
-        (bound === undefined || normal(timeOf(one, timebase)) <= bound),
+        normalTime(one.since) >= excursion.since &&
+        isAtLeastAsBad(one.severity, severity) &&
+        (bound === undefined || normalTime(eventTime(one, timebase)) <= bound),
     )
     .at(-1);
 }

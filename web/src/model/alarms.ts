@@ -2,23 +2,23 @@
 
 import { computed } from "@preact/signals";
 import { type Acknowledgement, acknowledgedBy, acknowledgements, alarmKey } from "./acknowledgements";
-import type { Card, Out } from "./card";
+import type { Card, LimitViolation } from "./card";
 import { cards } from "./cards";
-import { isAtLeast, type Severity, type Verdict } from "./limits";
-import { cursor, state, timebase } from "./timeline";
+import { isAtLeastAsBad, type Severity, type Verdict } from "./limits";
+import { cursor, state, timebase } from "./clock";
 
 /** A value that is out of limits. */
 export interface Alarm {
   /** One text per key of a view of an entity. */
   readonly id: string;
   readonly card: Card;
-  readonly out: Out;
+  readonly violation: LimitViolation;
   /** Undefined where nobody has acknowledged it, or its beginning is still being read. */
   readonly acknowledged: Acknowledgement | undefined;
 }
 
 /** How many values are in limits, out of them, and out of them but acknowledged. */
-export interface Counts {
+export interface AlarmTotals {
   readonly inLimits: number;
   readonly out: number;
   readonly acknowledged: number;
@@ -33,31 +33,31 @@ export const alarms = computed<readonly Alarm[]>(() => {
 });
 
 /** How many values are where. */
-export const counts = computed<Counts>(() => {
+export const alarmTotals = computed<AlarmTotals>(() => {
   let inLimits = 0;
   for (const one of cards.value.values()) inLimits += one.value.inLimits;
   const open = alarms.value.filter(({ acknowledged }) => acknowledged === undefined);
-  const worst = open.reduce<Severity | undefined>((found, { out }) => worse(found, out.severity), undefined);
+  const worst = open.reduce<Severity | undefined>((found, { violation }) => worseOf(found, violation.severity), undefined);
   const others = alarms.value.length - open.length;
   return { inLimits, out: open.length, acknowledged: others, worst: worst ?? (inLimits > 0 ? "ok" : undefined) };
 });
 
 /** The alarms of one card, in its order. */
 export function alarmsOf(card: Card): Alarm[] {
-  if (card.outs.length === 0) return [];
+  if (card.violations.length === 0) return [];
   const until = state.value === "LIVE" ? undefined : cursor.value;
-  return card.outs.map((out) => {
-    const id = alarmKey({ ...card.view, key: out.key });
+  return card.violations.map((violation) => {
+    const id = alarmKey({ ...card.view, key: violation.key });
     const all = acknowledgements.value.get(id);
-    const acknowledged = acknowledgedBy(all, out.excursion, out.severity, until, timebase.value);
-    return { id, card, out, acknowledged };
+    const acknowledged = acknowledgedBy(all, violation.excursion, violation.severity, until, timebase.value);
+    return { id, card, violation, acknowledged };
   });
 }
 
-function worse(one: Severity | undefined, other: Severity): Severity {
-  return one !== undefined && isAtLeast(one, other) ? one : other;
+function worseOf(one: Severity | undefined, other: Severity): Severity {
+  return one !== undefined && isAtLeastAsBad(one, other) ? one : other;
 }
 
-function rankOf({ out, acknowledged }: Alarm): number {
-  return (acknowledged === undefined ? 2 : 0) + (out.severity === "critical" ? 1 : 0);
+function rankOf({ violation, acknowledged }: Alarm): number {
+  return (acknowledged === undefined ? 2 : 0) + (violation.severity === "critical" ? 1 : 0);
 }

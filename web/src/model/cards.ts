@@ -5,22 +5,22 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import { acknowledgements, alarmKey } from "./acknowledgements";
-import { type Card, cardAfter, cardOf, unreadKeys } from "./card";
+import { type Card, cardWithUpdates, cardOf, keysWithoutStart } from "./card";
 import type { StoredEvent } from "./event";
 import type { Excursion } from "./excursion";
 import { manifestOf, manifests } from "./manifests";
-import { readExcursions } from "./past";
-import { normal, timeIn } from "./order";
+import { readExcursions } from "./excursion_reader";
+import { normalTime, orderTime } from "./event_order";
 import { request } from "./session";
-import { backwards, bound, cursor, state, timebase } from "./timeline";
+import { backwards, queryBound, cursor, state, timebase } from "./clock";
 import {
   type AnsweredState,
-  answered,
-  completed,
-  folded,
+  stateOfAnswer,
+  markComplete,
+  foldUpdates,
   isDoubtful,
   isUpdate,
-  settled,
+  mergeAnswer,
   type ViewState,
   viewKey,
 } from "./ui_state";
@@ -30,31 +30,31 @@ const PAGE_STATES = 1_000;
 /** A signal for each card, so that an update draws one card anew and not all of them. */
 export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
 /** Whether the states at the clock's time are being asked for. */
-export const statesAwaited = signal(true);
+export const statesPending = signal(true);
 /** Why there are no states, in words. */
-export const statesTrouble = signal("");
+export const statesError = signal("");
 /** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
 export const statesTime = signal<string | undefined>(undefined);
 /** Moves whenever a card may have excursions whose beginning has to be read. */
-export const unread = signal(0);
+export const unreadStarts = signal(0);
 /** Moves whenever the server has to be asked again. */
-export const doubts = signal(0);
+export const stateDoubts = signal(0);
 
 /** Moves with every jump: an answer to a question of before it is none. */
-let run = 0;
+let generation = 0;
 /** What was streamed before the answer that it goes on from. */
-let early = new Map<string, ViewState>();
+let earlyStates = new Map<string, ViewState>();
 
 /** The clock is elsewhere: what is shown holds until the answer is there, and no longer. */
-export function forgetStates(): void {
-  run++;
-  early = new Map();
-  statesAwaited.value = true;
+export function invalidateStates(): void {
+  generation++;
+  earlyStates = new Map();
+  statesPending.value = true;
 }
 
 /** Forget all cards, with the user who saw them. */
-export function forgetCards(): void {
-  forgetStates();
+export function clearCards(): void {
+  invalidateStates();
   cards.value = new Map();
 }
 
@@ -65,15 +65,15 @@ export function isForwards(): boolean {
 
 /** Ask for all states at the clock; an answer that was overtaken by a jump is dropped. */
 export async function refreshStates(): Promise<void> {
-  const mine = run;
+  const mine = generation;
   const time = state.value === "LIVE" ? undefined : cursor.value;
   try {
     const found = await allStates(time);
-    if (mine !== run) return;
-    statesTrouble.value = "";
-    batch(() => take(found.map(answered), time));
+    if (mine !== generation) return;
+    statesError.value = "";
+    batch(() => applyAnswer(found.map(stateOfAnswer), time));
   } catch (error) {
-    if (mine === run) statesTrouble.value = (error as Error).message;
+    if (mine === generation) statesError.value = (error as Error).message;
     throw error;
   }
 }
@@ -100,37 +100,37 @@ async function allStates(time: string | undefined): Promise<AnsweredState[]> {
   return found;
 }
 
-function take(found: readonly ViewState[], time: string | undefined): void {
-  const goesOn = !statesAwaited.value && isForwards();
-  const until = time === undefined ? undefined : normal(time);
+function applyAnswer(found: readonly ViewState[], time: string | undefined): void {
+  const goesOn = !statesPending.value && isForwards();
+  const until = time === undefined ? undefined : normalTime(time);
   const next = new Map<string, Card>();
   if (goesOn) for (const [id, card] of cards.value) next.set(id, card.value);
   for (const answer of found) {
     const id = viewKey(answer);
     const before = cards.value.get(id)?.value;
-    const view = settled(goesOn ? before?.view : early.get(id), answer);
-    const known = goesOn ? before?.excursions : lasting(before?.excursions, until);
+    const view = mergeAnswer(goesOn ? before?.view : earlyStates.get(id), answer);
+    const known = goesOn ? before?.excursions : stillValid(before?.excursions, until);
     next.set(id, cardOf(view, manifestOf(manifests.value, view), known));
-    early.delete(id);
+    earlyStates.delete(id);
   }
-  for (const [id, view] of early) next.set(id, cardOf(completed(view), manifestOf(manifests.value, view)));
-  early = new Map();
+  for (const [id, view] of earlyStates) next.set(id, cardOf(markComplete(view), manifestOf(manifests.value, view)));
+  earlyStates = new Map();
   statesTime.value = until;
-  statesAwaited.value = false;
-  show(next);
+  statesPending.value = false;
+  showCards(next);
 }
 
 /** Excursions that began before an earlier time than the one they were read at; of later times nothing is known. */
-function lasting(
+function stillValid(
   known: ReadonlyMap<string, Excursion> | undefined,
   until: string | undefined,
 ): ReadonlyMap<string, Excursion> | undefined {
   const shown = statesTime.value;
   if (known === undefined || until === undefined || (shown !== undefined && until > shown)) return undefined;
-  return new Map([...known].filter(([, { order }]) => timeIn(order) <= until));
+  return new Map([...known].filter(([, { order }]) => orderTime(order) <= until));
 }
 
-function show(next: ReadonlyMap<string, Card>): void {
+function showCards(next: ReadonlyMap<string, Card>): void {
   const known = cards.value;
   let isOther = known.size !== next.size;
   const shown = new Map<string, Signal<Card>>();
@@ -141,22 +141,22 @@ function show(next: ReadonlyMap<string, Card>): void {
     shown.set(id, one);
   }
   if (isOther) cards.value = shown;
-  look(next.values());
+  checkCards(next.values());
 }
 
 /** Say what has to be asked or read for the cards that are shown. */
-function look(all: Iterable<Card>): void {
+function checkCards(all: Iterable<Card>): void {
   let [isUnread, isDoubted] = [false, false];
   for (const card of all) {
-    isUnread ||= card.outs.some(({ excursion }) => excursion === undefined);
+    isUnread ||= card.violations.some(({ excursion }) => excursion === undefined);
     isDoubted ||= isDoubtful(card.view);
   }
-  if (isUnread) unread.value++;
-  if (isDoubted) doubts.value++;
+  if (isUnread) unreadStarts.value++;
+  if (isDoubted) stateDoubts.value++;
 }
 
 /** Take in streamed events, in whatever order they come. */
-export function takeUpdates(events: readonly StoredEvent[]): void {
+export function applyUpdates(events: readonly StoredEvent[]): void {
   if (!isForwards()) return;
   const byView = new Map<string, StoredEvent[]>();
   for (const event of events) {
@@ -166,39 +166,39 @@ export function takeUpdates(events: readonly StoredEvent[]): void {
     if (some === undefined) byView.set(id, [event]);
     else some.push(event);
   }
-  if (statesAwaited.value) takeEarly(byView);
-  else if (byView.size > 0) batch(() => takeOn(byView));
+  if (statesPending.value) applyEarly(byView);
+  else if (byView.size > 0) batch(() => applyByView(byView));
 }
 
-function takeEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
-  for (const [id, some] of byView) early.set(id, folded(early.get(id), some, timebase.value));
+function applyEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
+  for (const [id, some] of byView) earlyStates.set(id, foldUpdates(earlyStates.get(id), some, timebase.value));
 }
 
-function takeOn(byView: ReadonlyMap<string, StoredEvent[]>): void {
+function applyByView(byView: ReadonlyMap<string, StoredEvent[]>): void {
   const find = (view: ViewState) => manifestOf(manifests.value, view);
   const added = new Map<string, Signal<Card>>();
   const changed: Card[] = [];
   for (const [id, some] of byView) {
     const known = cards.value.get(id);
-    const card = known === undefined ? firstCard(some) : cardAfter(known.value, some, timebase.value, find);
+    const card = known === undefined ? newCard(some) : cardWithUpdates(known.value, some, timebase.value, find);
     if (known === undefined) added.set(id, signal(card));
     else known.value = card;
     changed.push(card);
   }
-  statesTime.value = state.value === "LIVE" ? undefined : normal(cursor.value);
+  statesTime.value = state.value === "LIVE" ? undefined : normalTime(cursor.value);
   if (added.size > 0) cards.value = new Map([...cards.value, ...added]);
-  look(changed);
+  checkCards(changed);
 }
 
 /** The card of a view that begins: of the server's answer it was not, so there is nothing before. */
-function firstCard([first, ...rest]: readonly StoredEvent[]): Card {
+function newCard([first, ...rest]: readonly StoredEvent[]): Card {
   const find = (view: ViewState) => manifestOf(manifests.value, view);
-  const view = completed(folded(undefined, [first as StoredEvent], timebase.value));
-  return cardAfter(cardOf(view, find(view)), rest, timebase.value, find);
+  const view = markComplete(foldUpdates(undefined, [first as StoredEvent], timebase.value));
+  return cardWithUpdates(cardOf(view, find(view)), rest, timebase.value, find);
 }
 
 /** Draw all cards by the manifests that are known now. */
-export function drawByManifests(): void {
+export function reapplyManifests(): void {
   batch(() => {
     for (const one of cards.value.values()) {
       const { view, manifest, excursions } = one.value;
@@ -206,28 +206,28 @@ export function drawByManifests(): void {
       if (found !== manifest) one.value = cardOf(view, found, manifest === undefined ? undefined : excursions);
     }
   });
-  look([...cards.value.values()].map((one) => one.value));
+  checkCards([...cards.value.values()].map((one) => one.value));
 }
 
 /** Updates were left out on the way: states are asked for, and excursions read, anew. */
-export function mistrust(): void {
+export function invalidateCards(): void {
   batch(() => {
     for (const one of cards.value.values()) one.value = cardOf(one.value.view, one.value.manifest);
-    doubts.value++;
+    stateDoubts.value++;
   });
 }
 
 /** Read when excursions began, of one card after the other, as long as the clock is not moved. */
-export async function readUnread(): Promise<void> {
-  const mine = run;
+export async function readExcursionStarts(): Promise<void> {
+  const mine = generation;
   for (const one of cards.value.values()) {
     const card = one.value;
-    const keys = unreadKeys(card);
+    const keys = keysWithoutStart(card);
     if (keys.length === 0) continue;
-    const until = bound();
+    const until = queryBound();
     const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
     const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
-    if (mine !== run) return;
+    if (mine !== generation) return;
     // What was streamed meanwhile knows better.
     const { view, manifest, excursions } = one.value;
     one.value = cardOf(view, manifest, new Map([...found, ...excursions]));

@@ -1,14 +1,14 @@
 /** A uPlot chart of sampled fields; dragging in it sets the timeline's span, a click its clock. */
 
 import uPlot from "uplot";
-import { nameKey } from "./sampling";
-import type { Lines } from "./lines";
-import { widthPx } from "./lines";
+import { seriesNameKey } from "./sampling";
+import type { PlotSeries } from "./plot_data";
+import { widthPx } from "./plot_data";
 import type { PlotField } from "./plots";
-import { show, type Span, visible, zoomed } from "./span";
+import { setVisible, type Span, visible, zoomSpan } from "./span";
 import { fromFineMs } from "./time";
-import { seek } from "./timeline";
-import { tableOf } from "./columns";
+import { seek } from "./clock";
+import { columnsOf } from "./plot_columns";
 import { unitOf } from "./units";
 
 const HEIGHT_MIN_PX = 60;
@@ -21,27 +21,27 @@ export class Chart {
   private readonly plot: uPlot;
   private readonly mark: HTMLElement;
   private readonly observer: ResizeObserver;
-  private atMs = 0;
+  private cursorMs = 0;
 
   constructor(
     private readonly element: HTMLElement,
     private readonly fields: readonly PlotField[],
     private readonly hover: (ms: number | null) => void,
   ) {
-    this.plot = new uPlot(this.options(), this.tables(new Map()), element);
+    this.plot = new uPlot(this.options(), this.columns(new Map()), element);
     this.mark = document.createElement("div");
     this.mark.className = "clock-mark";
     this.plot.over.append(this.mark);
-    this.listen(this.plot.over);
+    this.attachPointer(this.plot.over);
     this.observer = new ResizeObserver(() => this.fit());
     this.observer.observe(element);
     this.fit();
   }
 
   /** Draw what is known of the plotted series. */
-  setLines(lines: ReadonlyMap<string, Lines>): void {
+  setSeries(lines: ReadonlyMap<string, PlotSeries>): void {
     this.plot.batch(() => {
-      this.plot.setData(this.tables(lines), false);
+      this.plot.setData(this.columns(lines), false);
       this.setSpan(visible.peek());
     });
   }
@@ -49,12 +49,12 @@ export class Chart {
   /** Show a span of time. */
   setSpan(span: Span): void {
     this.plot.setScale("x", { min: span.startMs, max: span.stopMs });
-    this.setCursor(this.atMs);
+    this.setCursor(this.cursorMs);
   }
 
   /** Mark the clock's time. */
   setCursor(ms: number): void {
-    this.atMs = ms;
+    this.cursorMs = ms;
     const span = visible.peek();
     const x = ((ms - span.startMs) / (span.stopMs - span.startMs)) * this.plot.over.clientWidth;
     this.mark.hidden = !(x >= 0 && x <= this.plot.over.clientWidth);
@@ -72,18 +72,18 @@ export class Chart {
     if (width === 0) return;
     this.plot.setSize({ width, height: Math.max(HEIGHT_MIN_PX, height) });
     if (width > widthPx.peek() * 1.1 || width < widthPx.peek() / 2) widthPx.value = width;
-    this.setCursor(this.atMs);
+    this.setCursor(this.cursorMs);
   }
 
-  private tables(lines: ReadonlyMap<string, Lines>): uPlot.AlignedData {
+  private columns(lines: ReadonlyMap<string, PlotSeries>): uPlot.AlignedData {
     const tables = this.fields.map(({ series, field }) => {
-      const buckets = lines.get(nameKey(series))?.buckets ?? { startMs: 0, bucketMs: 1, fields: [] };
-      return tableOf(buckets, field) as uPlot.AlignedData;
+      const buckets = lines.get(seriesNameKey(series))?.buckets ?? { startMs: 0, bucketMs: 1, fields: [] };
+      return columnsOf(buckets, field) as uPlot.AlignedData;
     });
     return tables.length === 1 ? (tables[0] as uPlot.AlignedData) : uPlot.join(tables);
   }
 
-  private listen(over: HTMLElement): void {
+  private attachPointer(over: HTMLElement): void {
     let downX: number | undefined;
     over.addEventListener("pointerdown", (event) => (downX = event.clientX));
     over.addEventListener("click", (event) => {
@@ -94,7 +94,7 @@ export class Chart {
       "wheel",
       (event) => {
         event.preventDefault();
-        show(zoomed(visible.peek(), event.deltaY > 0 ? ZOOM_STEP : 1 / ZOOM_STEP, this.timeAt(event)));
+        setVisible(zoomSpan(visible.peek(), event.deltaY > 0 ? ZOOM_STEP : 1 / ZOOM_STEP, this.timeAt(event)));
       },
       { passive: false },
     );
@@ -137,7 +137,7 @@ export class Chart {
           grid: { ...grid, show: index === 0 },
         })),
       ],
-      series: [{}, ...this.fields.flatMap(({ field }, index) => lineOf(colour(`--plot-${index % COLOURS}`), `y ${unitOf(field) ?? ""}`))],
+      series: [{}, ...this.fields.flatMap(({ field }, index) => seriesOptions(colour(`--plot-${index % COLOURS}`), `y ${unitOf(field) ?? ""}`))],
       bands: this.fields.map((_, index) => ({
         series: [3 * index + 3, 3 * index + 2],
         fill: `${colour(`--plot-${index % COLOURS}`)}33`,
@@ -150,7 +150,7 @@ export class Chart {
   private selected(plot: uPlot): void {
     const { left, width } = plot.select;
     if (width < DRAG_MIN_PX) return;
-    show({ startMs: plot.posToVal(left, "x"), stopMs: plot.posToVal(left + width, "x") });
+    setVisible({ startMs: plot.posToVal(left, "x"), stopMs: plot.posToVal(left + width, "x") });
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
 
@@ -161,7 +161,7 @@ export class Chart {
 }
 
 /** The mean as a line, and the least and greatest values as the unseen edges of its band. */
-function lineOf(stroke: string, scale: string): uPlot.Series[] {
+function seriesOptions(stroke: string, scale: string): uPlot.Series[] {
   const edge: uPlot.Series = { scale, stroke: "transparent", width: 0, points: { show: false } };
   return [{ scale, stroke, width: 1.5, points: { size: 4, fill: stroke } }, edge, { ...edge }];
 }

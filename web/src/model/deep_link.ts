@@ -1,16 +1,16 @@
 /** Links to one event: `#event=<eventId>&at=<time>`, whatever else the URL says. */
 
 import { effect, signal } from "@preact/signals";
-import { type StoredEvent, timeOf } from "./event";
-import { hashValues, putHash, textOf } from "./hash";
-import { inspected } from "./inspector";
+import { type StoredEvent, eventTime } from "./event";
+import { hashValues, setHash, hashText } from "./url_hash";
+import { inspectedEvent } from "./inspector";
 import { request } from "./session";
-import { typed } from "./time";
-import { type Timebase, timebase } from "./timeline";
+import { parseTime } from "./time";
+import { type Timebase, timebase } from "./clock";
 
 const PAGE_EVENTS = 1_000;
 /** Events of one instant that are looked through; more share a time only by a producer's mistake. */
-const LOOK_MAX_PAGES = 10;
+const SEARCH_MAX_PAGES = 10;
 const EVENT_ID = /^[0-9a-f]{64}$/;
 
 export interface EventLink {
@@ -21,34 +21,34 @@ export interface EventLink {
 }
 
 /** Why a link could not be followed, in words. */
-export const linkTrouble = signal("");
+export const linkError = signal("");
 
 /** The link in the values of a hash; undefined if there is none. */
-export function linkOf(values: URLSearchParams): EventLink | undefined {
-  const [eventId, at, base] = [values.get("event"), typed(values.get("at") ?? ""), values.get("tb")];
+export function parseLink(values: URLSearchParams): EventLink | undefined {
+  const [eventId, at, base] = [values.get("event"), parseTime(values.get("at") ?? ""), values.get("tb")];
   if (eventId === null || at === undefined || !EVENT_ID.test(eventId)) return undefined;
   return base === "source" || base === "canonical" ? { eventId, at, base } : { eventId, at };
 }
 
 /** A URL that opens an event, with the clock at its time. */
-export function linkTo(event: StoredEvent, base: Timebase, url: string): string {
+export function eventLink(event: StoredEvent, base: Timebase, url: string): string {
   const [page = "", hash = ""] = url.split("#");
   const values = new URLSearchParams(hash);
-  const at = timeOf(event, base);
+  const at = eventTime(event, base);
   for (const [name, value] of Object.entries({ event: event.eventId, at, t: at, state: "paused", tb: base })) {
     values.set(name, value);
   }
   for (const name of ["from", "to", "len"]) values.delete(name);
   values.sort();
-  return `${page}#${textOf(values)}`;
+  return `${page}#${hashText(values)}`;
 }
 
 /** Keep the event that is looked at in the address. */
-export function keepLink(): void {
+export function startLinkSync(): void {
   effect(() => {
-    const event = inspected.value;
-    if (event !== null) putHash({ event: event.eventId, at: timeOf(event, timebase.peek()) });
-    else if (isFollowed) putHash({ event: null, at: null });
+    const event = inspectedEvent.value;
+    if (event !== null) setHash({ event: event.eventId, at: eventTime(event, timebase.peek()) });
+    else if (isFollowed) setHash({ event: null, at: null });
   });
 }
 
@@ -57,17 +57,17 @@ let isFollowed = false;
 /** Open the event that the address links to; the timeline itself goes to its time. */
 export async function followLink(): Promise<void> {
   isFollowed = true;
-  const link = linkOf(hashValues());
-  if (link === undefined || link.eventId === inspected.value?.eventId) return;
+  const link = parseLink(hashValues());
+  if (link === undefined || link.eventId === inspectedEvent.value?.eventId) return;
   const base = link.base ?? timebase.value;
-  const event = (await found(link, base)) ?? (await found(link, base === "source" ? "canonical" : "source"));
-  linkTrouble.value = event === undefined ? `There is no event ${link.eventId.slice(0, 12)}… at ${link.at}.` : "";
-  if (event !== undefined) inspected.value = event;
+  const event = (await findEvent(link, base)) ?? (await findEvent(link, base === "source" ? "canonical" : "source"));
+  linkError.value = event === undefined ? `There is no event ${link.eventId.slice(0, 12)}… at ${link.at}.` : "";
+  if (event !== undefined) inspectedEvent.value = event;
 }
 
-async function found(link: EventLink, base: Timebase): Promise<StoredEvent | undefined> {
+async function findEvent(link: EventLink, base: Timebase): Promise<StoredEvent | undefined> {
   let afterKey: string | undefined;
-  for (let page = 0; page < LOOK_MAX_PAGES; page++) {
+  for (let page = 0; page < SEARCH_MAX_PAGES; page++) {
     const reply = await request(
       {
         type: "query",

@@ -7,15 +7,15 @@
 
 import { signal } from "@preact/signals";
 import type { SummaryResponse } from "../api/protocol";
-import { length, type Span, TIME_MAX_MS, TIME_MIN_MS } from "./span";
+import { spanLength, type Span, TIME_MAX_MS, TIME_MIN_MS } from "./span";
 import { toFineMs } from "./time";
-import type { Timebase } from "./timeline";
+import type { Timebase } from "./clock";
 
-export const LANES = ["raw", "parsed", "ui", "metadata", "command"] as const;
-export type DensityLane = (typeof LANES)[number];
+export const DENSITY_LANES = ["raw", "parsed", "ui", "metadata", "command"] as const;
+export type DensityLane = (typeof DENSITY_LANES)[number];
 
 /** Counts per bucket and lane; bucket i begins at startMs + i * bucketMs. */
-export interface Picture {
+export interface DensityTile {
   readonly timebase: Timebase;
   /** What was asked for, and is therefore known. */
   readonly span: Span;
@@ -28,7 +28,7 @@ export interface Picture {
 }
 
 /** A question for a picture. */
-export interface Wish {
+export interface DensityRequest {
   readonly timebase: Timebase;
   readonly span: Span;
   readonly level: number;
@@ -38,28 +38,28 @@ export interface Wish {
 /** The server's bound on buckets. */
 const BUCKETS_MAX = 4096;
 /** So many buckets can be seen at once at most: a picture is about twice as wide as the view. */
-const SEEN_MAX = 1800;
+const BUCKETS_SHOWN_MAX = 1800;
 /** Asked spans begin and end at multiples of so many buckets, so that small moves need no question. */
 const GRAIN_BUCKETS = 64;
-const PICTURES_MAX = 24;
+const TILES_MAX = 24;
 
 /** So few events are asked for one by one where the server's counts are too coarse to tell them apart. */
 export const SINGLE_MAX_EVENTS = 500;
 
-export const pictures = signal<readonly Picture[]>([]);
+export const tiles = signal<readonly DensityTile[]>([]);
 
 /** The power of two of a bucket's ns, at least so wide that there is one to a pixel at most. */
-export function level(span: Span, width: number): number {
-  const buckets = Math.max(1, Math.min(width, SEEN_MAX));
-  return Math.max(0, Math.ceil(Math.log2((length(span) * 1e6) / buckets)));
+export function levelFor(span: Span, width: number): number {
+  const buckets = Math.max(1, Math.min(width, BUCKETS_SHOWN_MAX));
+  return Math.max(0, Math.ceil(Math.log2((spanLength(span) * 1e6) / buckets)));
 }
 
 /** What to ask for to see a span on so many pixels, with half of it again on each side. */
-export function wish(span: Span, width: number, timebase: Timebase): Wish {
-  const wanted = level(span, width);
+export function densityRequest(span: Span, width: number, timebase: Timebase): DensityRequest {
+  const wanted = levelFor(span, width);
   const bucketMs = 2 ** wanted / 1e6;
   const grain = bucketMs * GRAIN_BUCKETS;
-  const half = length(span) / 2;
+  const half = spanLength(span) / 2;
   const startMs = Math.max(TIME_MIN_MS, Math.floor((span.startMs - half) / grain) * grain);
   const stopMs = Math.min(TIME_MAX_MS, Math.ceil((span.stopMs + half) / grain) * grain);
   const buckets = Math.min(BUCKETS_MAX, Math.max(1, Math.round((stopMs - startMs) / bucketMs)));
@@ -67,7 +67,7 @@ export function wish(span: Span, width: number, timebase: Timebase): Wish {
 }
 
 /** An answer as a picture. */
-export function pictureOf(asked: Wish, reply: SummaryResponse, askedMs: number): Picture {
+export function tileOf(asked: DensityRequest, reply: SummaryResponse, askedMs: number): DensityTile {
   const { lanes } = reply;
   return {
     timebase: asked.timebase,
@@ -81,16 +81,16 @@ export function pictureOf(asked: Wish, reply: SummaryResponse, askedMs: number):
 }
 
 /** Whether the server has counted more coarsely than can be seen, and so few events that each can be asked for. */
-export function isCoarse(picture: Picture): boolean {
+export function isTooCoarse(picture: DensityTile): boolean {
   if (picture.bucketMs * 1e6 < 2 ** (picture.level + 1)) return false;
   const count = countIn(picture, picture.span);
   return count > 0 && count <= SINGLE_MAX_EVENTS;
 }
 
 /** A picture made of single events, as fine as was asked for. */
-export function pictureFrom(of: Picture, events: readonly { ms: number; lane: DensityLane }[]): Picture {
+export function tileFromEvents(of: DensityTile, events: readonly { ms: number; lane: DensityLane }[]): DensityTile {
   const bucketMs = 2 ** of.level / 1e6;
-  const buckets = Math.ceil(length(of.span) / bucketMs) + 1;
+  const buckets = Math.ceil(spanLength(of.span) / bucketMs) + 1;
   const empty = () => Array.from({ length: buckets }, () => 0);
   const lanes = { raw: empty(), parsed: empty(), ui: empty(), metadata: empty(), command: empty() };
   for (const { ms, lane } of events) {
@@ -101,23 +101,23 @@ export function pictureFrom(of: Picture, events: readonly { ms: number; lane: De
 }
 
 /** Whether a picture shows a span as finely as it can be seen. */
-export function serves(picture: Picture, span: Span, width: number, timebase: Timebase): boolean {
-  const fine = picture.level <= level(span, width);
-  return fine && picture.timebase === timebase && covers(picture, span);
+export function tileServes(picture: DensityTile, span: Span, width: number, timebase: Timebase): boolean {
+  const fine = picture.level <= levelFor(span, width);
+  return fine && picture.timebase === timebase && tileCovers(picture, span);
 }
 
-function covers(picture: Picture, span: Span): boolean {
+function tileCovers(picture: DensityTile, span: Span): boolean {
   return picture.span.startMs <= span.startMs && picture.span.stopMs >= span.stopMs;
 }
 
 /** The best picture of a span: the one that shows most of it, of those the one nearest to its level. */
-export function best(
-  all: readonly Picture[],
+export function bestTile(
+  all: readonly DensityTile[],
   span: Span,
   width: number,
   timebase: Timebase,
-): Picture | undefined {
-  let found: Picture | undefined;
+): DensityTile | undefined {
+  let found: DensityTile | undefined;
   let foundScore = 0;
   for (const picture of all) {
     if (picture.timebase !== timebase) continue;
@@ -127,36 +127,36 @@ export function best(
   return found;
 }
 
-function scoreOf(picture: Picture, span: Span, width: number): number {
+function scoreOf(picture: DensityTile, span: Span, width: number): number {
   const low = Math.max(picture.span.startMs, span.startMs);
   const high = Math.min(picture.span.stopMs, span.stopMs);
   if (high <= low) return 0;
-  const off = Math.abs(picture.level - level(span, width));
-  return (high - low) / length(span) / (1 + off / 8);
+  const off = Math.abs(picture.level - levelFor(span, width));
+  return (high - low) / spanLength(span) / (1 + off / 8);
 }
 
 /** The pictures with a new one in front; what it makes needless goes, and the oldest beyond the bound. */
-export function kept(all: readonly Picture[], newest: Picture): readonly Picture[] {
+export function withTile(all: readonly DensityTile[], newest: DensityTile): readonly DensityTile[] {
   const others = all.filter((one) => {
     const same = one.timebase === newest.timebase && one.level === newest.level;
-    return !(same && covers(newest, one.span));
+    return !(same && tileCovers(newest, one.span));
   });
-  return [newest, ...others].slice(0, PICTURES_MAX);
+  return [newest, ...others].slice(0, TILES_MAX);
 }
 
 /** The counts of the bucket that a time lies in. */
-export function countsAt(picture: Picture, ms: number): Record<DensityLane, number> {
+export function countsAt(picture: DensityTile, ms: number): Record<DensityLane, number> {
   const index = Math.floor((ms - picture.startMs) / picture.bucketMs);
-  const counts = LANES.map((lane) => [lane, picture.lanes[lane][index] ?? 0] as const);
+  const counts = DENSITY_LANES.map((lane) => [lane, picture.lanes[lane][index] ?? 0] as const);
   return Object.fromEntries(counts) as Record<DensityLane, number>;
 }
 
 /** How many events of all lanes a picture counts in a span; buckets at its ends count whole. */
-export function countIn(picture: Picture, span: Span): number {
+export function countIn(picture: DensityTile, span: Span): number {
   const first = Math.max(0, Math.floor((span.startMs - picture.startMs) / picture.bucketMs));
   const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);
   let count = 0;
-  for (const lane of LANES) {
+  for (const lane of DENSITY_LANES) {
     const counts = picture.lanes[lane];
     for (let index = first; index <= last && index < counts.length; index++) count += counts[index] ?? 0;
   }

@@ -5,26 +5,26 @@ import type { EntityInfo } from "../api/protocol";
 import { type Entity, entityKey } from "./event";
 import { defaultView, request } from "./session";
 import { toMs } from "./time";
-import { cursor, cursorMs, state, timebase } from "./timeline";
-import { matching, rowsOf, treeOf } from "./tree";
+import { cursor, cursorMs, state, timebase } from "./clock";
+import { matchingEntities, treeRowsOf, treeOf } from "./entity_tree";
 
 /** A listing that takes long to answer is asked for less often: it keeps to this share of the time. */
 const BUSY_SHARE = 0.05;
 
 export const entities = signal<readonly EntityInfo[] | null>(null);
-export const selected = signal<Entity | null>(null);
-export const search = signal("");
+export const selectedEntity = signal<Entity | null>(null);
+export const entitySearch = signal("");
 /** Keys of the nodes that are closed. */
-export const folded = signal<ReadonlySet<string>>(new Set());
+export const foldedNodes = signal<ReadonlySet<string>>(new Set());
 /** When each entity was last seen as of the clock, in ms; null while that is not known. */
 export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
 /** Why there is no listing, in words. */
-export const entitiesTrouble = signal("");
+export const entitiesError = signal("");
 
 /** The tree's rows; whatever is searched for is unfolded. */
-export const rows = computed(() => {
-  const found = matching(entities.value ?? [], search.value);
-  return rowsOf(treeOf(found), search.value.trim() === "" ? folded.value : new Set());
+export const treeRows = computed(() => {
+  const found = matchingEntities(entities.value ?? [], entitySearch.value);
+  return treeRowsOf(treeOf(found), entitySearch.value.trim() === "" ? foldedNodes.value : new Set());
 });
 
 /** The clock in whole seconds: ages need no more. */
@@ -33,20 +33,20 @@ export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 
 /** Whether a person, or a link, has chosen the entity; the screen's own choice gives way to the instance's. */
 let isChosen = false;
 let notBeforeMs = 0;
-let asked = 0;
+let requestCount = 0;
 
 /** Choose an entity; its panels follow. */
-export function select(entity: Entity): void {
+export function selectEntity(entity: Entity): void {
   isChosen = true;
-  selected.value = entity;
+  selectedEntity.value = entity;
 }
 
 /** Open or close a node of the tree. */
-export function fold(key: string, isClosed: boolean): void {
-  const next = new Set(folded.value);
+export function setFolded(key: string, isClosed: boolean): void {
+  const next = new Set(foldedNodes.value);
   if (isClosed) next.add(key);
   else next.delete(key);
-  folded.value = next;
+  foldedNodes.value = next;
 }
 
 /** Ask what there is; the first answer chooses the instance's entity, or the first that has values. */
@@ -54,13 +54,13 @@ export async function refreshEntities(): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;
   try {
-    const found = await discovered();
+    const found = await discoverAll();
     entities.value = found;
-    entitiesTrouble.value = "";
+    entitiesError.value = "";
     if (state.value === "LIVE") seenMs.value = lastTimes(found);
-    choose(found);
+    chooseInitial(found);
   } catch (error) {
-    entitiesTrouble.value = (error as Error).message;
+    entitiesError.value = (error as Error).message;
     throw error;
   } finally {
     const tookMs = Date.now() - startMs;
@@ -68,16 +68,16 @@ export async function refreshEntities(): Promise<void> {
   }
 }
 
-function choose(found: readonly EntityInfo[]): void {
+function chooseInitial(found: readonly EntityInfo[]): void {
   if (isChosen) return;
   const named = defaultView.value?.selected;
   const opening = named == null ? undefined : found.find((one) => entityKey(one) === entityKey(named));
-  if (opening !== undefined) select(opening);
-  else selected.value ??= found.find(says) ?? found[0] ?? null;
+  if (opening !== undefined) selectEntity(opening);
+  else selectedEntity.value ??= found.find(hasValues) ?? found[0] ?? null;
 }
 
 /** Whether an entity has values to be looked at. */
-function says(entity: EntityInfo): boolean {
+function hasValues(entity: EntityInfo): boolean {
   return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
 }
 
@@ -87,13 +87,13 @@ export async function refreshSeen(): Promise<void> {
     seenMs.value = lastTimes(entities.value ?? []);
     return;
   }
-  const mine = ++asked;
-  const found = await discovered(cursor.value);
-  if (mine === asked) seenMs.value = lastTimes(found);
+  const mine = ++requestCount;
+  const found = await discoverAll(cursor.value);
+  if (mine === requestCount) seenMs.value = lastTimes(found);
 }
 
 /** All pages of a listing, as of a time if one is given. */
-async function discovered(time?: string): Promise<EntityInfo[]> {
+async function discoverAll(time?: string): Promise<EntityInfo[]> {
   const at = time === undefined ? {} : { time };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;

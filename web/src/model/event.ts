@@ -1,7 +1,7 @@
 /** Stored events as the screen sees them: who, what, when, and their values as rows. */
 
-import { textOf } from "../api/written";
-import { exact, pretty } from "./exact";
+import { rawTextOf } from "../api/raw_text";
+import { parseExact, formatExact } from "./exact_json";
 
 export type Lane = "metadata" | "command" | "ui" | "parsed" | "raw";
 
@@ -30,7 +30,7 @@ export interface Entity {
 const SUMMARY_VALUES = 6;
 const SUMMARY_MAX_CHARS = 160;
 
-const HEADER = new Set([
+const HEADER_MEMBERS = new Set([
   "eventId",
   "scopeId",
   "lane",
@@ -57,7 +57,7 @@ export function seriesKey(event: StoredEvent): string {
 }
 
 /** The time of an event in a timebase. */
-export function timeOf(
+export function eventTime(
   event: Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime">,
   timebase: "source" | "canonical",
 ): string {
@@ -65,14 +65,14 @@ export function timeOf(
 }
 
 /** The values of an event as [path, value] rows: what `payload`, `data` or the body holds. */
-export function values(event: StoredEvent): [string, unknown][] {
-  if (event.lane === "raw") return [["bytes", hex(event.bytes ?? "", 24)]];
+export function valueRows(event: StoredEvent): [string, unknown][] {
+  if (event.lane === "raw") return [["bytes", hexText(event.bytes ?? "", 24)]];
   const body = event["payload"] ?? event["data"] ?? bodyOf(event);
   return flatten("", body);
 }
 
 function bodyOf(event: StoredEvent): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(event).filter(([name]) => !HEADER.has(name)));
+  return Object.fromEntries(Object.entries(event).filter(([name]) => !HEADER_MEMBERS.has(name)));
 }
 
 function flatten(path: string, value: unknown): [string, unknown][] {
@@ -86,7 +86,7 @@ function flatten(path: string, value: unknown): [string, unknown][] {
 }
 
 /** Base64 as spaced hex, cut after so many bytes. */
-export function hex(base64: string, maxBytes: number): string {
+export function hexText(base64: string, maxBytes: number): string {
   const bytes = Array.from(atob(base64), (char) => char.charCodeAt(0));
   const shown = bytes.slice(0, maxBytes).map((byte) => byte.toString(16).padStart(2, "0"));
   const rest = bytes.length > maxBytes ? " …" : "";
@@ -94,33 +94,33 @@ export function hex(base64: string, maxBytes: number): string {
 }
 
 /** An event with the digits of its numbers as they were written, where its text is known. */
-export function exactly(event: StoredEvent): Record<string, unknown> {
-  const text = textOf(event);
-  return text === undefined ? event : (exact(text) as Record<string, unknown>);
+export function exactEvent(event: StoredEvent): Record<string, unknown> {
+  const text = rawTextOf(event);
+  return text === undefined ? event : (parseExact(text) as Record<string, unknown>);
 }
 
 /** The envelope as a producer would send it: without what only the Core sets. */
 export function envelopeText(event: StoredEvent): string {
-  const { canonicalTruthTime: _, ...envelope } = exactly(event);
-  return pretty(envelope);
+  const { canonicalTruthTime: _, ...envelope } = exactEvent(event);
+  return formatExact(envelope);
 }
 
 /** What an event is, in a word or two. */
-export function kindOf(event: StoredEvent): string {
+export function eventKind(event: StoredEvent): string {
   return event.viewId ?? event.messageType ?? "frame";
 }
 
 /** An event in one line: its first values. */
-export function summaryOf(event: StoredEvent): string {
-  const text = values(event)
+export function eventSummary(event: StoredEvent): string {
+  const text = valueRows(event)
     .slice(0, SUMMARY_VALUES)
-    .map(([path, value]) => (path === "" ? shown(value) : `${path} ${shown(value)}`))
+    .map(([path, value]) => (path === "" ? valueText(value) : `${path} ${valueText(value)}`))
     .join(" · ");
   return text.length > SUMMARY_MAX_CHARS ? `${text.slice(0, SUMMARY_MAX_CHARS)}…` : text;
 }
 
 /** A value for reading: numbers short, the rest as it is. */
-export function shown(value: unknown): string {
+export function valueText(value: unknown): string {
   if (typeof value === "number" && !Number.isInteger(value)) {
     return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e9 ? String(+value.toFixed(6)) : String(value);
   }

@@ -4,7 +4,7 @@
  */
 
 import type { KeySpec } from "../api/protocol";
-import { isOut, verdictOf } from "./limits";
+import { isViolation, verdictOf } from "./limits";
 import type { Cell } from "./ui_state";
 
 /** Where an excursion begins. */
@@ -14,11 +14,11 @@ export interface Excursion {
   /** Where that update stands in the order of the timebase. */
   readonly order: string;
   /** Whether nothing of it lies further back: false where the past was not read that far. */
-  readonly isKnown: boolean;
+  readonly isComplete: boolean;
 }
 
 /** What one update says of a key. */
-export interface Said {
+export interface KeyUpdate {
   readonly value: unknown;
   readonly order: string;
   readonly source: string;
@@ -28,38 +28,38 @@ export interface Said {
  * The excursion of a key after one more update of it, `before` and `after` being its cells around it;
  * undefined where there is none, or where its beginning has to be read from the past.
  */
-export function followed(
+export function excursionAfter(
   known: Excursion | undefined,
-  said: Said,
+  said: KeyUpdate,
   before: Cell | undefined,
   after: Cell,
   spec: KeySpec,
 ): Excursion | undefined {
-  if (!isOut(verdictOf(after.value, spec))) return undefined;
-  if (said.order < after.order) return afterLate(known, said, spec);
+  if (!isViolation(verdictOf(after.value, spec))) return undefined;
+  if (said.order < after.order) return excursionAfterLate(known, said, spec);
   if (known !== undefined) return known;
-  if (before === undefined || isOut(verdictOf(before.value, spec))) return undefined;
-  return { since: said.source, order: said.order, isKnown: true };
+  if (before === undefined || isViolation(verdictOf(before.value, spec))) return undefined;
+  return { since: said.source, order: said.order, isComplete: true };
 }
 
 /** A late update may split an excursion, or lengthen it into the past. */
-function afterLate(known: Excursion | undefined, said: Said, spec: KeySpec): Excursion | undefined {
+function excursionAfterLate(known: Excursion | undefined, said: KeyUpdate, spec: KeySpec): Excursion | undefined {
   if (known === undefined) return undefined;
   const isInside = said.order > known.order;
-  return isOut(verdictOf(said.value, spec)) === isInside ? known : undefined;
+  return isViolation(verdictOf(said.value, spec)) === isInside ? known : undefined;
 }
 
 /**
  * Where the excursion of a key begins, of what was said of it from the newest back; undefined where the
  * newest is in limits. `isAll`: there is nothing further back.
  */
-export function beginning(newestFirst: Iterable<Said>, spec: KeySpec, isAll: boolean): Excursion | undefined {
-  let first: Said | undefined;
+export function excursionStart(newestFirst: Iterable<KeyUpdate>, spec: KeySpec, isAll: boolean): Excursion | undefined {
+  let first: KeyUpdate | undefined;
   for (const said of newestFirst) {
-    if (!isOut(verdictOf(said.value, spec))) {
-      return first === undefined ? undefined : { since: first.source, order: first.order, isKnown: true };
+    if (!isViolation(verdictOf(said.value, spec))) {
+      return first === undefined ? undefined : { since: first.source, order: first.order, isComplete: true };
     }
     first = said;
   }
-  return first === undefined ? undefined : { since: first.source, order: first.order, isKnown: isAll };
+  return first === undefined ? undefined : { since: first.source, order: first.order, isComplete: isAll };
 }

@@ -5,7 +5,7 @@ export type Freshness = "live" | "stale" | "old" | "unseen";
 const LIVE_MAX_MS = 10_000;
 const STALE_MAX_MS = 300_000;
 
-export const FRESHNESS_IN_WORDS: Readonly<Record<Freshness, string>> = {
+export const FRESHNESS_TEXTS: Readonly<Record<Freshness, string>> = {
   live: "live",
   stale: "stale",
   old: "old",

@@ -2,122 +2,122 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Query } from "../api/protocol";
-import { type Lane, type StoredEvent, timeOf } from "./event";
-import { selected } from "./entities";
-import { extent } from "./overview";
+import { type Lane, type StoredEvent, eventTime } from "./event";
+import { selectedEntity } from "./entities";
+import { extent } from "./timeline_data";
 import { request } from "./session";
 import { selection, visible } from "./span";
 import { fromFineMs } from "./time";
-import { bound, seek, state, timebase } from "./timeline";
+import { queryBound, seek, state, timebase } from "./clock";
 
 const PAGE_EVENTS = 50;
 
 /** Which times: up to the clock, what the timeline shows or has selected, or what is dated ahead of now. */
-export type Range = "clock" | "visible" | "selection" | "ahead";
+export type InspectorRange = "clock" | "visible" | "selection" | "ahead";
 
-export const range = signal<Range>("clock");
+export const inspectorRange = signal<InspectorRange>("clock");
 /** The lanes that are wanted; none means all. */
-export const lanes = signal<ReadonlySet<Lane>>(new Set());
+export const inspectorLanes = signal<ReadonlySet<Lane>>(new Set());
 /** Whether only the chosen entity's events are wanted. */
-export const ofEntity = signal(true);
+export const inspectorSelectedOnly = signal(true);
 /** A messageType that is wanted; empty means any. */
-export const messageType = signal("");
+export const inspectorType = signal("");
 
-export const events = signal<readonly StoredEvent[] | null>(null);
+export const inspectorEvents = signal<readonly StoredEvent[] | null>(null);
 export const nextKey = signal<string | null>(null);
-export const inspectorTrouble = signal("");
-export const inspected = signal<StoredEvent | null>(null);
+export const inspectorError = signal("");
+export const inspectedEvent = signal<StoredEvent | null>(null);
 /** The `afterKey` of every page up to the one that is shown; the first has none. */
-const pages = signal<readonly (string | null)[]>([null]);
-export const page = computed(() => pages.value.length);
+const pageKeys = signal<readonly (string | null)[]>([null]);
+export const pageNumber = computed(() => pageKeys.value.length);
 /** Whether the list stands still, because somebody reads in it. */
-export const held = signal(false);
+export const isListHeld = signal(false);
 
-let asked = 0;
+let requestCount = 0;
 let isOwnJump = false;
 
 /** What decides which events are wanted, besides the clock. */
-export const wanted = computed(() =>
-  JSON.stringify([range.value, [...lanes.value], ofEntity.value, messageType.value, ofEntity.value && selected.value]),
+export const inspectorQueryKey = computed(() =>
+  JSON.stringify([inspectorRange.value, [...inspectorLanes.value], inspectorSelectedOnly.value, inspectorType.value, inspectorSelectedOnly.value && selectedEntity.value]),
 );
 
 /** Ask anew for the first page. */
 export async function refreshInspector(): Promise<void> {
-  held.value = false;
-  await ask([null]);
+  isListHeld.value = false;
+  await requestPage([null]);
 }
 
 /** Ask for the page that is shown once more, while the clock moves. */
 export async function followInspector(): Promise<void> {
-  if (!held.value && page.value === 1 && range.value !== "selection") await ask([null]);
+  if (!isListHeld.value && pageNumber.value === 1 && inspectorRange.value !== "selection") await requestPage([null]);
 }
 
 /** The page behind this one. */
 export async function olderPage(): Promise<void> {
   const key = nextKey.value;
   if (key === null) return;
-  held.value = true;
-  await ask([...pages.value, key]);
+  isListHeld.value = true;
+  await requestPage([...pageKeys.value, key]);
 }
 
 /** The page before this one. */
 export async function newerPage(): Promise<void> {
-  if (page.value > 1) await ask(pages.value.slice(0, -1));
+  if (pageNumber.value > 1) await requestPage(pageKeys.value.slice(0, -1));
 }
 
 /** Look at an event, and put the clock to its time. */
-export function inspect(event: StoredEvent): void {
-  held.value = true;
-  inspected.value = event;
+export function inspectEvent(event: StoredEvent): void {
+  isListHeld.value = true;
+  inspectedEvent.value = event;
   isOwnJump = true;
-  seek(timeOf(event, timebase.value));
+  seek(eventTime(event, timebase.value));
 }
 
 /** Whether the clock's last jump was to an event of the list, which therefore stands still. */
-export function takeOwnJump(): boolean {
+export function consumeOwnJump(): boolean {
   const was = isOwnJump;
   isOwnJump = false;
   return was;
 }
 
 /** List everything that is dated ahead. */
-export function listAhead(): void {
-  [range.value, ofEntity.value, lanes.value, messageType.value] = ["ahead", false, new Set(), ""];
+export function listDatedAhead(): void {
+  [inspectorRange.value, inspectorSelectedOnly.value, inspectorLanes.value, inspectorType.value] = ["ahead", false, new Set(), ""];
 }
 
 /** Want a lane, or no longer. */
 export function toggleLane(lane: Lane): void {
-  const next = new Set(lanes.value);
+  const next = new Set(inspectorLanes.value);
   if (!next.delete(lane)) next.add(lane);
-  lanes.value = next;
+  inspectorLanes.value = next;
 }
 
-async function ask(keys: readonly (string | null)[]): Promise<void> {
-  const mine = ++asked;
-  const query = question(keys.at(-1) ?? null);
+async function requestPage(keys: readonly (string | null)[]): Promise<void> {
+  const mine = ++requestCount;
+  const query = inspectorQuery(keys.at(-1) ?? null);
   if (query === undefined) {
-    [events.value, nextKey.value, pages.value] = [[], null, [null]];
+    [inspectorEvents.value, nextKey.value, pageKeys.value] = [[], null, [null]];
     return;
   }
   try {
     const reply = await request(query, "queryResponse");
-    if (mine !== asked) return;
-    events.value = reply.events as StoredEvent[];
+    if (mine !== requestCount) return;
+    inspectorEvents.value = reply.events as StoredEvent[];
     nextKey.value = reply.nextKey ?? null;
-    pages.value = keys;
-    inspectorTrouble.value = "";
+    pageKeys.value = keys;
+    inspectorError.value = "";
   } catch (error) {
-    if (mine === asked) inspectorTrouble.value = (error as Error).message;
+    if (mine === requestCount) inspectorError.value = (error as Error).message;
     throw error;
   }
 }
 
 /** The newest events first; undefined where there is nothing to ask for. */
-export function question(afterKey: string | null): Query | undefined {
-  const times = timesOf(range.value);
-  const entity = selected.value;
-  if (times === undefined || (ofEntity.value && entity === null)) return undefined;
-  const type = messageType.value.trim();
+export function inspectorQuery(afterKey: string | null): Query | undefined {
+  const times = timesOf(inspectorRange.value);
+  const entity = selectedEntity.value;
+  if (times === undefined || (inspectorSelectedOnly.value && entity === null)) return undefined;
+  const type = inspectorType.value.trim();
   return {
     type: "query",
     reverse: true,
@@ -125,8 +125,8 @@ export function question(afterKey: string | null): Query | undefined {
     timebase: timebase.value,
     timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
     filters: {
-      ...(ofEntity.value && entity !== null ? only(entity) : {}),
-      ...(lanes.value.size === 0 ? {} : { lanes: [...lanes.value] }),
+      ...(inspectorSelectedOnly.value && entity !== null ? entityFilter(entity) : {}),
+      ...(inspectorLanes.value.size === 0 ? {} : { lanes: [...inspectorLanes.value] }),
       ...(type === "" ? {} : { messageTypes: [type] }),
     },
     ...times,
@@ -134,14 +134,14 @@ export function question(afterKey: string | null): Query | undefined {
   };
 }
 
-function only(entity: { scopeId: string; systemId: string; containerId: string; uniqueId: string }) {
+function entityFilter(entity: { scopeId: string; systemId: string; containerId: string; uniqueId: string }) {
   const { scopeId, systemId, containerId, uniqueId } = entity;
   return { scopeIds: [scopeId], systemId, containerId, uniqueId };
 }
 
-function timesOf(which: Range): Pick<Query, "startTime" | "stopTime"> | undefined {
+function timesOf(which: InspectorRange): Pick<Query, "startTime" | "stopTime"> | undefined {
   if (which === "clock") {
-    const stopTime = bound();
+    const stopTime = queryBound();
     return stopTime === undefined ? {} : { stopTime };
   }
   if (which === "ahead") {

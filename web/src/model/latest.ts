@@ -1,28 +1,28 @@
 /** Latest values of the chosen entity: asked for at the cursor, and kept up to date by the stream. */
 
 import { signal } from "@preact/signals";
-import { entityKey, seriesKey, type StoredEvent, timeOf, values } from "./event";
-import { selected } from "./entities";
+import { entityKey, seriesKey, type StoredEvent, eventTime, valueRows } from "./event";
+import { selectedEntity } from "./entities";
 import { request } from "./session";
-import { backwards, cursor, state, timebase } from "./timeline";
+import { backwards, cursor, state, timebase } from "./clock";
 import { compareTimes } from "./time";
 
 /** The newest event of each series, in the order in which the server first named them. */
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 /** Whether the values at the clock's time are being asked for; until then none are shown. */
-export const awaited = signal(false);
+export const latestPending = signal(false);
 /** Why there are no values, in words. */
-export const latestTrouble = signal("");
+export const latestError = signal("");
 /** What was shown before the clock jumped: its rows keep their places while values are awaited. */
-export const outline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
-let asked = 0;
+let requestCount = 0;
 
 /** Ask for the values at the cursor (now, in LIVE); an answer that was overtaken is dropped. */
 export async function refreshLatest(): Promise<void> {
-  const entity = selected.value;
+  const entity = selectedEntity.value;
   if (entity === null) return;
-  const mine = ++asked;
+  const mine = ++requestCount;
   const { scopeId, systemId, containerId, uniqueId } = entity;
   try {
     const reply = await request(
@@ -34,14 +34,14 @@ export async function refreshLatest(): Promise<void> {
       },
       "latestResponse",
     );
-    if (mine !== asked || selected.value !== entity) return;
+    if (mine !== requestCount || selectedEntity.value !== entity) return;
     replace(reply.events as StoredEvent[]);
-    latestTrouble.value = "";
+    latestError.value = "";
   } catch (error) {
-    if (mine === asked) latestTrouble.value = (error as Error).message;
+    if (mine === requestCount) latestError.value = (error as Error).message;
     throw error;
   }
-  awaited.value = false;
+  latestPending.value = false;
 }
 
 function replace(events: readonly StoredEvent[]): void {
@@ -56,17 +56,17 @@ function replace(events: readonly StoredEvent[]): void {
 /** While time runs forwards an answer that was overtaken by the stream must not move a value back. */
 function keepNewer(key: string, event: StoredEvent): StoredEvent {
   const known = latest.value.get(key);
-  if (known === undefined || !streaming() || entityKey(known) !== entityKey(event)) return event;
+  if (known === undefined || !isStreaming() || entityKey(known) !== entityKey(event)) return event;
   return isLate(event, known) ? known : event;
 }
 
 /** Take in streamed events; late ones never move a value backwards. */
 export function applyLatest(events: readonly StoredEvent[]): void {
-  if (!streaming() || selected.value === null) return;
-  const wanted = entityKey(selected.value);
+  if (!isStreaming() || selectedEntity.value === null) return;
+  const wanted = entityKey(selectedEntity.value);
   let next: Map<string, StoredEvent> | undefined;
   for (const event of events) {
-    if (event.uniqueId !== selected.value.uniqueId || entityKey(event) !== wanted) continue;
+    if (event.uniqueId !== selectedEntity.value.uniqueId || entityKey(event) !== wanted) continue;
     const key = seriesKey(event);
     const known = (next ?? latest.value).get(key);
     if (known !== undefined && isLate(event, known)) continue;
@@ -77,34 +77,34 @@ export function applyLatest(events: readonly StoredEvent[]): void {
 }
 
 /** Forget what is shown, when the entity or the moment is another. */
-export function forgetLatest(): void {
-  asked++;
+export function clearLatest(): void {
+  requestCount++;
   const known = [...latest.value.values()][0];
-  const isSame = known !== undefined && selected.value !== null && entityKey(known) === entityKey(selected.value);
-  if (latest.value.size > 0 || !isOutlined()) outline.value = isSame ? latest.value : new Map();
-  awaited.value = selected.value !== null;
+  const isSame = known !== undefined && selectedEntity.value !== null && entityKey(known) === entityKey(selectedEntity.value);
+  if (latest.value.size > 0 || !isOutlined()) latestOutline.value = isSame ? latest.value : new Map();
+  latestPending.value = selectedEntity.value !== null;
   latest.value = new Map();
 }
 
 /** Whether the outline is of the chosen entity. */
 function isOutlined(): boolean {
-  const known = [...outline.value.values()][0];
-  return known !== undefined && selected.value !== null && entityKey(known) === entityKey(selected.value);
+  const known = [...latestOutline.value.values()][0];
+  return known !== undefined && selectedEntity.value !== null && entityKey(known) === entityKey(selectedEntity.value);
 }
 
-function streaming(): boolean {
+function isStreaming(): boolean {
   return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
 }
 
 /** Whether an event comes after one that is shown and tells of an earlier time. */
 export function isLate(event: StoredEvent, than: StoredEvent): boolean {
   if (state.value === "LIVE") return compareTimes(event.sourceTruthTime, than.sourceTruthTime) < 0;
-  return compareTimes(timeOf(event, timebase.value), timeOf(than, timebase.value)) < 0;
+  return compareTimes(eventTime(event, timebase.value), eventTime(than, timebase.value)) < 0;
 }
 
 /** The paths whose values differ between two events of a series. */
 export function changedPaths(before: StoredEvent | undefined, after: StoredEvent): ReadonlySet<string> {
   if (before === undefined || before.eventId === after.eventId) return new Set();
-  const old = new Map(values(before));
-  return new Set(values(after).flatMap(([path, value]) => (Object.is(old.get(path), value) ? [] : [path])));
+  const old = new Map(valueRows(before));
+  return new Set(valueRows(after).flatMap(([path, value]) => (Object.is(old.get(path), value) ? [] : [path])));
 }

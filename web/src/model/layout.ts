@@ -3,19 +3,19 @@
 export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "chat";
 
 /** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
-export interface Placed {
+export interface PlacedPanel {
   id: PanelId;
   share: number;
 }
 
-export interface Column {
+export interface LayoutColumn {
   share: number;
-  panels: readonly Placed[];
+  panels: readonly PlacedPanel[];
 }
 
-export interface Layout {
+export interface PanelLayout {
   version: 1;
-  columns: readonly Column[];
+  columns: readonly LayoutColumn[];
   hidden: readonly PanelId[];
 }
 
@@ -31,7 +31,7 @@ export const PANELS: Readonly<Record<PanelId, string>> = {
   chat: "Chat",
 };
 
-export const DEFAULT_LAYOUT: Layout = {
+export const DEFAULT_LAYOUT: PanelLayout = {
   version: 1,
   columns: [
     {
@@ -71,11 +71,11 @@ export const DEFAULT_LAYOUT: Layout = {
 const SHARE_MIN = 0.08;
 
 /** Where a panel goes: into a column before the row-th panel, or into a new column before that one. */
-export type Target = { column: number; row: number } | { newColumn: number };
-export type Direction = "left" | "right" | "up" | "down";
+export type MoveTarget = { column: number; row: number } | { newColumn: number };
+export type MoveDirection = "left" | "right" | "up" | "down";
 
 /** Where a panel is; undefined if it is put away. */
-export function placeOf(layout: Layout, id: PanelId): { column: number; row: number } | undefined {
+export function panelPosition(layout: PanelLayout, id: PanelId): { column: number; row: number } | undefined {
   for (const [column, { panels }] of layout.columns.entries()) {
     const row = panels.findIndex((panel) => panel.id === id);
     if (row >= 0) return { column, row };
@@ -84,14 +84,14 @@ export function placeOf(layout: Layout, id: PanelId): { column: number; row: num
 }
 
 /** The layout with a panel moved (or taken out again) to a place. */
-export function moved(layout: Layout, id: PanelId, target: Target): Layout {
-  const from = placeOf(layout, id);
+export function panelMoved(layout: PanelLayout, id: PanelId, target: MoveTarget): PanelLayout {
+  const from = panelPosition(layout, id);
   const share = from === undefined ? 1 : (layout.columns[from.column]?.panels[from.row]?.share ?? 1);
   const marked = layout.columns.map((column) => ({
     share: column.share,
     panels: column.panels.map((panel) => (panel.id === id ? undefined : panel)),
   }));
-  const placed: Placed = { id, share };
+  const placed: PlacedPanel = { id, share };
   if ("newColumn" in target) {
     const width = average(layout.columns.map((column) => column.share));
     marked.splice(target.newColumn, 0, { share: width, panels: [placed] });
@@ -104,21 +104,21 @@ export function moved(layout: Layout, id: PanelId, target: Target): Layout {
 }
 
 /** The layout with a panel moved by one place, as the keyboard does it. */
-export function nudged(layout: Layout, id: PanelId, direction: Direction): Layout {
-  const at = placeOf(layout, id);
+export function panelNudged(layout: PanelLayout, id: PanelId, direction: MoveDirection): PanelLayout {
+  const at = panelPosition(layout, id);
   if (at === undefined) return layout;
   const alone = layout.columns[at.column]?.panels.length === 1;
-  if (direction === "up") return at.row === 0 ? layout : moved(layout, id, { column: at.column, row: at.row - 1 });
-  if (direction === "down") return moved(layout, id, { column: at.column, row: at.row + 2 });
+  if (direction === "up") return at.row === 0 ? layout : panelMoved(layout, id, { column: at.column, row: at.row - 1 });
+  if (direction === "down") return panelMoved(layout, id, { column: at.column, row: at.row + 2 });
   const column = at.column + (direction === "left" ? -1 : 1);
   if (layout.columns[column] !== undefined) {
-    return moved(layout, id, { column, row: layout.columns[column].panels.length });
+    return panelMoved(layout, id, { column, row: layout.columns[column].panels.length });
   }
-  return alone ? layout : moved(layout, id, { newColumn: Math.max(0, column) });
+  return alone ? layout : panelMoved(layout, id, { newColumn: Math.max(0, column) });
 }
 
 /** The layout without a panel. */
-export function hidden(layout: Layout, id: PanelId): Layout {
+export function panelHidden(layout: PanelLayout, id: PanelId): PanelLayout {
   const columns = layout.columns.map((column) => ({
     ...column,
     panels: column.panels.filter((panel) => panel.id !== id),
@@ -127,14 +127,14 @@ export function hidden(layout: Layout, id: PanelId): Layout {
 }
 
 /** The layout with a panel that was put away back in the last column. */
-export function shown(layout: Layout, id: PanelId): Layout {
-  if (layout.columns.length === 0) return moved(layout, id, { newColumn: 0 });
+export function panelShown(layout: PanelLayout, id: PanelId): PanelLayout {
+  if (layout.columns.length === 0) return panelMoved(layout, id, { newColumn: 0 });
   const column = layout.columns.length - 1;
-  return moved(layout, id, { column, row: layout.columns[column]?.panels.length ?? 0 });
+  return panelMoved(layout, id, { column, row: layout.columns[column]?.panels.length ?? 0 });
 }
 
 /** Shares after a splitter behind the index-th has moved by a fraction of the two that it divides. */
-export function resized(shares: readonly number[], index: number, fraction: number): number[] {
+export function sharesResized(shares: readonly number[], index: number, fraction: number): number[] {
   const [before, after] = [shares[index], shares[index + 1]];
   if (before === undefined || after === undefined) return [...shares];
   const both = before + after;
@@ -144,12 +144,12 @@ export function resized(shares: readonly number[], index: number, fraction: numb
 }
 
 /** The layout with other widths of its columns. */
-export function withWidths(layout: Layout, shares: readonly number[]): Layout {
+export function withWidths(layout: PanelLayout, shares: readonly number[]): PanelLayout {
   return { ...layout, columns: layout.columns.map((column, at) => ({ ...column, share: shares[at] ?? column.share })) };
 }
 
 /** The layout with other heights in one of its columns. */
-export function withHeights(layout: Layout, column: number, shares: readonly number[]): Layout {
+export function withHeights(layout: PanelLayout, column: number, shares: readonly number[]): PanelLayout {
   const columns = layout.columns.map((one, at) =>
     at === column
       ? { ...one, panels: one.panels.map((panel, row) => ({ ...panel, share: shares[row] ?? panel.share })) }
@@ -158,7 +158,7 @@ export function withHeights(layout: Layout, column: number, shares: readonly num
   return { ...layout, columns };
 }
 
-function tidy(layout: Layout, shownNow?: PanelId): Layout {
+function tidy(layout: PanelLayout, shownNow?: PanelId): PanelLayout {
   return {
     ...layout,
     columns: layout.columns.filter((column) => column.panels.length > 0),

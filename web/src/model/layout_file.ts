@@ -1,20 +1,20 @@
 /** Layouts as JSON: what is kept and exported, and checked when it comes back. */
 
-import { array, jsonOf, object } from "./json_file";
-import { type Column, type Layout, PANELS, type PanelId, type Placed } from "./layout";
+import { expectArray, parseJson, expectObject } from "./json_check";
+import { type LayoutColumn, type PanelLayout, PANELS, type PanelId, type PlacedPanel } from "./layout";
 
 const COLUMNS_MAX = 8;
 
 /** The layout that JSON text holds; throws an Error that says what is wrong with it. */
-export function parseLayout(text: string): Layout {
-  return layoutOf(jsonOf(text));
+export function parseLayout(text: string): PanelLayout {
+  return layoutOf(parseJson(text));
 }
 
 /** A layout of a JSON value; a panel that it does not name counts as put away. */
-export function layoutOf(value: unknown): Layout {
-  const found = object(value, "A layout");
+export function layoutOf(value: unknown): PanelLayout {
+  const found = expectObject(value, "A layout");
   if (found["version"] !== 1) throw new Error("version: this NOVA reads layouts of version 1.");
-  const columns = array(found["columns"], "columns").map(columnOf);
+  const columns = expectArray(found["columns"], "columns").map(columnOf);
   if (columns.length > COLUMNS_MAX) throw new Error(`columns: at most ${COLUMNS_MAX}, not ${columns.length}.`);
   const placed = columns.flatMap((column) => column.panels.map((panel) => panel.id));
   const twice = placed.find((id, index) => placed.indexOf(id) !== index);
@@ -27,15 +27,15 @@ export function layoutOf(value: unknown): Layout {
   };
 }
 
-function columnOf(value: unknown, index: number): Column {
+function columnOf(value: unknown, index: number): LayoutColumn {
   const name = `columns[${index}]`;
-  const found = object(value, name);
-  const panels = array(found["panels"], `${name}.panels`);
+  const found = expectObject(value, name);
+  const panels = expectArray(found["panels"], `${name}.panels`);
   return { share: shareOf(found["share"], name), panels: panels.map((panel, row) => placedOf(panel, `${name}.panels[${row}]`)) };
 }
 
-function placedOf(value: unknown, name: string): Placed {
-  const found = object(value, name);
+function placedOf(value: unknown, name: string): PlacedPanel {
+  const found = expectObject(value, name);
   const id = found["id"];
   if (typeof id !== "string" || !Object.hasOwn(PANELS, id)) {
     throw new Error(`${name}.id: must be one of ${Object.keys(PANELS).join(", ")}.`);

@@ -26,27 +26,27 @@ function isOutside(value: number, low: number | null | undefined, high: number |
 }
 
 /** Whether a verdict is out of limits. */
-export function isOut(verdict: Verdict): verdict is Severity {
+export function isViolation(verdict: Verdict): verdict is Severity {
   return verdict === "warning" || verdict === "critical";
 }
 
 /** The worst of verdicts; undefined where none has limits. */
-export function worst(verdicts: readonly Verdict[]): Verdict {
+export function worstVerdict(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes("critical")) return "critical";
   if (verdicts.includes("warning")) return "warning";
   return verdicts.includes("ok") ? "ok" : undefined;
 }
 
 /** Whether one severity is at least as bad as another. */
-export function isAtLeast(one: Severity, other: Severity): boolean {
+export function isAtLeastAsBad(one: Severity, other: Severity): boolean {
   return RANK[one] >= RANK[other];
 }
 
 /** Which limit a value is out of, for reading; empty where it is in them. */
-export function breach(value: unknown, spec: KeySpec): string {
+export function violationText(value: unknown, spec: KeySpec): string {
   const limits = spec.limits;
   const severity = verdictOf(value, spec);
-  if (limits == null || !isOut(severity)) return "";
+  if (limits == null || !isViolation(severity)) return "";
   if (typeof value !== "number") return "";
   const [low, high] =
     severity === "critical" ? [limits.criticalLow, limits.criticalHigh] : [limits.warningLow, limits.warningHigh];
@@ -54,7 +54,7 @@ export function breach(value: unknown, spec: KeySpec): string {
 }
 
 /** The limits of a key for reading; empty where it has none. */
-export function limitsInWords(spec: KeySpec): string {
+export function limitsText(spec: KeySpec): string {
   const limits = spec.limits;
   if (limits == null) return "";
   const label = (value: string | boolean) => spec.labels?.[String(value)] ?? String(value);

@@ -1,10 +1,10 @@
 /** What the timeline marks: gaps in what was received, what people said, and commands with their state. */
 
 import type { StoredEvent } from "./event";
-import { timeOf } from "./event";
+import { eventTime } from "./event";
 import { toFineMs } from "./time";
-import { type CommandState, commandsOf, percentOf, wordsOf } from "./history";
-import type { Timebase } from "./timeline";
+import { type CommandState, commandsOf, percentOf, commandText } from "./command_history";
+import type { Timebase } from "./clock";
 
 export interface Marker {
   readonly ms: number;
@@ -20,9 +20,9 @@ export const MARKERS_MAX = 200;
 /** The markers of events, in their order. */
 export function markersOf(events: readonly StoredEvent[], timebase: Timebase): Marker[] {
   return events.map((event) => {
-    const ms = toFineMs(timeOf(event, timebase));
-    if (event.messageType !== "ChatMessage") return { ms, kind: "gap", text: gapInWords(event) };
-    return { ms, kind: "chat", text: `${text(event["authorDisplayName"])}: ${text(event["content"])}` };
+    const ms = toFineMs(eventTime(event, timebase));
+    if (event.messageType !== "ChatMessage") return { ms, kind: "gap", text: gapText(event) };
+    return { ms, kind: "chat", text: `${memberText(event["authorDisplayName"])}: ${memberText(event["content"])}` };
   });
 }
 
@@ -32,22 +32,22 @@ export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timeb
     const { request, state, commandType, targetId } = command;
     if (request === undefined) return [];
     const known = state === "running" ? `${Math.round(percentOf(command))} %` : state;
-    const words = wordsOf(command);
+    const words = commandText(command);
     const text = `${commandType} → ${targetId}: ${known}${words === "" ? "" : `, ${words}`}`;
-    return [{ ms: toFineMs(timeOf(request, timebase)), kind: "command", text, state }];
+    return [{ ms: toFineMs(eventTime(request, timebase)), kind: "command", text, state }];
   });
 }
 
-function gapInWords(event: StoredEvent): string {
+function gapText(event: StoredEvent): string {
   const of = (event["payload"] ?? {}) as Record<string, unknown>;
-  return `gap in ${text(of["topic"])}: ${text(of["from"])} to ${text(of["to"])} (${text(of["reason"])})`;
+  return `gap in ${memberText(of["topic"])}: ${memberText(of["from"])} to ${memberText(of["to"])} (${memberText(of["reason"])})`;
 }
 
-function text(value: unknown): string {
+function memberText(value: unknown): string {
   return value === undefined || value === null ? "?" : String(value);
 }
 
 /** The markers within so many ms of a time. */
-export function near(markers: readonly Marker[], ms: number, withinMs: number): Marker[] {
+export function markersNear(markers: readonly Marker[], ms: number, withinMs: number): Marker[] {
   return markers.filter((marker) => Math.abs(marker.ms - ms) <= withinMs);
 }

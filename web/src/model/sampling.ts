@@ -1,11 +1,11 @@
 /** Numeric fields over a range of time: asked for in buckets, kept up to date by streamed events. */
 
-import { FIELDS_MAX, type FieldInfo, type FieldSample, type SampleResponse, type SeriesName } from "../api/sampling";
-import { entityKey, type StoredEvent, timeOf } from "./event";
+import { FIELDS_MAX, type FieldInfo, type FieldSample, type SampleResponse, type SeriesName } from "../api/series";
+import { entityKey, type StoredEvent, eventTime } from "./event";
 import { request } from "./session";
 import type { Span } from "./span";
 import { fromFineMs, toFineMs } from "./time";
-import { type Timebase, timebase } from "./timeline";
+import { type Timebase, timebase } from "./clock";
 
 const NS_PER_MS = 1e6;
 /** So many times the usual distance between values without one is a gap in the line… */
@@ -21,12 +21,12 @@ export interface Buckets {
 }
 
 /** One text per series, whoever names it. */
-export function nameKey(series: SeriesName): string {
+export function seriesNameKey(series: SeriesName): string {
   return `${entityKey(series)} ${series.lane} ${series.messageType} ${series.viewId ?? ""}`;
 }
 
 /** The series that an event belongs to; undefined where its lane is none that is sampled. */
-export function seriesOf(event: StoredEvent): SeriesName | undefined {
+export function sampledSeriesOf(event: StoredEvent): SeriesName | undefined {
   const { scopeId, systemId, containerId, uniqueId, lane, messageType, viewId } = event;
   if (lane !== "ui" && lane !== "parsed") return undefined;
   const view = viewId === undefined ? {} : { viewId };
@@ -35,18 +35,18 @@ export function seriesOf(event: StoredEvent): SeriesName | undefined {
 
 /** One text for the series of an event; empty where it is none that is sampled. */
 export function sampledKey(event: StoredEvent): string {
-  const series = seriesOf(event);
-  return series === undefined ? "" : nameKey(series);
+  const series = sampledSeriesOf(event);
+  return series === undefined ? "" : seriesNameKey(series);
 }
 
 /** Ask which fields the newest events of a series have. */
-export async function askFields(series: SeriesName): Promise<FieldInfo[]> {
+export async function requestFields(series: SeriesName): Promise<FieldInfo[]> {
   const reply = await request({ type: "fields", ...series }, "fieldsResponse");
   return reply.fields;
 }
 
 /** Ask for fields of a series over a span; more fields than one request takes are asked in several. */
-export async function askBuckets(series: SeriesName, fields: string[], span: Span, buckets: number): Promise<Buckets> {
+export async function requestBuckets(series: SeriesName, fields: string[], span: Span, buckets: number): Promise<Buckets> {
   const parts: string[][] = [];
   for (let at = 0; at < fields.length; at += FIELDS_MAX) parts.push(fields.slice(at, at + FIELDS_MAX));
   const range = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
@@ -59,10 +59,10 @@ export async function askBuckets(series: SeriesName, fields: string[], span: Spa
       ),
     ),
   );
-  return joined(replies);
+  return joinReplies(replies);
 }
 
-function joined(replies: readonly SampleResponse[]): Buckets {
+function joinReplies(replies: readonly SampleResponse[]): Buckets {
   const [first] = replies;
   if (first === undefined) return { startMs: 0, bucketMs: 1, fields: [] };
   return {
@@ -87,15 +87,15 @@ export function numberAt(event: StoredEvent, field: string): number | undefined 
  *
  * What was sampled is left as it is, for it may hold these events already; the next sample has them all.
  */
-export function append(buckets: Buckets, sampledUntil: number, events: readonly StoredEvent[], base: Timebase): boolean {
+export function appendEvents(buckets: Buckets, sampledUntil: number, events: readonly StoredEvent[], base: Timebase): boolean {
   let isNew = false;
   for (const event of events) {
-    const index = Math.floor((toFineMs(timeOf(event, base)) - buckets.startMs) / buckets.bucketMs);
+    const index = Math.floor((toFineMs(eventTime(event, base)) - buckets.startMs) / buckets.bucketMs);
     if (index <= sampledUntil || index >= lengthMax(buckets)) continue;
     for (const field of buckets.fields) {
       const value = numberAt(event, field.field);
       if (value === undefined) continue;
-      add(field, index, value);
+      addSample(field, index, value);
       isNew = true;
     }
   }
@@ -107,7 +107,7 @@ function lengthMax(buckets: Buckets): number {
   return 2 * Math.max(512, ...buckets.fields.map((field) => field.count.length));
 }
 
-function add(field: FieldSample, index: number, value: number): void {
+function addSample(field: FieldSample, index: number, value: number): void {
   while (field.count.length <= index) {
     field.count.push(0);
     field.min.push(null);
@@ -135,7 +135,7 @@ export function lastFilled(buckets: Buckets): number {
  * A column as it is drawn: `undefined` where a line goes on over an empty bucket, `null` where it breaks,
  * which is where the field was silent for much longer than it usually is.
  */
-export function drawable(count: readonly number[], values: readonly (number | null)[]): (number | null | undefined)[] {
+export function lineColumn(count: readonly number[], values: readonly (number | null)[]): (number | null | undefined)[] {
   const filled: number[] = [];
   count.forEach((one, index) => one > 0 && filled.push(index));
   const breakAfter = Math.max(GAP_FACTOR * usualDistance(filled), GAP_SHARE * count.length);

@@ -2,46 +2,46 @@
 
 import { computed, signal } from "@preact/signals";
 import { fromFineMs, toFineMs } from "./time";
-import { cursor, seek } from "./timeline";
+import { cursor, seek } from "./clock";
 
 const PACE_MS = 50;
 
 /** Where the cursor is held, in ms; the clock must not pull it away. */
-export const held = signal<number | undefined>(undefined);
+export const heldMs = signal<number | undefined>(undefined);
 
 /** Where the cursor line is: held, or at the clock's time; in ms. */
-export const lineMs = computed(() => held.value ?? toFineMs(cursor.value));
+export const cursorLineMs = computed(() => heldMs.value ?? toFineMs(cursor.value));
 
 let wantedMs: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Go to a time, at once or as soon as the pace allows. */
-export function scrub(ms: number): void {
+export function seekPaced(ms: number): void {
   wantedMs = ms;
-  if (timer === undefined) go();
+  if (timer === undefined) seekNow();
 }
 
 /** Hold the cursor at a time. */
-export function hold(ms: number): void {
-  held.value = ms;
-  scrub(ms);
+export function holdCursor(ms: number): void {
+  heldMs.value = ms;
+  seekPaced(ms);
 }
 
 /** Let the cursor go where it is; the clock is there at once. */
-export function release(): void {
-  if (held.value === undefined) return;
+export function releaseCursor(): void {
+  if (heldMs.value === undefined) return;
   clearTimeout(timer);
   timer = undefined;
-  wantedMs = held.value;
-  go();
-  held.value = undefined;
+  wantedMs = heldMs.value;
+  seekNow();
+  heldMs.value = undefined;
 }
 
-function go(): void {
+function seekNow(): void {
   timer = undefined;
   if (wantedMs === undefined) return;
   const ms = wantedMs;
   wantedMs = undefined;
-  timer = setTimeout(go, PACE_MS);
+  timer = setTimeout(seekNow, PACE_MS);
   seek(fromFineMs(ms));
 }

@@ -1,9 +1,9 @@
 /** The session: who is logged in, the one socket, and what it says of itself. */
 
 import { signal } from "@preact/signals";
-import { login as askToken } from "../api/login";
+import { requestToken as askToken } from "../api/auth";
 import type { DefaultView, Reply, Request, StatusResponse } from "../api/protocol";
-import { type Connection, CORE_AWAY, type ExportFrame, RequestError, Socket, type StreamFrame } from "../api/socket";
+import { type ConnectionState, CORE_UNAVAILABLE, type ExportFrame, RequestError, Socket, type StreamFrame } from "../api/socket";
 
 const TOKEN_KEY = "nova.token";
 const USER_KEY = "nova.user";
@@ -12,13 +12,13 @@ const ROLE_KEY = "nova.role";
 export const user = signal<string | null>(null);
 /** What the user may do: `viewer`, `operator` or `admin`; the server decides, this only says why not. */
 export const role = signal("");
-export const connection = signal<Connection>("connecting");
+export const connection = signal<ConnectionState>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
 /** What the instance opens on where a user has chosen nothing; null if it says nothing. */
 export const defaultView = signal<DefaultView | null>(null);
 /** Whether the edge answers and the Core behind it does not. */
-export const coreAway = signal(false);
+export const coreUnavailable = signal(false);
 
 let socket: Socket | undefined;
 let onStream: (frame: StreamFrame) => void = () => undefined;
@@ -87,26 +87,26 @@ function connect(secret: string, name: string): void {
   role.value = sessionStorage.getItem(ROLE_KEY) ?? "";
   user.value = name;
   notice.value = "";
-  coreAway.value = false;
+  coreUnavailable.value = false;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new Socket(`${scheme}//${location.host}/ws`, secret, {
-    connection: changed,
+    connection: onConnectionState,
     stream: (frame) => onStream(frame),
     exporting: (frame) => onExport(frame),
-    welcome: ({ defaultView: told }) => welcomed(told ?? null),
+    welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
     error: (error) => {
-      if (error.code === CORE_AWAY) coreAway.value = true;
+      if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
       else notice.value = error.message;
     },
   });
 }
 
 /** A connection that comes back says the same again, which is no news. */
-function welcomed(view: DefaultView | null): void {
+function onAuthenticated(view: DefaultView | null): void {
   if (JSON.stringify(view) !== JSON.stringify(defaultView.value)) defaultView.value = view;
 }
 
-function changed(state: Connection): void {
+function onConnectionState(state: ConnectionState): void {
   connection.value = state;
   if (state === "refused") logout("Your session has ended. Please log in again.");
   if (state === "open") onOpen();
@@ -116,9 +116,9 @@ function changed(state: Connection): void {
 export async function refreshStatus(): Promise<void> {
   try {
     status.value = await request({ type: "status" }, "statusResponse");
-    coreAway.value = false;
+    coreUnavailable.value = false;
   } catch (error) {
     // Of a lost connection the banner already knows.
-    if (error instanceof RequestError && error.code === CORE_AWAY) coreAway.value = true;
+    if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
   }
 }

@@ -8,34 +8,34 @@ import { type Entity, entityKey } from "./event";
 import { viewKey } from "./ui_state";
 
 /** NOVA's own entities, and what belongs to a scope as a whole: nothing to watch. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(["nova", "__scope__"]);
+const HIDDEN_SYSTEMS: ReadonlySet<string> = new Set(["nova", "__scope__"]);
 
 /** A place on the wall: its card is there once something is known of it. */
-export interface Place extends Entity {
+export interface CardPlace extends Entity {
   readonly id: string;
   /** Empty where the entity has no view. */
   readonly viewId: string;
 }
 
 /** The places of one system, which share a heading. */
-export interface Group {
+export interface ShieldGroup {
   readonly key: string;
   readonly scopeId: string;
   readonly systemId: string;
-  readonly places: readonly Place[];
+  readonly places: readonly CardPlace[];
 }
 
 /** All places, in the order of their ids: they stay where they are, whatever the clock says. */
-export const groups = computed<readonly Group[]>(() => {
+export const shieldGroups = computed<readonly ShieldGroup[]>(() => {
   const views = [...cards.value.values()].map((one) => one.peek().view);
-  return groupsOf(placesOf(entities.value ?? [], views));
+  return groupPlaces(placesOf(entities.value ?? [], views));
 });
 
 /** The places of a listing, and of views that are newer than it. */
-export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity & { viewId: string })[]): Place[] {
-  const found = new Map<string, Place>();
+export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity & { viewId: string })[]): CardPlace[] {
+  const found = new Map<string, CardPlace>();
   const add = (of: Entity, viewId: string) => {
-    if (NOT_SHOWN.has(of.systemId)) return;
+    if (HIDDEN_SYSTEMS.has(of.systemId)) return;
     const { scopeId, systemId, containerId, uniqueId } = of;
     const id = viewKey({ ...of, viewId });
     if (!found.has(id)) found.set(id, { id, scopeId, systemId, containerId, uniqueId, viewId });
@@ -49,8 +49,8 @@ export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity 
   return [...found.values()].sort((one, two) => compare(one.id, two.id));
 }
 
-function groupsOf(places: readonly Place[]): Group[] {
-  const found = new Map<string, { places: Place[] } & Omit<Group, "places">>();
+function groupPlaces(places: readonly CardPlace[]): ShieldGroup[] {
+  const found = new Map<string, { places: CardPlace[] } & Omit<ShieldGroup, "places">>();
   for (const place of places) {
     const { scopeId, systemId } = place;
     const key = `${scopeId}/${systemId}`;
@@ -66,10 +66,10 @@ function compare(one: string, two: string): number {
 }
 
 /** The places that the words of a search name: of their path, their view or their card's title. */
-export function matchingPlaces(all: readonly Group[], text: string, titleOf: (place: Place) => string): readonly Group[] {
+export function matchingPlaces(all: readonly ShieldGroup[], text: string, titleOf: (place: CardPlace) => string): readonly ShieldGroup[] {
   const words = text.trim().toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return all;
-  const isFound = (place: Place) => {
+  const isFound = (place: CardPlace) => {
     const path = `${entityKey(place)} ${place.viewId} ${titleOf(place)}`.toLowerCase();
     return words.every((word) => path.includes(word));
   };

@@ -1,6 +1,6 @@
 /** Sparklines: the last of a number as a small line, between the least and the greatest of it. */
 
-import { type Buckets, drawable } from "./sampling";
+import { type Buckets, lineColumn } from "./sampling";
 import type { Span } from "./span";
 
 /** A line in a box of 1 by 1, y downwards, as SVG paths; and what its bottom and top are. */
@@ -17,7 +17,7 @@ export interface Sparkline {
 const FLAT_SHARE = 1e-3;
 
 /** The value at the clock, with which a line ends. */
-export interface Now {
+export interface SparklineEnd {
   readonly ms: number;
   readonly value: number;
 }
@@ -31,14 +31,14 @@ export function sparklineOf(
   field: string,
   span: Span,
   untilMs: number,
-  now: Now | undefined,
+  now: SparklineEnd | undefined,
 ): Sparkline | undefined {
   const sample = buckets.fields.find((one) => one.field === field);
   if (sample === undefined) return undefined;
   const first = Math.floor((span.startMs - buckets.startMs) / buckets.bucketMs);
   const behind = Math.floor((Math.min(untilMs, span.stopMs + buckets.bucketMs) - buckets.startMs) / buckets.bucketMs);
   const column = (values: readonly (number | null)[]) =>
-    drawable(sample.count, values).map((value, index) => (index >= first && index < behind ? value : undefined));
+    lineColumn(sample.count, values).map((value, index) => (index >= first && index < behind ? value : undefined));
   const [means, lows, highs] = [column(sample.mean), column(sample.min), column(sample.max)];
   const last = now === undefined || now.ms > span.stopMs || now.ms < span.startMs ? undefined : now;
   const low = least([...lows, last?.value]);
@@ -46,9 +46,9 @@ export function sparklineOf(
   if (low === undefined || high === undefined) return undefined;
   const [x, y] = [xOf(span), scaleOf(low, high)];
   const at = (index: number) => x(buckets.startMs + (index + 0.5) * buckets.bucketMs);
-  const line = lineOf(means, at, y);
+  const line = linePath(means, at, y);
   const end = last === undefined ? "" : `${line === "" ? "M" : "L"}${x(last.ms)},${y(last.value)}`;
-  return { line: line + end, band: bandOf(lows, highs, at, y), low, high };
+  return { line: line + end, band: bandPath(lows, highs, at, y), low, high };
 }
 
 function xOf(span: Span): (ms: number) => number {
@@ -61,7 +61,7 @@ export function heightOf(of: { low: number; high: number }, value: number): numb
   return y >= 0 && y <= 1 ? y : undefined;
 }
 
-type Column = readonly (number | null | undefined)[];
+type OptionalColumn = readonly (number | null | undefined)[];
 
 function scaleOf(low: number, high: number): (value: number) => number {
   const room = Math.max(high - low, Math.abs(high) * FLAT_SHARE) || 1;
@@ -70,7 +70,7 @@ function scaleOf(low: number, high: number): (value: number) => number {
 }
 
 /** A line that breaks where the column has null, and goes on over what is undefined. */
-function lineOf(column: Column, x: (index: number) => number, y: (value: number) => number): string {
+function linePath(column: OptionalColumn, x: (index: number) => number, y: (value: number) => number): string {
   let path = "";
   let isOpen = false;
   column.forEach((value, index) => {
@@ -83,7 +83,7 @@ function lineOf(column: Column, x: (index: number) => number, y: (value: number)
 }
 
 /** Closed shapes, one for each unbroken run. */
-function bandOf(lows: Column, highs: Column, x: (index: number) => number, y: (value: number) => number): string {
+function bandPath(lows: OptionalColumn, highs: OptionalColumn, x: (index: number) => number, y: (value: number) => number): string {
   let path = "";
   let run: number[] = [];
   const close = () => {
@@ -100,11 +100,11 @@ function bandOf(lows: Column, highs: Column, x: (index: number) => number, y: (v
   return path;
 }
 
-function least(column: Column): number | undefined {
+function least(column: OptionalColumn): number | undefined {
   return column.reduce<number | undefined>((found, one) => (one == null ? found : Math.min(found ?? one, one)), undefined);
 }
 
-function greatest(column: Column): number | undefined {
+function greatest(column: OptionalColumn): number | undefined {
   return column.reduce<number | undefined>((found, one) => (one == null ? found : Math.max(found ?? one, one)), undefined);
 }
 

@@ -3,37 +3,37 @@
 import { batch } from "@preact/signals";
 import { newId } from "../api/ids";
 import type { StartStream } from "../api/protocol";
-import { CORE_AWAY, RequestError, type StreamFrame } from "../api/socket";
-import { noteGap } from "./behind";
+import { CORE_UNAVAILABLE, RequestError, type StreamFrame } from "../api/socket";
+import { reportConflation } from "./conflation_notice";
 import type { StoredEvent } from "./event";
-import { Frames } from "./frames";
+import { FrameQueue } from "./frame_queue";
 import { request } from "./session";
 
 /** What to play. */
-export type Run = Omit<StartStream, "type" | "ref" | "playbackRequestId">;
+export type StreamRequest = Omit<StartStream, "type" | "ref" | "playbackRequestId">;
 
 export interface StreamHandlers {
   moved: (cursor: string, events: StoredEvent[]) => void;
   ended: (cursor: string) => void;
   refused: (error: Error) => void;
   /** The connection has no ids left for streams. */
-  usedUp: () => void;
+  idsExhausted: () => void;
 }
 
 /** Errors of a start that say nothing against it: it is tried again. */
-const PASSING: ReadonlySet<string> = new Set([CORE_AWAY, "disconnected", "timeout"]);
+const TRANSIENT_ERRORS: ReadonlySet<string> = new Set([CORE_UNAVAILABLE, "disconnected", "timeout"]);
 /** After a longer absence LIVE does not catch up event by event. */
 const RESUME_MAX_MS = 10 * 60_000;
 
-export class Stream {
+export class PlaybackStream {
   /** When the stream was last heard, in ms of this browser's clock. */
-  heardMs = 0;
+  lastHeardMs = 0;
   /** The same, but a start that nothing has followed does not count. */
-  frameMs = 0;
+  lastFrameMs = 0;
   /** Where it goes on after an interruption. */
   lastKey: string | undefined;
   private id: string | undefined;
-  private readonly frames = new Frames((frames) => this.apply(frames));
+  private readonly frames = new FrameQueue((frames) => this.apply(frames));
 
   constructor(private readonly handlers: StreamHandlers) {}
 
@@ -43,9 +43,9 @@ export class Stream {
   }
 
   /** Start a stream in place of the one that plays. */
-  start(run: Run): void {
+  start(run: StreamRequest): void {
     const id = newId();
-    if (this.id === undefined) this.heardMs = Date.now();
+    if (this.id === undefined) this.lastHeardMs = Date.now();
     this.id = id;
     this.lastKey = run.afterKey ?? undefined;
     request({ type: "startStream", playbackRequestId: id, ...run }, "streamStarted").catch(
@@ -56,13 +56,13 @@ export class Stream {
   }
 
   /** Take nothing more of what plays. */
-  forget(): void {
+  release(): void {
     this.id = undefined;
   }
 
   /** Take in a frame; it shows at the next animation frame. */
-  take(frame: StreamFrame): void {
-    this.frames.take(frame);
+  push(frame: StreamFrame): void {
+    this.frames.push(frame);
   }
 
   /** Show what waits, now. */
@@ -73,8 +73,8 @@ export class Stream {
   private failed(error: Error): void {
     this.id = undefined;
     const code = error instanceof RequestError ? error.code : "";
-    if (PASSING.has(code)) return;
-    if (code === "tooManyStreams") this.handlers.usedUp();
+    if (TRANSIENT_ERRORS.has(code)) return;
+    if (code === "tooManyStreams") this.handlers.idsExhausted();
     else this.handlers.refused(error);
   }
 
@@ -88,10 +88,10 @@ export class Stream {
       };
       for (const frame of frames) {
         if (this.id === undefined || frame.playbackRequestId !== this.id) continue;
-        this.heardMs = this.frameMs = Date.now();
+        this.lastHeardMs = this.lastFrameMs = Date.now();
         if (frame.type === "streamChunk") {
           cursor = frame.cursor;
-          events = joined(events, frame.events as StoredEvent[]);
+          events = concatenated(events, frame.events as StoredEvent[]);
           this.lastKey = frame.lastKey ?? this.lastKey;
         } else {
           move();
@@ -104,7 +104,7 @@ export class Stream {
 
   private end(frame: Exclude<StreamFrame, { type: "streamChunk" }>): void {
     if (frame.type === "gap") {
-      noteGap(frame, Date.now());
+      reportConflation(frame, Date.now());
       return;
     }
     this.id = undefined;
@@ -112,7 +112,7 @@ export class Stream {
   }
 }
 
-function joined(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] {
+function concatenated(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] {
   if (first.length === 0) return then;
   for (const event of then) first.push(event);
   return first;
@@ -120,13 +120,13 @@ function joined(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] {
 
 /** How LIVE goes on after an interruption: behind a key, as it began, or at present with a note. */
 export function resumption(
-  stream: Stream,
+  stream: PlaybackStream,
   state: string,
   timebase: string,
   nowMs: number,
 ): { afterKey?: string } | "at present" {
-  if (state !== "LIVE" || stream.frameMs === 0) return {};
-  const isShort = nowMs - stream.frameMs < RESUME_MAX_MS;
+  if (state !== "LIVE" || stream.lastFrameMs === 0) return {};
+  const isShort = nowMs - stream.lastFrameMs < RESUME_MAX_MS;
   if (timebase === "canonical" && stream.lastKey !== undefined && isShort) {
     return { afterKey: stream.lastKey };
   }

@@ -15,7 +15,7 @@ export function switchTheme(): void {
 }
 
 /** Keep the page in the chosen theme. */
-export function keepTheme(): void {
+export function applyTheme(): void {
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;
   });

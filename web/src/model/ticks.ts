@@ -1,7 +1,7 @@
 /** The ticks of the time axis: UTC, at steps that people count in, from microseconds to centuries. */
 
 import { fromMs, fromNs } from "./time";
-import { length, type Span } from "./span";
+import { spanLength, type Span } from "./span";
 
 export interface Tick {
   readonly ms: number;
@@ -32,7 +32,7 @@ const MONTHS: readonly number[] = [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200];
 const TICKS_MAX = 200;
 
 /** The step for a span of so many ticks at most: fixed ms, or months. */
-export function stepOf(lengthMs: number, count: number): { ms: number } | { months: number } {
+export function tickStep(lengthMs: number, count: number): { ms: number } | { months: number } {
   const least = lengthMs / Math.max(1, count);
   const fixed = FIXED.find((step) => step >= least);
   if (fixed !== undefined) return { ms: fixed };
@@ -41,7 +41,7 @@ export function stepOf(lengthMs: number, count: number): { ms: number } | { mont
 
 /** The ticks in a span, at most about so many. */
 export function ticks(span: Span, count: number): Tick[] {
-  const step = stepOf(length(span), count);
+  const step = tickStep(spanLength(span), count);
   return "ms" in step ? fixedTicks(span, step.ms) : monthTicks(span, step.months);
 }
 
@@ -95,7 +95,7 @@ function digitsOf(step: number): number {
 }
 
 /** A length of time in words. */
-export function lengthInWords(ms: number): string {
+export function durationText(ms: number): string {
   const units: readonly [number, string][] = [
     [YEAR, "years"],
     [DAY, "days"],

@@ -38,7 +38,7 @@ export function fromFineMs(ms: number): string {
 }
 
 /** What a person typed as the server would spell it: UTC where no zone is given; undefined if it is no time. */
-export function typed(text: string): string | undefined {
+export function parseTime(text: string): string | undefined {
   const trimmed = text.trim().replace(" ", "T");
   const match = TEXT.exec(trimmed);
   if (match === null) return undefined;
@@ -61,14 +61,14 @@ function belowMs(text: string): number {
 }
 
 /** A time for reading: date, time to the millisecond, UTC whatever zone a producer wrote it in. */
-export function readable(text: string): string {
+export function formatTime(text: string): string {
   const utc = OFFSET.test(text) && !Number.isNaN(toMs(text)) ? fromNs(toNs(text)) : text;
   const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,3})?/.exec(utc);
   return match === null ? text : `${match[1]} ${match[2]}${(match[3] ?? ".000").padEnd(4, "0")}`;
 }
 
 /** How long ago, in the largest unit that fits. */
-export function age(ms: number): string {
+export function formatAge(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

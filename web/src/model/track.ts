@@ -1,9 +1,9 @@
 /** Ground tracks: where an entity was over a span, cut where a line on a map cannot go on. */
 
-import { type StoredEvent, values } from "./event";
+import { type StoredEvent, valueRows } from "./event";
 import { type Buckets, numberAt } from "./sampling";
 
-export interface Point {
+export interface TrackPoint {
   ms: number;
   /** Degrees, -180 to 180. */
   longitude: number;
@@ -11,7 +11,7 @@ export interface Point {
 }
 
 /** The fields that say where something is: degrees, or metres from the Earth's centre (ECEF). */
-export type Place = { kind: "degrees"; latitude: string; longitude: string } | { kind: "ecef"; xyz: [string, string, string] };
+export type PositionFields = { kind: "degrees"; latitude: string; longitude: string } | { kind: "ecef"; xyz: [string, string, string] };
 
 const LATITUDE = /^(latitude|lat)(_?deg)?$/i;
 const LONGITUDE = /^(longitude|lon|lng|long)(_?deg)?$/i;
@@ -21,23 +21,23 @@ const MOVED_MAX_DEG = 40;
 const FULL_TURN = 360;
 
 /** The fields of an event that say where it is; undefined if none do. */
-export function placeOf(event: StoredEvent): Place | undefined {
-  const fields = values(event).filter(([, value]) => typeof value === "number").map(([path]) => path);
+export function positionFieldsOf(event: StoredEvent): PositionFields | undefined {
+  const fields = valueRows(event).filter(([, value]) => typeof value === "number").map(([path]) => path);
   for (const latitude of fields) {
-    const [parent, name] = split(latitude);
+    const [parent, name] = splitPath(latitude);
     if (!LATITUDE.test(name)) continue;
-    const longitude = fields.find((field) => split(field)[0] === parent && LONGITUDE.test(split(field)[1]));
+    const longitude = fields.find((field) => splitPath(field)[0] === parent && LONGITUDE.test(splitPath(field)[1]));
     if (longitude !== undefined) return { kind: "degrees", latitude, longitude };
   }
   return ecefOf(fields);
 }
 
-function split(path: string): [parent: string, name: string] {
+function splitPath(path: string): [parent: string, name: string] {
   const at = path.lastIndexOf(".");
   return [path.slice(0, Math.max(0, at)), path.slice(at + 1)];
 }
 
-function ecefOf(fields: readonly string[]): Place | undefined {
+function ecefOf(fields: readonly string[]): PositionFields | undefined {
   const known = new Map(fields.map((field) => [field.toLowerCase(), field]));
   for (const x of fields) {
     const stem = ECEF.exec(x)?.[1]?.toLowerCase();
@@ -49,17 +49,17 @@ function ecefOf(fields: readonly string[]): Place | undefined {
 }
 
 /** The fields that have to be asked for to know a place. */
-export function fieldsOf(place: Place): string[] {
+export function positionFieldNames(place: PositionFields): string[] {
   return place.kind === "degrees" ? [place.latitude, place.longitude] : place.xyz;
 }
 
 /** Where an event says that it is; undefined if it does not. */
-export function pointOf(event: StoredEvent, place: Place, ms: number): Point | undefined {
-  const numbers = fieldsOf(place).map((field) => numberAt(event, field));
+export function pointOf(event: StoredEvent, place: PositionFields, ms: number): TrackPoint | undefined {
+  const numbers = positionFieldNames(place).map((field) => numberAt(event, field));
   return numbers.some((one) => one === undefined) ? undefined : pointAt(place, numbers as number[], ms);
 }
 
-function pointAt(place: Place, numbers: readonly number[], ms: number): Point | undefined {
+function pointAt(place: PositionFields, numbers: readonly number[], ms: number): TrackPoint | undefined {
   const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = numbers;
   if (place.kind === "degrees") return onEarth(second, first, ms);
   const across = Math.hypot(first, second);
@@ -67,13 +67,13 @@ function pointAt(place: Place, numbers: readonly number[], ms: number): Point | 
   return onEarth(degrees(Math.atan2(second, first)), degrees(geodetic(across, third)), ms);
 }
 
-function onEarth(longitude: number, latitude: number, ms: number): Point | undefined {
+function onEarth(longitude: number, latitude: number, ms: number): TrackPoint | undefined {
   if (!Number.isFinite(longitude) || !(Math.abs(latitude) <= 90)) return undefined;
-  return { ms, latitude, longitude: wrapped(longitude) };
+  return { ms, latitude, longitude: wrapLongitude(longitude) };
 }
 
 /** A longitude between -180 and 180 degrees. */
-export function wrapped(longitude: number): number {
+export function wrapLongitude(longitude: number): number {
   if (longitude >= -180 && longitude <= 180) return longitude;
   return ((((longitude + 180) % FULL_TURN) + FULL_TURN) % FULL_TURN) - 180;
 }
@@ -93,14 +93,14 @@ function degrees(radians: number): number {
 
 /** A track and how much of it was left out, because a bucket saw too much of the way. */
 export interface Track {
-  points: readonly Point[];
+  points: readonly TrackPoint[];
   left: number;
 }
 
 /** The points of sampled buckets, in the order of time. */
-export function trackOf(buckets: Buckets, place: Place): Track {
-  const fields = fieldsOf(place).map((name) => buckets.fields.find(({ field }) => field === name));
-  const points: Point[] = [];
+export function trackOf(buckets: Buckets, place: PositionFields): Track {
+  const fields = positionFieldNames(place).map((name) => buckets.fields.find(({ field }) => field === name));
+  const points: TrackPoint[] = [];
   let left = 0;
   for (let index = 0; index < (fields[0]?.count.length ?? 0); index++) {
     if (fields.some((field) => (field?.count[index] ?? 0) === 0)) continue;
@@ -116,7 +116,7 @@ export function trackOf(buckets: Buckets, place: Place): Track {
   return { points, left };
 }
 
-function movedDeg(low: Point | undefined, high: Point | undefined): number {
+function movedDeg(low: TrackPoint | undefined, high: TrackPoint | undefined): number {
   if (low === undefined || high === undefined) return 0;
   return Math.max(Math.abs(high.latitude - low.latitude), Math.abs(high.longitude - low.longitude));
 }
@@ -125,10 +125,10 @@ function movedDeg(low: Point | undefined, high: Point | undefined): number {
  * A track as lines of [longitude, latitude], cut at the antimeridian (where the shorter way between two
  * points leads over it) and where time passed without a point for longer than `silenceMs`.
  */
-export function cut(points: readonly Point[], silenceMs: number): [number, number][][] {
+export function trackLines(points: readonly TrackPoint[], silenceMs: number): [number, number][][] {
   const lines: [number, number][][] = [];
   let line: [number, number][] = [];
-  let before: Point | undefined;
+  let before: TrackPoint | undefined;
   for (const point of points) {
     if (before !== undefined && Math.abs(point.ms - before.ms) > silenceMs) {
       lines.push(line);
@@ -145,7 +145,7 @@ export function cut(points: readonly Point[], silenceMs: number): [number, numbe
 }
 
 /** At which edge of the map a track leaves it, and at what latitude. */
-function crossing(from: Point, to: Point): [edge: number, latitude: number] {
+function crossing(from: TrackPoint, to: TrackPoint): [edge: number, latitude: number] {
   const edge = from.longitude > 0 ? 180 : -180;
   const unrolled = to.longitude + 2 * edge;
   const share = unrolled === from.longitude ? 0 : (edge - from.longitude) / (unrolled - from.longitude);
@@ -153,8 +153,8 @@ function crossing(from: Point, to: Point): [edge: number, latitude: number] {
 }
 
 /** The last point at or before a time; undefined before the first. */
-export function pointBefore(points: readonly Point[], ms: number): Point | undefined {
-  let found: Point | undefined;
+export function pointBefore(points: readonly TrackPoint[], ms: number): TrackPoint | undefined {
+  let found: TrackPoint | undefined;
   for (const point of points) {
     if (point.ms > ms) break;
     found = point;
@@ -163,7 +163,7 @@ export function pointBefore(points: readonly Point[], ms: number): Point | undef
 }
 
 /** How long a silence ends a line: much longer than points are usually apart. */
-export function silenceOf(points: readonly Point[]): number {
+export function gapThresholdMs(points: readonly TrackPoint[]): number {
   const distances = points.slice(1).map((point, index) => point.ms - (points[index]?.ms ?? 0));
   distances.sort((left, right) => left - right);
   return 10 * Math.max(1_000, distances[Math.floor(distances.length / 2)] ?? 0);

@@ -8,8 +8,8 @@
  */
 
 import { type Entity, entityKey, type StoredEvent } from "./event";
-import { isExact, normal, orderAt, orderOf, timeIn } from "./order";
-import type { Timebase } from "./timeline";
+import { isExactOrder, normalTime, orderAt, eventOrder, orderTime } from "./event_order";
+import type { Timebase } from "./clock";
 
 /** The value of a key, and where the update that set it stands in the order. */
 export interface Cell {
@@ -29,7 +29,7 @@ export interface ViewState extends Entity {
   /** By version. */
   readonly cells: ReadonlyMap<string, Cells>;
   /** Versions of which every update up to now is known to be in. */
-  readonly whole: ReadonlySet<string>;
+  readonly completeVersions: ReadonlySet<string>;
   /** Whether the server has to be asked: the state shown may lack something. */
   readonly doubt: boolean;
 }
@@ -62,16 +62,16 @@ export function cellsOf(view: ViewState): Cells {
 
 /** The time of a key's value, or of the latest update, in the timebase. */
 export function timeOfCell(of: { order: string }): string {
-  return timeIn(of.order);
+  return orderTime(of.order);
 }
 
 /** A state as the server answered it. */
-export function answered(by: AnsweredState): ViewState {
+export function stateOfAnswer(by: AnsweredState): ViewState {
   const { scopeId, systemId, containerId, uniqueId, viewId, manifestId, manifestVersion } = by;
-  const lastTime = normal(by.lastTime);
+  const lastTime = normalTime(by.lastTime);
   const cells = new Map<string, Cell>();
   for (const [key, value] of Object.entries(by.state)) {
-    const time = normal(by.keyTimes[key] ?? lastTime);
+    const time = normalTime(by.keyTimes[key] ?? lastTime);
     const order = orderAt(time, time === lastTime ? by.lastEventId : "");
     cells.set(key, { value, order });
   }
@@ -79,20 +79,20 @@ export function answered(by: AnsweredState): ViewState {
     ...{ scopeId, systemId, containerId, uniqueId, viewId, manifestId, manifestVersion },
     order: orderAt(lastTime, by.lastEventId),
     cells: new Map([[manifestVersion, cells]]),
-    whole: new Set([manifestVersion]),
+    completeVersions: new Set([manifestVersion]),
     doubt: false,
   };
 }
 
 /** Who is told of each key of each update, with its cells before and after it. */
-export type Told = (event: StoredEvent, key: string, said: Cell, before: Cell | undefined, after: Cell) => void;
+export type KeyObserver = (event: StoredEvent, key: string, said: Cell, before: Cell | undefined, after: Cell) => void;
 
 /** The state after more updates, in whatever order they come; `undefined` before the first. */
-export function folded(
+export function foldUpdates(
   view: ViewState | undefined,
   events: readonly StoredEvent[],
   timebase: Timebase,
-  told?: Told,
+  told?: KeyObserver,
 ): ViewState {
   const versions = new Map(view?.cells);
   const own = new Map<string, Map<string, Cell>>();
@@ -100,8 +100,8 @@ export function folded(
   let latest: StoredEvent | undefined;
   let doubt = view?.doubt ?? false;
   for (const event of events) {
-    const order = orderOf(event, timebase);
-    const version = text(event["manifestVersion"]);
+    const order = eventOrder(event, timebase);
+    const version = textMember(event["manifestVersion"]);
     let cells = own.get(version);
     if (cells === undefined) {
       cells = new Map(versions.get(version));
@@ -112,11 +112,11 @@ export function folded(
     if (order >= last) [last, latest] = [order, event];
   }
   const head = latest === undefined ? (view as ViewState) : headOf(latest);
-  return { ...head, order: last, cells: versions, whole: view?.whole ?? new Set(), doubt };
+  return { ...head, order: last, cells: versions, completeVersions: view?.completeVersions ?? new Set(), doubt };
 }
 
 /** Let an update set its keys; whether the server has to be asked. */
-function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, told: Told | undefined): boolean {
+function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, told: KeyObserver | undefined): boolean {
   let doubt = false;
   const data = event["data"] as Record<string, unknown>;
   for (const key of Object.keys(data)) {
@@ -133,54 +133,54 @@ function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, t
 }
 
 /** What an update says of its view besides values. */
-function headOf(event: StoredEvent): Omit<ViewState, "order" | "cells" | "whole" | "doubt"> {
+function headOf(event: StoredEvent): Omit<ViewState, "order" | "cells" | "completeVersions" | "doubt"> {
   const { scopeId, systemId, containerId, uniqueId } = event;
-  const [viewId, manifestId] = [text(event.viewId), text(event["manifestId"])];
-  return { scopeId, systemId, containerId, uniqueId, viewId, manifestId, manifestVersion: text(event["manifestVersion"]) };
+  const [viewId, manifestId] = [textMember(event.viewId), textMember(event["manifestId"])];
+  return { scopeId, systemId, containerId, uniqueId, viewId, manifestId, manifestVersion: textMember(event["manifestVersion"]) };
 }
 
 /**
  * What is known after an answer: with what was streamed since it was asked, and without the doubts it
  * was asked for.
  */
-export function settled(known: ViewState | undefined, answer: ViewState): ViewState {
+export function mergeAnswer(known: ViewState | undefined, answer: ViewState): ViewState {
   if (known === undefined) return answer;
   const later = known.order >= answer.order ? known : answer;
   const versions = new Map(known.cells);
   let doubt = false;
   for (const [version, cells] of answer.cells) {
-    const found = settledCells(versions.get(version), cells);
+    const found = mergeCells(versions.get(version), cells);
     versions.set(version, found.cells);
     doubt ||= found.doubt;
   }
-  return { ...later, cells: versions, whole: new Set([...known.whole, ...answer.whole]), doubt };
+  return { ...later, cells: versions, completeVersions: new Set([...known.completeVersions, ...answer.completeVersions]), doubt };
 }
 
 /** An answer is right of its time, unless what was streamed at that very nanosecond came after it. */
-function settledCells(known: Cells | undefined, answer: Cells): { cells: Cells; doubt: boolean } {
+function mergeCells(known: Cells | undefined, answer: Cells): { cells: Cells; doubt: boolean } {
   const cells = new Map(known);
   let doubt = false;
   for (const [key, cell] of answer) {
     const before = cells.get(key);
     const isTie = before !== undefined && isTied(before, cell);
-    if (isTie) doubt ||= isExact(before.order) && !isSame(before.value, cell.value);
+    if (isTie) doubt ||= isExactOrder(before.order) && !isSame(before.value, cell.value);
     if (isTie || before === undefined || cell.order > before.order) cells.set(key, cell);
   }
   return { cells, doubt };
 }
 
 function isTied(one: Cell, two: Cell): boolean {
-  return !(isExact(one.order) && isExact(two.order)) && timeIn(one.order) === timeIn(two.order);
+  return !(isExactOrder(one.order) && isExactOrder(two.order)) && orderTime(one.order) === orderTime(two.order);
 }
 
 /** The view once every update of it is in: of versions that no answer named there is no more either. */
-export function completed(view: ViewState): ViewState {
-  return { ...view, whole: new Set(view.cells.keys()) };
+export function markComplete(view: ViewState): ViewState {
+  return { ...view, completeVersions: new Set(view.cells.keys()) };
 }
 
 /** Whether the server has to be asked again for what this view shows. */
 export function isDoubtful(view: ViewState): boolean {
-  return view.doubt || !view.whole.has(view.manifestVersion);
+  return view.doubt || !view.completeVersions.has(view.manifestVersion);
 }
 
 function isSame(one: unknown, two: unknown): boolean {
@@ -191,6 +191,6 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function text(value: unknown): string {
+function textMember(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

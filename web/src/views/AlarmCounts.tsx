@@ -1,15 +1,15 @@
 /** How many values are out of limits, acknowledged, and in limits; a press shows the cards concerned. */
 
-import { counts } from "../model/alarms";
-import { layout, narrow, showTab } from "../model/arrangement";
-import { choice } from "../model/gallery";
-import { placeOf, shown } from "../model/layout";
+import { alarmTotals } from "../model/alarms";
+import { layout, isNarrow, showTab } from "../model/layout_store";
+import { cardChoice } from "../model/card_list";
+import { panelPosition, panelShown } from "../model/layout";
 import "../cards.css";
 import { Status } from "./Status";
 
 /** The three numbers; what is zero stays quiet. */
 export function AlarmCounts() {
-  const { out, acknowledged, inLimits, worst } = counts.value;
+  const { out, acknowledged, inLimits, worst } = alarmTotals.value;
   return (
     <span class="alarm-counts" data-testid="alarm-counts">
       <button
@@ -35,11 +35,11 @@ export function AlarmCounts() {
 
 /** The chip of the page's header: it is there whatever panels are shown. */
 export function AlarmsChip() {
-  const { out, acknowledged, worst } = counts.value;
+  const { out, acknowledged, worst } = alarmTotals.value;
   const words = out === 0 && acknowledged === 0 ? "No alarms" : `${out} ${out === 1 ? "alarm" : "alarms"}`;
   return (
     <button type="button" class={`chip alarms ${out > 0 ? (worst ?? "") : ""}`} data-testid="alarms-chip" data-count={out} onClick={showAlarms}>
-      <Status verdict={out > 0 ? worst : counts.value.worst} />
+      <Status verdict={out > 0 ? worst : alarmTotals.value.worst} />
       {words}
       {acknowledged > 0 && <span class="muted">+{acknowledged} ack</span>}
     </button>
@@ -48,7 +48,7 @@ export function AlarmsChip() {
 
 /** Bring the cards with alarms up. */
 export function showAlarms(): void {
-  choice.value = "alarms";
-  if (narrow.value) showTab("cards");
-  else if (placeOf(layout.value, "cards") === undefined) layout.value = shown(layout.value, "cards");
+  cardChoice.value = "alarms";
+  if (isNarrow.value) showTab("cards");
+  else if (panelPosition(layout.value, "cards") === undefined) layout.value = panelShown(layout.value, "cards");
 }

@@ -1,29 +1,29 @@
 /** Below a value that is out of limits: since when, who has acknowledged it, or the button to do so. */
 
-import { acknowledge, refusalOf, underway, underwayKey } from "../model/acknowledging";
+import { acknowledge, refusalOfAlarm, pendingAcknowledgements, pendingKey } from "../model/acknowledge";
 import type { Alarm } from "../model/alarms";
 import { keySpec } from "../model/card";
 import { clockSecondMs } from "../model/entities";
-import { breach, limitsInWords } from "../model/limits";
-import { timeIn } from "../model/order";
-import { readable, toMs } from "../model/time";
-import { ageText } from "./Reading";
+import { violationText, limitsText } from "../model/limits";
+import { orderTime } from "../model/event_order";
+import { formatTime, toMs } from "../model/time";
+import { shortAge } from "./CardValue";
 
 export function AlarmLine({ alarm }: { alarm: Alarm }) {
-  const { card, out, acknowledged } = alarm;
-  const spec = keySpec(card, out.key);
-  const words = breach(card.cells.get(out.key)?.value, spec);
+  const { card, violation, acknowledged } = alarm;
+  const spec = keySpec(card, violation.key);
+  const words = violationText(card.cells.get(violation.key)?.value, spec);
   return (
-    <tr class={`alarm-line ${out.severity}`} data-testid="alarm-line" data-key={out.key} data-severity={out.severity}>
+    <tr class={`alarm-line ${violation.severity}`} data-testid="alarm-line" data-key={violation.key} data-severity={violation.severity}>
       <td colSpan={4}>
         <div class="alarm-told">
-          <span class="alarm-words" title={limitsInWords(spec)}>
-            <strong>{out.severity}</strong> {words} <Since alarm={alarm} />
+          <span class="alarm-words" title={limitsText(spec)}>
+            <strong>{violation.severity}</strong> {words} <Since alarm={alarm} />
           </span>
           {acknowledged === undefined ? (
             <Button alarm={alarm} />
           ) : (
-            <span class="alarm-by" data-testid="alarm-by" title={`${readable(acknowledged.canonicalTruthTime)} UTC`}>
+            <span class="alarm-by" data-testid="alarm-by" title={`${formatTime(acknowledged.canonicalTruthTime)} UTC`}>
               ✓ {acknowledged.user}
             </span>
           )}
@@ -34,21 +34,21 @@ export function AlarmLine({ alarm }: { alarm: Alarm }) {
 }
 
 function Since({ alarm }: { alarm: Alarm }) {
-  const excursion = alarm.out.excursion;
+  const excursion = alarm.violation.excursion;
   if (excursion === undefined) return <span class="muted">since …</span>;
-  const { since, order, isKnown } = excursion;
-  const ms = Math.max(1_000, clockSecondMs.value - toMs(timeIn(order)));
+  const { since, order, isComplete } = excursion;
+  const ms = Math.max(1_000, clockSecondMs.value - toMs(orderTime(order)));
   return (
-    <span title={`since ${isKnown ? "" : "before "}${readable(since)} UTC by the source`} data-testid="alarm-since" data-since={since}>
-      {isKnown ? "for" : "for more than"} {ageText(ms)}
+    <span title={`since ${isComplete ? "" : "before "}${formatTime(since)} UTC by the source`} data-testid="alarm-since" data-since={since}>
+      {isComplete ? "for" : "for more than"} {shortAge(ms)}
     </span>
   );
 }
 
 function Button({ alarm }: { alarm: Alarm }) {
-  const reason = refusalOf(alarm);
-  const isUnderway = underway.value.has(underwayKey(alarm));
-  const name = `Acknowledge ${alarm.out.severity} of ${alarm.card.view.uniqueId} ${alarm.out.key}`;
+  const reason = refusalOfAlarm(alarm);
+  const isUnderway = pendingAcknowledgements.value.has(pendingKey(alarm));
+  const name = `Acknowledge ${alarm.violation.severity} of ${alarm.card.view.uniqueId} ${alarm.violation.key}`;
   return (
     <button
       type="button"

@@ -1,9 +1,9 @@
 /** The page: log in, or the timeline with its panels. */
 
 import { useEffect } from "preact/hooks";
-import { gaps, seenGaps, troubleInWords } from "../model/links";
-import { connection, coreAway, logout, notice, status, user } from "../model/session";
-import { isAway, silent } from "../model/timeline";
+import { gapCount, acknowledgedGaps, unreachableText } from "../model/links";
+import { connection, coreUnavailable, logout, notice, status, user } from "../model/session";
+import { isStalled, isSilent } from "../model/clock";
 import { switchTheme, theme } from "../model/theme";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
@@ -11,7 +11,7 @@ import { ExportDialog } from "./ExportDialog";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
-import { Notes } from "./Notes";
+import { Notices } from "./Notices";
 import { Panels } from "./Panels";
 import { helpOpen, shortcutOf } from "./shortcuts";
 import { TimelineBar } from "./TimelineBar";
@@ -26,10 +26,10 @@ export function App() {
     <div class="page">
       <Header />
       <GapNote />
-      <main class={`stage ${isAway.value ? "away" : ""}`} data-testid="panels">
+      <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
       </main>
-      <Notes />
+      <Notices />
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
@@ -69,7 +69,7 @@ function Header() {
 
 /** It stands in the header's free room, so that nothing moves when it comes and goes. */
 function Banner() {
-  const trouble = whatIsWrong();
+  const trouble = connectionProblem();
   const text = trouble ?? (connection.value === "connecting" ? "Connecting…" : notice.value);
   return (
     <div class="spacer" role="status">
@@ -83,30 +83,30 @@ function Banner() {
 }
 
 function GapNote() {
-  const unseen = gaps.value - seenGaps.value;
+  const unseen = gapCount.value - acknowledgedGaps.value;
   if (unseen <= 0) return null;
   return (
     <div class="banner note" role="status" data-testid="gap-note">
       {unseen === 1 ? "A range of records was" : `${unseen} ranges of records were`} gone before this archive could read
       it: see the events of the type IngestGap in the metadata lane.
-      <button type="button" onClick={() => (seenGaps.value = gaps.value)}>
+      <button type="button" onClick={() => (acknowledgedGaps.value = gapCount.value)}>
         Noted
       </button>
     </div>
   );
 }
 
-function whatIsWrong(): string | undefined {
+function connectionProblem(): string | undefined {
   if (connection.value === "lost") {
     return "The connection is lost; trying again. What is shown is no longer live.";
   }
   if (connection.value !== "open") return undefined;
-  if (coreAway.value) return "The Core does not answer; trying again. What is shown is no longer live.";
-  if (silent.value) return "Nothing has been heard for some seconds. What is shown may not be live.";
+  if (coreUnavailable.value) return "The Core does not answer; trying again. What is shown is no longer live.";
+  if (isSilent.value) return "Nothing has been heard for some seconds. What is shown may not be live.";
   if (status.value?.writerConnected === false) {
     return "The writer is away: the archive is served as it was.";
   }
-  return troubleInWords();
+  return unreachableText();
 }
 
 function onKey(event: KeyboardEvent): void {

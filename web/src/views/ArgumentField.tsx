@@ -2,9 +2,9 @@
 
 import { useId } from "preact/hooks";
 import type { ArgumentSpec } from "../api/protocol";
-import { ruleInWords } from "../model/command_form";
+import { ruleText } from "../model/command_form";
 
-interface Props {
+interface ArgumentFieldProps {
   name: string;
   spec: ArgumentSpec;
   text: string;
@@ -12,10 +12,10 @@ interface Props {
   change: (text: string) => void;
 }
 
-export function ArgumentField(props: Props) {
+export function ArgumentField(props: ArgumentFieldProps) {
   const { name, spec, problem } = props;
   const id = useId();
-  const rule = ruleInWords(spec);
+  const rule = ruleText(spec);
   return (
     <div class={`argument ${problem === "" ? "" : "wrong"}`} data-testid="argument" data-argument={name}>
       <label for={id} title={spec.title == null ? undefined : name}>
@@ -39,7 +39,7 @@ export function ArgumentField(props: Props) {
   );
 }
 
-function Field({ name, spec, text, problem, change, id }: Props & { id: string }) {
+function Field({ name, spec, text, problem, change, id }: ArgumentFieldProps & { id: string }) {
   const shared = {
     ...{ id, name, value: text },
     "data-testid": `argument-${name}`,

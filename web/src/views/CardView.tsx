@@ -3,36 +3,36 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Alarm, alarmsOf } from "../model/alarms";
-import { type Card, drawnKeys, keySpec, nameOfCard, rowsOf, statusOf } from "../model/card";
-import { cards, statesAwaited } from "../model/cards";
-import { openForm } from "../model/commanding";
-import { selected, select } from "../model/entities";
+import { type Card, cardSparklineKeys, keySpec, cardTitle, cardRows, statusOf } from "../model/card";
+import { cards, statesPending } from "../model/cards";
+import { openForm } from "../model/command_panel";
+import { selectedEntity, selectEntity } from "../model/entities";
 import { entityKey } from "../model/event";
-import { wanted } from "../model/gallery";
-import { isOut, verdictOf } from "../model/limits";
-import { timeIn } from "../model/order";
-import type { Place } from "../model/shields";
+import { requestedCard } from "../model/card_list";
+import { isViolation, verdictOf } from "../model/limits";
+import { orderTime } from "../model/event_order";
+import type { CardPlace } from "../model/shields";
 import { toMs } from "../model/time";
-import { noteSight } from "../model/trends";
+import { setInSight } from "../model/sparkline_data";
 import { AlarmLine } from "./AlarmLine";
-import { Age, Reading } from "./Reading";
-import { SparklineOf } from "./SparklineOf";
+import { CardAge, CardValue } from "./CardValue";
+import { CardSparkline } from "./CardSparkline";
 import { Status } from "./Status";
 
 /** A value that is older than its card's newest by so much has an age of its own. */
 const OLDER_MS = 15_000;
 
-export function CardView({ place }: { place: Place }) {
+export function CardView({ place }: { place: CardPlace }) {
   const element = useRef<HTMLElement>(null);
-  useEffect(() => watchSight(element.current as HTMLElement, place.id), [place.id]);
+  useEffect(() => observeSight(element.current as HTMLElement, place.id), [place.id]);
   const card = cards.value.get(place.id)?.value;
-  const isChosen = selected.value !== null && entityKey(selected.value) === entityKey(place);
+  const isChosen = selectedEntity.value !== null && entityKey(selectedEntity.value) === entityKey(place);
   const heading = `card-${place.id.replaceAll(" ", "_")}`;
   return (
     <article
       ref={element}
       class={`view-card ${card === undefined ? "none" : (statusOf(card) ?? "none")} ${isChosen ? "chosen" : ""} ${
-        wanted.value === place.id ? "wanted" : ""
+        requestedCard.value === place.id ? "wanted" : ""
       }`}
       aria-labelledby={heading}
       data-testid="card"
@@ -43,15 +43,15 @@ export function CardView({ place }: { place: Place }) {
       <header class="card-head">
         <Status verdict={card === undefined ? undefined : statusOf(card)} />
         <h3 id={heading}>
-          <button type="button" class="card-name" onClick={() => select(place)} title={`Choose ${place.uniqueId}`}>
+          <button type="button" class="card-name" onClick={() => selectEntity(place)} title={`Choose ${place.uniqueId}`}>
             {place.uniqueId}
           </button>
         </h3>
-        <span class="card-title muted">{card === undefined ? place.viewId : nameOfCard(card)}</span>
-        {card !== undefined && <Age time={timeIn(card.view.order)} />}
+        <span class="card-title muted">{card === undefined ? place.viewId : cardTitle(card)}</span>
+        {card !== undefined && <CardAge time={orderTime(card.view.order)} />}
       </header>
       {card === undefined ? (
-        <p class="muted card-nothing">{statesAwaited.value ? "…" : "Nothing was known of it at this time."}</p>
+        <p class="muted card-nothing">{statesPending.value ? "…" : "Nothing was known of it at this time."}</p>
       ) : (
         <Body card={card} />
       )}
@@ -60,31 +60,31 @@ export function CardView({ place }: { place: Place }) {
 }
 
 /** Only of cards in sight is the past asked for. */
-function watchSight(element: HTMLElement, id: string): () => void {
-  const observer = new IntersectionObserver((seen) => noteSight(id, seen.some((one) => one.isIntersecting)));
+function observeSight(element: HTMLElement, id: string): () => void {
+  const observer = new IntersectionObserver((seen) => setInSight(id, seen.some((one) => one.isIntersecting)));
   observer.observe(element);
   return () => {
     observer.disconnect();
-    noteSight(id, false);
+    setInSight(id, false);
   };
 }
 
 function Body({ card }: { card: Card }) {
-  const alarms = new Map(alarmsOf(card).map((alarm) => [alarm.out.key, alarm]));
-  const drawn = new Set(drawnKeys(card));
-  const groups = rowsOf(card);
+  const alarms = new Map(alarmsOf(card).map((alarm) => [alarm.violation.key, alarm]));
+  const drawn = new Set(cardSparklineKeys(card));
+  const groups = cardRows(card);
   const silent = groups.flatMap(({ keys }) => keys).filter((key) => !card.cells.has(key));
   return (
     <>
       <table class="card-rows">
         {groups.map(({ title, keys }) => (
-          <Group key={title} title={title}>
+          <CardGroup key={title} title={title}>
             {keys
               .filter((key) => card.cells.has(key))
               .map((key) => (
-                <Row key={key} card={card} name={key} isDrawn={drawn.has(key)} alarm={alarms.get(key)} />
+                <CardRow key={key} card={card} name={key} isDrawn={drawn.has(key)} alarm={alarms.get(key)} />
               ))}
-          </Group>
+          </CardGroup>
         ))}
       </table>
       {silent.length > 0 && (
@@ -125,7 +125,7 @@ function Actions({ card }: { card: Card }) {
 }
 
 /** Rows under their title; a group of which nothing is known yet is not there. */
-function Group({ title, children }: { title: string; children: ComponentChildren[] }) {
+function CardGroup({ title, children }: { title: string; children: ComponentChildren[] }) {
   if (children.length === 0) return null;
   return (
     <tbody>
@@ -148,22 +148,22 @@ interface RowProps {
   alarm: Alarm | undefined;
 }
 
-function Row({ card, name, isDrawn, alarm }: RowProps) {
+function CardRow({ card, name, isDrawn, alarm }: RowProps) {
   const cell = card.cells.get(name);
   const spec = keySpec(card, name);
   const verdict = cell === undefined ? undefined : verdictOf(cell.value, spec);
-  const isOlder = cell !== undefined && toMs(timeIn(card.view.order)) - toMs(timeIn(cell.order)) >= OLDER_MS;
+  const isOlder = cell !== undefined && toMs(orderTime(card.view.order)) - toMs(orderTime(cell.order)) >= OLDER_MS;
   return (
     <>
-      <tr class={isOut(verdict) ? verdict : ""} data-testid="card-row" data-key={name} data-verdict={verdict ?? ""}>
+      <tr class={isViolation(verdict) ? verdict : ""} data-testid="card-row" data-key={name} data-verdict={verdict ?? ""}>
         <th scope="row" title={spec.title == null ? undefined : name}>
           {spec.title ?? name}
         </th>
-        <td class="trend">{isDrawn && <SparklineOf card={card} name={name} />}</td>
+        <td class="trend">{isDrawn && <CardSparkline card={card} name={name} />}</td>
         <td class={`value ${typeof cell?.value === "number" ? "number" : ""}`}>
-          <Reading card={card} name={name} />
+          <CardValue card={card} name={name} />
         </td>
-        <td class="own-age">{isOlder && <Age time={timeIn(cell.order)} />}</td>
+        <td class="own-age">{isOlder && <CardAge time={orderTime(cell.order)} />}</td>
       </tr>
       {alarm !== undefined && <AlarmLine alarm={alarm} />}
     </>

@@ -1,13 +1,13 @@
 /** The cards of entities: all their values, in the groups of their manifests. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { refusal } from "../model/acknowledging";
+import { acknowledgeRefusal } from "../model/acknowledge";
 import { alarms } from "../model/alarms";
-import { cards, statesAwaited, statesTime, statesTrouble } from "../model/cards";
-import { selected } from "../model/entities";
-import { CHOICES, type Choice, choice, search, shownCards, wanted } from "../model/gallery";
+import { cards, statesPending, statesTime, statesError } from "../model/cards";
+import { selectedEntity } from "../model/entities";
+import { CARD_CHOICES, type CardChoice, cardChoice, cardSearch, shownCards, requestedCard } from "../model/card_list";
 import { CardView } from "./CardView";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 
 /** More cards than these are drawn only when they are asked for. */
 const DRAWN_MAX = 60;
@@ -15,7 +15,7 @@ const DRAWN_MAX = 60;
 export function Cards() {
   return (
     <Pane id="cards" tools={<Tools />}>
-      <Trouble text={statesTrouble.value} />
+      <ErrorNotice text={statesError.value} />
       <Content />
     </Pane>
   );
@@ -29,16 +29,16 @@ function Tools() {
         placeholder="Search"
         aria-label="Search cards"
         data-testid="card-search"
-        value={search.value}
-        onInput={(event) => (search.value = event.currentTarget.value)}
+        value={cardSearch.value}
+        onInput={(event) => (cardSearch.value = event.currentTarget.value)}
       />
       <select
         aria-label="Which cards"
         data-testid="card-choice"
-        value={choice.value}
-        onChange={(event) => (choice.value = event.currentTarget.value as Choice)}
+        value={cardChoice.value}
+        onChange={(event) => (cardChoice.value = event.currentTarget.value as CardChoice)}
       >
-        {Object.entries(CHOICES).map(([name, words]) => (
+        {Object.entries(CARD_CHOICES).map(([name, words]) => (
           <option key={name} value={name}>
             {words}
           </option>
@@ -53,21 +53,21 @@ function Content() {
   const [most, setMost] = useState(DRAWN_MAX);
   const all = shownCards.value;
   useEffect(() => {
-    if (wanted.value === null) return;
-    element.current?.querySelector(`[data-card="${CSS.escape(wanted.value)}"]`)?.scrollIntoView({ block: "nearest" });
-  }, [wanted.value]);
+    if (requestedCard.value === null) return;
+    element.current?.querySelector(`[data-card="${CSS.escape(requestedCard.value)}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [requestedCard.value]);
   if (all.length === 0) return <NoCards />;
   return (
     <>
-      {alarms.value.length > 0 && refusal.value !== "" && (
+      {alarms.value.length > 0 && acknowledgeRefusal.value !== "" && (
         <p class="card-note" data-testid="ack-refusal">
-          {refusal.value}
+          {acknowledgeRefusal.value}
         </p>
       )}
       <div
         ref={element}
-        class={`scroll ${statesAwaited.value ? "awaited-soon" : ""}`}
-        aria-busy={statesAwaited.value}
+        class={`scroll ${statesPending.value ? "awaited-soon" : ""}`}
+        aria-busy={statesPending.value}
         tabIndex={0}
         role="region"
         aria-label="Values of the cards"
@@ -99,9 +99,9 @@ function NoCards() {
 }
 
 function reason(): string {
-  if (search.value.trim() !== "") return `Nothing matches “${search.value}”.`;
-  if (choice.value === "alarms") return cards.value.size === 0 ? "No values are known." : "Nothing is out of limits.";
-  if (choice.value !== "all" && selected.value === null) return "Choose an entity, or show all cards.";
-  if (statesAwaited.value && cards.value.size === 0) return "Asking for the cards…";
+  if (cardSearch.value.trim() !== "") return `Nothing matches “${cardSearch.value}”.`;
+  if (cardChoice.value === "alarms") return cards.value.size === 0 ? "No values are known." : "Nothing is out of limits.";
+  if (cardChoice.value !== "all" && selectedEntity.value === null) return "Choose an entity, or show all cards.";
+  if (statesPending.value && cards.value.size === 0) return "Asking for the cards…";
   return "No card yet: entities have one as soon as they publish an update of a view (ui lane).";
 }

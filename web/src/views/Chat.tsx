@@ -1,21 +1,21 @@
 /** The chat: what people said to all who watch a scope, as of the clock. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { chat, CHAT_MAX_CHARS, chatRefusal, chatTrouble, chosenScope, draft, isSaying, say, scope, scopes } from "../model/chat";
-import { type StoredEvent, timeOf } from "../model/event";
+import { chat, CHAT_MAX_CHARS, chatRefusal, chatError, chosenScope, chatDraft, isSendingChat, sendChat, chatScope, chatScopes } from "../model/chat";
+import { type StoredEvent, eventTime } from "../model/event";
 import { user } from "../model/session";
-import { readable } from "../model/time";
-import { timebase } from "../model/timeline";
+import { formatTime } from "../model/time";
+import { timebase } from "../model/clock";
 import { AheadMark } from "./AheadMark";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 
 /** More than these are drawn only when they are asked for. */
 const DRAWN_MAX = 200;
 
 export function Chat() {
   return (
-    <Pane id="chat" tools={scopes.value.length > 1 ? <Scope /> : undefined}>
-      <Trouble text={chat.trouble.value} />
+    <Pane id="chat" tools={chatScopes.value.length > 1 ? <Scope /> : undefined}>
+      <ErrorNotice text={chat.error.value} />
       <Messages />
       <Entry />
     </Pane>
@@ -27,10 +27,10 @@ function Scope() {
     <select
       aria-label="To which scope"
       data-testid="chat-scope"
-      value={scope.value}
+      value={chatScope.value}
       onChange={(event) => (chosenScope.value = event.currentTarget.value)}
     >
-      {scopes.value.map((one) => (
+      {chatScopes.value.map((one) => (
         <option key={one} value={one}>
           {one}
         </option>
@@ -47,7 +47,7 @@ function Messages() {
     if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   }, [last]);
   if (all.length === 0) {
-    return <Empty testid="chat-empty">{chat.awaited.value ? "Asking what was said…" : "Nobody has said anything yet."}</Empty>;
+    return <Empty testid="chat-empty">{chat.pending.value ? "Asking what was said…" : "Nobody has said anything yet."}</Empty>;
   }
   return (
     <div ref={list} class="scroll chat" tabIndex={0} role="log" aria-label="What was said" data-testid="chat-messages">
@@ -55,15 +55,15 @@ function Messages() {
         <p class="muted chat-older">The newest {Math.min(DRAWN_MAX, all.length)} are shown; older ones are under Events.</p>
       )}
       {all.slice(-DRAWN_MAX).map((event) => (
-        <Message key={event.eventId} event={event} />
+        <ChatLine key={event.eventId} event={event} />
       ))}
     </div>
   );
 }
 
-function Message({ event }: { event: StoredEvent }) {
+function ChatLine({ event }: { event: StoredEvent }) {
   const author = String(event["authorDisplayName"]);
-  const time = readable(timeOf(event, timebase.value));
+  const time = formatTime(eventTime(event, timebase.value));
   return (
     <p class={`chat-message ${author === user.value ? "own" : ""}`} data-testid="chat-message">
       <time class="muted" title={`${time} UTC`}>
@@ -71,7 +71,7 @@ function Message({ event }: { event: StoredEvent }) {
       </time>{" "}
       <strong>{author}</strong>
       <AheadMark event={event} />
-      {scopes.value.length > 1 && <span class="muted"> to {event.scopeId}</span>} {String(event["content"])}
+      {chatScopes.value.length > 1 && <span class="muted"> to {event.scopeId}</span>} {String(event["content"])}
     </p>
   );
 }
@@ -83,7 +83,7 @@ function Entry() {
       class="chat-entry"
       onSubmit={(event) => {
         event.preventDefault();
-        void say();
+        void sendChat();
       }}
     >
       {reason !== "" && (
@@ -91,25 +91,25 @@ function Entry() {
           {reason}
         </p>
       )}
-      {reason === "" && chatTrouble.value !== "" && (
+      {reason === "" && chatError.value !== "" && (
         <p class="form-problem" role="alert">
-          {chatTrouble.value}
+          {chatError.value}
         </p>
       )}
       <div class="chat-line">
         <input
           type="text"
-          aria-label={`Say something to ${scope.value}`}
+          aria-label={`Say something to ${chatScope.value}`}
           aria-describedby={reason === "" ? undefined : "chat-reason"}
-          placeholder={reason === "" ? `Say something to ${scope.value}` : ""}
+          placeholder={reason === "" ? `Say something to ${chatScope.value}` : ""}
           autocomplete="off"
           maxLength={CHAT_MAX_CHARS}
           disabled={reason !== ""}
           data-testid="chat-input"
-          value={draft.value}
-          onInput={(event) => (draft.value = event.currentTarget.value)}
+          value={chatDraft.value}
+          onInput={(event) => (chatDraft.value = event.currentTarget.value)}
         />
-        <button type="submit" disabled={reason !== "" || isSaying.value || draft.value.trim() === ""} data-testid="chat-say">
+        <button type="submit" disabled={reason !== "" || isSendingChat.value || chatDraft.value.trim() === ""} data-testid="chat-say">
           Say
         </button>
       </div>

@@ -1,11 +1,11 @@
 /** What the chosen entity can be told: a form for each action of its cards, and what it was told last. */
 
-import { abilitiesOf, type Ability } from "../model/abilities";
-import { statesAwaited } from "../model/cards";
-import { open, openedOf, part } from "../model/commanding";
-import { entities, selected } from "../model/entities";
+import { catalogOf, type CatalogEntry } from "../model/command_catalog";
+import { statesPending } from "../model/cards";
+import { setOpenForm, openFormOf, commandTab } from "../model/command_panel";
+import { entities, selectedEntity } from "../model/entities";
 import { type Entity, entityKey } from "../model/event";
-import { commandsTo } from "../model/history";
+import { commandsTo } from "../model/command_history";
 import { CommandForm } from "./CommandForm";
 import { CommandRow } from "./CommandRow";
 import { Empty } from "./Pane";
@@ -13,11 +13,11 @@ import { Empty } from "./Pane";
 const LAST_COMMANDS = 5;
 
 export function CommandActions() {
-  const entity = selected.value;
+  const entity = selectedEntity.value;
   if (entity === null) return <Empty testid="commands-empty">Choose an entity to tell it something.</Empty>;
-  const abilities = abilitiesOf(entity);
+  const abilities = catalogOf(entity);
   if (abilities.length === 0) return <Nothing entity={entity} />;
-  const shown = openedOf(
+  const shown = openFormOf(
     entity,
     abilities.map(({ action }) => action.commandType),
   );
@@ -40,7 +40,7 @@ export function CommandActions() {
 }
 
 function Nothing({ entity }: { entity: Entity }) {
-  const isAsking = entities.value === null || statesAwaited.value;
+  const isAsking = entities.value === null || statesPending.value;
   return (
     <Empty testid="commands-empty">
       {isAsking
@@ -50,7 +50,7 @@ function Nothing({ entity }: { entity: Entity }) {
   );
 }
 
-function OneAction({ entity, ability, isOpen }: { entity: Entity; ability: Ability; isOpen: boolean }) {
+function OneAction({ entity, ability, isOpen }: { entity: Entity; ability: CatalogEntry; isOpen: boolean }) {
   const { action, reason } = ability;
   const id = `action-${entityKey(entity)}-${action.commandType}`.replaceAll(/[^A-Za-z0-9_-]/g, "_");
   return (
@@ -62,7 +62,7 @@ function OneAction({ entity, ability, isOpen }: { entity: Entity; ability: Abili
           aria-expanded={isOpen}
           aria-controls={id}
           data-testid="action-open"
-          onClick={() => open(entity, isOpen ? null : action.commandType)}
+          onClick={() => setOpenForm(entity, isOpen ? null : action.commandType)}
         >
           <i class={`fold ${isOpen ? "open" : ""}`} aria-hidden="true" />
           <span class="action-title">{action.title}</span>
@@ -86,7 +86,7 @@ function Last({ entity }: { entity: Entity }) {
       <h3 class="part-title">
         Last told
         {all.length > LAST_COMMANDS && (
-          <button type="button" class="link-button" onClick={() => (part.value = "history")}>
+          <button type="button" class="link-button" onClick={() => (commandTab.value = "history")}>
             all {all.length.toLocaleString("en")}
           </button>
         )}

@@ -2,28 +2,28 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Action } from "../api/protocol";
-import type { Ability, Prepared } from "../model/abilities";
-import { type Reading, readingOf, type Texts } from "../model/command_form";
-import { fill, focusAsked, forgetSent, refusal, sendForm, type Sent, sentFrom, textsIn } from "../model/commanding";
+import type { CatalogEntry, PreparedCommand } from "../model/command_catalog";
+import { type FormResult, parseForm, type FormTexts } from "../model/command_form";
+import { setFormTexts, focusRequests, clearSentCommand, commandRefusal, sendForm, type SentCommand, sentCommandOf, formTexts } from "../model/command_panel";
 import type { Entity } from "../model/event";
-import { commandKey, commandsById } from "../model/history";
-import { edited, editedOf, push, replaceEdited } from "../model/stack";
+import { commandKey, commandsById } from "../model/command_history";
+import { editedId, editedOf, pushCommand, replaceEdited } from "../model/command_stack";
 import { ArgumentField } from "./ArgumentField";
-import { Outcome as State, Told } from "./CommandRow";
+import { CommandOutcome as State, CommandProgress } from "./CommandRow";
 
 /** The argument of a form that stands for all of them, where no manifest names any. */
-const WHOLE = "payload";
+const WHOLE_PAYLOAD = "payload";
 
-export function CommandForm({ entity, ability }: { entity: Entity; ability: Ability }) {
+export function CommandForm({ entity, ability }: { entity: Entity; ability: CatalogEntry }) {
   const form = useRef<HTMLFormElement>(null);
   const [isTried, setTried] = useState(false);
   const action = formOf(ability);
-  const texts = textsIn(entity, action);
-  const reading = meant(ability, action, texts);
-  const sent = sentFrom(entity, action);
+  const texts = formTexts(entity, action);
+  const reading = formResult(ability, action, texts);
+  const sent = sentCommandOf(entity, action);
   const { scopeId, systemId, containerId, uniqueId } = entity;
   const { commandType } = action;
-  const prepared: Prepared = { scopeId, systemId, containerId, uniqueId, commandType, payload: reading.payload };
+  const prepared: PreparedCommand = { scopeId, systemId, containerId, uniqueId, commandType, payload: reading.payload };
   useFocus(form);
   const complete = (then: () => void) => () => {
     setTried(true);
@@ -31,7 +31,7 @@ export function CommandForm({ entity, ability }: { entity: Entity; ability: Abil
     else then();
   };
   const send = complete(() => {
-    if (reasonAgainstSending(ability, sent) === "") sendForm(prepared, ability.action);
+    if (reasonNotSendableNow(ability, sent) === "") sendForm(prepared, ability.action);
   });
   return (
     <form
@@ -51,61 +51,61 @@ export function CommandForm({ entity, ability }: { entity: Entity; ability: Abil
           spec={spec}
           text={texts[name] ?? ""}
           problem={isTried || (texts[name] ?? "") !== "" ? (reading.problems.get(name) ?? "") : ""}
-          change={(text) => fill(entity, action, { ...texts, [name]: text })}
+          change={(text) => setFormTexts(entity, action, { ...texts, [name]: text })}
         />
       ))}
-      <Outcome sent={sent} entity={entity} action={action} again={() => sendForm(prepared, ability.action)} />
+      <FormOutcome sent={sent} entity={entity} action={action} again={() => sendForm(prepared, ability.action)} />
       <Buttons ability={ability} sent={sent} prepared={prepared} complete={complete} />
     </form>
   );
 }
 
 /** A command that no manifest describes takes its arguments as JSON. */
-function formOf({ action, isKnown }: Ability): Action {
-  if (isKnown) return action;
-  return { ...action, arguments: { [WHOLE]: { type: "any", title: "Arguments" } } };
+function formOf({ action, hasManifest }: CatalogEntry): Action {
+  if (hasManifest) return action;
+  return { ...action, arguments: { [WHOLE_PAYLOAD]: { type: "any", title: "Arguments" } } };
 }
 
-function meant({ isKnown }: Ability, action: Action, texts: Texts): Reading {
-  const reading = readingOf(action, texts);
-  if (isKnown || reading.problems.size > 0) return reading;
-  const whole = reading.payload[WHOLE] ?? {};
-  if (typeof whole === "object" && !Array.isArray(whole)) return { ...reading, payload: whole as Reading["payload"] };
-  return { payload: {}, problems: new Map([[WHOLE, "Arguments must be a JSON object, such as {\"on\": true}."]]) };
+function formResult({ hasManifest }: CatalogEntry, action: Action, texts: FormTexts): FormResult {
+  const reading = parseForm(action, texts);
+  if (hasManifest || reading.problems.size > 0) return reading;
+  const whole = reading.payload[WHOLE_PAYLOAD] ?? {};
+  if (typeof whole === "object" && !Array.isArray(whole)) return { ...reading, payload: whole as FormResult["payload"] };
+  return { payload: {}, problems: new Map([[WHOLE_PAYLOAD, "Arguments must be a JSON object, such as {\"on\": true}."]]) };
 }
 
 function useFocus(form: { current: HTMLFormElement | null }): void {
   const seen = useRef(0);
   useEffect(() => {
-    if (focusAsked.value === seen.current) return;
-    seen.current = focusAsked.value;
+    if (focusRequests.value === seen.current) return;
+    seen.current = focusRequests.value;
     const first = form.current?.querySelector<HTMLElement>("input, select, textarea, button");
     first?.focus();
     form.current?.scrollIntoView({ block: "nearest" });
-  }, [focusAsked.value]);
+  }, [focusRequests.value]);
 }
 
-function focusProblem(form: HTMLFormElement | null, { problems }: Reading): void {
+function focusProblem(form: HTMLFormElement | null, { problems }: FormResult): void {
   const [name] = problems.keys();
   form?.querySelector<HTMLElement>(`[name="${CSS.escape(name ?? "")}"]`)?.focus();
 }
 
-function reasonAgainstSending({ reason }: Ability, sent: Sent | undefined): string {
-  if (refusal.value !== "") return refusal.value;
+function reasonNotSendableNow({ reason }: CatalogEntry, sent: SentCommand | undefined): string {
+  if (commandRefusal.value !== "") return commandRefusal.value;
   if (reason !== "") return reason;
-  if (sent?.now.phase === "sending") return "It is being sent.";
-  return sent?.now.phase === "lost" ? "First see to the one before: nobody knows whether it was sent." : "";
+  if (sent?.attempt.phase === "sending") return "It is being sent.";
+  return sent?.attempt.phase === "lost" ? "First see to the one before: nobody knows whether it was sent." : "";
 }
 
 interface ButtonsProps {
-  ability: Ability;
-  sent: Sent | undefined;
-  prepared: Prepared;
+  ability: CatalogEntry;
+  sent: SentCommand | undefined;
+  prepared: PreparedCommand;
   complete: (then: () => void) => () => void;
 }
 
 function Buttons({ ability, sent, prepared, complete }: ButtonsProps) {
-  const reason = reasonAgainstSending(ability, sent);
+  const reason = reasonNotSendableNow(ability, sent);
   const one = editedOf(prepared);
   return (
     <div class="form-buttons">
@@ -116,10 +116,10 @@ function Buttons({ ability, sent, prepared, complete }: ButtonsProps) {
         aria-describedby={reason === "" ? undefined : "send-reason"}
         data-testid="send"
       >
-        {sent?.now.phase === "sending" ? "Sending…" : ability.action.critical === true ? "Send…" : "Send"}
+        {sent?.attempt.phase === "sending" ? "Sending…" : ability.action.critical === true ? "Send…" : "Send"}
       </button>
       {one === undefined ? (
-        <button type="button" data-testid="stack-add" onClick={complete(() => push(prepared))}>
+        <button type="button" data-testid="stack-add" onClick={complete(() => pushCommand(prepared))}>
           Add to stack
         </button>
       ) : (
@@ -127,7 +127,7 @@ function Buttons({ ability, sent, prepared, complete }: ButtonsProps) {
           <button type="button" data-testid="stack-replace" onClick={complete(() => replaceEdited(prepared))}>
             Keep in stack
           </button>
-          <button type="button" onClick={() => (edited.value = null)}>
+          <button type="button" onClick={() => (editedId.value = null)}>
             Leave it
           </button>
         </>
@@ -142,30 +142,30 @@ function Buttons({ ability, sent, prepared, complete }: ButtonsProps) {
 }
 
 interface OutcomeProps {
-  sent: Sent | undefined;
+  sent: SentCommand | undefined;
   entity: Entity;
   action: Action;
   again: () => void;
 }
 
 /** What became of the last one: refused, its answer lost, or what events say of it. */
-function Outcome({ sent, entity, action, again }: OutcomeProps) {
-  if (sent?.now.phase === "refused") {
+function FormOutcome({ sent, entity, action, again }: OutcomeProps) {
+  if (sent?.attempt.phase === "refused") {
     return (
       <p class="form-problem" role="alert" data-testid="send-refused">
-        Refused, and not recorded: {sent.now.message}
+        Refused, and not recorded: {sent.attempt.message}
       </p>
     );
   }
-  if (sent?.now.phase === "sent") return <Became sent={sent} />;
-  if (sent?.now.phase !== "lost") return null;
+  if (sent?.attempt.phase === "sent") return <SentOutcome sent={sent} />;
+  if (sent?.attempt.phase !== "lost") return null;
   return (
     <div class="form-lost" role="alert" data-testid="send-lost">
-      <p>No answer came ({sent.now.message}): it may have been sent or not. Asking again sends it once at most.</p>
-      <button type="button" aria-disabled={refusal.value !== ""} data-testid="ask-again" onClick={again}>
+      <p>No answer came ({sent.attempt.message}): it may have been sent or not. Asking again sends it once at most.</p>
+      <button type="button" aria-disabled={commandRefusal.value !== ""} data-testid="ask-again" onClick={again}>
         Ask again
       </button>
-      <button type="button" onClick={() => forgetSent(entity, action)}>
+      <button type="button" onClick={() => clearSentCommand(entity, action)}>
         Let it be
       </button>
     </div>
@@ -173,9 +173,9 @@ function Outcome({ sent, entity, action, again }: OutcomeProps) {
 }
 
 /** How the last command of this form goes, as of the clock. */
-function Became({ sent }: { sent: Sent }) {
+function SentOutcome({ sent }: { sent: SentCommand }) {
   const { scopeId } = sent.prepared;
-  const command = commandsById.value.get(commandKey({ scopeId, commandId: sent.now.commandId }));
+  const command = commandsById.value.get(commandKey({ scopeId, commandId: sent.attempt.commandId }));
   return (
     <div class="became" role="status" data-testid="became">
       {command === undefined ? (
@@ -183,7 +183,7 @@ function Became({ sent }: { sent: Sent }) {
       ) : (
         <>
           <State command={command} />
-          <Told command={command} />
+          <CommandProgress command={command} />
         </>
       )}
     </div>

@@ -1,10 +1,10 @@
 /** The history: every command as of the clock, of all entities or of the chosen one. */
 
 import { useState } from "preact/hooks";
-import { selected } from "../model/entities";
-import { ledger, ofChosen, shownCommands } from "../model/history";
+import { selectedEntity } from "../model/entities";
+import { commandLedger, historySelectedOnly, shownCommands } from "../model/command_history";
 import { CommandRow } from "./CommandRow";
-import { Empty, Trouble } from "./Pane";
+import { Empty, ErrorNotice } from "./Pane";
 
 /** More rows than these are drawn only when they are asked for. */
 const DRAWN_MAX = 100;
@@ -16,14 +16,14 @@ export function CommandHistory() {
         <select
           aria-label="Commands to whom"
           data-testid="history-entity"
-          value={ofChosen.value ? "chosen" : "all"}
-          onChange={(event) => (ofChosen.value = event.currentTarget.value === "chosen")}
+          value={historySelectedOnly.value ? "chosen" : "all"}
+          onChange={(event) => (historySelectedOnly.value = event.currentTarget.value === "chosen")}
         >
           <option value="all">all entities</option>
-          <option value="chosen">{selected.value?.uniqueId ?? "chosen entity"}</option>
+          <option value="chosen">{selectedEntity.value?.uniqueId ?? "chosen entity"}</option>
         </select>
       </div>
-      <Trouble text={ledger.trouble.value} />
+      <ErrorNotice text={commandLedger.error.value} />
       <List />
     </>
   );
@@ -32,25 +32,25 @@ export function CommandHistory() {
 function List() {
   const [most, setMost] = useState(DRAWN_MAX);
   const all = shownCommands.value;
-  const isWhole = ledger.olderKey.value === null;
+  const isWhole = commandLedger.olderKey.value === null;
   if (all.length === 0) {
     return (
       <Empty testid="history-empty">
-        {ledger.awaited.value ? "Asking for the commands…" : "No command was sent up to the clock's time."}
+        {commandLedger.pending.value ? "Asking for the commands…" : "No command was sent up to the clock's time."}
       </Empty>
     );
   }
   const more = () => {
     setMost(most + DRAWN_MAX);
-    if (most + DRAWN_MAX > all.length) ledger.older();
+    if (most + DRAWN_MAX > all.length) commandLedger.loadOlder();
   };
   return (
     <div
-      class={`scroll ${ledger.awaited.value ? "awaited-soon" : ""}`}
+      class={`scroll ${commandLedger.pending.value ? "awaited-soon" : ""}`}
       tabIndex={0}
       role="region"
       aria-label="Commands"
-      aria-busy={ledger.awaited.value}
+      aria-busy={commandLedger.pending.value}
       data-testid="history"
     >
       <ul class="commands">

@@ -1,17 +1,17 @@
 /** The command panel: what the chosen entity can be told, the stack, and what became of every command. */
 
-import { part, type Part, refusal } from "../model/commanding";
-import { showPresent } from "../model/conductor";
+import { commandTab, type CommandTab, commandRefusal } from "../model/command_panel";
+import { goToPresent } from "../model/timeline_sync";
 import { connection } from "../model/session";
-import { stack } from "../model/stack";
-import { state } from "../model/timeline";
+import { stack } from "../model/command_stack";
+import { state } from "../model/clock";
 import { CommandActions } from "./CommandActions";
 import { CommandHistory } from "./CommandHistory";
 import { CommandStack } from "./CommandStack";
 import { Pane } from "./Pane";
 import "../commands.css";
 
-const PARTS: readonly [Part, string][] = [
+const PARTS: readonly [CommandTab, string][] = [
   ["send", "Send"],
   ["stack", "Stack"],
   ["history", "History"],
@@ -21,9 +21,9 @@ export function CommandPanel() {
   return (
     <Pane id="commands" tools={<Parts />}>
       <Refusal />
-      {part.value === "send" && <CommandActions />}
-      {part.value === "stack" && <CommandStack />}
-      {part.value === "history" && <CommandHistory />}
+      {commandTab.value === "send" && <CommandActions />}
+      {commandTab.value === "stack" && <CommandStack />}
+      {commandTab.value === "history" && <CommandHistory />}
     </Pane>
   );
 }
@@ -35,9 +35,9 @@ function Parts() {
         <button
           key={name}
           type="button"
-          aria-pressed={part.value === name}
+          aria-pressed={commandTab.value === name}
           data-testid={`commands-${name}`}
-          onClick={() => (part.value = name)}
+          onClick={() => (commandTab.value = name)}
         >
           {words}
           {name === "stack" && stack.value.length > 0 && <span class="count-of"> {stack.value.length}</span>}
@@ -49,13 +49,13 @@ function Parts() {
 
 /** Why nothing can be sent now, and the way out where there is one. */
 function Refusal() {
-  if (refusal.value === "") return null;
+  if (commandRefusal.value === "") return null;
   const isReplay = connection.value === "open" && state.value !== "LIVE";
   return (
     <p class="card-note refusal" role="status" data-testid="command-refusal">
-      {refusal.value}
+      {commandRefusal.value}
       {isReplay && (
-        <button type="button" onClick={showPresent}>
+        <button type="button" onClick={goToPresent}>
           Go LIVE
         </button>
       )}

@@ -1,28 +1,28 @@
 /** The stack: prepared commands, each sent by its button or in their order by one. */
 
-import { reasonAgainstPrepared } from "../model/abilities";
+import { reasonInvalid } from "../model/command_catalog";
 import { saveText } from "../model/clipboard";
-import { titleOf } from "../model/commanding";
+import { commandTitle } from "../model/command_panel";
 import {
   attemptOf,
   clearSent,
   commandOf,
-  edit,
+  editStacked,
   exportStack,
   importStack,
-  isPatient,
+  isWaitingForResults,
   isSent,
-  next,
-  reasonAgainst,
-  reasonAgainstNext,
-  remove,
+  nextStacked,
+  reasonStackedNotSendable,
+  reasonNextNotSendable,
+  removeStacked,
   sendStacked,
-  shift,
+  moveStacked,
   stack,
-  type Stacked,
-  stackTrouble,
-} from "../model/stack";
-import { Outcome, Payload, Told } from "./CommandRow";
+  type StackedCommand,
+  stackError,
+} from "../model/command_stack";
+import { CommandOutcome, CommandArguments, CommandProgress } from "./CommandRow";
 import { Empty } from "./Pane";
 
 export function CommandStack() {
@@ -30,10 +30,10 @@ export function CommandStack() {
   return (
     <>
       <Tools />
-      {stackTrouble.value !== "" && (
+      {stackError.value !== "" && (
         <p class="pane-trouble" role="alert" data-testid="stack-trouble">
-          {stackTrouble.value}{" "}
-          <button type="button" onClick={() => (stackTrouble.value = "")}>
+          {stackError.value}{" "}
+          <button type="button" onClick={() => (stackError.value = "")}>
             Close
           </button>
         </p>
@@ -54,8 +54,8 @@ export function CommandStack() {
 }
 
 function Tools() {
-  const reason = reasonAgainstNext.value;
-  const one = next.value;
+  const reason = reasonNextNotSendable.value;
+  const one = nextStacked.value;
   return (
     <div class="filters stack-tools">
       <button
@@ -71,9 +71,9 @@ function Tools() {
       <label class="check">
         <input
           type="checkbox"
-          checked={isPatient.value}
+          checked={isWaitingForResults.value}
           data-testid="stack-patient"
-          onChange={(event) => (isPatient.value = event.currentTarget.checked)}
+          onChange={(event) => (isWaitingForResults.value = event.currentTarget.checked)}
         />
         wait for each result
       </label>
@@ -99,28 +99,28 @@ function Tools() {
   );
 }
 
-function OneStacked({ one, index }: { one: Stacked; index: number }) {
-  const name = `${titleOf(one)} to ${one.uniqueId}`;
-  const wrong = isSent(one) ? "" : reasonAgainstPrepared(one);
+function OneStacked({ one, index }: { one: StackedCommand; index: number }) {
+  const name = `${commandTitle(one)} to ${one.uniqueId}`;
+  const wrong = isSent(one) ? "" : reasonInvalid(one);
   const now = attemptOf(one);
   const command = commandOf(one);
   return (
     <li class="stacked" data-testid="stacked" data-command={one.commandType} data-sent={isSent(one)}>
       <div class="command-line">
-        <span class="command-title">{titleOf(one)}</span>
+        <span class="command-title">{commandTitle(one)}</span>
         <strong class="command-to">{one.uniqueId}</strong>
         <span class="spacer" />
         <Act one={one} name={name} />
       </div>
-      <Payload of={one.payload} />
-      {command !== undefined && <Told command={command} />}
+      <CommandArguments of={one.payload} />
+      {command !== undefined && <CommandProgress command={command} />}
       {wrong !== "" && <p class="form-problem">{wrong}</p>}
       {now?.phase === "refused" && <p class="form-problem">Refused, and not recorded: {now.message}</p>}
       {now?.phase === "lost" && (
         <p class="form-problem">No answer came ({now.message}): it may have been sent or not. Asking again sends it once at most.</p>
       )}
       <div class="stacked-tools" role="group" aria-label={`Place of ${name}`}>
-        <button type="button" class="icon" disabled={index === 0} aria-label={`Move ${name} up`} onClick={() => shift(one.id, -1)}>
+        <button type="button" class="icon" disabled={index === 0} aria-label={`Move ${name} up`} onClick={() => moveStacked(one.id, -1)}>
           ↑
         </button>
         <button
@@ -129,16 +129,16 @@ function OneStacked({ one, index }: { one: Stacked; index: number }) {
           disabled={index === stack.value.length - 1}
           aria-label={`Move ${name} down`}
           data-testid="stacked-down"
-          onClick={() => shift(one.id, 1)}
+          onClick={() => moveStacked(one.id, 1)}
         >
           ↓
         </button>
         {!isSent(one) && (
-          <button type="button" class="icon" aria-label={`Edit ${name}`} data-testid="stacked-edit" onClick={() => edit(one)}>
+          <button type="button" class="icon" aria-label={`Edit ${name}`} data-testid="stacked-edit" onClick={() => editStacked(one)}>
             Edit
           </button>
         )}
-        <button type="button" class="icon" aria-label={`Remove ${name}`} data-testid="stacked-remove" onClick={() => remove(one.id)}>
+        <button type="button" class="icon" aria-label={`Remove ${name}`} data-testid="stacked-remove" onClick={() => removeStacked(one.id)}>
           Remove
         </button>
       </div>
@@ -147,11 +147,11 @@ function OneStacked({ one, index }: { one: Stacked; index: number }) {
 }
 
 /** What has become of one that was sent, else the button that sends it. */
-function Act({ one, name }: { one: Stacked; name: string }) {
+function Act({ one, name }: { one: StackedCommand; name: string }) {
   const command = commandOf(one);
-  if (command !== undefined) return <Outcome command={command} />;
+  if (command !== undefined) return <CommandOutcome command={command} />;
   if (isSent(one)) return <span class="outcome sent">sent</span>;
-  const reason = reasonAgainst(one);
+  const reason = reasonStackedNotSendable(one);
   const phase = attemptOf(one)?.phase;
   return (
     <button

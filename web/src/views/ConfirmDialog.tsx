@@ -2,26 +2,26 @@
 
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { argumentsInWords } from "../model/command_words";
-import { question, type Question, reasonNow } from "../model/commanding";
+import { argumentTexts } from "../model/command_text";
+import { confirmation, type Confirmation, reasonNotSendable } from "../model/command_panel";
 
 export function ConfirmDialog() {
-  const asked = question.value;
+  const asked = confirmation.value;
   return asked === null ? null : <Dialog asked={asked} />;
 }
 
-function Dialog({ asked }: { asked: Question }) {
+function Dialog({ asked }: { asked: Confirmation }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const cancel = useRef<HTMLButtonElement>(null);
   const { prepared, action } = asked;
-  const reason = reasonNow(prepared);
+  const reason = reasonNotSendable(prepared);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
     cancel.current?.focus();
     return () => before?.focus();
   }, []);
-  const close = () => (question.value = null);
+  const close = () => (confirmation.value = null);
   return (
     <dialog
       ref={dialog}
@@ -47,7 +47,7 @@ function Dialog({ asked }: { asked: Question }) {
         <dd>
           <code>{prepared.commandType}</code>
         </dd>
-        {argumentsInWords(action, prepared.payload).map(([name, value]) => (
+        {argumentTexts(action, prepared.payload).map(([name, value]) => (
           <Fragment key={name}>
             <dt>{name}</dt>
             <dd class="confirm-value">{value}</dd>
@@ -73,7 +73,7 @@ function Dialog({ asked }: { asked: Question }) {
           data-testid="confirm-send"
           onClick={() => {
             close();
-            asked.go();
+            asked.confirm();
           }}
         >
           Send it

@@ -2,16 +2,16 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
-import { entities, entitiesTrouble, fold, rows, search, selected } from "../model/entities";
+import { entities, entitiesError, setFolded, treeRows, entitySearch, selectedEntity } from "../model/entities";
 import { entityKey } from "../model/event";
 import { scrolling } from "../model/scrolling";
-import { type Row, stepOf, windowOf } from "../model/tree";
-import { Empty, Pane, Trouble } from "./Pane";
+import { type EntityRow, keyStep, visibleRows } from "../model/entity_tree";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 import { activate, ROW_PX, TreeRow } from "./TreeRow";
 
 
 /** The row that the keyboard is at. */
-const at = signal<string | null>(null);
+const focusedKey = signal<string | null>(null);
 
 export function EntityTree() {
   const count = entities.value?.length ?? 0;
@@ -26,12 +26,12 @@ export function EntityTree() {
           aria-label="Search entities"
           aria-keyshortcuts="/"
           data-testid="entity-search"
-          value={search.value}
-          onInput={(event) => (search.value = event.currentTarget.value)}
+          value={entitySearch.value}
+          onInput={(event) => (entitySearch.value = event.currentTarget.value)}
         />
       }
     >
-      <Trouble text={entitiesTrouble.value} />
+      <ErrorNotice text={entitiesError.value} />
       <Content />
     </Pane>
   );
@@ -47,7 +47,7 @@ function Content() {
       </Empty>
     );
   }
-  if (rows.value.length === 0) return <Empty>Nothing matches “{search.value}”.</Empty>;
+  if (treeRows.value.length === 0) return <Empty>Nothing matches “{entitySearch.value}”.</Empty>;
   return <Tree />;
 }
 
@@ -55,15 +55,15 @@ function Tree() {
   const element = useRef<HTMLDivElement>(null);
   const scrolled = useMemo(scrolling, []);
   useEffect(() => scrolled.watch(element.current as HTMLElement), []);
-  const all = rows.value;
-  const isSearched = search.value.trim() !== "";
-  useEffect(() => reveal(element.current as HTMLElement, currentRow(rows.peek())), [isSearched]);
-  const [first, behind] = windowOf(scrolled.top.value, scrolled.height.value, ROW_PX, all.length);
+  const all = treeRows.value;
+  const isSearched = entitySearch.value.trim() !== "";
+  useEffect(() => revealRow(element.current as HTMLElement, currentRow(treeRows.peek())), [isSearched]);
+  const [first, behind] = visibleRows(scrolled.top.value, scrolled.height.value, ROW_PX, all.length);
   const current = currentRow(all);
-  const drawn = all.slice(first, behind).map((row, index): [Row, number] => [row, first + index]);
+  const drawn = all.slice(first, behind).map((row, index): [EntityRow, number] => [row, first + index]);
   // The row with the focus stays, wherever the list is scrolled to, and keeps its place among the others.
-  if (current < first) drawn.unshift([all[current] as Row, current]);
-  else if (current >= behind) drawn.push([all[current] as Row, current]);
+  if (current < first) drawn.unshift([all[current] as EntityRow, current]);
+  else if (current >= behind) drawn.push([all[current] as EntityRow, current]);
   const onKeyDown = (event: KeyboardEvent) => onKey(event, all, currentRow(all), element.current as HTMLElement);
   return (
     <div class="tree" role="tree" aria-label="Entities" ref={element} onKeyDown={onKeyDown} data-testid="entity-tree">
@@ -74,7 +74,7 @@ function Tree() {
             row={row}
             index={index}
             isCurrent={index === current}
-            onChoose={() => choose(row)}
+            onChoose={() => chooseRow(row)}
           />
         ))}
       </div>
@@ -83,24 +83,24 @@ function Tree() {
 }
 
 /** The row that takes the focus: where the keyboard was, else the chosen entity, else the first. */
-function currentRow(all: readonly Row[]): number {
-  const wanted = at.value ?? (selected.value === null ? null : entityKey(selected.value));
+function currentRow(all: readonly EntityRow[]): number {
+  const wanted = focusedKey.value ?? (selectedEntity.value === null ? null : entityKey(selectedEntity.value));
   return Math.max(0, all.findIndex(({ node }) => node.key === wanted));
 }
 
-function choose({ node, open }: Row): void {
-  at.value = node.key;
+function chooseRow({ node, open }: EntityRow): void {
+  focusedKey.value = node.key;
   activate(node, open);
 }
 
-function onKey(event: KeyboardEvent, all: readonly Row[], current: number, tree: HTMLElement): void {
+function onKey(event: KeyboardEvent, all: readonly EntityRow[], current: number, tree: HTMLElement): void {
   const row = all[current];
   if (row === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  const step = stepOf(event.key, all, current);
+  const step = keyStep(event.key, all, current);
   if (step !== undefined) {
     if ("to" in step) focusRow(tree, all, step.to);
-    else if ("open" in step) fold(step.open, false);
-    else fold(step.close, true);
+    else if ("open" in step) setFolded(step.open, false);
+    else setFolded(step.close, true);
   } else if (event.key === "Enter" || event.key === " ") {
     activate(row.node, row.open);
   } else if (!event.key.startsWith("Arrow")) {
@@ -111,14 +111,14 @@ function onKey(event: KeyboardEvent, all: readonly Row[], current: number, tree:
 }
 
 /** Put the focus on a row, which may have to be scrolled to and drawn first. */
-function focusRow(tree: HTMLElement, all: readonly Row[], index: number): void {
-  at.value = all[index]?.node.key ?? null;
-  reveal(tree, index);
+function focusRow(tree: HTMLElement, all: readonly EntityRow[], index: number): void {
+  focusedKey.value = all[index]?.node.key ?? null;
+  revealRow(tree, index);
   requestAnimationFrame(() => tree.querySelector<HTMLElement>(`[data-row="${index}"]`)?.focus());
 }
 
 /** Scroll as far as a row needs to be seen. */
-function reveal(tree: HTMLElement, index: number): void {
+function revealRow(tree: HTMLElement, index: number): void {
   const [top, bottom] = [index * ROW_PX, (index + 1) * ROW_PX];
   if (top < tree.scrollTop) tree.scrollTop = top;
   else if (bottom > tree.scrollTop + tree.clientHeight) tree.scrollTop = bottom - tree.clientHeight;

@@ -2,11 +2,11 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { copyText } from "../model/clipboard";
-import { linkTo } from "../model/deep_link";
-import { entityKey, envelopeText, exactly, kindOf, type StoredEvent, timeOf } from "../model/event";
-import { events, inspect, inspected } from "../model/inspector";
-import { readable } from "../model/time";
-import { seek, timebase } from "../model/timeline";
+import { eventLink } from "../model/deep_link";
+import { entityKey, envelopeText, exactEvent, eventKind, type StoredEvent, eventTime } from "../model/event";
+import { inspectorEvents, inspectEvent, inspectedEvent } from "../model/inspector";
+import { formatTime } from "../model/time";
+import { seek, timebase } from "../model/clock";
 import { AheadMark } from "./AheadMark";
 import { HexView } from "./HexView";
 import { JsonView } from "./JsonView";
@@ -18,16 +18,16 @@ export function EventDetail({ event }: { event: StoredEvent }) {
     <section class="detail" aria-label="Event" data-testid="event-detail" data-event={event.eventId}>
       <div class="detail-head">
         <span class={`lane ${event.lane}`}>{event.lane}</span>
-        <strong>{kindOf(event)}</strong>
+        <strong>{eventKind(event)}</strong>
         <span class="muted">{entityKey(event)}</span>
         <AheadMark event={event} />
         <Neighbours event={event} />
-        <button type="button" class="icon" aria-label="Close the event" data-testid="event-close" onClick={() => (inspected.value = null)}>
+        <button type="button" class="icon" aria-label="Close the event" data-testid="event-close" onClick={() => (inspectedEvent.value = null)}>
           ✕
         </button>
       </div>
-      <Times event={event} />
-      <Acts event={event}>
+      <EventTimes event={event} />
+      <EventActions event={event}>
         {isFrame && (
           <button
             type="button"
@@ -38,7 +38,7 @@ export function EventDetail({ event }: { event: StoredEvent }) {
             {face === "hex" ? "JSON" : "Hex"}
           </button>
         )}
-      </Acts>
+      </EventActions>
       <div class="scroll" tabIndex={0} role="region" aria-label="Content of the event">
         {face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <EventJson event={event} />}
       </div>
@@ -47,16 +47,16 @@ export function EventDetail({ event }: { event: StoredEvent }) {
 }
 
 function EventJson({ event }: { event: StoredEvent }) {
-  const value = useMemo(() => exactly(event), [event]);
+  const value = useMemo(() => exactEvent(event), [event]);
   return <JsonView value={value} />;
 }
 
 /** The events beside it in the list, for where the event has taken the list's place. */
 function Neighbours({ event }: { event: StoredEvent }) {
-  const all = events.value ?? [];
+  const all = inspectorEvents.value ?? [];
   const at = all.findIndex(({ eventId }) => eventId === event.eventId);
   const step = (to: StoredEvent | undefined, name: string, sign: string) => (
-    <button type="button" class="icon" disabled={to === undefined} aria-label={name} onClick={() => to !== undefined && inspect(to)}>
+    <button type="button" class="icon" disabled={to === undefined} aria-label={name} onClick={() => to !== undefined && inspectEvent(to)}>
       {sign}
     </button>
   );
@@ -68,22 +68,22 @@ function Neighbours({ event }: { event: StoredEvent }) {
   );
 }
 
-function Times({ event }: { event: StoredEvent }) {
+function EventTimes({ event }: { event: StoredEvent }) {
   return (
     <dl class="times">
       <div>
         <dt>source</dt>
-        <dd>{readable(event.sourceTruthTime)}</dd>
+        <dd>{formatTime(event.sourceTruthTime)}</dd>
       </div>
       <div>
         <dt>received</dt>
-        <dd>{readable(event.canonicalTruthTime)}</dd>
+        <dd>{formatTime(event.canonicalTruthTime)}</dd>
       </div>
     </dl>
   );
 }
 
-function Acts({ event, children }: { event: StoredEvent; children: preact.ComponentChildren }) {
+function EventActions({ event, children }: { event: StoredEvent; children: preact.ComponentChildren }) {
   const [said, say] = useState("");
   const copy = async (text: string, what: string) => {
     say((await copyText(text)) ? `${what} copied.` : "This browser does not let the page copy.");
@@ -97,11 +97,11 @@ function Acts({ event, children }: { event: StoredEvent; children: preact.Compon
       <button
         type="button"
         data-testid="copy-link"
-        onClick={() => void copy(linkTo(event, timebase.value, location.href), "Link")}
+        onClick={() => void copy(eventLink(event, timebase.value, location.href), "Link")}
       >
         Copy link
       </button>
-      <button type="button" onClick={() => seek(timeOf(event, timebase.value))}>
+      <button type="button" onClick={() => seek(eventTime(event, timebase.value))}>
         Clock here
       </button>
       <span class="muted" role="status">

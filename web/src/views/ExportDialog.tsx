@@ -1,14 +1,14 @@
 /** The export dialog: what is to be exported, how far it is, and the download. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { selected } from "../model/entities";
+import { selectedEntity } from "../model/entities";
 import {
-  askDrivers,
-  drivers,
-  driversTrouble,
+  refreshDrivers,
+  exportDrivers,
+  driversError,
   exportDriver,
   exportLanes,
-  exportOfChosen,
+  exportSelectedOnly,
   exportOpen,
   exportRange,
   type ExportRange,
@@ -16,11 +16,11 @@ import {
   exportSpan,
   isExporting,
   startExport,
-} from "../model/exporting";
+} from "../model/export_status";
 import { selection } from "../model/span";
-import { readable } from "../model/time";
-import { timebase } from "../model/timeline";
-import { LANES } from "../model/tree";
+import { formatTime } from "../model/time";
+import { timebase } from "../model/clock";
+import { ALL_LANES } from "../model/entity_tree";
 import { ExportJob } from "./ExportJob";
 import "../exports.css";
 
@@ -63,10 +63,10 @@ function Dialog() {
         }}
       >
         <fieldset disabled={isExporting.value}>
-          <Times />
-          <Lanes />
-          <Whose />
-          <Driver />
+          <RangeChoice />
+          <LaneChoice />
+          <EntityChoice />
+          <DriverChoice />
         </fieldset>
         <ExportJob />
         {exportRefusal.value !== "" && (
@@ -93,7 +93,7 @@ function Dialog() {
   );
 }
 
-function Times() {
+function RangeChoice() {
   const { startTime, stopTime } = exportSpan.value;
   return (
     <div class="export-row">
@@ -111,15 +111,15 @@ function Times() {
         ))}
       </select>
       <p class="muted export-span" data-testid="export-span">
-        {startTime == null || stopTime == null ? "from the first event to the last" : `${readable(startTime)} – ${readable(stopTime)} UTC`},
+        {startTime == null || stopTime == null ? "from the first event to the last" : `${formatTime(startTime)} – ${formatTime(stopTime)} UTC`},
         by {timebase.value === "source" ? "source time" : "receive time"}
       </p>
     </div>
   );
 }
 
-function Lanes() {
-  const toggle = (lane: (typeof LANES)[number]) => {
+function LaneChoice() {
+  const toggle = (lane: (typeof ALL_LANES)[number]) => {
     const next = new Set(exportLanes.value);
     if (!next.delete(lane)) next.add(lane);
     exportLanes.value = next;
@@ -128,7 +128,7 @@ function Lanes() {
     <div class="export-row" role="group" aria-label="Lanes of the export">
       <span>Lanes</span>
       <div class="chips">
-        {LANES.map((lane) => (
+        {ALL_LANES.map((lane) => (
           <button
             key={lane}
             type="button"
@@ -146,16 +146,16 @@ function Lanes() {
   );
 }
 
-function Whose() {
-  const entity = selected.value;
+function EntityChoice() {
+  const entity = selectedEntity.value;
   return (
     <div class="export-row">
       <label for="export-entity">Entities</label>
       <select
         id="export-entity"
         data-testid="export-entity"
-        value={exportOfChosen.value ? "chosen" : "all"}
-        onChange={(event) => (exportOfChosen.value = event.currentTarget.value === "chosen")}
+        value={exportSelectedOnly.value ? "chosen" : "all"}
+        onChange={(event) => (exportSelectedOnly.value = event.currentTarget.value === "chosen")}
       >
         <option value="all">all entities</option>
         {entity !== null && <option value="chosen">{entity.uniqueId}</option>}
@@ -164,7 +164,7 @@ function Whose() {
   );
 }
 
-function Driver() {
+function DriverChoice() {
   return (
     <div class="export-row">
       <label for="export-driver">Driver</label>
@@ -175,16 +175,16 @@ function Driver() {
         onChange={(event) => (exportDriver.value = event.currentTarget.value)}
       >
         <option value="">those bound to the streams</option>
-        {(drivers.value ?? []).map(({ driver, lanes }) => (
+        {(exportDrivers.value ?? []).map(({ driver, lanes }) => (
           <option key={driver} value={driver}>
             {driver} ({lanes.join(", ")})
           </option>
         ))}
       </select>
-      {driversTrouble.value !== "" && (
+      {driversError.value !== "" && (
         <p class="form-problem export-span">
-          Which others there are is not known: {driversTrouble.value}.{" "}
-          <button type="button" onClick={() => void askDrivers()}>
+          Which others there are is not known: {driversError.value}.{" "}
+          <button type="button" onClick={() => void refreshDrivers()}>
             Ask again
           </button>
         </p>

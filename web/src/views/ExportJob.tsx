@@ -1,7 +1,7 @@
 /** How the last export goes: its progress, what went wrong, or the way to what it made. */
 
-import { cancelExport, download, downloadTrouble, job, type Job } from "../model/exporting";
-import { readable } from "../model/time";
+import { cancelExport, downloadExport, downloadError, exportStatus, type ExportStatus } from "../model/export_status";
+import { formatTime } from "../model/time";
 
 const BYTES: readonly [number, string][] = [
   [1024 ** 3, "GiB"],
@@ -10,19 +10,19 @@ const BYTES: readonly [number, string][] = [
 ];
 
 export function ExportJob() {
-  const now = job.value;
+  const now = exportStatus.value;
   if (now === null) return null;
   return (
     <div class={`export-job ${now.phase}`} role="status" data-testid="export-job" data-phase={now.phase}>
-      {(now.phase === "starting" || now.phase === "running") && <Underway now={now} />}
+      {(now.phase === "starting" || now.phase === "running") && <RunningExport now={now} />}
       {now.phase === "cancelled" && <p>Given up; nothing is left of it.</p>}
       {now.phase === "failed" && <p class="form-problem">Not exported: {now.message}. Nothing is left of it.</p>}
-      {now.phase === "complete" && <Complete now={now} />}
+      {now.phase === "complete" && <CompleteExport now={now} />}
     </div>
   );
 }
 
-function Underway({ now }: { now: Job }) {
+function RunningExport({ now }: { now: ExportStatus }) {
   const isKnown = now.total > 0;
   const share = isKnown ? Math.min(1, now.done / now.total) : undefined;
   return (
@@ -37,7 +37,7 @@ function Underway({ now }: { now: Job }) {
       <div class="export-line">
         <span class="muted">
           {isKnown ? `${now.done.toLocaleString("en")} of about ${now.total.toLocaleString("en")} events` : "Looking how much there is…"}
-          {now.etaS === undefined ? "" : `, about ${inWords(now.etaS)} left`}
+          {now.etaS === undefined ? "" : `, about ${etaText(now.etaS)} left`}
           {now.message === "" ? "" : ` (${now.message})`}
         </span>
         <button type="button" disabled={now.exportId === ""} data-testid="export-cancel" onClick={() => void cancelExport()}>
@@ -48,16 +48,16 @@ function Underway({ now }: { now: Job }) {
   );
 }
 
-function Complete({ now }: { now: Job }) {
+function CompleteExport({ now }: { now: ExportStatus }) {
   const made = now.complete;
   if (made === undefined) return null;
   return (
     <>
       <div class="export-line">
         <span>
-          {made.events.toLocaleString("en")} events, {sizeInWords(made.bytes)}, to be had until {readable(made.expiresAt).slice(0, 16)} UTC
+          {made.events.toLocaleString("en")} events, {sizeText(made.bytes)}, to be had until {formatTime(made.expiresAt).slice(0, 16)} UTC
         </span>
-        <button type="button" class="primary" data-testid="export-download" onClick={() => void download()}>
+        <button type="button" class="primary" data-testid="export-download" onClick={() => void downloadExport()}>
           Download
         </button>
       </div>
@@ -70,16 +70,16 @@ function Complete({ now }: { now: Job }) {
           export.json says which and why.
         </p>
       )}
-      {downloadTrouble.value !== "" && <p class="form-problem">{downloadTrouble.value}</p>}
+      {downloadError.value !== "" && <p class="form-problem">{downloadError.value}</p>}
     </>
   );
 }
 
-function inWords(seconds: number): string {
+function etaText(seconds: number): string {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
-function sizeInWords(bytes: number): string {
+function sizeText(bytes: number): string {
   const [unit, name] = BYTES.find(([least]) => bytes >= least) ?? [1, "bytes"];
   return `${unit === 1 ? bytes : (bytes / unit).toFixed(1)} ${name}`;
 }

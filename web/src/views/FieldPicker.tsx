@@ -1,14 +1,14 @@
 /** The numeric fields of the chosen entity, to be put into a plot. */
 
 import { useEffect, useState } from "preact/hooks";
-import { selected } from "../model/entities";
+import { selectedEntity } from "../model/entities";
 import { entityKey } from "../model/event";
-import { fieldChoices, type Choice, refreshChoices } from "../model/fields";
+import { fieldChoices, type FieldChoice, refreshChoices } from "../model/field_choices";
 import { addField, isPlotted } from "../model/plots";
-import { Trouble } from "./Pane";
+import { ErrorNotice } from "./Pane";
 
 export function FieldPicker({ close }: { close: () => void }) {
-  const entity = selected.value;
+  const entity = selectedEntity.value;
   const key = entity === null ? "" : entityKey(entity);
   const [error, setError] = useState("");
   const [filter, setFilter] = useState("");
@@ -39,7 +39,7 @@ export function FieldPicker({ close }: { close: () => void }) {
           Done
         </button>
       </div>
-      <Trouble text={error} />
+      <ErrorNotice text={error} />
       {entity === null ? (
         <p class="muted">Choose an entity of the tree.</p>
       ) : fieldChoices.value === null ? (
@@ -53,7 +53,7 @@ export function FieldPicker({ close }: { close: () => void }) {
   );
 }
 
-function OneChoice({ choice }: { choice: Choice }) {
+function OneChoice({ choice }: { choice: FieldChoice }) {
   const isThere = isPlotted(choice);
   return (
     <li>

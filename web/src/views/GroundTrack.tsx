@@ -2,17 +2,17 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { selected } from "../model/entities";
-import { here, located, track, trackTrouble } from "../model/ground";
-import { type MapSize, mapOf, placeInWords, type WorldMap } from "../model/map";
+import { selectedEntity } from "../model/entities";
+import { currentPoint, locatedSeries, track, trackError } from "../model/track_data";
+import { type MapSize, mapOf, coordinateText, type WorldMap } from "../model/world_map";
 import type { Track } from "../model/track";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 
 /** Whether the map shows only as much as the track needs. */
 const close = signal(false);
 
 export function GroundTrack() {
-  const isLocated = located.value !== null;
+  const isLocated = locatedSeries.value !== null;
   return (
     <Pane
       id="track"
@@ -24,34 +24,34 @@ export function GroundTrack() {
         )
       }
     >
-      <Trouble text={trackTrouble.value} />
+      <ErrorNotice text={trackError.value} />
       {isLocated ? (
         <>
-          <Place />
+          <PositionLine />
           <World />
         </>
       ) : (
         <Empty testid="track-empty">
-          {selected.value === null
+          {selectedEntity.value === null
             ? "Choose an entity of the tree."
-            : `${selected.value.uniqueId} does not say where it is at this time: no fields named latitude and longitude.`}
+            : `${selectedEntity.value.uniqueId} does not say where it is at this time: no fields named latitude and longitude.`}
         </Empty>
       )}
     </Pane>
   );
 }
 
-function Place() {
-  const point = here.value;
+function PositionLine() {
+  const point = currentPoint.value;
   return (
     <p class="place" data-testid="track-place">
-      <span class="muted">{located.value?.series.uniqueId}</span> {point === undefined ? "–" : placeInWords(point)}
-      <Note track={track.value} />
+      <span class="muted">{locatedSeries.value?.series.uniqueId}</span> {point === undefined ? "–" : coordinateText(point)}
+      <TrackNote track={track.value} />
     </p>
   );
 }
 
-function Note({ track: found }: { track: Track | null }) {
+function TrackNote({ track: found }: { track: Track | null }) {
   if (found === null) return <span class="muted"> · asking for its track…</span>;
   if (found.left > found.points.length) return <span class="muted"> · too long for a track: zoom the timeline in</span>;
   if (found.points.length === 0) return <span class="muted"> · no positions in the time that the timeline shows</span>;
@@ -80,7 +80,7 @@ function World() {
           height={size.height}
           viewBox={`0 0 ${size.width} ${size.height}`}
           role="img"
-          aria-label={`Map with the ground track of ${selected.value?.uniqueId ?? "no entity"}`}
+          aria-label={`Map with the ground track of ${selectedEntity.value?.uniqueId ?? "no entity"}`}
           data-testid="track-map"
         >
           <path class="sea" d={map.frame} />
@@ -97,7 +97,7 @@ function World() {
 
 /** Where it is at the clock; drawn alone, for the clock moves more often than the map. */
 function Here({ map }: { map: WorldMap }) {
-  const point = here.value;
+  const point = currentPoint.value;
   const pixel = point === undefined ? undefined : map.place(point);
   if (pixel === undefined) return null;
   return (

@@ -1,46 +1,46 @@
 /** The event inspector: events of any lane by filters, page by page, and one of them in full. */
 
-import { entityKey, kindOf, type StoredEvent, summaryOf, timeOf } from "../model/event";
-import { linkTrouble } from "../model/deep_link";
-import { selected } from "../model/entities";
+import { entityKey, eventKind, type StoredEvent, eventSummary, eventTime } from "../model/event";
+import { linkError } from "../model/deep_link";
+import { selectedEntity } from "../model/entities";
 import {
-  events,
-  held,
-  inspect,
-  inspected,
-  inspectorTrouble,
+  inspectorEvents,
+  isListHeld,
+  inspectEvent,
+  inspectedEvent,
+  inspectorError,
   newerPage,
   nextKey,
-  ofEntity,
+  inspectorSelectedOnly,
   olderPage,
-  page,
-  range,
+  pageNumber,
+  inspectorRange,
   refreshInspector,
 } from "../model/inspector";
 import { selection } from "../model/span";
-import { readable } from "../model/time";
-import { state, timebase } from "../model/timeline";
+import { formatTime } from "../model/time";
+import { state, timebase } from "../model/clock";
 import { AheadMark } from "./AheadMark";
 import { EventDetail } from "./EventDetail";
 import { InspectorFilters } from "./InspectorFilters";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 
 export function Inspector() {
   return (
     <Pane id="inspector" tools={<Paging />}>
-      <div class={`pane-body ${inspected.value === null ? "" : "open"}`}>
+      <div class={`pane-body ${inspectedEvent.value === null ? "" : "open"}`}>
         <InspectorFilters />
-        <Trouble text={inspectorTrouble.value} />
-        {linkTrouble.value !== "" && (
+        <ErrorNotice text={inspectorError.value} />
+        {linkError.value !== "" && (
           <p class="pane-trouble" role="status">
-            {linkTrouble.value}
+            {linkError.value}
           </p>
         )}
         <div class="inspector">
           <div class="scroll" tabIndex={0} role="region" aria-label="Events found">
             <List />
           </div>
-          {inspected.value !== null && <EventDetail key={inspected.value.eventId} event={inspected.value} />}
+          {inspectedEvent.value !== null && <EventDetail key={inspectedEvent.value.eventId} event={inspectedEvent.value} />}
         </div>
       </div>
     </Pane>
@@ -49,16 +49,16 @@ export function Inspector() {
 
 function Paging() {
   const quietly = (work: Promise<void>) => void work.catch(() => undefined);
-  const isBehind = held.value || page.value > 1;
+  const isBehind = isListHeld.value || pageNumber.value > 1;
   return (
     <div class="paging" role="group" aria-label="Pages of events">
       <button type="button" disabled={!isBehind} data-testid="event-newest" onClick={() => quietly(refreshInspector())}>
         Newest
       </button>
-      <button type="button" disabled={page.value < 2} aria-label="Newer events" onClick={() => quietly(newerPage())}>
+      <button type="button" disabled={pageNumber.value < 2} aria-label="Newer events" onClick={() => quietly(newerPage())}>
         ‹
       </button>
-      <span class="muted">{page.value}</span>
+      <span class="muted">{pageNumber.value}</span>
       <button
         type="button"
         disabled={nextKey.value === null}
@@ -73,20 +73,20 @@ function Paging() {
 }
 
 function List() {
-  const found = events.value;
-  if (ofEntity.value && selected.value === null) return <Empty>Choose an entity of the tree, or look at all.</Empty>;
-  if (range.value === "selection" && selection.value === null) {
+  const found = inspectorEvents.value;
+  if (inspectorSelectedOnly.value && selectedEntity.value === null) return <Empty>Choose an entity of the tree, or look at all.</Empty>;
+  if (inspectorRange.value === "selection" && selection.value === null) {
     return <Empty>Nothing is selected on the timeline: drag with Shift over it, or choose other times.</Empty>;
   }
   if (found === null) return <Empty>Asking for events…</Empty>;
-  if (found.length === 0) return <Empty testid="events-empty">No events of this kind {TIMES[range.value]}.</Empty>;
+  if (found.length === 0) return <Empty testid="events-empty">No events of this kind {TIMES[inspectorRange.value]}.</Empty>;
   return (
     <table class="events">
       <thead>
         <tr>
           <th scope="col">{timebase.value === "source" ? "Source time" : "Receive time"}</th>
           <th scope="col">Lane</th>
-          {!ofEntity.value && <th scope="col">Entity</th>}
+          {!inspectorSelectedOnly.value && <th scope="col">Entity</th>}
           <th scope="col">Type</th>
           <th scope="col">Values</th>
         </tr>
@@ -108,15 +108,15 @@ const TIMES = {
 } as const;
 
 function OneEvent({ event }: { event: StoredEvent }) {
-  const time = timeOf(event, timebase.value);
-  const isChosen = inspected.value?.eventId === event.eventId;
+  const time = eventTime(event, timebase.value);
+  const isChosen = inspectedEvent.value?.eventId === event.eventId;
   return (
     <tr
       class={isChosen ? "chosen" : ""}
       data-testid="event-row"
       data-time={time}
       data-lane={event.lane}
-      onClick={() => inspect(event)}
+      onClick={() => inspectEvent(event)}
     >
       <td>
         <button
@@ -126,23 +126,23 @@ function OneEvent({ event }: { event: StoredEvent }) {
           title={state.value === "LIVE" ? "Look at it: the clock leaves LIVE and goes there" : "Look at it: the clock goes there"}
           onClick={(click) => {
             click.stopPropagation();
-            inspect(event);
+            inspectEvent(event);
           }}
         >
-          <time>{readable(time)}</time>
+          <time>{formatTime(time)}</time>
         </button>
         <AheadMark event={event} />
       </td>
       <td>
         <span class={`lane ${event.lane}`}>{event.lane}</span>
       </td>
-      {!ofEntity.value && (
+      {!inspectorSelectedOnly.value && (
         <td title={entityKey(event)}>
           {event.scopeId} <strong>{event.uniqueId}</strong>
         </td>
       )}
-      <td>{kindOf(event)}</td>
-      <td class="summary">{summaryOf(event)}</td>
+      <td>{eventKind(event)}</td>
+      <td class="summary">{eventSummary(event)}</td>
     </tr>
   );
 }

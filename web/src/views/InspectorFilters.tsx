@@ -1,12 +1,12 @@
 /** The filters of the event inspector. */
 
 import { useState } from "preact/hooks";
-import { entities, selected } from "../model/entities";
+import { entities, selectedEntity } from "../model/entities";
 import { entityKey } from "../model/event";
-import { lanes, messageType, ofEntity, type Range, range, toggleLane } from "../model/inspector";
-import { LANES } from "../model/tree";
+import { inspectorLanes, inspectorType, inspectorSelectedOnly, type InspectorRange, inspectorRange, toggleLane } from "../model/inspector";
+import { ALL_LANES } from "../model/entity_tree";
 
-const RANGES: readonly [Range, string][] = [
+const RANGES: readonly [InspectorRange, string][] = [
   ["clock", "up to the clock"],
   ["visible", "visible span"],
   ["selection", "selection"],
@@ -17,12 +17,12 @@ export function InspectorFilters() {
   return (
     <div class="filters" role="group" aria-label="Filters of events">
       <div class="chips" role="group" aria-label="Lanes">
-        {LANES.map((lane) => (
+        {ALL_LANES.map((lane) => (
           <button
             key={lane}
             type="button"
             class={`chip-lane ${lane}`}
-            aria-pressed={lanes.value.has(lane)}
+            aria-pressed={inspectorLanes.value.has(lane)}
             data-testid={`lane-${lane}`}
             onClick={() => toggleLane(lane)}
           >
@@ -33,18 +33,18 @@ export function InspectorFilters() {
       <select
         aria-label="Of which entity"
         data-testid="event-entity"
-        value={ofEntity.value ? "chosen" : "all"}
-        onChange={(event) => (ofEntity.value = event.currentTarget.value === "chosen")}
+        value={inspectorSelectedOnly.value ? "chosen" : "all"}
+        onChange={(event) => (inspectorSelectedOnly.value = event.currentTarget.value === "chosen")}
       >
-        <option value="chosen">{selected.value?.uniqueId ?? "chosen entity"}</option>
+        <option value="chosen">{selectedEntity.value?.uniqueId ?? "chosen entity"}</option>
         <option value="all">all entities</option>
       </select>
       <TypeFilter />
       <select
         aria-label="Which times"
         data-testid="event-range"
-        value={range.value}
-        onChange={(event) => (range.value = event.currentTarget.value as Range)}
+        value={inspectorRange.value}
+        onChange={(event) => (inspectorRange.value = event.currentTarget.value as InspectorRange)}
       >
         {RANGES.map(([name, words]) => (
           <option key={name} value={name}>
@@ -58,7 +58,7 @@ export function InspectorFilters() {
 
 /** A messageType; typing asks only once it is finished, by Enter or by leaving. */
 function TypeFilter() {
-  const [text, setText] = useState(messageType.value);
+  const [text, setText] = useState(inspectorType.value);
   return (
     <>
       <input
@@ -71,9 +71,9 @@ function TypeFilter() {
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
-          if (event.currentTarget.value === "") messageType.value = "";
+          if (event.currentTarget.value === "") inspectorType.value = "";
         }}
-        onChange={() => (messageType.value = text)}
+        onChange={() => (inspectorType.value = text)}
       />
       <datalist id="message-types">
         {typesThere().map((type) => (
@@ -85,7 +85,7 @@ function TypeFilter() {
 }
 
 function typesThere(): string[] {
-  const key = ofEntity.value && selected.value !== null ? entityKey(selected.value) : null;
+  const key = inspectorSelectedOnly.value && selectedEntity.value !== null ? entityKey(selectedEntity.value) : null;
   const all = entities.value ?? [];
   const of = key === null ? all : all.filter((entity) => entityKey(entity) === key);
   return [...new Set(of.flatMap(({ series }) => series.map((one) => one.messageType ?? "")))].filter((type) => type !== "").slice(0, 200);

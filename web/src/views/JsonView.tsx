@@ -1,7 +1,7 @@
 /** JSON that opens and closes, member by member; all of it is shown as text. */
 
 import { useState } from "preact/hooks";
-import { pretty, Written } from "../model/exact";
+import { formatExact, ExactNumber } from "../model/exact_json";
 
 /** Long lists are shown in parts of so many. */
 const PART_MEMBERS = 200;
@@ -18,11 +18,11 @@ export function JsonView({ value }: { value: unknown }) {
 
 function Node({ name, value, depth }: { name?: string; value: unknown; depth: number }) {
   const label = name === undefined ? null : <span class="json-name">{name}: </span>;
-  if (value === null || typeof value !== "object" || value instanceof Written) {
+  if (value === null || typeof value !== "object" || value instanceof ExactNumber) {
     return (
       <div class="json-leaf">
         {label}
-        <span class={`json-${kindOf(value)}`}>{pretty(value)}</span>
+        <span class={`json-${kindOf(value)}`}>{formatExact(value)}</span>
       </div>
     );
   }
@@ -42,7 +42,7 @@ function Node({ name, value, depth }: { name?: string; value: unknown; depth: nu
 
 function kindOf(value: unknown): string {
   if (value === null) return "null";
-  return value instanceof Written ? "number" : typeof value;
+  return value instanceof ExactNumber ? "number" : typeof value;
 }
 
 function Members({ members, depth }: { members: [string, unknown][]; depth: number }) {

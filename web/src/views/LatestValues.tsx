@@ -2,25 +2,25 @@
 
 import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { selected } from "../model/entities";
-import { kindOf, type Lane, shown, type StoredEvent, timeOf, values } from "../model/event";
-import { awaited, changedPaths, latest, latestTrouble, outline } from "../model/latest";
+import { selectedEntity } from "../model/entities";
+import { eventKind, type Lane, valueText, type StoredEvent, eventTime, valueRows } from "../model/event";
+import { latestPending, changedPaths, latest, latestError, latestOutline } from "../model/latest";
 import { addField, isPlotted } from "../model/plots";
-import { seriesOf } from "../model/sampling";
-import { age, readable, toMs } from "../model/time";
-import { cursorMs, timebase } from "../model/timeline";
+import { sampledSeriesOf } from "../model/sampling";
+import { formatAge, formatTime, toMs } from "../model/time";
+import { cursorMs, timebase } from "../model/clock";
 import { unitOf } from "../model/units";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 
 /** With fewer fields than these there is nothing to look for. */
 const FILTER_FROM = 12;
 
 export function LatestValues() {
-  const entity = selected.value;
+  const entity = selectedEntity.value;
   const [filter, setFilter] = useState("");
-  const isWaiting = awaited.value && latest.value.size === 0;
-  const events = byLane(isWaiting ? outline.value : latest.value);
-  const isMuch = events.reduce((sum, [, event]) => sum + values(event).length, 0) >= FILTER_FROM;
+  const isWaiting = latestPending.value && latest.value.size === 0;
+  const events = byLane(isWaiting ? latestOutline.value : latest.value);
+  const isMuch = events.reduce((sum, [, event]) => sum + valueRows(event).length, 0) >= FILTER_FROM;
   return (
     <Pane
       id="values"
@@ -38,7 +38,7 @@ export function LatestValues() {
         )
       }
     >
-      <Trouble text={latestTrouble.value} />
+      <ErrorNotice text={latestError.value} />
       {entity === null ? (
         <Empty>Choose an entity of the tree.</Empty>
       ) : events.length === 0 ? (
@@ -84,14 +84,14 @@ function Series({ name, event, filter }: SeriesProps) {
     before.current = event;
     return found;
   }, [event]);
-  const all = values(event).filter(([path]) => filter === "" || path.toLowerCase().includes(filter));
-  const series = seriesOf(event);
+  const all = valueRows(event).filter(([path]) => filter === "" || path.toLowerCase().includes(filter));
+  const series = sampledSeriesOf(event);
   return (
     <table class="values" data-testid="latest-series" data-series={name}>
       <caption>
         <span class={`lane ${event.lane}`}>{event.lane}</span>
-        <strong>{kindOf(event)}</strong>
-        <Age event={event} />
+        <strong>{eventKind(event)}</strong>
+        <EventAge event={event} />
       </caption>
       <tbody>
         {all.map(([path, value]) => {
@@ -100,7 +100,7 @@ function Series({ name, event, filter }: SeriesProps) {
             <OneValue
               key={path}
               path={path}
-              text={shown(value)}
+              text={valueText(value)}
               isNumber={typeof value === "number"}
               changedBy={changed.has(path) ? event.eventId : ""}
               plotted={field === undefined ? undefined : isPlotted(field)}
@@ -113,11 +113,11 @@ function Series({ name, event, filter }: SeriesProps) {
   );
 }
 
-function Age({ event }: { event: StoredEvent }) {
-  const time = timeOf(event, timebase.value);
+function EventAge({ event }: { event: StoredEvent }) {
+  const time = eventTime(event, timebase.value);
   return (
-    <span class="muted" title={`${readable(time)} UTC`} data-testid="value-age">
-      {age(cursorMs.value - toMs(time))} ago
+    <span class="muted" title={`${formatTime(time)} UTC`} data-testid="value-age">
+      {formatAge(cursorMs.value - toMs(time))} ago
     </span>
   );
 }

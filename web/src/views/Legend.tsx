@@ -1,18 +1,18 @@
 /** Above the strip: what its colours and signs mean, what is seen, and how to see something else. */
 
-import { STEP_KINDS, type StepKind, stepKind } from "../model/anchor";
+import { STEP_KINDS, type StepKind, stepKind } from "../model/cursor_event";
 import { copyText } from "../model/clipboard";
-import { isExporting, openExport } from "../model/exporting";
-import { countIn, LANES } from "../model/density";
-import { showEverything, zoom, zoomTo } from "../model/gesture";
-import { say } from "../model/hint";
-import { moreMarkers, shownPicture } from "../model/overview";
-import { address } from "../model/share";
-import { skipping } from "../model/skip";
-import { length, select, selection, visible } from "../model/span";
-import { lengthInWords } from "../model/ticks";
-import { fromMs, readable } from "../model/time";
-import { chooseLoop, looping } from "../model/timeline";
+import { isExporting, openExport } from "../model/export_status";
+import { countIn, DENSITY_LANES } from "../model/density";
+import { showEverything, zoom, zoomToRange } from "../model/gesture";
+import { showToast } from "../model/toast";
+import { moreMarkers, shownTile } from "../model/timeline_data";
+import { shareUrl } from "../model/url_sync";
+import { isSkippingGaps } from "../model/gap_skip";
+import { spanLength, setSelection, selection, visible } from "../model/span";
+import { durationText } from "../model/ticks";
+import { fromMs, formatTime } from "../model/time";
+import { chooseLoop, looping } from "../model/clock";
 
 const ZOOM = 2;
 
@@ -20,7 +20,7 @@ export function Legend() {
   return (
     <div class="legend">
       <ul aria-label="Lanes and marks" title="A bar is as high as the square root of its number of events">
-        {LANES.map((lane) => (
+        {DENSITY_LANES.map((lane) => (
           <li key={lane}>
             <i class={`swatch ${lane}`} />
             {lane === "command" && <i class="sign command" />}
@@ -81,11 +81,11 @@ export function Legend() {
 }
 
 function Seen() {
-  const picture = shownPicture();
+  const picture = shownTile();
   const count = picture === undefined ? "" : ` · ${countIn(picture, visible.value).toLocaleString("en")} events`;
   return (
     <span class="seen muted" data-testid="seen">
-      {lengthInWords(length(visible.value))}
+      {durationText(spanLength(visible.value))}
       {count}
     </span>
   );
@@ -94,13 +94,13 @@ function Seen() {
 function Selected() {
   const range = selection.value;
   if (range === null) return null;
-  const title = `${readable(fromMs(range.startMs))} – ${readable(fromMs(range.stopMs))} UTC`;
+  const title = `${formatTime(fromMs(range.startMs))} – ${formatTime(fromMs(range.stopMs))} UTC`;
   return (
     <span class="buttons selected-span" role="group" aria-label="Selection" data-testid="selection" title={title}>
-      <button type="button" onClick={() => zoomTo(range)}>
-        Selection {lengthInWords(length(range))}
+      <button type="button" onClick={() => zoomToRange(range)}>
+        Selection {durationText(spanLength(range))}
       </button>
-      <button type="button" aria-label="Forget the selection" onClick={() => select(null)}>
+      <button type="button" aria-label="Forget the selection" onClick={() => setSelection(null)}>
         ×
       </button>
     </span>
@@ -124,11 +124,11 @@ function Ways() {
       </button>
       <button
         type="button"
-        class={skipping.value ? "on" : ""}
-        aria-pressed={skipping.value}
+        class={isSkippingGaps.value ? "on" : ""}
+        aria-pressed={isSkippingGaps.value}
         data-testid="skip"
         title="Jump over gaps (G)"
-        onClick={() => (skipping.value = !skipping.value)}
+        onClick={() => (isSkippingGaps.value = !isSkippingGaps.value)}
       >
         Skip gaps
       </button>
@@ -137,6 +137,6 @@ function Ways() {
 }
 
 async function copyLink(): Promise<void> {
-  const isCopied = await copyText(address());
-  say(isCopied ? "The link is copied." : "The address of this page is the link.");
+  const isCopied = await copyText(shareUrl());
+  showToast(isCopied ? "The link is copied." : "The address of this page is the link.");
 }

@@ -3,12 +3,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
-import { health, healthOf, links, now, outagesInWords } from "../model/links";
-import { age, toMs } from "../model/time";
+import { linksHealth, linkHealth, links, linksNow, outagesText } from "../model/links";
+import { formatAge, toMs } from "../model/time";
 
 export const linksOpen = signal(false);
 
-const WORDS = { good: "all links work", warn: "a link needs a look", bad: "a link does not answer" };
+const HEALTH_TEXTS = { good: "all links work", warn: "a link needs a look", bad: "a link does not answer" };
 
 export function LinksChip() {
   const count = links.value?.length;
@@ -18,12 +18,12 @@ export function LinksChip() {
       type="button"
       class="chip"
       data-testid="links-chip"
-      title={`${WORDS[health.value]} (key K)`}
+      title={`${HEALTH_TEXTS[linksHealth.value]} (key K)`}
       onClick={() => (linksOpen.value = true)}
     >
-      <span class={`dot ${health.value}`} aria-hidden="true" />
+      <span class={`dot ${linksHealth.value}`} aria-hidden="true" />
       {count === 1 ? "1 link" : `${count} links`}
-      <span class="sr-only">, {WORDS[health.value]}</span>
+      <span class="sr-only">, {HEALTH_TEXTS[linksHealth.value]}</span>
     </button>
   );
 }
@@ -60,7 +60,7 @@ function Link({ link }: { link: LinkInfo }) {
   return (
     <section class="link" aria-label={link.link} data-testid="link" data-connection={link.connection ?? "unknown"}>
       <h3>
-        <span class={`dot ${healthOf(link)}`} aria-hidden="true" />
+        <span class={`dot ${linkHealth(link)}`} aria-hidden="true" />
         <code>{link.link}</code>
         <span class="muted">{link.connection ?? "not known"}</span>
       </h3>
@@ -73,7 +73,7 @@ function Link({ link }: { link: LinkInfo }) {
         ))}
       </dl>
       <p class="muted" data-testid="link-outages">
-        Outages: {outagesInWords(link)}
+        Outages: {outagesText(link)}
       </p>
       {(link.gaps ?? 0) > 0 && (
         <p class="warning">
@@ -91,7 +91,7 @@ function Link({ link }: { link: LinkInfo }) {
 }
 
 function figures(link: LinkInfo): [string, string][] {
-  const seen = link.lastSeen ? `${age(now.value - toMs(link.lastSeen))} ago` : "never";
+  const seen = link.lastSeen ? `${formatAge(linksNow.value - toMs(link.lastSeen))} ago` : "never";
   return [
     ["received", counted(link.received)],
     ["new", counted(link.new)],

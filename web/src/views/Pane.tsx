@@ -1,26 +1,26 @@
 /** The frame of a panel: its title, by which it is moved, its tools, its menu and its content. */
 
 import type { ComponentChildren } from "preact";
-import { narrow } from "../model/arrangement";
+import { isNarrow } from "../model/layout_store";
 import { PANELS, type PanelId } from "../model/layout";
-import { grab } from "../model/dragging";
+import { startDrag } from "../model/panel_drag";
 import { PaneMenu } from "./PaneMenu";
 
-interface Props {
+interface PaneProps {
   id: PanelId;
   title?: ComponentChildren;
   tools?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function Pane({ id, title, tools, children }: Props) {
+export function Pane({ id, title, tools, children }: PaneProps) {
   return (
     <section class="pane" aria-label={PANELS[id]} data-panel={id} data-testid={`panel-${id}`}>
       <div class="pane-head">
         <h2
-          class={narrow.value ? "" : "grip"}
-          title={narrow.value ? undefined : "Drag to move this panel"}
-          onPointerDown={(event) => !narrow.value && grab(id, event)}
+          class={isNarrow.value ? "" : "grip"}
+          title={isNarrow.value ? undefined : "Drag to move this panel"}
+          onPointerDown={(event) => !isNarrow.value && startDrag(id, event)}
         >
           {title ?? PANELS[id]}
         </h2>
@@ -42,7 +42,7 @@ export function Empty({ children, testid }: { children: ComponentChildren; testi
 }
 
 /** An answer that did not come, and that it is asked for again. */
-export function Trouble({ text }: { text: string }) {
+export function ErrorNotice({ text }: { text: string }) {
   if (text === "") return null;
   return (
     <p class="pane-trouble" role="status">

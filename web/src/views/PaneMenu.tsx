@@ -1,11 +1,11 @@
 /** The menu of a panel: move it without a pointer, put it away, and what concerns the whole layout. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { exportLayout, importLayout, layout, narrow, resetLayout } from "../model/arrangement";
+import { exportLayout, importLayout, layout, isNarrow, resetLayout } from "../model/layout_store";
 import { saveText } from "../model/clipboard";
-import { type Direction, hidden, nudged, PANELS, type PanelId, shown } from "../model/layout";
+import { type MoveDirection, panelHidden, panelNudged, PANELS, type PanelId, panelShown } from "../model/layout";
 
-const MOVES: readonly [Direction, string][] = [
+const MOVES: readonly [MoveDirection, string][] = [
   ["left", "Move left"],
   ["right", "Move right"],
   ["up", "Move up"],
@@ -65,11 +65,11 @@ function Menu({ id, close, leave }: { id: PanelId; close: () => void; leave: () 
   );
   return (
     <div class="menu" role="menu" ref={menu} aria-label={`${PANELS[id]} and layout`} onKeyDown={(event) => onKey(event, close)}>
-      {!narrow.value && MOVES.map(([direction, name]) =>
-        item(name, () => (layout.value = nudged(layout.value, id, direction)), `move-${direction}`),
+      {!isNarrow.value && MOVES.map(([direction, name]) =>
+        item(name, () => (layout.value = panelNudged(layout.value, id, direction)), `move-${direction}`),
       )}
-      {!narrow.value && item("Put away", () => (layout.value = hidden(layout.value, id)), "put-away")}
-      {layout.value.hidden.map((one) => item(`Show ${PANELS[one]}`, () => (layout.value = shown(layout.value, one))))}
+      {!isNarrow.value && item("Put away", () => (layout.value = panelHidden(layout.value, id)), "put-away")}
+      {layout.value.hidden.map((one) => item(`Show ${PANELS[one]}`, () => (layout.value = panelShown(layout.value, one))))}
       {item("Reset the layout", resetLayout, "layout-reset")}
       {item("Export the layout", () => saveText("nova-layout.json", exportLayout()), "layout-export")}
       {item("Import a layout…", pickLayout, "layout-import")}

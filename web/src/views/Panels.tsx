@@ -2,10 +2,10 @@
 
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
-import { importError, layout, narrow, resetLayout, showTab, tab } from "../model/arrangement";
-import { dragged, drop } from "../model/dragging";
-import { type Column, PANELS, type PanelId, shown, withHeights, withWidths } from "../model/layout";
-import { beginPanels } from "../model/panels";
+import { importError, layout, isNarrow, resetLayout, showTab, activeTab } from "../model/layout_store";
+import { draggedPanel, dropTarget } from "../model/panel_drag";
+import { type LayoutColumn, PANELS, type PanelId, panelShown, withHeights, withWidths } from "../model/layout";
+import { startPanelsSync } from "../model/panels_sync";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
 import { Splitter } from "./Splitter";
@@ -13,15 +13,15 @@ import { Tabs } from "./Tabs";
 import { VIEWS } from "./panes";
 
 export function Panels() {
-  useEffect(beginPanels, []);
+  useEffect(startPanelsSync, []);
   useEffect(() => {
     addEventListener("keydown", findEntity);
     return () => removeEventListener("keydown", findEntity);
   }, []);
   return (
-    <div class={`workspace ${dragged.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
+    <div class={`workspace ${draggedPanel.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
       <ImportError />
-      {narrow.value ? <Tabs /> : <Columns />}
+      {isNarrow.value ? <Tabs /> : <Columns />}
       <DropMark />
     </div>
   );
@@ -35,7 +35,7 @@ function findEntity(event: KeyboardEvent): void {
   event.preventDefault();
   const focus = () => document.getElementById("entity-search")?.focus();
   focus();
-  if (!narrow.value || tab.value === "entities") return;
+  if (!isNarrow.value || activeTab.value === "entities") return;
   showTab("entities");
   requestAnimationFrame(focus);
 }
@@ -80,7 +80,7 @@ function Columns() {
   );
 }
 
-function OneColumn({ column, index }: { column: Column; index: number }) {
+function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
   const heights = column.panels.map((panel) => panel.share);
   // Shares that add up to less than 1 would leave room empty.
   const whole = heights.reduce((sum, one) => sum + one, 0);
@@ -113,7 +113,7 @@ function PutAway({ ids }: { ids: readonly PanelId[] }) {
     <div class="put-away" role="group" aria-label="Panels that are put away">
       <span class="muted">Put away:</span>
       {ids.map((id) => (
-        <button type="button" key={id} data-testid={`show-${id}`} onClick={() => (layout.value = shown(layout.value, id))}>
+        <button type="button" key={id} data-testid={`show-${id}`} onClick={() => (layout.value = panelShown(layout.value, id))}>
           {PANELS[id]}
         </button>
       ))}
@@ -134,7 +134,7 @@ function ImportError() {
 }
 
 function DropMark() {
-  const found = drop.value;
+  const found = dropTarget.value;
   if (found === null) return null;
   const { left, top, width, height } = found;
   return <div class="drop-mark" style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }} />;

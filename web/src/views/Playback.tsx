@@ -1,7 +1,7 @@
 /** The buttons that move the clock: the mode, steps, the direction, play, the rate. */
 
-import { step } from "../model/anchor";
-import { act, showPresent } from "../model/conductor";
+import { step } from "../model/cursor_event";
+import { runAction, goToPresent } from "../model/timeline_sync";
 import {
   backwards,
   chooseDirection,
@@ -12,7 +12,7 @@ import {
   rate,
   RATES,
   state,
-} from "../model/timeline";
+} from "../model/clock";
 import { Icon } from "./Icon";
 
 export function Playback() {
@@ -20,10 +20,10 @@ export function Playback() {
     <>
       <Mode />
       <div class="buttons" role="group" aria-label="Playback">
-        <Step direction="previous" />
-        <Direction />
+        <StepButton direction="previous" />
+        <DirectionButton />
         <PlayButton />
-        <Step direction="next" />
+        <StepButton direction="next" />
         <RateChoice />
       </div>
     </>
@@ -40,7 +40,7 @@ function Mode() {
         aria-pressed={live}
         data-testid="live"
         title="Follow the present (L)"
-        onClick={showPresent}
+        onClick={goToPresent}
       >
         LIVE
       </button>
@@ -58,7 +58,7 @@ function Mode() {
   );
 }
 
-function Step({ direction }: { direction: "next" | "previous" }) {
+function StepButton({ direction }: { direction: "next" | "previous" }) {
   const isNext = direction === "next";
   return (
     <button
@@ -66,14 +66,14 @@ function Step({ direction }: { direction: "next" | "previous" }) {
       aria-label={isNext ? "Next event" : "Previous event"}
       title={isNext ? "Next event (→)" : "Previous event (←)"}
       data-testid={`step-${direction}`}
-      onClick={() => act(step(direction))}
+      onClick={() => runAction(step(direction))}
     >
       <Icon name={direction} />
     </button>
   );
 }
 
-function Direction() {
+function DirectionButton() {
   return (
     <button
       type="button"

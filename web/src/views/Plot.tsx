@@ -3,42 +3,42 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Chart } from "../model/chart";
-import { valuesAt } from "../model/columns";
-import { shown } from "../model/event";
+import { valuesAt } from "../model/plot_columns";
+import { valueText } from "../model/event";
 import { latest } from "../model/latest";
-import { lines, linesOf } from "../model/lines";
-import { active, fieldKey, type PlotField, plots, type PlotSpec, removeField, removePlot } from "../model/plots";
-import { nameKey, numberAt, sampledKey } from "../model/sampling";
+import { plotSeries, plotSeriesOf } from "../model/plot_data";
+import { activePlot, fieldKey, type PlotField, plots, type PlotSpec, removeField, removePlot } from "../model/plots";
+import { seriesNameKey, numberAt, sampledKey } from "../model/sampling";
 import { visible } from "../model/span";
 import { theme } from "../model/theme";
-import { fromMs, readable } from "../model/time";
-import { cursorMs } from "../model/timeline";
+import { fromMs, formatTime } from "../model/time";
+import { cursorMs } from "../model/clock";
 import { unitOf } from "../model/units";
 
 export function Plot({ spec }: { spec: PlotSpec }) {
-  const isActive = active.value === spec.id && plots.value.length > 1;
+  const isActive = activePlot.value === spec.id && plots.value.length > 1;
   const [hoverMs, setHover] = useState<number | null>(null);
   return (
     <section
       class={`plot ${isActive ? "active" : ""}`}
       aria-label="Plot"
       data-testid="plot"
-      onPointerDown={() => (active.value = spec.id)}
-      onFocusIn={() => (active.value = spec.id)}
+      onPointerDown={() => (activePlot.value = spec.id)}
+      onFocusIn={() => (activePlot.value = spec.id)}
     >
-      <Legend spec={spec} hoverMs={hoverMs} />
+      <PlotLegend spec={spec} hoverMs={hoverMs} />
       {spec.fields.length === 0 ? (
         <p class="plot-empty muted">
           Empty. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.
         </p>
       ) : (
-        <Canvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />
+        <PlotCanvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />
       )}
     </section>
   );
 }
 
-function Legend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
+function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
   return (
     <div class="plot-legend">
       <ul>
@@ -48,7 +48,7 @@ function Legend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
             <span class="legend-name" title={fieldKey(field)}>
               <span class="muted">{field.series.uniqueId}</span> {field.field}
             </span>
-            <Reading field={field} hoverMs={hoverMs} />
+            <FieldValue field={field} hoverMs={hoverMs} />
             <button
               type="button"
               class="icon"
@@ -60,7 +60,7 @@ function Legend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
           </li>
         ))}
       </ul>
-      <time class="muted">{hoverMs === null ? "" : readable(fromMs(hoverMs))}</time>
+      <time class="muted">{hoverMs === null ? "" : formatTime(fromMs(hoverMs))}</time>
       <button type="button" class="icon" aria-label="Remove this plot" data-testid="remove-plot" onClick={() => removePlot(spec.id)}>
         ✕
       </button>
@@ -69,39 +69,39 @@ function Legend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
 }
 
 /** A field's value where the pointer is, else at the clock. */
-function Reading({ field, hoverMs }: { field: PlotField; hoverMs: number | null }) {
+function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | null }) {
   const now = hoverMs === null ? valueNow(field) : undefined;
   if (now !== undefined) return <Value value={now} field={field} title="" />;
-  const found = linesOf(field);
+  const found = plotSeriesOf(field);
   if (found === undefined) return <span class="reading muted">…</span>;
   const at = valuesAt(found.buckets, field.field, hoverMs ?? cursorMs.value);
   if (at === undefined) return <span class="reading muted">–</span>;
   const isMany = at.count > 1 && at.min !== at.max;
-  const title = isMany ? `mean of ${at.count} values from ${shown(at.min)} to ${shown(at.max)}` : "";
+  const title = isMany ? `mean of ${at.count} values from ${valueText(at.min)} to ${valueText(at.max)}` : "";
   return <Value value={at.mean} field={field} title={title} />;
 }
 
 function Value({ value, field, title }: { value: number; field: PlotField; title: string }) {
   return (
     <span class="reading" title={title}>
-      {shown(value)} <span class="unit">{unitOf(field.field)}</span>
+      {valueText(value)} <span class="unit">{unitOf(field.field)}</span>
     </span>
   );
 }
 
 /** The exact value at the clock, which is known of the chosen entity. */
 function valueNow(field: PlotField): number | undefined {
-  const key = nameKey(field.series);
+  const key = seriesNameKey(field.series);
   const event = [...latest.value.values()].find((one) => sampledKey(one) === key);
   return event === undefined ? undefined : numberAt(event, field.field);
 }
 
-function Canvas({ fields, hover }: { fields: readonly PlotField[]; hover: (ms: number | null) => void }) {
+function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (ms: number | null) => void }) {
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const chart = new Chart(element.current as HTMLElement, fields, hover);
     const ends = [
-      effect(() => chart.setLines(lines.value)),
+      effect(() => chart.setSeries(plotSeries.value)),
       effect(() => chart.setSpan(visible.value)),
       effect(() => chart.setCursor(cursorMs.value)),
     ];

@@ -1,10 +1,10 @@
 /** The plots: as many as there are, one above the other, and how to add to them. */
 
 import { signal } from "@preact/signals";
-import { trouble } from "../model/lines";
+import { plotError } from "../model/plot_data";
 import { newPlot, plots } from "../model/plots";
 import { FieldPicker } from "./FieldPicker";
-import { Empty, Pane, Trouble } from "./Pane";
+import { Empty, Pane, ErrorNotice } from "./Pane";
 import { Plot } from "./Plot";
 
 const picking = signal(false);
@@ -30,7 +30,7 @@ export function Plots() {
       }
     >
       {picking.value && <FieldPicker close={() => (picking.value = false)} />}
-      <Trouble text={trouble.value} />
+      <ErrorNotice text={plotError.value} />
       {plots.value.length === 0 ? (
         <Empty testid="plots-empty">
           No plots yet. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.

@@ -2,16 +2,16 @@
 
 import { useRef, useState } from "preact/hooks";
 import { alarmsOf } from "../model/alarms";
-import { type Card, glance, keySpec, nameOfCard, statusOf } from "../model/card";
-import { cards, statesAwaited, statesTrouble } from "../model/cards";
-import { entities, select, selected } from "../model/entities";
+import { type Card, cardShieldKeys, keySpec, cardTitle, statusOf } from "../model/card";
+import { cards, statesPending, statesError } from "../model/cards";
+import { entities, selectEntity, selectedEntity } from "../model/entities";
 import { entityKey } from "../model/event";
-import { wanted } from "../model/gallery";
-import { type Group, groups, type Place } from "../model/shields";
+import { requestedCard } from "../model/card_list";
+import { type ShieldGroup, shieldGroups, type CardPlace } from "../model/shields";
 import { AlarmCounts } from "./AlarmCounts";
 import { moveFocus } from "./grid_focus";
-import { Empty, Pane, Trouble } from "./Pane";
-import { Age, Reading } from "./Reading";
+import { Empty, Pane, ErrorNotice } from "./Pane";
+import { CardAge, CardValue } from "./CardValue";
 import { Status } from "./Status";
 
 /** More shields than these are drawn only when they are asked for. */
@@ -21,22 +21,22 @@ export function Shields() {
   const [most, setMost] = useState(DRAWN_MAX);
   return (
     <Pane id="shields" tools={<AlarmCounts />}>
-      <Trouble text={statesTrouble.value} />
+      <ErrorNotice text={statesError.value} />
       <Content most={most} more={() => setMost(most + DRAWN_MAX)} />
     </Pane>
   );
 }
 
 function Content({ most, more }: { most: number; more: () => void }) {
-  const all = groups.value;
+  const all = shieldGroups.value;
   if (all.length === 0) {
     if (entities.value === null) return <Empty>Looking for entities…</Empty>;
     return <Empty testid="shields-empty">No shields yet: they come with the first update of a view (ui lane).</Empty>;
   }
   const count = all.reduce((sum, { places }) => sum + places.length, 0);
-  const drawn = cut(all, most);
+  const drawn = firstPlaces(all, most);
   return (
-    <div class={`scroll wall ${statesAwaited.value ? "awaited-soon" : ""}`} aria-busy={statesAwaited.value}>
+    <div class={`scroll wall ${statesPending.value ? "awaited-soon" : ""}`} aria-busy={statesPending.value}>
       <Wall drawn={drawn} />
       {count > most && (
         <button type="button" class="more" onClick={more}>
@@ -48,7 +48,7 @@ function Content({ most, more }: { most: number; more: () => void }) {
 }
 
 /** The first so many places of groups. */
-function cut(all: readonly Group[], most: number): readonly Group[] {
+function firstPlaces(all: readonly ShieldGroup[], most: number): readonly ShieldGroup[] {
   let left = most;
   return all.flatMap((group) => {
     const places = group.places.slice(0, Math.max(0, left));
@@ -57,11 +57,11 @@ function cut(all: readonly Group[], most: number): readonly Group[] {
   });
 }
 
-function Wall({ drawn }: { drawn: readonly Group[] }) {
+function Wall({ drawn }: { drawn: readonly ShieldGroup[] }) {
   const element = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<string | null>(null);
   const places = drawn.flatMap((group) => group.places);
-  const chosen = places.find((place) => selected.value !== null && entityKey(place) === entityKey(selected.value));
+  const chosen = places.find((place) => selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value));
   const current = places.some(({ id }) => id === at) ? at : (chosen?.id ?? places[0]?.id);
   return (
     <div
@@ -80,12 +80,12 @@ function Wall({ drawn }: { drawn: readonly Group[] }) {
               <Shield
                 key={place.id}
                 place={place}
-                isChosen={selected.value !== null && entityKey(place) === entityKey(selected.value)}
+                isChosen={selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value)}
                 isCurrent={place.id === current}
                 choose={() => {
                   setAt(place.id);
-                  select(place);
-                  wanted.value = place.id;
+                  selectEntity(place);
+                  requestedCard.value = place.id;
                 }}
               />
             ))}
@@ -97,7 +97,7 @@ function Wall({ drawn }: { drawn: readonly Group[] }) {
 }
 
 interface ShieldProps {
-  place: Place;
+  place: CardPlace;
   isChosen: boolean;
   isCurrent: boolean;
   choose: () => void;
@@ -107,7 +107,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
   const card = cards.value.get(place.id)?.value;
   const verdict = card === undefined ? undefined : statusOf(card);
   const isAcknowledged =
-    card !== undefined && card.outs.length > 0 && alarmsOf(card).every(({ acknowledged }) => acknowledged !== undefined);
+    card !== undefined && card.violations.length > 0 && alarmsOf(card).every(({ acknowledged }) => acknowledged !== undefined);
   return (
     <div
       role="option"
@@ -130,31 +130,31 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
         <span class="name" title={entityKey(place)}>
           {place.uniqueId}
         </span>
-        <span class="container">{card === undefined ? place.containerId : nameOfCard(card)}</span>
-        {card !== undefined && <Age time={timeOf(card)} />}
+        <span class="container">{card === undefined ? place.containerId : cardTitle(card)}</span>
+        {card !== undefined && <CardAge time={cardTime(card)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}
     </div>
   );
 }
 
-function timeOf(card: Card): string {
+function cardTime(card: Card): string {
   return card.view.order.slice(0, card.view.order.indexOf(" "));
 }
 
-function NothingYet({ place }: { place: Place }) {
-  const words = statesAwaited.value ? "…" : place.viewId === "" ? "says nothing of itself" : "nothing yet at this time";
+function NothingYet({ place }: { place: CardPlace }) {
+  const words = statesPending.value ? "…" : place.viewId === "" ? "says nothing of itself" : "nothing yet at this time";
   return <span class="muted shield-nothing">{words}</span>;
 }
 
 function Values({ card }: { card: Card }) {
-  const keys = glance(card);
+  const keys = cardShieldKeys(card);
   return (
-    <span class="shield-values" title={nameOfCard(card)}>
+    <span class="shield-values" title={cardTitle(card)}>
       {keys.map((key) => (
         <span key={key} class="shield-value" data-key={key}>
           <span class="label">{keySpec(card, key).title ?? key}</span>
-          <Reading card={card} name={key} />
+          <CardValue card={card} name={key} />
         </span>
       ))}
     </span>

@@ -1,10 +1,10 @@
 /** The slider: the whole archive up to now, and where in it the clock stands. */
 
-import { showAhead } from "../model/conductor";
-import { AHEAD_MAX, extent } from "../model/overview";
-import { hold, lineMs, release } from "../model/scrub";
-import { fromMs, readable } from "../model/time";
-import { state } from "../model/timeline";
+import { goToDatedAhead } from "../model/timeline_sync";
+import { AHEAD_MAX, extent } from "../model/timeline_data";
+import { holdCursor, cursorLineMs, releaseCursor } from "../model/scrub";
+import { fromMs, formatTime } from "../model/time";
+import { state } from "../model/clock";
 
 /** That there are events dated ahead, and the way there. */
 function AheadSign() {
@@ -12,14 +12,14 @@ function AheadSign() {
   if (ahead === undefined) return null;
   const { count, lastMs } = ahead;
   const many = `${count.toLocaleString("en")}${count < AHEAD_MAX ? "" : " or more"} ${count === 1 ? "event" : "events"}`;
-  const last = readable(fromMs(lastMs));
+  const last = formatTime(fromMs(lastMs));
   return (
     <button
       type="button"
       class="ahead-sign"
       title={`${many} dated ahead of now, the last ${last}: show`}
       data-testid="ahead-show"
-      onClick={showAhead}
+      onClick={goToDatedAhead}
     >
       {many} dated ahead, the last {last.slice(0, 10)}: show
     </button>
@@ -28,30 +28,30 @@ function AheadSign() {
 
 export function Slider() {
   const known = extent.value ?? undefined;
-  const first = Math.floor(known?.startMs ?? lineMs.value);
-  const end = known?.stopMs ?? lineMs.value;
-  const last = Math.ceil(Math.max(first + 1, state.value === "LIVE" ? Math.max(end, lineMs.value) : end));
-  const at = Math.min(last, Math.max(first, lineMs.value));
+  const first = Math.floor(known?.startMs ?? cursorLineMs.value);
+  const end = known?.stopMs ?? cursorLineMs.value;
+  const last = Math.ceil(Math.max(first + 1, state.value === "LIVE" ? Math.max(end, cursorLineMs.value) : end));
+  const at = Math.min(last, Math.max(first, cursorLineMs.value));
   return (
     <div class="slider">
       <time class="muted" title="The first event">
-        {known === undefined ? "–" : readable(fromMs(first))}
+        {known === undefined ? "–" : formatTime(fromMs(first))}
       </time>
       <input
         type="range"
         aria-label="Position in the whole archive"
-        aria-valuetext={`${readable(fromMs(at))} UTC`}
+        aria-valuetext={`${formatTime(fromMs(at))} UTC`}
         data-testid="slider"
         disabled={known === undefined}
         min={first}
         max={last}
         step="1"
         value={Math.round(at)}
-        onInput={(event) => hold(Number(event.currentTarget.value))}
-        onChange={release}
+        onInput={(event) => holdCursor(Number(event.currentTarget.value))}
+        onChange={releaseCursor}
       />
       <time class="muted" title="The last event up to now">
-        {known === undefined ? "–" : readable(fromMs(last))}
+        {known === undefined ? "–" : formatTime(fromMs(last))}
       </time>
       <AheadSign />
     </div>

@@ -1,9 +1,9 @@
 /** The bar between two columns or panels: dragged, or moved with the arrow keys. */
 
 import { useRef } from "preact/hooks";
-import { resized } from "../model/layout";
+import { sharesResized } from "../model/layout";
 
-interface Props {
+interface SplitterProps {
   /** What it lies between: columns beside one another, or panels above one another. */
   between: "columns" | "panels";
   shares: readonly number[];
@@ -13,7 +13,7 @@ interface Props {
 
 const STEP = 0.03;
 
-export function Splitter({ between, shares, index, change }: Props) {
+export function Splitter({ between, shares, index, change }: SplitterProps) {
   const bar = useRef<HTMLDivElement>(null);
   const isColumns = between === "columns";
   const [before = 1, after = 1] = [shares[index], shares[index + 1]];
@@ -27,7 +27,7 @@ export function Splitter({ between, shares, index, change }: Props) {
     element.setPointerCapture(down.pointerId);
     const move = (event: PointerEvent) => {
       const by = isColumns ? event.clientX - down.clientX : event.clientY - down.clientY;
-      change(resized(shares, index, by / size));
+      change(sharesResized(shares, index, by / size));
     };
     element.addEventListener("pointermove", move, { signal });
     for (const name of ["pointerup", "pointercancel"] as const) {
@@ -41,7 +41,7 @@ export function Splitter({ between, shares, index, change }: Props) {
     if (event.key !== less && event.key !== more) return;
     event.preventDefault();
     event.stopPropagation();
-    change(resized(shares, index, event.key === more ? STEP : -STEP));
+    change(sharesResized(shares, index, event.key === more ? STEP : -STEP));
   };
   return (
     <div

@@ -2,11 +2,11 @@
 
 import type { Verdict } from "../model/limits";
 
-const WORDS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
+const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
 
 export function Status({ verdict, acknowledged = false }: { verdict: Verdict; acknowledged?: boolean }) {
   const kind = verdict ?? "none";
-  const words = acknowledged ? `${WORDS[kind]}, acknowledged` : WORDS[kind];
+  const words = acknowledged ? `${STATUS_TEXTS[kind]}, acknowledged` : STATUS_TEXTS[kind];
   return (
     <span class={`status ${kind} ${acknowledged ? "acknowledged" : ""}`} title={words}>
       <span class="sr-only">{words}</span>

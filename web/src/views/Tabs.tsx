@@ -1,23 +1,23 @@
 /** The panels where there is room for one: a tab for each. */
 
 import { useEffect } from "preact/hooks";
-import { showTab, tab } from "../model/arrangement";
+import { showTab, activeTab } from "../model/layout_store";
 import { PANELS, type PanelId } from "../model/layout";
-import { SHORT, VIEWS } from "./panes";
+import { TAB_TITLES, VIEWS } from "./panes";
 
 export function Tabs() {
   const ids = Object.keys(VIEWS) as PanelId[];
-  const View = VIEWS[tab.value];
+  const View = VIEWS[activeTab.value];
   useEffect(() => {
-    document.getElementById(`tab-${tab.value}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [tab.value]);
+    document.getElementById(`tab-${activeTab.value}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [activeTab.value]);
   const onKeyDown = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;
     event.preventDefault();
     event.stopPropagation();
-    showTab(ids[(ids.indexOf(tab.value) + by + ids.length) % ids.length] as PanelId);
-    document.getElementById(`tab-${tab.value}`)?.focus();
+    showTab(ids[(ids.indexOf(activeTab.value) + by + ids.length) % ids.length] as PanelId);
+    document.getElementById(`tab-${activeTab.value}`)?.focus();
   };
   return (
     <>
@@ -28,17 +28,17 @@ export function Tabs() {
             id={`tab-${id}`}
             type="button"
             role="tab"
-            aria-selected={id === tab.value}
+            aria-selected={id === activeTab.value}
             aria-controls="tab-content"
-            tabIndex={id === tab.value ? 0 : -1}
+            tabIndex={id === activeTab.value ? 0 : -1}
             data-testid={`tab-${id}`}
             onClick={() => showTab(id)}
           >
-            {SHORT[id] ?? PANELS[id]}
+            {TAB_TITLES[id] ?? PANELS[id]}
           </button>
         ))}
       </div>
-      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
+      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${activeTab.value}`}>
         <View />
       </div>
     </>

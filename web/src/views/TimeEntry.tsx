@@ -1,9 +1,9 @@
 /** Going to a time: as ISO text, by a calendar, or by a short way. All in UTC. */
 
 import { useRef, useState } from "preact/hooks";
-import { extent } from "../model/overview";
-import { fromFineMs, fromMs, toFineMs, typed } from "../model/time";
-import { cursor, cursorMs, seek } from "../model/timeline";
+import { extent } from "../model/timeline_data";
+import { fromFineMs, fromMs, toFineMs, parseTime } from "../model/time";
+import { cursor, cursorMs, seek } from "../model/clock";
 import { Icon } from "./Icon";
 
 const HOUR_MS = 3_600_000;
@@ -13,7 +13,7 @@ export function TimeEntry() {
   const [wrong, setWrong] = useState(false);
   const go = (event: Event) => {
     event.preventDefault();
-    const time = typed(text);
+    const time = parseTime(text);
     setWrong(time === undefined);
     if (time !== undefined) seek(time);
   };
@@ -85,7 +85,7 @@ function Popover({ close }: { close: () => void }) {
           autofocus
           data-testid="calendar-input"
           value={fromMs(cursorMs.value).slice(0, 19)}
-          onChange={(event) => go(typed(event.currentTarget.value))}
+          onChange={(event) => go(parseTime(event.currentTarget.value))}
         />
       </label>
       <div class="ways">

@@ -1,11 +1,11 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
-import { anchor, other, otherTime, switchTimebase } from "../model/anchor";
-import { behind, behindInWords, isBehind, recall } from "../model/behind";
-import { act } from "../model/conductor";
-import { held, lineMs } from "../model/scrub";
-import { fromFineMs, readable } from "../model/time";
-import { cursor, isAway, state, type Timebase, timebase } from "../model/timeline";
+import { cursorEvent, otherTimebase, otherTime, switchTimebase } from "../model/cursor_event";
+import { conflation, conflationText, isBehind, pinNotice } from "../model/conflation_notice";
+import { runAction } from "../model/timeline_sync";
+import { heldMs, cursorLineMs } from "../model/scrub";
+import { fromFineMs, formatTime } from "../model/time";
+import { cursor, isStalled, state, type Timebase, timebase } from "../model/clock";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";
 import { Slider } from "./Slider";
@@ -23,8 +23,8 @@ export function TimelineBar() {
       <Slider />
       <div class="controls">
         <span
-          class={`state ${state.value.toLowerCase()} ${isAway.value ? "away" : ""}`}
-          title={isAway.value ? "Nothing is being received" : undefined}
+          class={`state ${state.value.toLowerCase()} ${isStalled.value ? "away" : ""}`}
+          title={isStalled.value ? "Nothing is being received" : undefined}
           data-testid="state"
           aria-live="polite"
         >
@@ -40,7 +40,7 @@ export function TimelineBar() {
           title="The clock that orders events (T)"
           data-testid="timebase"
           value={timebase.value}
-          onChange={(event) => act(switchTimebase(event.currentTarget.value as Timebase))}
+          onChange={(event) => runAction(switchTimebase(event.currentTarget.value as Timebase))}
         >
           {Object.entries(CLOCKS).map(([base, name]) => (
             <option key={base} value={base}>
@@ -60,15 +60,15 @@ function giveKeysBack(event: MouseEvent): void {
 
 /** That this browser is, or was, too slow for LIVE; where nothing beside it has to move. */
 function BehindSign() {
-  const of = behind.value;
+  const of = conflation.value;
   if (of === null) return null;
   return (
     <button
       type="button"
       class={`behind-sign ${isBehind.value ? "now" : ""}`}
-      title={behindInWords(of)}
+      title={conflationText(of)}
       data-testid="behind-sign"
-      onClick={recall}
+      onClick={pinNotice}
     >
       {isBehind.value ? "behind" : "was behind"}
     </button>
@@ -77,14 +77,14 @@ function BehindSign() {
 
 /** The cursor's time, and below it what the other clock says of the newest event up to it. */
 function Clock() {
-  const shown = held.value === undefined ? cursor.value : fromFineMs(lineMs.value);
+  const shown = heldMs.value === undefined ? cursor.value : fromFineMs(cursorLineMs.value);
   const also = otherTime.value;
-  const event = anchor.value;
+  const event = cursorEvent.value;
   const name = event === null ? "" : ` (${event.uniqueId} ${event.viewId ?? event.messageType ?? event.lane})`;
   return (
     <div class="clock">
       <time class="cursor" data-testid="cursor" data-time={cursor.value}>
-        {readable(shown)} <span class="muted">UTC</span>
+        {formatTime(shown)} <span class="muted">UTC</span>
       </time>
       <span
         class="other muted"
@@ -92,7 +92,7 @@ function Clock() {
         data-testid="other-time"
         data-time={also ?? ""}
       >
-        {EVENT_SAYS[other(timebase.value)]} {also === undefined ? "–" : readable(also)}
+        {EVENT_SAYS[otherTimebase(timebase.value)]} {also === undefined ? "–" : formatTime(also)}
       </span>
     </div>
   );

@@ -2,15 +2,15 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { showEverything, timeAt } from "../model/gesture";
-import { extent, markers, shownPicture, trouble, width } from "../model/overview";
-import { near } from "../model/markers";
-import { countIn, countsAt, LANES } from "../model/density";
-import { lineMs } from "../model/scrub";
+import { extent, markers, shownTile, timelineError, timelineWidth } from "../model/timeline_data";
+import { markersNear } from "../model/markers";
+import { countIn, countsAt, DENSITY_LANES } from "../model/density";
+import { cursorLineMs } from "../model/scrub";
 import { connection } from "../model/session";
-import { length, visible } from "../model/span";
-import { lengthInWords } from "../model/ticks";
-import { fromFineMs, readable } from "../model/time";
-import { attach, hoverX } from "./strip";
+import { spanLength, visible } from "../model/span";
+import { durationText } from "../model/ticks";
+import { fromFineMs, formatTime } from "../model/time";
+import { attachStrip, hoverX } from "./strip";
 
 /** A mark is meant if it is so near to the pointer, in pixels. */
 const NEAR_PX = 6;
@@ -22,14 +22,14 @@ export function TimelineStrip() {
   const overlay = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (host.current === null || scene.current === null || overlay.current === null) return undefined;
-    return attach(host.current, scene.current, overlay.current);
+    return attachStrip(host.current, scene.current, overlay.current);
   }, []);
   return (
     <div class="strip" ref={host} data-testid="strip">
       <canvas ref={scene} aria-hidden="true" />
       <Handle canvas={overlay} />
       <Marks />
-      <Message />
+      <StripMessage />
       <Tip />
     </div>
   );
@@ -47,8 +47,8 @@ function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
       aria-label="Time; arrow keys go from event to event"
       aria-valuemin={Math.round(startMs)}
       aria-valuemax={Math.round(stopMs)}
-      aria-valuenow={Math.round(Math.min(stopMs, Math.max(startMs, lineMs.value)))}
-      aria-valuetext={`${readable(fromFineMs(lineMs.value))} UTC`}
+      aria-valuenow={Math.round(Math.min(stopMs, Math.max(startMs, cursorLineMs.value)))}
+      aria-valuetext={`${formatTime(fromFineMs(cursorLineMs.value))} UTC`}
       data-testid="timeline"
       data-start={fromFineMs(startMs)}
       data-stop={fromFineMs(stopMs)}
@@ -65,7 +65,7 @@ function Marks() {
     <ul class="sr-only" aria-label="Gaps, chat and commands in view" data-testid="marks">
       {seen.map(({ ms, kind, text, state }) => (
         <li key={`${ms} ${text}`} data-kind={kind} data-state={state}>
-          {readable(fromFineMs(ms))} {text}
+          {formatTime(fromFineMs(ms))} {text}
         </li>
       ))}
     </ul>
@@ -73,11 +73,11 @@ function Marks() {
 }
 
 /** What to know where there is nothing to see. */
-function Message() {
-  if (trouble.value !== "") {
+function StripMessage() {
+  if (timelineError.value !== "") {
     return (
       <p class="strip-message bad" role="status" data-testid="strip-trouble">
-        What there is cannot be shown ({trouble.value}); trying again.
+        What there is cannot be shown ({timelineError.value}); trying again.
       </p>
     );
   }
@@ -89,7 +89,7 @@ function Message() {
       </p>
     );
   }
-  const picture = shownPicture();
+  const picture = shownTile();
   if (picture === undefined) {
     const text = connection.value === "open" ? "Looking for events…" : "Not connected.";
     return <p class="strip-message">{text}</p>;
@@ -110,25 +110,25 @@ function Tip() {
   const x = hoverX.value;
   if (x === undefined) return null;
   const ms = timeAt(x);
-  const picture = shownPicture();
+  const picture = shownTile();
   const counts = picture === undefined ? undefined : countsAt(picture, ms);
-  const msPerPixel = length(visible.value) / Math.max(1, width.value);
-  const left = Math.min(Math.max(0, x + 14), Math.max(0, width.value - TIP_PX));
+  const msPerPixel = spanLength(visible.value) / Math.max(1, timelineWidth.value);
+  const left = Math.min(Math.max(0, x + 14), Math.max(0, timelineWidth.value - TIP_PX));
   return (
     <div class="tip" style={{ left: `${left}px` }} data-testid="tip">
-      <strong>{readable(fromFineMs(ms))}</strong>
+      <strong>{formatTime(fromFineMs(ms))}</strong>
       {counts !== undefined && picture !== undefined && (
         <>
-          {LANES.filter((lane) => counts[lane] > 0).map((lane) => (
+          {DENSITY_LANES.filter((lane) => counts[lane] > 0).map((lane) => (
             <span key={lane} class="count">
               <i class={`swatch ${lane}`} />
               {lane} {counts[lane].toLocaleString("en")}
             </span>
           ))}
-          <span class="muted">in {lengthInWords(picture.bucketMs)}</span>
+          <span class="muted">in {durationText(picture.bucketMs)}</span>
         </>
       )}
-      {near(markers.value, ms, msPerPixel * NEAR_PX)
+      {markersNear(markers.value, ms, msPerPixel * NEAR_PX)
         .slice(0, 3)
         .map((marker) => (
           <span key={`${marker.ms} ${marker.text}`} class={`marked ${marker.state ?? ""}`}>

@@ -18,12 +18,12 @@ function targetOf(key: string, all: readonly HTMLElement[], at: number): HTMLEle
   if (key === "ArrowLeft") return all[Math.max(at - 1, 0)];
   if (key === "Home") return all[0];
   if (key === "End") return all.at(-1);
-  if (key === "ArrowDown" || key === "ArrowUp") return vertical(all, at, key === "ArrowDown");
+  if (key === "ArrowDown" || key === "ArrowUp") return nextRow(all, at, key === "ArrowDown");
   return undefined;
 }
 
 /** The nearest one of the next row down or up. */
-function vertical(all: readonly HTMLElement[], at: number, isDown: boolean): HTMLElement | undefined {
+function nextRow(all: readonly HTMLElement[], at: number, isDown: boolean): HTMLElement | undefined {
   const here = (all[at] as HTMLElement).getBoundingClientRect();
   const ahead = isDown ? all.slice(at + 1) : all.slice(0, at).reverse();
   const row = ahead.find((one) => isOtherRow(one, here, isDown));

@@ -1,13 +1,13 @@
 /** Painting what moves over the timeline: the selection, the present, the pointer and the cursor. */
 
 import { type Span, toX } from "../model/span";
-import type { State } from "../model/timeline";
-import { AXIS_PX, type Canvas, MARKS_PX, vertical } from "./canvas";
+import type { ClockState } from "../model/clock";
+import { AXIS_PX, type PaintTarget, MARKS_PX, verticalLine } from "./paint_target";
 
 export interface Overlay {
   readonly span: Span;
   readonly lineMs: number;
-  readonly state: State;
+  readonly state: ClockState;
   readonly presentMs: number;
   readonly selection: Span | null;
   readonly looping: boolean;
@@ -15,17 +15,17 @@ export interface Overlay {
 }
 
 /** The selection, the present, the pointer and the cursor. */
-export function paintOverlay(canvas: Canvas, overlay: Overlay): void {
+export function paintOverlay(canvas: PaintTarget, overlay: Overlay): void {
   canvas.context.clearRect(0, 0, canvas.width, canvas.height);
   if (overlay.selection !== null) paintSelection(canvas, overlay.span, overlay.selection, overlay.looping);
   paintPresent(canvas, overlay);
   if (overlay.hoverX !== undefined) {
-    vertical(canvas, overlay.hoverX, MARKS_PX, canvas.height, canvas.palette.muted, 1, 0.5);
+    verticalLine(canvas, overlay.hoverX, MARKS_PX, canvas.height, canvas.palette.muted, 1, 0.5);
   }
   paintCursor(canvas, overlay);
 }
 
-function paintSelection(canvas: Canvas, span: Span, range: Span, looping: boolean): void {
+function paintSelection(canvas: PaintTarget, span: Span, range: Span, looping: boolean): void {
   const { context, width, height, palette } = canvas;
   const left = toX(span, range.startMs, width);
   const right = toX(span, range.stopMs, width);
@@ -39,7 +39,7 @@ function paintSelection(canvas: Canvas, span: Span, range: Span, looping: boolea
 }
 
 /** The edge between what can have been received and the future. */
-function paintPresent(canvas: Canvas, overlay: Overlay): void {
+function paintPresent(canvas: PaintTarget, overlay: Overlay): void {
   const { context, width, height, palette } = canvas;
   const x = toX(overlay.span, overlay.presentMs, width);
   if (x < 0 || x > width) return;
@@ -57,7 +57,7 @@ function paintPresent(canvas: Canvas, overlay: Overlay): void {
   context.fillText("now", x + (x > width - 40 ? -6 : 6), MARKS_PX + 7);
 }
 
-function paintCursor(canvas: Canvas, overlay: Overlay): void {
+function paintCursor(canvas: PaintTarget, overlay: Overlay): void {
   const { context, width, height, palette } = canvas;
   const x = toX(overlay.span, overlay.lineMs, width);
   if (x < -8 || x > width + 8) {
@@ -65,7 +65,7 @@ function paintCursor(canvas: Canvas, overlay: Overlay): void {
     return;
   }
   const colour = { LIVE: palette.live, PLAYING: palette.accent, PAUSED: palette.text }[overlay.state];
-  vertical(canvas, x, MARKS_PX, height - AXIS_PX + 4, colour, 2, 1);
+  verticalLine(canvas, x, MARKS_PX, height - AXIS_PX + 4, colour, 2, 1);
   context.fillStyle = colour;
   context.beginPath();
   context.moveTo(x - 6, height - AXIS_PX + 11);
@@ -76,7 +76,7 @@ function paintCursor(canvas: Canvas, overlay: Overlay): void {
 }
 
 /** An arrow at the side where the cursor is. */
-function paintAway({ context, width, height, palette }: Canvas, left: boolean): void {
+function paintAway({ context, width, height, palette }: PaintTarget, left: boolean): void {
   const [x, tip] = left ? [12, 3] : [width - 12, width - 3];
   const y = height / 2;
   context.fillStyle = palette.text;

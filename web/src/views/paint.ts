@@ -1,10 +1,10 @@
 /** Painting the timeline: how much there is and when, the axis, and the marks. */
 
-import { type DensityLane, LANES, type Picture } from "../model/density";
+import { type DensityLane, DENSITY_LANES, type DensityTile } from "../model/density";
 import type { Marker } from "../model/markers";
 import { type Span, toX } from "../model/span";
 import { ticks } from "../model/ticks";
-import { AXIS_PX, type Canvas, MARKS_PX, vertical } from "./canvas";
+import { AXIS_PX, type PaintTarget, MARKS_PX, verticalLine } from "./paint_target";
 
 const TICK_PX = 112;
 const LEAST_PX = 2;
@@ -13,23 +13,23 @@ const MARK_APART_PX = 4;
 
 export interface Scene {
   readonly span: Span;
-  readonly picture: Picture | undefined;
+  readonly tile: DensityTile | undefined;
   readonly markers: readonly Marker[];
 }
 
 /** The density, the axis and the marks. */
-export function paintScene(canvas: Canvas, scene: Scene): void {
+export function paintScene(canvas: PaintTarget, scene: Scene): void {
   canvas.context.clearRect(0, 0, canvas.width, canvas.height);
   paintAxis(canvas, scene.span);
-  if (scene.picture !== undefined) {
-    paintDensity(canvas, scene.span, scene.picture);
-    paintUnknown(canvas, scene.span, scene.picture.span);
-    paintCommands(canvas, scene.span, scene.picture);
+  if (scene.tile !== undefined) {
+    paintDensity(canvas, scene.span, scene.tile);
+    paintUnknown(canvas, scene.span, scene.tile.span);
+    paintCommands(canvas, scene.span, scene.tile);
   }
   paintMarkers(canvas, scene.span, scene.markers);
 }
 
-function paintAxis({ context, width, height, palette }: Canvas, span: Span): void {
+function paintAxis({ context, width, height, palette }: PaintTarget, span: Span): void {
   const bottom = height - AXIS_PX;
   context.font = palette.font;
   context.textBaseline = "middle";
@@ -48,16 +48,16 @@ function paintAxis({ context, width, height, palette }: Canvas, span: Span): voi
   }
 }
 
-function paintDensity(canvas: Canvas, span: Span, picture: Picture): void {
+function paintDensity(canvas: PaintTarget, span: Span, picture: DensityTile): void {
   const { context, width, height, palette } = canvas;
   const room = height - AXIS_PX - MARKS_PX - 2;
   const bottom = height - AXIS_PX;
   const [first, last] = inView(picture, span);
   const most = mostIn(picture, first, last);
   if (most === 0) return;
-  const paths = LANES.map(() => new Path2D());
+  const paths = DENSITY_LANES.map(() => new Path2D());
   for (let index = first; index <= last; index++) {
-    const counts = LANES.map((lane) => picture.lanes[lane][index] ?? 0);
+    const counts = DENSITY_LANES.map((lane) => picture.lanes[lane][index] ?? 0);
     const total = counts.reduce((sum, count) => sum + count, 0);
     if (total === 0) continue;
     const x = Math.floor(xOf(picture, span, index, width));
@@ -71,35 +71,35 @@ function paintDensity(canvas: Canvas, span: Span, picture: Picture): void {
       paths[lane]?.rect(x, y, wide, part);
     });
   }
-  LANES.forEach((lane, index) => {
+  DENSITY_LANES.forEach((lane, index) => {
     context.fillStyle = palette.lanes[lane];
     context.fill(paths[index] as Path2D);
   });
 }
 
-function xOf(picture: Picture, span: Span, index: number, width: number): number {
+function xOf(picture: DensityTile, span: Span, index: number, width: number): number {
   return toX(span, picture.startMs + index * picture.bucketMs, width);
 }
 
 /** The first and last bucket that can be seen. */
-function inView(picture: Picture, span: Span): [number, number] {
+function inView(picture: DensityTile, span: Span): [number, number] {
   const first = Math.floor((span.startMs - picture.startMs) / picture.bucketMs);
   const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);
   return [Math.max(0, first), Math.min(last, picture.lanes.raw.length - 1)];
 }
 
-function mostIn(picture: Picture, first: number, last: number): number {
+function mostIn(picture: DensityTile, first: number, last: number): number {
   let most = 0;
   for (let index = first; index <= last; index++) {
     let total = 0;
-    for (const lane of LANES) total += picture.lanes[lane][index] ?? 0;
+    for (const lane of DENSITY_LANES) total += picture.lanes[lane][index] ?? 0;
     most = Math.max(most, total);
   }
   return most;
 }
 
 /** What the picture does not reach is not empty but unknown. */
-function paintUnknown({ context, width, height, palette }: Canvas, span: Span, known: Span): void {
+function paintUnknown({ context, width, height, palette }: PaintTarget, span: Span, known: Span): void {
   context.globalAlpha = 0.35;
   context.fillStyle = palette.raised;
   const left = toX(span, known.startMs, width);
@@ -109,7 +109,7 @@ function paintUnknown({ context, width, height, palette }: Canvas, span: Span, k
   context.globalAlpha = 1;
 }
 
-function paintCommands(canvas: Canvas, span: Span, picture: Picture): void {
+function paintCommands(canvas: PaintTarget, span: Span, picture: DensityTile): void {
   const { context, width, palette } = canvas;
   const lane: DensityLane = "command";
   const [first, last] = inView(picture, span);
@@ -129,7 +129,7 @@ function paintCommands(canvas: Canvas, span: Span, picture: Picture): void {
   context.fill();
 }
 
-function paintMarkers(canvas: Canvas, span: Span, markers: readonly Marker[]): void {
+function paintMarkers(canvas: PaintTarget, span: Span, markers: readonly Marker[]): void {
   const { context, width, height, palette } = canvas;
   for (const marker of markers) {
     const x = Math.round(toX(span, marker.ms, width));
@@ -143,12 +143,12 @@ function paintMarkers(canvas: Canvas, span: Span, markers: readonly Marker[]): v
     if (marker.kind === "chat") context.arc(x, 7, 4, 0, 2 * Math.PI);
     else diamond(context, x, 7, 5);
     context.fill();
-    if (marker.kind === "gap") vertical(canvas, x, MARKS_PX, height - AXIS_PX, palette.bad, 1, 0.7);
+    if (marker.kind === "gap") verticalLine(canvas, x, MARKS_PX, height - AXIS_PX, palette.bad, 1, 0.7);
   }
 }
 
 /** A command where it was requested: filled once it has a result, red where it failed. */
-function paintCommand({ context, palette }: Canvas, x: number, { state }: Marker): void {
+function paintCommand({ context, palette }: PaintTarget, x: number, { state }: Marker): void {
   const isOver = state === "success" || state === "failure";
   context.fillStyle = state === "failure" ? palette.bad : isOver ? palette.lanes.command : palette.ground;
   context.strokeStyle = state === "failure" ? palette.bad : palette.lanes.command;

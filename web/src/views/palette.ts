@@ -1,6 +1,6 @@
 /** The timeline's colours, read from the style sheet: a canvas knows no variables. */
 
-import { LANES, type DensityLane } from "../model/density";
+import { DENSITY_LANES, type DensityLane } from "../model/density";
 
 export interface Palette {
   readonly lanes: Readonly<Record<DensityLane, string>>;
@@ -20,7 +20,7 @@ export interface Palette {
 export function paletteOf(element: Element): Palette {
   const style = getComputedStyle(element);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const lanes = LANES.map((lane) => [lane, of(`lane-${lane}`)] as const);
+  const lanes = DENSITY_LANES.map((lane) => [lane, of(`lane-${lane}`)] as const);
   return {
     lanes: Object.fromEntries(lanes) as Record<DensityLane, string>,
     ground: of("ground"),

@@ -24,7 +24,7 @@ export const VIEWS = {
 } as const;
 
 /** On tabs, where there is less room than on titles. */
-export const SHORT: Readonly<Partial<Record<PanelId, string>>> = {
+export const TAB_TITLES: Readonly<Partial<Record<PanelId, string>>> = {
   values: "Values",
   plots: "Plots",
   track: "Map",

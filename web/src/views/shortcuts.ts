@@ -1,13 +1,13 @@
 /** The keyboard: one table of keys, what they do, and how the help says it. */
 
 import { signal } from "@preact/signals";
-import { other, step, switchTimebase } from "../model/anchor";
-import { act, showPresent } from "../model/conductor";
+import { otherTimebase, step, switchTimebase } from "../model/cursor_event";
+import { runAction, goToPresent } from "../model/timeline_sync";
 import { showEverything, zoom } from "../model/gesture";
-import { extent } from "../model/overview";
-import { lineMs } from "../model/scrub";
-import { skipping } from "../model/skip";
-import { length, select, selectEnd, selection, visible } from "../model/span";
+import { extent } from "../model/timeline_data";
+import { cursorLineMs } from "../model/scrub";
+import { isSkippingGaps } from "../model/gap_skip";
+import { spanLength, setSelection, setSelectionEnd, selection, visible } from "../model/span";
 import { fromFineMs, toFineMs } from "../model/time";
 import {
   backwards,
@@ -19,7 +19,7 @@ import {
   shiftRate,
   timebase,
   toggle,
-} from "../model/timeline";
+} from "../model/clock";
 import { linksOpen } from "./Links";
 
 export interface Shortcut {
@@ -42,9 +42,9 @@ export const helpOpen = signal(false);
 
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: [" "], name: "Space", what: "play or pause", act: toggle },
-  { keys: ["l", "L"], name: "L", what: "go LIVE", act: showPresent },
-  { keys: ["ArrowLeft"], name: "←", what: "previous event", act: () => act(step("previous")) },
-  { keys: ["ArrowRight"], name: "→", what: "next event", act: () => act(step("next")) },
+  { keys: ["l", "L"], name: "L", what: "go LIVE", act: goToPresent },
+  { keys: ["ArrowLeft"], name: "←", what: "previous event", act: () => runAction(step("previous")) },
+  { keys: ["ArrowRight"], name: "→", what: "next event", act: () => runAction(step("next")) },
   { keys: ["Shift+ArrowLeft"], name: "Shift ←", what: "back a tenth of the view", act: () => jump(-1) },
   { keys: ["Shift+ArrowRight"], name: "Shift →", what: "on a tenth of the view", act: () => jump(1) },
   { keys: ["Home"], name: "Home", what: "the first event", act: () => goTo(extent.value?.startMs) },
@@ -55,11 +55,11 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["+", "="], name: "+", what: "zoom in", act: () => zoom(1 / ZOOM) },
   { keys: ["-"], name: "−", what: "zoom out", act: () => zoom(ZOOM) },
   { keys: ["0"], name: "0", what: "show everything", act: showEverything },
-  { keys: ["["], name: "[", what: "selection from here", act: () => selectEnd("start", lineMs.value) },
-  { keys: ["]"], name: "]", what: "selection until here", act: () => selectEnd("stop", lineMs.value) },
+  { keys: ["["], name: "[", what: "selection from here", act: () => setSelectionEnd("start", cursorLineMs.value) },
+  { keys: ["]"], name: "]", what: "selection until here", act: () => setSelectionEnd("stop", cursorLineMs.value) },
   { keys: ["o", "O"], name: "O", what: "loop the selection", act: () => chooseLoop(!looping.value) },
-  { keys: ["g", "G"], name: "G", what: "jump over gaps", act: () => (skipping.value = !skipping.value) },
-  { keys: ["t", "T"], name: "T", what: "the other clock", act: () => act(switchTimebase(other(timebase.value))) },
+  { keys: ["g", "G"], name: "G", what: "jump over gaps", act: () => (isSkippingGaps.value = !isSkippingGaps.value) },
+  { keys: ["t", "T"], name: "T", what: "the other clock", act: () => runAction(switchTimebase(otherTimebase(timebase.value))) },
   {
     keys: ["k", "K"],
     name: "K",
@@ -75,21 +75,21 @@ export const SHORTCUTS: readonly Shortcut[] = [
 /** What a key does; undefined if it does nothing, or something is being typed. */
 export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return undefined;
-  if (isTakenBy(event.target as HTMLElement, event.key)) return undefined;
+  if (isConsumedBy(event.target as HTMLElement, event.key)) return undefined;
   const arrow = event.shiftKey && event.key.startsWith("Arrow");
   const key = arrow ? `Shift+${event.key}` : event.key;
   return SHORTCUTS.find((one) => one.keys.includes(key));
 }
 
 /** What was reached by keyboard, and every field of text, takes the keys that work it. */
-function isTakenBy(target: HTMLElement, key: string): boolean {
+function isConsumedBy(target: HTMLElement, key: string): boolean {
   if (target.matches("input, select, textarea") && target.matches(":focus-visible")) return key !== "Escape";
   if (key === " ") return target.matches("button:focus-visible, a:focus-visible, summary:focus-visible");
   return MOVING.test(key) && target.closest(MOVED) !== null;
 }
 
 function jump(direction: 1 | -1): void {
-  goTo(toFineMs(cursor.value) + direction * JUMP_SHARE * length(visible.value));
+  goTo(toFineMs(cursor.value) + direction * JUMP_SHARE * spanLength(visible.value));
 }
 
 function goTo(ms: number | undefined): void {
@@ -101,6 +101,6 @@ function escape(): void {
     helpOpen.value = false;
     linksOpen.value = false;
   } else if (selection.value !== null) {
-    select(null);
+    setSelection(null);
   }
 }

@@ -1,13 +1,13 @@
 /** The strip's two canvases: painted at most once per animation frame, and what pointers do on them. */
 
 import { effect, signal } from "@preact/signals";
-import { doubleClick, down, drop, move, type Pointer, up, wheel } from "../model/gesture";
-import { markers, presentMs, shownPicture, width } from "../model/overview";
-import { lineMs } from "../model/scrub";
+import { doubleClick, pointerDown, pointerCancel, pointerMove, type Pointer, pointerUp, wheel } from "../model/gesture";
+import { markers, presentMs, shownTile, timelineWidth } from "../model/timeline_data";
+import { cursorLineMs } from "../model/scrub";
 import { selection, visible } from "../model/span";
 import { theme } from "../model/theme";
-import { looping, state } from "../model/timeline";
-import { AXIS_PX, type Canvas } from "./canvas";
+import { looping, state } from "../model/clock";
+import { AXIS_PX, type PaintTarget } from "./paint_target";
 import { paintOverlay } from "./overlay";
 import { paintScene } from "./paint";
 import { type Palette, paletteOf } from "./palette";
@@ -19,7 +19,7 @@ const LINE_PX = 16;
 const PAGE_PX = 400;
 
 /** Bring a strip to life; what is returned ends it. */
-export function attach(
+export function attachStrip(
   host: HTMLElement,
   scene: HTMLCanvasElement,
   overlay: HTMLCanvasElement,
@@ -29,7 +29,7 @@ export function attach(
     painter(() => sceneNow(sized(scene, host, palette))),
     painter(() => overlayNow(sized(overlay, host, palette))),
   ];
-  const sizes = new ResizeObserver(() => (width.value = host.clientWidth));
+  const sizes = new ResizeObserver(() => (timelineWidth.value = host.clientWidth));
   sizes.observe(host);
   const ends = [
     effect(() => {
@@ -41,28 +41,28 @@ export function attach(
       });
     }),
     effect(() => {
-      void [visible.value, width.value, markers.value, shownPicture()];
+      void [visible.value, timelineWidth.value, markers.value, shownTile()];
       paintBoth[0]?.();
     }),
     effect(() => {
-      void [visible.value, width.value, lineMs.value, state.value, selection.value];
+      void [visible.value, timelineWidth.value, cursorLineMs.value, state.value, selection.value];
       void [looping.value, hoverX.value, presentMs.value];
       paintBoth[1]?.();
     }),
-    listen(overlay),
+    attachPointer(overlay),
     () => sizes.disconnect(),
   ];
   return () => ends.forEach((end) => end());
 }
 
-function sceneNow(canvas: Canvas): void {
-  paintScene(canvas, { span: visible.value, picture: shownPicture(), markers: markers.value });
+function sceneNow(canvas: PaintTarget): void {
+  paintScene(canvas, { span: visible.value, tile: shownTile(), markers: markers.value });
 }
 
-function overlayNow(canvas: Canvas): void {
+function overlayNow(canvas: PaintTarget): void {
   paintOverlay(canvas, {
     span: visible.value,
-    lineMs: lineMs.value,
+    lineMs: cursorLineMs.value,
     state: state.value,
     presentMs: presentMs.value,
     selection: selection.value,
@@ -85,7 +85,7 @@ function painter(paint: () => void): () => void {
 }
 
 /** A canvas as large as its host, in the screen's own pixels. */
-function sized(canvas: HTMLCanvasElement, host: HTMLElement, palette: Palette): Canvas {
+function sized(canvas: HTMLCanvasElement, host: HTMLElement, palette: Palette): PaintTarget {
   const [wide, high] = [host.clientWidth, host.clientHeight];
   const ratio = devicePixelRatio;
   const [pixelsWide, pixelsHigh] = [Math.round(wide * ratio), Math.round(high * ratio)];
@@ -98,20 +98,20 @@ function sized(canvas: HTMLCanvasElement, host: HTMLElement, palette: Palette): 
   return { context, width: wide, height: high, palette };
 }
 
-function listen(canvas: HTMLCanvasElement): () => void {
+function attachPointer(canvas: HTMLCanvasElement): () => void {
   const ending = new AbortController();
   const { signal } = ending;
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    down(pointerOf(event, canvas));
+    pointerDown(pointerOf(event, canvas));
   }, { signal });
   canvas.addEventListener("pointermove", (event) => {
     hoverX.value = event.pointerType === "mouse" ? event.offsetX : undefined;
-    move(pointerOf(event, canvas));
+    pointerMove(pointerOf(event, canvas));
   }, { signal });
-  canvas.addEventListener("pointerup", (event) => up(pointerOf(event, canvas)), { signal });
-  canvas.addEventListener("pointercancel", (event) => drop(event.pointerId), { signal });
+  canvas.addEventListener("pointerup", (event) => pointerUp(pointerOf(event, canvas)), { signal });
+  canvas.addEventListener("pointercancel", (event) => pointerCancel(event.pointerId), { signal });
   canvas.addEventListener("pointerleave", () => (hoverX.value = undefined), { signal });
   canvas.addEventListener("dblclick", doubleClick, { signal });
   canvas.addEventListener("wheel", onWheel, { signal, passive: false });

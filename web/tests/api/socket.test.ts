@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Connection, RequestError, Socket, type StreamFrame } from "../../src/api/socket";
+import { type ConnectionState, RequestError, Socket, type StreamFrame } from "../../src/api/socket";
 
 /** The browser's side of a connection whose other side is the test. */
 class Wire {
@@ -39,7 +39,7 @@ class Wire {
   }
 }
 
-const states: Connection[] = [];
+const states: ConnectionState[] = [];
 const frames: StreamFrame[] = [];
 let exports: object[] = [];
 let welcomes: object[] = [];

@@ -41,15 +41,15 @@ vi.mock("../../src/model/session", async () => {
 
 vi.stubGlobal("document", { hidden: false });
 
-const timeline = await import("../../src/model/timeline");
-const { cards, statesAwaited } = await import("../../src/model/cards");
-const { alarms, counts } = await import("../../src/model/alarms");
-const { watchCards, takeForCards } = await import("../../src/model/watch");
-const { acknowledge, refusal, refusalOf } = await import("../../src/model/acknowledging");
-const { forgetAcknowledgements } = await import("../../src/model/acknowledgements");
+const clock = await import("../../src/model/clock");
+const { cards, statesPending } = await import("../../src/model/cards");
+const { alarms, alarmTotals } = await import("../../src/model/alarms");
+const { startCardsSync, applyToCards } = await import("../../src/model/cards_sync");
+const { acknowledge, acknowledgeRefusal, refusalOfAlarm } = await import("../../src/model/acknowledge");
+const { clearAcknowledgements } = await import("../../src/model/acknowledgements");
 const { role } = await import("../../src/model/session");
-const { noteGap } = await import("../../src/model/behind");
-const { orderOf, timeIn } = await import("../../src/model/order");
+const { reportConflation } = await import("../../src/model/conflation_notice");
+const { eventOrder, orderTime } = await import("../../src/model/event_order");
 
 const ENTITY = { scopeId: "s", systemId: "x", containerId: "y", uniqueId: "z" };
 const MANIFEST: CardManifest = {
@@ -81,8 +81,8 @@ function answer(message: Asked): unknown {
   const base = message.timebase ?? "source";
   const until = message.time ?? message.stopTime;
   const all = world.events
-    .filter((event) => until === undefined || timeIn(orderOf(event, base)) <= until)
-    .sort((one, two) => (orderOf(one, base) < orderOf(two, base) ? -1 : 1));
+    .filter((event) => until === undefined || orderTime(eventOrder(event, base)) <= until)
+    .sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
   switch (message.type) {
     case "discover":
       return { entities: [], manifests: [MANIFEST] };
@@ -103,12 +103,12 @@ function statesOf(updates: readonly StoredEvent[], base: "source" | "canonical")
   if (last === undefined) return [];
   const keyTimes: Record<string, string> = {};
   for (const event of updates) {
-    for (const key of Object.keys(event["data"] as object)) keyTimes[key] = timeIn(orderOf(event, base));
+    for (const key of Object.keys(event["data"] as object)) keyTimes[key] = orderTime(eventOrder(event, base));
   }
   const state: unknown = Object.assign({}, ...updates.map((event) => event["data"] as object));
   const { viewId, manifestId, manifestVersion } = last;
   const about = { ...ENTITY, viewId, manifestId, manifestVersion };
-  return [{ ...about, state, keyTimes, lastTime: timeIn(orderOf(last, base)), lastEventId: last.eventId }];
+  return [{ ...about, state, keyTimes, lastTime: orderTime(eventOrder(last, base)), lastEventId: last.eventId }];
 }
 
 function playing(): string {
@@ -116,8 +116,8 @@ function playing(): string {
 }
 
 function chunk(cursor: string, ...events: StoredEvent[]): void {
-  timeline.receive({ type: "streamChunk", playbackRequestId: playing(), cursor, events } as StreamFrame);
-  timeline.flush();
+  clock.receiveFrame({ type: "streamChunk", playbackRequestId: playing(), cursor, events } as StreamFrame);
+  clock.flush();
 }
 
 async function pass(ms = 0): Promise<void> {
@@ -129,7 +129,7 @@ function shown(): Record<string, unknown> {
   const card = [...cards.value.values()][0]?.value;
   if (card === undefined) return {};
   const values = Object.fromEntries([...card.cells].map(([key, { value }]) => [key, value]));
-  const out = alarms.value.map((one) => [one.out.key, one.out.severity, one.out.excursion?.since, one.acknowledged?.user]);
+  const out = alarms.value.map((one) => [one.violation.key, one.violation.severity, one.violation.excursion?.since, one.acknowledged?.user]);
   return { ...values, title: card.manifest?.title, out };
 }
 
@@ -147,15 +147,15 @@ const STORY = [
 describe("the cards", () => {
   beforeAll(async () => {
     vi.useFakeTimers();
-    watchCards();
-    timeline.deliver(takeForCards);
+    startCardsSync();
+    clock.deliver(applyToCards);
     await pass();
   });
   beforeEach(async () => {
     [world.events, world.isHeld] = [[...STORY], false];
-    timeline.chooseDirection(false);
-    forgetAcknowledgements();
-    timeline.seek(at(0));
+    clock.chooseDirection(false);
+    clearAcknowledgements();
+    clock.seek(at(0));
     await pass(1000);
   });
   afterAll(() => {
@@ -164,26 +164,26 @@ describe("the cards", () => {
 
   it("show what was known at the clock, and nothing where nothing was", async () => {
     expect(shown()).toEqual({});
-    timeline.seek(at(4));
+    clock.seek(at(4));
     await pass(1000);
     expect(shown()).toEqual({ heat: 12, note: "b", title: "Pump", out: [["heat", "warning", at(2), "bob"]] });
-    timeline.seek(at(0));
+    clock.seek(at(0));
     await pass(1000);
     expect(shown()).toEqual({});
-    expect(counts.value).toMatchObject({ inLimits: 0, out: 0, acknowledged: 0 });
+    expect(alarmTotals.value).toMatchObject({ inLimits: 0, out: 0, acknowledged: 0 });
   });
 
   it("have the same states at the same time, played forwards, backwards or jumped to", async () => {
     const jumped: Record<string, unknown>[] = [];
     for (let second = 0; second <= 9; second++) {
-      timeline.seek(at(second));
+      clock.seek(at(second));
       await pass(1000);
       jumped.push(shown());
     }
     expect(jumped.map(({ out }) => (out as unknown[] | undefined)?.length ?? 0)).toEqual([0, 0, 1, 1, 1, 1, 1, 0, 1, 1]);
-    timeline.seek(at(0));
+    clock.seek(at(0));
     await pass(1000);
-    timeline.play();
+    clock.play();
     await pass();
     const asked = world.asked.length;
     for (let second = 1; second <= 9; second++) {
@@ -193,37 +193,37 @@ describe("the cards", () => {
     }
     // Forwards nothing has to be asked: the updates are folded here.
     expect(world.asked.slice(asked)).toEqual([]);
-    timeline.chooseDirection(true);
+    clock.chooseDirection(true);
     for (let second = 9; second >= 0; second--) {
       // Going back, the stream brings what is being left behind.
       chunk(at(second), ...STORY.filter(({ sourceTruthTime }) => sourceTruthTime === at(second)));
       await pass(1000);
       expect(shown(), `backwards at ${second}`).toEqual(jumped[second]);
     }
-    timeline.pause();
+    clock.pause();
     await pass(1000);
     expect(shown()).toEqual(jumped[0]);
   });
 
   it("fold what was streamed before their answer came onto it", async () => {
     world.isHeld = true;
-    timeline.goLive();
+    clock.goLive();
     await pass();
-    expect(statesAwaited.value).toBe(true);
+    expect(statesPending.value).toBe(true);
     world.events.push(update(11, { note: "d" }));
     chunk(at(11), update(11, { note: "d" }));
     for (const go of world.hold.splice(0)) go();
     await pass(10);
-    expect(statesAwaited.value).toBe(false);
+    expect(statesPending.value).toBe(false);
     expect(shown()).toMatchObject({ heat: 13, note: "d" });
     world.isHeld = false;
   });
 
   it("drop an answer that a jump has overtaken", async () => {
     world.isHeld = true;
-    timeline.seek(at(8));
+    clock.seek(at(8));
     await pass();
-    timeline.seek(at(1));
+    clock.seek(at(1));
     await pass();
     world.isHeld = false;
     for (const go of world.hold.splice(0)) go();
@@ -232,7 +232,7 @@ describe("the cards", () => {
   });
 
   it("are not moved back by a late update, which sets what no later one has", async () => {
-    timeline.goLive();
+    clock.goLive();
     await pass(1000);
     const late = update(5.5, { heat: 1, extra: "x" }, 12);
     world.events.push(late);
@@ -241,58 +241,58 @@ describe("the cards", () => {
   });
 
   it("have received a late update last by receive time", async () => {
-    timeline.chooseTimebase("canonical");
-    timeline.goLive();
+    clock.chooseTimebase("canonical");
+    clock.goLive();
     await pass(1000);
     const late = update(5.5, { heat: 1 }, 12);
     world.events.push(late);
     chunk(at(12), late);
     expect(shown()).toMatchObject({ heat: 1 });
-    timeline.chooseTimebase("source");
+    clock.chooseTimebase("source");
     await pass(1000);
     expect(shown()).toMatchObject({ heat: 13 });
   });
 
   it("are asked for anew where updates were left out", async () => {
-    timeline.goLive();
+    clock.goLive();
     await pass(1000);
     world.events.push(update(20, { note: "lost" }), update(21, { heat: 14 }));
     chunk(at(21), update(21, { heat: 14 }));
     expect(shown()).toMatchObject({ note: "c" });
-    noteGap({ type: "gap", playbackRequestId: "", fromTime: at(20), toTime: at(20), shed: 1, reason: "slow" }, 0);
+    reportConflation({ type: "gap", playbackRequestId: "", fromTime: at(20), toTime: at(20), shed: 1, reason: "slow" }, 0);
     await pass(1000);
     expect(shown()).toMatchObject({ note: "lost", heat: 14 });
   });
 
   it("count values that are in limits, out of them, and acknowledged", async () => {
-    timeline.goLive();
+    clock.goLive();
     await pass(1000);
-    expect(counts.value).toEqual({ inLimits: 0, out: 1, acknowledged: 0, worst: "warning" });
+    expect(alarmTotals.value).toEqual({ inLimits: 0, out: 1, acknowledged: 0, worst: "warning" });
     const seen = acknowledgement(30, 8);
     chunk(at(30), seen);
-    expect(counts.value).toMatchObject({ out: 0, acknowledged: 1 });
+    expect(alarmTotals.value).toMatchObject({ out: 0, acknowledged: 1 });
     chunk(at(31), update(31, { heat: 22 }));
-    expect(counts.value).toMatchObject({ out: 1, acknowledged: 0, worst: "critical" });
+    expect(alarmTotals.value).toMatchObject({ out: 1, acknowledged: 0, worst: "critical" });
     chunk(at(32), update(32, { heat: 2 }));
-    expect(counts.value).toEqual({ inLimits: 1, out: 0, acknowledged: 0, worst: "ok" });
+    expect(alarmTotals.value).toEqual({ inLimits: 1, out: 0, acknowledged: 0, worst: "ok" });
   });
 
   it("are acknowledged LIVE by those who may, and by events alone", async () => {
-    timeline.goLive();
+    clock.goLive();
     await pass(1000);
     const [alarm] = alarms.value;
     if (alarm === undefined) throw new Error("there is no alarm");
-    expect(refusalOf(alarm)).toBe("");
+    expect(refusalOfAlarm(alarm)).toBe("");
     await acknowledge(alarm);
     const sent = { type: "acknowledgeAlarm", ...ENTITY, viewId: "v", key: "heat", severity: "warning", since: at(8) };
     expect(world.asked.at(-1)).toEqual({ ...sent, timelineMode: "LIVE" });
     expect(alarms.value[0]?.acknowledged).toBeUndefined();
     role.value = "viewer";
-    expect(refusal.value).toContain("Viewers");
+    expect(acknowledgeRefusal.value).toContain("Viewers");
     role.value = "operator";
-    timeline.pause();
+    clock.pause();
     await pass(1000);
-    expect(refusal.value).toContain("LIVE");
+    expect(acknowledgeRefusal.value).toContain("LIVE");
     const asked = world.asked.length;
     await acknowledge(alarm);
     expect(world.asked.slice(asked)).toEqual([]);

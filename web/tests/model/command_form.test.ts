@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Action, ArgumentSpec } from "../../src/api/protocol";
-import { defaultsOf, problemOf, readingOf, ruleInWords, textsOf } from "../../src/model/command_form";
+import { defaultsOf, payloadProblem, parseForm, ruleText, textsOf } from "../../src/model/command_form";
 
 const ACTION: Action = {
   commandType: "valve.set",
@@ -17,7 +17,7 @@ const ACTION: Action = {
 };
 
 function problem(name: string, text: string): string | undefined {
-  return readingOf(ACTION, { angle: "1", [name]: text }).problems.get(name);
+  return parseForm(ACTION, { angle: "1", [name]: text }).problems.get(name);
 }
 
 describe("a form", () => {
@@ -29,14 +29,14 @@ describe("a form", () => {
 
   it("means arguments of their types, and leaves out what is empty", () => {
     const texts = { angle: " 4.5e1 ", turns: "-3", isOpen: "false", way: "out", note: " a ", at: "2026-01-31 12:00", parts: "[1]" };
-    const { payload, problems } = readingOf(ACTION, texts);
+    const { payload, problems } = parseForm(ACTION, texts);
     expect(problems.size).toBe(0);
     expect(payload).toEqual({
       ...{ angle: 45, turns: -3, isOpen: false, way: "out", note: " a ", parts: [1] },
       at: "2026-01-31T12:00:00.000000000Z",
     });
-    expect(readingOf(ACTION, { angle: "0" }).payload).toEqual({ angle: 0 });
-    expect(readingOf(ACTION, textsOf(ACTION, payload)).payload).toEqual(payload);
+    expect(parseForm(ACTION, { angle: "0" }).payload).toEqual({ angle: 0 });
+    expect(parseForm(ACTION, textsOf(ACTION, payload)).payload).toEqual(payload);
   });
 
   it("names argument and rule of what is wrong", () => {
@@ -66,19 +66,19 @@ describe("a form", () => {
       [{ type: "number", maximum: 1 }, "at most 1"],
       [{ type: "string" }, ""],
     ];
-    for (const [spec, words] of specs) expect(ruleInWords(spec)).toBe(words);
+    for (const [spec, words] of specs) expect(ruleText(spec)).toBe(words);
   });
 });
 
 describe("arguments of a file", () => {
   it("are checked as the Core does", () => {
-    expect(problemOf(ACTION, { angle: 1 })).toBe("");
-    expect(problemOf(ACTION, { angle: 1, note: null })).toBe("");
-    expect(problemOf(ACTION, {})).toContain("is required");
-    expect(problemOf(ACTION, { angle: null })).toContain("must be a number");
-    expect(problemOf(ACTION, { angle: true })).toContain("must be a number");
-    expect(problemOf(ACTION, { angle: 1, other: 1 })).toContain("valve.set has no argument “other”; it takes ");
-    expect(problemOf(ACTION, { angle: 1, constructor: 1 })).toContain("has no argument");
-    expect(problemOf(ACTION, { angle: 1, way: "toString" })).toContain("must be one of");
+    expect(payloadProblem(ACTION, { angle: 1 })).toBe("");
+    expect(payloadProblem(ACTION, { angle: 1, note: null })).toBe("");
+    expect(payloadProblem(ACTION, {})).toContain("is required");
+    expect(payloadProblem(ACTION, { angle: null })).toContain("must be a number");
+    expect(payloadProblem(ACTION, { angle: true })).toContain("must be a number");
+    expect(payloadProblem(ACTION, { angle: 1, other: 1 })).toContain("valve.set has no argument “other”; it takes ");
+    expect(payloadProblem(ACTION, { angle: 1, constructor: 1 })).toContain("has no argument");
+    expect(payloadProblem(ACTION, { angle: 1, way: "toString" })).toContain("must be one of");
   });
 });

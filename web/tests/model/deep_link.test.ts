@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { linkOf, linkTo } from "../../src/model/deep_link";
+import { parseLink, eventLink } from "../../src/model/deep_link";
 import type { StoredEvent } from "../../src/model/event";
 
 const EVENT_ID = "ab".repeat(32);
@@ -11,15 +11,15 @@ const EVENT = {
 
 describe("a link to an event", () => {
   it("opens the event at its time, whatever else the address says", () => {
-    const url = linkTo(EVENT, "source", "http://nova/#state=live&len=1000&rate=10");
+    const url = eventLink(EVENT, "source", "http://nova/#state=live&len=1000&rate=10");
     const values = new URLSearchParams(url.split("#")[1]);
-    expect(linkOf(values)).toEqual({ eventId: EVENT_ID, at: EVENT.sourceTruthTime, base: "source" });
+    expect(parseLink(values)).toEqual({ eventId: EVENT_ID, at: EVENT.sourceTruthTime, base: "source" });
     expect(Object.fromEntries(values)).toMatchObject({ t: EVENT.sourceTruthTime, state: "paused", rate: "10" });
     expect(values.has("len")).toBe(false);
   });
 
   it("needs only the event and its time", () => {
-    expect(linkOf(new URLSearchParams(`event=${EVENT_ID}&at=2026-01-01T00:00:00Z`))).toEqual({
+    expect(parseLink(new URLSearchParams(`event=${EVENT_ID}&at=2026-01-01T00:00:00Z`))).toEqual({
       eventId: EVENT_ID,
       at: "2026-01-01T00:00:00.000000000Z",
     });
@@ -27,6 +27,6 @@ describe("a link to an event", () => {
 
   it.each(["", `event=${EVENT_ID}`, "event=x&at=2026-01-01T00:00:00Z", `event=${EVENT_ID}&at=yesterday`])(
     "is none without both: %s",
-    (hash) => expect(linkOf(new URLSearchParams(hash))).toBeUndefined(),
+    (hash) => expect(parseLink(new URLSearchParams(hash))).toBeUndefined(),
   );
 });

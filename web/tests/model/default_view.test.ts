@@ -1,11 +1,11 @@
 import { effect } from "@preact/signals";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { DefaultView } from "../../src/api/protocol";
-import { keepLayout, layout, resetLayout, tab } from "../../src/model/arrangement";
-import { openedOf } from "../../src/model/commanding";
-import { trackSource } from "../../src/model/default_view";
-import { DEFAULT_LAYOUT, hidden } from "../../src/model/layout";
-import { addField, keepPlots, plots, removePlot } from "../../src/model/plots";
+import { persistLayout, layout, resetLayout, activeTab } from "../../src/model/layout_store";
+import { openFormOf } from "../../src/model/command_panel";
+import { defaultTrack } from "../../src/model/default_view";
+import { DEFAULT_LAYOUT, panelHidden } from "../../src/model/layout";
+import { addField, persistPlots, plots, removePlot } from "../../src/model/plots";
 import { defaultView, user } from "../../src/model/session";
 
 const PUMP = { scopeId: "works", systemId: "hall", containerId: "cellar", uniqueId: "pump" };
@@ -25,9 +25,9 @@ vi.stubGlobal("localStorage", {
   removeItem: (name: string) => stored.delete(name),
 });
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }));
-keepLayout();
-keepPlots();
-effect(() => void tab.value);
+persistLayout();
+persistPlots();
+effect(() => void activeTab.value);
 
 /** What the edge says comes after the name of whoever logs in. */
 function logIn(name: string, view: DefaultView | null): void {
@@ -48,10 +48,10 @@ describe("the default view of an instance", () => {
     expect(layout.value.columns).toEqual(VIEW.layout?.columns);
     expect(layout.value.hidden).toContain("chat");
     expect(plotted()).toEqual(["bar"]);
-    expect(tab.value).toBe("plots");
-    expect(openedOf(PUMP, ["pump.stop", "pump.set"])).toBe("pump.set");
-    expect(openedOf({ ...PUMP, uniqueId: "fan" }, ["fan.stop", "pump.set"])).toBeUndefined();
-    expect(trackSource()).toMatchObject({
+    expect(activeTab.value).toBe("plots");
+    expect(openFormOf(PUMP, ["pump.stop", "pump.set"])).toBe("pump.set");
+    expect(openFormOf({ ...PUMP, uniqueId: "fan" }, ["fan.stop", "pump.set"])).toBeUndefined();
+    expect(defaultTrack()).toMatchObject({
       series: { ...PUMP, lane: "parsed", messageType: "Place" },
       place: { kind: "degrees", latitude: "at.lat", longitude: "at.lon" },
     });
@@ -67,18 +67,18 @@ describe("the default view of an instance", () => {
 
   it("gives way to what a user has chosen, also to nothing at all", () => {
     logIn("ada", VIEW);
-    layout.value = hidden(DEFAULT_LAYOUT, "chat");
+    layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
     removePlot(plots.value[0]?.id ?? "");
     logIn("eve", VIEW);
     expect(plotted()).toEqual(["bar"]);
     logIn("ada", VIEW);
-    expect(layout.value).toEqual(hidden(DEFAULT_LAYOUT, "chat"));
+    expect(layout.value).toEqual(panelHidden(DEFAULT_LAYOUT, "chat"));
     expect(plotted()).toEqual([]);
   });
 
   it("is what a layout is reset to, and is left out where it cannot be read", () => {
     logIn("ada", VIEW);
-    layout.value = hidden(DEFAULT_LAYOUT, "chat");
+    layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
     resetLayout();
     expect(layout.value.columns).toEqual(VIEW.layout?.columns);
     logIn("ada", { layout: { version: 1, columns: [{ panels: [{ id: "plots" }, { id: "plots" }] }] } });

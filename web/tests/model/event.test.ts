@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { remember } from "../../src/api/written";
-import { envelopeText, exactly, hex, seriesKey, shown, type StoredEvent, values } from "../../src/model/event";
+import { rememberFrame } from "../../src/api/raw_text";
+import { envelopeText, exactEvent, hexText, seriesKey, valueText, type StoredEvent, valueRows } from "../../src/model/event";
 
 const base: StoredEvent = {
   eventId: "00",
@@ -19,15 +19,15 @@ describe("events", () => {
     const frame = `{"type":"queryResponse","events":[${text}]}`;
     const { events } = JSON.parse(frame) as { events: [StoredEvent] };
     expect(envelopeText(events[0])).toContain('"sequence": 9007199254740992');
-    remember(events, frame);
+    rememberFrame(events, frame);
     expect(envelopeText(events[0])).toContain('"sequence": 9007199254740993');
     expect(envelopeText(events[0])).not.toContain("canonicalTruthTime");
-    expect(exactly(events[0])["canonicalTruthTime"]).toBe(base.canonicalTruthTime);
+    expect(exactEvent(events[0])["canonicalTruthTime"]).toBe(base.canonicalTruthTime);
   });
 
   it("flattens what a body holds into rows", () => {
     const event = { ...base, payload: { volts: 28.5, cells: [1, 2], at: { lat: 1, lon: null } } };
-    expect(values(event)).toEqual([
+    expect(valueRows(event)).toEqual([
       ["volts", 28.5],
       ["cells", "1, 2"],
       ["at.lat", 1],
@@ -37,7 +37,7 @@ describe("events", () => {
 
   it("shows the members of a body that has no payload", () => {
     const event: StoredEvent = { ...base, lane: "metadata", capabilities: ["a", "b"] };
-    expect(values(event)).toEqual([["capabilities", "a, b"]]);
+    expect(valueRows(event)).toEqual([["capabilities", "a, b"]]);
   });
 
   it("names a series by lane and view or type", () => {
@@ -46,8 +46,8 @@ describe("events", () => {
   });
 
   it("shows bytes as hex and numbers short", () => {
-    expect(hex("AAH/", 2)).toBe("00 01 … (3 bytes)");
-    expect([shown(1.23456789), shown(3), shown(true), shown(1e-9)]).toEqual([
+    expect(hexText("AAH/", 2)).toBe("00 01 … (3 bytes)");
+    expect([valueText(1.23456789), valueText(3), valueText(true), valueText(1e-9)]).toEqual([
       "1.234568",
       "3",
       "true",

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { KeySpec } from "../../src/api/protocol";
 import { type Acknowledgement, acknowledgedBy, acknowledgementOf } from "../../src/model/acknowledgements";
 import type { StoredEvent } from "../../src/model/event";
-import { beginning, type Excursion, followed, type Said } from "../../src/model/excursion";
-import { isOut, verdictOf } from "../../src/model/limits";
+import { excursionStart, type Excursion, excursionAfter, type KeyUpdate } from "../../src/model/excursion";
+import { isViolation, verdictOf } from "../../src/model/limits";
 import type { Cell } from "../../src/model/ui_state";
 
 const SPEC: KeySpec = { type: "number", limits: { warningHigh: 10, criticalHigh: 20 } };
@@ -13,31 +13,31 @@ function at(second: number): string {
   return `2026-01-01T00:00:${String(second).padStart(2, "0")}.000000000Z`;
 }
 
-function said(second: number, value: unknown): Said {
+function said(second: number, value: unknown): KeyUpdate {
   return { value, order: `${at(second)} id${second}`, source: at(second) };
 }
 
-function newestFirst(all: readonly Said[]): Said[] {
+function newestFirst(all: readonly KeyUpdate[]): KeyUpdate[] {
   return [...all].sort((one, two) => (one.order < two.order ? 1 : -1));
 }
 
 describe("an excursion", () => {
   it("begins with the first of an unbroken run, whatever its severity", () => {
     const all = [said(1, 5), said(2, 11), said(3, 25), said(4, 11)];
-    expect(beginning(newestFirst(all), SPEC, true)).toEqual({ since: at(2), order: said(2, 0).order, isKnown: true });
+    expect(excursionStart(newestFirst(all), SPEC, true)).toEqual({ since: at(2), order: said(2, 0).order, isComplete: true });
   });
 
   it("is none in limits, and of unknown beginning where the past was not read that far", () => {
-    expect(beginning([said(2, 5), said(1, 11)], SPEC, true)).toBeUndefined();
-    expect(beginning([said(2, 11), said(1, 12)], SPEC, false)?.isKnown).toBe(false);
-    expect(beginning([said(2, 11), said(1, 12)], SPEC, true)?.isKnown).toBe(true);
-    expect(beginning([said(3, 11), said(2, null), said(1, 12)], SPEC, true)?.since).toBe(at(3));
+    expect(excursionStart([said(2, 5), said(1, 11)], SPEC, true)).toBeUndefined();
+    expect(excursionStart([said(2, 11), said(1, 12)], SPEC, false)?.isComplete).toBe(false);
+    expect(excursionStart([said(2, 11), said(1, 12)], SPEC, true)?.isComplete).toBe(true);
+    expect(excursionStart([said(3, 11), said(2, null), said(1, 12)], SPEC, true)?.since).toBe(at(3));
   });
 
   it.each(SEEDS)("followed update by update is the one read back, or is to be read, seed %i", (seed) => {
     let state = seed * 7919;
     const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
-    const known: Said[] = [];
+    const known: KeyUpdate[] = [];
     let cell: Cell | undefined;
     let excursion: Excursion | undefined;
     let decided = 0;
@@ -48,19 +48,19 @@ describe("an excursion", () => {
       const one = said(second, Math.floor(random() * 25));
       known.push(one);
       const after: Cell = cell === undefined || one.order > cell.order ? { value: one.value, order: one.order } : cell;
-      excursion = followed(excursion, one, cell, after, SPEC);
-      const wanted = beginning(newestFirst(known), SPEC, true);
+      excursion = excursionAfter(excursion, one, cell, after, SPEC);
+      const wanted = excursionStart(newestFirst(known), SPEC, true);
       if (excursion === undefined && wanted !== undefined) excursion = wanted;
       else decided++;
       expect(excursion).toEqual(wanted);
       cell = after;
-      expect(isOut(verdictOf(cell.value, SPEC))).toBe(wanted !== undefined);
+      expect(isViolation(verdictOf(cell.value, SPEC))).toBe(wanted !== undefined);
     }
     expect(decided).toBeGreaterThan(10);
   });
 });
 
-const EXCURSION: Excursion = { since: at(10), order: said(10, 0).order, isKnown: true };
+const EXCURSION: Excursion = { since: at(10), order: said(10, 0).order, isComplete: true };
 
 function ack(severity: "warning" | "critical", since: number, made: number): Acknowledgement {
   return {

@@ -8,10 +8,10 @@ vi.mock("../../src/model/session", () => ({
 }));
 
 const gesture = await import("../../src/model/gesture");
-const { extent, width } = await import("../../src/model/overview");
-const { held } = await import("../../src/model/scrub");
-const { selection, select, show, visible } = await import("../../src/model/span");
-const timeline = await import("../../src/model/timeline");
+const { extent, timelineWidth } = await import("../../src/model/timeline_data");
+const { heldMs } = await import("../../src/model/scrub");
+const { selection, setSelection, setVisible, visible } = await import("../../src/model/span");
+const clock = await import("../../src/model/clock");
 
 const START = Date.UTC(2026, 0, 1);
 const WIDE = { startMs: START, stopMs: START + 1_000_000 };
@@ -21,17 +21,17 @@ function pointer(x: number, more: Partial<import("../../src/model/gesture").Poin
 }
 
 function cursorMs(): number {
-  return Date.parse(timeline.cursor.value.slice(0, 23) + "Z");
+  return Date.parse(clock.cursor.value.slice(0, 23) + "Z");
 }
 
 describe("on the timeline", () => {
   beforeEach(() => {
     vi.useFakeTimers();
-    width.value = 1000;
-    show(WIDE);
-    select(null);
+    timelineWidth.value = 1000;
+    setVisible(WIDE);
+    setSelection(null);
     extent.value = { startMs: START - 1e6, stopMs: START + 1e6, events: 1, timebase: "source" };
-    timeline.seek(new Date(START + 500_000).toISOString());
+    clock.seek(new Date(START + 500_000).toISOString());
   });
   afterEach(() => {
     vi.runAllTimers();
@@ -39,58 +39,58 @@ describe("on the timeline", () => {
   });
 
   it("a click goes there, once it cannot become a double click", () => {
-    gesture.down(pointer(100));
-    gesture.up(pointer(100));
-    expect(held.value).toBe(START + 100_000);
+    gesture.pointerDown(pointer(100));
+    gesture.pointerUp(pointer(100));
+    expect(heldMs.value).toBe(START + 100_000);
     expect(cursorMs()).toBe(START + 500_000);
     vi.advanceTimersByTime(300);
     expect(cursorMs()).toBe(START + 100_000);
-    expect(held.value).toBeUndefined();
+    expect(heldMs.value).toBeUndefined();
   });
 
   it("a double click shows everything, and leaves the clock and its state alone", () => {
-    timeline.goLive();
+    clock.goLive();
     for (const _ of [1, 2]) {
-      gesture.down(pointer(100));
-      gesture.up(pointer(100));
+      gesture.pointerDown(pointer(100));
+      gesture.pointerUp(pointer(100));
     }
     gesture.doubleClick();
     vi.advanceTimersByTime(1000);
-    expect(timeline.state.value).toBe("LIVE");
+    expect(clock.state.value).toBe("LIVE");
     expect(visible.value.startMs).toBeLessThan(START - 1e6);
     expect(visible.value.stopMs).toBeGreaterThan(START + 1e6);
   });
 
   it("a drag pans, and moves no clock", () => {
-    gesture.down(pointer(100));
-    gesture.move(pointer(200));
-    gesture.up(pointer(200));
+    gesture.pointerDown(pointer(100));
+    gesture.pointerMove(pointer(200));
+    gesture.pointerUp(pointer(200));
     vi.advanceTimersByTime(1000);
     expect(visible.value.startMs).toBe(START - 100_000);
     expect(cursorMs()).toBe(START + 500_000);
   });
 
   it("a drag with Shift selects, either way, and a click with Shift forgets it", () => {
-    gesture.down(pointer(300, { shift: true }));
-    gesture.move(pointer(200, { shift: true }));
-    gesture.up(pointer(200, { shift: true }));
+    gesture.pointerDown(pointer(300, { shift: true }));
+    gesture.pointerMove(pointer(200, { shift: true }));
+    gesture.pointerUp(pointer(200, { shift: true }));
     expect(selection.value).toEqual({ startMs: START + 200_000, stopMs: START + 300_000 });
-    gesture.down(pointer(200, { shift: true }));
-    gesture.up(pointer(200, { shift: true }));
+    gesture.pointerDown(pointer(200, { shift: true }));
+    gesture.pointerUp(pointer(200, { shift: true }));
     expect(selection.value).toBeNull();
   });
 
   it("taking hold of the cursor or the axis scrubs: the line at once, the clock last where it was let go", () => {
-    gesture.down(pointer(503));
+    gesture.pointerDown(pointer(503));
     for (let x = 503; x <= 700; x++) {
-      gesture.move(pointer(x));
-      expect(held.value).toBeCloseTo(START + x * 1000, 3);
+      gesture.pointerMove(pointer(x));
+      expect(heldMs.value).toBeCloseTo(START + x * 1000, 3);
     }
-    gesture.up(pointer(700));
+    gesture.pointerUp(pointer(700));
     expect(cursorMs()).toBe(START + 700_000);
-    gesture.down(pointer(10, { onAxis: true }));
+    gesture.pointerDown(pointer(10, { onAxis: true }));
     expect(cursorMs()).toBe(START + 700_000);
-    gesture.up(pointer(10));
+    gesture.pointerUp(pointer(10));
     expect(cursorMs()).toBe(START + 10_000);
     expect(visible.value).toEqual(WIDE);
   });
@@ -99,20 +99,20 @@ describe("on the timeline", () => {
     gesture.wheel(250, 0, -400, false);
     expect(gesture.timeAt(250)).toBeCloseTo(START + 250_000, 3);
     expect(visible.value.stopMs - visible.value.startMs).toBeLessThan(600_000);
-    show(WIDE);
+    setVisible(WIDE);
     gesture.wheel(250, 0, 100, true);
     expect(visible.value.startMs).toBe(START + 100_000);
   });
 
   it("two fingers zoom and move what is between them", () => {
-    gesture.down(pointer(400, { id: 1, touch: true }));
-    gesture.down(pointer(600, { id: 2, touch: true }));
-    gesture.move(pointer(300, { id: 1, touch: true }));
-    gesture.move(pointer(700, { id: 2, touch: true }));
+    gesture.pointerDown(pointer(400, { id: 1, touch: true }));
+    gesture.pointerDown(pointer(600, { id: 2, touch: true }));
+    gesture.pointerMove(pointer(300, { id: 1, touch: true }));
+    gesture.pointerMove(pointer(700, { id: 2, touch: true }));
     expect(visible.value.stopMs - visible.value.startMs).toBeCloseTo(500_000, 3);
     expect(gesture.timeAt(500)).toBeCloseTo(START + 500_000, 3);
-    gesture.up(pointer(300, { id: 1 }));
-    gesture.up(pointer(700, { id: 2 }));
+    gesture.pointerUp(pointer(300, { id: 1 }));
+    gesture.pointerUp(pointer(700, { id: 2 }));
     vi.advanceTimersByTime(1000);
     expect(cursorMs()).toBe(START + 500_000);
   });

@@ -22,9 +22,9 @@ vi.mock("../../src/model/session", async () => {
 });
 
 const inspector = await import("../../src/model/inspector");
-const { selected } = await import("../../src/model/entities");
+const { selectedEntity } = await import("../../src/model/entities");
 const { selection, visible } = await import("../../src/model/span");
-const { cursor, state, timebase } = await import("../../src/model/timeline");
+const { cursor, state, timebase } = await import("../../src/model/clock");
 
 const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
 const TIME = "2026-01-01T00:00:10.000000001Z";
@@ -37,10 +37,10 @@ function event(number: number): StoredEvent {
 beforeEach(() => {
   world.asked = [];
   world.answer = () => Promise.resolve({ events: [event(1)], nextKey: "k1" });
-  [selected.value, selection.value] = [GPS, null];
+  [selectedEntity.value, selection.value] = [GPS, null];
   [cursor.value, state.value, timebase.value] = [TIME, "PAUSED", "source"];
-  [inspector.range.value, inspector.lanes.value, inspector.ofEntity.value] = ["clock", new Set(), true];
-  inspector.messageType.value = "";
+  [inspector.inspectorRange.value, inspector.inspectorLanes.value, inspector.inspectorSelectedOnly.value] = ["clock", new Set(), true];
+  inspector.inspectorType.value = "";
 });
 
 describe("the event inspector", () => {
@@ -57,23 +57,23 @@ describe("the event inspector", () => {
         stopTime: TIME,
       },
     ]);
-    expect(inspector.events.value).toEqual([event(1)]);
+    expect(inspector.inspectorEvents.value).toEqual([event(1)]);
   });
 
   it("asks LIVE up to the clock too in source time, so that what is dated ahead hides nothing", async () => {
     state.value = "LIVE";
-    expect(inspector.question(null)).toMatchObject({ stopTime: TIME });
+    expect(inspector.inspectorQuery(null)).toMatchObject({ stopTime: TIME });
     timebase.value = "canonical";
-    expect(inspector.question(null)).not.toHaveProperty("stopTime");
+    expect(inspector.inspectorQuery(null)).not.toHaveProperty("stopTime");
   });
 
   it("asks for any lane and type of all entities, in the visible span or the selection", async () => {
-    inspector.ofEntity.value = false;
+    inspector.inspectorSelectedOnly.value = false;
     inspector.toggleLane("raw");
     inspector.toggleLane("command");
     inspector.toggleLane("command");
-    inspector.messageType.value = " Battery ";
-    inspector.range.value = "visible";
+    inspector.inspectorType.value = " Battery ";
+    inspector.inspectorRange.value = "visible";
     visible.value = { startMs: 0, stopMs: 1_500 };
     await inspector.refreshInspector();
     expect(world.asked[0]).toMatchObject({
@@ -81,31 +81,31 @@ describe("the event inspector", () => {
       startTime: "1970-01-01T00:00:00.000000000Z",
       stopTime: "1970-01-01T00:00:01.500000000Z",
     });
-    inspector.range.value = "selection";
+    inspector.inspectorRange.value = "selection";
     await inspector.refreshInspector();
     expect(world.asked).toHaveLength(1);
-    expect(inspector.events.value).toEqual([]);
+    expect(inspector.inspectorEvents.value).toEqual([]);
   });
 
   it("pages to older events and back, and stands still meanwhile", async () => {
     await inspector.refreshInspector();
     await inspector.olderPage();
-    expect([inspector.page.value, inspector.held.value]).toEqual([2, true]);
+    expect([inspector.pageNumber.value, inspector.isListHeld.value]).toEqual([2, true]);
     expect(world.asked[1]?.afterKey).toBe("k1");
     await inspector.followInspector();
     expect(world.asked).toHaveLength(2);
     await inspector.newerPage();
-    expect([inspector.page.value, world.asked[2]?.afterKey]).toEqual([1, undefined]);
+    expect([inspector.pageNumber.value, world.asked[2]?.afterKey]).toEqual([1, undefined]);
     await inspector.refreshInspector();
-    expect(inspector.held.value).toBe(false);
+    expect(inspector.isListHeld.value).toBe(false);
   });
 
   it("puts the clock to the event that is looked at, and tells that jump from others", () => {
-    inspector.inspect(event(7));
+    inspector.inspectEvent(event(7));
     expect(cursor.value).toBe(TIME);
-    expect(inspector.inspected.value?.eventId).toBe("7");
-    expect(inspector.takeOwnJump()).toBe(true);
-    expect(inspector.takeOwnJump()).toBe(false);
+    expect(inspector.inspectedEvent.value?.eventId).toBe("7");
+    expect(inspector.consumeOwnJump()).toBe(true);
+    expect(inspector.consumeOwnJump()).toBe(false);
   });
 
   it("drops an answer that was overtaken", async () => {
@@ -117,16 +117,16 @@ describe("the event inspector", () => {
     await inspector.refreshInspector();
     finish({ events: [event(1)], nextKey: "old" });
     await overtaken;
-    expect(inspector.events.value?.map(({ eventId }) => eventId)).toEqual(["2"]);
+    expect(inspector.inspectorEvents.value?.map(({ eventId }) => eventId)).toEqual(["2"]);
     expect(inspector.nextKey.value).toBeNull();
   });
 
   it("says why there is no answer", async () => {
     world.answer = () => Promise.reject(new Error("the Core is away"));
     await expect(inspector.refreshInspector()).rejects.toThrow();
-    expect(inspector.inspectorTrouble.value).toBe("the Core is away");
+    expect(inspector.inspectorError.value).toBe("the Core is away");
     world.answer = () => Promise.resolve({ events: [] });
     await inspector.refreshInspector();
-    expect(inspector.inspectorTrouble.value).toBe("");
+    expect(inspector.inspectorError.value).toBe("");
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { restored } from "../../src/model/arrangement";
-import { dropIn } from "../../src/model/dragging";
-import { DEFAULT_LAYOUT, hidden, type Layout, moved, nudged, PANELS, placeOf, resized, shown } from "../../src/model/layout";
+import { restoredLayout } from "../../src/model/layout_store";
+import { dropIn } from "../../src/model/panel_drag";
+import { DEFAULT_LAYOUT, panelHidden, type PanelLayout, panelMoved, panelNudged, PANELS, panelPosition, sharesResized, panelShown } from "../../src/model/layout";
 import { parseLayout } from "../../src/model/layout_file";
 
-const THREE: Layout = {
+const THREE: PanelLayout = {
   version: 1,
   columns: [
     { share: 1, panels: [{ id: "entities", share: 1 }] },
@@ -14,7 +14,7 @@ const THREE: Layout = {
   hidden: [],
 };
 
-function ids(layout: Layout): string[][] {
+function ids(layout: PanelLayout): string[][] {
   return layout.columns.map((column) => column.panels.map(({ id }) => id));
 }
 
@@ -26,7 +26,7 @@ describe("a layout of panels", () => {
   });
 
   it("moves a panel into another column, and drops a column that is empty", () => {
-    const next = moved(THREE, "entities", { column: 1, row: 1 });
+    const next = panelMoved(THREE, "entities", { column: 1, row: 1 });
     expect(ids(next)).toEqual([
       ["values", "entities", "inspector"],
       ["plots", "track"],
@@ -34,8 +34,8 @@ describe("a layout of panels", () => {
   });
 
   it("moves a panel within its column, and into a column of its own", () => {
-    expect(ids(moved(THREE, "values", { column: 1, row: 2 }))[1]).toEqual(["inspector", "values"]);
-    expect(ids(moved(THREE, "track", { newColumn: 0 }))).toEqual([
+    expect(ids(panelMoved(THREE, "values", { column: 1, row: 2 }))[1]).toEqual(["inspector", "values"]);
+    expect(ids(panelMoved(THREE, "track", { newColumn: 0 }))).toEqual([
       ["track"],
       ["entities"],
       ["values", "inspector"],
@@ -44,35 +44,35 @@ describe("a layout of panels", () => {
   });
 
   it("moves by the keyboard, and stays where there is no further", () => {
-    expect(ids(nudged(THREE, "inspector", "up"))[1]).toEqual(["inspector", "values"]);
-    expect(ids(nudged(THREE, "values", "down"))[1]).toEqual(["inspector", "values"]);
-    expect(ids(nudged(THREE, "values", "left"))).toEqual([["entities", "values"], ["inspector"], ["plots", "track"]]);
-    expect(ids(nudged(THREE, "track", "right"))).toEqual([["entities"], ["values", "inspector"], ["plots"], ["track"]]);
-    expect(nudged(THREE, "entities", "left")).toBe(THREE);
-    expect(nudged(THREE, "values", "up")).toBe(THREE);
+    expect(ids(panelNudged(THREE, "inspector", "up"))[1]).toEqual(["inspector", "values"]);
+    expect(ids(panelNudged(THREE, "values", "down"))[1]).toEqual(["inspector", "values"]);
+    expect(ids(panelNudged(THREE, "values", "left"))).toEqual([["entities", "values"], ["inspector"], ["plots", "track"]]);
+    expect(ids(panelNudged(THREE, "track", "right"))).toEqual([["entities"], ["values", "inspector"], ["plots"], ["track"]]);
+    expect(panelNudged(THREE, "entities", "left")).toBe(THREE);
+    expect(panelNudged(THREE, "values", "up")).toBe(THREE);
   });
 
   it("puts a panel away and brings it back", () => {
-    const without = hidden(THREE, "entities");
+    const without = panelHidden(THREE, "entities");
     expect(without.hidden).toEqual(["entities"]);
-    expect(placeOf(without, "entities")).toBeUndefined();
-    const again = shown(without, "entities");
+    expect(panelPosition(without, "entities")).toBeUndefined();
+    const again = panelShown(without, "entities");
     expect(again.hidden).toEqual([]);
     expect(ids(again).at(-1)).toEqual(["plots", "track", "entities"]);
   });
 
   it("brings a panel back where all are put away", () => {
     const all = Object.keys(PANELS) as (keyof typeof PANELS)[];
-    const none = all.reduce(hidden, THREE);
+    const none = all.reduce(panelHidden, THREE);
     expect(none.columns).toEqual([]);
-    expect(ids(shown(none, "plots"))).toEqual([["plots"]]);
+    expect(ids(panelShown(none, "plots"))).toEqual([["plots"]]);
   });
 
   it("resizes two neighbours, and lets neither vanish", () => {
     const near = (shares: number[], wanted: number[]) => shares.forEach((share, at) => expect(share).toBeCloseTo(wanted[at] ?? 0));
-    near(resized([1, 1, 2], 0, 0.25), [1.5, 0.5, 2]);
-    near(resized([1, 1], 0, -5), [0.16, 1.84]);
-    near(resized([1, 1], 1, 0.1), [1, 1]);
+    near(sharesResized([1, 1, 2], 0, 0.25), [1.5, 0.5, 2]);
+    near(sharesResized([1, 1], 0, -5), [0.16, 1.84]);
+    near(sharesResized([1, 1], 1, 0.1), [1, 1]);
   });
 
   it("is dropped beside, above or below the panel under the pointer", () => {
@@ -87,9 +87,9 @@ describe("a layout of panels", () => {
 
 describe("a layout in a file", () => {
   it("is the same when it comes back", () => {
-    const layout = hidden(moved(DEFAULT_LAYOUT, "track", { newColumn: 0 }), "plots");
+    const layout = panelHidden(panelMoved(DEFAULT_LAYOUT, "track", { newColumn: 0 }), "plots");
     expect(parseLayout(JSON.stringify(layout))).toEqual(layout);
-    expect(restored(JSON.parse(JSON.stringify(layout)))).toEqual(layout);
+    expect(restoredLayout(JSON.parse(JSON.stringify(layout)))).toEqual(layout);
   });
 
   it("puts panels away that it does not name", () => {
@@ -113,7 +113,7 @@ describe("a layout in a file", () => {
   });
 
   it("is the default where what was kept is of no use", () => {
-    expect(restored(undefined)).toBe(DEFAULT_LAYOUT);
-    expect(restored({ version: 7 })).toBe(DEFAULT_LAYOUT);
+    expect(restoredLayout(undefined)).toBe(DEFAULT_LAYOUT);
+    expect(restoredLayout({ version: 7 })).toBe(DEFAULT_LAYOUT);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KeySpec } from "../../src/api/protocol";
-import { breach, isAtLeast, limitsInWords, verdictOf, worst } from "../../src/model/limits";
-import { readingOf, unitFor } from "../../src/model/reading";
+import { violationText, isAtLeastAsBad, limitsText, verdictOf, worstVerdict } from "../../src/model/limits";
+import { formatValue, keyUnit } from "../../src/model/format";
 
 const NUMBER: KeySpec = { type: "number", limits: { criticalLow: 0, warningLow: 10, warningHigh: 90 } };
 const ENUM: KeySpec = {
@@ -35,46 +35,46 @@ describe("limits", () => {
   });
 
   it("are told in words", () => {
-    expect(limitsInWords(NUMBER)).toBe("warning below 10 or above 90; critical below 0");
-    expect(limitsInWords(ENUM)).toBe("warning at Odd; critical at Down");
-    expect(limitsInWords({ type: "string" })).toBe("");
-    expect([-1, 5, 50, 91].map((value) => breach(value, NUMBER))).toEqual(["below 0", "below 10", "", "above 90"]);
-    expect(breach("down", ENUM)).toBe("");
+    expect(limitsText(NUMBER)).toBe("warning below 10 or above 90; critical below 0");
+    expect(limitsText(ENUM)).toBe("warning at Odd; critical at Down");
+    expect(limitsText({ type: "string" })).toBe("");
+    expect([-1, 5, 50, 91].map((value) => violationText(value, NUMBER))).toEqual(["below 0", "below 10", "", "above 90"]);
+    expect(violationText("down", ENUM)).toBe("");
   });
 
   it("make a status of the worst", () => {
-    expect(worst(["ok", undefined, "warning"])).toBe("warning");
-    expect(worst(["warning", "critical"])).toBe("critical");
-    expect(worst([undefined])).toBeUndefined();
-    expect(isAtLeast("warning", "critical")).toBe(false);
-    expect(isAtLeast("critical", "warning")).toBe(true);
+    expect(worstVerdict(["ok", undefined, "warning"])).toBe("warning");
+    expect(worstVerdict(["warning", "critical"])).toBe("critical");
+    expect(worstVerdict([undefined])).toBeUndefined();
+    expect(isAtLeastAsBad("warning", "critical")).toBe(false);
+    expect(isAtLeastAsBad("critical", "warning")).toBe(true);
   });
 });
 
 describe("a reading", () => {
   it("has the precision of its manifest, and no sign before nothing", () => {
     const spec: KeySpec = { type: "number", precision: 2 };
-    expect([1.005, 3, -0.001, -0.009].map((value) => readingOf(value, spec))).toEqual(["1.00", "3.00", "0.00", "-0.01"]);
-    expect(readingOf(12.3456789, { type: "number" })).toBe("12.345679");
+    expect([1.005, 3, -0.001, -0.009].map((value) => formatValue(value, spec))).toEqual(["1.00", "3.00", "0.00", "-0.01"]);
+    expect(formatValue(12.3456789, { type: "number" })).toBe("12.345679");
   });
 
   it("has the labels of its manifest", () => {
-    expect(readingOf("up", ENUM)).toBe("Up");
-    expect(readingOf("else", ENUM)).toBe("else");
-    expect(readingOf(true, { type: "boolean", labels: { true: "on", false: "off" } })).toBe("on");
-    expect(readingOf(false, { type: "boolean" })).toBe("no");
+    expect(formatValue("up", ENUM)).toBe("Up");
+    expect(formatValue("else", ENUM)).toBe("else");
+    expect(formatValue(true, { type: "boolean", labels: { true: "on", false: "off" } })).toBe("on");
+    expect(formatValue(false, { type: "boolean" })).toBe("no");
   });
 
   it("is readable for times, structures and what has no value", () => {
-    expect(readingOf("2026-01-01T00:00:00.5Z", { type: "time" })).toBe("2026-01-01 00:00:00.500");
-    expect(readingOf({ a: [1] }, { type: "any" })).toBe('{"a":[1]}');
-    expect(readingOf(null, NUMBER)).toBe("–");
-    expect(readingOf("x".repeat(500), { type: "string" }).length).toBeLessThan(130);
+    expect(formatValue("2026-01-01T00:00:00.5Z", { type: "time" })).toBe("2026-01-01 00:00:00.500");
+    expect(formatValue({ a: [1] }, { type: "any" })).toBe('{"a":[1]}');
+    expect(formatValue(null, NUMBER)).toBe("–");
+    expect(formatValue("x".repeat(500), { type: "string" }).length).toBeLessThan(130);
   });
 
   it("has its manifest's unit, and a guessed one only where there is no manifest", () => {
-    expect(unitFor("voltage_v", { type: "number", unit: "mV" })).toBe("mV");
-    expect(unitFor("voltage_v", { type: "any" })).toBe("V");
-    expect(unitFor("voltage_v", { type: "number" })).toBe("");
+    expect(keyUnit("voltage_v", { type: "number", unit: "mV" })).toBe("mV");
+    expect(keyUnit("voltage_v", { type: "any" })).toBe("V");
+    expect(keyUnit("voltage_v", { type: "number" })).toBe("");
   });
 });

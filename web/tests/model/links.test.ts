@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import type { LinkInfo } from "../../src/api/protocol";
-import { gaps, grown, health, healthOf, links, outagesInWords, troubleInWords } from "../../src/model/links";
+import { gapCount, lagGrowth, linksHealth, linkHealth, links, outagesText, unreachableText } from "../../src/model/links";
 
 const kafka: LinkInfo = { link: "kafka://a:9092", connection: "connected", received: 5, new: 5 };
 const BEGAN = "2026-01-01T04:12:01.500000000Z";
@@ -12,18 +12,18 @@ beforeEach(() => {
 });
 
 test("the chip is as bad as the worst link", () => {
-  expect(health.value).toBe("good");
+  expect(linksHealth.value).toBe("good");
   links.value = [kafka, { link: "nats://b", connection: "unknown" }];
-  expect(health.value).toBe("good");
+  expect(linksHealth.value).toBe("good");
   links.value = [kafka, { ...kafka, link: "nats://b", warnings: ["not durable"] }];
-  expect(health.value).toBe("warn");
+  expect(linksHealth.value).toBe("warn");
   links.value = [{ ...kafka, connection: "unreachable" }, { ...kafka, gaps: 2 }];
-  expect(health.value).toBe("bad");
-  expect(gaps.value).toBe(2);
+  expect(linksHealth.value).toBe("bad");
+  expect(gapCount.value).toBe(2);
 });
 
 test("a gap is worth a look for as long as it is counted", () => {
-  expect(healthOf({ ...kafka, gaps: 1 })).toBe("warn");
+  expect(linkHealth({ ...kafka, gaps: 1 })).toBe("warn");
 });
 
 test("a lag counts as growing only while it grows with every look", () => {
@@ -33,25 +33,25 @@ test("a lag counts as growing only while it grows with every look", () => {
     [5, 9],
     [9, 12],
   ] as const) {
-    looks = grown(looks, [{ ...kafka, lag: old }], [{ ...kafka, lag }]);
+    looks = lagGrowth(looks, [{ ...kafka, lag: old }], [{ ...kafka, lag }]);
   }
   expect(looks.get(kafka.link)).toBe(3);
-  looks = grown(looks, [{ ...kafka, lag: 12 }], [{ ...kafka, lag: 12 }]);
+  looks = lagGrowth(looks, [{ ...kafka, lag: 12 }], [{ ...kafka, lag: 12 }]);
   expect(looks.get(kafka.link)).toBe(0);
 });
 
 test("outages are told with their times and reason", () => {
-  expect(outagesInWords(kafka)).toContain("none");
+  expect(outagesText(kafka)).toContain("none");
   const one = { ...kafka, outages: 1, lastOutage: { began: BEGAN, reason: "refused" } };
-  expect(outagesInWords(one)).toBe("1 outage since 04:12:01 UTC: refused");
+  expect(outagesText(one)).toBe("1 outage since 04:12:01 UTC: refused");
   const ended = { began: BEGAN, ended: "2026-01-01T04:12:05Z", reason: "refused" };
-  expect(outagesInWords({ ...kafka, outages: 3, lastOutage: ended })).toBe(
+  expect(outagesText({ ...kafka, outages: 3, lastOutage: ended })).toBe(
     "3 outages, the last 04:12:01–04:12:05 UTC: refused",
   );
 });
 
 test("the banner names who does not answer and says that the archive serves", () => {
-  expect(troubleInWords()).toBeUndefined();
+  expect(unreachableText()).toBeUndefined();
   const down: LinkInfo = {
     ...kafka,
     connection: "unreachable",
@@ -59,7 +59,7 @@ test("the banner names who does not answer and says that the archive serves", ()
     lastOutage: { began: BEGAN, reason: "refused" },
   };
   links.value = [down, kafka];
-  expect(troubleInWords()).toMatch(/^kafka:\/\/a:9092 does not answer since 04:12:01 UTC\. The archive is served/);
+  expect(unreachableText()).toMatch(/^kafka:\/\/a:9092 does not answer since 04:12:01 UTC\. The archive is served/);
   links.value = [down, { ...down, link: "nats://b" }];
-  expect(troubleInWords()).toContain("(and 1 more)");
+  expect(unreachableText()).toContain("(and 1 more)");
 });

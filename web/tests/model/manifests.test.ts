@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { CardManifest, Discover, DiscoverResponse } from "../../src/api/protocol";
 import type { StoredEvent } from "../../src/model/event";
-import { sessionOf } from "./session";
+import { sessionOf } from "./fake_session";
 
 const asks: Discover[] = [];
 const pages: DiscoverResponse[] = [];
@@ -15,7 +15,7 @@ vi.mock("../../src/model/session", () =>
   }),
 );
 
-const { groupsOf, manifestOf, manifests, published, refreshManifests, shieldKeys, sparklineKeys, specOf, titleOf } =
+const { rowGroups, manifestOf, manifests, manifestOfEvent, refreshManifests, shieldKeys, sparklineKeys, manifestKeySpec, keyTitle } =
   await import("../../src/model/manifests");
 
 const MANIFEST: CardManifest = {
@@ -36,26 +36,26 @@ const OPEN: CardManifest = { ...BARE, allowedKeys: { "*": { type: "number", unit
 
 describe("a card", () => {
   it("has the groups of its manifest, and behind them what has limits, so that no alarm is hidden", () => {
-    expect(groupsOf(MANIFEST, ["flow", "heat", "note"])).toEqual([
+    expect(rowGroups(MANIFEST, ["flow", "heat", "note"])).toEqual([
       { title: "Main", keys: ["flow"] },
       { title: "Other", keys: ["heat"] },
     ]);
   });
 
   it("has all keys of a manifest that says nothing of them, also those without a value yet", () => {
-    expect(groupsOf(BARE, ["note"])).toEqual([{ title: "", keys: ["flow", "heat", "note"] }]);
+    expect(rowGroups(BARE, ["note"])).toEqual([{ title: "", keys: ["flow", "heat", "note"] }]);
   });
 
   it("has the keys that there are where any key is allowed, or no manifest is known", () => {
-    expect(groupsOf(OPEN, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
-    expect(groupsOf(undefined, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
-    expect(specOf(OPEN, "a").unit).toBe("V");
-    expect(specOf(undefined, "a")).toEqual({ type: "any" });
-    expect(groupsOf(undefined, [])).toEqual([]);
+    expect(rowGroups(OPEN, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
+    expect(rowGroups(undefined, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
+    expect(manifestKeySpec(OPEN, "a").unit).toBe("V");
+    expect(manifestKeySpec(undefined, "a")).toEqual({ type: "any" });
+    expect(rowGroups(undefined, [])).toEqual([]);
   });
 
   it("does not take a key for one of its manifest because JavaScript has such a name", () => {
-    expect(specOf(MANIFEST, "constructor")).toEqual({ type: "any" });
+    expect(manifestKeySpec(MANIFEST, "constructor")).toEqual({ type: "any" });
   });
 
   it("is told at a glance by its manifest, else by its first keys", () => {
@@ -71,7 +71,7 @@ describe("a card", () => {
   });
 
   it("calls keys by their titles", () => {
-    expect(["flow", "note", "else"].map((key) => titleOf(MANIFEST, key))).toEqual(["Flow", "note", "else"]);
+    expect(["flow", "note", "else"].map((key) => keyTitle(MANIFEST, key))).toEqual(["Flow", "note", "else"]);
   });
 });
 
@@ -107,7 +107,7 @@ describe("a manifest", () => {
       layout: { title, ...layout },
       actions: { "pump.set": { title: "Set" } },
     } as unknown as StoredEvent;
-    expect(published(event)).toEqual({ ...MANIFEST, actions: [{ commandType: "pump.set", title: "Set" }] });
-    expect(published({ ...event, messageType: "Other" })).toBeUndefined();
+    expect(manifestOfEvent(event)).toEqual({ ...MANIFEST, actions: [{ commandType: "pump.set", title: "Set" }] });
+    expect(manifestOfEvent({ ...event, messageType: "Other" })).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { SeriesName } from "../../src/api/sampling";
-import { active, addField, bySeries, isPlotted, LINES_MAX, newPlot, plots, removeField, removePlot, specsOf } from "../../src/model/plots";
+import type { SeriesName } from "../../src/api/series";
+import { activePlot, addField, fieldsBySeries, isPlotted, PLOT_LINES_MAX, newPlot, plots, removeField, removePlot, restoredPlots } from "../../src/model/plots";
 
 const BATTERY: SeriesName = {
   scopeId: "s",
@@ -13,7 +13,7 @@ const BATTERY: SeriesName = {
 const GPS: SeriesName = { ...BATTERY, uniqueId: "gps", messageType: "Position" };
 
 beforeEach(() => {
-  [plots.value, active.value] = [[], null];
+  [plots.value, activePlot.value] = [[], null];
 });
 
 describe("plots", () => {
@@ -28,17 +28,17 @@ describe("plots", () => {
 
   it("take fields into the one that is active", () => {
     newPlot();
-    const first = active.value;
+    const first = activePlot.value;
     newPlot();
     addField({ series: GPS, field: "altitude" });
-    active.value = first;
+    activePlot.value = first;
     addField({ series: BATTERY, field: "voltage" });
     expect(plots.value.map(({ fields }) => fields[0]?.field)).toEqual(["voltage", "altitude"]);
   });
 
   it("begin another where one is full", () => {
-    for (let index = 0; index <= LINES_MAX; index++) addField({ series: GPS, field: `f${index}` });
-    expect(plots.value.map(({ fields }) => fields.length)).toEqual([LINES_MAX, 1]);
+    for (let index = 0; index <= PLOT_LINES_MAX; index++) addField({ series: GPS, field: `f${index}` });
+    expect(plots.value.map(({ fields }) => fields.length)).toEqual([PLOT_LINES_MAX, 1]);
   });
 
   it("lose fields and go away", () => {
@@ -47,7 +47,7 @@ describe("plots", () => {
     removeField(id, { series: GPS, field: "altitude" });
     expect(plots.value[0]?.fields).toEqual([]);
     removePlot(id);
-    expect([plots.value, active.value]).toEqual([[], null]);
+    expect([plots.value, activePlot.value]).toEqual([[], null]);
   });
 
   it("are asked for by series", () => {
@@ -57,7 +57,7 @@ describe("plots", () => {
       { series: BATTERY, field: "current" },
       { series: BATTERY, field: "voltage" },
     ];
-    expect(bySeries(fields)).toEqual([
+    expect(fieldsBySeries(fields)).toEqual([
       { series: BATTERY, fields: ["voltage", "current"] },
       { series: GPS, fields: ["altitude"] },
     ]);
@@ -65,10 +65,10 @@ describe("plots", () => {
 
   it("come back from what was kept, without what is no plot", () => {
     const spec = { id: "a", fields: [{ series: GPS, field: "altitude" }] };
-    expect(specsOf(JSON.parse(JSON.stringify([spec, null, { id: 1 }, { id: "b", fields: [null, { field: "x" }] }])))).toEqual([
+    expect(restoredPlots(JSON.parse(JSON.stringify([spec, null, { id: 1 }, { id: "b", fields: [null, { field: "x" }] }])))).toEqual([
       spec,
       { id: "b", fields: [] },
     ]);
-    expect(specsOf("nothing")).toEqual([]);
+    expect(restoredPlots("nothing")).toEqual([]);
   });
 });

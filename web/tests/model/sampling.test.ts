@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/model/event";
-import { tableOf, valuesAt } from "../../src/model/columns";
-import { append, type Buckets, drawable, lastFilled, numberAt } from "../../src/model/sampling";
+import { columnsOf, valuesAt } from "../../src/model/plot_columns";
+import { appendEvents, type Buckets, lineColumn, lastFilled, numberAt } from "../../src/model/sampling";
 
 function event(ms: number, payload: Record<string, unknown>): StoredEvent {
   const time = new Date(ms).toISOString();
@@ -18,28 +18,28 @@ describe("sampled buckets", () => {
     const known = buckets();
     const until = lastFilled(known);
     expect(until).toBe(2);
-    const isNew = append(known, until, [event(250, { volts: 100 }), event(310, { volts: 6 }), event(390, { volts: 8 })], "source");
+    const isNew = appendEvents(known, until, [event(250, { volts: 100 }), event(310, { volts: 6 }), event(390, { volts: 8 })], "source");
     expect(isNew).toBe(true);
     expect(known.fields[0]).toMatchObject({ count: [2, 0, 1, 2], min: [1, null, 5, 6], max: [3, null, 5, 8], mean: [2, null, 5, 7] });
   });
 
   it("do not grow without end, nor by what is no number", () => {
     const known = buckets();
-    expect(append(known, 2, [event(1e12, { volts: 1 }), event(350, { volts: "1" }), event(350, {})], "source")).toBe(false);
+    expect(appendEvents(known, 2, [event(1e12, { volts: 1 }), event(350, { volts: "1" }), event(350, {})], "source")).toBe(false);
     expect(known.fields[0]?.count).toHaveLength(3);
   });
 
   it("are drawn as a line over empty buckets, broken where a field was silent for long", () => {
     const count = [1, 0, 1, 0, 1, ...new Array<number>(20).fill(0), 1];
-    const column = drawable(count, count.map((one) => (one > 0 ? 7 : null)));
+    const column = lineColumn(count, count.map((one) => (one > 0 ? 7 : null)));
     expect(column.slice(0, 6)).toEqual([7, undefined, 7, undefined, 7, null]);
     expect(column[25]).toBe(7);
     expect(column.filter((one) => one === null)).toHaveLength(1);
   });
 
   it("become columns with the times of the buckets' middles", () => {
-    expect(tableOf(buckets(), "volts")).toEqual([[50, 150, 250], [2, undefined, 5], [1, undefined, 5], [3, undefined, 5]]);
-    expect(tableOf(buckets(), "amps")).toEqual([[], [], [], []]);
+    expect(columnsOf(buckets(), "volts")).toEqual([[50, 150, 250], [2, undefined, 5], [1, undefined, 5], [3, undefined, 5]]);
+    expect(columnsOf(buckets(), "amps")).toEqual([[], [], [], []]);
   });
 
   it("tell the value at a time, or the last one before it", () => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const seeks: string[] = [];
-vi.mock("../../src/model/timeline", () => ({
+vi.mock("../../src/model/clock", () => ({
   cursor: { value: "1970-01-01T01:00:00Z" },
   seek: (time: string) => seeks.push(time),
 }));
 
-const { held, hold, lineMs, release, scrub } = await import("../../src/model/scrub");
+const { heldMs, holdCursor, cursorLineMs, releaseCursor, seekPaced } = await import("../../src/model/scrub");
 
 describe("scrubbing", () => {
   beforeEach(() => {
@@ -17,7 +17,7 @@ describe("scrubbing", () => {
 
   it("seeks at once, then at a bounded pace, and last to where the slider was let go", async () => {
     for (let ms = 0; ms <= 1000; ms += 10) {
-      scrub(ms);
+      seekPaced(ms);
       await vi.advanceTimersByTimeAsync(10);
     }
     await vi.advanceTimersByTimeAsync(1000);
@@ -27,15 +27,15 @@ describe("scrubbing", () => {
   });
 
   it("shows the cursor where it is held, and seeks there when it is let go", () => {
-    expect(lineMs.value).toBe(3_600_000);
+    expect(cursorLineMs.value).toBe(3_600_000);
     for (const ms of [1000, 2000, 3000]) {
-      hold(ms);
-      expect(lineMs.value).toBe(ms);
+      holdCursor(ms);
+      expect(cursorLineMs.value).toBe(ms);
     }
     expect(seeks).toHaveLength(1);
-    release();
+    releaseCursor();
     expect(seeks.at(-1)).toBe("1970-01-01T00:00:03.000000000Z");
-    expect(held.value).toBeUndefined();
+    expect(heldMs.value).toBeUndefined();
     vi.advanceTimersByTime(1000);
     expect(seeks).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { lengthInWords, stepOf, ticks } from "../../src/model/ticks";
-import { around } from "../../src/model/span";
+import { durationText, tickStep, ticks } from "../../src/model/ticks";
+import { spanAround } from "../../src/model/span";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const SECOND = 1000;
@@ -8,13 +8,13 @@ const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
 function labels(lengthMs: number): string[] {
-  return ticks(around(NOON, lengthMs, 0.5), 10).map((tick) => tick.label);
+  return ticks(spanAround(NOON, lengthMs, 0.5), 10).map((tick) => tick.label);
 }
 
 describe("ticks", () => {
   it("suit every zoom from a millisecond to centuries, and are never too many", () => {
     for (let lengthMs = 1; lengthMs < 500 * 365 * DAY; lengthMs *= 1.7) {
-      const found = ticks(around(NOON, lengthMs, 0.5), 10);
+      const found = ticks(spanAround(NOON, lengthMs, 0.5), 10);
       expect(found.length).toBeLessThanOrEqual(12);
       expect(found.length).toBeGreaterThanOrEqual(2);
       expect(new Set(found.map((tick) => tick.ms)).size).toBe(found.length);
@@ -39,20 +39,20 @@ describe("ticks", () => {
   });
 
   it("begin weeks on Mondays and months on their first", () => {
-    const weeks = ticks(around(NOON, 60 * DAY, 0.5), 10);
+    const weeks = ticks(spanAround(NOON, 60 * DAY, 0.5), 10);
     expect(weeks.every((tick) => new Date(tick.ms).getUTCDay() === 1)).toBe(true);
-    const months = ticks(around(NOON, 300 * DAY, 0.5), 12);
+    const months = ticks(spanAround(NOON, 300 * DAY, 0.5), 12);
     expect(months.every((tick) => new Date(tick.ms).getUTCDate() === 1)).toBe(true);
   });
 
   it("go in steps that people count in", () => {
-    expect(stepOf(60 * SECOND, 10)).toEqual({ ms: 10 * SECOND });
-    expect(stepOf(0.02, 10)).toEqual({ ms: 0.002 });
-    expect(stepOf(3000 * DAY, 10)).toEqual({ months: 12 });
+    expect(tickStep(60 * SECOND, 10)).toEqual({ ms: 10 * SECOND });
+    expect(tickStep(0.02, 10)).toEqual({ ms: 0.002 });
+    expect(tickStep(3000 * DAY, 10)).toEqual({ months: 12 });
   });
 
   it("say lengths in words", () => {
-    expect([5, 2500, 900 * SECOND, 7 * HOUR, 90 * DAY].map(lengthInWords)).toEqual([
+    expect([5, 2500, 900 * SECOND, 7 * HOUR, 90 * DAY].map(durationText)).toEqual([
       "5 ms",
       "2.5 s",
       "15 min",

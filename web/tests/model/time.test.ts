@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, compareTimes, fromFineMs, fromMs, fromNs, readable, toFineMs, toMs, toNs, typed } from "../../src/model/time";
+import { formatAge, compareTimes, fromFineMs, fromMs, fromNs, formatTime, toFineMs, toMs, toNs, parseTime } from "../../src/model/time";
 
 describe("times", () => {
   it("reads the server's nanosecond texts", () => {
@@ -27,17 +27,17 @@ describe("times", () => {
   });
 
   it("takes what people type, in UTC unless they say otherwise", () => {
-    expect(typed("2026-01-31 12:00")).toBe("2026-01-31T12:00:00.000000000Z");
-    expect(typed(" 2026-01-31T12:00:00.25+01:00 ")).toBe("2026-01-31T11:00:00.250000000Z");
-    expect(typed("1969-12-31T23:59:59.123456789Z")).toBe("1969-12-31T23:59:59.123456789Z");
-    expect(typed("yesterday")).toBeUndefined();
-    expect(typed("2026-13-31 12:00")).toBeUndefined();
+    expect(parseTime("2026-01-31 12:00")).toBe("2026-01-31T12:00:00.000000000Z");
+    expect(parseTime(" 2026-01-31T12:00:00.25+01:00 ")).toBe("2026-01-31T11:00:00.250000000Z");
+    expect(parseTime("1969-12-31T23:59:59.123456789Z")).toBe("1969-12-31T23:59:59.123456789Z");
+    expect(parseTime("yesterday")).toBeUndefined();
+    expect(parseTime("2026-13-31 12:00")).toBeUndefined();
   });
 
   it("shows times and ages for reading", () => {
-    expect(readable("2026-01-31T12:00:00.1Z")).toBe("2026-01-31 12:00:00.100");
-    expect(readable("2026-01-31T00:30:00.25+01:00")).toBe("2026-01-30 23:30:00.250");
-    expect([age(1500), age(90_000), age(7_199_000), age(3 * 86_400_000)]).toEqual([
+    expect(formatTime("2026-01-31T12:00:00.1Z")).toBe("2026-01-31 12:00:00.100");
+    expect(formatTime("2026-01-31T00:30:00.25+01:00")).toBe("2026-01-30 23:30:00.250");
+    expect([formatAge(1500), formatAge(90_000), formatAge(7_199_000), formatAge(3 * 86_400_000)]).toEqual([
       "1.5 s",
       "90 s",
       "120 min",

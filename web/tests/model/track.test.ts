@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/model/event";
-import { cut, type Place, placeOf, type Point, pointBefore, pointOf, silenceOf, trackOf } from "../../src/model/track";
-import { boundsOf, mapOf, placeInWords } from "../../src/model/map";
+import { trackLines, type PositionFields, positionFieldsOf, type TrackPoint, pointBefore, pointOf, gapThresholdMs, trackOf } from "../../src/model/track";
+import { boundsOf, mapOf, coordinateText } from "../../src/model/world_map";
 
-function at(ms: number, longitude: number, latitude = 0): Point {
+function at(ms: number, longitude: number, latitude = 0): TrackPoint {
   return { ms, longitude, latitude };
 }
 
@@ -11,31 +11,31 @@ function event(payload: Record<string, unknown>): StoredEvent {
   return { lane: "parsed", messageType: "Position", eventId: "1", payload } as unknown as StoredEvent;
 }
 
-const DEGREES: Place = { kind: "degrees", latitude: "lat", longitude: "lon" };
+const DEGREES: PositionFields = { kind: "degrees", latitude: "lat", longitude: "lon" };
 
 describe("a track on the map", () => {
   it("is one line where it stays on the map", () => {
-    expect(cut([at(0, 10), at(1, 20), at(2, 30)], 100)).toEqual([[[10, 0], [20, 0], [30, 0]]]);
+    expect(trackLines([at(0, 10), at(1, 20), at(2, 30)], 100)).toEqual([[[10, 0], [20, 0], [30, 0]]]);
   });
 
   it("is cut at the antimeridian, and reaches the edge on both sides at the same latitude", () => {
-    const eastwards = cut([at(0, 170, 0), at(1, -170, 20)], 100);
+    const eastwards = trackLines([at(0, 170, 0), at(1, -170, 20)], 100);
     expect(eastwards).toEqual([
       [[170, 0], [180, 10]],
       [[-180, 10], [-170, 20]],
     ]);
-    const westwards = cut([at(0, -175, 10), at(1, 165, 30)], 100);
+    const westwards = trackLines([at(0, -175, 10), at(1, 165, 30)], 100);
     expect(westwards[0]?.at(-1)).toEqual([-180, 15]);
     expect(westwards[1]?.[0]).toEqual([180, 15]);
   });
 
   it("crosses the zero meridian without being cut", () => {
-    expect(cut([at(0, -5), at(1, 5)], 100)).toHaveLength(1);
+    expect(trackLines([at(0, -5), at(1, 5)], 100)).toHaveLength(1);
   });
 
   it("never draws a line across the map", () => {
     const orbit = Array.from({ length: 400 }, (_, index) => at(index, ((index * 7 + 180) % 360) - 180, (index % 100) - 50));
-    for (const line of cut(orbit, 1_000)) {
+    for (const line of trackLines(orbit, 1_000)) {
       for (const [index, [longitude]] of line.slice(1).entries()) {
         expect(Math.abs(longitude - (line[index]?.[0] ?? 0))).toBeLessThanOrEqual(180);
       }
@@ -44,7 +44,7 @@ describe("a track on the map", () => {
 
   it("is cut where nothing was heard for long", () => {
     const points = [at(0, 1), at(1_000, 2), at(2_000, 3), at(90_000, 50), at(91_000, 51)];
-    expect(cut(points, silenceOf(points))).toHaveLength(2);
+    expect(trackLines(points, gapThresholdMs(points))).toHaveLength(2);
   });
 
   it("knows the last point before a time, and none before the first", () => {
@@ -57,15 +57,15 @@ describe("a track on the map", () => {
 
 describe("where something is", () => {
   it("is told by latitude and longitude, however they are spelt, in one object", () => {
-    expect(placeOf(event({ latitude: 1, longitude: 2 }))).toMatchObject({ latitude: "latitude", longitude: "longitude" });
-    expect(placeOf(event({ gps: { lat: 1, lng: 2 } }))).toMatchObject({ latitude: "gps.lat", longitude: "gps.lng" });
-    expect(placeOf(event({ lat: 1, gps: { lon: 2 } }))).toBeUndefined();
-    expect(placeOf(event({ lat: "1", lon: "2" }))).toBeUndefined();
-    expect(placeOf(event({ flatness: 1, lon: 2 }))).toBeUndefined();
+    expect(positionFieldsOf(event({ latitude: 1, longitude: 2 }))).toMatchObject({ latitude: "latitude", longitude: "longitude" });
+    expect(positionFieldsOf(event({ gps: { lat: 1, lng: 2 } }))).toMatchObject({ latitude: "gps.lat", longitude: "gps.lng" });
+    expect(positionFieldsOf(event({ lat: 1, gps: { lon: 2 } }))).toBeUndefined();
+    expect(positionFieldsOf(event({ lat: "1", lon: "2" }))).toBeUndefined();
+    expect(positionFieldsOf(event({ flatness: 1, lon: 2 }))).toBeUndefined();
   });
 
   it("is told by a position from the Earth's centre", () => {
-    const place = placeOf(event({ ADGPSPOSX: 1, ADGPSPOSY: 2, ADGPSPOSZ: 3 })) as Place;
+    const place = positionFieldsOf(event({ ADGPSPOSX: 1, ADGPSPOSY: 2, ADGPSPOSZ: 3 })) as PositionFields;
     expect(place).toEqual({ kind: "ecef", xyz: ["ADGPSPOSX", "ADGPSPOSY", "ADGPSPOSZ"] });
     // 45 degrees north, 90 degrees east, on the ellipsoid (WGS 84).
     const found = pointOf(event({ ADGPSPOSX: 0, ADGPSPOSY: 4_517_590.8788, ADGPSPOSZ: 4_487_348.4088 }), place, 5);
@@ -96,7 +96,7 @@ describe("where something is", () => {
   });
 
   it("is said in words", () => {
-    expect(placeInWords(at(0, -1.5, 52))).toBe("52.0000° N  1.5000° W");
+    expect(coordinateText(at(0, -1.5, 52))).toBe("52.0000° N  1.5000° W");
   });
 });
 
@@ -114,8 +114,8 @@ describe("the map", () => {
   it("zooms to a track, and not where that needs the whole world", () => {
     const track = [at(0, 5, 52), at(1, 5.004, 52.001)];
     const map = mapOf({ width: 400, height: 200 }, track);
-    const [x = 0] = map.place(track[0] as Point) ?? [];
-    const [right = 0] = map.place(track[1] as Point) ?? [];
+    const [x = 0] = map.place(track[0] as TrackPoint) ?? [];
+    const [right = 0] = map.place(track[1] as TrackPoint) ?? [];
     expect(right - x).toBeGreaterThan(50);
     expect(map.grid.length).toBeLessThan(100_000);
     expect(boundsOf([at(0, 179), at(1, -179)])).toBeUndefined();

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../../src/model/event";
-import { orderOf, timeIn } from "../../src/model/order";
+import { eventOrder, orderTime } from "../../src/model/event_order";
 import {
   type AnsweredState,
-  answered,
+  stateOfAnswer,
   cellsOf,
-  completed,
-  folded,
+  markComplete,
+  foldUpdates,
   isDoubtful,
   isUpdate,
-  settled,
+  mergeAnswer,
   type ViewState,
 } from "../../src/model/ui_state";
 
@@ -60,7 +60,7 @@ function shuffled<T>(random: () => number, all: readonly T[]): T[] {
 }
 
 function inOrder(all: readonly StoredEvent[], base: Base): StoredEvent[] {
-  return [...all].sort((one, two) => (orderOf(one, base) < orderOf(two, base) ? -1 : 1));
+  return [...all].sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
 }
 
 /** The state as the specification has it: sort, then let each update set its keys. */
@@ -78,18 +78,18 @@ function answerOf(all: readonly StoredEvent[], base: Base): AnsweredState {
   const last = sorted.at(-1) as StoredEvent;
   const keyTimes: Record<string, string> = {};
   for (const event of sorted.filter((one) => one["manifestVersion"] === version)) {
-    for (const key of Object.keys(event["data"] as object)) keyTimes[key] = timeIn(orderOf(event, base));
+    for (const key of Object.keys(event["data"] as object)) keyTimes[key] = orderTime(eventOrder(event, base));
   }
   return {
     ...{ scopeId: "s", systemId: "x", containerId: "y", uniqueId: "z", viewId: "v", manifestId: "m" },
     ...{ manifestVersion: version, state, keyTimes },
-    lastTime: timeIn(orderOf(last, base)),
+    lastTime: orderTime(eventOrder(last, base)),
     lastEventId: last.eventId,
   };
 }
 
 function fold(all: readonly StoredEvent[], base: Base, from?: ViewState): ViewState {
-  return folded(from, all, base);
+  return foldUpdates(from, all, base);
 }
 
 function shownOf(view: ViewState): Record<string, unknown> {
@@ -117,18 +117,18 @@ describe.each(BASES)("the fold in %s time", (base) => {
     const random = generator(seed);
     const all = inOrder(updates(random, 40), base);
     const known = 1 + Math.floor(random() * 39);
-    const answer = answered(answerOf(all.slice(0, known), base));
+    const answer = stateOfAnswer(answerOf(all.slice(0, known), base));
     // What is streamed begins before the answer ends, and some of it comes before the answer does.
     const streamed = all.slice(Math.max(0, known - 8));
     const early = Math.floor(random() * streamed.length);
     const before = early === 0 ? undefined : fold(streamed.slice(0, early), base);
-    const view = fold(streamed.slice(early), base, settled(before, answer));
+    const view = fold(streamed.slice(early), base, mergeAnswer(before, answer));
     const shown = shownOf(view);
     if (!isDoubtful(view)) expect(shown).toEqual(bruteForce(all, base).state);
     // A doubt is ended by the next answer.
-    const again = settled(view, answered(answerOf(all, base)));
+    const again = mergeAnswer(view, stateOfAnswer(answerOf(all, base)));
     expect(shownOf(again)).toEqual(bruteForce(all, base).state);
-    expect(isDoubtful(settled(again, answered(answerOf(all, base))))).toBe(false);
+    expect(isDoubtful(mergeAnswer(again, stateOfAnswer(answerOf(all, base))))).toBe(false);
   });
 
   it.each(SEEDS.slice(0, 20))("is undone by an answer of an earlier time, seed %i", (seed) => {
@@ -137,7 +137,7 @@ describe.each(BASES)("the fold in %s time", (base) => {
     const middle = 1 + Math.floor(random() * 38);
     // Forwards up to the end, then back to the middle: backwards begins with an answer and nothing else.
     fold(all, base);
-    const back = settled(undefined, answered(answerOf(all.slice(0, middle), base)));
+    const back = mergeAnswer(undefined, stateOfAnswer(answerOf(all.slice(0, middle), base)));
     expect(shownOf(back)).toEqual(bruteForce(all.slice(0, middle), base).state);
   });
 });
@@ -152,7 +152,7 @@ describe("a late update", () => {
   it("never moves a value backwards, and sets the keys that no later one has set", () => {
     const view = fold([update(10, { a: 1 }), update(5, { a: 0, b: 7 })], "source");
     expect(shownOf(view)).toEqual({ a: 1, b: 7 });
-    expect(timeIn(view.order)).toBe(at(10));
+    expect(orderTime(view.order)).toBe(at(10));
   });
 
   it("is decided by the eventId where the times are equal", () => {
@@ -162,13 +162,13 @@ describe("a late update", () => {
   });
 
   it("is a doubt where an answer does not say which eventId set its key", () => {
-    const answer = answered(answerOf([update(5, { a: 1 }, "aa"), update(6, { b: 1 }, "bb")], "source"));
+    const answer = stateOfAnswer(answerOf([update(5, { a: 1 }, "aa"), update(6, { b: 1 }, "bb")], "source"));
     const same = fold([update(5, { a: 1 }, "cc")], "source", answer);
     expect(isDoubtful(same)).toBe(false);
     const other = fold([update(5, { a: 2 }, "cc")], "source", answer);
     expect(isDoubtful(other)).toBe(true);
     const all = [update(5, { a: 1 }, "aa"), update(5, { a: 2 }, "cc"), update(6, { b: 1 }, "bb")];
-    const asked = settled(other, answered(answerOf(all, "source")));
+    const asked = mergeAnswer(other, stateOfAnswer(answerOf(all, "source")));
     expect(isDoubtful(asked)).toBe(false);
     expect(shownOf(asked)).toEqual({ a: 2, b: 1 });
   });
@@ -176,7 +176,7 @@ describe("a late update", () => {
 
 describe("another version", () => {
   it("begins with its own keys, and is asked for where its past is not known", () => {
-    const first = settled(undefined, answered(answerOf([update(1, { a: 1, b: 1 })], "source")));
+    const first = mergeAnswer(undefined, stateOfAnswer(answerOf([update(1, { a: 1, b: 1 })], "source")));
     const view = fold([update(2, { a: 2 }, "bb", "2.0.0")], "source", first);
     expect(shownOf(view)).toEqual({ a: 2 });
     expect(isDoubtful(view)).toBe(true);
@@ -188,7 +188,7 @@ describe("another version", () => {
   it("is whole from its first update on where the server knew nothing of the view", () => {
     const view = fold([update(1, { a: 1 })], "source");
     expect(isDoubtful(view)).toBe(true);
-    expect(isDoubtful(completed(view))).toBe(false);
+    expect(isDoubtful(markComplete(view))).toBe(false);
   });
 });
 

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { envelopeText, type StoredEvent } from "../../src/model/event";
 import { freshness } from "../../src/model/freshness";
 import { applyLatest, changedPaths, isLate, latest } from "../../src/model/latest";
-import { select, selected } from "../../src/model/entities";
-import { backwards, state, timebase } from "../../src/model/timeline";
+import { selectEntity, selectedEntity } from "../../src/model/entities";
+import { backwards, state, timebase } from "../../src/model/clock";
 import { unitOf } from "../../src/model/units";
 
 const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
@@ -17,7 +17,7 @@ function event(source: number, canonical: number, latitude: number): StoredEvent
 
 afterEach(() => {
   [state.value, timebase.value, backwards.value] = ["PAUSED", "source", false];
-  [latest.value, selected.value] = [new Map(), null];
+  [latest.value, selectedEntity.value] = [new Map(), null];
 });
 
 function shownLatitude(): unknown {
@@ -26,7 +26,7 @@ function shownLatitude(): unknown {
 
 describe("late data", () => {
   it.each(["source", "canonical"] as const)("never moves a live value backwards, by either clock: %s", (base) => {
-    select(GPS);
+    selectEntity(GPS);
     [state.value, timebase.value] = ["LIVE", base];
     applyLatest([event(10, 10, 1), event(5, 11, 2)]);
     expect(shownLatitude()).toBe(1);
@@ -35,14 +35,14 @@ describe("late data", () => {
   });
 
   it("is shown in a replay by receive time, where it came then", () => {
-    select(GPS);
+    selectEntity(GPS);
     [state.value, timebase.value] = ["PLAYING", "canonical"];
     applyLatest([event(10, 10, 1), event(5, 11, 2)]);
     expect(shownLatitude()).toBe(2);
   });
 
   it("is no matter in reverse, where the values are asked for", () => {
-    select(GPS);
+    selectEntity(GPS);
     [state.value, backwards.value] = ["PLAYING", true];
     applyLatest([event(10, 10, 1)]);
     expect(shownLatitude()).toBeUndefined();

@@ -1,0 +1,55 @@
+/** The past of a number beside it: over the visible span, up to the clock, with its limits. */
+
+import { type Card, keySpec } from "../model/card";
+import { verdictOf } from "../model/limits";
+import { orderTime } from "../model/event_order";
+import { heightOf, type Sparkline, sparklineOf } from "../model/sparkline";
+import { visible } from "../model/span";
+import { toFineMs } from "../model/time";
+import { cursorMs, state } from "../model/clock";
+import { sparklineDataOf } from "../model/sparkline_data";
+
+const WIDTH = 100;
+const HEIGHT = 20;
+
+export function CardSparkline({ card, name }: { card: Card; name: string }) {
+  const trend = sparklineDataOf(card.id).value;
+  if (trend === undefined) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
+  const isLive = state.value === "LIVE";
+  const line = sparklineOf(trend.buckets, name, visible.value, isLive ? Infinity : cursorMs.value, nowOf(card, name));
+  return <Drawn card={card} name={name} line={line} />;
+}
+
+/** The value that is shown, where it was set: no bucket that ends later is drawn. */
+function nowOf(card: Card, name: string) {
+  const cell = card.cells.get(name);
+  if (cell === undefined || typeof cell.value !== "number") return undefined;
+  return { ms: toFineMs(orderTime(cell.order)), value: cell.value };
+}
+
+function Drawn({ card, name, line }: { card: Card; name: string; line: Sparkline | undefined }) {
+  const spec = keySpec(card, name);
+  const limits = spec.limits;
+  const marks = [limits?.warningLow, limits?.warningHigh, limits?.criticalLow, limits?.criticalHigh];
+  const verdict = verdictOf(card.cells.get(name)?.value, spec);
+  return (
+    <svg
+      class={`sparkline ${verdict ?? ""}`}
+      viewBox={`0 -1 ${WIDTH} ${HEIGHT + 2}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+      data-testid="sparkline"
+    >
+      {line !== undefined && (
+        <g transform={`scale(${WIDTH} ${HEIGHT})`}>
+          {marks.map((limit) => {
+            const y = limit == null ? undefined : heightOf(line, limit);
+            return y === undefined ? null : <path key={limit} class="limit" d={`M0,${y}L1,${y}`} />;
+          })}
+          <path class="band" d={line.band} />
+          <path class="trend-line" d={line.line} />
+        </g>
+      )}
+    </svg>
+  );
+}

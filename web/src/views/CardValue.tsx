@@ -1,0 +1,40 @@
+/** One value of a card, coloured by its limits, with its unit; and ages, which go on by themselves. */
+
+import type { Card } from "../model/card";
+import { keySpec } from "../model/card";
+import { clockSecondMs } from "../model/entities";
+import { freshness } from "../model/freshness";
+import { isViolation, limitsText, verdictOf } from "../model/limits";
+import { NO_VALUE, formatValue, keyUnit } from "../model/format";
+import { formatAge, formatTime, toMs } from "../model/time";
+
+/** A value with its unit; where nothing is known of it yet, a dash. */
+export function CardValue({ card, name }: { card: Card; name: string }) {
+  const cell = card.cells.get(name);
+  const spec = keySpec(card, name);
+  const text = cell === undefined ? NO_VALUE : formatValue(cell.value, spec);
+  const verdict = cell === undefined ? undefined : verdictOf(cell.value, spec);
+  const unit = text === NO_VALUE ? "" : keyUnit(name, spec);
+  return (
+    <span class={`value-text ${verdict ?? ""}`} title={limitsText(spec) || undefined} data-verdict={verdict}>
+      {text}
+      {unit !== "" && <span class="unit"> {unit}</span>}
+      {isViolation(verdict) && <span class="sr-only"> {verdict}</span>}
+    </span>
+  );
+}
+
+/** How old a time is against the clock; coloured where it is not fresh. */
+export function CardAge({ time }: { time: string }) {
+  const ms = clockSecondMs.value - Math.floor(toMs(time) / 1000) * 1000;
+  return (
+    <span class={`age ${freshness(ms)}`} title={`${formatTime(time)} UTC`} data-testid="card-age">
+      {shortAge(ms)}
+    </span>
+  );
+}
+
+/** An age in few letters. */
+export function shortAge(ms: number): string {
+  return ms < 1_000 ? "now" : formatAge(ms).replace(".0", "");
+}

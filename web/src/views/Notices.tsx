@@ -1,0 +1,34 @@
+/** Notes above the timeline: what this browser did not get, and short words on what was asked. */
+
+import { conflation, conflationText, dismissNotices, isBehind, isNoticeShown, missed, missedText } from "../model/conflation_notice";
+import { toast } from "../model/toast";
+
+export function Notices() {
+  return (
+    <div class="notes" role="status">
+      {conflation.value !== null && isNoticeShown.value && (
+        <Notice
+          id="behind-note"
+          text={`${isBehind.value ? "Behind. " : "Was behind. "}${conflationText(conflation.value)}`}
+        />
+      )}
+      {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
+      {toast.value !== "" && (
+        <p class="note-card" data-testid="hint">
+          {toast.value}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Notice({ id, text }: { id: string; text: string }) {
+  return (
+    <p class="note-card warn" data-testid={id}>
+      {text}
+      <button type="button" onClick={dismissNotices}>
+        Dismiss
+      </button>
+    </p>
+  );
+}

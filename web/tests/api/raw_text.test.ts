@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { rememberFrame, rawTextOf } from "../../src/api/raw_text";
+
+const TEXTS = [
+  '{"eventId":"a","sequence":18446744073709551615,"list":[{"b":1},[2,3]]}',
+  String.raw`{"eventId":"b","text":"\"events\":[ , ] } \\"}`,
+  "{}",
+];
+
+describe("the text of events", () => {
+  it("is cut out of the frame as it stands", () => {
+    const frame = `{"type":"queryResponse","ref":4,"events":[${TEXTS.join(",")}],"nextKey":"c"}`;
+    const { events } = JSON.parse(frame) as { events: object[] };
+    rememberFrame(events, frame);
+    expect(events.map(rawTextOf)).toEqual(TEXTS);
+  });
+
+  it("is not known of what came in no reply", () => {
+    expect(rawTextOf({ eventId: "a" })).toBeUndefined();
+  });
+});
