@@ -1,9 +1,9 @@
 /** NOVA in the browser. */
 
 import { render } from "preact";
-import { startApp } from "./model/app";
-import { resume } from "./model/session";
-import { applyTheme } from "./model/theme";
+import { startApp } from "./model/page/app";
+import { applyTheme } from "./model/page/theme";
+import { resume } from "./model/session/session";
 import "./style.css";
 import "./timeline.css";
 import { App } from "./views/App";

@@ -1,6 +1,6 @@
 /** Messages of plots: which fields a series has, and what their values are over a range of time. */
 
-import type { Entity } from "../model/event";
+import type { Entity } from "../model/values/event";
 
 export type { FieldInfo, FieldSample, SampleResponse } from "./protocol";
 

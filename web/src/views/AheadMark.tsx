@@ -1,10 +1,10 @@
 /** The mark of an event that is dated ahead of now. */
 
 import { useComputed } from "@preact/signals";
-import { isDatedAhead } from "../model/dated_ahead";
-import type { StoredEvent } from "../model/event";
-import { serverNow } from "../model/timeline_data";
-import { timebase } from "../model/clock";
+import { timebase } from "../model/clock/clock";
+import { isDatedAhead } from "../model/clock/dated_ahead";
+import { serverNow } from "../model/timeline/timeline_data";
+import type { StoredEvent } from "../model/values/event";
 
 export function AheadMark({ event }: { event: Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime"> }) {
   const isMarked = useComputed(() => isDatedAhead(event, serverNow.value, timebase.value));

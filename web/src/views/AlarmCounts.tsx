@@ -1,9 +1,9 @@
 /** How many values are out of limits, acknowledged, and in limits; a press shows the cards concerned. */
 
-import { alarmTotals } from "../model/alarms";
-import { layout, isNarrow, showTab } from "../model/layout_store";
-import { cardChoice } from "../model/card_list";
-import { panelPosition, panelShown } from "../model/layout";
+import { alarmTotals } from "../model/alarms/alarms";
+import { cardChoice } from "../model/cards/card_list";
+import { panelPosition, panelShown } from "../model/layout/layout";
+import { isNarrow, layout, showTab } from "../model/layout/layout_store";
 import "../cards.css";
 import { Status } from "./Status";
 

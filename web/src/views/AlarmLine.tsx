@@ -1,12 +1,12 @@
 /** Below a value that is out of limits: since when, who has acknowledged it, or the button to do so. */
 
-import { acknowledge, refusalOfAlarm, pendingAcknowledgements, pendingKey } from "../model/acknowledge";
-import type { Alarm } from "../model/alarms";
-import { keySpec } from "../model/card";
-import { clockSecondMs } from "../model/entities";
-import { violationText, limitsText } from "../model/limits";
-import { orderTime } from "../model/event_order";
-import { formatTime, toMs } from "../model/time";
+import { acknowledge, pendingAcknowledgements, pendingKey, refusalOfAlarm } from "../model/alarms/acknowledge";
+import type { Alarm } from "../model/alarms/alarms";
+import { limitsText, violationText } from "../model/alarms/limits";
+import { keySpec } from "../model/cards/card";
+import { clockSecondMs } from "../model/entities/entities";
+import { orderTime } from "../model/values/event_order";
+import { formatTime, toMs } from "../model/values/time";
 import { shortAge } from "./CardValue";
 
 export function AlarmLine({ alarm }: { alarm: Alarm }) {

@@ -1,10 +1,10 @@
 /** The page: log in, or the timeline with its panels. */
 
 import { useEffect } from "preact/hooks";
-import { gapCount, acknowledgedGaps, unreachableText } from "../model/links";
-import { connection, coreUnavailable, logout, notice, status, user } from "../model/session";
-import { isStalled, isSilent } from "../model/clock";
-import { switchTheme, theme } from "../model/theme";
+import { isSilent, isStalled } from "../model/clock/clock";
+import { switchTheme, theme } from "../model/page/theme";
+import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
+import { connection, coreUnavailable, logout, notice, status, user } from "../model/session/session";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";

@@ -2,7 +2,7 @@
 
 import { useId } from "preact/hooks";
 import type { ArgumentSpec } from "../api/protocol";
-import { ruleText } from "../model/command_form";
+import { ruleText } from "../model/commands/command_form";
 
 interface ArgumentFieldProps {
   name: string;

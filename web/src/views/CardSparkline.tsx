@@ -1,13 +1,13 @@
 /** The past of a number beside it: over the visible span, up to the clock, with its limits. */
 
-import { type Card, keySpec } from "../model/card";
-import { verdictOf } from "../model/limits";
-import { orderTime } from "../model/event_order";
-import { heightOf, type Sparkline, sparklineOf } from "../model/sparkline";
-import { visible } from "../model/span";
-import { toFineMs } from "../model/time";
-import { cursorMs, state } from "../model/clock";
-import { sparklineDataOf } from "../model/sparkline_data";
+import { verdictOf } from "../model/alarms/limits";
+import { type Card, keySpec } from "../model/cards/card";
+import { heightOf, type Sparkline, sparklineOf } from "../model/cards/sparkline";
+import { sparklineDataOf } from "../model/cards/sparkline_data";
+import { cursorMs, state } from "../model/clock/clock";
+import { visible } from "../model/timeline/span";
+import { orderTime } from "../model/values/event_order";
+import { toFineMs } from "../model/values/time";
 
 const WIDTH = 100;
 const HEIGHT = 20;

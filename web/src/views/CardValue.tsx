@@ -1,12 +1,12 @@
 /** One value of a card, coloured by its limits, with its unit; and ages, which go on by themselves. */
 
-import type { Card } from "../model/card";
-import { keySpec } from "../model/card";
-import { clockSecondMs } from "../model/entities";
-import { freshness } from "../model/freshness";
-import { isViolation, limitsText, verdictOf } from "../model/limits";
-import { NO_VALUE, formatValue, keyUnit } from "../model/format";
-import { formatAge, formatTime, toMs } from "../model/time";
+import { isViolation, limitsText, verdictOf } from "../model/alarms/limits";
+import type { Card } from "../model/cards/card";
+import { keySpec } from "../model/cards/card";
+import { clockSecondMs } from "../model/entities/entities";
+import { formatValue, keyUnit, NO_VALUE } from "../model/values/format";
+import { freshness } from "../model/values/freshness";
+import { formatAge, formatTime, toMs } from "../model/values/time";
 
 /** A value with its unit; where nothing is known of it yet, a dash. */
 export function CardValue({ card, name }: { card: Card; name: string }) {

@@ -1,13 +1,20 @@
 /** The cards of entities: all their values, in the groups of their manifests. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { acknowledgeRefusal } from "../model/acknowledge";
-import { alarms } from "../model/alarms";
-import { cards, statesPending, statesTime, statesError } from "../model/cards";
-import { selectedEntity } from "../model/entities";
-import { CARD_CHOICES, type CardChoice, cardChoice, cardSearch, shownCards, requestedCard } from "../model/card_list";
+import { acknowledgeRefusal } from "../model/alarms/acknowledge";
+import { alarms } from "../model/alarms/alarms";
+import {
+  CARD_CHOICES,
+  type CardChoice,
+  cardChoice,
+  cardSearch,
+  requestedCard,
+  shownCards,
+} from "../model/cards/card_list";
+import { cards, statesError, statesPending, statesTime } from "../model/cards/cards";
+import { selectedEntity } from "../model/entities/entities";
 import { CardView } from "./CardView";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** More cards than these are drawn only when they are asked for. */
 const DRAWN_MAX = 60;

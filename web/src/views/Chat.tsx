@@ -1,13 +1,24 @@
 /** The chat: what people said to all who watch a scope, as of the clock. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { chat, CHAT_MAX_CHARS, chatRefusal, chatError, chosenScope, chatDraft, isSendingChat, sendChat, chatScope, chatScopes } from "../model/chat";
-import { type StoredEvent, eventTime } from "../model/event";
-import { user } from "../model/session";
-import { formatTime } from "../model/time";
-import { timebase } from "../model/clock";
+import { timebase } from "../model/clock/clock";
+import {
+  chat,
+  CHAT_MAX_CHARS,
+  chatDraft,
+  chatError,
+  chatRefusal,
+  chatScope,
+  chatScopes,
+  chosenScope,
+  isSendingChat,
+  sendChat,
+} from "../model/events/chat";
+import { user } from "../model/session/session";
+import { eventTime, type StoredEvent } from "../model/values/event";
+import { formatTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** More than these are drawn only when they are asked for. */
 const DRAWN_MAX = 200;

@@ -1,11 +1,11 @@
 /** What the chosen entity can be told: a form for each action of its cards, and what it was told last. */
 
-import { catalogOf, type CatalogEntry } from "../model/command_catalog";
-import { statesPending } from "../model/cards";
-import { setOpenForm, openFormOf, commandTab } from "../model/command_panel";
-import { entities, selectedEntity } from "../model/entities";
-import { type Entity, entityKey } from "../model/event";
-import { commandsTo } from "../model/command_history";
+import { statesPending } from "../model/cards/cards";
+import { type CatalogEntry, catalogOf } from "../model/commands/command_catalog";
+import { commandsTo } from "../model/commands/command_history";
+import { commandTab, openFormOf, setOpenForm } from "../model/commands/command_panel";
+import { entities, selectedEntity } from "../model/entities/entities";
+import { type Entity, entityKey } from "../model/values/event";
 import { CommandForm } from "./CommandForm";
 import { CommandRow } from "./CommandRow";
 import { Empty } from "./Pane";

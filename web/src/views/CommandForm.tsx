@@ -2,12 +2,21 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Action } from "../api/protocol";
-import type { CatalogEntry, PreparedCommand } from "../model/command_catalog";
-import { type FormResult, parseForm, type FormTexts } from "../model/command_form";
-import { setFormTexts, focusRequests, clearSentCommand, commandRefusal, sendForm, type SentCommand, sentCommandOf, formTexts } from "../model/command_panel";
-import type { Entity } from "../model/event";
-import { commandKey, commandsById } from "../model/command_history";
-import { editedId, editedOf, pushCommand, replaceEdited } from "../model/command_stack";
+import type { CatalogEntry, PreparedCommand } from "../model/commands/command_catalog";
+import { type FormResult, type FormTexts, parseForm } from "../model/commands/command_form";
+import { commandKey, commandsById } from "../model/commands/command_history";
+import {
+  clearSentCommand,
+  commandRefusal,
+  focusRequests,
+  formTexts,
+  sendForm,
+  type SentCommand,
+  sentCommandOf,
+  setFormTexts,
+} from "../model/commands/command_panel";
+import { editedId, editedOf, pushCommand, replaceEdited } from "../model/commands/command_stack";
+import type { Entity } from "../model/values/event";
 import { ArgumentField } from "./ArgumentField";
 import { CommandOutcome as State, CommandProgress } from "./CommandRow";
 

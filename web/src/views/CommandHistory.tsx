@@ -1,8 +1,8 @@
 /** The history: every command as of the clock, of all entities or of the chosen one. */
 
 import { useState } from "preact/hooks";
-import { selectedEntity } from "../model/entities";
-import { commandLedger, historySelectedOnly, shownCommands } from "../model/command_history";
+import { commandLedger, historySelectedOnly, shownCommands } from "../model/commands/command_history";
+import { selectedEntity } from "../model/entities/entities";
 import { CommandRow } from "./CommandRow";
 import { Empty, ErrorNotice } from "./Pane";
 

@@ -1,10 +1,10 @@
 /** The command panel: what the chosen entity can be told, the stack, and what became of every command. */
 
-import { commandTab, type CommandTab, commandRefusal } from "../model/command_panel";
-import { goToPresent } from "../model/timeline_sync";
-import { connection } from "../model/session";
-import { stack } from "../model/command_stack";
-import { state } from "../model/clock";
+import { state } from "../model/clock/clock";
+import { commandRefusal, commandTab, type CommandTab } from "../model/commands/command_panel";
+import { stack } from "../model/commands/command_stack";
+import { connection } from "../model/session/session";
+import { goToPresent } from "../model/timeline/timeline_sync";
 import { CommandActions } from "./CommandActions";
 import { CommandHistory } from "./CommandHistory";
 import { CommandStack } from "./CommandStack";

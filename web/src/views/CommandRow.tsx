@@ -1,13 +1,19 @@
 /** One command of the history: what was told to whom and when, and what has become of it. */
 
-import { showPanel } from "../model/layout_store";
-import { commandTitle } from "../model/command_panel";
-import { clockSecondMs } from "../model/entities";
-import { type StoredEvent, eventTime } from "../model/event";
-import { type CommandRecord, type CommandState, membersText, percentOf, commandText } from "../model/command_history";
-import { inspectEvent } from "../model/inspector";
-import { formatTime, toMs } from "../model/time";
-import { timebase } from "../model/clock";
+import { timebase } from "../model/clock/clock";
+import {
+  type CommandRecord,
+  type CommandState,
+  commandText,
+  membersText,
+  percentOf,
+} from "../model/commands/command_history";
+import { commandTitle } from "../model/commands/command_panel";
+import { clockSecondMs } from "../model/entities/entities";
+import { inspectEvent } from "../model/events/inspector";
+import { showPanel } from "../model/layout/layout_store";
+import { eventTime, type StoredEvent } from "../model/values/event";
+import { formatTime, toMs } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
 import { shortAge } from "./CardValue";
 

@@ -1,8 +1,7 @@
 /** The stack: prepared commands, each sent by its button or in their order by one. */
 
-import { reasonInvalid } from "../model/command_catalog";
-import { saveText } from "../model/clipboard";
-import { commandTitle } from "../model/command_panel";
+import { reasonInvalid } from "../model/commands/command_catalog";
+import { commandTitle } from "../model/commands/command_panel";
 import {
   attemptOf,
   clearSent,
@@ -10,19 +9,20 @@ import {
   editStacked,
   exportStack,
   importStack,
-  isWaitingForResults,
   isSent,
+  isWaitingForResults,
+  moveStacked,
   nextStacked,
-  reasonStackedNotSendable,
   reasonNextNotSendable,
+  reasonStackedNotSendable,
   removeStacked,
   sendStacked,
-  moveStacked,
   stack,
   type StackedCommand,
   stackError,
-} from "../model/command_stack";
-import { CommandOutcome, CommandArguments, CommandProgress } from "./CommandRow";
+} from "../model/commands/command_stack";
+import { saveText } from "../model/page/clipboard";
+import { CommandArguments, CommandOutcome, CommandProgress } from "./CommandRow";
 import { Empty } from "./Pane";
 
 export function CommandStack() {

@@ -2,8 +2,8 @@
 
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { argumentTexts } from "../model/command_text";
-import { confirmation, type Confirmation, reasonNotSendable } from "../model/command_panel";
+import { confirmation, type Confirmation, reasonNotSendable } from "../model/commands/command_panel";
+import { argumentTexts } from "../model/commands/command_text";
 
 export function ConfirmDialog() {
   const asked = confirmation.value;

@@ -2,11 +2,11 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
-import { entities, entitiesError, setFolded, treeRows, entitySearch, selectedEntity } from "../model/entities";
-import { entityKey } from "../model/event";
-import { scrolling } from "../model/scrolling";
-import { type EntityRow, keyStep, visibleRows } from "../model/entity_tree";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { entities, entitiesError, entitySearch, selectedEntity, setFolded, treeRows } from "../model/entities/entities";
+import { type EntityRow, keyStep, visibleRows } from "../model/entities/entity_tree";
+import { scrolling } from "../model/page/scrolling";
+import { entityKey } from "../model/values/event";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 import { activate, ROW_PX, TreeRow } from "./TreeRow";
 
 

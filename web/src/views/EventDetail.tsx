@@ -1,12 +1,12 @@
 /** One event in full: its JSON, a frame's bytes, and what can be done with it. */
 
 import { useMemo, useState } from "preact/hooks";
-import { copyText } from "../model/clipboard";
-import { eventLink } from "../model/deep_link";
-import { entityKey, envelopeText, exactEvent, eventKind, type StoredEvent, eventTime } from "../model/event";
-import { inspectorEvents, inspectEvent, inspectedEvent } from "../model/inspector";
-import { formatTime } from "../model/time";
-import { seek, timebase } from "../model/clock";
+import { eventLink } from "../model/address/deep_link";
+import { seek, timebase } from "../model/clock/clock";
+import { inspectedEvent, inspectEvent, inspectorEvents } from "../model/events/inspector";
+import { copyText } from "../model/page/clipboard";
+import { entityKey, envelopeText, eventKind, eventTime, exactEvent, type StoredEvent } from "../model/values/event";
+import { formatTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
 import { HexView } from "./HexView";
 import { JsonView } from "./JsonView";

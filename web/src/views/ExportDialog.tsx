@@ -1,26 +1,26 @@
 /** The export dialog: what is to be exported, how far it is, and the download. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { selectedEntity } from "../model/entities";
+import { timebase } from "../model/clock/clock";
+import { selectedEntity } from "../model/entities/entities";
+import { ALL_LANES } from "../model/entities/entity_tree";
 import {
-  refreshDrivers,
-  exportDrivers,
   driversError,
   exportDriver,
+  exportDrivers,
   exportLanes,
-  exportSelectedOnly,
   exportOpen,
   exportRange,
   type ExportRange,
   exportRefusal,
+  exportSelectedOnly,
   exportSpan,
   isExporting,
+  refreshDrivers,
   startExport,
-} from "../model/export_status";
-import { selection } from "../model/span";
-import { formatTime } from "../model/time";
-import { timebase } from "../model/clock";
-import { ALL_LANES } from "../model/entity_tree";
+} from "../model/exports/export_status";
+import { selection } from "../model/timeline/span";
+import { formatTime } from "../model/values/time";
 import { ExportJob } from "./ExportJob";
 import "../exports.css";
 

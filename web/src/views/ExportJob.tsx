@@ -1,7 +1,13 @@
 /** How the last export goes: its progress, what went wrong, or the way to what it made. */
 
-import { cancelExport, downloadExport, downloadError, exportStatus, type ExportStatus } from "../model/export_status";
-import { formatTime } from "../model/time";
+import {
+  cancelExport,
+  downloadError,
+  downloadExport,
+  exportStatus,
+  type ExportStatus,
+} from "../model/exports/export_status";
+import { formatTime } from "../model/values/time";
 
 const BYTES: readonly [number, string][] = [
   [1024 ** 3, "GiB"],

@@ -1,10 +1,10 @@
 /** The numeric fields of the chosen entity, to be put into a plot. */
 
 import { useEffect, useState } from "preact/hooks";
-import { selectedEntity } from "../model/entities";
-import { entityKey } from "../model/event";
-import { fieldChoices, type FieldChoice, refreshChoices } from "../model/field_choices";
-import { addField, isPlotted } from "../model/plots";
+import { selectedEntity } from "../model/entities/entities";
+import { type FieldChoice, fieldChoices, refreshChoices } from "../model/plots/field_choices";
+import { addField, isPlotted } from "../model/plots/plots";
+import { entityKey } from "../model/values/event";
 import { ErrorNotice } from "./Pane";
 
 export function FieldPicker({ close }: { close: () => void }) {

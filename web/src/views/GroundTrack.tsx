@@ -2,11 +2,11 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { selectedEntity } from "../model/entities";
-import { currentPoint, locatedSeries, track, trackError } from "../model/track_data";
-import { type MapSize, mapOf, coordinateText, type WorldMap } from "../model/world_map";
-import type { Track } from "../model/track";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { selectedEntity } from "../model/entities/entities";
+import type { Track } from "../model/tracks/track";
+import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/track_data";
+import { coordinateText, mapOf, type MapSize, type WorldMap } from "../model/tracks/world_map";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** Whether the map shows only as much as the track needs. */
 const close = signal(false);

@@ -1,7 +1,7 @@
 /** Bytes as offset, hex and ASCII. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { bytesOf, hexLines, type RowBytes, rowCount } from "../model/hex";
+import { bytesOf, hexLines, type RowBytes, rowCount } from "../model/values/hex";
 
 /** A frame of a megabyte has 65,536 rows: they are shown in parts. */
 const PART_ROWS = 256;

@@ -1,29 +1,29 @@
 /** The event inspector: events of any lane by filters, page by page, and one of them in full. */
 
-import { entityKey, eventKind, type StoredEvent, eventSummary, eventTime } from "../model/event";
-import { linkError } from "../model/deep_link";
-import { selectedEntity } from "../model/entities";
+import { linkError } from "../model/address/deep_link";
+import { state, timebase } from "../model/clock/clock";
+import { selectedEntity } from "../model/entities/entities";
 import {
-  inspectorEvents,
-  isListHeld,
-  inspectEvent,
   inspectedEvent,
+  inspectEvent,
   inspectorError,
+  inspectorEvents,
+  inspectorRange,
+  inspectorSelectedOnly,
+  isListHeld,
   newerPage,
   nextKey,
-  inspectorSelectedOnly,
   olderPage,
   pageNumber,
-  inspectorRange,
   refreshInspector,
-} from "../model/inspector";
-import { selection } from "../model/span";
-import { formatTime } from "../model/time";
-import { state, timebase } from "../model/clock";
+} from "../model/events/inspector";
+import { selection } from "../model/timeline/span";
+import { entityKey, eventKind, eventSummary, eventTime, type StoredEvent } from "../model/values/event";
+import { formatTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
 import { EventDetail } from "./EventDetail";
 import { InspectorFilters } from "./InspectorFilters";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 export function Inspector() {
   return (

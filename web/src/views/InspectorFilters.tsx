@@ -1,10 +1,17 @@
 /** The filters of the event inspector. */
 
 import { useState } from "preact/hooks";
-import { entities, selectedEntity } from "../model/entities";
-import { entityKey } from "../model/event";
-import { inspectorLanes, inspectorType, inspectorSelectedOnly, type InspectorRange, inspectorRange, toggleLane } from "../model/inspector";
-import { ALL_LANES } from "../model/entity_tree";
+import { entities, selectedEntity } from "../model/entities/entities";
+import { ALL_LANES } from "../model/entities/entity_tree";
+import {
+  inspectorLanes,
+  type InspectorRange,
+  inspectorRange,
+  inspectorSelectedOnly,
+  inspectorType,
+  toggleLane,
+} from "../model/events/inspector";
+import { entityKey } from "../model/values/event";
 
 const RANGES: readonly [InspectorRange, string][] = [
   ["clock", "up to the clock"],

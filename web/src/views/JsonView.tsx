@@ -1,7 +1,7 @@
 /** JSON that opens and closes, member by member; all of it is shown as text. */
 
 import { useState } from "preact/hooks";
-import { formatExact, ExactNumber } from "../model/exact_json";
+import { ExactNumber, formatExact } from "../model/values/exact_json";
 
 /** Long lists are shown in parts of so many. */
 const PART_MEMBERS = 200;

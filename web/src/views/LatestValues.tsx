@@ -2,15 +2,15 @@
 
 import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { selectedEntity } from "../model/entities";
-import { eventKind, type Lane, valueText, type StoredEvent, eventTime, valueRows } from "../model/event";
-import { latestPending, changedPaths, latest, latestError, latestOutline } from "../model/latest";
-import { addField, isPlotted } from "../model/plots";
-import { sampledSeriesOf } from "../model/sampling";
-import { formatAge, formatTime, toMs } from "../model/time";
-import { cursorMs, timebase } from "../model/clock";
-import { unitOf } from "../model/units";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { cursorMs, timebase } from "../model/clock/clock";
+import { selectedEntity } from "../model/entities/entities";
+import { changedPaths, latest, latestError, latestOutline, latestPending } from "../model/entities/latest";
+import { addField, isPlotted } from "../model/plots/plots";
+import { sampledSeriesOf } from "../model/plots/sampling";
+import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
+import { formatAge, formatTime, toMs } from "../model/values/time";
+import { unitOf } from "../model/values/units";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** With fewer fields than these there is nothing to look for. */
 const FILTER_FROM = 12;

@@ -1,18 +1,18 @@
 /** Above the strip: what its colours and signs mean, what is seen, and how to see something else. */
 
-import { STEP_KINDS, type StepKind, stepKind } from "../model/cursor_event";
-import { copyText } from "../model/clipboard";
-import { isExporting, openExport } from "../model/export_status";
-import { countIn, DENSITY_LANES } from "../model/density";
-import { showEverything, zoom, zoomToRange } from "../model/gesture";
-import { showToast } from "../model/toast";
-import { moreMarkers, shownTile } from "../model/timeline_data";
-import { shareUrl } from "../model/url_sync";
-import { isSkippingGaps } from "../model/gap_skip";
-import { spanLength, setSelection, selection, visible } from "../model/span";
-import { durationText } from "../model/ticks";
-import { fromMs, formatTime } from "../model/time";
-import { chooseLoop, looping } from "../model/clock";
+import { shareUrl } from "../model/address/url_sync";
+import { chooseLoop, looping } from "../model/clock/clock";
+import { STEP_KINDS, type StepKind, stepKind } from "../model/clock/cursor_event";
+import { isSkippingGaps } from "../model/clock/gap_skip";
+import { isExporting, openExport } from "../model/exports/export_status";
+import { copyText } from "../model/page/clipboard";
+import { showToast } from "../model/page/toast";
+import { countIn, DENSITY_LANES } from "../model/timeline/density";
+import { showEverything, zoom, zoomToRange } from "../model/timeline/gesture";
+import { selection, setSelection, spanLength, visible } from "../model/timeline/span";
+import { durationText } from "../model/timeline/ticks";
+import { moreMarkers, shownTile } from "../model/timeline/timeline_data";
+import { formatTime, fromMs } from "../model/values/time";
 
 const ZOOM = 2;
 

@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
-import { linksHealth, linkHealth, links, linksNow, outagesText } from "../model/links";
-import { formatAge, toMs } from "../model/time";
+import { linkHealth, links, linksHealth, linksNow, outagesText } from "../model/session/links";
+import { formatAge, toMs } from "../model/values/time";
 
 export const linksOpen = signal(false);
 

@@ -1,7 +1,7 @@
 /** Logging in. */
 
 import { useState } from "preact/hooks";
-import { login, notice } from "../model/session";
+import { login, notice } from "../model/session/session";
 
 export function Login() {
   const [name, setName] = useState("");

@@ -1,7 +1,15 @@
 /** Notes above the timeline: what this browser did not get, and short words on what was asked. */
 
-import { conflation, conflationText, dismissNotices, isBehind, isNoticeShown, missed, missedText } from "../model/conflation_notice";
-import { toast } from "../model/toast";
+import {
+  conflation,
+  conflationText,
+  dismissNotices,
+  isBehind,
+  isNoticeShown,
+  missed,
+  missedText,
+} from "../model/clock/conflation_notice";
+import { toast } from "../model/page/toast";
 
 export function Notices() {
   return (

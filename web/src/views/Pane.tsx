@@ -1,9 +1,9 @@
 /** The frame of a panel: its title, by which it is moved, its tools, its menu and its content. */
 
 import type { ComponentChildren } from "preact";
-import { isNarrow } from "../model/layout_store";
-import { PANELS, type PanelId } from "../model/layout";
-import { startDrag } from "../model/panel_drag";
+import { type PanelId, PANELS } from "../model/layout/layout";
+import { isNarrow } from "../model/layout/layout_store";
+import { startDrag } from "../model/layout/panel_drag";
 import { PaneMenu } from "./PaneMenu";
 
 interface PaneProps {

@@ -1,9 +1,9 @@
 /** The menu of a panel: move it without a pointer, put it away, and what concerns the whole layout. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { exportLayout, importLayout, layout, isNarrow, resetLayout } from "../model/layout_store";
-import { saveText } from "../model/clipboard";
-import { type MoveDirection, panelHidden, panelNudged, PANELS, type PanelId, panelShown } from "../model/layout";
+import { type MoveDirection, panelHidden, type PanelId, panelNudged, PANELS, panelShown } from "../model/layout/layout";
+import { exportLayout, importLayout, isNarrow, layout, resetLayout } from "../model/layout/layout_store";
+import { saveText } from "../model/page/clipboard";
 
 const MOVES: readonly [MoveDirection, string][] = [
   ["left", "Move left"],

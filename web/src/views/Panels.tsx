@@ -2,10 +2,10 @@
 
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
-import { importError, layout, isNarrow, resetLayout, showTab, activeTab } from "../model/layout_store";
-import { draggedPanel, dropTarget } from "../model/panel_drag";
-import { type LayoutColumn, PANELS, type PanelId, panelShown, withHeights, withWidths } from "../model/layout";
-import { startPanelsSync } from "../model/panels_sync";
+import { type LayoutColumn, type PanelId, PANELS, panelShown, withHeights, withWidths } from "../model/layout/layout";
+import { activeTab, importError, isNarrow, layout, resetLayout, showTab } from "../model/layout/layout_store";
+import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
+import { startPanelsSync } from "../model/layout/panels_sync";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
 import { Splitter } from "./Splitter";

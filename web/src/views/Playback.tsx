@@ -1,7 +1,5 @@
 /** The buttons that move the clock: the mode, steps, the direction, play, the rate. */
 
-import { step } from "../model/cursor_event";
-import { runAction, goToPresent } from "../model/timeline_sync";
 import {
   backwards,
   chooseDirection,
@@ -12,7 +10,9 @@ import {
   rate,
   RATES,
   state,
-} from "../model/clock";
+} from "../model/clock/clock";
+import { step } from "../model/clock/cursor_event";
+import { goToPresent, runAction } from "../model/timeline/timeline_sync";
 import { Icon } from "./Icon";
 
 export function Playback() {

@@ -2,18 +2,26 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Chart } from "../model/chart";
-import { valuesAt } from "../model/plot_columns";
-import { valueText } from "../model/event";
-import { latest } from "../model/latest";
-import { plotSeries, plotSeriesOf } from "../model/plot_data";
-import { activePlot, fieldKey, type PlotField, plots, type PlotSpec, removeField, removePlot } from "../model/plots";
-import { seriesNameKey, numberAt, sampledKey } from "../model/sampling";
-import { visible } from "../model/span";
-import { theme } from "../model/theme";
-import { fromMs, formatTime } from "../model/time";
-import { cursorMs } from "../model/clock";
-import { unitOf } from "../model/units";
+import { cursorMs } from "../model/clock/clock";
+import { latest } from "../model/entities/latest";
+import { theme } from "../model/page/theme";
+import { Chart } from "../model/plots/chart";
+import { valuesAt } from "../model/plots/plot_columns";
+import { plotSeries, plotSeriesOf } from "../model/plots/plot_data";
+import {
+  activePlot,
+  fieldKey,
+  type PlotField,
+  plots,
+  type PlotSpec,
+  removeField,
+  removePlot,
+} from "../model/plots/plots";
+import { numberAt, sampledKey, seriesNameKey } from "../model/plots/sampling";
+import { visible } from "../model/timeline/span";
+import { valueText } from "../model/values/event";
+import { formatTime, fromMs } from "../model/values/time";
+import { unitOf } from "../model/values/units";
 
 export function Plot({ spec }: { spec: PlotSpec }) {
   const isActive = activePlot.value === spec.id && plots.value.length > 1;

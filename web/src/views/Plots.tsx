@@ -1,10 +1,10 @@
 /** The plots: as many as there are, one above the other, and how to add to them. */
 
 import { signal } from "@preact/signals";
-import { plotError } from "../model/plot_data";
-import { newPlot, plots } from "../model/plots";
+import { plotError } from "../model/plots/plot_data";
+import { newPlot, plots } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 import { Plot } from "./Plot";
 
 const picking = signal(false);

@@ -1,16 +1,16 @@
 /** Every view at a glance: its entity's name, its status, its key values and how old they are. */
 
 import { useRef, useState } from "preact/hooks";
-import { alarmsOf } from "../model/alarms";
-import { type Card, cardShieldKeys, keySpec, cardTitle, statusOf } from "../model/card";
-import { cards, statesPending, statesError } from "../model/cards";
-import { entities, selectEntity, selectedEntity } from "../model/entities";
-import { entityKey } from "../model/event";
-import { requestedCard } from "../model/card_list";
-import { type ShieldGroup, shieldGroups, type CardPlace } from "../model/shields";
+import { alarmsOf } from "../model/alarms/alarms";
+import { type Card, cardShieldKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
+import { requestedCard } from "../model/cards/card_list";
+import { cards, statesError, statesPending } from "../model/cards/cards";
+import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/shields";
+import { entities, selectedEntity, selectEntity } from "../model/entities/entities";
+import { entityKey } from "../model/values/event";
 import { AlarmCounts } from "./AlarmCounts";
 import { moveFocus } from "./grid_focus";
-import { Empty, Pane, ErrorNotice } from "./Pane";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 import { CardAge, CardValue } from "./CardValue";
 import { Status } from "./Status";
 

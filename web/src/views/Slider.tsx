@@ -1,10 +1,10 @@
 /** The slider: the whole archive up to now, and where in it the clock stands. */
 
-import { goToDatedAhead } from "../model/timeline_sync";
-import { AHEAD_MAX, extent } from "../model/timeline_data";
-import { holdCursor, cursorLineMs, releaseCursor } from "../model/scrub";
-import { fromMs, formatTime } from "../model/time";
-import { state } from "../model/clock";
+import { state } from "../model/clock/clock";
+import { cursorLineMs, holdCursor, releaseCursor } from "../model/timeline/scrub";
+import { AHEAD_MAX, extent } from "../model/timeline/timeline_data";
+import { goToDatedAhead } from "../model/timeline/timeline_sync";
+import { formatTime, fromMs } from "../model/values/time";
 
 /** That there are events dated ahead, and the way there. */
 function AheadSign() {

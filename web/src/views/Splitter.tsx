@@ -1,7 +1,7 @@
 /** The bar between two columns or panels: dragged, or moved with the arrow keys. */
 
 import { useRef } from "preact/hooks";
-import { sharesResized } from "../model/layout";
+import { sharesResized } from "../model/layout/layout";
 
 interface SplitterProps {
   /** What it lies between: columns beside one another, or panels above one another. */

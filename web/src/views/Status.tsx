@@ -1,6 +1,6 @@
 /** The signs of a status: each has a shape of its own, for colours alone are not seen by everybody. */
 
-import type { Verdict } from "../model/limits";
+import type { Verdict } from "../model/alarms/limits";
 
 const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
 

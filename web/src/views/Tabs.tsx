@@ -1,8 +1,8 @@
 /** The panels where there is room for one: a tab for each. */
 
 import { useEffect } from "preact/hooks";
-import { showTab, activeTab } from "../model/layout_store";
-import { PANELS, type PanelId } from "../model/layout";
+import { type PanelId, PANELS } from "../model/layout/layout";
+import { activeTab, showTab } from "../model/layout/layout_store";
 import { TAB_TITLES, VIEWS } from "./panes";
 
 export function Tabs() {

@@ -1,9 +1,9 @@
 /** Going to a time: as ISO text, by a calendar, or by a short way. All in UTC. */
 
 import { useRef, useState } from "preact/hooks";
-import { extent } from "../model/timeline_data";
-import { fromFineMs, fromMs, toFineMs, parseTime } from "../model/time";
-import { cursor, cursorMs, seek } from "../model/clock";
+import { cursor, cursorMs, seek } from "../model/clock/clock";
+import { extent } from "../model/timeline/timeline_data";
+import { fromFineMs, fromMs, parseTime, toFineMs } from "../model/values/time";
 import { Icon } from "./Icon";
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,11 @@
 /** The timeline bar: the clock, its state, and everything that moves it. */
 
-import { cursorEvent, otherTimebase, otherTime, switchTimebase } from "../model/cursor_event";
-import { conflation, conflationText, isBehind, pinNotice } from "../model/conflation_notice";
-import { runAction } from "../model/timeline_sync";
-import { heldMs, cursorLineMs } from "../model/scrub";
-import { fromFineMs, formatTime } from "../model/time";
-import { cursor, isStalled, state, type Timebase, timebase } from "../model/clock";
+import { cursor, isStalled, state, type Timebase, timebase } from "../model/clock/clock";
+import { conflation, conflationText, isBehind, pinNotice } from "../model/clock/conflation_notice";
+import { cursorEvent, otherTime, otherTimebase, switchTimebase } from "../model/clock/cursor_event";
+import { cursorLineMs, heldMs } from "../model/timeline/scrub";
+import { runAction } from "../model/timeline/timeline_sync";
+import { formatTime, fromFineMs } from "../model/values/time";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";
 import { Slider } from "./Slider";

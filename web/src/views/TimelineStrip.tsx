@@ -1,15 +1,15 @@
 /** The strip: what there is over the visible span, with the cursor on it. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { showEverything, timeAt } from "../model/gesture";
-import { extent, markers, shownTile, timelineError, timelineWidth } from "../model/timeline_data";
-import { markersNear } from "../model/markers";
-import { countIn, countsAt, DENSITY_LANES } from "../model/density";
-import { cursorLineMs } from "../model/scrub";
-import { connection } from "../model/session";
-import { spanLength, visible } from "../model/span";
-import { durationText } from "../model/ticks";
-import { fromFineMs, formatTime } from "../model/time";
+import { connection } from "../model/session/session";
+import { countIn, countsAt, DENSITY_LANES } from "../model/timeline/density";
+import { showEverything, timeAt } from "../model/timeline/gesture";
+import { markersNear } from "../model/timeline/markers";
+import { cursorLineMs } from "../model/timeline/scrub";
+import { spanLength, visible } from "../model/timeline/span";
+import { durationText } from "../model/timeline/ticks";
+import { extent, markers, shownTile, timelineError, timelineWidth } from "../model/timeline/timeline_data";
+import { formatTime, fromFineMs } from "../model/values/time";
 import { attachStrip, hoverX } from "./strip";
 
 /** A mark is meant if it is so near to the pointer, in pixels. */

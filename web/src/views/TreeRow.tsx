@@ -1,10 +1,10 @@
 /** One row of the tree of entities: its name, how fresh it is, and which lanes it has. */
 
-import { clockSecondMs, setFolded, seenMs, selectEntity, selectedEntity } from "../model/entities";
-import { entityKey, type Lane } from "../model/event";
-import { freshness, FRESHNESS_TEXTS } from "../model/freshness";
-import { formatAge } from "../model/time";
-import { ALL_LANES, laneText, type EntityRow, type TreeNode } from "../model/entity_tree";
+import { clockSecondMs, seenMs, selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
+import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
+import { entityKey, type Lane } from "../model/values/event";
+import { freshness, FRESHNESS_TEXTS } from "../model/values/freshness";
+import { formatAge } from "../model/values/time";
 
 export const ROW_PX = 28;
 const LANE_LETTERS: Readonly<Record<Lane, string>> = { metadata: "M", command: "C", ui: "U", parsed: "P", raw: "R" };

@@ -1,8 +1,8 @@
 /** Painting what moves over the timeline: the selection, the present, the pointer and the cursor. */
 
-import { type Span, toX } from "../model/span";
-import type { ClockState } from "../model/clock";
-import { AXIS_PX, type PaintTarget, MARKS_PX, verticalLine } from "./paint_target";
+import type { ClockState } from "../model/clock/clock";
+import { type Span, toX } from "../model/timeline/span";
+import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_target";
 
 export interface Overlay {
   readonly span: Span;

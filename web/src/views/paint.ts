@@ -1,10 +1,10 @@
 /** Painting the timeline: how much there is and when, the axis, and the marks. */
 
-import { type DensityLane, DENSITY_LANES, type DensityTile } from "../model/density";
-import type { Marker } from "../model/markers";
-import { type Span, toX } from "../model/span";
-import { ticks } from "../model/ticks";
-import { AXIS_PX, type PaintTarget, MARKS_PX, verticalLine } from "./paint_target";
+import { DENSITY_LANES, type DensityLane, type DensityTile } from "../model/timeline/density";
+import type { Marker } from "../model/timeline/markers";
+import { type Span, toX } from "../model/timeline/span";
+import { ticks } from "../model/timeline/ticks";
+import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_target";
 
 const TICK_PX = 112;
 const LEAST_PX = 2;

@@ -1,6 +1,6 @@
 /** The timeline's colours, read from the style sheet: a canvas knows no variables. */
 
-import { DENSITY_LANES, type DensityLane } from "../model/density";
+import { DENSITY_LANES, type DensityLane } from "../model/timeline/density";
 
 export interface Palette {
   readonly lanes: Readonly<Record<DensityLane, string>>;

@@ -1,6 +1,6 @@
 /** Which view each panel is. */
 
-import type { PanelId } from "../model/layout";
+import type { PanelId } from "../model/layout/layout";
 import { Cards } from "./Cards";
 import { Chat } from "./Chat";
 import { CommandPanel } from "./CommandPanel";

@@ -1,14 +1,6 @@
 /** The keyboard: one table of keys, what they do, and how the help says it. */
 
 import { signal } from "@preact/signals";
-import { otherTimebase, step, switchTimebase } from "../model/cursor_event";
-import { runAction, goToPresent } from "../model/timeline_sync";
-import { showEverything, zoom } from "../model/gesture";
-import { extent } from "../model/timeline_data";
-import { cursorLineMs } from "../model/scrub";
-import { isSkippingGaps } from "../model/gap_skip";
-import { spanLength, setSelection, setSelectionEnd, selection, visible } from "../model/span";
-import { fromFineMs, toFineMs } from "../model/time";
 import {
   backwards,
   chooseDirection,
@@ -19,7 +11,15 @@ import {
   shiftRate,
   timebase,
   toggle,
-} from "../model/clock";
+} from "../model/clock/clock";
+import { otherTimebase, step, switchTimebase } from "../model/clock/cursor_event";
+import { isSkippingGaps } from "../model/clock/gap_skip";
+import { showEverything, zoom } from "../model/timeline/gesture";
+import { cursorLineMs } from "../model/timeline/scrub";
+import { selection, setSelection, setSelectionEnd, spanLength, visible } from "../model/timeline/span";
+import { extent } from "../model/timeline/timeline_data";
+import { goToPresent, runAction } from "../model/timeline/timeline_sync";
+import { fromFineMs, toFineMs } from "../model/values/time";
 import { linksOpen } from "./Links";
 
 export interface Shortcut {

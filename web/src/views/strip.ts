@@ -1,12 +1,20 @@
 /** The strip's two canvases: painted at most once per animation frame, and what pointers do on them. */
 
 import { effect, signal } from "@preact/signals";
-import { doubleClick, pointerDown, pointerCancel, pointerMove, type Pointer, pointerUp, wheel } from "../model/gesture";
-import { markers, presentMs, shownTile, timelineWidth } from "../model/timeline_data";
-import { cursorLineMs } from "../model/scrub";
-import { selection, visible } from "../model/span";
-import { theme } from "../model/theme";
-import { looping, state } from "../model/clock";
+import { looping, state } from "../model/clock/clock";
+import { theme } from "../model/page/theme";
+import {
+  doubleClick,
+  type Pointer,
+  pointerCancel,
+  pointerDown,
+  pointerMove,
+  pointerUp,
+  wheel,
+} from "../model/timeline/gesture";
+import { cursorLineMs } from "../model/timeline/scrub";
+import { selection, visible } from "../model/timeline/span";
+import { markers, presentMs, shownTile, timelineWidth } from "../model/timeline/timeline_data";
 import { AXIS_PX, type PaintTarget } from "./paint_target";
 import { paintOverlay } from "./overlay";
 import { paintScene } from "./paint";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rememberFrame, rawTextOf } from "../../src/api/raw_text";
+import { rawTextOf, rememberFrame } from "../../src/api/raw_text";
 
 const TEXTS = [
   '{"eventId":"a","sequence":18446744073709551615,"list":[{"b":1},[2,3]]}',

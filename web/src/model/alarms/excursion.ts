@@ -1,0 +1,65 @@
+/**
+ * How long a value has been out of its limits: an excursion begins with the first update of an unbroken
+ * run that is out of limits, whatever its severity, and ends with the first that is in them.
+ */
+
+import type { KeySpec } from "../../api/protocol";
+import type { Cell } from "../cards/ui_state";
+import { isViolation, verdictOf } from "./limits";
+
+/** Where an excursion begins. */
+export interface Excursion {
+  /** The source time of its first update: it names the excursion by either clock. */
+  readonly since: string;
+  /** Where that update stands in the order of the timebase. */
+  readonly order: string;
+  /** Whether nothing of it lies further back: false where the past was not read that far. */
+  readonly isComplete: boolean;
+}
+
+/** What one update says of a key. */
+export interface KeyUpdate {
+  readonly value: unknown;
+  readonly order: string;
+  readonly source: string;
+}
+
+/**
+ * The excursion of a key after one more update of it, `before` and `after` being its cells around it;
+ * undefined where there is none, or where its beginning has to be read from the past.
+ */
+export function excursionAfter(
+  known: Excursion | undefined,
+  said: KeyUpdate,
+  before: Cell | undefined,
+  after: Cell,
+  spec: KeySpec,
+): Excursion | undefined {
+  if (!isViolation(verdictOf(after.value, spec))) return undefined;
+  if (said.order < after.order) return excursionAfterLate(known, said, spec);
+  if (known !== undefined) return known;
+  if (before === undefined || isViolation(verdictOf(before.value, spec))) return undefined;
+  return { since: said.source, order: said.order, isComplete: true };
+}
+
+/** A late update may split an excursion, or lengthen it into the past. */
+function excursionAfterLate(known: Excursion | undefined, said: KeyUpdate, spec: KeySpec): Excursion | undefined {
+  if (known === undefined) return undefined;
+  const isInside = said.order > known.order;
+  return isViolation(verdictOf(said.value, spec)) === isInside ? known : undefined;
+}
+
+/**
+ * Where the excursion of a key begins, of what was said of it from the newest back; undefined where the
+ * newest is in limits. `isAll`: there is nothing further back.
+ */
+export function excursionStart(newestFirst: Iterable<KeyUpdate>, spec: KeySpec, isAll: boolean): Excursion | undefined {
+  let first: KeyUpdate | undefined;
+  for (const said of newestFirst) {
+    if (!isViolation(verdictOf(said.value, spec))) {
+      return first === undefined ? undefined : { since: first.source, order: first.order, isComplete: true };
+    }
+    first = said;
+  }
+  return first === undefined ? undefined : { since: first.source, order: first.order, isComplete: isAll };
+}

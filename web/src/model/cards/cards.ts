@@ -1,0 +1,235 @@
+/**
+ * All cards, as of the clock: asked for at each jump, folded on from what is streamed while time runs
+ * forwards, and asked for again and again while it runs backwards, where updates cannot be undone.
+ */
+
+import { batch, type Signal, signal } from "@preact/signals";
+import { acknowledgements, alarmKey } from "../alarms/acknowledgements";
+import type { Excursion } from "../alarms/excursion";
+import { readExcursions } from "../alarms/excursion_reader";
+import { backwards, cursor, queryBound, state, timebase } from "../clock/clock";
+import { request } from "../session/session";
+import type { StoredEvent } from "../values/event";
+import { normalTime, orderTime } from "../values/event_order";
+import { type Card, cardOf, cardWithUpdates, keysWithoutStart } from "./card";
+import { manifestOf, manifests } from "./manifests";
+import {
+  type AnsweredState,
+  foldUpdates,
+  isDoubtful,
+  isUpdate,
+  markComplete,
+  mergeAnswer,
+  stateOfAnswer,
+  viewKey,
+  type ViewState,
+} from "./ui_state";
+
+const PAGE_STATES = 1_000;
+
+/** A signal for each card, so that an update draws one card anew and not all of them. */
+export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
+/** Whether the states at the clock's time are being asked for. */
+export const statesPending = signal(true);
+/** Why there are no states, in words. */
+export const statesError = signal("");
+/** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
+export const statesTime = signal<string | undefined>(undefined);
+/** Moves whenever a card may have excursions whose beginning has to be read. */
+export const unreadStarts = signal(0);
+/** Moves whenever the server has to be asked again. */
+export const stateDoubts = signal(0);
+
+/** Moves with every jump: an answer to a question of before it is none. */
+let generation = 0;
+/** What was streamed before the answer that it goes on from. */
+let earlyStates = new Map<string, ViewState>();
+
+/** The clock is elsewhere: what is shown holds until the answer is there, and no longer. */
+export function invalidateStates(): void {
+  generation++;
+  earlyStates = new Map();
+  statesPending.value = true;
+}
+
+/** Forget all cards, with the user who saw them. */
+export function clearCards(): void {
+  invalidateStates();
+  cards.value = new Map();
+}
+
+/** Whether updates that are streamed lead from what is shown to what is next. */
+export function isForwards(): boolean {
+  return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
+}
+
+/** Ask for all states at the clock; an answer that was overtaken by a jump is dropped. */
+export async function refreshStates(): Promise<void> {
+  const mine = generation;
+  const time = state.value === "LIVE" ? undefined : cursor.value;
+  try {
+    const found = await allStates(time);
+    if (mine !== generation) return;
+    statesError.value = "";
+    batch(() => applyAnswer(found.map(stateOfAnswer), time));
+  } catch (error) {
+    if (mine === generation) statesError.value = (error as Error).message;
+    throw error;
+  }
+}
+
+/** All pages of the states as of a time. */
+async function allStates(time: string | undefined): Promise<AnsweredState[]> {
+  const found: AnsweredState[] = [];
+  let afterKey: string | undefined;
+  do {
+    const reply = await request(
+      {
+        type: "getUiState",
+        timebase: timebase.value,
+        limit: PAGE_STATES,
+        updates: false,
+        ...(time === undefined ? {} : { time }),
+        ...(afterKey === undefined ? {} : { afterKey }),
+      },
+      "uiStateResponse",
+    );
+    found.push(...(reply.states as AnsweredState[]));
+    afterKey = reply.nextKey ?? undefined;
+  } while (afterKey !== undefined);
+  return found;
+}
+
+function applyAnswer(found: readonly ViewState[], time: string | undefined): void {
+  const goesOn = !statesPending.value && isForwards();
+  const until = time === undefined ? undefined : normalTime(time);
+  const next = new Map<string, Card>();
+  if (goesOn) for (const [id, card] of cards.value) next.set(id, card.value);
+  for (const answer of found) {
+    const id = viewKey(answer);
+    const before = cards.value.get(id)?.value;
+    const view = mergeAnswer(goesOn ? before?.view : earlyStates.get(id), answer);
+    const known = goesOn ? before?.excursions : stillValid(before?.excursions, until);
+    next.set(id, cardOf(view, manifestOf(manifests.value, view), known));
+    earlyStates.delete(id);
+  }
+  for (const [id, view] of earlyStates) next.set(id, cardOf(markComplete(view), manifestOf(manifests.value, view)));
+  earlyStates = new Map();
+  statesTime.value = until;
+  statesPending.value = false;
+  showCards(next);
+}
+
+/** Excursions that began before an earlier time than the one they were read at; of later times nothing is known. */
+function stillValid(
+  known: ReadonlyMap<string, Excursion> | undefined,
+  until: string | undefined,
+): ReadonlyMap<string, Excursion> | undefined {
+  const shown = statesTime.value;
+  if (known === undefined || until === undefined || (shown !== undefined && until > shown)) return undefined;
+  return new Map([...known].filter(([, { order }]) => orderTime(order) <= until));
+}
+
+function showCards(next: ReadonlyMap<string, Card>): void {
+  const known = cards.value;
+  let isOther = known.size !== next.size;
+  const shown = new Map<string, Signal<Card>>();
+  for (const [id, card] of next) {
+    const one = known.get(id) ?? signal(card);
+    isOther ||= !known.has(id);
+    one.value = card;
+    shown.set(id, one);
+  }
+  if (isOther) cards.value = shown;
+  checkCards(next.values());
+}
+
+/** Say what has to be asked or read for the cards that are shown. */
+function checkCards(all: Iterable<Card>): void {
+  let [isUnread, isDoubted] = [false, false];
+  for (const card of all) {
+    isUnread ||= card.violations.some(({ excursion }) => excursion === undefined);
+    isDoubted ||= isDoubtful(card.view);
+  }
+  if (isUnread) unreadStarts.value++;
+  if (isDoubted) stateDoubts.value++;
+}
+
+/** Take in streamed events, in whatever order they come. */
+export function applyUpdates(events: readonly StoredEvent[]): void {
+  if (!isForwards()) return;
+  const byView = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    if (!isUpdate(event)) continue;
+    const id = viewKey(event);
+    const some = byView.get(id);
+    if (some === undefined) byView.set(id, [event]);
+    else some.push(event);
+  }
+  if (statesPending.value) applyEarly(byView);
+  else if (byView.size > 0) batch(() => applyByView(byView));
+}
+
+function applyEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
+  for (const [id, some] of byView) earlyStates.set(id, foldUpdates(earlyStates.get(id), some, timebase.value));
+}
+
+function applyByView(byView: ReadonlyMap<string, StoredEvent[]>): void {
+  const find = (view: ViewState) => manifestOf(manifests.value, view);
+  const added = new Map<string, Signal<Card>>();
+  const changed: Card[] = [];
+  for (const [id, some] of byView) {
+    const known = cards.value.get(id);
+    const card = known === undefined ? newCard(some) : cardWithUpdates(known.value, some, timebase.value, find);
+    if (known === undefined) added.set(id, signal(card));
+    else known.value = card;
+    changed.push(card);
+  }
+  statesTime.value = state.value === "LIVE" ? undefined : normalTime(cursor.value);
+  if (added.size > 0) cards.value = new Map([...cards.value, ...added]);
+  checkCards(changed);
+}
+
+/** The card of a view that begins: of the server's answer it was not, so there is nothing before. */
+function newCard([first, ...rest]: readonly StoredEvent[]): Card {
+  const find = (view: ViewState) => manifestOf(manifests.value, view);
+  const view = markComplete(foldUpdates(undefined, [first as StoredEvent], timebase.value));
+  return cardWithUpdates(cardOf(view, find(view)), rest, timebase.value, find);
+}
+
+/** Draw all cards by the manifests that are known now. */
+export function reapplyManifests(): void {
+  batch(() => {
+    for (const one of cards.value.values()) {
+      const { view, manifest, excursions } = one.value;
+      const found = manifestOf(manifests.value, view);
+      if (found !== manifest) one.value = cardOf(view, found, manifest === undefined ? undefined : excursions);
+    }
+  });
+  checkCards([...cards.value.values()].map((one) => one.value));
+}
+
+/** Updates were left out on the way: states are asked for, and excursions read, anew. */
+export function invalidateCards(): void {
+  batch(() => {
+    for (const one of cards.value.values()) one.value = cardOf(one.value.view, one.value.manifest);
+    stateDoubts.value++;
+  });
+}
+
+/** Read when excursions began, of one card after the other, as long as the clock is not moved. */
+export async function readExcursionStarts(): Promise<void> {
+  const mine = generation;
+  for (const one of cards.value.values()) {
+    const card = one.value;
+    const keys = keysWithoutStart(card);
+    if (keys.length === 0) continue;
+    const until = queryBound();
+    const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
+    const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
+    if (mine !== generation) return;
+    // What was streamed meanwhile knows better.
+    const { view, manifest, excursions } = one.value;
+    one.value = cardOf(view, manifest, new Map([...found, ...excursions]));
+  }
+}

@@ -1,0 +1,120 @@
+/** What keeps the cards as the clock has them: questions at jumps, at doubts, and while time runs back. */
+
+import { effect, untracked } from "@preact/signals";
+import { applyAcknowledgements, clearAcknowledgements, refreshAcknowledgements } from "../alarms/acknowledgements";
+import { jumps, state } from "../clock/clock";
+import { conflation } from "../clock/conflation_notice";
+import { dueInArchive } from "../clock/dated_ahead";
+import { singleFlight } from "../page/single_flight";
+import { connection, user } from "../session/session";
+import { visible } from "../timeline/span";
+import type { StoredEvent } from "../values/event";
+import {
+  applyUpdates,
+  clearCards,
+  invalidateCards,
+  invalidateStates,
+  isForwards,
+  readExcursionStarts,
+  reapplyManifests,
+  refreshStates,
+  stateDoubts,
+  statesError,
+  unreadStarts,
+} from "./cards";
+import { applyManifests, clearManifests, manifests, refreshManifests } from "./manifests";
+import { appendSparklines, clearSparklines, requestSparklines } from "./sparkline_data";
+
+const BACKWARDS_INTERVAL_MS = 250;
+const RETRY_INTERVAL_MS = 3_000;
+const SPARKLINE_INTERVAL_MS = 250;
+/** A doubt, or a beginning that could not be read, is no reason to ask without a pause. */
+const THROTTLE_MS = 500;
+
+const askStates = singleFlight(refreshStates);
+const askManifests = singleFlight(refreshManifests);
+const askAcknowledgements = singleFlight(refreshAcknowledgements);
+const readBack = singleFlight(readExcursionStarts);
+
+let isStarted = false;
+
+/** Tie the cards to the clock; called once. */
+export function startCardsSync(): void {
+  if (isStarted) return;
+  isStarted = true;
+  clearForUser();
+  effect(() => {
+    void jumps.value;
+    untracked(invalidateStates);
+    // A LIVE stream is asked for first: what comes between the two questions is in both, not in neither.
+    queueMicrotask(requestAll);
+  });
+  effect(() => {
+    if (connection.value === "open") queueMicrotask(requestAll);
+  });
+  effect(() => {
+    void manifests.value;
+    untracked(reapplyManifests);
+  });
+  effect(() => {
+    if (conflation.value !== null) untracked(invalidateCards);
+  });
+  followThrottled(stateDoubts, askStates);
+  followThrottled(dueInArchive, requestAll);
+  followThrottled(unreadStarts, readBack);
+  setInterval(() => state.value === "PLAYING" && !isForwards() && isOpen() && askStates(), BACKWARDS_INTERVAL_MS);
+  setInterval(() => statesError.value !== "" && isOpen() && requestAll(), RETRY_INTERVAL_MS);
+  followSparklines();
+}
+
+/** Take in streamed events. */
+export function applyToCards(events: readonly StoredEvent[]): void {
+  applyAcknowledgements(events);
+  if (isForwards()) applyManifests(events);
+  applyUpdates(events);
+  appendSparklines(events);
+}
+
+function requestAll(): void {
+  if (!isOpen()) return;
+  askManifests();
+  askStates();
+  askAcknowledgements();
+}
+
+/** Another user may see other scopes: nothing of before stays. */
+function clearForUser(): void {
+  effect(() => {
+    void user.value;
+    untracked(() => {
+      clearCards();
+      clearManifests();
+      clearAcknowledgements();
+      clearSparklines();
+    });
+  });
+}
+
+/** Do something soon after a signal has moved; however often it moves, not more often than that. */
+function followThrottled(moved: { value: number }, work: () => void): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    if (moved.value === 0 || timer !== undefined) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (isOpen()) work();
+    }, THROTTLE_MS);
+  });
+}
+
+function followSparklines(): void {
+  effect(() => {
+    void [visible.value, jumps.value, connection.value];
+    untracked(requestSparklines);
+  });
+  setInterval(() => !document.hidden && requestSparklines(), SPARKLINE_INTERVAL_MS);
+}
+
+function isOpen(): boolean {
+  return connection.value === "open";
+}

@@ -1,0 +1,127 @@
+/** Card manifests as of the clock: what the keys of a view are, and what a card shows of them. */
+
+import { signal } from "@preact/signals";
+import type { CardManifest, KeySpec, Layout } from "../../api/protocol";
+import { cursor, state, timebase } from "../clock/clock";
+import { request } from "../session/session";
+import type { StoredEvent } from "../values/event";
+
+export type { CardManifest, KeySpec };
+
+/** In allowedKeys: what holds for keys that are not named there. */
+const ANY_KEY = "*";
+const PLAIN: KeySpec = { type: "any" };
+/** What a card shows at a glance where its manifest does not say it. */
+const SHIELD_MAX_KEYS = 3;
+/** So many fields are requestCount for at once; a card with more sparklines could not be read either. */
+const SPARKLINES_MAX = 16;
+
+/** A group of rows of a card. */
+export interface RowGroup {
+  title: string;
+  keys: readonly string[];
+}
+
+/** By manifestId and version. */
+export const manifests = signal<ReadonlyMap<string, CardManifest>>(new Map());
+
+let requestCount = 0;
+
+/** Ask which manifests there are as of the clock. */
+export async function refreshManifests(): Promise<void> {
+  const mine = ++requestCount;
+  const found: CardManifest[] = [];
+  let page: { time?: string; afterKey?: string } = state.value === "LIVE" ? {} : { time: cursor.value };
+  for (let isMore = true; isMore && mine === requestCount; ) {
+    const asks = { type: "discover", timebase: timebase.value, limit: 1, ...page } as const;
+    const reply = await request(asks, "discoverResponse");
+    found.push(...(reply.manifests ?? []));
+    // Manifests come before entities, so the first page with an entity has the last of them.
+    isMore = reply.nextKey != null && reply.entities.length === 0;
+    page = { time: reply.time, ...(reply.nextKey == null ? {} : { afterKey: reply.nextKey }) };
+  }
+  if (mine === requestCount) manifests.value = byName(found);
+}
+
+/** Take in manifests that are published while time runs forwards. */
+export function applyManifests(events: readonly StoredEvent[]): void {
+  const found = events.flatMap((event) => manifestOfEvent(event) ?? []);
+  if (found.length > 0) manifests.value = new Map([...manifests.value, ...byName(found)]);
+}
+
+/** Forget all: another user. */
+export function clearManifests(): void {
+  requestCount++;
+  manifests.value = new Map();
+}
+
+/** The manifest that a view's updates name; undefined where nobody has published it. */
+export function manifestOf(
+  all: ReadonlyMap<string, CardManifest>,
+  of: { manifestId: string; manifestVersion: string },
+): CardManifest | undefined {
+  return all.get(manifestKey(of));
+}
+
+function byName(all: readonly CardManifest[]): Map<string, CardManifest> {
+  return new Map(all.map((one) => [manifestKey(one), one]));
+}
+
+function manifestKey(of: { manifestId: string; manifestVersion: string }): string {
+  return `${of.manifestId} ${of.manifestVersion}`;
+}
+
+/** The manifest of a ManifestPublished event, which tells its title with the layout; undefined of any other. */
+export function manifestOfEvent(event: StoredEvent): CardManifest | undefined {
+  if (event.lane !== "metadata" || event.messageType !== "ManifestPublished") return undefined;
+  const { manifestId, manifestVersion, viewId, entityType } = event as unknown as CardManifest;
+  const { title, ...layout } = (event["layout"] ?? {}) as Layout & { title?: string };
+  const actions = Object.entries((event["actions"] ?? {}) as Record<string, object>);
+  return {
+    ...{ manifestId, manifestVersion, viewId, entityType },
+    title: title ?? manifestId,
+    allowedKeys: event["allowedKeys"] as Record<string, KeySpec>,
+    layout,
+    actions: actions.map(([commandType, action]) => ({ commandType, ...action })) as CardManifest["actions"] & object,
+  };
+}
+
+/** What a key is; where there is no manifest, anything. */
+export function manifestKeySpec(manifest: CardManifest | undefined, key: string): KeySpec {
+  const all = manifest?.allowedKeys;
+  if (all === undefined) return PLAIN;
+  if (Object.hasOwn(all, key)) return all[key] as KeySpec;
+  return Object.hasOwn(all, ANY_KEY) ? (all[ANY_KEY] as KeySpec) : PLAIN;
+}
+
+/** What people call a key. */
+export function keyTitle(manifest: CardManifest | undefined, key: string): string {
+  return manifestKeySpec(manifest, key).title ?? key;
+}
+
+/** The keys that are shown at a glance: those that the manifest names, else the first of the card. */
+export function shieldKeys(manifest: CardManifest | undefined, known: readonly string[]): readonly string[] {
+  const named = manifest?.layout?.shield ?? [];
+  if (named.length > 0) return named;
+  return rowGroups(manifest, known).flatMap(({ keys }) => keys).slice(0, SHIELD_MAX_KEYS);
+}
+
+/**
+ * The rows of a card: the groups that the manifest names, else all its keys. What it says nothing of and
+ * what has limits follows behind them, so that no value that is out of limits is hidden.
+ */
+export function rowGroups(manifest: CardManifest | undefined, known: readonly string[]): readonly RowGroup[] {
+  const named = (manifest?.layout?.card ?? []).map(({ title, rows }) => ({ title: title ?? "", keys: rows }));
+  const shown = new Set(named.flatMap(({ keys }) => keys));
+  const allowed = Object.keys(manifest?.allowedKeys ?? {}).filter((key) => key !== ANY_KEY);
+  const isWanted = (key: string) =>
+    named.length === 0 || !allowed.includes(key) || manifestKeySpec(manifest, key).limits != null;
+  const rest = [...new Set([...allowed, ...known])].filter((key) => !shown.has(key) && isWanted(key));
+  return rest.length === 0 ? named : [...named, { title: named.length === 0 ? "" : "Other", keys: rest }];
+}
+
+/** The keys whose past is drawn beside them; of a card that names no key of its own, all numbers. */
+export function sparklineKeys(manifest: CardManifest | undefined, numbers: readonly string[]): readonly string[] {
+  const isOpen = Object.keys(manifest?.allowedKeys ?? {}).every((key) => key === ANY_KEY);
+  return (isOpen ? numbers : (manifest?.layout?.sparklines ?? [])).slice(0, SPARKLINES_MAX);
+}

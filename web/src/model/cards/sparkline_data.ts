@@ -1,0 +1,114 @@
+/** What the sparklines draw: the drawn keys of the cards that are in sight, over the visible span. */
+
+import { type Signal, signal } from "@preact/signals";
+import type { SeriesName } from "../../api/series";
+import { state, timebase, type Timebase } from "../clock/clock";
+import { appendEvents, type Buckets, lastFilled, requestBuckets } from "../plots/sampling";
+import { connection } from "../session/session";
+import { stillCovers, withMargins } from "../timeline/prefetch";
+import { type Span, visible } from "../timeline/span";
+import type { StoredEvent } from "../values/event";
+import { type Card, cardSparklineKeys } from "./card";
+import { cards, isForwards } from "./cards";
+import { isUpdate, viewKey } from "./ui_state";
+
+/** What is known of the past of one card. */
+export interface SparklineData {
+  buckets: Buckets;
+  /** The last bucket that the server has sampled. */
+  sampledUntil: number;
+  span: Span;
+  timebase: Timebase;
+  keys: string;
+  askedMs: number;
+}
+
+const SPARKLINE_BUCKETS = 96;
+/** So many cards are asked for at once. */
+const AT_ONCE = 4;
+/** LIVE what is streamed is appended, and now and then all is asked anew. */
+const LIVE_INTERVAL_MS = 10_000;
+const FAILED_INTERVAL_MS = 3_000;
+
+const sparklines = new Map<string, Signal<SparklineData | undefined>>();
+/** The cards that are in sight. */
+const inSight = new Set<string>();
+const busy = new Set<string>();
+const failed = new Map<string, number>();
+
+/** The past of a card; undefined while it is awaited. */
+export function sparklineDataOf(id: string): Signal<SparklineData | undefined> {
+  let found = sparklines.get(id);
+  if (found === undefined) sparklines.set(id, (found = signal(undefined)));
+  return found;
+}
+
+/** A card has come into sight, or gone out of it. */
+export function setInSight(id: string, isSeen: boolean): void {
+  if (isSeen) inSight.add(id);
+  else inSight.delete(id);
+  if (isSeen) requestSparklines();
+}
+
+/** Ask for what is missing or old of the cards in sight, a few at a time. */
+export function requestSparklines(): void {
+  if (connection.value !== "open") return;
+  for (const id of inSight) {
+    if (busy.size >= AT_ONCE) return;
+    const card = cards.value.get(id)?.value;
+    if (card !== undefined && !busy.has(id) && isDue(id, card)) requestSparkline(id, card);
+  }
+}
+
+function isDue(id: string, card: Card): boolean {
+  const keys = cardSparklineKeys(card).join(" ");
+  if (keys === "" || Date.now() - (failed.get(id) ?? 0) < FAILED_INTERVAL_MS) return false;
+  const known = sparklines.get(id)?.value;
+  if (known === undefined || known.timebase !== timebase.value || known.keys !== keys) return true;
+  if (!stillCovers(known.span, visible.value)) return true;
+  return state.value === "LIVE" && Date.now() - known.askedMs > LIVE_INTERVAL_MS;
+}
+
+function requestSparkline(id: string, card: Card): void {
+  busy.add(id);
+  const [span, base, keys] = [withMargins(visible.value), timebase.value, cardSparklineKeys(card)];
+  requestBuckets(cardSeries(card), [...keys], span, SPARKLINE_BUCKETS)
+    .then((buckets) => {
+      failed.delete(id);
+      const about = { span, timebase: base, keys: keys.join(" "), askedMs: Date.now() };
+      sparklineDataOf(id).value = { buckets, sampledUntil: lastFilled(buckets), ...about };
+    })
+    .catch(() => failed.set(id, Date.now()))
+    .finally(() => {
+      busy.delete(id);
+      requestSparklines();
+    });
+}
+
+function cardSeries({ view }: Card): SeriesName {
+  const { scopeId, systemId, containerId, uniqueId, viewId } = view;
+  return { scopeId, systemId, containerId, uniqueId, viewId, lane: "ui", messageType: "UiUpdate" };
+}
+
+/** Take in streamed updates of the cards in sight. */
+export function appendSparklines(events: readonly StoredEvent[]): void {
+  if (!isForwards() || inSight.size === 0) return;
+  const byView = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    if (!isUpdate(event)) continue;
+    const id = viewKey(event);
+    if (inSight.has(id)) byView.set(id, [...(byView.get(id) ?? []), event]);
+  }
+  for (const [id, some] of byView) {
+    const known = sparklines.get(id);
+    const trend = known?.value;
+    if (known === undefined || trend === undefined) continue;
+    if (appendEvents(trend.buckets, trend.sampledUntil, some, timebase.value)) known.value = { ...trend };
+  }
+}
+
+/** Forget all: another user. */
+export function clearSparklines(): void {
+  sparklines.clear();
+  failed.clear();
+}

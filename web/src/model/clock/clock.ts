@@ -1,0 +1,272 @@
+/**
+ * The timeline: one clock, one state. LIVE follows, PLAYING replays at a rate, PAUSED stands still.
+ *
+ * Every start, seek or change of rate is a new stream with a new id; frames of any other id are dropped.
+ */
+
+import { batch, computed, signal } from "@preact/signals";
+import type { StreamFrame } from "../../api/socket";
+import { connection, coreUnavailable, notice, reconnect, request } from "../session/session";
+import { LENGTH_MIN_MS, selection, type Span } from "../timeline/span";
+import type { StoredEvent } from "../values/event";
+import { fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
+import { reportMissed } from "./conflation_notice";
+import { DatedAheadQueue } from "./dated_ahead";
+import { loopEnd, loopStart } from "./loop";
+import { PlaybackStream, resumption, type StreamRequest } from "./stream";
+
+export type ClockState = "LIVE" | "PLAYING" | "PAUSED";
+export type Rate = number | "max";
+export type Timebase = "source" | "canonical";
+
+export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, "max"];
+const SILENCE_MAX_MS = 3_000;
+/** A loop does not begin again sooner, however short its selection is. */
+const LOOP_PACE_MS = 250;
+
+export const state = signal<ClockState>("PAUSED");
+export const cursor = signal<string>(fromMs(Date.now()));
+export const rate = signal<Rate>(1);
+export const backwards = signal(false);
+export const timebase = signal<Timebase>("source");
+/** Whether playing begins again at the other end of the selection. */
+export const looping = signal(false);
+export const cursorMs = computed(() => toMs(cursor.value));
+
+/** Moves with every seek, change of direction and of timebase: what was shown is no longer so. */
+export const jumps = signal(0);
+
+/** Whether a stream that should move has been silent: what is shown may not be the present. */
+export const isSilent = signal(false);
+
+/** Whether the clock should move and nothing comes: what is shown is not the present. */
+export const isStalled = computed(() => state.value !== "PAUSED" && (connection.value !== "open" || coreUnavailable.value || isSilent.value));
+
+/** The newest event that was streamed since the last jump. */
+export const newest = signal<StoredEvent | null>(null);
+
+/** What was streamed LIVE and is dated ahead. */
+export const datedAheadQueue = new DatedAheadQueue();
+
+/** Told of streamed events: those that are there at the clock's time, and all as they come. */
+type Delivery = (events: StoredEvent[], all: StoredEvent[]) => void;
+
+let onEvents: Delivery = () => undefined;
+
+const stream = new PlaybackStream({
+  moved: (time, events) => {
+    isSilent.value = false;
+    cursor.value = time;
+    const there = state.value === "LIVE" ? datedAheadQueue.admit(events, time, timebase.value) : events;
+    const last = there.at(-1);
+    if (last !== undefined) newest.value = last;
+    onEvents(there, events);
+  },
+  ended: onStreamEnd,
+  refused: (error) => {
+    stop();
+    showError(error);
+  },
+  idsExhausted: () => reconnect(),
+});
+
+/** Who is told of streamed events, in the server's order. */
+export function deliver(events: Delivery): void {
+  onEvents = events;
+}
+
+/** Up to which time there is something to be seen; LIVE in receive time that is all there is. */
+export function queryBound(): string | undefined {
+  return state.value === "LIVE" && timebase.value === "canonical" ? undefined : cursor.value;
+}
+
+/** A span without what is dated ahead while LIVE. */
+export function clampToPresent(span: Span): Span {
+  if (state.value !== "LIVE" || timebase.value === "canonical") return span;
+  const stopMs = Math.max(span.startMs + LENGTH_MIN_MS, Math.min(span.stopMs, toFineMs(cursor.value)));
+  return { startMs: span.startMs, stopMs };
+}
+
+/** Take in a frame of the stream. */
+export function receiveFrame(frame: StreamFrame): void {
+  stream.push(frame);
+}
+
+/** Apply the frames that wait for the screen, now. */
+export function flush(): void {
+  stream.flush();
+}
+
+/** The rate as the protocol writes it, direction included. */
+export function signedRate(factor: Rate, reverse: boolean): Rate | "-max" {
+  if (factor === "max") return reverse ? "-max" : "max";
+  return reverse ? -factor : factor;
+}
+
+/** Follow the present; the clock is there at once, before anything has come from it. */
+export function goLive(): void {
+  batch(() => {
+    state.value = "LIVE";
+    backwards.value = false;
+    cursor.value = fromMs(Date.now());
+    jump();
+  });
+  stream.start(present());
+}
+
+/** The present, as fast as this browser keeps up: what it is too slow for is said, not queued. */
+function present(): StreamRequest {
+  return { timelineMode: "LIVE", timebase: timebase.value, shed: true };
+}
+
+/** Stop where the clock is. */
+export function pause(): void {
+  if (stream.running) {
+    stop();
+    return;
+  }
+  batch(halt);
+}
+
+/** Stand still, and have the server send nothing more: what it was sent before a refused start, it sends still. */
+function stop(): void {
+  stream.release();
+  batch(halt);
+  request({ type: "cancelStream" }, "streamCancelled").catch(showError);
+}
+
+function halt(): void {
+  state.value = "PAUSED";
+  jump();
+}
+
+/** Play from where the clock is, at the chosen rate and direction. */
+export function play(): void {
+  const from = loopStart(activeLoop(), toFineMs(cursor.value), backwards.value);
+  batch(() => {
+    if (from !== undefined) cursor.value = fromFineMs(from);
+    if (state.value === "LIVE" || from !== undefined) jump();
+    state.value = "PLAYING";
+  });
+  stream.start(replay());
+}
+
+function replay(): StreamRequest {
+  const end = loopEnd(activeLoop(), toFineMs(cursor.value), backwards.value);
+  return {
+    timelineMode: "REPLAY",
+    startTime: cursor.value,
+    rate: signedRate(rate.value, backwards.value),
+    timebase: timebase.value,
+    ...(end === undefined ? {} : { stopTime: fromFineMs(end) }),
+  };
+}
+
+/** The selection, while it is to be looped. */
+function activeLoop() {
+  return looping.value ? selection.value : null;
+}
+
+/** Move the clock; what played goes on playing from there. */
+export function seek(time: string): void {
+  batch(() => {
+    cursor.value = time;
+    if (state.value !== "PLAYING") {
+      pause();
+      return;
+    }
+    jump();
+    stream.start(replay());
+  });
+}
+
+/** Play and pause with one key. */
+export function toggle(): void {
+  if (state.value === "PAUSED") play();
+  else pause();
+}
+
+/** Change the rate, now if something plays. */
+export function chooseRate(chosen: Rate): void {
+  rate.value = chosen;
+  if (state.value === "PLAYING") play();
+}
+
+/** The next faster or slower rate. */
+export function shiftRate(by: 1 | -1): void {
+  const next = RATES[RATES.indexOf(rate.value) + by];
+  if (next !== undefined) chooseRate(next);
+}
+
+/** Turn around. */
+export function chooseDirection(reverse: boolean): void {
+  backwards.value = reverse;
+  jump();
+  if (state.value === "PLAYING") play();
+  else if (state.value === "LIVE" && reverse) pause();
+}
+
+/** Order by the other clock, at a time of it if one is given. */
+export function chooseTimebase(chosen: Timebase, time?: string): void {
+  batch(() => {
+    timebase.value = chosen;
+    if (time !== undefined && state.value !== "LIVE") cursor.value = time;
+    jump();
+  });
+  if (state.value === "PLAYING") play();
+  if (state.value === "LIVE") goLive();
+}
+
+/** Loop the selection, or no longer. */
+export function chooseLoop(chosen: boolean): void {
+  looping.value = chosen;
+  if (state.value === "PLAYING") play();
+}
+
+/** After a new connection: go on as it was. LIVE goes on behind the last event where that has a key. */
+export function restart(): void {
+  const how = resumption(stream, state.value, timebase.value, Date.now());
+  stream.release();
+  if (how === "at present") {
+    reportMissed(fromMs(stream.lastFrameMs), fromMs(Date.now()));
+    goLive();
+  } else if (state.value === "LIVE") {
+    jump();
+    stream.start({ ...present(), ...how });
+  } else if (state.value === "PLAYING") {
+    play();
+  }
+}
+
+/** Look after the stream: one that was lost is started again, one that is silent is said to be. */
+export function checkStream(): void {
+  const moving = state.value !== "PAUSED";
+  const now = Date.now();
+  if (!moving) stream.lastHeardMs = now;
+  isSilent.value = now - stream.lastHeardMs > SILENCE_MAX_MS;
+  if (moving && !stream.running) restart();
+}
+
+function jump(): void {
+  datedAheadQueue.clear();
+  newest.value = null;
+  jumps.value++;
+}
+
+/** The stream's end: the loop's, or that of all there is. */
+function onStreamEnd(time: string): void {
+  cursor.value = time;
+  // Only at its end does a loop have somewhere else to begin.
+  if (loopStart(activeLoop(), toFineMs(time), backwards.value) === undefined) {
+    state.value = "PAUSED";
+    jump();
+    return;
+  }
+  setTimeout(() => {
+    if (state.value === "PLAYING" && !stream.running) play();
+  }, LOOP_PACE_MS);
+}
+
+function showError(error: Error): void {
+  notice.value = error.message;
+}

@@ -1,0 +1,66 @@
+/**
+ * Frames of the stream, taken in at most once per animation frame: a fast stream does not repaint faster
+ * than the screen, and nothing is reordered or dropped here.
+ */
+
+import type { StreamFrame } from "../../api/socket";
+
+/** So many waiting events are applied at once, whatever the screen does: memory is bounded. */
+const PENDING_EVENTS_MAX = 20_000;
+/** A hidden page paints nothing, but its state goes on. */
+const HIDDEN_INTERVAL_MS = 250;
+const FRAME_MS = 16;
+
+/** A queue that hands over all that came since the last animation frame, in order. */
+export class FrameQueue {
+  private pending: StreamFrame[] = [];
+  private pendingEvents = 0;
+  private isDue = false;
+
+  constructor(private readonly apply: (frames: readonly StreamFrame[]) => void) {}
+
+  /** Take in a frame. */
+  push(frame: StreamFrame): void {
+    this.pending.push(frame);
+    if (frame.type === "streamChunk") this.pendingEvents += frame.events.length;
+    if (this.pendingEvents >= PENDING_EVENTS_MAX) this.flush();
+    else this.schedule();
+  }
+
+  /** Apply what waits, now. */
+  flush(): void {
+    if (this.pending.length === 0) return;
+    const frames = this.pending;
+    this.pending = [];
+    this.pendingEvents = 0;
+    this.apply(frames);
+  }
+
+  private schedule(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    nextFrame(() => {
+      this.isDue = false;
+      this.flush();
+    });
+  }
+}
+
+/** Call back at the next animation frame, or after a while where there are none. */
+function nextFrame(callback: () => void): void {
+  if (typeof requestAnimationFrame !== "function") setTimeout(callback, FRAME_MS);
+  else if (document.hidden) setTimeout(callback, HIDDEN_INTERVAL_MS);
+  else firstOfFrameOrTimer(callback);
+}
+
+/** A page that is hidden while it waits for its frame would wait for as long as it is hidden. */
+function firstOfFrameOrTimer(callback: () => void): void {
+  let done = false;
+  const once = () => {
+    if (done) return;
+    done = true;
+    callback();
+  };
+  requestAnimationFrame(once);
+  setTimeout(once, HIDDEN_INTERVAL_MS);
+}

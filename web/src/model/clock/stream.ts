@@ -1,0 +1,134 @@
+/** The one stream that plays: its id fences off frames of others, its last key is where LIVE goes on. */
+
+import { batch } from "@preact/signals";
+import { newId } from "../../api/ids";
+import type { StartStream } from "../../api/protocol";
+import { CORE_UNAVAILABLE, RequestError, type StreamFrame } from "../../api/socket";
+import { request } from "../session/session";
+import type { StoredEvent } from "../values/event";
+import { reportConflation } from "./conflation_notice";
+import { FrameQueue } from "./frame_queue";
+
+/** What to play. */
+export type StreamRequest = Omit<StartStream, "type" | "ref" | "playbackRequestId">;
+
+export interface StreamHandlers {
+  moved: (cursor: string, events: StoredEvent[]) => void;
+  ended: (cursor: string) => void;
+  refused: (error: Error) => void;
+  /** The connection has no ids left for streams. */
+  idsExhausted: () => void;
+}
+
+/** Errors of a start that say nothing against it: it is tried again. */
+const TRANSIENT_ERRORS: ReadonlySet<string> = new Set([CORE_UNAVAILABLE, "disconnected", "timeout"]);
+/** After a longer absence LIVE does not catch up event by event. */
+const RESUME_MAX_MS = 10 * 60_000;
+
+export class PlaybackStream {
+  /** When the stream was last heard, in ms of this browser's clock. */
+  lastHeardMs = 0;
+  /** The same, but a start that nothing has followed does not count. */
+  lastFrameMs = 0;
+  /** Where it goes on after an interruption. */
+  lastKey: string | undefined;
+  private id: string | undefined;
+  private readonly frames = new FrameQueue((frames) => this.apply(frames));
+
+  constructor(private readonly handlers: StreamHandlers) {}
+
+  /** Whether a stream plays, or is about to. */
+  get running(): boolean {
+    return this.id !== undefined;
+  }
+
+  /** Start a stream in place of the one that plays. */
+  start(run: StreamRequest): void {
+    const id = newId();
+    if (this.id === undefined) this.lastHeardMs = Date.now();
+    this.id = id;
+    this.lastKey = run.afterKey ?? undefined;
+    request({ type: "startStream", playbackRequestId: id, ...run }, "streamStarted").catch(
+      (error: Error) => {
+        if (this.id === id) this.failed(error);
+      },
+    );
+  }
+
+  /** Take nothing more of what plays. */
+  release(): void {
+    this.id = undefined;
+  }
+
+  /** Take in a frame; it shows at the next animation frame. */
+  push(frame: StreamFrame): void {
+    this.frames.push(frame);
+  }
+
+  /** Show what waits, now. */
+  flush(): void {
+    this.frames.flush();
+  }
+
+  private failed(error: Error): void {
+    this.id = undefined;
+    const code = error instanceof RequestError ? error.code : "";
+    if (TRANSIENT_ERRORS.has(code)) return;
+    if (code === "tooManyStreams") this.handlers.idsExhausted();
+    else this.handlers.refused(error);
+  }
+
+  private apply(frames: readonly StreamFrame[]): void {
+    batch(() => {
+      let cursor: string | undefined;
+      let events: StoredEvent[] = [];
+      const move = () => {
+        if (cursor !== undefined) this.handlers.moved(cursor, events);
+        [cursor, events] = [undefined, []];
+      };
+      for (const frame of frames) {
+        if (this.id === undefined || frame.playbackRequestId !== this.id) continue;
+        this.lastHeardMs = this.lastFrameMs = Date.now();
+        if (frame.type === "streamChunk") {
+          cursor = frame.cursor;
+          events = concatenated(events, frame.events as StoredEvent[]);
+          this.lastKey = frame.lastKey ?? this.lastKey;
+        } else {
+          move();
+          this.end(frame);
+        }
+      }
+      move();
+    });
+  }
+
+  private end(frame: Exclude<StreamFrame, { type: "streamChunk" }>): void {
+    if (frame.type === "gap") {
+      reportConflation(frame, Date.now());
+      return;
+    }
+    this.id = undefined;
+    if (frame.type === "streamComplete") this.handlers.ended(frame.cursor);
+  }
+}
+
+function concatenated(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] {
+  if (first.length === 0) return then;
+  for (const event of then) first.push(event);
+  return first;
+}
+
+/** How LIVE goes on after an interruption: behind a key, as it began, or at present with a note. */
+export function resumption(
+  stream: PlaybackStream,
+  state: string,
+  timebase: string,
+  nowMs: number,
+): { afterKey?: string } | "at present" {
+  if (state !== "LIVE" || stream.lastFrameMs === 0) return {};
+  const isShort = nowMs - stream.lastFrameMs < RESUME_MAX_MS;
+  if (timebase === "canonical" && stream.lastKey !== undefined && isShort) {
+    return { afterKey: stream.lastKey };
+  }
+  return "at present";
+}

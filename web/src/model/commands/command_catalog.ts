@@ -1,0 +1,81 @@
+/** What an entity can be told: the actions of its cards' manifests, and what its descriptor allows. */
+
+import type { Action } from "../../api/protocol";
+import { cards } from "../cards/cards";
+import { entities } from "../entities/entities";
+import { status } from "../session/session";
+import { type Entity, entityKey } from "../values/event";
+import { type CommandPayload, payloadProblem } from "./command_form";
+
+const CAPABILITY_PREFIX = "command:";
+
+/** A command that is ready to be sent. */
+export interface PreparedCommand extends Entity {
+  readonly commandType: string;
+  readonly payload: CommandPayload;
+}
+
+/** An action, and why it cannot be sent; empty if it can. */
+export interface CatalogEntry {
+  readonly action: Action;
+  /** Whether a manifest says which arguments it has. */
+  readonly hasManifest: boolean;
+  readonly reason: string;
+}
+
+/** All that an entity can be told, the actions of its cards first. */
+export function catalogOf(entity: Entity): readonly CatalogEntry[] {
+  const actions = actionsOf(entity);
+  const known = new Set(actions.map(({ commandType }) => commandType));
+  const others = [...(allowedCommandTypes(entity) ?? [])].filter((type) => !known.has(type));
+  return [
+    ...actions.map((action) => ({ action, hasManifest: true, reason: reasonNotAllowed(entity, action.commandType) })),
+    ...others.map((type) => ({ action: { commandType: type, title: type }, hasManifest: false, reason: "" })),
+  ];
+}
+
+/** The actions that the cards of an entity offer. */
+export function actionsOf(entity: Entity): readonly Action[] {
+  const key = entityKey(entity);
+  const found = new Map<string, Action>();
+  for (const { value } of cards.value.values()) {
+    if (entityKey(value.view) !== key) continue;
+    for (const action of value.manifest?.actions ?? []) {
+      if (!found.has(action.commandType)) found.set(action.commandType, action);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The action of a prepared command; undefined where no card offers it. */
+export function actionOf(of: Pick<PreparedCommand, keyof Entity | "commandType">): Action | undefined {
+  return actionsOf(of).find(({ commandType }) => commandType === of.commandType);
+}
+
+/** Why an entity cannot be told something; empty if it can. */
+export function reasonNotAllowed(entity: Entity, commandType: string): string {
+  const allowed = allowedCommandTypes(entity);
+  if (allowed === undefined) {
+    if (status.value?.commandsRequireDescriptor === false) return "";
+    return `${entity.uniqueId} has no descriptor: nothing says that it takes commands.`;
+  }
+  if (allowed.has(commandType)) return "";
+  return `${entity.uniqueId} does not take it: its descriptor has no ${CAPABILITY_PREFIX}${commandType}.`;
+}
+
+/** Why a prepared command would be refused; empty if nothing speaks against it. */
+export function reasonInvalid(of: PreparedCommand): string {
+  const reason = reasonNotAllowed(of, of.commandType);
+  if (reason !== "") return reason;
+  const action = actionOf(of);
+  return action === undefined ? "" : payloadProblem(action, of.payload);
+}
+
+/** The commandTypes that the descriptor in effect now allows; undefined where there is none. */
+function allowedCommandTypes(entity: Entity): ReadonlySet<string> | undefined {
+  const key = entityKey(entity);
+  const found = entities.value?.find((one) => entityKey(one) === key)?.descriptor;
+  if (found == null) return undefined;
+  const names = found.capabilities.filter((one) => one.startsWith(CAPABILITY_PREFIX));
+  return new Set(names.map((one) => one.slice(CAPABILITY_PREFIX.length)));
+}

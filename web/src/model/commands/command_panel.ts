@@ -1,0 +1,140 @@
+/** The command panel: which action is open, what is typed in its form, and what became of sending it. */
+
+import { computed, effect, signal } from "@preact/signals";
+import type { Action } from "../../api/protocol";
+import { selectEntity } from "../entities/entities";
+import { showPanel } from "../layout/layout_store";
+import { defaultCommand } from "../session/default_view";
+import { refusalTo } from "../session/permission";
+import { user } from "../session/session";
+import { type Entity, entityKey } from "../values/event";
+import { type CommandAttempt, sendAttempt } from "./command_attempt";
+import { actionOf, type PreparedCommand, reasonInvalid } from "./command_catalog";
+import { type CommandPayload, defaultsOf, type FormTexts, textsOf } from "./command_form";
+import { commandKey, commandsById } from "./command_history";
+
+/** The parts of the panel. */
+export type CommandTab = "send" | "stack" | "history";
+
+export const commandTab = signal<CommandTab>("send");
+/** The action whose form is open, by entity; null is none. */
+export const openForms = signal<ReadonlyMap<string, string | null>>(new Map());
+/** What is typed, by form. */
+const typedTexts = signal<ReadonlyMap<string, FormTexts>>(new Map());
+/** What became of the last command of each form. */
+const sentByForm = signal<ReadonlyMap<string, SentCommand>>(new Map());
+/** Moves when a form is to take the focus. */
+export const focusRequests = signal(0);
+
+/** A command that left a form, and what became of it. */
+export interface SentCommand {
+  readonly prepared: PreparedCommand;
+  readonly attempt: CommandAttempt;
+}
+
+/** A command that a person has to confirm, and what is done then. */
+export interface Confirmation {
+  readonly prepared: PreparedCommand;
+  readonly action: Action;
+  readonly confirm: () => void;
+}
+
+export const confirmation = signal<Confirmation | null>(null);
+
+/** Why nothing can be sent now; empty if it can. */
+export const commandRefusal = computed(() => refusalTo("sent"));
+
+/** Open the form of an action, with arguments if some are given. */
+export function openForm(entity: Entity, action: Action, payload?: CommandPayload): void {
+  selectEntity(entity);
+  setOpenForm(entity, action.commandType);
+  if (payload !== undefined) setFormTexts(entity, action, textsOf(action, payload));
+  commandTab.value = "send";
+  showPanel("commands");
+  focusRequests.value++;
+}
+
+/** The action whose form is open: as was chosen, else the one alone or the instance's; undefined is none. */
+export function openFormOf(entity: Entity, commandTypes: readonly string[]): string | undefined {
+  const chosen = openForms.value.get(entityKey(entity));
+  if (chosen !== undefined) return chosen ?? undefined;
+  if (commandTypes.length === 1) return commandTypes[0];
+  return commandTypes.find((type) => type === defaultCommand(entity));
+}
+
+/** Open an action's form, or none. */
+export function setOpenForm(entity: Entity, commandType: string | null): void {
+  openForms.value = new Map(openForms.value).set(entityKey(entity), commandType);
+}
+
+/** What is typed in the form of an action; at first its defaults. */
+export function formTexts(entity: Entity, action: Action): FormTexts {
+  return typedTexts.value.get(formKey(entity, action)) ?? defaultsOf(action);
+}
+
+/** Take what is typed. */
+export function setFormTexts(entity: Entity, action: Action, texts: FormTexts): void {
+  typedTexts.value = new Map(typedTexts.value).set(formKey(entity, action), texts);
+}
+
+/** What became of the last command of a form; undefined where none was sent. */
+export function sentCommandOf(entity: Entity, action: Action): SentCommand | undefined {
+  const found = sentByForm.value.get(formKey(entity, action));
+  return found === undefined ? undefined : { ...found, attempt: resolvedAttempt(found.attempt, entity) as CommandAttempt };
+}
+
+/** Send what a form holds, or ask again for a command whose answer was lost; a critical one asks first. */
+export function sendForm(prepared: PreparedCommand, action: Action): void {
+  const slot = formKey(prepared, action);
+  const before = sentCommandOf(prepared, action);
+  // What was lost is asked for as it was, whatever stands in the form by now.
+  const of = before?.attempt.phase === "lost" ? before.prepared : prepared;
+  const told = (now: CommandAttempt) => (sentByForm.value = new Map(sentByForm.value).set(slot, { prepared: of, attempt: now }));
+  confirmThen(of, action, () => void sendAttempt(of, before?.attempt, told));
+}
+
+/** Forget what became of a form's last command. */
+export function clearSentCommand(entity: Entity, action: Action): void {
+  const next = new Map(sentByForm.value);
+  next.delete(formKey(entity, action));
+  sentByForm.value = next;
+}
+
+/** Do it, or ask first where the command is critical; nothing is done where something speaks against it. */
+export function confirmThen(prepared: PreparedCommand, action: Action | undefined, go: () => void): void {
+  const guarded = () => reasonNotSendable(prepared) === "" && go();
+  if (action?.critical === true) confirmation.value = { prepared, action, confirm: guarded };
+  else guarded();
+}
+
+/** Why a command cannot be sent now; empty if it can. */
+export function reasonNotSendable(prepared: PreparedCommand): string {
+  return commandRefusal.value || reasonInvalid(prepared);
+}
+
+/** What a command is called: as its card says, or as programs do. */
+export function commandTitle(of: Pick<PreparedCommand, keyof Entity | "commandType">): string {
+  return actionOf(of)?.title ?? of.commandType;
+}
+
+/** An attempt whose command has been seen as an event was sent, whatever became of its answer. */
+export function resolvedAttempt(one: CommandAttempt | undefined, entity: Entity): CommandAttempt | undefined {
+  if (one?.phase !== "lost" && one?.phase !== "sending") return one;
+  const id = commandKey({ scopeId: entity.scopeId, commandId: one.commandId });
+  return commandsById.value.get(id)?.request === undefined ? one : { ...one, phase: "sent", message: "" };
+}
+
+/** Another user begins with nothing; called once. */
+export function resetFormsForUser(): void {
+  effect(() => {
+    void user.value;
+    openForms.value = new Map();
+    typedTexts.value = new Map();
+    sentByForm.value = new Map();
+    confirmation.value = null;
+  });
+}
+
+function formKey(entity: Entity, action: Action): string {
+  return `${entityKey(entity)} ${action.commandType}`;
+}

@@ -1,0 +1,116 @@
+/** The entities that `discover` finds, the one that is chosen, and when each was last seen at the clock. */
+
+import { computed, signal } from "@preact/signals";
+import type { EntityInfo } from "../../api/protocol";
+import { cursor, cursorMs, state, timebase } from "../clock/clock";
+import { defaultView, request } from "../session/session";
+import { type Entity, entityKey } from "../values/event";
+import { toMs } from "../values/time";
+import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
+
+/** A listing that takes long to answer is asked for less often: it keeps to this share of the time. */
+const BUSY_SHARE = 0.05;
+
+export const entities = signal<readonly EntityInfo[] | null>(null);
+export const selectedEntity = signal<Entity | null>(null);
+export const entitySearch = signal("");
+/** Keys of the nodes that are closed. */
+export const foldedNodes = signal<ReadonlySet<string>>(new Set());
+/** When each entity was last seen as of the clock, in ms; null while that is not known. */
+export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
+/** Why there is no listing, in words. */
+export const entitiesError = signal("");
+
+/** The tree's rows; whatever is searched for is unfolded. */
+export const treeRows = computed(() => {
+  const found = matchingEntities(entities.value ?? [], entitySearch.value);
+  return treeRowsOf(treeOf(found), entitySearch.value.trim() === "" ? foldedNodes.value : new Set());
+});
+
+/** The clock in whole seconds: ages need no more. */
+export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 1000);
+
+/** Whether a person, or a link, has chosen the entity; the screen's own choice gives way to the instance's. */
+let isChosen = false;
+let notBeforeMs = 0;
+let requestCount = 0;
+
+/** Choose an entity; its panels follow. */
+export function selectEntity(entity: Entity): void {
+  isChosen = true;
+  selectedEntity.value = entity;
+}
+
+/** Open or close a node of the tree. */
+export function setFolded(key: string, isClosed: boolean): void {
+  const next = new Set(foldedNodes.value);
+  if (isClosed) next.add(key);
+  else next.delete(key);
+  foldedNodes.value = next;
+}
+
+/** Ask what there is; the first answer chooses the instance's entity, or the first that has values. */
+export async function refreshEntities(): Promise<void> {
+  const startMs = Date.now();
+  if (startMs < notBeforeMs) return;
+  try {
+    const found = await discoverAll();
+    entities.value = found;
+    entitiesError.value = "";
+    if (state.value === "LIVE") seenMs.value = lastTimes(found);
+    chooseInitial(found);
+  } catch (error) {
+    entitiesError.value = (error as Error).message;
+    throw error;
+  } finally {
+    const tookMs = Date.now() - startMs;
+    notBeforeMs = Date.now() + tookMs / BUSY_SHARE;
+  }
+}
+
+function chooseInitial(found: readonly EntityInfo[]): void {
+  if (isChosen) return;
+  const named = defaultView.value?.selected;
+  const opening = named == null ? undefined : found.find((one) => entityKey(one) === entityKey(named));
+  if (opening !== undefined) selectEntity(opening);
+  else selectedEntity.value ??= found.find(hasValues) ?? found[0] ?? null;
+}
+
+/** Whether an entity has values to be looked at. */
+function hasValues(entity: EntityInfo): boolean {
+  return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
+}
+
+/** Ask when each entity was last seen as of the clock; LIVE the listing itself says so. */
+export async function refreshSeen(): Promise<void> {
+  if (state.value === "LIVE") {
+    seenMs.value = lastTimes(entities.value ?? []);
+    return;
+  }
+  const mine = ++requestCount;
+  const found = await discoverAll(cursor.value);
+  if (mine === requestCount) seenMs.value = lastTimes(found);
+}
+
+/** All pages of a listing, as of a time if one is given. */
+async function discoverAll(time?: string): Promise<EntityInfo[]> {
+  const at = time === undefined ? {} : { time };
+  const found: EntityInfo[] = [];
+  let afterKey: string | undefined;
+  do {
+    const page = afterKey === undefined ? {} : { afterKey };
+    const reply = await request(
+      { type: "discover", timebase: timebase.value, ...at, ...page },
+      "discoverResponse",
+    );
+    found.push(...reply.entities);
+    afterKey = reply.nextKey ?? undefined;
+  } while (afterKey !== undefined);
+  return found;
+}
+
+function lastTimes(found: readonly EntityInfo[]): Map<string, number> {
+  return new Map(
+    found.map((entity) => [entityKey(entity), Math.max(...entity.series.map(({ lastTime }) => toMs(lastTime)))]),
+  );
+}

@@ -1,0 +1,110 @@
+/** Latest values of the chosen entity: asked for at the cursor, and kept up to date by the stream. */
+
+import { signal } from "@preact/signals";
+import { backwards, cursor, state, timebase } from "../clock/clock";
+import { request } from "../session/session";
+import { entityKey, eventTime, seriesKey, type StoredEvent, valueRows } from "../values/event";
+import { compareTimes } from "../values/time";
+import { selectedEntity } from "./entities";
+
+/** The newest event of each series, in the order in which the server first named them. */
+export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+/** Whether the values at the clock's time are being asked for; until then none are shown. */
+export const latestPending = signal(false);
+/** Why there are no values, in words. */
+export const latestError = signal("");
+/** What was shown before the clock jumped: its rows keep their places while values are awaited. */
+export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+
+let requestCount = 0;
+
+/** Ask for the values at the cursor (now, in LIVE); an answer that was overtaken is dropped. */
+export async function refreshLatest(): Promise<void> {
+  const entity = selectedEntity.value;
+  if (entity === null) return;
+  const mine = ++requestCount;
+  const { scopeId, systemId, containerId, uniqueId } = entity;
+  try {
+    const reply = await request(
+      {
+        type: "latest",
+        timebase: timebase.value,
+        filters: { scopeIds: [scopeId], systemId, containerId, uniqueId },
+        ...(state.value === "LIVE" ? {} : { time: cursor.value }),
+      },
+      "latestResponse",
+    );
+    if (mine !== requestCount || selectedEntity.value !== entity) return;
+    replace(reply.events as StoredEvent[]);
+    latestError.value = "";
+  } catch (error) {
+    if (mine === requestCount) latestError.value = (error as Error).message;
+    throw error;
+  }
+  latestPending.value = false;
+}
+
+function replace(events: readonly StoredEvent[]): void {
+  const found = new Map<string, StoredEvent>();
+  for (const key of [...latest.value.keys(), ...events.map(seriesKey)]) {
+    const event = events.find((one) => seriesKey(one) === key);
+    if (event !== undefined) found.set(key, keepNewer(key, event));
+  }
+  latest.value = found;
+}
+
+/** While time runs forwards an answer that was overtaken by the stream must not move a value back. */
+function keepNewer(key: string, event: StoredEvent): StoredEvent {
+  const known = latest.value.get(key);
+  if (known === undefined || !isStreaming() || entityKey(known) !== entityKey(event)) return event;
+  return isLate(event, known) ? known : event;
+}
+
+/** Take in streamed events; late ones never move a value backwards. */
+export function applyLatest(events: readonly StoredEvent[]): void {
+  if (!isStreaming() || selectedEntity.value === null) return;
+  const wanted = entityKey(selectedEntity.value);
+  let next: Map<string, StoredEvent> | undefined;
+  for (const event of events) {
+    if (event.uniqueId !== selectedEntity.value.uniqueId || entityKey(event) !== wanted) continue;
+    const key = seriesKey(event);
+    const known = (next ?? latest.value).get(key);
+    if (known !== undefined && isLate(event, known)) continue;
+    next ??= new Map(latest.value);
+    next.set(key, event);
+  }
+  if (next !== undefined) latest.value = next;
+}
+
+/** Forget what is shown, when the entity or the moment is another. */
+export function clearLatest(): void {
+  requestCount++;
+  const known = [...latest.value.values()][0];
+  const isSame = known !== undefined && selectedEntity.value !== null && entityKey(known) === entityKey(selectedEntity.value);
+  if (latest.value.size > 0 || !isOutlined()) latestOutline.value = isSame ? latest.value : new Map();
+  latestPending.value = selectedEntity.value !== null;
+  latest.value = new Map();
+}
+
+/** Whether the outline is of the chosen entity. */
+function isOutlined(): boolean {
+  const known = [...latestOutline.value.values()][0];
+  return known !== undefined && selectedEntity.value !== null && entityKey(known) === entityKey(selectedEntity.value);
+}
+
+function isStreaming(): boolean {
+  return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
+}
+
+/** Whether an event comes after one that is shown and tells of an earlier time. */
+export function isLate(event: StoredEvent, than: StoredEvent): boolean {
+  if (state.value === "LIVE") return compareTimes(event.sourceTruthTime, than.sourceTruthTime) < 0;
+  return compareTimes(eventTime(event, timebase.value), eventTime(than, timebase.value)) < 0;
+}
+
+/** The paths whose values differ between two events of a series. */
+export function changedPaths(before: StoredEvent | undefined, after: StoredEvent): ReadonlySet<string> {
+  if (before === undefined || before.eventId === after.eventId) return new Set();
+  const old = new Map(valueRows(before));
+  return new Set(valueRows(after).flatMap(([path, value]) => (Object.is(old.get(path), value) ? [] : [path])));
+}

@@ -1,0 +1,165 @@
+/** Exporting a range: what is wanted, how far it is, and the download. An export ends with its connection. */
+
+import { computed, effect, signal } from "@preact/signals";
+import type { DriverInfo, Export, ExportComplete, Filters } from "../../api/protocol";
+import type { ExportFrame } from "../../api/socket";
+import { timebase } from "../clock/clock";
+import { selectedEntity } from "../entities/entities";
+import { connection, listenToExports, request, role, token, user } from "../session/session";
+import { selection, visible } from "../timeline/span";
+import type { Lane } from "../values/event";
+import { fromFineMs } from "../values/time";
+
+/** Which times: what is selected on the timeline, what it shows, or all there is. */
+export type ExportRange = "selection" | "visible" | "all";
+
+/** How an export goes. */
+export interface ExportStatus {
+  readonly phase: "starting" | "running" | "complete" | "failed" | "cancelled";
+  readonly exportId: string;
+  readonly done: number;
+  readonly total: number;
+  readonly etaS: number | undefined;
+  readonly message: string;
+  readonly complete: ExportComplete | undefined;
+}
+
+const MAY: ReadonlySet<string> = new Set(["operator", "admin"]);
+const INITIAL_STATUS: ExportStatus = { phase: "starting", exportId: "", done: 0, total: 0, etaS: undefined, message: "", complete: undefined };
+
+export const exportOpen = signal(false);
+export const exportRange = signal<ExportRange>("visible");
+/** The lanes that are wanted; none means all. */
+export const exportLanes = signal<ReadonlySet<Lane>>(new Set());
+/** Whether only the chosen entity is wanted. */
+export const exportSelectedOnly = signal(false);
+/** The driver; empty means those that are bound to the streams. */
+export const exportDriver = signal("");
+/** The drivers that are installed; null until they are known. */
+export const exportDrivers = signal<readonly DriverInfo[] | null>(null);
+export const driversError = signal("");
+export const exportStatus = signal<ExportStatus | null>(null);
+/** Why the download did not begin. */
+export const downloadError = signal("");
+
+/** Whether an export is under way. */
+export const isExporting = computed(() => exportStatus.value?.phase === "starting" || exportStatus.value?.phase === "running");
+
+/** Why nothing can be exported now; empty if it can. */
+export const exportRefusal = computed(() => {
+  if (!MAY.has(role.value)) return "Exports are for operators and admins.";
+  if (connection.value !== "open") return "There is no connection.";
+  return exportRange.value === "selection" && selection.value === null
+    ? "Nothing is selected on the timeline: drag with Shift over it."
+    : "";
+});
+
+/** From when to when an export goes; open ends are the archive's own. */
+export const exportSpan = computed<Pick<Export, "startTime" | "stopTime">>(() => {
+  const span = { selection: selection.value, visible: visible.value, all: null }[exportRange.value];
+  return span === null ? {} : { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
+});
+
+/** Open the dialog: on the selection, where there is one. */
+export function openExport(): void {
+  if (!isExporting.value) exportRange.value = selection.value === null ? "visible" : "selection";
+  exportOpen.value = true;
+  if (exportDrivers.value === null) void refreshDrivers();
+}
+
+/** Ask which drivers there are. */
+export async function refreshDrivers(): Promise<void> {
+  try {
+    exportDrivers.value = (await request({ type: "drivers" }, "driversResponse")).drivers;
+    driversError.value = "";
+  } catch (error) {
+    driversError.value = (error as Error).message;
+  }
+}
+
+/** Begin; what comes of it, `job` tells. */
+export async function startExport(): Promise<void> {
+  if (exportRefusal.value !== "" || isExporting.value) return;
+  exportStatus.value = INITIAL_STATUS;
+  downloadError.value = "";
+  const driver = exportDriver.value === "" ? {} : { driver: exportDriver.value };
+  try {
+    const asked = { type: "export", timebase: timebase.value, filters: exportFilters(), ...exportSpan.value, ...driver } as const;
+    const { exportId } = await request(asked, "exportStarted");
+    exportStatus.value = { ...INITIAL_STATUS, phase: "running", exportId };
+  } catch (error) {
+    exportStatus.value = { ...INITIAL_STATUS, phase: "failed", message: (error as Error).message };
+  }
+}
+
+/** Give up the one that is under way. */
+export async function cancelExport(): Promise<void> {
+  const exportId = exportStatus.value?.exportId ?? "";
+  if (exportId === "") return;
+  try {
+    await request({ type: "cancelExport", exportId }, "exportCancelled");
+  } catch (error) {
+    if (exportStatus.value?.phase === "running") exportStatus.value = { ...exportStatus.value, message: (error as Error).message };
+  }
+}
+
+/** Have the browser download what was made: it shows a cookie for this one file, for a page cannot show a token. */
+export async function downloadExport(): Promise<void> {
+  const url = exportStatus.value?.complete?.url;
+  if (url === undefined) return;
+  try {
+    const reply = await fetch(url, { method: "POST", headers: { Authorization: `Bearer ${token()}` } });
+    if (!reply.ok) throw new Error(`the edge answered ${reply.status}`);
+    const link = document.createElement("a");
+    [link.href, link.download] = [url, ""];
+    link.click();
+    downloadError.value = "";
+  } catch (error) {
+    downloadError.value = `The download did not begin: ${(error as Error).message}.`;
+  }
+}
+
+/** Hear how exports go; called once. */
+export function startExportSync(): void {
+  listenToExports(applyExportFrame);
+  effect(() => {
+    void user.value;
+    [exportStatus.value, exportDrivers.value] = [null, null];
+  });
+  effect(() => {
+    const now = exportStatus.peek();
+    if (connection.value === "open" || now === null || (now.phase !== "starting" && now.phase !== "running")) return;
+    exportStatus.value = { ...now, phase: "failed", message: "the connection was lost, and the export with it" };
+  });
+}
+
+/** Take in what is told of an export; of others nothing is wanted. */
+export function applyExportFrame(frame: ExportFrame): void {
+  const now = exportStatus.value;
+  if (now === null || (now.exportId !== "" && frame.exportId !== now.exportId)) return;
+  const { exportId } = frame;
+  if (frame.type === "exportProgress") {
+    const { done, total, etaS } = frame;
+    if (isExporting.value) exportStatus.value = { ...now, phase: "running", exportId, done, total, etaS: etaS ?? undefined };
+  } else if (frame.type === "exportComplete") {
+    exportStatus.value = { ...now, phase: "complete", exportId, complete: frame };
+  } else if (frame.type === "exportFailed") {
+    exportStatus.value = { ...now, phase: "failed", message: frame.message };
+  } else if (isExporting.value) {
+    exportStatus.value = { ...now, phase: "cancelled" };
+  }
+}
+
+function exportFilters(): Filters {
+  const entity = selectedEntity.value;
+  const only =
+    exportSelectedOnly.value && entity !== null
+      ? {
+          scopeIds: [entity.scopeId],
+          systemId: entity.systemId,
+          containerId: entity.containerId,
+          uniqueId: entity.uniqueId,
+        }
+      : {};
+  return { ...only, ...(exportLanes.value.size === 0 ? {} : { lanes: [...exportLanes.value] }) };
+}

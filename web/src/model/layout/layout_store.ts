@@ -1,0 +1,86 @@
+/** The layout in use: the user's own, kept in this browser, else the instance's, else the common one. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { loadLocal, removeLocal, saveLocal } from "../page/local_store";
+import { defaultView, user } from "../session/session";
+import { DEFAULT_LAYOUT, type PanelId, type PanelLayout, panelPosition, panelShown } from "./layout";
+import { layoutOf, parseLayout } from "./layout_file";
+
+const LAYOUT_KEY = "layout";
+/** Below this width, in CSS pixels, there is one column with a tab for each panel. */
+export const NARROW_MAX_PX = 760;
+
+export const layout = signal<PanelLayout>(DEFAULT_LAYOUT);
+/** The panel that a narrow screen shows, once its user has chosen one. */
+const chosenTab = signal<PanelId | null>(null);
+/** The panel that a narrow screen shows. */
+export const activeTab = computed<PanelId>(() => chosenTab.value ?? defaultView.value?.panel ?? "entities");
+/** What a user sees who has moved nothing. */
+const defaultLayout = computed<PanelLayout>(() => defaultLayoutOf(defaultView.value?.layout));
+export const isNarrow = signal(false);
+/** What was wrong with the last import. */
+export const importError = signal("");
+
+/** Bring back the layout of whoever logs in, keep what becomes of it, and follow the screen's width. */
+export function persistLayout(): void {
+  effect(() => {
+    if (user.value !== null) layout.value = restoredLayout(loadLocal(LAYOUT_KEY, user.value), defaultLayout.value);
+  });
+  effect(() => {
+    const found = layout.value;
+    const name = user.peek();
+    if (name === null) return;
+    // Who has moved nothing gets what the instance says then, also the next time.
+    if (found === defaultLayout.peek()) removeLocal(LAYOUT_KEY, name);
+    else saveLocal(LAYOUT_KEY, name, found);
+  });
+  const query = matchMedia(`(max-width: ${NARROW_MAX_PX}px)`);
+  isNarrow.value = query.matches;
+  query.addEventListener("change", () => (isNarrow.value = query.matches));
+}
+
+/** The layout of a kept value; another where it is none. */
+export function restoredLayout(value: unknown, otherwise: PanelLayout = DEFAULT_LAYOUT): PanelLayout {
+  if (value === undefined) return otherwise;
+  try {
+    return layoutOf(value);
+  } catch {
+    return otherwise;
+  }
+}
+
+/** The layout of an instance's default view; the common one where it has none. */
+function defaultLayoutOf(value: unknown): PanelLayout {
+  return restoredLayout(value ?? undefined);
+}
+
+/** Have a narrow screen show a panel. */
+export function showTab(id: PanelId): void {
+  chosenTab.value = id;
+}
+
+/** Have a panel in sight: its tab, or its place if it was put away. */
+export function showPanel(id: PanelId): void {
+  showTab(id);
+  if (panelPosition(layout.value, id) === undefined) layout.value = panelShown(layout.value, id);
+}
+
+/** As it was at first. */
+export function resetLayout(): void {
+  layout.value = defaultLayout.value;
+}
+
+/** Take the layout of a file's text, or say what is wrong with it. */
+export function importLayout(text: string): void {
+  try {
+    layout.value = parseLayout(text);
+    importError.value = "";
+  } catch (error) {
+    importError.value = (error as Error).message;
+  }
+}
+
+/** The layout as a file's text. */
+export function exportLayout(): string {
+  return `${JSON.stringify(layout.value, null, 2)}\n`;
+}

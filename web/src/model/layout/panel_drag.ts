@@ -1,0 +1,83 @@
+/** Moving a panel by its title: where it would be put down, and putting it there. */
+
+import { signal } from "@preact/signals";
+import { type MoveTarget, type PanelId, panelMoved, panelPosition, PANELS } from "./layout";
+import { layout } from "./layout_store";
+
+/** The part of the screen that a panel would take, in CSS pixels. */
+export interface DropTarget {
+  target: MoveTarget;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export const draggedPanel = signal<PanelId | null>(null);
+export const dropTarget = signal<DropTarget | null>(null);
+
+/** A pointer that moves less than this has not dragged, only pressed. */
+const PANEL_DRAG_MIN_PX = 6;
+/** This share of a panel at its left and right makes a new column there. */
+const SIDE_SHARE = 0.2;
+
+interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Begin to move a panel with the pointer that is down on its title. */
+export function startDrag(id: PanelId, down: PointerEvent): void {
+  if (down.button !== 0) return;
+  const title = down.currentTarget as HTMLElement;
+  const listening = new AbortController();
+  const { signal: until } = listening;
+  const end = (isDropped: boolean) => {
+    listening.abort();
+    const found = dropTarget.value;
+    [draggedPanel.value, dropTarget.value] = [null, null];
+    if (isDropped && found !== null) layout.value = panelMoved(layout.value, id, found.target);
+  };
+  const move = (event: PointerEvent) => {
+    if (draggedPanel.value === null) {
+      if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < PANEL_DRAG_MIN_PX) return;
+      draggedPanel.value = id;
+    }
+    dropTarget.value = dropAt(event.clientX, event.clientY);
+  };
+  const cancel = (event: KeyboardEvent) => event.key === "Escape" && end(false);
+  title.setPointerCapture(down.pointerId);
+  title.addEventListener("pointermove", move, { signal: until });
+  title.addEventListener("pointerup", () => end(true), { signal: until });
+  title.addEventListener("pointercancel", () => end(false), { signal: until });
+  addEventListener("keydown", cancel, { signal: until });
+}
+
+function dropAt(x: number, y: number): DropTarget | null {
+  const pane = document
+    .elementsFromPoint(x, y)
+    .map((element) => element.closest<HTMLElement>("[data-panel]"))
+    .find((found) => found !== null);
+  const id = pane?.dataset["panel"];
+  if (pane === null || pane === undefined || id === undefined || !Object.hasOwn(PANELS, id)) return null;
+  const at = panelPosition(layout.value, id as PanelId);
+  return at === undefined ? null : dropIn(pane.getBoundingClientRect(), x, y, at);
+}
+
+/** What a pointer over a panel means: a new column beside it, or a place above or below it. */
+export function dropIn(box: Box, x: number, y: number, at: { column: number; row: number }): DropTarget {
+  const { left, top, width, height } = box;
+  const across = (x - left) / width;
+  if (across < SIDE_SHARE) {
+    return { target: { newColumn: at.column }, left, top, width: width * SIDE_SHARE, height };
+  }
+  if (across > 1 - SIDE_SHARE) {
+    const target = { newColumn: at.column + 1 };
+    return { target, left: left + width * (1 - SIDE_SHARE), top, width: width * SIDE_SHARE, height };
+  }
+  const isLower = y > top + height / 2;
+  const target = { column: at.column, row: at.row + (isLower ? 1 : 0) };
+  return { target, left, top: isLower ? top + height / 2 : top, width, height: height / 2 };
+}

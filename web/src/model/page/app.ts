@@ -1,0 +1,85 @@
+/** What makes the screen move: connections, jumps of the clock, a change of entity, and a slow heartbeat. */
+
+import { effect, untracked } from "@preact/signals";
+import { checkStream, deliver, jumps, receiveFrame, restart, state, timebase } from "../clock/clock";
+import { conflation } from "../clock/conflation_notice";
+import { startCursorReport } from "../clock/cursor_report";
+import { refreshEntities, selectedEntity } from "../entities/entities";
+import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
+import { refreshLinks } from "../session/links";
+import { connection, listen, refreshStatus, status } from "../session/session";
+import { openTimeline, reopenTimeline, startTimelineSync } from "../timeline/timeline_sync";
+import { singleFlight } from "./single_flight";
+
+const VALUES_INTERVAL_MS = 1_000;
+const ENTITIES_INTERVAL_MS = 3_000;
+/** With the 3 s after which a reader takes its writer for hung, the screen says so within 5 s. */
+const STATUS_INTERVAL_MS = 1_500;
+const LINKS_INTERVAL_MS = 2_000;
+
+let isStarted = false;
+
+/** Tie everything together; called once. */
+export function startApp(): void {
+  listen(receiveFrame, onConnected);
+  deliver(applyLatest);
+  startTimelineSync();
+  startCursorReport();
+  const askLatest = singleFlight(refreshLatest);
+  effect(() => {
+    void [selectedEntity.value, jumps.value];
+    // The question reads the clock too, and the clock's ticks are no reason to ask again.
+    untracked(() => {
+      clearLatest();
+      askLatest();
+    });
+  });
+  effect(() => {
+    // Values that were shed on the way are asked for, so that none stands there as if it were current.
+    if (conflation.value !== null) untracked(askLatest);
+  });
+  setInterval(() => isOpen() && checkStream(), VALUES_INTERVAL_MS);
+  repeat(VALUES_INTERVAL_MS, isMoving, refreshLatest);
+  repeat(ENTITIES_INTERVAL_MS, isOpen, refreshEntities);
+  repeat(STATUS_INTERVAL_MS, isOpen, refreshStatus);
+  repeat(LINKS_INTERVAL_MS, () => isOpen() && !document.hidden, refreshLinks);
+}
+
+/** Ask again and again, but never while an answer is still awaited: a slow Core is not asked more. */
+function repeat(intervalMs: number, wanted: () => boolean, ask: () => Promise<void>): void {
+  let waiting = false;
+  setInterval(() => {
+    if (waiting || !wanted()) return;
+    waiting = true;
+    ask()
+      .catch(() => undefined)
+      .finally(() => (waiting = false));
+  }, intervalMs);
+}
+
+function onConnected(): void {
+  if (isStarted) {
+    restart();
+    reopenTimeline();
+    ignoreFailures(refreshEntities(), refreshStatus(), refreshLinks());
+    return;
+  }
+  isStarted = true;
+  void refreshStatus().then(() => {
+    timebase.value = status.value?.timebase ?? "source";
+    ignoreFailures(refreshEntities(), refreshLinks(), openTimeline());
+  });
+}
+
+function isOpen(): boolean {
+  return connection.value === "open";
+}
+
+function isMoving(): boolean {
+  return isOpen() && state.value !== "PAUSED";
+}
+
+/** A refresh that fails is tried again by the next; the banner says why there is none. */
+function ignoreFailures(...work: Promise<void>[]): void {
+  for (const one of work) one.catch(() => undefined);
+}

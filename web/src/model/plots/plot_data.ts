@@ -1,0 +1,106 @@
+/** What the plots draw: the buckets of every plotted series over the visible span. */
+
+import { effect, signal, untracked } from "@preact/signals";
+import { BUCKETS_MAX } from "../../api/series";
+import { clampToPresent, state, timebase } from "../clock/clock";
+import { connection } from "../session/session";
+import { MARGIN_SHARE, stillCovers, withMargins } from "../timeline/prefetch";
+import { type Span, visible } from "../timeline/span";
+import type { StoredEvent } from "../values/event";
+import { fieldsBySeries, type PlotField, plots } from "./plots";
+import { appendEvents, type Buckets, lastFilled, requestBuckets, sampledKey, seriesNameKey } from "./sampling";
+
+/** What is known of one plotted series. */
+export interface PlotSeries {
+  buckets: Buckets;
+  /** The last bucket that came from the server; those behind it hold streamed events only. */
+  sampledUntil: number;
+}
+
+const PACE_MS = 150;
+const LIVE_INTERVAL_MS = 1_000;
+const FIRST_BUCKETS = 600;
+
+export const plotSeries = signal<ReadonlyMap<string, PlotSeries>>(new Map());
+/** Why there are none: an answer that is missing, in words. */
+export const plotError = signal<string>("");
+/** How many pixels wide the widest plot is: it needs no more buckets than these. */
+export const widthPx = signal(FIRST_BUCKETS);
+
+let requestCount = 0;
+let askedSpan: Span = { startMs: 0, stopMs: 0 };
+let isInFlight = false;
+let isDue = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Ask whenever the span, the clock's kind or the plots change, and steadily while LIVE. */
+export function startPlotSync(): void {
+  effect(() => {
+    void [plots.value, timebase.value, widthPx.value, connection.value];
+    untracked(requestPlotData);
+  });
+  effect(() => {
+    const span = visible.value;
+    untracked(() => stillCovers(askedSpan, span) || requestPlotData());
+  });
+  setInterval(() => state.value === "LIVE" && !document.hidden && requestPlotData(), LIVE_INTERVAL_MS);
+}
+
+/** Ask now, or as soon as the last answer is there and the pace allows it. */
+export function requestPlotData(): void {
+  isDue = true;
+  if (isInFlight || timer !== undefined) return;
+  isDue = false;
+  isInFlight = true;
+  timer = setTimeout(() => {
+    timer = undefined;
+    if (isDue) requestPlotData();
+  }, PACE_MS);
+  refreshPlotData()
+    .then(() => (plotError.value = ""))
+    .catch((error: Error) => (plotError.value = error.message))
+    .finally(() => {
+      isInFlight = false;
+      if (isDue) requestPlotData();
+    });
+}
+
+/** Ask for all plotted series over the visible span. */
+async function refreshPlotData(): Promise<void> {
+  const mine = ++requestCount;
+  const fields = plots.value.flatMap((plot) => plot.fields);
+  if (connection.value !== "open") return;
+  const span = withMargins(visible.value);
+  askedSpan = span;
+  const base = timebase.value;
+  const buckets = Math.min(BUCKETS_MAX, Math.max(64, Math.round(widthPx.value * (1 + 2 * MARGIN_SHARE))));
+  const found = await Promise.all(
+    fieldsBySeries(fields).map(async (group): Promise<[string, PlotSeries]> => {
+      const answer = await requestBuckets(group.series, group.fields, clampToPresent(span), buckets);
+      return [seriesNameKey(group.series), { buckets: answer, sampledUntil: lastFilled(answer) }];
+    }),
+  );
+  if (mine === requestCount && base === timebase.value) plotSeries.value = new Map(found);
+}
+
+/** Take in streamed events while LIVE. */
+export function appendPlotEvents(events: readonly StoredEvent[]): void {
+  if (state.value !== "LIVE" || plotSeries.value.size === 0) return;
+  const groups = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const key = sampledKey(event);
+    if (!plotSeries.value.has(key)) continue;
+    groups.set(key, [...(groups.get(key) ?? []), event]);
+  }
+  let isNew = false;
+  for (const [key, group] of groups) {
+    const known = plotSeries.value.get(key) as PlotSeries;
+    isNew = appendEvents(known.buckets, known.sampledUntil, group, timebase.value) || isNew;
+  }
+  if (isNew) plotSeries.value = new Map(plotSeries.value);
+}
+
+/** The lines of a plotted field; undefined while they are awaited. */
+export function plotSeriesOf(of: PlotField): PlotSeries | undefined {
+  return plotSeries.value.get(seriesNameKey(of.series));
+}

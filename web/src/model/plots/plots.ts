@@ -1,0 +1,125 @@
+/** Which plots there are, and which fields each shows: the user's own, kept in this browser, else the instance's. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { newId } from "../../api/ids";
+import type { SeriesName } from "../../api/series";
+import { loadLocal, removeLocal, saveLocal } from "../page/local_store";
+import { type DefaultView, viewLineSeries } from "../session/default_view";
+import { defaultView, user } from "../session/session";
+import { seriesNameKey } from "./sampling";
+
+/** One field of one series. */
+export interface PlotField {
+  series: SeriesName;
+  field: string;
+}
+
+export interface PlotSpec {
+  id: string;
+  fields: PlotField[];
+}
+
+/** A plot with more lines than this cannot be read, nor told apart by colour. */
+export const PLOT_LINES_MAX = 8;
+const PLOTS_KEY = "plots";
+
+export const plots = signal<readonly PlotSpec[]>([]);
+/** The plot that the next field goes into. */
+export const activePlot = signal<string | null>(null);
+
+/** The plots of a user who has chosen none. */
+const defaultPlots = computed<readonly PlotSpec[]>(() => plotsOf(defaultView.value));
+
+/** Bring back the plots of whoever logs in, and keep what becomes of them. */
+export function persistPlots(): void {
+  effect(() => {
+    if (user.value === null) return;
+    const own = loadLocal(PLOTS_KEY, user.value);
+    const found = own === undefined ? defaultPlots.value : restoredPlots(own);
+    [plots.value, activePlot.value] = [found, found.at(-1)?.id ?? null];
+  });
+  effect(() => {
+    const found = plots.value;
+    const name = user.peek();
+    if (name === null) return;
+    // Who has chosen nothing gets what the instance says then, also the next time.
+    if (found === defaultPlots.peek()) removeLocal(PLOTS_KEY, name);
+    else saveLocal(PLOTS_KEY, name, found);
+  });
+}
+
+/** The plots of an instance's default view. */
+export function plotsOf(view: DefaultView | null): PlotSpec[] {
+  return (view?.plots ?? []).map((lines) => ({
+    id: newId(),
+    fields: lines.slice(0, PLOT_LINES_MAX).map(({ field, ...series }) => ({ series: viewLineSeries(series), field })),
+  }));
+}
+
+/** The plots of a kept value; what is none is left out. */
+export function restoredPlots(value: unknown): PlotSpec[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one: unknown) => {
+    const spec = one as Partial<PlotSpec> | null;
+    if (typeof spec?.id !== "string" || !Array.isArray(spec.fields)) return [];
+    return [{ id: spec.id, fields: spec.fields.filter(isField).slice(0, PLOT_LINES_MAX) }];
+  });
+}
+
+function isField(value: PlotField | null): boolean {
+  const series = value?.series as Partial<SeriesName> | undefined;
+  const names = [series?.scopeId, series?.systemId, series?.containerId, series?.uniqueId, series?.lane];
+  return typeof value?.field === "string" && [...names, series?.messageType].every((name) => typeof name === "string");
+}
+
+/** One text per field. */
+export function fieldKey(of: PlotField): string {
+  return `${seriesNameKey(of.series)} ${of.field}`;
+}
+
+/** A new, empty plot, which the next field goes into. */
+export function newPlot(): void {
+  const spec: PlotSpec = { id: newId(), fields: [] };
+  plots.value = [...plots.value, spec];
+  activePlot.value = spec.id;
+}
+
+/** Take a plot away. */
+export function removePlot(id: string): void {
+  plots.value = plots.value.filter((plot) => plot.id !== id);
+  if (activePlot.value === id) activePlot.value = plots.value.at(-1)?.id ?? null;
+}
+
+/** Show a field in the active plot, or in a new one where there is none or it is full. */
+export function addField(added: PlotField): void {
+  const into = plots.value.find((plot) => plot.id === activePlot.value);
+  if (into === undefined || into.fields.length >= PLOT_LINES_MAX) newPlot();
+  changeFields(activePlot.value ?? "", (fields) =>
+    fields.some((one) => fieldKey(one) === fieldKey(added)) ? fields : [...fields, added],
+  );
+}
+
+/** Take a field out of a plot. */
+export function removeField(id: string, removed: PlotField): void {
+  changeFields(id, (fields) => fields.filter((one) => fieldKey(one) !== fieldKey(removed)));
+}
+
+/** Whether any plot shows a field. */
+export function isPlotted(field: PlotField): boolean {
+  return plots.value.some((plot) => plot.fields.some((one) => fieldKey(one) === fieldKey(field)));
+}
+
+function changeFields(id: string, by: (fields: PlotField[]) => PlotField[]): void {
+  plots.value = plots.value.map((plot) => (plot.id === id ? { ...plot, fields: by(plot.fields) } : plot));
+}
+
+/** The fields of plots by series: what has to be asked for together. */
+export function fieldsBySeries(fields: readonly PlotField[]): { series: SeriesName; fields: string[] }[] {
+  const found = new Map<string, { series: SeriesName; fields: string[] }>();
+  for (const { series, field } of fields) {
+    const group = found.get(seriesNameKey(series)) ?? { series, fields: [] };
+    if (!group.fields.includes(field)) group.fields.push(field);
+    found.set(seriesNameKey(series), group);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,161 @@
+/** Numeric fields over a range of time: asked for in buckets, kept up to date by streamed events. */
+
+import { type FieldInfo, FIELDS_MAX, type FieldSample, type SampleResponse, type SeriesName } from "../../api/series";
+import { type Timebase, timebase } from "../clock/clock";
+import { request } from "../session/session";
+import type { Span } from "../timeline/span";
+import { entityKey, eventTime, type StoredEvent } from "../values/event";
+import { fromFineMs, toFineMs } from "../values/time";
+
+const NS_PER_MS = 1e6;
+/** So many times the usual distance between values without one is a gap in the line… */
+const GAP_FACTOR = 10;
+/** …if it is this share of what is drawn: values that are told only when they change come unevenly. */
+const GAP_SHARE = 0.02;
+
+/** Buckets of fields of one series on a grid of ms. */
+export interface Buckets {
+  startMs: number;
+  bucketMs: number;
+  fields: FieldSample[];
+}
+
+/** One text per series, whoever names it. */
+export function seriesNameKey(series: SeriesName): string {
+  return `${entityKey(series)} ${series.lane} ${series.messageType} ${series.viewId ?? ""}`;
+}
+
+/** The series that an event belongs to; undefined where its lane is none that is sampled. */
+export function sampledSeriesOf(event: StoredEvent): SeriesName | undefined {
+  const { scopeId, systemId, containerId, uniqueId, lane, messageType, viewId } = event;
+  if (lane !== "ui" && lane !== "parsed") return undefined;
+  const view = viewId === undefined ? {} : { viewId };
+  return { scopeId, systemId, containerId, uniqueId, lane, messageType: messageType ?? "", ...view };
+}
+
+/** One text for the series of an event; empty where it is none that is sampled. */
+export function sampledKey(event: StoredEvent): string {
+  const series = sampledSeriesOf(event);
+  return series === undefined ? "" : seriesNameKey(series);
+}
+
+/** Ask which fields the newest events of a series have. */
+export async function requestFields(series: SeriesName): Promise<FieldInfo[]> {
+  const reply = await request({ type: "fields", ...series }, "fieldsResponse");
+  return reply.fields;
+}
+
+/** Ask for fields of a series over a span; more fields than one request takes are asked in several. */
+export async function requestBuckets(series: SeriesName, fields: string[], span: Span, buckets: number): Promise<Buckets> {
+  const parts: string[][] = [];
+  for (let at = 0; at < fields.length; at += FIELDS_MAX) parts.push(fields.slice(at, at + FIELDS_MAX));
+  const range = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
+  const replies = await Promise.all(
+    parts.map((part) =>
+      request(
+        // The generated type counts the fields out, up to the limit that `parts` keeps.
+        { type: "sample", ...range, timebase: timebase.value, ...series, fields: part as [string], buckets },
+        "sampleResponse",
+      ),
+    ),
+  );
+  return joinReplies(replies);
+}
+
+function joinReplies(replies: readonly SampleResponse[]): Buckets {
+  const [first] = replies;
+  if (first === undefined) return { startMs: 0, bucketMs: 1, fields: [] };
+  return {
+    startMs: toFineMs(first.startTime),
+    bucketMs: first.bucketNs / NS_PER_MS,
+    fields: replies.flatMap((reply) => reply.fields),
+  };
+}
+
+/** The value of a field of an event: a number, or undefined where it holds none. */
+export function numberAt(event: StoredEvent, field: string): number | undefined {
+  let value: unknown = event["payload"] ?? event["data"];
+  for (const name of field.split(".")) {
+    if (value === null || typeof value !== "object") return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return typeof value === "number" ? value : undefined;
+}
+
+/**
+ * Buckets with streamed events of their series behind the last that was sampled; true if any was new.
+ *
+ * What was sampled is left as it is, for it may hold these events already; the next sample has them all.
+ */
+export function appendEvents(buckets: Buckets, sampledUntil: number, events: readonly StoredEvent[], base: Timebase): boolean {
+  let isNew = false;
+  for (const event of events) {
+    const index = Math.floor((toFineMs(eventTime(event, base)) - buckets.startMs) / buckets.bucketMs);
+    if (index <= sampledUntil || index >= lengthMax(buckets)) continue;
+    for (const field of buckets.fields) {
+      const value = numberAt(event, field.field);
+      if (value === undefined) continue;
+      addSample(field, index, value);
+      isNew = true;
+    }
+  }
+  return isNew;
+}
+
+/** A plot never grows without end between two samples. */
+function lengthMax(buckets: Buckets): number {
+  return 2 * Math.max(512, ...buckets.fields.map((field) => field.count.length));
+}
+
+function addSample(field: FieldSample, index: number, value: number): void {
+  while (field.count.length <= index) {
+    field.count.push(0);
+    field.min.push(null);
+    field.max.push(null);
+    field.mean.push(null);
+  }
+  const count = field.count[index] ?? 0;
+  field.count[index] = count + 1;
+  field.min[index] = Math.min(field.min[index] ?? value, value);
+  field.max[index] = Math.max(field.max[index] ?? value, value);
+  field.mean[index] = ((field.mean[index] ?? 0) * count + value) / (count + 1);
+}
+
+/** The last bucket that holds anything; -1 if none does. */
+export function lastFilled(buckets: Buckets): number {
+  const lengths = buckets.fields.map(({ count }) => {
+    let index = count.length - 1;
+    while (index >= 0 && count[index] === 0) index -= 1;
+    return index;
+  });
+  return Math.max(-1, ...lengths);
+}
+
+/**
+ * A column as it is drawn: `undefined` where a line goes on over an empty bucket, `null` where it breaks,
+ * which is where the field was silent for much longer than it usually is.
+ */
+export function lineColumn(count: readonly number[], values: readonly (number | null)[]): (number | null | undefined)[] {
+  const filled: number[] = [];
+  count.forEach((one, index) => one > 0 && filled.push(index));
+  const breakAfter = Math.max(GAP_FACTOR * usualDistance(filled), GAP_SHARE * count.length);
+  const column: (number | null | undefined)[] = new Array<undefined>(values.length).fill(undefined);
+  filled.forEach((index, nth) => {
+    column[index] = values[index] ?? null;
+    const next = filled[nth + 1];
+    if (next !== undefined && next - index > breakAfter) column[index + 1] = null;
+  });
+  return column;
+}
+
+function usualDistance(filled: readonly number[]): number {
+  const distances = filled.slice(1).map((index, nth) => index - (filled[nth] ?? 0));
+  distances.sort((left, right) => left - right);
+  return distances[Math.floor(distances.length / 2)] ?? 1;
+}
+
+/** The middles of the buckets, in ms. */
+export function middles(buckets: Buckets): number[] {
+  const length = Math.max(0, ...buckets.fields.map((field) => field.count.length));
+  return Array.from({ length }, (_, index) => buckets.startMs + (index + 0.5) * buckets.bucketMs);
+}

@@ -1,0 +1,87 @@
+/** The links: how the transports are that the Core consumes from, and what of it people must see. */
+
+import { computed, signal } from "@preact/signals";
+import type { LinkInfo } from "../../api/protocol";
+import { toMs } from "../values/time";
+import { request } from "./session";
+
+export type Health = "good" | "warn" | "bad";
+
+/** So many looks on end a lag has to grow before it is called growing. */
+const GROWING_POLLS = 5;
+
+export const links = signal<readonly LinkInfo[] | null>(null);
+export const linksNow = signal(Date.now());
+/** The number of gaps that a person has taken note of. */
+export const acknowledgedGaps = signal(0);
+
+let growing = new Map<string, number>();
+
+export const linksHealth = computed<Health>(() => worstHealth(links.value ?? []));
+export const gapCount = computed(() => totalGaps(links.value ?? []));
+export const unreachableLinks = computed(() =>
+  (links.value ?? []).filter((link) => link.connection === "unreachable"),
+);
+
+/** Ask how the links are; a Core that is away leaves the last answer. */
+export async function refreshLinks(): Promise<void> {
+  const found = (await request({ type: "links" }, "linksResponse")).links;
+  growing = lagGrowth(growing, links.value ?? [], found);
+  links.value = found;
+  linksNow.value = Date.now();
+}
+
+/** How a link is, at a glance. */
+export function linkHealth(link: LinkInfo): Health {
+  if (link.connection === "unreachable") return "bad";
+  const isBehind = (growing.get(link.link) ?? 0) >= GROWING_POLLS;
+  return isBehind || (link.gaps ?? 0) > 0 || (link.warnings ?? []).length > 0 ? "warn" : "good";
+}
+
+/** For how many looks on end each link's lag has grown. */
+export function lagGrowth(
+  before: ReadonlyMap<string, number>,
+  old: readonly LinkInfo[],
+  found: readonly LinkInfo[],
+): Map<string, number> {
+  const lags = new Map(old.map((link) => [link.link, link.lag ?? 0]));
+  return new Map(
+    found.map(({ link, lag }) => {
+      const isMore = (lag ?? 0) > (lags.get(link) ?? 0);
+      return [link, isMore ? (before.get(link) ?? 0) + 1 : 0];
+    }),
+  );
+}
+
+/** What happened to a link, in words. */
+export function outagesText(link: LinkInfo): string {
+  const last = link.lastOutage;
+  if (!last) return "none since the writer started";
+  const count = link.outages ?? 0;
+  const times = count === 1 ? "1 outage" : `${count} outages, the last`;
+  const span = last.ended ? `${timeOfDay(last.began)}–${timeOfDay(last.ended)}` : `since ${timeOfDay(last.began)}`;
+  return `${times} ${span} UTC: ${last.reason}`;
+}
+
+/** What the page's banner says of links that do not answer; undefined if all do. */
+export function unreachableText(): string | undefined {
+  const [first, ...others] = unreachableLinks.value;
+  if (first === undefined) return undefined;
+  const since = first.lastOutage ? ` since ${timeOfDay(first.lastOutage.began)} UTC` : "";
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  return `${first.link}${more} does not answer${since}. The archive is served; ingest goes on by itself when it is back.`;
+}
+
+/** The time of day of a time text. */
+export function timeOfDay(text: string): string {
+  return new Date(toMs(text)).toISOString().slice(11, 19);
+}
+
+function worstHealth(all: readonly LinkInfo[]): Health {
+  const found = new Set(all.map(linkHealth));
+  return found.has("bad") ? "bad" : found.has("warn") ? "warn" : "good";
+}
+
+function totalGaps(all: readonly LinkInfo[]): number {
+  return all.reduce((count, link) => count + (link.gaps ?? 0), 0);
+}

@@ -1,0 +1,131 @@
+/** The session: who is logged in, the one socket, and what it says of itself. */
+
+import { signal } from "@preact/signals";
+import { requestToken as askToken } from "../../api/auth";
+import type { DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
+import {
+  type ConnectionState,
+  CORE_UNAVAILABLE,
+  type ExportFrame,
+  RequestError,
+  Socket,
+  type StreamFrame,
+} from "../../api/socket";
+
+const TOKEN_KEY = "nova.token";
+const USER_KEY = "nova.user";
+const ROLE_KEY = "nova.role";
+
+export const user = signal<string | null>(null);
+/** What the user may do: `viewer`, `operator` or `admin`; the server decides, this only says why not. */
+export const role = signal("");
+export const connection = signal<ConnectionState>("connecting");
+export const status = signal<StatusResponse | null>(null);
+export const notice = signal<string>("");
+/** What the instance opens on where a user has chosen nothing; null if it says nothing. */
+export const defaultView = signal<DefaultView | null>(null);
+/** Whether the edge answers and the Core behind it does not. */
+export const coreUnavailable = signal(false);
+
+let socket: Socket | undefined;
+let onStream: (frame: StreamFrame) => void = () => undefined;
+let onExport: (frame: ExportFrame) => void = () => undefined;
+let onOpen: () => void = () => undefined;
+
+/** Who is told of stream frames, and of each (re)connection. */
+export function listen(stream: (frame: StreamFrame) => void, open: () => void): void {
+  onStream = stream;
+  onOpen = open;
+}
+
+/** Who is told how an export goes. */
+export function listenToExports(told: (frame: ExportFrame) => void): void {
+  onExport = told;
+}
+
+/** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
+export function token(): string {
+  return sessionStorage.getItem(TOKEN_KEY) ?? "";
+}
+
+/** Log in and connect; throws an Error that can be shown. */
+export async function login(name: string, password: string): Promise<void> {
+  const found = await askToken(name, password);
+  sessionStorage.setItem(TOKEN_KEY, found.token);
+  sessionStorage.setItem(USER_KEY, found.user);
+  sessionStorage.setItem(ROLE_KEY, found.role);
+  connect(found.token, found.user);
+}
+
+/** Go on with the token of this tab, if it has one. */
+export function resume(): void {
+  if (token() !== "") connect(token(), sessionStorage.getItem(USER_KEY) ?? "");
+}
+
+/** Forget the token and leave. */
+export function logout(message = ""): void {
+  sessionStorage.removeItem(TOKEN_KEY);
+  sessionStorage.removeItem(USER_KEY);
+  sessionStorage.removeItem(ROLE_KEY);
+  socket?.close();
+  socket = undefined;
+  connection.value = "connecting";
+  user.value = null;
+  status.value = null;
+  notice.value = message;
+}
+
+/** Open a new connection with the same token. */
+export function reconnect(): void {
+  socket?.reconnect();
+}
+
+/** The reply to a request on the session's socket. */
+export function request<T extends Reply["type"]>(
+  message: Exclude<Request, { type: "auth" }>,
+  reply: T,
+): Promise<Extract<Reply, { type: T }>> {
+  if (socket === undefined) return Promise.reject(new Error("not logged in"));
+  return socket.request(message, reply);
+}
+
+function connect(secret: string, name: string): void {
+  socket?.close();
+  role.value = sessionStorage.getItem(ROLE_KEY) ?? "";
+  user.value = name;
+  notice.value = "";
+  coreUnavailable.value = false;
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new Socket(`${scheme}//${location.host}/ws`, secret, {
+    connection: onConnectionState,
+    stream: (frame) => onStream(frame),
+    exporting: (frame) => onExport(frame),
+    welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
+    error: (error) => {
+      if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
+      else notice.value = error.message;
+    },
+  });
+}
+
+/** A connection that comes back says the same again, which is no news. */
+function onAuthenticated(view: DefaultView | null): void {
+  if (JSON.stringify(view) !== JSON.stringify(defaultView.value)) defaultView.value = view;
+}
+
+function onConnectionState(state: ConnectionState): void {
+  connection.value = state;
+  if (state === "refused") logout("Your session has ended. Please log in again.");
+  if (state === "open") onOpen();
+}
+
+/** Ask how the Core is; a Core that is away leaves the last answer. */
+export async function refreshStatus(): Promise<void> {
+  try {
+    status.value = await request({ type: "status" }, "statusResponse");
+    coreUnavailable.value = false;
+  } catch (error) {
+    // Of a lost connection the banner already knows.
+    if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
+  }
+}

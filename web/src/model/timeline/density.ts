@@ -1,0 +1,164 @@
+/**
+ * The density of events over the visible span: pictures of counts per bucket and lane, kept by level.
+ *
+ * A picture covers more than is seen, so that panning has something to show. Only one question is under
+ * way; a new need replaces the one that waits, and while it is answered the best old picture is shown.
+ */
+
+import { signal } from "@preact/signals";
+import type { SummaryResponse } from "../../api/protocol";
+import type { Timebase } from "../clock/clock";
+import { toFineMs } from "../values/time";
+import { type Span, spanLength, TIME_MAX_MS, TIME_MIN_MS } from "./span";
+
+export const DENSITY_LANES = ["raw", "parsed", "ui", "metadata", "command"] as const;
+export type DensityLane = (typeof DENSITY_LANES)[number];
+
+/** Counts per bucket and lane; bucket i begins at startMs + i * bucketMs. */
+export interface DensityTile {
+  readonly timebase: Timebase;
+  /** What was asked for, and is therefore known. */
+  readonly span: Span;
+  readonly startMs: number;
+  readonly bucketMs: number;
+  readonly lanes: Readonly<Record<DensityLane, readonly number[]>>;
+  /** The level that was asked for. */
+  readonly level: number;
+  readonly askedMs: number;
+}
+
+/** A question for a picture. */
+export interface DensityRequest {
+  readonly timebase: Timebase;
+  readonly span: Span;
+  readonly level: number;
+  readonly buckets: number;
+}
+
+/** The server's bound on buckets. */
+const BUCKETS_MAX = 4096;
+/** So many buckets can be seen at once at most: a picture is about twice as wide as the view. */
+const BUCKETS_SHOWN_MAX = 1800;
+/** Asked spans begin and end at multiples of so many buckets, so that small moves need no question. */
+const GRAIN_BUCKETS = 64;
+const TILES_MAX = 24;
+
+/** So few events are asked for one by one where the server's counts are too coarse to tell them apart. */
+export const SINGLE_MAX_EVENTS = 500;
+
+export const tiles = signal<readonly DensityTile[]>([]);
+
+/** The power of two of a bucket's ns, at least so wide that there is one to a pixel at most. */
+export function levelFor(span: Span, width: number): number {
+  const buckets = Math.max(1, Math.min(width, BUCKETS_SHOWN_MAX));
+  return Math.max(0, Math.ceil(Math.log2((spanLength(span) * 1e6) / buckets)));
+}
+
+/** What to ask for to see a span on so many pixels, with half of it again on each side. */
+export function densityRequest(span: Span, width: number, timebase: Timebase): DensityRequest {
+  const wanted = levelFor(span, width);
+  const bucketMs = 2 ** wanted / 1e6;
+  const grain = bucketMs * GRAIN_BUCKETS;
+  const half = spanLength(span) / 2;
+  const startMs = Math.max(TIME_MIN_MS, Math.floor((span.startMs - half) / grain) * grain);
+  const stopMs = Math.min(TIME_MAX_MS, Math.ceil((span.stopMs + half) / grain) * grain);
+  const buckets = Math.min(BUCKETS_MAX, Math.max(1, Math.round((stopMs - startMs) / bucketMs)));
+  return { timebase, span: { startMs, stopMs }, level: wanted, buckets };
+}
+
+/** An answer as a picture. */
+export function tileOf(asked: DensityRequest, reply: SummaryResponse, askedMs: number): DensityTile {
+  const { lanes } = reply;
+  return {
+    timebase: asked.timebase,
+    span: asked.span,
+    startMs: toFineMs(reply.startTime),
+    bucketMs: reply.bucketNs / 1e6,
+    lanes,
+    level: asked.level,
+    askedMs,
+  };
+}
+
+/** Whether the server has counted more coarsely than can be seen, and so few events that each can be asked for. */
+export function isTooCoarse(picture: DensityTile): boolean {
+  if (picture.bucketMs * 1e6 < 2 ** (picture.level + 1)) return false;
+  const count = countIn(picture, picture.span);
+  return count > 0 && count <= SINGLE_MAX_EVENTS;
+}
+
+/** A picture made of single events, as fine as was asked for. */
+export function tileFromEvents(of: DensityTile, events: readonly { ms: number; lane: DensityLane }[]): DensityTile {
+  const bucketMs = 2 ** of.level / 1e6;
+  const buckets = Math.ceil(spanLength(of.span) / bucketMs) + 1;
+  const empty = () => Array.from({ length: buckets }, () => 0);
+  const lanes = { raw: empty(), parsed: empty(), ui: empty(), metadata: empty(), command: empty() };
+  for (const { ms, lane } of events) {
+    const index = Math.max(0, Math.floor((ms - of.span.startMs) / bucketMs));
+    lanes[lane][index] = (lanes[lane][index] ?? 0) + 1;
+  }
+  return { ...of, startMs: of.span.startMs, bucketMs, lanes };
+}
+
+/** Whether a picture shows a span as finely as it can be seen. */
+export function tileServes(picture: DensityTile, span: Span, width: number, timebase: Timebase): boolean {
+  const fine = picture.level <= levelFor(span, width);
+  return fine && picture.timebase === timebase && tileCovers(picture, span);
+}
+
+function tileCovers(picture: DensityTile, span: Span): boolean {
+  return picture.span.startMs <= span.startMs && picture.span.stopMs >= span.stopMs;
+}
+
+/** The best picture of a span: the one that shows most of it, of those the one nearest to its level. */
+export function bestTile(
+  all: readonly DensityTile[],
+  span: Span,
+  width: number,
+  timebase: Timebase,
+): DensityTile | undefined {
+  let found: DensityTile | undefined;
+  let foundScore = 0;
+  for (const picture of all) {
+    if (picture.timebase !== timebase) continue;
+    const score = scoreOf(picture, span, width);
+    if (score > foundScore) [found, foundScore] = [picture, score];
+  }
+  return found;
+}
+
+function scoreOf(picture: DensityTile, span: Span, width: number): number {
+  const low = Math.max(picture.span.startMs, span.startMs);
+  const high = Math.min(picture.span.stopMs, span.stopMs);
+  if (high <= low) return 0;
+  const off = Math.abs(picture.level - levelFor(span, width));
+  return (high - low) / spanLength(span) / (1 + off / 8);
+}
+
+/** The pictures with a new one in front; what it makes needless goes, and the oldest beyond the bound. */
+export function withTile(all: readonly DensityTile[], newest: DensityTile): readonly DensityTile[] {
+  const others = all.filter((one) => {
+    const same = one.timebase === newest.timebase && one.level === newest.level;
+    return !(same && tileCovers(newest, one.span));
+  });
+  return [newest, ...others].slice(0, TILES_MAX);
+}
+
+/** The counts of the bucket that a time lies in. */
+export function countsAt(picture: DensityTile, ms: number): Record<DensityLane, number> {
+  const index = Math.floor((ms - picture.startMs) / picture.bucketMs);
+  const counts = DENSITY_LANES.map((lane) => [lane, picture.lanes[lane][index] ?? 0] as const);
+  return Object.fromEntries(counts) as Record<DensityLane, number>;
+}
+
+/** How many events of all lanes a picture counts in a span; buckets at its ends count whole. */
+export function countIn(picture: DensityTile, span: Span): number {
+  const first = Math.max(0, Math.floor((span.startMs - picture.startMs) / picture.bucketMs));
+  const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);
+  let count = 0;
+  for (const lane of DENSITY_LANES) {
+    const counts = picture.lanes[lane];
+    for (let index = first; index <= last && index < counts.length; index++) count += counts[index] ?? 0;
+  }
+  return count;
+}

@@ -1,0 +1,53 @@
+/** What the timeline marks: gaps in what was received, what people said, and commands with their state. */
+
+import type { Timebase } from "../clock/clock";
+import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
+import type { StoredEvent } from "../values/event";
+import { eventTime } from "../values/event";
+import { toFineMs } from "../values/time";
+
+export interface Marker {
+  readonly ms: number;
+  readonly kind: "gap" | "chat" | "command";
+  readonly text: string;
+  /** Of a command. */
+  readonly state?: CommandState;
+}
+
+export const MARKER_TYPES = ["IngestGap", "ChatMessage"] as const;
+export const MARKERS_MAX = 200;
+
+/** The markers of events, in their order. */
+export function markersOf(events: readonly StoredEvent[], timebase: Timebase): Marker[] {
+  return events.map((event) => {
+    const ms = toFineMs(eventTime(event, timebase));
+    if (event.messageType !== "ChatMessage") return { ms, kind: "gap", text: gapText(event) };
+    return { ms, kind: "chat", text: `${memberText(event["authorDisplayName"])}: ${memberText(event["content"])}` };
+  });
+}
+
+/** The marks of commands: where each was requested, and what has become of it by the events that are given. */
+export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timebase): Marker[] {
+  return commandsOf(events).flatMap((command) => {
+    const { request, state, commandType, targetId } = command;
+    if (request === undefined) return [];
+    const known = state === "running" ? `${Math.round(percentOf(command))} %` : state;
+    const words = commandText(command);
+    const text = `${commandType} → ${targetId}: ${known}${words === "" ? "" : `, ${words}`}`;
+    return [{ ms: toFineMs(eventTime(request, timebase)), kind: "command", text, state }];
+  });
+}
+
+function gapText(event: StoredEvent): string {
+  const of = (event["payload"] ?? {}) as Record<string, unknown>;
+  return `gap in ${memberText(of["topic"])}: ${memberText(of["from"])} to ${memberText(of["to"])} (${memberText(of["reason"])})`;
+}
+
+function memberText(value: unknown): string {
+  return value === undefined || value === null ? "?" : String(value);
+}
+
+/** The markers within so many ms of a time. */
+export function markersNear(markers: readonly Marker[], ms: number, withinMs: number): Marker[] {
+  return markers.filter((marker) => Math.abs(marker.ms - ms) <= withinMs);
+}

@@ -1,0 +1,47 @@
+/** Dragging the cursor: the line follows at once, seeks go out at a bounded pace, the last one always. */
+
+import { computed, signal } from "@preact/signals";
+import { cursor, seek } from "../clock/clock";
+import { fromFineMs, toFineMs } from "../values/time";
+
+const PACE_MS = 50;
+
+/** Where the cursor is held, in ms; the clock must not pull it away. */
+export const heldMs = signal<number | undefined>(undefined);
+
+/** Where the cursor line is: held, or at the clock's time; in ms. */
+export const cursorLineMs = computed(() => heldMs.value ?? toFineMs(cursor.value));
+
+let wantedMs: number | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Go to a time, at once or as soon as the pace allows. */
+export function seekPaced(ms: number): void {
+  wantedMs = ms;
+  if (timer === undefined) seekNow();
+}
+
+/** Hold the cursor at a time. */
+export function holdCursor(ms: number): void {
+  heldMs.value = ms;
+  seekPaced(ms);
+}
+
+/** Let the cursor go where it is; the clock is there at once. */
+export function releaseCursor(): void {
+  if (heldMs.value === undefined) return;
+  clearTimeout(timer);
+  timer = undefined;
+  wantedMs = heldMs.value;
+  seekNow();
+  heldMs.value = undefined;
+}
+
+function seekNow(): void {
+  timer = undefined;
+  if (wantedMs === undefined) return;
+  const ms = wantedMs;
+  wantedMs = undefined;
+  timer = setTimeout(seekNow, PACE_MS);
+  seek(fromFineMs(ms));
+}

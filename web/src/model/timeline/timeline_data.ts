@@ -1,0 +1,277 @@
+/** What the timeline asks the server for: density, the extent of everything, gaps, chat and commands. */
+
+import { batch, computed, signal } from "@preact/signals";
+import type { ExtentResponse, Query, SummaryResponse } from "../../api/protocol";
+import { RequestError } from "../../api/socket";
+import { datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
+import { dueInArchive } from "../clock/dated_ahead";
+import { mergeEvents } from "../events/ledger";
+import { connection, request } from "../session/session";
+import { eventTime, type StoredEvent } from "../values/event";
+import { fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
+import {
+  bestTile,
+  densityRequest,
+  type DensityTile,
+  isTooCoarse,
+  SINGLE_MAX_EVENTS,
+  tileFromEvents,
+  tileOf,
+  tiles,
+  tileServes,
+  withTile,
+} from "./density";
+import { commandMarkersOf, type Marker, MARKER_TYPES, MARKERS_MAX, markersOf } from "./markers";
+import { type Span, spanLength, visible, withMargin } from "./span";
+
+/** First and last time of the events that are not dated ahead, in ms, and how many there are in all. */
+export interface Extent extends Span {
+  readonly timebase: Timebase;
+  readonly events: number;
+  /** What is dated ahead of now; absent where nothing is. */
+  readonly ahead?: DatedAhead;
+}
+
+/** Events that are dated ahead of now. */
+export interface DatedAhead {
+  /** The server counts no more than `AHEAD_MAX`. */
+  readonly count: number;
+  readonly nextTime: string;
+  readonly lastMs: number;
+}
+
+export const AHEAD_MAX = 1_000;
+
+/** How long a move has to rest before a question is asked, in ms. */
+const REST_MS = 90;
+/** A picture of the present is asked for anew so often, one of the past so often for late data. */
+const FRESH_MS = 1_000;
+const PAST_FRESH_MS = 20_000;
+const RETRY_MS = 3_000;
+/** Of the commands in view, so many answers are read. */
+const ANSWERS_MAX = 2_000;
+
+/** Undefined until it is known, null while the archive is empty. */
+export const extent = signal<Extent | null | undefined>(undefined);
+export const markers = signal<readonly Marker[]>([]);
+/** Whether there are more markers in the span than are shown. */
+export const moreMarkers = signal(false);
+/** Why the density cannot be shown; empty while it can. */
+export const timelineError = signal("");
+/** The present by this browser's clock, in ms; it is looked at twice a second. */
+export const presentMs = signal(Date.now());
+/** How much the server's clock is ahead of this browser's, in ms. */
+const serverOffsetMs = signal(0);
+/** Now, by the server's clock. */
+export const serverNow = computed(() => fromMs(presentMs.value + serverOffsetMs.value));
+/** How many pixels the timeline is wide. */
+export const timelineWidth = signal(0);
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let busy = false;
+let notBeforeMs = 0;
+let markersFor: (Span & { timebase: Timebase; askedMs: number }) | undefined;
+
+/** Look whether what is known still serves, and ask for what does not. */
+export function requestTimelineData(): void {
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    if (!busy) void refreshTimelineData();
+  }, REST_MS);
+}
+
+/** Forget which pictures are fresh: after a lost connection anything may have changed. */
+export function invalidateTimelineData(): void {
+  tiles.value = tiles.value.map((one) => ({ ...one, askedMs: 0 }));
+  markersFor = undefined;
+  notBeforeMs = 0;
+  requestTimelineData();
+}
+
+async function refreshTimelineData(): Promise<void> {
+  if (connection.value !== "open" || timelineWidth.value === 0 || Date.now() < notBeforeMs) return;
+  busy = true;
+  try {
+    await refreshDensity();
+    await refreshMarkers();
+    timelineError.value = "";
+  } catch (error) {
+    reportError(error);
+    notBeforeMs = Date.now() + RETRY_MS;
+  } finally {
+    busy = false;
+  }
+  if (!isTimelineFresh(Date.now())) requestTimelineData();
+}
+
+function reportError(error: unknown): void {
+  // Of a lost connection the banner already knows.
+  if (error instanceof RequestError && error.code === "disconnected") return;
+  timelineError.value = (error as Error).message;
+}
+
+/** Whether the newest suitable picture is fresh enough at a time of this browser's clock. */
+export function isTimelineFresh(nowMs: number): boolean {
+  const span = visible.value;
+  const found = tiles.value.find((one) => tileServes(one, span, timelineWidth.value, timebase.value));
+  if (found === undefined) return false;
+  const bound = isPresent(span, nowMs) ? Math.max(FRESH_MS, found.bucketMs / 2) : PAST_FRESH_MS;
+  return nowMs - found.askedMs < bound;
+}
+
+function isPresent(span: Span, nowMs: number): boolean {
+  const latest = extent.value?.stopMs ?? nowMs;
+  return span.stopMs >= Math.min(nowMs, latest) - FRESH_MS;
+}
+
+async function refreshDensity(): Promise<void> {
+  const nowMs = Date.now();
+  if (isTimelineFresh(nowMs)) return;
+  const asked = densityRequest(visible.value, timelineWidth.value, timebase.value);
+  const reply: SummaryResponse = await request(
+    {
+      type: "summary",
+      startTime: fromFineMs(asked.span.startMs),
+      stopTime: fromFineMs(asked.span.stopMs),
+      timebase: asked.timebase,
+      buckets: asked.buckets,
+    },
+    "summaryResponse",
+  );
+  const picture = tileOf(asked, reply, nowMs);
+  tiles.value = withTile(tiles.value, picture);
+  if (isTooCoarse(picture)) await refineTile(picture);
+}
+
+/** Put a picture of the single events in the place of one whose buckets can be seen as such. */
+async function refineTile(picture: DensityTile): Promise<void> {
+  const { events, nextKey } = await request(
+    {
+      type: "query",
+      startTime: fromFineMs(picture.span.startMs),
+      stopTime: fromFineMs(picture.span.stopMs),
+      timebase: picture.timebase,
+      limit: SINGLE_MAX_EVENTS,
+      timelineMode: "REPLAY",
+    },
+    "queryResponse",
+  );
+  if (nextKey != null) return;
+  const found = (events as StoredEvent[]).map((event) => ({
+    ms: toFineMs(eventTime(event, picture.timebase)),
+    lane: event.lane,
+  }));
+  tiles.value = withTile(tiles.value, tileFromEvents(picture, found));
+}
+
+async function refreshMarkers(): Promise<void> {
+  const nowMs = Date.now();
+  const asked = { ...visible.value, timebase: timebase.value, askedMs: nowMs };
+  if (markersFor !== undefined && areMarkersFresh(markersFor, asked)) return;
+  const reply = await request(
+    {
+      type: "query",
+      startTime: fromFineMs(asked.startMs),
+      stopTime: fromFineMs(asked.stopMs),
+      timebase: asked.timebase,
+      reverse: true,
+      limit: MARKERS_MAX,
+      timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
+      filters: { lanes: ["metadata"], messageTypes: [...MARKER_TYPES] },
+    },
+    "queryResponse",
+  );
+  const told = await commandMarkers(asked);
+  markersFor = asked;
+  batch(() => {
+    markers.value = [...markersOf(reply.events as StoredEvent[], asked.timebase), ...told];
+    moreMarkers.value = typeof reply.nextKey === "string";
+  });
+}
+
+/** The marks of the newest commands in a span, with what the archive knows of them, also from behind the span. */
+async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Marker[]> {
+  const startTime = fromFineMs(span.startMs);
+  const ask = { type: "query", timebase: span.timebase, startTime, timelineMode: "REPLAY" } as const;
+  const requests = await request(
+    {
+      ...ask,
+      stopTime: fromFineMs(span.stopMs),
+      reverse: true,
+      limit: MARKERS_MAX,
+      filters: { lanes: ["command"], messageTypes: ["CommandRequest"] },
+    },
+    "queryResponse",
+  );
+  if (requests.events.length === 0) return [];
+  const oldest = requests.events.at(-1) as unknown as StoredEvent;
+  const answers = await queryAnswers({
+    ...ask,
+    startTime: requests.nextKey == null ? startTime : eventTime(oldest, span.timebase),
+    filters: { lanes: ["command"], messageTypes: ["CommandProgress", "CommandResult"] },
+  });
+  const events = [...requests.events, ...answers] as unknown as StoredEvent[];
+  return commandMarkersOf(mergeEvents([], events, span.timebase), span.timebase);
+}
+
+/** The first answers to commands, of as many pages as they come in. */
+async function queryAnswers(query: Omit<Query, "limit" | "afterKey">): Promise<unknown[]> {
+  const found: unknown[] = [];
+  let afterKey: string | null | undefined;
+  do {
+    const limit = ANSWERS_MAX - found.length;
+    const reply = await request({ ...query, limit, ...(afterKey == null ? {} : { afterKey }) }, "queryResponse");
+    found.push(...reply.events);
+    afterKey = reply.nextKey;
+  } while (afterKey != null && found.length < ANSWERS_MAX);
+  return found;
+}
+
+/** Markers are asked for again when the span is another by more than a twentieth, or they are old. */
+function areMarkersFresh(known: NonNullable<typeof markersFor>, now: NonNullable<typeof markersFor>): boolean {
+  const off = Math.abs(known.startMs - now.startMs) + Math.abs(known.stopMs - now.stopMs);
+  const fresh = isPresent(now, now.askedMs) ? 5 * FRESH_MS : PAST_FRESH_MS;
+  return (
+    known.timebase === now.timebase && off < spanLength(now) / 20 && now.askedMs - known.askedMs < fresh
+  );
+}
+
+/** Ask from when to when there are events. */
+export async function refreshExtent(): Promise<void> {
+  const asked = timebase.value;
+  const reply = await request({ type: "extent", timebase: asked }, "extentResponse");
+  if (asked !== timebase.value) return;
+  const before = extent.value?.ahead;
+  // Of several that were ahead not only the first may have come since.
+  if (before !== undefined && before.count > 1 && toFineMs(before.nextTime) <= toFineMs(reply.time)) dueInArchive.value++;
+  if (reply.nextTime != null) datedAheadQueue.expectAt(reply.nextTime);
+  serverOffsetMs.value = toMs(reply.time) - Date.now();
+  extent.value = extentOf(reply, asked);
+}
+
+/** From when to when there are events as of now; null of an empty archive. */
+export function extentOf(reply: ExtentResponse, of: Timebase): Extent | null {
+  const { time, startTime, presentTime, nextTime, stopTime, events } = reply;
+  if (startTime == null || stopTime == null) return null;
+  const lastMs = toFineMs(stopTime);
+  return {
+    // Where all is dated ahead, what there is now begins and ends now.
+    startMs: toFineMs(presentTime == null ? time : startTime),
+    stopMs: toFineMs(presentTime ?? time),
+    events,
+    timebase: of,
+    ...(nextTime == null ? {} : { ahead: { count: reply.ahead ?? 0, nextTime, lastMs } }),
+  };
+}
+
+/** The span that shows everything; undefined while there is nothing. */
+export function fullSpan(): Span | undefined {
+  const known = extent.value;
+  if (known == null || known.timebase !== timebase.value) return undefined;
+  return withMargin(known.startMs, known.stopMs);
+}
+
+/** The picture to draw. */
+export function shownTile() {
+  return bestTile(tiles.value, visible.value, timelineWidth.value, timebase.value);
+}

@@ -1,0 +1,165 @@
+/** What makes the timeline move by itself: the span follows the clock, and what is shown is asked for. */
+
+import { effect, untracked } from "@preact/signals";
+import { followUrl, openUrl, startUrlSync } from "../address/url_sync";
+import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../clock/clock";
+import { updateConflation } from "../clock/conflation_notice";
+import { clearCursorEvent, cursorEvent, refreshCursorEvent, revealCursor } from "../clock/cursor_event";
+import { clearNextEvent, skipGap } from "../clock/gap_skip";
+import { listDatedAhead } from "../events/inspector";
+import { showPanel } from "../layout/layout_store";
+import { showToast } from "../page/toast";
+import { connection } from "../session/session";
+import { toFineMs } from "../values/time";
+import { heldMs } from "./scrub";
+import { followSpan, setVisible, type Span, spanContains, visible, withMargin } from "./span";
+import {
+  extent,
+  fullSpan,
+  invalidateTimelineData,
+  isTimelineFresh,
+  presentMs,
+  refreshExtent,
+  requestTimelineData,
+  timelineWidth,
+} from "./timeline_data";
+
+const TICK_INTERVAL_MS = 500;
+const EXTENT_INTERVAL_MS = 3_000;
+const CURSOR_EVENT_INTERVAL_MS = 1_000;
+/** How long the cursor has to rest before the event under it is asked for. */
+const CURSOR_EVENT_REST_MS = 150;
+
+let cursorEventTimer: ReturnType<typeof setTimeout> | undefined;
+let askedCursor = "";
+/** Whether the span is to go to the clock wherever it is. */
+let isFollowForced = false;
+/** What is seen of what is dated ahead, and what was seen before. */
+let datedAheadView: { before: Span; span: Span } | undefined;
+
+/** Tie the timeline together; called once. */
+export function startTimelineSync(): void {
+  followClock();
+  effect(() => {
+    void [visible.value, timelineWidth.value, timebase.value];
+    requestTimelineData();
+  });
+  effect(() => {
+    void jumps.value;
+    untracked(() => {
+      clearNextEvent();
+      clearCursorEvent();
+      askedCursor = "";
+      scheduleCursorEvent();
+    });
+  });
+  effect(() => {
+    void timebase.value;
+    untracked(() => isOpen() && ignoreFailure(refreshExtent()));
+  });
+  setInterval(tick, TICK_INTERVAL_MS);
+  setInterval(() => isOpen() && ignoreFailure(refreshExtent()), EXTENT_INTERVAL_MS);
+  setInterval(scheduleCursorEvent, CURSOR_EVENT_INTERVAL_MS);
+}
+
+/** At the first connection: the moment that the address names, otherwise the present. */
+export async function openTimeline(): Promise<void> {
+  const isShared = openUrl();
+  startUrlSync();
+  followUrl();
+  if (!isShared) goLive();
+  await refreshExtent();
+  if (!isShared) showFirst();
+}
+
+/** At each further connection: anything may have changed. */
+export function reopenTimeline(): void {
+  extent.value = extent.value === null ? undefined : extent.value;
+  invalidateTimelineData();
+  ignoreFailure(refreshExtent());
+}
+
+/** Show the last minutes, or all there is if nothing is as new as that. */
+function showFirst(): void {
+  const all = fullSpan();
+  if (all === undefined || extent.value == null || spanContains(visible.value, extent.value.stopMs)) return;
+  if (extent.value.stopMs > visible.value.stopMs) return;
+  visible.value = all;
+}
+
+/** Go to what is dated ahead: the span has all of it, the inspector lists it, the clock is at the first. */
+export function goToDatedAhead(): void {
+  const ahead = extent.value?.ahead;
+  if (ahead === undefined) return;
+  const before = visible.value;
+  setVisible(withMargin(toFineMs(ahead.nextTime), ahead.lastMs));
+  datedAheadView = { before, span: visible.value };
+  listDatedAhead();
+  showPanel("inspector");
+  seek(ahead.nextTime);
+}
+
+/** Go LIVE as a person does: the span goes to the present too, as wide as it was before it went ahead. */
+export function goToPresent(): void {
+  if (datedAheadView?.span === visible.value) visible.value = datedAheadView.before;
+  datedAheadView = undefined;
+  isFollowForced = true;
+  goLive();
+}
+
+/** A span that the clock is in moves with it; one that a person has moved away from the clock does not. */
+function followClock(): void {
+  let beforeMs = toFineMs(cursor.value);
+  effect(() => {
+    const atMs = toFineMs(cursor.value);
+    const wasMs = beforeMs;
+    beforeMs = atMs;
+    untracked(() => {
+      if (heldMs.value !== undefined || atMs === wasMs) return;
+      if (state.value === "PAUSED") revealCursor();
+      else if (spanContains(visible.value, wasMs) || (isFollowForced && state.value === "LIVE")) moveAlong(atMs);
+    });
+  });
+}
+
+function moveAlong(atMs: number): void {
+  isFollowForced = false;
+  const how = state.value === "LIVE" ? "slide" : "page";
+  visible.value = followSpan(visible.value, atMs, how, backwards.value);
+}
+
+/** What is due by now: a picture that has grown old, a gap to be jumped over, a note to be taken away. */
+function tick(): void {
+  updateConflation(Date.now());
+  if (document.hidden) return;
+  presentMs.value = Date.now();
+  if (!isOpen()) return;
+  if (!isTimelineFresh(Date.now())) requestTimelineData();
+  ignoreFailure(skipGap());
+}
+
+/** Ask for the event under the cursor once it rests, and while it moves now and then. */
+function scheduleCursorEvent(): void {
+  if (!isOpen() || state.value === "LIVE" || askedCursor === cursor.value) return;
+  if (state.value === "PLAYING" && cursorEvent.value !== null && !backwards.value) return;
+  clearTimeout(cursorEventTimer);
+  cursorEventTimer = setTimeout(() => {
+    if (heldMs.value !== undefined || state.value === "LIVE") return;
+    askedCursor = cursor.value;
+    ignoreFailure(refreshCursorEvent());
+  }, CURSOR_EVENT_REST_MS);
+}
+
+/** Do what a person asked for; what goes wrong is said. */
+export function runAction(work: Promise<void>): void {
+  work.catch((error: Error) => showToast(error.message));
+}
+
+function isOpen(): boolean {
+  return connection.value === "open";
+}
+
+/** A question that fails is asked again by the next look; the banner says why there is no answer. */
+function ignoreFailure(work: Promise<void>): void {
+  work.catch(() => undefined);
+}

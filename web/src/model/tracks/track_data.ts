@@ -1,0 +1,125 @@
+/** What the map shows: the track of the chosen entity, or of the instance's, over the visible span, and where it is now. */
+
+import { computed, effect, signal, untracked } from "@preact/signals";
+import type { SeriesName } from "../../api/series";
+import { clampToPresent, cursorMs, state, timebase } from "../clock/clock";
+import { selectedEntity } from "../entities/entities";
+import { latest } from "../entities/latest";
+import { requestBuckets, sampledKey, sampledSeriesOf, seriesNameKey } from "../plots/sampling";
+import { defaultTrack } from "../session/default_view";
+import { connection } from "../session/session";
+import { stillCovers, withMargins } from "../timeline/prefetch";
+import { type Span, visible } from "../timeline/span";
+import { entityKey, eventTime, type StoredEvent } from "../values/event";
+import { toFineMs } from "../values/time";
+import {
+  pointBefore,
+  pointOf,
+  positionFieldNames,
+  type PositionFields,
+  positionFieldsOf,
+  type Track,
+  trackOf,
+  type TrackPoint,
+} from "./track";
+
+const TRACK_BUCKETS = 1_536;
+const PACE_MS = 250;
+const LIVE_INTERVAL_MS = 2_000;
+
+/** The series of an entity that says where it is. */
+export interface LocatedSeries {
+  series: SeriesName;
+  place: PositionFields;
+}
+
+const sampledTrack = signal<Track | null>(null);
+export const trackError = signal("");
+
+/** How the entity is known to be anywhere; the last one of the same entity while values are awaited. */
+export const locatedSeries = signal<LocatedSeries | null>(null);
+
+/** The visible span in whole hundredths of its length: a span that slides does not redraw at every step. */
+const clip = computed(() => {
+  const { startMs, stopMs } = visible.value;
+  const step = (stopMs - startMs) / 100;
+  return `${Math.floor(startMs / step) * step} ${Math.ceil(stopMs / step) * step}`;
+});
+
+/** The track over the visible span; null while it is awaited. */
+export const track = computed<Track | null>(() => {
+  if (sampledTrack.value === null) return null;
+  const [startMs = 0, stopMs = 0] = clip.value.split(" ").map(Number);
+  const { points, left } = sampledTrack.value;
+  return { points: points.filter(({ ms }) => ms >= startMs && ms <= stopMs), left };
+});
+
+/** Where the entity is at the clock: by its newest values, else by its track. */
+export const currentPoint = computed<TrackPoint | undefined>(() => {
+  const found = locatedSeries.value;
+  if (found === null) return undefined;
+  const event = [...latest.value.values()].find((one) => sampledKey(one) === seriesNameKey(found.series));
+  if (event !== undefined) return pointOf(event, found.place, toFineMs(eventTime(event, timebase.value)));
+  return pointBefore(track.value?.points ?? [], cursorMs.value);
+});
+
+let requestCount = 0;
+let askedSpan: Span = { startMs: 0, stopMs: 0 };
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Ask for the track whenever the span or the entity is another, and steadily while LIVE. */
+export function startTrackSync(): void {
+  effect(() => locate(latest.value));
+  effect(() => {
+    const key = locatedSeries.value === null ? "" : seriesNameKey(locatedSeries.value.series);
+    void [key, timebase.value, connection.value];
+    untracked(requestTrack);
+  });
+  effect(() => {
+    const span = visible.value;
+    untracked(() => stillCovers(askedSpan, span) || requestTrack());
+  });
+  setInterval(() => state.value === "LIVE" && !document.hidden && requestTrack(), LIVE_INTERVAL_MS);
+}
+
+function locate(events: ReadonlyMap<string, StoredEvent>): void {
+  for (const event of events.values()) {
+    const series = sampledSeriesOf(event);
+    const place = series === undefined ? undefined : positionFieldsOf(event);
+    // Some fields are only called so: NMEA's own `lat` counts degrees and minutes in one number.
+    if (series === undefined || place === undefined || pointOf(event, place, 0) === undefined) continue;
+    setLocated({ series, place });
+    return;
+  }
+  const known = untracked(() => locatedSeries.value);
+  const entity = selectedEntity.value;
+  const isOther = known === null || entity === null || entityKey(known.series) !== entityKey(entity);
+  if (isOther || events.size > 0) setLocated(defaultTrack() ?? null);
+}
+
+/** Show where a series was; one that is shown already stays, and its place with it. */
+function setLocated(next: LocatedSeries | null): void {
+  const known = untracked(() => locatedSeries.value);
+  const isSame = known === null || next === null ? known === next : seriesNameKey(known.series) === seriesNameKey(next.series);
+  if (!isSame) [sampledTrack.value, locatedSeries.value] = [null, next];
+}
+
+/** Ask for the track, soon. */
+export function requestTrack(): void {
+  if (timer !== undefined) return;
+  timer = setTimeout(() => {
+    timer = undefined;
+    refreshTrack()
+      .then(() => (trackError.value = ""))
+      .catch((error: Error) => (trackError.value = error.message));
+  }, PACE_MS);
+}
+
+async function refreshTrack(): Promise<void> {
+  const found = locatedSeries.value;
+  if (found === null || connection.value !== "open") return;
+  const mine = ++requestCount;
+  askedSpan = withMargins(visible.value);
+  const buckets = await requestBuckets(found.series, positionFieldNames(found.place), clampToPresent(askedSpan), TRACK_BUCKETS);
+  if (mine === requestCount) sampledTrack.value = trackOf(buckets, found.place);
+}

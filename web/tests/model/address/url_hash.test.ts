@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+const written: string[] = [];
+const place = { hash: "" };
+vi.stubGlobal("location", place);
+vi.stubGlobal("history", {
+  state: null,
+  replaceState: (_: unknown, __: string, hash: string) => {
+    written.push(hash);
+    place.hash = hash;
+  },
+});
+
+const { hashValues, setHash, flushHash } = await import("../../../src/model/address/url_hash");
+
+describe("the hash", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    flushHash();
+    written.length = 0;
+    place.hash = "";
+  });
+
+  it("is written at a bounded pace, with the newest values", () => {
+    for (let ms = 0; ms < 2000; ms += 10) {
+      setHash({ t: String(ms) });
+      vi.advanceTimersByTime(10);
+    }
+    vi.advanceTimersByTime(1000);
+    expect(written.length).toBeLessThanOrEqual(5);
+    expect(place.hash).toBe("#t=1990");
+  });
+
+  it("leaves values that it was not told of, and takes back those that are null", () => {
+    place.hash = "#event=abc&t=1";
+    setHash({ t: null, rate: "2" });
+    expect(hashValues().toString()).toBe("event=abc&rate=2");
+    flushHash();
+    expect(place.hash).toBe("#event=abc&rate=2");
+  });
+
+  it("is one for one moment, in whatever order it was reached", () => {
+    setHash({ sel: "1~2" });
+    flushHash();
+    setHash({ rate: "5", dir: "back" });
+    flushHash();
+    expect(place.hash).toBe("#dir=back&rate=5&sel=1~2");
+  });
+
+  it("writes nothing where nothing is new", () => {
+    place.hash = "#t=12:00~13:00";
+    setHash({ t: "12:00~13:00" });
+    flushHash();
+    expect(written).toEqual([]);
+  });
+});

@@ -1,0 +1,300 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CardManifest } from "../../../src/api/protocol";
+import type { StreamFrame } from "../../../src/api/socket";
+import type { StoredEvent } from "../../../src/model/values/event";
+
+interface Asked {
+  type: string;
+  playbackRequestId?: string;
+  time?: string;
+  stopTime?: string;
+  timebase?: "source" | "canonical";
+  reverse?: boolean;
+  filters?: { messageTypes?: string[] };
+}
+
+// The session is the model's way out: here the test is what lies behind it, an archive of a few events.
+const world = vi.hoisted(() => ({
+  events: [] as StoredEvent[],
+  asked: [] as Asked[],
+  hold: [] as (() => void)[],
+  isHeld: false,
+}));
+
+vi.mock("../../../src/model/session/session", async () => {
+  const { signal } = await import("@preact/signals");
+  return {
+    connection: signal("open"),
+    user: signal("ann"),
+    role: signal("operator"),
+    notice: signal(""),
+    status: signal({ timebase: "source" }),
+    reconnect: () => undefined,
+    request: async (message: Asked) => {
+      world.asked.push(message);
+      const reply = answer(message);
+      if (world.isHeld && message.type === "getUiState") await new Promise<void>((resolve) => world.hold.push(resolve));
+      return reply;
+    },
+  };
+});
+
+vi.stubGlobal("document", { hidden: false });
+
+const clock = await import("../../../src/model/clock/clock");
+const { cards, statesPending } = await import("../../../src/model/cards/cards");
+const { alarms, alarmTotals } = await import("../../../src/model/alarms/alarms");
+const { startCardsSync, applyToCards } = await import("../../../src/model/cards/cards_sync");
+const { acknowledge, acknowledgeRefusal, refusalOfAlarm } = await import("../../../src/model/alarms/acknowledge");
+const { clearAcknowledgements } = await import("../../../src/model/alarms/acknowledgements");
+const { role } = await import("../../../src/model/session/session");
+const { reportConflation } = await import("../../../src/model/clock/conflation_notice");
+const { eventOrder, orderTime } = await import("../../../src/model/values/event_order");
+
+const ENTITY = { scopeId: "s", systemId: "x", containerId: "y", uniqueId: "z" };
+const MANIFEST: CardManifest = {
+  ...{ manifestId: "m", manifestVersion: "1.0.0", viewId: "v", entityType: "t", title: "Pump" },
+  allowedKeys: { heat: { type: "number", limits: { warningHigh: 10, criticalHigh: 20 } }, note: { type: "string" } },
+};
+
+function at(second: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace("Z", "000000Z");
+}
+
+function update(second: number, data: Record<string, unknown>, received = second): StoredEvent {
+  return {
+    ...{ eventId: `u${second}`.padEnd(8, "0"), lane: "ui", messageType: "UiUpdate", ...ENTITY, data },
+    ...{ viewId: "v", manifestId: "m", manifestVersion: "1.0.0" },
+    ...{ sourceTruthTime: at(second), canonicalTruthTime: at(received) },
+  };
+}
+
+function acknowledgement(second: number, since: number, severity = "warning"): StoredEvent {
+  const payload = { viewId: "v", key: "heat", severity, since: at(since), user: "bob" };
+  return {
+    ...{ eventId: `a${second}`, lane: "metadata", messageType: "AlarmAcknowledged", ...ENTITY, payload },
+    ...{ sourceTruthTime: at(second), canonicalTruthTime: at(second) },
+  };
+}
+
+function answer(message: Asked): unknown {
+  const base = message.timebase ?? "source";
+  const until = message.time ?? message.stopTime;
+  const all = world.events
+    .filter((event) => until === undefined || orderTime(eventOrder(event, base)) <= until)
+    .sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
+  switch (message.type) {
+    case "discover":
+      return { entities: [], manifests: [MANIFEST] };
+    case "getUiState":
+      return { time: until ?? at(1e6), states: statesOf(all.filter(({ lane }) => lane === "ui"), base) };
+    case "query": {
+      const isAcks = message.filters?.messageTypes?.includes("AlarmAcknowledged") === true;
+      const found = all.filter(({ lane }) => lane === (isAcks ? "metadata" : "ui"));
+      return { events: message.reverse === true ? found.reverse() : found };
+    }
+    default:
+      return {};
+  }
+}
+
+function statesOf(updates: readonly StoredEvent[], base: "source" | "canonical"): unknown[] {
+  const last = updates.at(-1);
+  if (last === undefined) return [];
+  const keyTimes: Record<string, string> = {};
+  for (const event of updates) {
+    for (const key of Object.keys(event["data"] as object)) keyTimes[key] = orderTime(eventOrder(event, base));
+  }
+  const state: unknown = Object.assign({}, ...updates.map((event) => event["data"] as object));
+  const { viewId, manifestId, manifestVersion } = last;
+  const about = { ...ENTITY, viewId, manifestId, manifestVersion };
+  return [{ ...about, state, keyTimes, lastTime: orderTime(eventOrder(last, base)), lastEventId: last.eventId }];
+}
+
+function playing(): string {
+  return world.asked.filter(({ type }) => type === "startStream").at(-1)?.playbackRequestId ?? "";
+}
+
+function chunk(cursor: string, ...events: StoredEvent[]): void {
+  clock.receiveFrame({ type: "streamChunk", playbackRequestId: playing(), cursor, events } as StreamFrame);
+  clock.flush();
+}
+
+async function pass(ms = 0): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** What the one card shows. */
+function shown(): Record<string, unknown> {
+  const card = [...cards.value.values()][0]?.value;
+  if (card === undefined) return {};
+  const values = Object.fromEntries([...card.cells].map(([key, { value }]) => [key, value]));
+  const out = alarms.value.map((one) => [one.violation.key, one.violation.severity, one.violation.excursion?.since, one.acknowledged?.user]);
+  return { ...values, title: card.manifest?.title, out };
+}
+
+const STORY = [
+  update(1, { heat: 5, note: "a" }),
+  update(2, { heat: 12 }),
+  acknowledgement(3, 2),
+  update(4, { note: "b" }),
+  update(5, { heat: 15 }),
+  update(6, { heat: 25 }),
+  update(7, { heat: 3, note: "c" }),
+  update(8, { heat: 13 }),
+];
+
+describe("the cards", () => {
+  beforeAll(async () => {
+    vi.useFakeTimers();
+    startCardsSync();
+    clock.deliver(applyToCards);
+    await pass();
+  });
+  beforeEach(async () => {
+    [world.events, world.isHeld] = [[...STORY], false];
+    clock.chooseDirection(false);
+    clearAcknowledgements();
+    clock.seek(at(0));
+    await pass(1000);
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+
+  it("show what was known at the clock, and nothing where nothing was", async () => {
+    expect(shown()).toEqual({});
+    clock.seek(at(4));
+    await pass(1000);
+    expect(shown()).toEqual({ heat: 12, note: "b", title: "Pump", out: [["heat", "warning", at(2), "bob"]] });
+    clock.seek(at(0));
+    await pass(1000);
+    expect(shown()).toEqual({});
+    expect(alarmTotals.value).toMatchObject({ inLimits: 0, out: 0, acknowledged: 0 });
+  });
+
+  it("have the same states at the same time, played forwards, backwards or jumped to", async () => {
+    const jumped: Record<string, unknown>[] = [];
+    for (let second = 0; second <= 9; second++) {
+      clock.seek(at(second));
+      await pass(1000);
+      jumped.push(shown());
+    }
+    expect(jumped.map(({ out }) => (out as unknown[] | undefined)?.length ?? 0)).toEqual([0, 0, 1, 1, 1, 1, 1, 0, 1, 1]);
+    clock.seek(at(0));
+    await pass(1000);
+    clock.play();
+    await pass();
+    const asked = world.asked.length;
+    for (let second = 1; second <= 9; second++) {
+      chunk(at(second), ...STORY.filter(({ sourceTruthTime }) => sourceTruthTime === at(second)));
+      await pass(10);
+      expect(shown(), `forwards at ${second}`).toEqual(jumped[second]);
+    }
+    // Forwards nothing has to be asked: the updates are folded here.
+    expect(world.asked.slice(asked)).toEqual([]);
+    clock.chooseDirection(true);
+    for (let second = 9; second >= 0; second--) {
+      // Going back, the stream brings what is being left behind.
+      chunk(at(second), ...STORY.filter(({ sourceTruthTime }) => sourceTruthTime === at(second)));
+      await pass(1000);
+      expect(shown(), `backwards at ${second}`).toEqual(jumped[second]);
+    }
+    clock.pause();
+    await pass(1000);
+    expect(shown()).toEqual(jumped[0]);
+  });
+
+  it("fold what was streamed before their answer came onto it", async () => {
+    world.isHeld = true;
+    clock.goLive();
+    await pass();
+    expect(statesPending.value).toBe(true);
+    world.events.push(update(11, { note: "d" }));
+    chunk(at(11), update(11, { note: "d" }));
+    for (const go of world.hold.splice(0)) go();
+    await pass(10);
+    expect(statesPending.value).toBe(false);
+    expect(shown()).toMatchObject({ heat: 13, note: "d" });
+    world.isHeld = false;
+  });
+
+  it("drop an answer that a jump has overtaken", async () => {
+    world.isHeld = true;
+    clock.seek(at(8));
+    await pass();
+    clock.seek(at(1));
+    await pass();
+    world.isHeld = false;
+    for (const go of world.hold.splice(0)) go();
+    await pass(1000);
+    expect(shown()).toMatchObject({ heat: 5, note: "a" });
+  });
+
+  it("are not moved back by a late update, which sets what no later one has", async () => {
+    clock.goLive();
+    await pass(1000);
+    const late = update(5.5, { heat: 1, extra: "x" }, 12);
+    world.events.push(late);
+    chunk(at(12), late);
+    expect(shown()).toMatchObject({ heat: 13, note: "c", extra: "x" });
+  });
+
+  it("have received a late update last by receive time", async () => {
+    clock.chooseTimebase("canonical");
+    clock.goLive();
+    await pass(1000);
+    const late = update(5.5, { heat: 1 }, 12);
+    world.events.push(late);
+    chunk(at(12), late);
+    expect(shown()).toMatchObject({ heat: 1 });
+    clock.chooseTimebase("source");
+    await pass(1000);
+    expect(shown()).toMatchObject({ heat: 13 });
+  });
+
+  it("are asked for anew where updates were left out", async () => {
+    clock.goLive();
+    await pass(1000);
+    world.events.push(update(20, { note: "lost" }), update(21, { heat: 14 }));
+    chunk(at(21), update(21, { heat: 14 }));
+    expect(shown()).toMatchObject({ note: "c" });
+    reportConflation({ type: "gap", playbackRequestId: "", fromTime: at(20), toTime: at(20), shed: 1, reason: "slow" }, 0);
+    await pass(1000);
+    expect(shown()).toMatchObject({ note: "lost", heat: 14 });
+  });
+
+  it("count values that are in limits, out of them, and acknowledged", async () => {
+    clock.goLive();
+    await pass(1000);
+    expect(alarmTotals.value).toEqual({ inLimits: 0, out: 1, acknowledged: 0, worst: "warning" });
+    const seen = acknowledgement(30, 8);
+    chunk(at(30), seen);
+    expect(alarmTotals.value).toMatchObject({ out: 0, acknowledged: 1 });
+    chunk(at(31), update(31, { heat: 22 }));
+    expect(alarmTotals.value).toMatchObject({ out: 1, acknowledged: 0, worst: "critical" });
+    chunk(at(32), update(32, { heat: 2 }));
+    expect(alarmTotals.value).toEqual({ inLimits: 1, out: 0, acknowledged: 0, worst: "ok" });
+  });
+
+  it("are acknowledged LIVE by those who may, and by events alone", async () => {
+    clock.goLive();
+    await pass(1000);
+    const [alarm] = alarms.value;
+    if (alarm === undefined) throw new Error("there is no alarm");
+    expect(refusalOfAlarm(alarm)).toBe("");
+    await acknowledge(alarm);
+    const sent = { type: "acknowledgeAlarm", ...ENTITY, viewId: "v", key: "heat", severity: "warning", since: at(8) };
+    expect(world.asked.at(-1)).toEqual({ ...sent, timelineMode: "LIVE" });
+    expect(alarms.value[0]?.acknowledged).toBeUndefined();
+    role.value = "viewer";
+    expect(acknowledgeRefusal.value).toContain("Viewers");
+    role.value = "operator";
+    clock.pause();
+    await pass(1000);
+    expect(acknowledgeRefusal.value).toContain("LIVE");
+    const asked = world.asked.length;
+    await acknowledge(alarm);
+    expect(world.asked.slice(asked)).toEqual([]);
+  });
+});

@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { StartStream } from "../../../src/api/protocol";
+
+const sent: { type: string }[] = [];
+vi.mock("../../../src/model/session/session", () => ({
+  notice: { value: "" },
+  reconnect: () => undefined,
+  request: (message: { type: string }) => {
+    sent.push(message);
+    return Promise.resolve({});
+  },
+}));
+
+const clock = await import("../../../src/model/clock/clock");
+const { conflation, dismissNotices, missed } = await import("../../../src/model/clock/conflation_notice");
+const { setSelection } = await import("../../../src/model/timeline/span");
+
+function started(): StartStream {
+  const last = sent.filter((message) => message.type === "startStream").at(-1);
+  if (last === undefined) throw new Error("nothing was started");
+  return last as StartStream;
+}
+
+function chunk(id: string, cursor: string, more: { events?: unknown[]; lastKey?: string } = {}): void {
+  clock.receiveFrame({ type: "streamChunk", playbackRequestId: id, cursor, events: [], ...more });
+  clock.flush();
+}
+
+function complete(cursor: string): void {
+  clock.receiveFrame({ type: "streamComplete", playbackRequestId: started().playbackRequestId, cursor });
+  clock.flush();
+}
+
+function second(count: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + count * 1000).toISOString();
+}
+
+describe("timeline", () => {
+  beforeEach(() => {
+    sent.length = 0;
+    setSelection(null);
+    clock.looping.value = false;
+    clock.timebase.value = "source";
+    dismissNotices();
+    clock.goLive();
+    clock.chooseRate(1);
+  });
+
+  it("is at the present as soon as it goes LIVE, before anything has come", () => {
+    clock.seek(second(0));
+    const before = Date.now();
+    clock.goLive();
+    expect(clock.cursorMs.value).toBeGreaterThanOrEqual(before);
+    expect(clock.cursorMs.value).toBeLessThanOrEqual(Date.now());
+  });
+
+  it("has one state, and only an explicit act goes LIVE", () => {
+    expect(clock.state.value).toBe("LIVE");
+    expect(started().timelineMode).toBe("LIVE");
+    clock.pause();
+    expect(clock.state.value).toBe("PAUSED");
+    clock.play();
+    expect(clock.state.value).toBe("PLAYING");
+    expect(started().timelineMode).toBe("REPLAY");
+  });
+
+  it("drops frames of any stream but the one that plays", () => {
+    const old = started().playbackRequestId;
+    clock.seek("2026-01-01T00:00:00Z");
+    clock.play();
+    chunk(old, "2030-01-01T00:00:00Z");
+    expect(clock.cursor.value).toBe("2026-01-01T00:00:00Z");
+    chunk(started().playbackRequestId, "2026-01-01T00:00:01Z");
+    expect(clock.cursor.value).toBe("2026-01-01T00:00:01Z");
+  });
+
+  it("shows LIVE in source time nothing that is dated ahead until its time comes, and all in receive time", () => {
+    const delivered: [string[], string[]][] = [];
+    const ids = (events: { eventId: string }[]) => events.map(({ eventId }) => eventId);
+    clock.deliver((there, all) => delivered.push([ids(there), ids(all)]));
+    const both = [1, 9].map((at) => ({ eventId: `e${at}`, sourceTruthTime: second(at), canonicalTruthTime: second(1) }));
+    chunk(started().playbackRequestId, second(1), { events: both });
+    expect(delivered.at(-1)).toEqual([["e1"], ["e1", "e9"]]);
+    expect(clock.newest.value?.eventId).toBe("e1");
+    chunk(started().playbackRequestId, second(9));
+    expect(delivered.at(-1)).toEqual([["e9"], []]);
+    expect(clock.newest.value?.eventId).toBe("e9");
+    clock.chooseTimebase("canonical");
+    chunk(started().playbackRequestId, second(1), { events: both });
+    expect(delivered.at(-1)).toEqual([["e1", "e9"], ["e1", "e9"]]);
+    clock.deliver(() => undefined);
+  });
+
+  it("starts a new stream with a new id at every seek", () => {
+    clock.pause();
+    clock.play();
+    const first = started();
+    clock.seek("2026-01-01T00:00:00Z");
+    const second = started();
+    expect(second.startTime).toBe("2026-01-01T00:00:00Z");
+    expect(second.playbackRequestId).not.toBe(first.playbackRequestId);
+  });
+
+  it("plays backwards by a negative rate", () => {
+    clock.pause();
+    clock.chooseDirection(true);
+    clock.chooseRate(10);
+    clock.play();
+    expect(started().rate).toBe(-10);
+    expect(clock.signedRate("max", false)).toBe("max");
+    expect(clock.signedRate("max", true)).toBe("-max");
+  });
+
+  it("pauses where the stream ends", () => {
+    clock.pause();
+    clock.play();
+    complete("2026-01-02T00:00:00Z");
+    expect(clock.state.value).toBe("PAUSED");
+    expect(clock.cursor.value).toBe("2026-01-02T00:00:00Z");
+  });
+
+  it("takes frames together, in the server's order, and remembers the newest event", () => {
+    const delivered: unknown[][] = [];
+    clock.deliver((events) => delivered.push(events));
+    const id = started().playbackRequestId;
+    for (const count of [1, 2, 3]) {
+      const events = [{ eventId: String(count), sourceTruthTime: second(0) }];
+      clock.receiveFrame({ type: "streamChunk", playbackRequestId: id, cursor: second(count), events });
+    }
+    clock.flush();
+    expect(delivered).toEqual([[1, 2, 3].map((count) => ({ eventId: String(count), sourceTruthTime: second(0) }))]);
+    expect(clock.cursor.value).toBe(second(3));
+    expect(clock.newest.value?.eventId).toBe("3");
+    clock.pause();
+    expect(clock.newest.value).toBeNull();
+    clock.deliver(() => undefined);
+  });
+
+  it("says what was dropped on the way to a slow browser", () => {
+    expect(started().shed).toBe(true);
+    const playbackRequestId = started().playbackRequestId;
+    const times = { fromTime: second(1), toTime: second(2) };
+    clock.receiveFrame({ type: "gap", playbackRequestId, ...times, shed: 7, reason: "slow" });
+    clock.receiveFrame({ type: "gap", playbackRequestId: "another", ...times, shed: 7, reason: "slow" });
+    clock.flush();
+    expect(conflation.value).toMatchObject({ dropped: 7, toTime: second(2) });
+  });
+});
+
+describe("a loop", () => {
+  const range = { startMs: Date.UTC(2026, 0, 1), stopMs: Date.UTC(2026, 0, 1, 0, 0, 10) };
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    clock.pause();
+    clock.chooseDirection(false);
+    clock.seek(second(5));
+    setSelection(range);
+    clock.chooseLoop(true);
+    sent.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("ends the replay at the selection's end, and begins again at its start", () => {
+    clock.play();
+    expect(started()).toMatchObject({ startTime: second(5) });
+    expect(Date.parse(started().stopTime ?? "")).toBe(range.stopMs);
+    complete(second(10));
+    expect(clock.state.value).toBe("PLAYING");
+    vi.advanceTimersByTime(1000);
+    expect(Date.parse(started().startTime ?? "")).toBe(range.startMs);
+    expect(sent.filter((message) => message.type === "startStream")).toHaveLength(2);
+  });
+
+  it("goes the other way round in reverse", () => {
+    clock.chooseDirection(true);
+    clock.play();
+    expect(Date.parse(started().stopTime ?? "")).toBe(range.startMs);
+    complete(second(0));
+    vi.advanceTimersByTime(1000);
+    expect(Date.parse(started().startTime ?? "")).toBe(range.stopMs);
+  });
+
+  it("stops looping when it is told to, and pausing in between ends it", () => {
+    clock.play();
+    clock.chooseLoop(false);
+    expect(started().stopTime).toBeUndefined();
+    clock.chooseLoop(true);
+    complete(second(10));
+    clock.pause();
+    vi.advanceTimersByTime(1000);
+    expect(clock.state.value).toBe("PAUSED");
+  });
+});
+
+describe("after a lost connection", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 1) });
+    setSelection(null);
+    dismissNotices();
+    clock.timebase.value = "canonical";
+    clock.goLive();
+    chunk(started().playbackRequestId, second(1), { events: [{}], lastKey: "k1" });
+    chunk(started().playbackRequestId, second(2));
+    sent.length = 0;
+  });
+  afterEach(() => {
+    clock.timebase.value = "source";
+    vi.useRealTimers();
+  });
+
+  it("goes on LIVE behind the last key, also if the first attempts fail", () => {
+    for (const _ of [1, 2]) {
+      vi.advanceTimersByTime(5000);
+      clock.restart();
+      expect(started()).toMatchObject({ timelineMode: "LIVE", afterKey: "k1" });
+    }
+    expect(missed.value).toBeNull();
+    expect(clock.state.value).toBe("LIVE");
+  });
+
+  it("goes on at present, and says so, where there is no key or the absence was long", () => {
+    vi.advanceTimersByTime(3_600_000);
+    clock.restart();
+    expect(started().afterKey).toBeUndefined();
+    expect(missed.value?.fromTime).toBe("2026-01-01T01:00:00.000Z");
+    dismissNotices();
+    clock.chooseTimebase("source");
+    chunk(started().playbackRequestId, second(3), { events: [{ sourceTruthTime: second(3) }] });
+    clock.restart();
+    expect(started().afterKey).toBeUndefined();
+    expect(missed.value).not.toBeNull();
+  });
+
+  it("replays on from where the clock is", () => {
+    clock.pause();
+    clock.seek(second(7));
+    clock.play();
+    chunk(started().playbackRequestId, second(8));
+    clock.restart();
+    expect(started()).toMatchObject({ timelineMode: "REPLAY", startTime: second(8) });
+    expect(missed.value).toBeNull();
+  });
+});

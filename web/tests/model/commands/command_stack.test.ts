@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { StatusResponse } from "../../../src/api/protocol";
+import type { CommandAttempt } from "../../../src/model/commands/command_attempt";
+import type { PreparedCommand } from "../../../src/model/commands/command_catalog";
+
+interface Submitted {
+  type: string;
+  commandId: string;
+  requestId: string;
+  payload: object;
+}
+
+const world = vi.hoisted(() => ({ sent: [] as Submitted[], answer: (() => ({})) as () => object }));
+
+vi.mock("../../../src/model/session/session", async () => {
+  const { sessionOf } = await import("../session/fake_session");
+  return sessionOf({
+    request: async (message: Submitted) => {
+      if (message.type !== "submitCommand") return {};
+      world.sent.push(message);
+      return world.answer();
+    },
+  });
+});
+vi.stubGlobal("document", { hidden: false });
+
+const { RequestError } = await import("../../../src/api/socket");
+const { entities } = await import("../../../src/model/entities/entities");
+const { role, status } = await import("../../../src/model/session/session");
+const { state } = await import("../../../src/model/clock/clock");
+const { commandLedger } = await import("../../../src/model/commands/command_history");
+const { confirmation, commandRefusal, sendForm, sentCommandOf } = await import("../../../src/model/commands/command_panel");
+const { parseStack, stackText } = await import("../../../src/model/commands/stack_file");
+const { isWaitingForResults, isSent, pushCommand, reasonStackedNotSendable, reasonNextNotSendable, removeStacked, restoredStack, sendStacked, moveStacked, stack } = await import(
+  "../../../src/model/commands/command_stack"
+);
+
+const TARGET = { scopeId: "s", systemId: "x", containerId: "y", uniqueId: "z" };
+const GO: PreparedCommand = { ...TARGET, commandType: "go", payload: { far: 1 } };
+const ACTION = { commandType: "go", title: "Go" };
+
+beforeEach(() => {
+  [world.sent, world.answer] = [[], () => ({})];
+  stack.value = [];
+  confirmation.value = null;
+  isWaitingForResults.value = true;
+  role.value = "operator";
+  state.value = "LIVE";
+  status.value = null;
+  commandLedger.apply([]);
+  entities.value = [{ ...TARGET, series: [], descriptor: { capabilities: ["command:go"], schemaVersion: "1", effectiveTime: "" } }];
+});
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+}
+
+describe("sending", () => {
+  it("is refused in words to viewers and in a replay, before anything leaves", async () => {
+    role.value = "viewer";
+    expect(commandRefusal.value).toContain("Viewers");
+    sendForm(GO, ACTION);
+    role.value = "admin";
+    for (const other of ["PAUSED", "PLAYING"] as const) {
+      state.value = other;
+      expect(commandRefusal.value).toContain("replay");
+      sendForm(GO, ACTION);
+    }
+    await settled();
+    expect(world.sent).toEqual([]);
+  });
+
+  it("is refused to who has no capability for it, and to who has no descriptor", async () => {
+    sendForm({ ...GO, commandType: "stop" }, { commandType: "stop", title: "Stop" });
+    entities.value = [{ ...TARGET, series: [] }];
+    sendForm(GO, ACTION);
+    await settled();
+    expect(world.sent).toEqual([]);
+  });
+
+  it("needs no descriptor where the Core needs none; one that is there still counts", async () => {
+    status.value = { commandsRequireDescriptor: false } as StatusResponse;
+    sendForm({ ...GO, commandType: "stop" }, { commandType: "stop", title: "Stop" });
+    await settled();
+    expect(world.sent).toEqual([]);
+    entities.value = [{ ...TARGET, series: [] }];
+    sendForm(GO, ACTION);
+    await settled();
+    expect(world.sent).toHaveLength(1);
+  });
+
+  it("asks first where the command is critical, and not from a replay that has begun meanwhile", async () => {
+    sendForm(GO, { ...ACTION, critical: true });
+    await settled();
+    expect(world.sent).toEqual([]);
+    state.value = "PAUSED";
+    confirmation.value?.confirm();
+    await settled();
+    expect(world.sent).toEqual([]);
+    state.value = "LIVE";
+    confirmation.value?.confirm();
+    await settled();
+    expect(world.sent).toHaveLength(1);
+  });
+
+  it("asks again with the same ids and arguments where an answer was lost, and with new ones else", async () => {
+    const phases: (string | undefined)[] = [];
+    for (const code of ["timeout", "disconnected", "writerAway", undefined, "badArguments"]) {
+      world.answer = () => {
+        if (code === undefined) return {};
+        throw new RequestError(code, code);
+      };
+      sendForm({ ...GO, payload: { far: world.sent.length } }, ACTION);
+      await settled();
+      phases.push(sentCommandOf(TARGET, ACTION)?.attempt.phase);
+    }
+    expect(phases).toEqual(["lost", "lost", "lost", "sent", "refused"]);
+    const [first, ...others] = world.sent;
+    for (const one of others.slice(0, 3)) expect(one).toEqual(first);
+    expect(world.sent[4]?.requestId).not.toBe(first?.requestId);
+    expect(world.sent[4]?.payload).toEqual({ far: 4 });
+  });
+});
+
+describe("the stack", () => {
+  function answered(commandId: string, status: "success" | "failure") {
+    const time = new Date().toISOString();
+    const body = { commandId, targetId: "z", commandType: "go", sourceTruthTime: time, canonicalTruthTime: time };
+    const of = (messageType: string, more: object) => ({
+      ...{ ...TARGET, ...body, ...more, eventId: `${messageType}${commandId}`, messageType },
+      lane: "command" as const,
+    });
+    commandLedger.pending.value = false;
+    commandLedger.apply([of("CommandRequest", { payload: {} }), of("CommandResult", { status })]);
+  }
+
+  it("is put in order", () => {
+    for (const far of [1, 2, 3]) pushCommand({ ...GO, payload: { far } });
+    const ids = stack.value.map(({ id }) => id);
+    moveStacked(ids[0] as string, 1);
+    moveStacked(ids[0] as string, 1);
+    moveStacked(ids[0] as string, 1);
+    removeStacked(ids[1] as string);
+    expect(stack.value.map(({ payload }) => payload)).toEqual([{ far: 3 }, { far: 1 }]);
+  });
+
+  it("sends the next one only when the one before has its result, if it is to", async () => {
+    pushCommand(GO);
+    pushCommand(GO);
+    const at = (index: number) => stack.value[index] as (typeof stack.value)[number];
+    sendStacked(at(0));
+    await settled();
+    expect(isSent(at(0))).toBe(true);
+    expect(reasonNextNotSendable.value).toContain("waits for the result");
+    sendStacked(at(1));
+    await settled();
+    expect(world.sent).toHaveLength(1);
+    isWaitingForResults.value = false;
+    expect(reasonStackedNotSendable(at(1))).toBe("");
+    isWaitingForResults.value = true;
+    answered(world.sent[0]?.commandId ?? "", "failure");
+    expect(reasonNextNotSendable.value).toBe("");
+    sendStacked(at(1));
+    await settled();
+    expect(world.sent).toHaveLength(2);
+    expect(reasonNextNotSendable.value).toContain("was sent");
+  });
+
+  it("comes back as it was kept; what was being sent has lost its answer", () => {
+    const attempt: CommandAttempt = { commandId: "c", requestId: "r", phase: "sending", message: "" };
+    const kept = { version: 1, isPatient: false, commands: [{ ...GO, attempt }, GO] };
+    const [found, patient] = restoredStack(JSON.parse(JSON.stringify(kept)));
+    expect(patient).toBe(false);
+    expect(found.map((one) => one.attempt?.phase)).toEqual(["lost", undefined]);
+    expect(found[0]?.attempt).toMatchObject({ commandId: "c", requestId: "r" });
+    for (const none of [undefined, null, 7, {}, { version: 2 }]) expect(restoredStack(none)).toEqual([[], true]);
+  });
+
+  it("travels as JSON, and what is no stack is refused with the place and the rule", () => {
+    expect(parseStack(stackText([GO]))).toEqual([GO]);
+    const wrong: [unknown, string][] = [
+      [[], "A stack"],
+      [{ version: 2 }, "version"],
+      [{ version: 1, commands: {} }, "commands: must be a list"],
+      [{ version: 1, commands: Array.from({ length: 201 }, () => GO) }, "at most 200"],
+      [{ version: 1, commands: [GO, { ...GO, uniqueId: "a b" }] }, "commands[1].uniqueId"],
+      [{ version: 1, commands: [{ ...GO, commandType: "" }] }, "commands[0].commandType"],
+      [{ version: 1, commands: [{ ...GO, payload: [] }] }, "commands[0].payload"],
+    ];
+    for (const [value, words] of wrong) expect(() => parseStack(JSON.stringify(value))).toThrow(words);
+    expect(() => parseStack("{")).toThrow("not JSON");
+  });
+});

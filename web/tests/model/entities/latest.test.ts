@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { backwards, state, timebase } from "../../../src/model/clock/clock";
+import { selectedEntity, selectEntity } from "../../../src/model/entities/entities";
+import { applyLatest, changedPaths, isLate, latest } from "../../../src/model/entities/latest";
+import { envelopeText, type StoredEvent } from "../../../src/model/values/event";
+import { freshness } from "../../../src/model/values/freshness";
+import { unitOf } from "../../../src/model/values/units";
+
+const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
+
+function event(source: number, canonical: number, latitude: number): StoredEvent {
+  const text = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
+  const times = { sourceTruthTime: text(source), canonicalTruthTime: text(canonical) };
+  const eventId = `${source} ${canonical}`;
+  return { eventId, lane: "ui", messageType: "UiUpdate", viewId: "gps", ...GPS, ...times, data: { latitude, fix: "3D" } };
+}
+
+afterEach(() => {
+  [state.value, timebase.value, backwards.value] = ["PAUSED", "source", false];
+  [latest.value, selectedEntity.value] = [new Map(), null];
+});
+
+function shownLatitude(): unknown {
+  return (latest.value.get("ui gps")?.["data"] as { latitude: number } | undefined)?.latitude;
+}
+
+describe("late data", () => {
+  it.each(["source", "canonical"] as const)("never moves a live value backwards, by either clock: %s", (base) => {
+    selectEntity(GPS);
+    [state.value, timebase.value] = ["LIVE", base];
+    applyLatest([event(10, 10, 1), event(5, 11, 2)]);
+    expect(shownLatitude()).toBe(1);
+    applyLatest([event(12, 12, 3)]);
+    expect(shownLatitude()).toBe(3);
+  });
+
+  it("is shown in a replay by receive time, where it came then", () => {
+    selectEntity(GPS);
+    [state.value, timebase.value] = ["PLAYING", "canonical"];
+    applyLatest([event(10, 10, 1), event(5, 11, 2)]);
+    expect(shownLatitude()).toBe(2);
+  });
+
+  it("is no matter in reverse, where the values are asked for", () => {
+    selectEntity(GPS);
+    [state.value, backwards.value] = ["PLAYING", true];
+    applyLatest([event(10, 10, 1)]);
+    expect(shownLatitude()).toBeUndefined();
+  });
+
+  it("is what tells of an earlier time, not what tells of the same", () => {
+    state.value = "LIVE";
+    expect(isLate(event(5, 11, 2), event(10, 10, 1))).toBe(true);
+    expect(isLate(event(10, 11, 2), event(10, 10, 1))).toBe(false);
+  });
+});
+
+describe("values", () => {
+  it("are marked where they changed, and not at first sight", () => {
+    expect([...changedPaths(event(1, 1, 1), event(2, 2, 5))]).toEqual(["latitude"]);
+    expect(changedPaths(undefined, event(2, 2, 5)).size).toBe(0);
+    expect(changedPaths(event(2, 2, 1), event(2, 2, 5)).size).toBe(0);
+  });
+
+  it("have the unit that their name ends in", () => {
+    expect(unitOf("gps.speed_m_s")).toBe("m/s");
+    expect(unitOf("voltage_v")).toBe("V");
+    expect(unitOf("altitudeKm")).toBe("km");
+    expect(unitOf("temperature_degC")).toBe("°C");
+    expect(unitOf("planA")).toBeUndefined();
+    expect(unitOf("volts")).toBeUndefined();
+    expect(unitOf("v")).toBeUndefined();
+  });
+
+  it("are fresh, stale, old or not yet seen", () => {
+    expect([0, 10_000, 10_001, 300_000, 300_001, undefined].map(freshness)).toEqual([
+      "live",
+      "live",
+      "stale",
+      "stale",
+      "old",
+      "unseen",
+    ]);
+  });
+
+  it("are copied as a producer would send them", () => {
+    const copied = JSON.parse(envelopeText(event(1, 2, 3))) as Record<string, unknown>;
+    expect(copied["canonicalTruthTime"]).toBeUndefined();
+    expect(copied["eventId"]).toBe("1 2");
+  });
+});

@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Query } from "../../../src/api/protocol";
+import type { StoredEvent } from "../../../src/model/values/event";
+
+// The session is the model's way out: here the test is what lies behind it.
+const world = vi.hoisted(() => ({
+  asked: [] as Query[],
+  answer: (_: Query): Promise<unknown> => Promise.resolve({ events: [] }),
+}));
+
+vi.mock("../../../src/model/session/session", async () => {
+  const { signal } = await import("@preact/signals");
+  return {
+    ...{ connection: signal("open"), notice: signal(""), status: signal(null), user: signal(null) },
+    ...{ listen: () => undefined, reconnect: () => undefined },
+    request: (message: Query) => {
+      if (message.type !== "query") return Promise.resolve({});
+      world.asked.push(message);
+      return world.answer(message);
+    },
+  };
+});
+
+const inspector = await import("../../../src/model/events/inspector");
+const { selectedEntity } = await import("../../../src/model/entities/entities");
+const { selection, visible } = await import("../../../src/model/timeline/span");
+const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
+
+const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
+const TIME = "2026-01-01T00:00:10.000000001Z";
+
+function event(number: number): StoredEvent {
+  const times = { sourceTruthTime: TIME, canonicalTruthTime: TIME };
+  return { eventId: String(number), lane: "raw", ...GPS, ...times };
+}
+
+beforeEach(() => {
+  world.asked = [];
+  world.answer = () => Promise.resolve({ events: [event(1)], nextKey: "k1" });
+  [selectedEntity.value, selection.value] = [GPS, null];
+  [cursor.value, state.value, timebase.value] = [TIME, "PAUSED", "source"];
+  [inspector.inspectorRange.value, inspector.inspectorLanes.value, inspector.inspectorSelectedOnly.value] = ["clock", new Set(), true];
+  inspector.inspectorType.value = "";
+});
+
+describe("the event inspector", () => {
+  it("asks for the newest events of the entity up to the clock", async () => {
+    await inspector.refreshInspector();
+    expect(world.asked).toEqual([
+      {
+        type: "query",
+        reverse: true,
+        limit: 50,
+        timebase: "source",
+        timelineMode: "REPLAY",
+        filters: { scopeIds: ["s"], systemId: "a", containerId: "b", uniqueId: "gps" },
+        stopTime: TIME,
+      },
+    ]);
+    expect(inspector.inspectorEvents.value).toEqual([event(1)]);
+  });
+
+  it("asks LIVE up to the clock too in source time, so that what is dated ahead hides nothing", async () => {
+    state.value = "LIVE";
+    expect(inspector.inspectorQuery(null)).toMatchObject({ stopTime: TIME });
+    timebase.value = "canonical";
+    expect(inspector.inspectorQuery(null)).not.toHaveProperty("stopTime");
+  });
+
+  it("asks for any lane and type of all entities, in the visible span or the selection", async () => {
+    inspector.inspectorSelectedOnly.value = false;
+    inspector.toggleLane("raw");
+    inspector.toggleLane("command");
+    inspector.toggleLane("command");
+    inspector.inspectorType.value = " Battery ";
+    inspector.inspectorRange.value = "visible";
+    visible.value = { startMs: 0, stopMs: 1_500 };
+    await inspector.refreshInspector();
+    expect(world.asked[0]).toMatchObject({
+      filters: { lanes: ["raw"], messageTypes: ["Battery"] },
+      startTime: "1970-01-01T00:00:00.000000000Z",
+      stopTime: "1970-01-01T00:00:01.500000000Z",
+    });
+    inspector.inspectorRange.value = "selection";
+    await inspector.refreshInspector();
+    expect(world.asked).toHaveLength(1);
+    expect(inspector.inspectorEvents.value).toEqual([]);
+  });
+
+  it("pages to older events and back, and stands still meanwhile", async () => {
+    await inspector.refreshInspector();
+    await inspector.olderPage();
+    expect([inspector.pageNumber.value, inspector.isListHeld.value]).toEqual([2, true]);
+    expect(world.asked[1]?.afterKey).toBe("k1");
+    await inspector.followInspector();
+    expect(world.asked).toHaveLength(2);
+    await inspector.newerPage();
+    expect([inspector.pageNumber.value, world.asked[2]?.afterKey]).toEqual([1, undefined]);
+    await inspector.refreshInspector();
+    expect(inspector.isListHeld.value).toBe(false);
+  });
+
+  it("puts the clock to the event that is looked at, and tells that jump from others", () => {
+    inspector.inspectEvent(event(7));
+    expect(cursor.value).toBe(TIME);
+    expect(inspector.inspectedEvent.value?.eventId).toBe("7");
+    expect(inspector.consumeOwnJump()).toBe(true);
+    expect(inspector.consumeOwnJump()).toBe(false);
+  });
+
+  it("drops an answer that was overtaken", async () => {
+    let finish: (value: unknown) => void = () => undefined;
+    const late = new Promise((resolve) => (finish = resolve));
+    world.answer = () => late;
+    const overtaken = inspector.refreshInspector();
+    world.answer = () => Promise.resolve({ events: [event(2)] });
+    await inspector.refreshInspector();
+    finish({ events: [event(1)], nextKey: "old" });
+    await overtaken;
+    expect(inspector.inspectorEvents.value?.map(({ eventId }) => eventId)).toEqual(["2"]);
+    expect(inspector.nextKey.value).toBeNull();
+  });
+
+  it("says why there is no answer", async () => {
+    world.answer = () => Promise.reject(new Error("the Core is away"));
+    await expect(inspector.refreshInspector()).rejects.toThrow();
+    expect(inspector.inspectorError.value).toBe("the Core is away");
+    world.answer = () => Promise.resolve({ events: [] });
+    await inspector.refreshInspector();
+    expect(inspector.inspectorError.value).toBe("");
+  });
+});

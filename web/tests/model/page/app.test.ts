@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { StreamFrame } from "../../../src/api/socket";
+import type { Entity, StoredEvent } from "../../../src/model/values/event";
+
+interface Asked {
+  type: string;
+  playbackRequestId?: string;
+  time?: string;
+  timelineMode?: string;
+  startTime?: string;
+}
+
+// The session is the model's way out: here the test is what lies behind it.
+const world = vi.hoisted(() => ({
+  asked: [] as Asked[],
+  answer: ((_: Asked) => Promise.resolve({})) as (message: Asked) => Promise<unknown>,
+  stream: ((_: StreamFrame) => undefined) as (frame: StreamFrame) => void,
+  open: (() => undefined) as () => void,
+  reconnects: 0,
+}));
+
+vi.mock("../../../src/model/session/session", async () => {
+  const { signal } = await import("@preact/signals");
+  return {
+    connection: signal("open"),
+    notice: signal(""),
+    status: signal({ timebase: "source" }),
+    refreshStatus: () => Promise.resolve(),
+    reconnect: () => world.reconnects++,
+    listen: (stream: (frame: StreamFrame) => void, open: () => void) => {
+      world.stream = stream;
+      world.open = open;
+    },
+    request: (message: Asked) => {
+      if (message.type === "links") return Promise.resolve({ links: [] });
+      world.asked.push(message);
+      return world.answer(message);
+    },
+  };
+});
+
+vi.stubGlobal("document", { hidden: false });
+vi.stubGlobal("location", { hash: "" });
+vi.stubGlobal("history", { state: null, replaceState: () => undefined });
+vi.stubGlobal("addEventListener", () => undefined);
+
+const { RequestError } = await import("../../../src/api/socket");
+const { startApp } = await import("../../../src/model/page/app");
+const { selectEntity } = await import("../../../src/model/entities/entities");
+const { latest } = await import("../../../src/model/entities/latest");
+const clock = await import("../../../src/model/clock/clock");
+
+const GPS: Entity = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
+
+function update(time: string, latitude: number): StoredEvent {
+  const times = { sourceTruthTime: time, canonicalTruthTime: time };
+  const data = { latitude };
+  return { eventId: time, lane: "ui", messageType: "UiUpdate", viewId: "gps", ...GPS, ...times, data };
+}
+
+function starts(): Asked[] {
+  return world.asked.filter((message) => message.type === "startStream");
+}
+
+function playing(): string {
+  return starts().at(-1)?.playbackRequestId ?? "";
+}
+
+function chunk(cursor: string, ...events: StoredEvent[]): void {
+  world.stream({ type: "streamChunk", playbackRequestId: playing(), cursor, events });
+  clock.flush();
+}
+
+function latitude(): unknown {
+  return (latest.value.get("ui gps")?.["data"] as { latitude: number } | undefined)?.latitude;
+}
+
+async function pass(ms = 0): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+function second(count: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + count * 1000).toISOString();
+}
+
+describe("the screen", () => {
+  let known: StoredEvent[] = [];
+
+  beforeAll(async () => {
+    vi.useFakeTimers();
+    world.answer = (message) =>
+      Promise.resolve({ events: message.type === "latest" ? known : [], entities: [] });
+    startApp();
+    world.open();
+    await pass();
+    selectEntity(GPS);
+    await pass();
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+
+  it("begins LIVE", () => {
+    expect(clock.state.value).toBe("LIVE");
+    expect(starts()).toHaveLength(1);
+    expect(starts()[0]?.timelineMode).toBe("LIVE");
+  });
+
+  it("shows streamed values, and late ones never move them back", () => {
+    chunk(second(10), update(second(9), 1));
+    expect(latitude()).toBe(1);
+    chunk(second(11), update(second(5), 2));
+    expect(latitude()).toBe(1);
+    chunk(second(12), update(second(9), 3));
+    expect(latitude()).toBe(3);
+  });
+
+  it("lets an answer that was overtaken by the stream change nothing", async () => {
+    known = [update(second(4), 4)];
+    await pass(1000);
+    expect(latitude()).toBe(3);
+  });
+
+  it("asks about once a second while the clock runs, not at each of its ticks", async () => {
+    clock.pause();
+    clock.seek(second(20));
+    clock.play();
+    await pass();
+    world.asked.length = 0;
+    clock.chooseRate(2);
+    for (let tick = 0; tick < 60; tick++) {
+      chunk(second(20 + tick));
+      await pass(50);
+    }
+    const questions = world.asked.filter((message) => message.type === "latest");
+    expect(questions.length).toBeGreaterThanOrEqual(2);
+    expect(questions.length).toBeLessThanOrEqual(4);
+    expect(world.asked.filter((message) => message.type === "query").length).toBeLessThanOrEqual(4);
+  });
+
+  it("does not ask again while an answer is awaited", async () => {
+    const answer = world.answer;
+    world.answer = () => new Promise(() => undefined);
+    world.asked.length = 0;
+    await pass(10_000);
+    expect(world.asked.filter((message) => message.type === "latest").length).toBeLessThanOrEqual(1);
+    world.answer = answer;
+  });
+
+  it("asks for what was known at the moment it is moved to, and shows that alone", async () => {
+    clock.pause();
+    await pass();
+    known = [update(second(2), 22)];
+    clock.seek(second(3));
+    await pass();
+    expect(world.asked.filter((message) => message.type === "latest").at(-1)?.time).toBe(second(3));
+    expect(latitude()).toBe(22);
+  });
+
+  it("takes values from answers alone while it plays backwards: updates cannot be undone", async () => {
+    clock.chooseDirection(true);
+    clock.play();
+    await pass();
+    chunk(second(2), update(second(1), 99));
+    expect(latitude()).toBe(22);
+    clock.chooseDirection(false);
+  });
+
+  it("starts a stream that was lost again, from where the clock is", async () => {
+    clock.play();
+    chunk(second(42));
+    world.asked.length = 0;
+    world.stream({ type: "streamCancelled", playbackRequestId: "another" });
+    await pass(1500);
+    expect(starts()).toHaveLength(0);
+    clock.play();
+    chunk(second(43));
+    const before = starts().length;
+    world.stream({ type: "streamCancelled", playbackRequestId: playing() });
+    clock.flush();
+    expect(clock.state.value).toBe("PLAYING");
+    await pass(1500);
+    expect(starts()).toHaveLength(before + 1);
+    expect(starts().at(-1)?.startTime).toBe(second(43));
+  });
+
+  it("keeps trying while the Core is away, and goes on when it is back", async () => {
+    const answer = world.answer;
+    clock.goLive();
+    await pass();
+    world.answer = () => Promise.reject(new RequestError("coreUnavailable", "away"));
+    world.stream({ type: "streamCancelled", playbackRequestId: playing() });
+    await pass(5000);
+    expect(clock.state.value).toBe("LIVE");
+    world.answer = answer;
+    await pass(1500);
+    chunk(second(100), update(second(100), 100));
+    expect(clock.cursor.value).toBe(second(100));
+    expect(latitude()).toBe(100);
+  });
+
+  it("says when a running stream is silent, and stops saying so when it is heard", async () => {
+    chunk(second(101));
+    await pass(2000);
+    expect(clock.isSilent.value).toBe(false);
+    await pass(3000);
+    expect(clock.isSilent.value).toBe(true);
+    chunk(second(102));
+    expect(clock.isSilent.value).toBe(false);
+    clock.pause();
+    await pass(10_000);
+    expect(clock.isSilent.value).toBe(false);
+  });
+
+  it("pauses where a stream is refused, and takes a new connection where ids are used up", async () => {
+    const answer = world.answer;
+    world.asked.length = 0;
+    world.answer = () => Promise.reject(new RequestError("badRange", "no such range"));
+    clock.play();
+    await pass();
+    expect(clock.state.value).toBe("PAUSED");
+    // What the server still sends of the stream before is not wanted, and it is told where the clock stands.
+    expect(world.asked.map(({ type }) => type)).toContain("cancelStream");
+    expect(world.asked.map(({ type }) => type)).toContain("setCursor");
+    world.answer = () => Promise.reject(new RequestError("tooManyStreams", "open a new one"));
+    clock.play();
+    await pass();
+    expect(world.reconnects).toBe(1);
+    expect(clock.state.value).toBe("PLAYING");
+    world.answer = answer;
+    world.open();
+    await pass();
+    expect(starts().at(-1)?.timelineMode).toBe("REPLAY");
+    clock.pause();
+  });
+});

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+interface Asked {
+  type: string;
+  startTime: string;
+  stopTime: string;
+  buckets: number;
+  timebase: string;
+}
+
+// The session is the model's way out: here the test is what lies behind it.
+const world = vi.hoisted(() => ({
+  asked: [] as Asked[],
+  waiting: [] as ((reply: unknown) => void)[],
+  refuse: false,
+}));
+vi.mock("../../../src/model/session/session", () => ({
+  notice: { value: "" },
+  connection: { value: "open" },
+  reconnect: () => undefined,
+  request: (message: Asked) => {
+    if (message.type === "startStream" || message.type === "cancelStream") return Promise.resolve({});
+    world.asked.push(message);
+    if (world.refuse) return Promise.reject(new Error("no such request"));
+    return new Promise((resolve) => world.waiting.push(resolve));
+  },
+}));
+
+const timelineData = await import("../../../src/model/timeline/timeline_data");
+const { tiles } = await import("../../../src/model/timeline/density");
+const { panSpan, setVisible, visible } = await import("../../../src/model/timeline/span");
+const clock = await import("../../../src/model/clock/clock");
+
+const START = Date.UTC(2026, 0, 1);
+const GAP = {
+  lane: "metadata",
+  messageType: "IngestGap",
+  sourceTruthTime: "2026-01-01T00:01:00Z",
+  canonicalTruthTime: "2026-01-01T00:02:00Z",
+  payload: { topic: "tlm", from: "7", to: "9", reason: "retention" },
+};
+
+function counted(asked: Asked): object {
+  const none: number[] = Array.from({ length: asked.buckets }, () => 0);
+  const lanes = { metadata: none, command: none, ui: none, parsed: none, raw: none };
+  const bucketNs = 2 ** Math.round(Math.log2(((Date.parse(asked.stopTime) - Date.parse(asked.startTime)) * 1e6) / asked.buckets));
+  return { startTime: asked.startTime, bucketNs, timebase: asked.timebase, lanes };
+}
+
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** Answer what waits, and what is asked because of it. */
+async function answer(events: unknown[] = []): Promise<void> {
+  while (world.waiting.length > 0) {
+    const asked = world.asked[world.asked.length - world.waiting.length] as Asked;
+    world.waiting.shift()?.(asked.type === "summary" ? counted(asked) : { events });
+    await pass(0);
+  }
+}
+
+function summaries(): Asked[] {
+  return world.asked.filter((message) => message.type === "summary");
+}
+
+describe("the extent", () => {
+  const ends = { type: "extentResponse", timebase: "source", events: 5, time: "2026-06-01T00:00:00Z" } as const;
+  const [startTime, presentTime] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
+  const [nextTime, stopTime] = ["2026-07-01T00:00:00Z", "2080-01-01T00:00:00Z"];
+
+  it("ends with the last event that is not dated ahead, and names those that are", () => {
+    expect(timelineData.extentOf({ ...ends, startTime, presentTime, nextTime, stopTime, ahead: 3 }, "source")).toEqual({
+      ...{ startMs: Date.parse(startTime), stopMs: Date.parse(presentTime), events: 5, timebase: "source" },
+      ahead: { count: 3, nextTime, lastMs: Date.parse(stopTime) },
+    });
+    const all = timelineData.extentOf({ ...ends, startTime, presentTime, stopTime: presentTime }, "source");
+    expect(all).toMatchObject({ stopMs: Date.parse(presentTime) });
+    expect(all?.ahead).toBeUndefined();
+  });
+
+  it("is that of now where everything is dated ahead, and none of an empty archive", () => {
+    const found = timelineData.extentOf({ ...ends, startTime: nextTime, nextTime, stopTime, ahead: 5 }, "source");
+    expect(found).toMatchObject({ startMs: Date.parse(ends.time), stopMs: Date.parse(ends.time) });
+    expect(timelineData.extentOf({ ...ends, events: 0 }, "source")).toBeNull();
+  });
+});
+
+describe("what the timeline asks for", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) });
+    tiles.value = [];
+    timelineData.timelineWidth.value = 1000;
+    timelineData.extent.value = { startMs: START, stopMs: START + 3_600_000, events: 1, timebase: "source" };
+    clock.timebase.value = "source";
+    setVisible({ startMs: START, stopMs: START + 600_000 });
+    timelineData.invalidateTimelineData();
+    world.asked.length = world.waiting.length = 0;
+  });
+  afterEach(async () => {
+    await pass(200);
+    await answer();
+    vi.useRealTimers();
+  });
+
+  it("waits until a move rests, has one question under way, and asks last for where it ended", async () => {
+    for (let step = 0; step < 40; step++) {
+      setVisible(panSpan(visible.value, 300_000));
+      timelineData.requestTimelineData();
+      await pass(20);
+    }
+    expect(summaries()).toHaveLength(1);
+    await answer();
+    timelineData.requestTimelineData();
+    await pass(200);
+    await answer();
+    expect(summaries().length).toBeLessThanOrEqual(3);
+    expect(Date.parse(summaries().at(-1)?.startTime ?? "")).toBeLessThanOrEqual(visible.value.startMs);
+    expect(timelineData.isTimelineFresh(Date.now())).toBe(true);
+  });
+
+  it("asks nothing again that is known and past, and soon again for the present", async () => {
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer();
+    timelineData.requestTimelineData();
+    await pass(5000);
+    expect(summaries()).toHaveLength(1);
+    setVisible({ startMs: START + 3_500_000, stopMs: START + 3_700_000 });
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer();
+    expect(timelineData.isTimelineFresh(Date.now())).toBe(true);
+    expect(timelineData.isTimelineFresh(Date.now() + 1_001)).toBe(false);
+  });
+
+  it("marks gaps by the clock that is chosen", async () => {
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer([GAP]);
+    expect(timelineData.markers.value).toEqual([
+      { ms: START + 60_000, kind: "gap", text: "gap in tlm: 7 to 9 (retention)" },
+    ]);
+    clock.timebase.value = "canonical";
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer([GAP]);
+    expect(timelineData.markers.value[0]?.ms).toBe(START + 120_000);
+  });
+
+  it("says why there is nothing to see, tries again after a while, and is glad when it works", async () => {
+    world.refuse = true;
+    for (let count = 0; count < 20; count++) {
+      timelineData.requestTimelineData();
+      await pass(100);
+    }
+    expect(timelineData.timelineError.value).toBe("no such request");
+    expect(world.asked.length).toBe(1);
+    world.refuse = false;
+    await pass(3000);
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer();
+    expect(timelineData.timelineError.value).toBe("");
+  });
+
+  it("shows all there is, with a little room", () => {
+    const all = timelineData.fullSpan();
+    expect(all?.startMs).toBeLessThan(START);
+    expect(all?.stopMs).toBeGreaterThan(START + 3_600_000);
+    timelineData.extent.value = null;
+    expect(timelineData.fullSpan()).toBeUndefined();
+  });
+});

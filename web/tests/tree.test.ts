@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+
+const MODULES = Object.keys(import.meta.glob("../src/**/*.{ts,tsx}")).map((path) => path.replace(/\.tsx?$/, ""));
+const FOLDER_MAX_FILES = 15;
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function dirname(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+function twice(names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
+
+describe("the source tree", () => {
+  it("has no file name twice", () => {
+    expect(MODULES.length).toBeGreaterThan(100);
+    expect(twice(MODULES.map(basename))).toEqual([]);
+  });
+
+  it("keeps a folder of the model small enough to be read at once, and none outside of a folder", () => {
+    const folders = MODULES.map(dirname).filter((folder) => folder.includes("/model"));
+    for (const folder of new Set(folders)) {
+      expect(folder).toMatch(/\/model\/\w+$/);
+      expect(folders.filter((one) => one === folder).length).toBeLessThanOrEqual(FOLDER_MAX_FILES);
+    }
+  });
+});
