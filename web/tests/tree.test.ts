@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 const MODULES = Object.keys(import.meta.glob("../src/**/*.{ts,tsx}")).map((path) => path.replace(/\.tsx?$/, ""));
+const SOURCES = import.meta.glob<string>("../src/**/*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
 const FOLDER_MAX_FILES = 15;
 
 function basename(path: string): string {
@@ -27,5 +28,10 @@ describe("the source tree", () => {
       expect(folder).toMatch(/\/model\/\w+$/);
       expect(folders.filter((one) => one === folder).length).toBeLessThanOrEqual(FOLDER_MAX_FILES);
     }
+  });
+
+  it("starts timers in the scheduler only", () => {
+    const starters = Object.keys(SOURCES).filter((path) => /\bset(Timeout|Interval)\(/.test(SOURCES[path] ?? ""));
+    expect(starters).toEqual(["../src/scheduler.ts"]);
   });
 });

@@ -1,5 +1,6 @@
 /** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
 
+import { type Cancel, scheduler } from "../scheduler";
 import type {
   Authenticated,
   ExportCancelled,
@@ -47,7 +48,7 @@ export class RequestError extends Error {
 interface PendingReply {
   resolve: (reply: Reply) => void;
   reject: (error: Error) => void;
-  timer: ReturnType<typeof setTimeout>;
+  cancelTimeout: Cancel;
 }
 
 export interface SocketHandlers {
@@ -101,7 +102,7 @@ export class Socket {
       } catch (error) {
         if (!(error instanceof RequestError) || error.code !== BUSY || tries === BUSY_RETRIES_MAX) throw error;
         const pauseMs = Math.max(error.retryAfterMs ?? 0, BUSY_FIRST_MS * 2 ** tries);
-        await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
+        await new Promise<void>((resolve) => scheduler.after(pauseMs * (0.75 + Math.random() / 2), resolve));
       }
     }
   }
@@ -113,11 +114,11 @@ export class Socket {
     }
     const ref = ++this.lastRef;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancelTimeout = scheduler.after(REPLY_TIMEOUT_MS, () => {
         this.pending.delete(ref);
         reject(new RequestError("timeout", "no answer came in time"));
-      }, REPLY_TIMEOUT_MS);
-      this.pending.set(ref, { resolve, reject, timer });
+      });
+      this.pending.set(ref, { resolve, reject, cancelTimeout });
       socket.send(JSON.stringify({ ...message, ref }));
     });
   }
@@ -159,7 +160,7 @@ export class Socket {
       return;
     }
     this.pending.delete(reply.ref as number);
-    clearTimeout(waiting.timer);
+    waiting.cancelTimeout();
     if (reply.type === "error") {
       waiting.reject(new RequestError(reply.code, reply.message, reply.retryAfterMs ?? undefined));
     } else waiting.resolve(reply);
@@ -172,8 +173,8 @@ export class Socket {
   }
 
   private rejectAll(error: RequestError): void {
-    for (const { reject, timer } of this.pending.values()) {
-      clearTimeout(timer);
+    for (const { reject, cancelTimeout } of this.pending.values()) {
+      cancelTimeout();
       reject(error);
     }
     this.pending.clear();
@@ -187,7 +188,9 @@ export class Socket {
       return;
     }
     this.handlers.connection("lost");
-    setTimeout(() => !this.closed && this.connect(), this.retryMs);
+    scheduler.after(this.retryMs, () => {
+      if (!this.closed) this.connect();
+    });
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
   }
 }

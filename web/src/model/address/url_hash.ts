@@ -1,10 +1,12 @@
 /** The URL's hash as named values; writing is throttled, and names that a writer does not know stay. */
 
+import { scheduler } from "../../scheduler";
+
 /** Browsers refuse more than a few changes of the address a second. */
 const PACE_MS = 500;
 
 const pendingValues = new Map<string, string | null>();
-let timer: ReturnType<typeof setTimeout> | undefined;
+const pace = scheduler.slot();
 
 /** The values in the address, with those that are about to be written; by name, so that one moment
  * has one address however it was reached. */
@@ -21,13 +23,12 @@ export function hashValues(): URLSearchParams {
 /** Write values, soon; null takes one away. */
 export function setHash(values: Readonly<Record<string, string | null>>): void {
   for (const [name, value] of Object.entries(values)) pendingValues.set(name, value);
-  timer ??= setTimeout(flushHash, PACE_MS);
+  pace.startIfIdle(PACE_MS, flushHash);
 }
 
 /** Write what waits, now: before the address is copied. */
 export function flushHash(): void {
-  clearTimeout(timer);
-  timer = undefined;
+  pace.cancel();
   const text = hashText(hashValues());
   pendingValues.clear();
   if (text !== location.hash.replace(/^#/, "")) history.replaceState(history.state, "", `#${text}`);

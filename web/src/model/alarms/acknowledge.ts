@@ -1,6 +1,7 @@
 /** Acknowledging an alarm: whether it may be done, and doing it. What is acknowledged, events alone say. */
 
 import { computed, signal } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { state } from "../clock/clock";
 import { showToast } from "../page/toast";
 import { connection, request, role } from "../session/session";
@@ -52,7 +53,7 @@ export async function acknowledge(alarm: Alarm): Promise<void> {
       },
       "alarmAck",
     );
-    setTimeout(() => setPending(pendingKey(alarm), false), PENDING_MAX_MS);
+    scheduler.after(PENDING_MAX_MS, () => setPending(pendingKey(alarm), false));
   } catch (error) {
     setPending(pendingKey(alarm), false);
     showToast(`Not acknowledged: ${(error as Error).message}`);

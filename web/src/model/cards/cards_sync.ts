@@ -1,6 +1,7 @@
 /** What keeps the cards as the clock has them: questions at jumps, at doubts, and while time runs back. */
 
 import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { applyAcknowledgements, clearAcknowledgements, refreshAcknowledgements } from "../alarms/acknowledgements";
 import { jumps, state } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
@@ -62,8 +63,9 @@ export function startCardsSync(): void {
   followThrottled(stateDoubts, askStates);
   followThrottled(dueInArchive, requestAll);
   followThrottled(unreadStarts, readBack);
-  setInterval(() => state.value === "PLAYING" && !isForwards() && isOpen() && askStates(), BACKWARDS_INTERVAL_MS);
-  setInterval(() => statesError.value !== "" && isOpen() && requestAll(), RETRY_INTERVAL_MS);
+  const isBackwards = () => state.value === "PLAYING" && !isForwards() && isOpen();
+  scheduler.every(BACKWARDS_INTERVAL_MS, askStates, { when: isBackwards });
+  scheduler.every(RETRY_INTERVAL_MS, requestAll, { when: () => statesError.value !== "" && isOpen() });
   followSparklines();
 }
 
@@ -97,13 +99,12 @@ function clearForUser(): void {
 
 /** Do something soon after a signal has moved; however often it moves, not more often than that. */
 function followThrottled(moved: { value: number }, work: () => void): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = scheduler.slot();
   effect(() => {
-    if (moved.value === 0 || timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
+    if (moved.value === 0) return;
+    pause.startIfIdle(THROTTLE_MS, () => {
       if (isOpen()) work();
-    }, THROTTLE_MS);
+    });
   });
 }
 
@@ -112,7 +113,7 @@ function followSparklines(): void {
     void [visible.value, jumps.value, connection.value];
     untracked(requestSparklines);
   });
-  setInterval(() => !document.hidden && requestSparklines(), SPARKLINE_INTERVAL_MS);
+  scheduler.every(SPARKLINE_INTERVAL_MS, requestSparklines, { pausesWhenHidden: true });
 }
 
 function isOpen(): boolean {

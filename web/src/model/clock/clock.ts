@@ -6,6 +6,8 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { StreamFrame } from "../../api/socket";
+import { Emitter } from "../../emitter";
+import { scheduler } from "../../scheduler";
 import { connection, coreUnavailable, notice, reconnect, request } from "../session/session";
 import { LENGTH_MIN_MS, selection, type Span } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
@@ -48,10 +50,8 @@ export const newest = signal<StoredEvent | null>(null);
 /** What was streamed LIVE and is dated ahead. */
 export const datedAheadQueue = new DatedAheadQueue();
 
-/** Told of streamed events: those that are there at the clock's time, and all as they come. */
-type Delivery = (events: StoredEvent[], all: StoredEvent[]) => void;
-
-let onEvents: Delivery = () => undefined;
+/** Streamed events in the server's order: those up to the clock's time, and all as they come. */
+export const streamedEvents = new Emitter<[events: StoredEvent[], all: StoredEvent[]]>();
 
 const stream = new PlaybackStream({
   moved: (time, events) => {
@@ -60,7 +60,7 @@ const stream = new PlaybackStream({
     const there = state.value === "LIVE" ? datedAheadQueue.admit(events, time, timebase.value) : events;
     const last = there.at(-1);
     if (last !== undefined) newest.value = last;
-    onEvents(there, events);
+    streamedEvents.emit(there, events);
   },
   ended: onStreamEnd,
   refused: (error) => {
@@ -69,11 +69,6 @@ const stream = new PlaybackStream({
   },
   idsExhausted: () => reconnect(),
 });
-
-/** Who is told of streamed events, in the server's order. */
-export function deliver(events: Delivery): void {
-  onEvents = events;
-}
 
 /** Up to which time there is something to be seen; LIVE in receive time that is all there is. */
 export function queryBound(): string | undefined {
@@ -262,9 +257,9 @@ function onStreamEnd(time: string): void {
     jump();
     return;
   }
-  setTimeout(() => {
+  scheduler.after(LOOP_PACE_MS, () => {
     if (state.value === "PLAYING" && !stream.running) play();
-  }, LOOP_PACE_MS);
+  });
 }
 
 function showError(error: Error): void {

@@ -4,6 +4,7 @@
  */
 
 import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { connection, request } from "../session/session";
 import { cursor, state } from "./clock";
 
@@ -11,7 +12,7 @@ import { cursor, state } from "./clock";
 const REPORT_INTERVAL_MS = 250;
 
 let isReported = false;
-let timer: ReturnType<typeof setTimeout> | undefined;
+const pace = scheduler.slot();
 
 /** State the clock from now on; called once. */
 export function startCursorReport(): void {
@@ -31,10 +32,9 @@ function scheduleReport(): void {
     reportCursor();
     return;
   }
-  timer ??= setTimeout(() => {
-    timer = undefined;
+  pace.startIfIdle(REPORT_INTERVAL_MS, () => {
     if (isReported) reportCursor();
-  }, REPORT_INTERVAL_MS);
+  });
 }
 
 function reportCursor(): void {

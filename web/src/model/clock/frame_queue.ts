@@ -4,12 +4,10 @@
  */
 
 import type { StreamFrame } from "../../api/socket";
+import { scheduler } from "../../scheduler";
 
 /** So many waiting events are applied at once, whatever the screen does: memory is bounded. */
 const PENDING_EVENTS_MAX = 20_000;
-/** A hidden page paints nothing, but its state goes on. */
-const HIDDEN_INTERVAL_MS = 250;
-const FRAME_MS = 16;
 
 /** A queue that hands over all that came since the last animation frame, in order. */
 export class FrameQueue {
@@ -39,28 +37,9 @@ export class FrameQueue {
   private schedule(): void {
     if (this.isDue) return;
     this.isDue = true;
-    nextFrame(() => {
+    scheduler.nextFrame(() => {
       this.isDue = false;
       this.flush();
     });
   }
-}
-
-/** Call back at the next animation frame, or after a while where there are none. */
-function nextFrame(callback: () => void): void {
-  if (typeof requestAnimationFrame !== "function") setTimeout(callback, FRAME_MS);
-  else if (document.hidden) setTimeout(callback, HIDDEN_INTERVAL_MS);
-  else firstOfFrameOrTimer(callback);
-}
-
-/** A page that is hidden while it waits for its frame would wait for as long as it is hidden. */
-function firstOfFrameOrTimer(callback: () => void): void {
-  let done = false;
-  const once = () => {
-    if (done) return;
-    done = true;
-    callback();
-  };
-  requestAnimationFrame(once);
-  setTimeout(once, HIDDEN_INTERVAL_MS);
 }

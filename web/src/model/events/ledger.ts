@@ -6,6 +6,7 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { Filters } from "../../api/protocol";
+import { scheduler } from "../../scheduler";
 import { backwards, cursor, jumps, state, type Timebase, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
 import { connection, request, user } from "../session/session";
@@ -59,7 +60,7 @@ export class Ledger {
       const isShort = this.count.value < SHORT_EVENTS && this.olderKey.value !== null && !this.pending.value;
       if (isShort && this.error.value === "") untracked(this.askOlder);
     });
-    setInterval(() => this.error.value !== "" && isOpen() && this.askNewest(), RETRY_INTERVAL_MS);
+    scheduler.every(RETRY_INTERVAL_MS, this.askNewest, { when: () => this.error.value !== "" && isOpen() });
   }
 
   /** Take in those among streamed events. */

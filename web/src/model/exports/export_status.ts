@@ -5,7 +5,7 @@ import type { DriverInfo, Export, ExportComplete, Filters } from "../../api/prot
 import type { ExportFrame } from "../../api/socket";
 import { timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
-import { connection, listenToExports, request, role, token, user } from "../session/session";
+import { connection, exportFrames, request, role, token, user } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import type { Lane } from "../values/event";
 import { fromFineMs } from "../values/time";
@@ -121,7 +121,7 @@ export async function downloadExport(): Promise<void> {
 
 /** Hear how exports go; called once. */
 export function startExportSync(): void {
-  listenToExports(applyExportFrame);
+  exportFrames.subscribe(applyExportFrame);
   effect(() => {
     void user.value;
     [exportStatus.value, exportDrivers.value] = [null, null];

@@ -1,14 +1,15 @@
 /** What keeps the panels up to date; started once, when they are first shown. */
 
 import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
-import { deliver, jumps, state } from "../clock/clock";
+import { jumps, state, streamedEvents } from "../clock/clock";
 import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
 import { persistStack } from "../commands/command_stack";
 import { refreshSeen } from "../entities/entities";
-import { applyLatest, latestError, refreshLatest } from "../entities/latest";
+import { latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
 import {
   consumeOwnJump,
@@ -44,8 +45,7 @@ const askInspector = singleFlight(refreshInspector);
 export function startPanelsSync(): void {
   if (isStarted) return;
   isStarted = true;
-  deliver((events, all) => {
-    applyLatest(events);
+  streamedEvents.subscribe((events, all) => {
     appendPlotEvents(events);
     applyToCards(events);
     // They list what is there, also what is dated ahead.
@@ -67,10 +67,10 @@ export function startPanelsSync(): void {
     void [jumps.value, connection.value];
     untracked(() => isOpen() && askSeen());
   });
-  repeat(REPLAY_INTERVAL_MS, () => state.value === "PLAYING", refreshLatest);
-  repeat(FOLLOW_INTERVAL_MS, () => state.value !== "PAUSED", followInspector);
-  repeat(SEEN_INTERVAL_MS, () => state.value === "PLAYING", refreshSeen);
-  setInterval(() => isOpen() && !document.hidden && retryFailed(), RETRY_INTERVAL_MS);
+  whileSeen(REPLAY_INTERVAL_MS, refreshLatest, () => state.value === "PLAYING");
+  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value !== "PAUSED");
+  whileSeen(SEEN_INTERVAL_MS, refreshSeen, () => state.value === "PLAYING");
+  whileSeen(RETRY_INTERVAL_MS, retryFailed);
   followLinks();
 }
 
@@ -92,12 +92,13 @@ function followInspectorQuery(): void {
     void jumps.value;
     untracked(() => !consumeOwnJump() && isOpen() && inspectorRange.value === "clock" && askInspector());
   });
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const rest = scheduler.slot();
   effect(() => {
     if (inspectorRange.value === "clock") return;
     void (inspectorRange.value === "visible" ? visible.value : selection.value);
-    clearTimeout(timer);
-    timer = setTimeout(() => isOpen() && !isListHeld.peek() && askInspector(), SPAN_PACE_MS);
+    rest.restart(SPAN_PACE_MS, () => {
+      if (isOpen() && !isListHeld.peek()) askInspector();
+    });
   });
 }
 
@@ -113,16 +114,9 @@ function followLinks(): void {
   addEventListener("hashchange", () => ignoreFailure(followLink()));
 }
 
-/** Ask again and again, but never while an answer is still awaited, nor for a page that nobody sees. */
-function repeat(intervalMs: number, isWanted: () => boolean, ask: () => Promise<void>): void {
-  let waiting = false;
-  setInterval(() => {
-    if (waiting || document.hidden || !isOpen() || !isWanted()) return;
-    waiting = true;
-    ask()
-      .catch(() => undefined)
-      .finally(() => (waiting = false));
-  }, intervalMs);
+/** Run periodically while connected, and not on a hidden page. */
+function whileSeen(intervalMs: number, work: () => unknown, isWanted = () => true): void {
+  scheduler.every(intervalMs, work, { when: () => isOpen() && isWanted(), pausesWhenHidden: true });
 }
 
 function isOpen(): boolean {

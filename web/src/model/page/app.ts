@@ -1,13 +1,14 @@
 /** What makes the screen move: connections, jumps of the clock, a change of entity, and a slow heartbeat. */
 
 import { effect, untracked } from "@preact/signals";
-import { checkStream, deliver, jumps, receiveFrame, restart, state, timebase } from "../clock/clock";
+import { scheduler } from "../../scheduler";
+import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timebase } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { startCursorReport } from "../clock/cursor_report";
 import { refreshEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
 import { refreshLinks } from "../session/links";
-import { connection, listen, refreshStatus, status } from "../session/session";
+import { connection, connections, refreshStatus, status, streamFrames } from "../session/session";
 import { openTimeline, reopenTimeline, startTimelineSync } from "../timeline/timeline_sync";
 import { singleFlight } from "./single_flight";
 
@@ -21,8 +22,9 @@ let isStarted = false;
 
 /** Tie everything together; called once. */
 export function startApp(): void {
-  listen(receiveFrame, onConnected);
-  deliver(applyLatest);
+  streamFrames.subscribe(receiveFrame);
+  connections.subscribe(onConnected);
+  streamedEvents.subscribe(applyLatest);
   startTimelineSync();
   startCursorReport();
   const askLatest = singleFlight(refreshLatest);
@@ -38,23 +40,11 @@ export function startApp(): void {
     // Values that were shed on the way are asked for, so that none stands there as if it were current.
     if (conflation.value !== null) untracked(askLatest);
   });
-  setInterval(() => isOpen() && checkStream(), VALUES_INTERVAL_MS);
-  repeat(VALUES_INTERVAL_MS, isMoving, refreshLatest);
-  repeat(ENTITIES_INTERVAL_MS, isOpen, refreshEntities);
-  repeat(STATUS_INTERVAL_MS, isOpen, refreshStatus);
-  repeat(LINKS_INTERVAL_MS, () => isOpen() && !document.hidden, refreshLinks);
-}
-
-/** Ask again and again, but never while an answer is still awaited: a slow Core is not asked more. */
-function repeat(intervalMs: number, wanted: () => boolean, ask: () => Promise<void>): void {
-  let waiting = false;
-  setInterval(() => {
-    if (waiting || !wanted()) return;
-    waiting = true;
-    ask()
-      .catch(() => undefined)
-      .finally(() => (waiting = false));
-  }, intervalMs);
+  scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
+  scheduler.every(VALUES_INTERVAL_MS, refreshLatest, { when: isMoving });
+  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen });
+  scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: isOpen });
+  scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true });
 }
 
 function onConnected(): void {

@@ -1,5 +1,7 @@
 /** Text out of the page: to the clipboard, or as a file. */
 
+import { scheduler } from "../../scheduler";
+
 /** Copy text; false where the browser does not let the page. */
 export async function copyText(text: string): Promise<boolean> {
   try {
@@ -28,5 +30,5 @@ export function saveText(name: string, text: string): void {
   const link = document.createElement("a");
   [link.href, link.download] = [url, name];
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url));
+  scheduler.after(0, () => URL.revokeObjectURL(url));
 }

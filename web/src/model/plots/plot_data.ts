@@ -2,6 +2,7 @@
 
 import { effect, signal, untracked } from "@preact/signals";
 import { BUCKETS_MAX } from "../../api/series";
+import { scheduler } from "../../scheduler";
 import { clampToPresent, state, timebase } from "../clock/clock";
 import { connection } from "../session/session";
 import { MARGIN_SHARE, stillCovers, withMargins } from "../timeline/prefetch";
@@ -31,7 +32,7 @@ let requestCount = 0;
 let askedSpan: Span = { startMs: 0, stopMs: 0 };
 let isInFlight = false;
 let isDue = false;
-let timer: ReturnType<typeof setTimeout> | undefined;
+const pace = scheduler.slot();
 
 /** Ask whenever the span, the clock's kind or the plots change, and steadily while LIVE. */
 export function startPlotSync(): void {
@@ -43,19 +44,18 @@ export function startPlotSync(): void {
     const span = visible.value;
     untracked(() => stillCovers(askedSpan, span) || requestPlotData());
   });
-  setInterval(() => state.value === "LIVE" && !document.hidden && requestPlotData(), LIVE_INTERVAL_MS);
+  scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE", pausesWhenHidden: true });
 }
 
 /** Ask now, or as soon as the last answer is there and the pace allows it. */
 export function requestPlotData(): void {
   isDue = true;
-  if (isInFlight || timer !== undefined) return;
+  if (isInFlight || pace.isPending) return;
   isDue = false;
   isInFlight = true;
-  timer = setTimeout(() => {
-    timer = undefined;
+  pace.restart(PACE_MS, () => {
     if (isDue) requestPlotData();
-  }, PACE_MS);
+  });
   refreshPlotData()
     .then(() => (plotError.value = ""))
     .catch((error: Error) => (plotError.value = error.message))

@@ -11,6 +11,7 @@ import {
   Socket,
   type StreamFrame,
 } from "../../api/socket";
+import { Emitter } from "../../emitter";
 
 const TOKEN_KEY = "nova.token";
 const USER_KEY = "nova.user";
@@ -28,20 +29,13 @@ export const defaultView = signal<DefaultView | null>(null);
 export const coreUnavailable = signal(false);
 
 let socket: Socket | undefined;
-let onStream: (frame: StreamFrame) => void = () => undefined;
-let onExport: (frame: ExportFrame) => void = () => undefined;
-let onOpen: () => void = () => undefined;
 
-/** Who is told of stream frames, and of each (re)connection. */
-export function listen(stream: (frame: StreamFrame) => void, open: () => void): void {
-  onStream = stream;
-  onOpen = open;
-}
-
-/** Who is told how an export goes. */
-export function listenToExports(told: (frame: ExportFrame) => void): void {
-  onExport = told;
-}
+/** Frames of the stream, in the order of the connection. */
+export const streamFrames = new Emitter<[frame: StreamFrame]>();
+/** Progress and results of exports. */
+export const exportFrames = new Emitter<[frame: ExportFrame]>();
+/** Each connection that is open and authenticated, the first one too. */
+export const connections = new Emitter<[]>();
 
 /** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
 export function token(): string {
@@ -98,8 +92,8 @@ function connect(secret: string, name: string): void {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new Socket(`${scheme}//${location.host}/ws`, secret, {
     connection: onConnectionState,
-    stream: (frame) => onStream(frame),
-    exporting: (frame) => onExport(frame),
+    stream: (frame) => streamFrames.emit(frame),
+    exporting: (frame) => exportFrames.emit(frame),
     welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
     error: (error) => {
       if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
@@ -116,7 +110,7 @@ function onAuthenticated(view: DefaultView | null): void {
 function onConnectionState(state: ConnectionState): void {
   connection.value = state;
   if (state === "refused") logout("Your session has ended. Please log in again.");
-  if (state === "open") onOpen();
+  if (state === "open") connections.emit();
 }
 
 /** Ask how the Core is; a Core that is away leaves the last answer. */

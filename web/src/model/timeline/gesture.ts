@@ -1,5 +1,6 @@
 /** What fingers and the mouse do on the timeline: scrub, pan, select, zoom; in pixels and times. */
 
+import { scheduler } from "../../scheduler";
 import { cursorLineMs, heldMs, holdCursor, releaseCursor } from "./scrub";
 import { atX, panSpan, setSelection, setVisible, type Span, toX, visible, withMargin, zoomSpan } from "./span";
 import { fullSpan, timelineWidth } from "./timeline_data";
@@ -33,7 +34,7 @@ export interface Pointer {
 
 const fingers = new Map<number, number>();
 let press: Press | undefined;
-let clickTimer: ReturnType<typeof setTimeout> | undefined;
+const secondClick = scheduler.slot();
 
 /** A pointer goes down. */
 export function pointerDown(pointer: Pointer): void {
@@ -137,17 +138,13 @@ function fingerSpread(): { middle: number; apart: number } {
 
 function click(x: number): void {
   heldMs.value = timeAt(x);
-  clickTimer = setTimeout(() => {
-    clickTimer = undefined;
-    releaseCursor();
-  }, DOUBLE_MS);
+  secondClick.restart(DOUBLE_MS, releaseCursor);
 }
 
 /** Take back a click that still waits for a second one; whether there was one. */
 function cancelClick(): boolean {
-  if (clickTimer === undefined) return false;
-  clearTimeout(clickTimer);
-  clickTimer = undefined;
+  if (!secondClick.isPending) return false;
+  secondClick.cancel();
   heldMs.value = undefined;
   return true;
 }

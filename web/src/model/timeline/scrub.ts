@@ -1,6 +1,7 @@
 /** Dragging the cursor: the line follows at once, seeks go out at a bounded pace, the last one always. */
 
 import { computed, signal } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { cursor, seek } from "../clock/clock";
 import { fromFineMs, toFineMs } from "../values/time";
 
@@ -13,12 +14,12 @@ export const heldMs = signal<number | undefined>(undefined);
 export const cursorLineMs = computed(() => heldMs.value ?? toFineMs(cursor.value));
 
 let wantedMs: number | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
+const pace = scheduler.slot();
 
 /** Go to a time, at once or as soon as the pace allows. */
 export function seekPaced(ms: number): void {
   wantedMs = ms;
-  if (timer === undefined) seekNow();
+  if (!pace.isPending) seekNow();
 }
 
 /** Hold the cursor at a time. */
@@ -30,18 +31,16 @@ export function holdCursor(ms: number): void {
 /** Let the cursor go where it is; the clock is there at once. */
 export function releaseCursor(): void {
   if (heldMs.value === undefined) return;
-  clearTimeout(timer);
-  timer = undefined;
+  pace.cancel();
   wantedMs = heldMs.value;
   seekNow();
   heldMs.value = undefined;
 }
 
 function seekNow(): void {
-  timer = undefined;
   if (wantedMs === undefined) return;
   const ms = wantedMs;
   wantedMs = undefined;
-  timer = setTimeout(seekNow, PACE_MS);
+  pace.restart(PACE_MS, seekNow);
   seek(fromFineMs(ms));
 }

@@ -3,6 +3,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { ExtentResponse, Query, SummaryResponse } from "../../api/protocol";
 import { RequestError } from "../../api/socket";
+import { scheduler } from "../../scheduler";
 import { datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
 import { dueInArchive } from "../clock/dated_ahead";
 import { mergeEvents } from "../events/ledger";
@@ -67,17 +68,16 @@ export const serverNow = computed(() => fromMs(presentMs.value + serverOffsetMs.
 /** How many pixels the timeline is wide. */
 export const timelineWidth = signal(0);
 
-let timer: ReturnType<typeof setTimeout> | undefined;
+const rest = scheduler.slot();
 let busy = false;
 let notBeforeMs = 0;
 let markersFor: (Span & { timebase: Timebase; askedMs: number }) | undefined;
 
 /** Look whether what is known still serves, and ask for what does not. */
 export function requestTimelineData(): void {
-  timer ??= setTimeout(() => {
-    timer = undefined;
+  rest.startIfIdle(REST_MS, () => {
     if (!busy) void refreshTimelineData();
-  }, REST_MS);
+  });
 }
 
 /** Forget which pictures are fresh: after a lost connection anything may have changed. */

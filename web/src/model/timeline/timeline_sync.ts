@@ -1,6 +1,7 @@
 /** What makes the timeline move by itself: the span follows the clock, and what is shown is asked for. */
 
 import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
 import { followUrl, openUrl, startUrlSync } from "../address/url_sync";
 import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../clock/clock";
 import { updateConflation } from "../clock/conflation_notice";
@@ -30,7 +31,7 @@ const CURSOR_EVENT_INTERVAL_MS = 1_000;
 /** How long the cursor has to rest before the event under it is asked for. */
 const CURSOR_EVENT_REST_MS = 150;
 
-let cursorEventTimer: ReturnType<typeof setTimeout> | undefined;
+const cursorRest = scheduler.slot();
 let askedCursor = "";
 /** Whether the span is to go to the clock wherever it is. */
 let isFollowForced = false;
@@ -57,9 +58,9 @@ export function startTimelineSync(): void {
     void timebase.value;
     untracked(() => isOpen() && ignoreFailure(refreshExtent()));
   });
-  setInterval(tick, TICK_INTERVAL_MS);
-  setInterval(() => isOpen() && ignoreFailure(refreshExtent()), EXTENT_INTERVAL_MS);
-  setInterval(scheduleCursorEvent, CURSOR_EVENT_INTERVAL_MS);
+  scheduler.every(TICK_INTERVAL_MS, tick);
+  scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: isOpen });
+  scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }
 
 /** At the first connection: the moment that the address names, otherwise the present. */
@@ -142,12 +143,11 @@ function tick(): void {
 function scheduleCursorEvent(): void {
   if (!isOpen() || state.value === "LIVE" || askedCursor === cursor.value) return;
   if (state.value === "PLAYING" && cursorEvent.value !== null && !backwards.value) return;
-  clearTimeout(cursorEventTimer);
-  cursorEventTimer = setTimeout(() => {
+  cursorRest.restart(CURSOR_EVENT_REST_MS, () => {
     if (heldMs.value !== undefined || state.value === "LIVE") return;
     askedCursor = cursor.value;
     ignoreFailure(refreshCursorEvent());
-  }, CURSOR_EVENT_REST_MS);
+  });
 }
 
 /** Do what a person asked for; what goes wrong is said. */

@@ -2,6 +2,7 @@
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
+import { scheduler } from "../../scheduler";
 import { clampToPresent, cursorMs, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { latest } from "../entities/latest";
@@ -65,7 +66,7 @@ export const currentPoint = computed<TrackPoint | undefined>(() => {
 
 let requestCount = 0;
 let askedSpan: Span = { startMs: 0, stopMs: 0 };
-let timer: ReturnType<typeof setTimeout> | undefined;
+const pace = scheduler.slot();
 
 /** Ask for the track whenever the span or the entity is another, and steadily while LIVE. */
 export function startTrackSync(): void {
@@ -79,7 +80,7 @@ export function startTrackSync(): void {
     const span = visible.value;
     untracked(() => stillCovers(askedSpan, span) || requestTrack());
   });
-  setInterval(() => state.value === "LIVE" && !document.hidden && requestTrack(), LIVE_INTERVAL_MS);
+  scheduler.every(LIVE_INTERVAL_MS, requestTrack, { when: () => state.value === "LIVE", pausesWhenHidden: true });
 }
 
 function locate(events: ReadonlyMap<string, StoredEvent>): void {
@@ -106,13 +107,11 @@ function setLocated(next: LocatedSeries | null): void {
 
 /** Ask for the track, soon. */
 export function requestTrack(): void {
-  if (timer !== undefined) return;
-  timer = setTimeout(() => {
-    timer = undefined;
+  pace.startIfIdle(PACE_MS, () => {
     refreshTrack()
       .then(() => (trackError.value = ""))
       .catch((error: Error) => (trackError.value = error.message));
-  }, PACE_MS);
+  });
 }
 
 async function refreshTrack(): Promise<void> {

@@ -148,7 +148,7 @@ describe("the cards", () => {
   beforeAll(async () => {
     vi.useFakeTimers();
     startCardsSync();
-    clock.deliver(applyToCards);
+    clock.streamedEvents.subscribe(applyToCards);
     await pass();
   });
   beforeEach(async () => {

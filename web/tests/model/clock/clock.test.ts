@@ -77,7 +77,7 @@ describe("timeline", () => {
   it("shows LIVE in source time nothing that is dated ahead until its time comes, and all in receive time", () => {
     const delivered: [string[], string[]][] = [];
     const ids = (events: { eventId: string }[]) => events.map(({ eventId }) => eventId);
-    clock.deliver((there, all) => delivered.push([ids(there), ids(all)]));
+    const unsubscribe = clock.streamedEvents.subscribe((there, all) => delivered.push([ids(there), ids(all)]));
     const both = [1, 9].map((at) => ({ eventId: `e${at}`, sourceTruthTime: second(at), canonicalTruthTime: second(1) }));
     chunk(started().playbackRequestId, second(1), { events: both });
     expect(delivered.at(-1)).toEqual([["e1"], ["e1", "e9"]]);
@@ -88,7 +88,7 @@ describe("timeline", () => {
     clock.chooseTimebase("canonical");
     chunk(started().playbackRequestId, second(1), { events: both });
     expect(delivered.at(-1)).toEqual([["e1", "e9"], ["e1", "e9"]]);
-    clock.deliver(() => undefined);
+    unsubscribe();
   });
 
   it("starts a new stream with a new id at every seek", () => {
@@ -121,7 +121,7 @@ describe("timeline", () => {
 
   it("takes frames together, in the server's order, and remembers the newest event", () => {
     const delivered: unknown[][] = [];
-    clock.deliver((events) => delivered.push(events));
+    const unsubscribe = clock.streamedEvents.subscribe((events) => delivered.push(events));
     const id = started().playbackRequestId;
     for (const count of [1, 2, 3]) {
       const events = [{ eventId: String(count), sourceTruthTime: second(0) }];
@@ -133,7 +133,7 @@ describe("timeline", () => {
     expect(clock.newest.value?.eventId).toBe("3");
     clock.pause();
     expect(clock.newest.value).toBeNull();
-    clock.deliver(() => undefined);
+    unsubscribe();
   });
 
   it("says what was dropped on the way to a slow browser", () => {

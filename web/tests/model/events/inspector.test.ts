@@ -12,7 +12,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     ...{ connection: signal("open"), notice: signal(""), status: signal(null), user: signal(null) },
-    ...{ listen: () => undefined, reconnect: () => undefined },
+    ...{ reconnect: () => undefined },
     request: (message: Query) => {
       if (message.type !== "query") return Promise.resolve({});
       world.asked.push(message);

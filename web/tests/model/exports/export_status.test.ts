@@ -6,7 +6,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { sessionOf } = await import("../session/fake_session");
   return sessionOf({
     token: () => "the-token",
-    listenToExports: (tell: (frame: never) => void) => (world.tell = tell),
+    exportFrames: { subscribe: (tell: (frame: never) => void) => (world.tell = tell) },
     request: async (message: { type: string }) => {
       world.asked.push(message);
       if (world.refuses !== "") throw new Error(world.refuses);

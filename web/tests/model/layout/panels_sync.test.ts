@@ -19,7 +19,7 @@ vi.mock("../../../src/model/session/session", async () => {
     status: signal(null),
     defaultView: signal(null),
     role: signal("operator"),
-    listenToExports: () => undefined,
+    exportFrames: { subscribe: () => undefined },
     reconnect: () => undefined,
     request: (message: Asked) =>
       new Promise((answer) => {

@@ -27,10 +27,8 @@ vi.mock("../../../src/model/session/session", async () => {
     status: signal({ timebase: "source" }),
     refreshStatus: () => Promise.resolve(),
     reconnect: () => world.reconnects++,
-    listen: (stream: (frame: StreamFrame) => void, open: () => void) => {
-      world.stream = stream;
-      world.open = open;
-    },
+    streamFrames: { subscribe: (stream: (frame: StreamFrame) => void) => (world.stream = stream) },
+    connections: { subscribe: (open: () => void) => (world.open = open) },
     request: (message: Asked) => {
       if (message.type === "links") return Promise.resolve({ links: [] });
       world.asked.push(message);
