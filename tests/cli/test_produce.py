@@ -305,3 +305,15 @@ def test_zone_and_format_over_the_command_line(ground: RunningNova, tmp_path: Pa
     assert (status, result.new) == (0, 1)
     (event,) = stored(ground, "zone")
     assert b'"sourceTruthTime":"2025-07-17T15:00:08' in event
+
+
+def test_standard_input_is_published(ground: RunningNova, made: Path) -> None:
+    """Before, a pipe was read once of three times: nothing was stored, with status 0."""
+    data = (made / "boat.log").read_bytes()
+    where = ("--to", ground.publish, "--scope", "piped", "--json")
+    done = nova_command("produce", "-", *where, stdin=data)
+    assert done.returncode == 0, done.stderr
+    assert b"standard input is a stream" in done.stderr
+    assert msgspec.json.decode(done.stdout, type=Result).new == 60 + 100 + 20
+    status, result = produced(ground, str(made / "boat.log"), "--scope", "piped")
+    assert (status, result.new, result.duplicate) == (0, 0, 60 + 100 + 20)

@@ -16,6 +16,7 @@ from nova.recordings.format_detection import FORMATS
 from nova.recordings.open_recording import RecordingOptions, open_recording
 from nova.recordings.recording import RecordingError, Step
 from nova.recordings.recording_feed import Pace, PublishTally, publish_recording
+from nova.recordings.spooling import rereadable
 from nova.recordings.time_scale import SCALES
 from nova.sdk.events.observation import Observer
 from nova.sdk.producer.producer import Producer, Retry
@@ -42,6 +43,7 @@ Examples:
       --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
       --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
+  zcat boat.log.gz | nova produce - --to local:///var/lib/nova --scope boat
 
 The same file always gives the same eventIds: produced twice, all events are duplicates the second
 time. Exit status 1 means that something was rejected or could not be read.
@@ -92,7 +94,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 
 
 @click.command(epilog=EPILOG)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--to", "url", required=True, help="Transport: local:///DATA, kafka://HOST:PORT, …")
 @click.option("--scope", required=True, help="Scope of the events.")
 @click.option("--format", "name", type=click.Choice(FORMATS), help="Default: detected.")
@@ -156,7 +158,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.pass_context
 def produce(
     ctx: click.Context,
-    file: Path,
+    file: str,
     url: str,
     scope: str,
     name: str | None,
@@ -168,16 +170,18 @@ def produce(
     """Publish a recording as events.
 
     Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
+    FILE may be a pipe; - is standard input.
     """
-    steps = open_recording(file, Observer(scope), name, RecordingOptions(**given))
-    job = _Job(file, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
-    tally = PublishTally()
-    try:
-        asyncio.run(_run(job, tally))
-    except KeyboardInterrupt:
-        ctx.exit(EXIT_INTERRUPTED)
-    finally:
-        _print_summary(tally, as_json)
+    with rereadable(file, name, console.warn) as path:
+        steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))
+        job = _Job(path, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
+        tally = PublishTally()
+        try:
+            asyncio.run(_run(job, tally))
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        finally:
+            _print_summary(tally, as_json)
     if not tally.is_clean:
         ctx.exit(EXIT_PROBLEMS)
 
@@ -202,7 +206,7 @@ def _checked_steps(job: _Job) -> Iterator[Step]:
     try:
         yield from job.steps
     except OSError as error:
-        raise RecordingError(f"cannot read {job.file}: {error.strerror}") from error
+        raise RecordingError(f"cannot read {job.file}: {error.strerror or error}") from error
 
 
 def _print_summary(tally: PublishTally, as_json: bool) -> None:

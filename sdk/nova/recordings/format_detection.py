@@ -37,7 +37,7 @@ _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 def detect_format(path: Path) -> str:
     """One of FORMATS; raises RecordingError if none is recognized."""
-    by_name = _BY_SUFFIX.get(path.suffix.lower())
+    by_name = named_format(path)
     if by_name is not None:
         return by_name
     with path.open("rb") as file:
@@ -53,6 +53,11 @@ def detect_format(path: Path) -> str:
     if _looks_like_packets(head, whole=len(head) < HEAD_MAX_BYTES):
         return "ccsds"
     raise RecordingError(f"cannot detect the format of {path}: give --format {'|'.join(FORMATS)}")
+
+
+def named_format(path: Path) -> str | None:
+    """The format that the file's name says; None if it says none."""
+    return _BY_SUFFIX.get(path.suffix.lower())
 
 
 def _looks_like_packets(head: bytes, whole: bool) -> bool:

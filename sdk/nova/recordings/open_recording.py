@@ -11,11 +11,12 @@ from nova.recordings import ccsds, table_reader
 from nova.recordings.can import CanReader
 from nova.recordings.ccsds import CcsdsReader
 from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
-from nova.recordings.format_detection import detect_format
+from nova.recordings.format_detection import detect_format, named_format
 from nova.recordings.jsonl import JsonLinesReader
 from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.recording import RecordingError, Step, event_step
+from nova.recordings.spooling import READ_ONCE
 from nova.recordings.table_reader import TableReader
 from nova.recordings.ulog import UlogReader
 from nova.recordings.xtce import XtceDefinition
@@ -69,6 +70,9 @@ def open_recording(
     Raises RecordingError for an option that the format does not accept.
     """
     options = options or RecordingOptions()
+    name = name or named_format(path)
+    if name not in READ_ONCE and path.exists() and not path.is_file():
+        raise RecordingError(f"{path} is not a regular file: it cannot be read more than once")
     name = name or detect_format(path)
     opener, understood = _FORMATS[name]
     for field in fields(options):

@@ -1,0 +1,75 @@
+"""Spools a stream (pipe, standard input) to a private temporary file.
+
+Readers read a recording more than once, and a stream can be read once only.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from nova.recordings.format_detection import named_format
+from nova.recordings.recording import RecordingError
+
+STDIN = "-"
+STDIN_NAME = "stdin"
+CHUNK_BYTES = 1024 * 1024
+RESERVE_BYTES = 512 * 1024 * 1024
+"""The free space that a spooled stream leaves on its disk."""
+READ_ONCE = frozenset({"jsonl"})
+"""Formats that are read once; their streams are published while they come."""
+
+
+@contextmanager
+def rereadable(
+    file: str, name: str | None, said: Callable[[str], None], reserve_bytes: int = RESERVE_BYTES
+) -> Iterator[Path]:
+    """The path of a recording that can be read more than once; `-` is standard input.
+
+    A stream is spooled first, which is `said`; its file is removed at the end. Raises
+    RecordingError if it does not fit on the disk.
+    """
+    path = Path(file)
+    is_stdin = file == STDIN
+    if not is_stdin and stat.S_ISREG(path.stat().st_mode):
+        yield path
+    elif (name or named_format(path)) in READ_ONCE:
+        yield Path("/dev/stdin") if is_stdin else path
+    else:
+        with TemporaryDirectory(prefix="nova-") as folder:
+            spooled = Path(folder) / (STDIN_NAME if is_stdin else path.name)
+            title = "standard input" if is_stdin else file
+            said(f"{title} is a stream: it is spooled to {spooled} and read when it ends")
+            try:
+                _spool(path, is_stdin, spooled, reserve_bytes)
+            except OSError as error:
+                raise RecordingError(f"cannot spool {title}: {error.strerror}") from error
+            yield spooled
+
+
+def _spool(path: Path, is_stdin: bool, spooled: Path, reserve_bytes: int) -> None:
+    with spooled.open("xb") as copy:
+        if is_stdin:
+            _copy(sys.stdin.buffer, copy, spooled, reserve_bytes)
+            return
+        with path.open("rb") as stream:
+            _copy(stream, copy, spooled, reserve_bytes)
+
+
+def _copy(stream: BinaryIO, copy: BinaryIO, spooled: Path, reserve_bytes: int) -> None:
+    size_bytes = 0
+    while chunk := stream.read(CHUNK_BYTES):
+        if shutil.disk_usage(spooled.parent).free < reserve_bytes + len(chunk):
+            raise RecordingError(
+                f"the stream is too long to be spooled: after {size_bytes:,} bytes the disk of "
+                f"{spooled.parent} has less than {reserve_bytes:,} bytes free; save it to a file, "
+                "or set TMPDIR to a folder with more space"
+            )
+        copy.write(chunk)
+        size_bytes += len(chunk)

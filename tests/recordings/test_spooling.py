@@ -1,0 +1,94 @@
+"""Streams: read once, spooled, and the same events as of the file."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.recording import RecordingError
+from nova.recordings.spooling import rereadable
+from nova.sdk.events.observation import Observer
+from tests.recordings.reading import everything
+
+EPOCH = "2026-03-01T12:00:00Z"
+
+
+@contextmanager
+def pipe_of(data: bytes, path: Path) -> Iterator[Path]:
+    """A named pipe that gives these bytes once."""
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,), daemon=True)
+    writer.start()
+    yield path
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("orbit", RecordingOptions()),
+        ("boat.log", RecordingOptions()),
+        ("bus.log", RecordingOptions()),
+        ("drone.ulg", RecordingOptions(epoch=EPOCH)),
+        ("flight.csv", RecordingOptions(time_column="time", epoch=EPOCH)),
+    ],
+)
+def test_a_pipe_is_its_file(
+    made: Path, tmp_path: Path, name: str, options: RecordingOptions
+) -> None:
+    """Before: nothing at all and status 0 (csv, nmea, ccsds), or a traceback."""
+    said: list[str] = []
+    expected = everything(open_recording(made / name, Observer("test"), None, options)).ids
+    with (
+        pipe_of((made / name).read_bytes(), tmp_path / name) as pipe,
+        rereadable(str(pipe), None, said.append) as path,
+    ):
+        assert everything(open_recording(path, Observer("test"), None, options)).ids == expected
+        assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0
+    assert not path.parent.exists()
+    assert len(said) == 1 and str(pipe) in said[0]
+    with rereadable(str(made / name), None, said.append) as path:
+        assert path == made / name
+    assert len(said) == 1
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told by a dash; a file of that name is ./- then."""
+
+    class Input:
+        buffer = io.BytesIO(b"time,v\n0,1\n")
+
+    monkeypatch.setattr(sys, "stdin", Input())
+    with rereadable("-", "csv", lambda text: None) as path:
+        assert path.read_bytes() == b"time,v\n0,1\n"
+    with rereadable("-", "jsonl", lambda text: None) as path:
+        assert path == Path("/dev/stdin")
+
+
+def test_a_stream_stops_at_the_reserve(tmp_path: Path) -> None:
+    """Nothing of it is left."""
+    said: list[str] = []
+    with (
+        pipe_of(b"time,v\n0,1\n", tmp_path / "x.csv") as pipe,
+        pytest.raises(RecordingError, match="too long to be spooled"),
+        rereadable(str(pipe), None, said.append, reserve_bytes=1 << 62),
+    ):
+        pass
+    (text,) = said
+    assert not Path(text.split(" spooled to ")[1].split()[0]).parent.exists()
+
+
+def test_a_pipe_that_is_not_spooled_is_refused(tmp_path: Path) -> None:
+    """By the reader's door itself, in one line."""
+    pipe = tmp_path / "x.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(RecordingError, match="not a regular file"):
+        open_recording(pipe, Observer("test"), None, RecordingOptions(time_column="time"))
