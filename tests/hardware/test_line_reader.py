@@ -94,16 +94,21 @@ def test_real_sentences_are_understood(recordings: Path) -> None:
     assert all(isinstance(reading.outputs[0], Raw) for reading in readings)
 
 
+BIG = Parsed("Line", {"a": ["9007199254740992", {"b": "-9007199254740993"}], "c": 2**53 - 1})
+
+
 @pytest.mark.parametrize(
     ("meaning", "line", "expected"),
     [
         ("text", b"all is well\r\n", Parsed("Line", {"text": "all is well"})),
         ("text", b"\xff\xfe\n", None),
         ("json", b'{"class":"TPV","lat":1.5}\n', Parsed("TPV", {"class": "TPV", "lat": 1.5})),
+        ("json", b'{"a":[9007199254740992,{"b":-9007199254740993}],"c":9007199254740991}\n', BIG),
         ("json", b'{"class":"two words"}\n', Parsed("Line", {"class": "two words"})),
         ("json", b'{"half":\n', None),
         ("json", b"[1]\n", None),
         ("json", b'{"a":' + b"[" * 5000 + b"\n", None),
+        ("json", b'{"a":' + b"9" * 5000 + b"}\n", None),
         ("none", b"x\n", None),
         ("nmea", b"$GPRMC,garbage*00\n", None),
         ("nmea", b"\x00\xff noise\n", None),

@@ -25,6 +25,8 @@ LINE_MAX_BYTES = 8192
 
 LF_WAIT_S = 0.1
 """How long a CR waits for its LF before it ends a line by itself."""
+SAFE_INTEGER_MAX = 2**53 - 1
+"""The largest integer that a JSON number of an envelope may be."""
 _LINE_END = re.compile(rb"\r+\n?|\n")
 
 LineFormat = Literal["nmea", "json", "text", "none"]
@@ -166,8 +168,20 @@ class LineReader:
     def _json(self, line: bytes) -> Parsed | None:
         try:
             payload = msgspec.json.decode(line, type=JsonObject)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            payload = {key: _integers_as_text(value) for key, value in payload.items()}
+        except (ValueError, RecursionError):  # Also an integer of more digits than Python prints.
             return None
         name = payload.get(self._type_member) if self._type_member else None
         known = isinstance(name, str) and addresses.is_name(name)
         return Parsed(str(name) if known else "Line", payload)
+
+
+def _integers_as_text(value: object) -> object:
+    """A JSON value with the digits, as text, of integers that an envelope cannot hold."""
+    if isinstance(value, dict):
+        return {key: _integers_as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_integers_as_text(item) for item in value]
+    if isinstance(value, int) and abs(value) > SAFE_INTEGER_MAX:
+        return str(value)
+    return value
