@@ -67,6 +67,22 @@ def test_a_missing_frame_makes_no_message() -> None:
     assert len([one for one in frames[:3] + frames[4:] if bus.add_frame(one)]) == 1
 
 
+def test_frames_that_come_twice_or_are_lost() -> None:
+    """Before, doubled frames made no message, and of two halves one false message was made."""
+    frames = gnss(9)
+    whole = Nmea2000Bus()
+    wanted = [message for one in frames if (message := whole.add_frame(one))]
+    doubled = Nmea2000Bus()
+    found = [message for one in frames for _ in "ab" if (message := doubled.add_frame(one))]
+    assert found == wanted
+    lossy = Nmea2000Bus()
+    halves = frames[:3] + frames[8 * GNSS_FRAMES + 3 :]
+    second_ns = 10**9
+    made = [lossy.add_frame(one, second_ns * (place // 3)) for place, one in enumerate(halves)]
+    assert not any(made)
+    assert lossy.take_incomplete() >= 1
+
+
 def test_frames_that_are_no_nmea_2000() -> None:
     """Short ids, requests, CAN FD, and parameter groups of other worlds (J1939's engine speed)."""
     bus = Nmea2000Bus()

@@ -25,6 +25,9 @@ NOT_NMEA_2000_BUS = (
 )
 NOT_DECODED = "raw only: its data do not match CANboat's definition of the message"
 INTERFACE_ERROR = "raw only: an error reported by the interface"
+INCOMPLETE = (
+    "the message before is incomplete: some of its frames are missing, so they are raw only"
+)
 NO_FRAME = "not a CAN frame as `candump -l` writes it"
 RELATIVE = "a stamp below one year in a log of absolute times: is it damaged?"
 EPOCH_UNUSED = "the stamps are absolute: --epoch is not used"
@@ -108,7 +111,9 @@ class CanReader(DatedReader):
     ) -> Step:
         """The frame's events, with its message unless that cannot be decoded or published."""
         try:
-            message = self._bus(found).add_frame(found) if is_read else None
+            message = self._bus(found).add_frame(found, _stamp_ns(found)) if is_read else None
+            if self._bus(found).take_incomplete():
+                note = INCOMPLETE
             if message is not None:
                 return event_step(end_bytes, place, self._events(found, message), note)
         except (NotDecodedError, EnvelopeError):

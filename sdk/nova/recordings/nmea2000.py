@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import NamedTuple, Protocol, cast
 
 from nova.recordings.candump import CanFrame
+from nova.recordings.fast_packets import FastPackets
 from nova.recordings.xtce import json_value
 from nova.sdk.errors import NovaError
 from nova.sdk.optional_imports import import_optional
@@ -52,6 +53,7 @@ class Nmea2000Bus:
         # "metric" gives degrees and degrees Celsius instead of radians and kelvin.
         self._decoder = cast(_LibraryDecoder, module.NMEA2000Decoder(units="metric"))
         self._is_fast = module.NMEA2000Decoder.is_fast_pgn
+        self._fast = FastPackets()
         self._header = module.NMEA2000Decoder.extract_header
 
     def is_defined(self, frame: CanFrame) -> bool:
@@ -68,11 +70,24 @@ class Nmea2000Bus:
         pgn, _, _, _ = self._header(int(frame.id, 16))
         return int(pgn)
 
-    def add_frame(self, frame: CanFrame) -> Nmea2000Message | None:
+    def take_incomplete(self) -> int:
+        """How many messages were given up as incomplete since the last call."""
+        count, self._fast.incomplete = self._fast.incomplete, 0
+        return count
+
+    def add_frame(self, frame: CanFrame, at_ns: int = 0) -> Nmea2000Message | None:
         """The message that this frame completes, None if incomplete. The frame must be a known one.
 
         Raises NotDecodedError if its data do not match CANboat's definition.
         """
+        if not self._is_fast(self._pgn(frame)):
+            return self._decode(frame)
+        message = None
+        for one in self._fast.add(frame, at_ns):
+            message = self._decode(one)
+        return message
+
+    def _decode(self, frame: CanFrame) -> Nmea2000Message | None:
         text = f"(0.0) {frame.interface} {frame.id}#{frame.data.hex().upper()}"
         try:
             message = self._decoder.decode(text)
