@@ -11,6 +11,7 @@ import pytest
 from nova.recordings import can
 from nova.recordings.can import (
     EPOCH_UNUSED,
+    INCOMPLETE,
     INTERFACE_ERROR,
     NO_FRAME,
     NOT_NMEA_2000,
@@ -48,7 +49,7 @@ def test_boat(recordings: Path) -> None:
     path = recordings / BOAT
     found = read(path)
     assert found.lanes == {"raw": 10_495, "parsed": 4_319}
-    assert (found.notes, found.problems) == ({}, [])
+    assert (found.notes, found.problems) == ({INCOMPLETE: 9}, [])
     assert found.end_bytes == path.stat().st_size
     assert len(set(found.ids)) == len(found.events)
     assert len({event.series[1:5] for event in found.events if event.series.lane == "raw"}) == 16
