@@ -188,3 +188,18 @@ async def test_who_may_ask_for_exports(
                 assert await client.error() == ("forbidden", message.ref)
             else:
                 assert await reader.take() == message
+
+
+@pytest.mark.parametrize("size", [0, len(CONTENT) - 1, len(CONTENT) + 1])
+async def test_an_export_that_was_cut_is_not_handed_out(
+    edge: RunningEdge, folder: Path, size: int
+) -> None:
+    """It came with 200, as a zip that nobody can open."""
+    about = folder / f"{ID}.json"
+    about.write_text(json.dumps({**json.loads(about.read_bytes()), "bytes": len(CONTENT)}))
+    bearer = await token(edge, "operator")
+    assert await got(edge, f"/exports/{ID}", bearer) == (200, CONTENT)
+    (folder / f"{ID}.zip").write_bytes(CONTENT[:size].ljust(size, b"x"))
+    status, body = await got(edge, f"/exports/{ID}", bearer)
+    assert status == 410
+    assert f"has {size} bytes, but {len(CONTENT)} were written" in body.decode()

@@ -24,7 +24,7 @@ from nova.edge.replies import NO_STORE, error_reply
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.tokens import Claims
 from nova.sdk import timestamps
-from nova.sdk.errors import TimestampError
+from nova.sdk.errors import NovaError, TimestampError
 
 EXPORT_ROLES = frozenset({"operator", "admin"})
 EXPORT_COOKIE = "nova_export"
@@ -39,6 +39,12 @@ log = logging.getLogger(__name__)
 
 class _ExportInfo(msgspec.Struct, rename="camel"):
     expires_at: str
+    bytes: int | None = None
+    """The length of the zip; None if an older NOVA kept it."""
+
+
+class ExportCutError(NovaError):
+    """The zip of a kept export was changed on the disk."""
 
 
 class ExportDownloads:
@@ -78,7 +84,11 @@ class ExportDownloads:
         if isinstance(claims, web.Response):
             return claims
         export_id = request.match_info["id"]
-        opened = self._open(export_id) if _ID.fullmatch(export_id) else None
+        try:
+            opened = self._open(export_id) if _ID.fullmatch(export_id) else None
+        except ExportCutError as error:
+            log.error("export damaged", extra={"context": {"id": export_id, "why": str(error)}})
+            return error_reply(410, "exportDamaged", f"{error}: export it again")
         if opened is None:
             return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
@@ -95,7 +105,9 @@ class ExportDownloads:
         return claims
 
     def _open(self, export_id: str) -> int | None:
-        """Open the zip of an unexpired export; returns its descriptor, or None if there is none."""
+        """Open the zip of an unexpired export; returns its descriptor, or None if there is none.
+        Raises ExportCutError if the zip does not have its recorded length.
+        """
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             about = os.open(self._folder / f"{export_id}.json", flags)
@@ -106,9 +118,15 @@ class ExportDownloads:
             descriptor = os.open(self._folder / f"{export_id}.zip", flags)
         except (OSError, msgspec.DecodeError, TimestampError):
             return None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
             return None
+        if info.bytes not in (None, found.st_size):
+            os.close(descriptor)
+            raise ExportCutError(
+                f"the file of this export has {found.st_size} bytes, but {info.bytes} were written"
+            )
         return descriptor
 
     async def _send(

@@ -22,11 +22,11 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
-    files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared)
+    files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared),
-        ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared),
+        ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
         *([files] if chosen.chosen_drivers() else []),
         ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]

@@ -1,5 +1,8 @@
 """Supervises NOVA's processes: starts them in order, restarts them, stops them in reverse order.
 
+NOVA is ready when every awaited child is. The others, which keep derived data, start beside them;
+one that fails is logged and restarted while NOVA serves.
+
 Children hold the other end of a pipe on stdin and exit when it closes. They also know this
 process's id, with which the kernel kills them (`nova.sdk.lifecycle`). So no child outlives this
 process, however it ends and whatever the child is doing.
@@ -12,7 +15,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -38,11 +41,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ChildProcess:
-    """One process of the instance; `facts` is its ready line."""
+    """One process of the instance; `facts` is its ready line. NOVA is not ready before an awaited
+    one is.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_awaited: bool = True
+    starting: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
     facts: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
@@ -92,6 +99,10 @@ class ChildProcess:
 
     async def stop(self) -> None:
         """Send SIGTERM, then SIGKILL after STOP_TIMEOUT_S."""
+        if self.starting is not None:
+            self.starting.cancel()
+            await asyncio.wait((self.starting,))
+            self.starting = None
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
@@ -111,11 +122,14 @@ class Supervisor:
         self.children = list(children)
 
     async def start(self) -> None:
-        """Start all in order; if one fails, stop those already started."""
+        """Start all in order; if an awaited one fails, stop those already started."""
         try:
             for child in self.children:
-                await child.start()
-                self._share(child.facts)
+                if child.is_awaited:
+                    await child.start()
+                    self._share(child.facts)
+                else:
+                    child.starting = asyncio.create_task(child.start())
         except BaseException:
             await self.stop()
             raise
@@ -142,21 +156,29 @@ class Supervisor:
     async def _keep_running(self, child: ChildProcess) -> None:
         """Restart a child whenever it exits, with growing pauses while its start fails."""
         pause_s = RESTART_DELAY_S
+        is_ready = child.starting is None or await _succeeds(child, child.starting)
         while True:
-            assert child.process is not None
-            code = await child.process.wait()
+            if is_ready:
+                assert child.process is not None
+                code = await child.process.wait()
+                log.error("restarting", extra={"context": {"child": child.name, "status": code}})
             child.restarts += 1
-            log.error("restarting", extra={"context": {"child": child.name, "status": code}})
             await asyncio.sleep(pause_s)
-            try:
-                await child.start()
-                pause_s = RESTART_DELAY_S
-            except NovaError as error:
-                log.error(str(error))
-                await child.stop()  # It may be alive and never get ready.
-                pause_s = min(pause_s * 2, RESTART_DELAY_MAX_S)
+            is_ready = await _succeeds(child, child.start())
+            pause_s = RESTART_DELAY_S if is_ready else min(pause_s * 2, RESTART_DELAY_MAX_S)
 
     async def stop(self) -> None:
         """Stop all, in reverse order of their start."""
         for child in reversed(self.children):
             await child.stop()
+
+
+async def _succeeds(child: ChildProcess, start: Awaitable[None]) -> bool:
+    """Whether a start succeeds; a child whose start fails is stopped."""
+    try:
+        await start
+    except NovaError as error:
+        log.error(str(error))
+        await child.stop()  # It may be alive and never get ready.
+        return False
+    return True

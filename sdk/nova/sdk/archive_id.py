@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from nova.sdk import durable
 from nova.sdk.errors import ArchiveGoneError
 
 ID_FILE = "archive.id"
@@ -37,7 +38,7 @@ ANY_ARCHIVE = ArchiveIdentity()
 def read(data: Path) -> str | None:
     """The archive id of a data folder; None if there is none or it cannot be read."""
     try:
-        return (data / ID_FILE).read_text("ascii", "replace").strip() or None
+        return durable.read(data / ID_FILE).decode("ascii", "replace").strip() or None
     except OSError:
         return None
 

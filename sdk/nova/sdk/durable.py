@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from nova.sdk.errors import NovaError
+
 
 def replace(path: Path, content: bytes) -> None:
     """Replace a file atomically; the new content is durable when this returns."""
@@ -13,8 +15,19 @@ def replace(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        fresh.replace(path)
+    except IsADirectoryError:
+        raise NovaError(f"{path} is a folder, but NOVA keeps a file there: move it away") from None
     sync_folder(path.parent)
+
+
+def read(path: Path) -> bytes:
+    """The content of a file; raises NovaError if it is a folder, and OSError."""
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise NovaError(f"{path} is a folder, but NOVA keeps a file there: move it away") from None
 
 
 def sync_folder(folder: Path) -> None:

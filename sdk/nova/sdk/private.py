@@ -29,10 +29,20 @@ def restrict_umask() -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a private folder and its missing parents."""
+    """Create a private folder and its missing parents. Raises NovaError if a file or a link to
+    nothing has its name.
+    """
     if not path.is_dir():
         make_folder(path.parent)
-        path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        try:
+            path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        except FileExistsError:
+            kind = (
+                f"a link to {path.readlink()}, which is missing" if path.is_symlink() else "a file"
+            )
+            raise NovaError(
+                f"{path} is {kind}, but NOVA keeps a folder there: move it away"
+            ) from None
 
 
 def remove_others_access(*paths: Path, deep: bool = True) -> None:

@@ -243,7 +243,7 @@ def test_a_driver_that_fails_stops_its_own_file_only(
         assert tree(archive.root / DAYS[0]) == whole
 
 
-@pytest.mark.parametrize("kind", ["missing", "cut", "changed", "another"])
+@pytest.mark.parametrize("kind", ["missing", "cut", "changed", "another", "empty"])
 def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str) -> None:
     """Issue 14: up to where they go nobody knows, so nothing is left out and nothing is lost: what
     was is kept aside, and the failure is counted and said.
@@ -261,6 +261,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
             "cut": whole[:20],
             "changed": whole.replace(cursor, later),
             "another": json.dumps([1]).encode(),
+            "empty": b"{}",
         }
         if kind == "missing":
             path.unlink()

@@ -16,6 +16,7 @@ from nova.core.store.keys import FAMILIES
 from nova.core.store.options import MIB
 from nova.core.store.scan import scan
 from nova.core.writer.commit import Committer
+from nova.sdk.errors import NovaError
 from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
@@ -235,7 +236,7 @@ def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, reco
 def test_a_data_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
     """Whoever mounted it wrongly reads what is wrong, not a traceback."""
     (tmp_path / "truth").write_text("not a folder")
-    with pytest.raises(ArchiveError, match="cannot be written: File exists"):
+    with pytest.raises(NovaError, match="truth is a file, but NOVA keeps a folder there"):
         Archive.open_primary(tmp_path)
 
 

@@ -60,3 +60,26 @@ def test_nothing_is_made_where_the_truth_was(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="is its disk mounted"):
         identified(tmp_path)
     assert list((tmp_path / TRUTH_FOLDER).iterdir()) == []
+
+
+REMAINS = ["files/state.json", "samples/CURRENT", "checkpoints/CURRENT", "timebase"]
+
+
+@pytest.mark.parametrize("name", REMAINS)
+def test_remains_of_an_archive_are_not_built_upon(tmp_path: Path, name: str) -> None:
+    """Truth, id and marker are gone, as on a disk that is not mounted, and a new archive began."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    with pytest.raises(ArchiveError, match=f"holds no archive, but {name} in"):
+        identified(tmp_path)
+    assert not (tmp_path / TRUTH_FOLDER).exists()
+    path.unlink()
+    identified(tmp_path)
+
+
+def test_users_may_be_there_before_the_first_archive(tmp_path: Path) -> None:
+    """`nova users add` on an empty machine."""
+    (tmp_path / "edge").mkdir()
+    (tmp_path / "edge" / "users.db").write_bytes(b"")
+    assert identified(tmp_path)

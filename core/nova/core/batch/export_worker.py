@@ -44,7 +44,7 @@ from nova.core.files.initial_states import InitialStates
 from nova.core.query.event_filter import EventFilter
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.sdk import lifecycle
+from nova.sdk import lifecycle, pipe_buffer
 from nova.sdk.batch.shard_messages import ShardJob
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import DriverError, NovaError
@@ -91,7 +91,7 @@ def serve(data: Path) -> None:
 
 def _listen(requests: SimpleQueue[WorkerRequest]) -> None:
     """Queue requests; exit when stdin closes, even if the job still runs."""
-    for text in sys.stdin.buffer:
+    for text in pipe_buffer.lines(sys.stdin.fileno()):
         requests.put(decode_request(text))
     os._exit(1)
 

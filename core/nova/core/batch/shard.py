@@ -14,7 +14,7 @@ from nova.core.batch.range_pieces import RangePieces
 from nova.core.batch.shard_sinks import deliver
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.sdk import lifecycle
+from nova.sdk import lifecycle, pipe_buffer
 from nova.sdk.batch.shard_messages import (
     BlockReply,
     ReadRequest,
@@ -61,7 +61,7 @@ def serve(data: Path) -> None:
 
 def _listen(requests: SimpleQueue[ShardRequest | None]) -> None:
     """Queue requests; after stdin closes, end the process even if it is still working."""
-    for line in sys.stdin.buffer:
+    for line in pipe_buffer.lines(sys.stdin.fileno()):
         requests.put(decode_request(line))
     requests.put(None)
     threading.Event().wait(EXIT_TIMEOUT_S)

@@ -86,6 +86,8 @@ def read_state(root: Path) -> DailyFilesState:
         return DailyFilesState()
     except (msgspec.DecodeError, OSError) as error:
         raise StateDamagedError(f"{path} cannot be read ({error})") from error
+    if not state.checksum and state.cursor_ns == NS_MIN and has_days(root):
+        raise StateDamagedError(f"{path} records nothing, but daily files exist")
     if state.checksum and state.checksum != _checksum(state):
         raise StateDamagedError(f"{path} was modified: its checksum does not match")
     return state

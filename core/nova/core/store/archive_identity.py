@@ -11,18 +11,37 @@ from nova.core.errors import ArchiveError
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.catalog import ARCHIVE_ID_KEY
 from nova.sdk import archive_id, durable
+from nova.sdk.default_timebase import TIMEBASE_FILE
+
+REMAINS = ("files/state.json", "samples/CURRENT", "checkpoints/CURRENT", TIMEBASE_FILE)
+"""What only an instance with an archive makes in its data folder."""
 
 
 def refuse_emptied(data: Path) -> None:
     """Raise ArchiveError if the data folder has an archive id but no archive; without this check a
     new archive would be created there.
     """
+    if (data / TRUTH_FOLDER / "CURRENT").exists():
+        return
     known = archive_id.read(data)
-    if known is not None and not (data / TRUTH_FOLDER / "CURRENT").exists():
+    if known is None:
+        _refuse_remains(data)
+    else:
         raise ArchiveError(
             f"{data / archive_id.ID_FILE} says that archive {known} is here, and "
             f"{data / TRUTH_FOLDER} holds none (is its disk mounted?). Nothing was written. Put "
             "the archive back, or move the whole data folder away to begin a new one"
+        )
+
+
+def _refuse_remains(data: Path) -> None:
+    # Users and their keys may be there before the first archive is.
+    remains = [name for name in REMAINS if (data / name).exists()]
+    if remains:
+        raise ArchiveError(
+            f"{data / TRUTH_FOLDER} holds no archive, but {', '.join(remains)} in {data} are of "
+            "one that was here (is its disk mounted?). Nothing was written. Put the archive back, "
+            "or move the whole data folder away to begin a new one"
         )
 
 

@@ -53,7 +53,7 @@ def read_marker(data: Path) -> DurabilityMarker | None:
     """
     path = data / MARKER_FILE
     try:
-        return decode(path.read_bytes())
+        return decode(durable.read(path))
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nova.core.errors import ArchiveDamagedError
+from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.store.log_records import BLOCK_BYTES, LogReader
 from nova.core.store.shortage import shortage
 from nova.core.store.version_edit import EditError, VersionEdit
+from nova.sdk import durable
 
 CURRENT_FILE = "CURRENT"
 DEFAULT_FAMILY = "default"
@@ -24,7 +25,12 @@ FOOTER_END = bytes.fromhex("f7cff485b741e288")
 
 NAMED_MAX_FILES = 5
 _MANIFEST = re.compile(r"MANIFEST-\d+")
+_LOG = re.compile(r"\d+\.log", re.ASCII)
 RESTORE = "Restore the archive from a copy"
+
+
+def _is_log(path: Path) -> bool:
+    return _LOG.fullmatch(path.name) is not None
 
 
 def manifest_stamp(folder: Path) -> tuple[str, int] | None:
@@ -82,8 +88,13 @@ class LiveFiles:
 
     def needed_logs(self) -> list[Path]:
         """Paths of the existing logs that are still needed, oldest first."""
-        logs = self.folder.glob("*.log")
-        return sorted(path for path in logs if int(path.stem) >= self.oldest_log)
+        # RocksDB ignores other names, such as `old.log`.
+        numbered = {int(path.stem): path for path in self.folder.glob("*.log") if _is_log(path)}
+        logs = [numbered[number] for number in sorted(numbered) if number >= self.oldest_log]
+        for path in logs:
+            if path.is_dir():
+                raise ArchiveError(f"{path} is a folder, but a log has such a name: move it away")
+        return logs
 
     def refresh(self) -> bool:
         """Read what was appended to the MANIFEST, or all of a new one; returns whether there was
@@ -136,7 +147,7 @@ class LiveFiles:
 
     def _current_manifest(self) -> str:
         """The path of the MANIFEST that CURRENT names."""
-        name = Path(self._current_file).read_text("ascii", "replace").removesuffix("\n")
+        name = durable.read(Path(self._current_file)).decode("ascii", "replace").removesuffix("\n")
         if _MANIFEST.fullmatch(name) is None:
             raise ArchiveDamagedError(f"{self._current_file} does not name a MANIFEST. {RESTORE}")
         return str(self.folder / name)
@@ -149,6 +160,8 @@ class LiveFiles:
 
     def _read_new_records(self, path: str) -> None:
         base = self._read_bytes // BLOCK_BYTES * BLOCK_BYTES
+        if Path(path).is_dir():
+            raise ArchiveError(f"{path} is a folder, but the MANIFEST has its name: move it away")
         with Path(path).open("rb") as file:
             file.seek(base)
             content = file.read()

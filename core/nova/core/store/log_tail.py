@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nova.core.errors import ArchiveDamagedError
+from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.store import quarantine
 from nova.core.store.attempts import until_settled
 from nova.core.store.durability_marker import DurabilityMarker
@@ -177,7 +177,9 @@ def _lost_logs(live: LiveFiles) -> LogCut | None:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Hold the archive's lock while the block runs; False if a writer has it."""
-    with (folder / "LOCK").open("ab") as lock:
+    if (path := folder / "LOCK").is_dir():
+        raise ArchiveError(f"{path} is a folder, but the lock file has its name: move it away")
+    with path.open("ab") as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -54,7 +54,8 @@ def raise_if_requested(data: Path, folder: str) -> None:
     """Raise DerivedDamagedError, with the reason, if a rebuild of `folder` was requested."""
     path = rebuild_request_file(data, folder)
     if path.exists():
-        raise DerivedDamagedError(path.read_text("utf-8", "replace"))
+        reason = path.read_text("utf-8", "replace") if path.is_file() else f"{path} is a folder"
+        raise DerivedDamagedError(reason)
 
 
 def discard(data: Path, folder: str, reason: str) -> None:
@@ -62,11 +63,24 @@ def discard(data: Path, folder: str, reason: str) -> None:
     log.warning(
         "derived data discarded, rebuilding", extra={"context": {"what": folder, "why": reason}}
     )
-    shutil.rmtree(data / folder, ignore_errors=True)
+    _remove(data / folder)
     if reason:
         _record_discard(data, f"{folder}: {reason[:REASON_MAX_CHARS]}")
     # Last, so that the request outlives a maker that is killed before this point.
-    rebuild_request_file(data, folder).unlink(missing_ok=True)
+    _remove(rebuild_request_file(data, folder))
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder or a file; of a link to a folder, what is in it, since the link may lead to
+    another disk.
+    """
+    if path.is_symlink() and path.is_dir():
+        for entry in path.iterdir():
+            _remove(entry)
+    elif path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read_rebuild_record(data: Path) -> RebuildRecord:
