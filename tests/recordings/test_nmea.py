@@ -241,6 +241,36 @@ def test_what_the_library_trips_over_costs_only_its_line(tmp_path: Path) -> None
     assert raw == {timestamps.parse("2020-10-14T10:20:30Z")}
 
 
+def off_and_on(days: float, *, cold: int = 0) -> list[tuple[str, str]]:
+    """Sentences with their times: a logger that is off for so many days, GGA before RMC."""
+    lines = []
+    first = timestamps.parse("2024-03-23T10:00:00Z")
+    for begin, lost in ((first, 0), (first + int(days * NS_PER_DAY), cold)):
+        for second in range(lost + 5):
+            text = timestamps.text(begin + second * 10**9)
+            day = f"{text[8:10]}{text[5:7]}{text[2:4]}"
+            pair = (COLD[0],) if second < lost else WARM
+            lines += [
+                (line.format(f"{text[11:19]}.00".replace(":", ""), day), text) for line in pair
+            ]
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("days", "cold"), [(3, 0), (13 / 24, 0), (3, 3), (1, 4), (-3, 0), (30.01, 2)]
+)
+def test_behind_a_gap_the_next_date_counts(tmp_path: Path, days: float, cold: int) -> None:
+    """Before, the first GGA behind it was dated by the last date before it."""
+    lines = off_and_on(days, cold=cold)
+    whole = read(written(tmp_path, checked(*(line for line, _ in lines))))
+    raw = [one for one in whole.events if one.series.lane == "raw"]
+    assert [timestamps.text(one.source_ns) for one in raw] == [text for _, text in lines]
+    for begin in range(1, len(lines)):
+        part = read(written(tmp_path, checked(*(line for line, _ in lines[begin:]))))
+        ids = [one.event_id for one in part.events if one.series.lane == "raw"]
+        assert ids == [one.event_id for one in raw[begin:]]
+
+
 def mutated(whole: bytes, random: Random) -> bytes:
     """Some bytes changed, lost, repeated or moved."""
     data = bytearray(whole)

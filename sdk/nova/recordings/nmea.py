@@ -6,7 +6,7 @@ date and time, which dates the lines before it, then to publish.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
@@ -29,6 +29,7 @@ from nova.recordings.sentence_clock import (
     TalkerFixes,
     find_start,
 )
+from nova.recordings.sentence_gap import dated
 from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity
@@ -65,9 +66,8 @@ class NmeaReader(DatedReader):
         """A step per line; header lines (`#`) and empty lines are skipped."""
         clock = SentenceClock(self._start(), self._epoch_ns)
         fixes, joiner = self._fixes(), AisJoiner()
-        for number, offset, line in self._lines():
-            parsed = _parse_line(line)
-            at_ns = clock.time_ns(_line_times(parsed, fixes))
+        read = ((number, offset, _parse_line(line)) for number, offset, line in self._lines())
+        for (number, offset, parsed), at_ns in dated(_timed(read, fixes), clock):
             message = joiner.join(parsed.logged.sentence) if parsed.is_ais else None
             place = f"line {number}"
             try:
@@ -157,6 +157,12 @@ def _parse_line(line: bytes) -> _ParsedLine:
 
 def _line_times(parsed: _ParsedLine, fixes: TalkerFixes) -> LineTimes:
     return fixes.line_times(parsed.source.talker, parsed.sentence, parsed.logged.stamp_ns)
+
+
+def _timed(
+    read: Iterable[tuple[int, int, _ParsedLine]], fixes: TalkerFixes
+) -> Iterator[tuple[tuple[int, int, _ParsedLine], LineTimes]]:
+    return ((one, _line_times(one[2], fixes)) for one in read)
 
 
 def _note_of(parsed: _ParsedLine, message: AisMessage | str | None) -> str | None:

@@ -61,30 +61,39 @@ class TalkerFixes:
 
 
 class SentenceClock:
-    """Dates the lines of one log in order."""
+    """Dates the lines of one log in order.
+
+    `now_ns` is the last known time, and `has_full_time` whether a date has led to it.
+    """
 
     def __init__(self, start: LogStart, epoch_ns: int | None = None) -> None:
-        self._now_ns, self._first_full_ns = start
+        self.now_ns, self._first_full_ns = start
         self._epoch_ns = epoch_ns
-        self._has_full_time = start.first_full_ns is None
+        self.has_full_time = start.first_full_ns is None
+
+    def trusted_ns(self, times: LineTimes) -> int | None:
+        """The full time of a line by which others may be dated."""
+        if not (times.is_trusted or times.stamp_ns is not None):
+            return None
+        return full_time_ns(times, self._epoch_ns)
 
     def time_ns(self, times: LineTimes) -> int:
         """The time of a line: its own, else the last known one."""
         at_ns = full_time_ns(times, self._epoch_ns)
         if at_ns is not None:
             if times.is_trusted or times.stamp_ns is not None:
-                self._now_ns, self._has_full_time = at_ns, True
+                self.now_ns, self.has_full_time = at_ns, True
             return at_ns
         if times.time_of_day_ns is None:
-            return self._now_ns
-        if self._has_full_time or self._first_full_ns is None:
-            at_ns = nearest(times.time_of_day_ns, self._now_ns)
+            return self.now_ns
+        if self.has_full_time or self._first_full_ns is None:
+            at_ns = nearest(times.time_of_day_ns, self.now_ns)
         elif times.is_trusted:
-            at_ns = _next(times.time_of_day_ns, self._now_ns)
+            at_ns = _next(times.time_of_day_ns, self.now_ns)
         else:
             return _before(times.time_of_day_ns, self._first_full_ns)
         if times.is_trusted:
-            self._now_ns = at_ns
+            self.now_ns = at_ns
         return at_ns
 
 
