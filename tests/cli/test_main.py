@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -33,6 +37,60 @@ def test_help_holds_no_control_characters(names: tuple[str, ...]) -> None:
     assert result.output.startswith("Usage: nova")
     found = {c for c in result.output if unicodedata.category(c).startswith("C") and c != "\n"}
     assert found == set(), f"{found!r} in the help of nova {' '.join(names)}"
+
+
+NOT_UTF8 = b"x\xff"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [
+        ([b"chat", NOT_UTF8, b"--scope", b"s"], 2),
+        ([b"command", b"heater", NOT_UTF8, b"--scope", b"s"], 3),
+        ([b"command", b"heater", b"set", b"a=" + NOT_UTF8, b"--scope", b"s"], 4),
+        ([b"export", b"--driver", NOT_UTF8], 3),
+        ([b"users", b"reset-password", NOT_UTF8], 3),
+        ([b"query", b"--user=" + NOT_UTF8, b"--url", b"http://127.0.0.1:1"], 2),
+        ([NOT_UTF8], 1),
+    ],
+)
+def test_an_argument_that_is_not_text_is_named(
+    tmp_path: Path, arguments: list[bytes], number: int
+) -> None:
+    """Issue 14: one line, whichever command it is for."""
+    done = subprocess.run(
+        [sys.executable.encode(), b"-m", b"nova.cli", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2 and said.count("\n") == 1, said
+    assert said.startswith(f"Error: argument {number} is not UTF-8 text: ")
+
+
+def test_a_variable_that_is_not_text_is_named_without_its_value(tmp_path: Path) -> None:
+    """Issue 14: it may be a password."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nova.cli", "up", "--data", str(tmp_path / "data"), "--ground"],
+        env={**os.environb, b"NOVA_ADMIN_PASSWORD": b"hush" + NOT_UTF8},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2 and said.count("\n") == 1, said
+    assert "variable NOVA_ADMIN_PASSWORD is not UTF-8" in said and "hush" not in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    """As the file system lets it."""
+    path = bytes(tmp_path / "e") + NOT_UTF8
+    Path(os.fsdecode(path)).write_bytes(b"{}\n")
+    done = CliRunner().invoke(nova, ["eventid", os.fsdecode(path)])
+    assert "is not UTF-8" not in done.output and "'lane' is missing" in done.output
 
 
 @pytest.mark.parametrize("names", list(commands(nova)), ids=" ".join)

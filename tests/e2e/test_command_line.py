@@ -90,6 +90,27 @@ async def test_programs_get_json_and_a_failure_is_status_1(nova: RunningNova) ->
     assert len({line["commandId"] for line in lines}) == 1
 
 
+async def test_a_command_that_nobody_takes_was_not_sent(nova: RunningNova) -> None:
+    """Issue 14 §2.13: what is said follows the record, for people and programs, at once and when
+    it is asked again.
+    """
+    async with device(nova, None):
+        pass
+    ids = ("--request-id", "r-alone", "--command-id", "c-alone")
+    done = await run(nova, *HEATER_ON, *ids)
+    again = await run(nova, *HEATER_ON, *ids)
+    for said, state in ((done, "recorded  c-alone"), (again, "(it was recorded before)")):
+        first, second = said.stdout.decode().splitlines()
+        assert state in first and second.startswith("failure  not dispatched: ")
+        assert said.returncode == 1
+    waited = await run(nova, *HEATER_ON, "--wait")
+    assert waited.returncode == 1 and b"sent " not in waited.stdout
+    assert waited.stdout.count(b"failure  not dispatched: ") == 1
+    programs = await run(nova, *HEATER_ON, "--json")
+    ack = msgspec.json.decode(programs.stdout)
+    assert programs.returncode == 1 and ack["failure"].startswith("not dispatched: ")
+
+
 async def test_nobody_has_to_answer(nova: RunningNova) -> None:
     """A-179, A-180: without --wait the command ends when it is sent; with it, it gives up and the
     command remains sent.

@@ -116,6 +116,24 @@ async def test_an_edge_that_ends_says_so(tmp_path: Path, peer: Peer) -> None:
     await session.close()
 
 
+async def test_who_leaves_in_the_middle_of_a_request_is_no_error(
+    edge: RunningEdge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 14: anybody could fill the log with tracebacks, without logging in."""
+    caplog.set_level("DEBUG")
+    host, port = address(edge)
+    for _ in range(10):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(LOGIN + b"half")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        writer.transport.abort()
+    async with asyncio.timeout(WAIT_S):
+        while sum("has gone" in one.message for one in caplog.records) < 10:
+            assert not [one for one in caplog.records if one.levelname == "ERROR"]
+            await asyncio.sleep(0.01)
+
+
 def address(edge: RunningEdge) -> tuple[str, int]:
     """Where an edge listens."""
     host, port = edge.url.removeprefix("http://").split(":")

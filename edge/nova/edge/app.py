@@ -33,7 +33,7 @@ from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.edge.user_store import UserStore
 from nova.edge.websocket import EdgeSession
-from nova.sdk.endpoints import exports_folder
+from nova.sdk.endpoints import departures, exports_folder
 from nova.sdk.protocol.messages import REQUEST_MAX_BYTES
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ class Edge:
         """Build the application. Call it once."""
         hosts = HostFilter(self._config.host, self._config.allowed_hosts)
         app = web.Application(
-            middlewares=[json_errors, hosts.middleware()], client_max_size=LOGIN_MAX_BYTES
+            middlewares=[json_errors, departures, hosts.middleware()],
+            client_max_size=LOGIN_MAX_BYTES,
         )
         app.on_response_prepare.append(add_security_headers)
         app.on_shutdown.append(self._close_sessions)

@@ -21,6 +21,7 @@ from nova.edge.login_store import LoginStore
 from nova.edge.passwords import PasswordHashing
 from nova.edge.user_store import FILE_NAME, UserStore
 from nova.sdk.errors import NovaError, SettingsError
+from nova.sdk.utf8 import check_secret
 
 PRIMARY_CODE_MASK = 0xFF
 """Mask of an SQLite extended error code that leaves the primary code."""
@@ -118,7 +119,9 @@ def _read_password() -> str:
     if sys.stdin.isatty():
         password: str = click.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:
-        password = sys.stdin.readline().rstrip("\r\n")
+        line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+        password = line.decode(errors="surrogateescape")
+    check_secret("the password", password)
     if not 1 <= len(password) <= PASSWORD_MAX_CHARS:
         raise SettingsError(f"a password must have 1 to {PASSWORD_MAX_CHARS} characters")
     return password

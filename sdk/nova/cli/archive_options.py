@@ -18,6 +18,7 @@ from nova.sdk.client.client import Client, login
 from nova.sdk.errors import NovaError, TimestampError
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import Filters
+from nova.sdk.utf8 import check_secret
 
 P = ParamSpec("P")
 
@@ -48,7 +49,7 @@ class ArchiveSource:
         if self.user is None:
             raise NovaError("an edge requires --token (or NOVA_TOKEN), or --user and NOVA_PASSWORD")
         password = self.password or click.prompt("Password", hide_input=True, err=True)
-        return await login(url, self.user, password)
+        return await login(url, self.user, check_secret("the password", password))
 
 
 def with_archive_source(

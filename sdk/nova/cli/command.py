@@ -16,7 +16,7 @@ from nova.cli.event_lines import write_event
 from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.field_types import JsonObject
-from nova.sdk.protocol.messages import Filters
+from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.protocol.submission import CommandAck, SubmitCommand, check_numbers
 
 RESULT_TIMEOUT_S = 60.0
@@ -71,7 +71,8 @@ async def command(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Send a command to TARGET. It is recorded before it is sent, and sent once.
+    """Send a command to TARGET. It is recorded before it is sent, and sent once. Exit status 1 if
+    it is refused or could not be sent.
 
     Values are parsed as JSON if possible, else taken as text. A number without a JSON form, such
     as 1e400 or NaN, is refused. Repeating a request with the same ids returns its reply and never
@@ -96,9 +97,13 @@ async def command(
     )
     async with await source.connect() as client:
         ack = await client.submit_command(request)
-        _print_sent(ack, as_json)
+        _say_recorded(ack, as_json)
         if wait:
             await _wait_for_result(client, scope, ack, timeout_s, as_json)
+        elif ack.duplicate:
+            await _say_last_result(client, scope, ack, as_json)
+        elif ack.failure is not None:
+            _say_failure(ack.failure, as_json)
 
 
 def parse_payload(arguments: tuple[str, ...]) -> JsonObject:
@@ -139,12 +144,46 @@ def _python_value(text: str) -> object:
     return text
 
 
-def _print_sent(ack: CommandAck, as_json: bool) -> None:
+def _say_recorded(ack: CommandAck, as_json: bool) -> None:
+    """Print the reply. Only a command that its transport accepted just now is called sent."""
     if as_json:
         print_json(ack)
         return
-    repeated = " (it was sent before" + (", as another command)" if ack.mismatch else ")")
-    click.echo(f"{ack.time}  sent  {ack.command_id}{repeated if ack.duplicate else ''}")
+    repeated = " (it was recorded before" + (", as another command)" if ack.mismatch else ")")
+    state = "sent" if ack.failure is None and not ack.duplicate else "recorded"
+    click.echo(f"{ack.time}  {state}  {ack.command_id}{repeated if ack.duplicate else ''}")
+
+
+def _say_failure(failure: str, as_json: bool) -> None:
+    """Exit for a dispatch that failed; in JSON the reply has said so."""
+    if not as_json:
+        click.echo(f"failure  {failure}")
+    sys.exit(1)
+
+
+async def _say_last_result(client: Client, scope: str, ack: CommandAck, as_json: bool) -> None:
+    """Print the result that is recorded by now, if there is one; exits if it is a failure."""
+    last: bytes | None = None
+    results = Query(
+        start_time=ack.time, timebase="canonical", filters=_events_of(scope, ack, "CommandResult")
+    )
+    async for event in client.query(results):
+        last = bytes(event)
+    if last is not None:
+        reported = _reported.decode(last)
+        _print_report(last, reported, as_json)
+        if reported.status != "success":
+            sys.exit(1)
+
+
+def _events_of(scope: str, ack: CommandAck, *message_types: str) -> Filters:
+    """The events of a command, of these types or of all."""
+    return Filters(
+        scope_ids=[scope],
+        lanes=["command"],
+        message_types=list(message_types) or None,
+        command_id=ack.command_id,
+    )
 
 
 async def _wait_for_result(
@@ -155,7 +194,7 @@ async def _wait_for_result(
         "LIVE",
         start_time=ack.time,
         timebase="canonical",
-        filters=Filters(scope_ids=[scope], lanes=["command"], command_id=ack.command_id),
+        filters=_events_of(scope, ack),
     )
     state = "sent"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -9,7 +10,8 @@ import click
 
 from nova.cli import command_table
 from nova.sdk import plugins
-from nova.sdk.errors import NovaError
+from nova.sdk.errors import NovaError, SettingsError
+from nova.sdk.utf8 import check_arguments, check_environment
 
 COMMAND_GROUP = "nova.commands"
 
@@ -41,6 +43,15 @@ class CommandGroup(click.Group):
                 rows.append((name, command.get_short_help_str()))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is not text before any command gets it, with one line and exit status 2."""
+        try:
+            check_arguments(args)
+            check_environment(os.environ)
+        except SettingsError as error:
+            raise click.UsageError(str(error)) from None
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; a NovaError becomes one line on stderr and exit status 1."""

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import secrets
 import socket
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
@@ -29,8 +30,26 @@ FILES_STATE_FILE = "state.json"
 """In the folder of daily files: their progress and failures."""
 
 CLOSE_TIMEOUT_S = 1.0
+log = logging.getLogger(__name__)
+
 PEER_CREDENTIALS = struct.Struct("3i")
 """Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def departures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware: a client that goes before it has its reply is no failure of the server."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        if request.transport is not None and not request.transport.is_closing():
+            raise
+        log.debug("a client has gone before its reply", extra={"context": {"path": request.path}})
+        # aiohttp drops the reply, because the connection is closed.
+        return web.Response()
 
 
 async def send_text(

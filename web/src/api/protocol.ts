@@ -431,8 +431,10 @@ export interface CheckpointInfo {
   data: unknown;
 }
 /**
- * The command is recorded; `time` is its canonical time. A repeated requestId gets the first
- *     reply with `duplicate`, or `mismatch` if the command differs.
+ * The command is recorded; `time` is its canonical time. Without `failure` its transport has
+ *     accepted it; with it the dispatch failed, and this is the errorMessage of the CommandResult that
+ *     is recorded. A repeated requestId gets the ids of the first reply with `duplicate`, or
+ *     `mismatch` if the command differs, and nothing about the dispatch: the record has it.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "CommandAck".
@@ -444,6 +446,7 @@ export interface CommandAck {
   commandId: string;
   eventId: string;
   time: string;
+  failure?: string | null;
   duplicate?: boolean;
   mismatch?: boolean;
 }

@@ -179,7 +179,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
-    app = web.Application()
+    app = web.Application(middlewares=[endpoints.departures])
     app.router.add_get("/", reader.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

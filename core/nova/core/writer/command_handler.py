@@ -98,12 +98,13 @@ class CommandHandler:
                 if known is None:
                     raise _conflict_error(request)
                 return known
-            await self._dispatch(transport, event, received_s)
+            failure = await self._dispatch(transport, event, received_s)
         return CommandAck(
             request_id=request.request_id,
             command_id=request.command_id,
             event_id=event.event_id.hex(),
             time=timestamps.text(canonical_ns),
+            failure=failure,
         )
 
     @asynccontextmanager
@@ -161,25 +162,28 @@ class CommandHandler:
         except EnvelopeError as error:
             raise RequestError("badArguments", error.reason) from None
 
-    async def _dispatch(self, transport: Transport, event: Event, received_s: float) -> None:
+    async def _dispatch(self, transport: Transport, event: Event, received_s: float) -> str | None:
+        """Send a recorded command; returns the failure that was recorded, or None."""
         unreachable = unreachable_reason(transport)
         if unreachable is None:
             await self._queue.submit(lambda committer: _begin(committer, event))
             if _is_late(received_s):
                 unreachable = TOO_LATE.format(DISPATCH_WITHIN_S)
         if unreachable is not None:
-            await self._fail(event, NOT_SENT.format(unreachable))
-            return
+            return await self._fail(event, NOT_SENT.format(unreachable))
         failure = await self._dispatcher.send(transport, event)
         if failure is None:
             self._queue.submit_later(lambda committer: _end(committer, event))
-        else:
-            text = NOT_SENT if failure.is_certain else MAYBE_SENT
-            await self._fail(event, text.format(failure.reason))
+            return None
+        text = NOT_SENT if failure.is_certain else MAYBE_SENT
+        return await self._fail(event, text.format(failure.reason))
 
-    async def _fail(self, event: Event, reason: str) -> None:
+    async def _fail(self, event: Event, reason: str) -> str:
+        """Record a failure; returns it as it was recorded."""
+        reason = reason[:ERROR_MAX_CHARS]
         log.warning("command not dispatched", extra={"context": {"reason": reason}})
         await self._queue.submit(lambda committer: _record_failure(committer, event, reason))
+        return reason
 
     async def end_unfinished(self) -> None:
         """Record a failure for each command that an earlier process left unfinished."""
@@ -263,7 +267,7 @@ def _failure(event: Event, reason: str) -> Event:
         "targetId": request.target_id,
         "commandType": request.command_type,
         "status": "failure",
-        "errorMessage": reason[:ERROR_MAX_CHARS],
+        "errorMessage": reason,
     }
     return check(msgspec.json.encode(envelope))
 

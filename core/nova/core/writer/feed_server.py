@@ -14,7 +14,7 @@ from aiohttp import web
 
 from nova.core import commit_feed
 from nova.core.commit_feed import CommitFrame, LinkStates
-from nova.sdk.endpoints import claim_socket, close_all
+from nova.sdk.endpoints import claim_socket, close_all, departures
 
 PENDING_MAX_FRAMES = 64
 """A reader with more pending frames gets only watermarks, without events, until it catches up."""
@@ -32,7 +32,7 @@ class FeedServer:
         self._queues: set[asyncio.Queue[bytes]] = set()
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._runner: web.AppRunner | None = None
-        self._app = web.Application()
+        self._app = web.Application(middlewares=[departures])
         self._watermark = CommitFrame(0, [], None)
         self._links = LinkStates({})
 

@@ -194,8 +194,9 @@ class Client(Connection):
         return await self.request(message, timeline.NeighbourResponse)
 
     async def submit_command(self, message: submission.SubmitCommand) -> submission.CommandAck:
-        """Record and dispatch a command. It may be repeated after a lost connection, with the same
-        requestId.
+        """Record and dispatch a command. The reply says that it is recorded, and by `failure` that
+        no transport has accepted it; that a device has received or executed it, only its progress
+        and result say. It may be repeated after a lost connection, with the same requestId.
         """
         submission.check_numbers(message.payload)
         return await self.request(message, submission.CommandAck)

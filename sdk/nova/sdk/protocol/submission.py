@@ -124,14 +124,17 @@ def _check_numbers(payload: JsonObject, allowed: range) -> None:
 
 
 class CommandAck(Message, kw_only=True, tag="commandAck"):
-    """The command is recorded; `time` is its canonical time. A repeated requestId gets the first
-    reply with `duplicate`, or `mismatch` if the command differs.
+    """The command is recorded; `time` is its canonical time. Without `failure` its transport has
+    accepted it; with it the dispatch failed, and this is the errorMessage of the CommandResult that
+    is recorded. A repeated requestId gets the ids of the first reply with `duplicate`, or
+    `mismatch` if the command differs, and nothing about the dispatch: the record has it.
     """
 
     request_id: str
     command_id: str
     event_id: str
     time: str
+    failure: str | None = None
     duplicate: bool = False
     mismatch: bool = False
 

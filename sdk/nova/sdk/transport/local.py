@@ -24,7 +24,7 @@ import msgspec
 from aiohttp import web
 
 from nova.sdk.address import is_dispatch
-from nova.sdk.endpoints import claim_socket, close_all, run_folder
+from nova.sdk.endpoints import claim_socket, close_all, departures, run_folder
 from nova.sdk.errors import NovaError, TransportError
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkHealth, LinkState
@@ -220,7 +220,7 @@ class LocalTransport:
             await self._stop_listening()
 
     async def _listen_for_publishers(self) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[departures])
         app.router.add_get("/", self._serve)
         app.router.add_get(COMMANDS_PATH, self._command_server.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
