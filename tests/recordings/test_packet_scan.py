@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nova.recordings import cds
 from nova.recordings.packet_scan import PacketScanner, scan_packets
 from nova.recordings.packets import CONTINUATION, FIRST, LAST, WHOLE, Packet, PacketDamage
 from tests.recordings.packet_files import packet
@@ -162,3 +163,46 @@ def test_almost_nothing(size: int) -> None:
     """The smallest files: nothing, half a header, a header alone, a packet of one byte."""
     data = packet(5, 1, b"a")[:size]
     assert read(data) == (([data], []) if size == 7 else ([], [(0, size)] if size else []))
+
+
+def counting(count: int) -> list[bytes]:
+    """Packets of small numbers, within which much looks like a header."""
+    return [
+        packet(
+            APIDS[at % 3], 100 + at // 3, cds.encode(NOON_NS + at * 10**7) + bytes(3) + bytes([at])
+        )
+        for at in range(count)
+    ]
+
+
+NOON_NS = 1_795_694_400 * 10**9
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_a_begin_within_a_packet_gives_no_false_one(is_live: bool) -> None:
+    """Wherever it is cut; the begin was believed with a header alone."""
+    sent = counting(60)
+    whole = b"".join(sent)
+    for cut in range(1, len(sent[0])):
+        data = whole[cut:]
+        found = heard(data, random.Random(cut)) if is_live else scan_packets(BytesIO(data))
+        assert [one.data for one in found if isinstance(one, Packet)] == sent[1:]
+
+
+def test_a_live_begin_does_not_wait_for_a_second_packet() -> None:
+    """One packet that has come whole is given at once, also behind one that came in pieces."""
+    one, other = counting(2)
+    scanner = PacketScanner(eager=True)
+    assert [found.data for found in scanner.feed(one)] == [one]
+    assert [found.data for found in scanner.feed(other)] == [other]
+    scanner = PacketScanner(eager=True)
+    assert not list(scanner.feed(one + other[:5]))
+    assert [found.data for found in scanner.feed(other[5:])] == [one, other]
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(500), b"\x08"])
+def test_a_file_of_packets_without_successors(behind: bytes) -> None:
+    """They are read as they fill the file, but for padding or a cut."""
+    sent = counting(3)
+    packets, _ = read(b"".join(sent) + behind)
+    assert packets == sent

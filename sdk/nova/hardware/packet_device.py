@@ -94,7 +94,7 @@ class PacketDevice:
         except (NovaError, TimestampError, ValueError) as error:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
-        self._scanner = PacketScanner(eager=True)
+        self._scanner = PacketScanner(eager=True, is_framed=isinstance(self._link, UdpLink))
         self._reading = PacketDecoder(self._definition, time)
         self._dropped = 0
 

@@ -46,15 +46,20 @@ class PacketScanner:
 
     An `eager` scanner returns a packet as soon as it is complete, for live links. Otherwise it
     waits for the header behind it, which shows whether bytes were lost.
+
+    Files and connections may begin in the middle of a packet. Datagrams do not: with `is_framed` a
+    packet begins where the data does.
     """
 
-    def __init__(self, *, eager: bool = False) -> None:
+    def __init__(self, *, eager: bool = False, is_framed: bool = False) -> None:
         self._data = b""
         self._base = 0
         self._at = 0
         self._is_eager = eager
         self._is_end = False
         self._is_in_sync = True
+        self._is_framed = is_framed
+        self._is_begin = not is_framed
         self._counts: dict[int, int] = {}
 
     @property
@@ -78,8 +83,14 @@ class PacketScanner:
         """Drop unread bytes but keep the known APIDs, for the next connection or file."""
         self._base += len(self._data)
         self._data, self._at, self._is_in_sync = b"", 0, True
+        self._is_begin = not self._is_framed
 
     def _next(self) -> Packet | PacketDamage | None:
+        if self._is_begin:
+            is_packet = self._begins_with_packet()
+            if is_packet is None:
+                return None
+            self._is_begin, self._is_in_sync = False, is_packet
         header = header_at(self._data, self._at)
         if not self._is_in_sync or (header is not None and not header.is_possible):
             return self._resynchronize()
@@ -136,6 +147,39 @@ class PacketScanner:
         damage = PacketDamage(self._base + self._at, len(data), reason, data)
         self._at = end
         return damage
+
+    def _begins_with_packet(self) -> bool | None:
+        """Whether the data begins with a packet; None if that needs more bytes.
+
+        It does if that is sure, or if the lengths lead from there to the first sure packet; if none
+        is sure, to the end of what has arrived.
+        """
+        found = self._search(self._at, len(self._data)).found
+        if found is not None:
+            return found == self._at or bool(self._leads_to(found))
+        leads = self._leads_to(len(self._data))
+        return True if leads is None and self._is_end else leads
+
+    def _leads_to(self, target: int) -> bool | None:
+        """Whether following the lengths reaches a position, or passes CHAIN_MAX packets; None if
+        that needs more bytes.
+        """
+        at = self._at
+        for _ in range(CHAIN_MAX):
+            if at >= target and target < len(self._data):
+                return at == target
+            if at == len(self._data):
+                return True if self._is_eager or self._is_end else None
+            if self._at < at < len(self._data) and not any(self._data[at:]):
+                is_padding = len(self._data) - at >= SUCCESSOR_MAX_BYTES
+                return True if is_padding or self._is_end else None
+            header = header_at(self._data, at)
+            if header is None:
+                return None
+            if not header.is_possible:
+                return False
+            at += header.size_bytes
+        return True
 
     def _is_followed(self, end: int) -> bool:
         """Whether a packet of a known APID begins at `end`, or may begin there with more bytes."""
