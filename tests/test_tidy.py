@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,23 @@ MODULE_MAX_LINES = 400
 FUNCTION_MAX_LINES = 60
 VIEW_MAX_LINES = 200
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+SOURCES = ("core/*.py", "edge/*.py", "sdk/*.py", "transport_kafka/*.py", "transport_nats/*.py")
+TWICE = {
+    "__init__": "every package has one",
+    "cli": "the command groups of Core and edge",
+    "errors": "the errors of each package",
+    **dict.fromkeys(
+        ("config", "consumer", "naming", "publisher", "transport"),
+        "what every transport package consists of",
+    ),
+    "connection": "the client's to NOVA, and the NATS transport's to its server",
+    **dict.fromkeys(
+        ("export", "rejects", "replay"),
+        "a module of nova.cli has the name of its command",
+    ),
+}
+"""File stems that may stand more than once, and why."""
+
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX)\b")
 REGISTRY_HOSTS = re.compile(r"https?://(registry|pypi|files\.pythonhosted|repo1?\.maven)[^\s\"]*")
 
@@ -54,6 +72,32 @@ def test_module_is_small_and_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(tree), "no module docstring"
     for function in functions(tree):
         assert (function.end_lineno or 0) - function.lineno < FUNCTION_MAX_LINES, function.name
+
+
+def test_a_name_stands_for_one_thing() -> None:
+    """No class, and but for explained exceptions no file stem, is used for two things."""
+    stems: dict[str, list[str]] = defaultdict(list)
+    classes: dict[str, list[str]] = defaultdict(list)
+    for path in tracked(*SOURCES):
+        stems[path.stem].append(str(path.relative_to(ROOT)))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                classes[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert len(stems) > 300
+    assert {name: places for name, places in classes.items() if len(places) > 1} == {}
+    twice = {stem: places for stem, places in stems.items() if len(places) > 1}
+    assert {stem: places for stem, places in twice.items() if stem not in TWICE} == {}
+    assert set(TWICE) == set(twice), "exceptions that are not needed any more"
+
+
+REFERENCES = re.compile(r"\b(A-\d{3}|AMB-\d+|B4-\d+)\b|nova\.md|pitfalls")
+
+
+def test_source_refers_to_nothing_outside_of_the_repository() -> None:
+    """Ids of requirements and names of design pages say nothing to a reader of the source."""
+    for path in tracked(*SOURCES, "web/src/*.ts", "web/src/*.tsx", "docs/*.md", "*.md"):
+        if path.name not in ("CHANGELOG.md", "requirements.md"):
+            assert not REFERENCES.findall(path.read_text()), path
 
 
 def test_web_views_are_small() -> None:

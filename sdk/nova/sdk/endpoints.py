@@ -195,7 +195,7 @@ def exports_folder(data: Path) -> Path:
 
 
 async def close_all(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
-    """Close connections with a close frame, and abort after HANG_UP_TIMEOUT_S those that do not
+    """Close connections with a close frame, and abort after CLOSE_TIMEOUT_S those that do not
     answer: a closing handshake would wait for ever behind bytes that the peer does not read.
     """
     requests = list(connections.values())

@@ -19,7 +19,7 @@ class GeodeticPosition(NamedTuple):
 
 
 def geodetic(position_m: tuple[float, float, float], rotation_rad: float = 0.0) -> GeodeticPosition:
-    """Convert a position in a frame whose x axis is `turned_rad` west of the prime meridian."""
+    """Convert a position in a frame whose x axis is `rotation_rad` west of the prime meridian."""
     x, y, z = position_m
     longitude = math.atan2(y, x) - rotation_rad
     across = math.hypot(x, y)

@@ -26,6 +26,7 @@ from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
 from nova.core.server.principal import principal_of, request_max_bytes
+from nova.core.server.services import Services
 from nova.core.server.session import ReaderSession
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.archive import Archive
@@ -44,20 +45,24 @@ class Reader:
     """One archive snapshot, its live tail, and the sessions that share them."""
 
     def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
-        self._settings = settings
-        self._snapshot = ArchiveSnapshot(archive)
-        self._samples = SampleQueries(self._snapshot, settings.data_folder(), scratch / "samples")
-        self._ui_states = UiStates(self._snapshot, settings.data_folder(), scratch / "checkpoints")
-        self._published = PublishedMetadata(self._snapshot, settings.own_scope())
-        self._discovery = Discovery(self._snapshot, self._published)
-        self._tail = LiveTail(self._snapshot, settings.feed_keep_events)
-        self._connections: dict[web.WebSocketResponse, web.Request] = {}
-        self._links = LinkRegistry()
-        self._submission_client = SubmissionClient(
-            endpoints.writer_socket(settings.data_folder()), lambda: self._links.writer_hangs
+        snapshot = ArchiveSnapshot(archive)
+        data = settings.data_folder()
+        links = LinkRegistry()
+        published = PublishedMetadata(snapshot, settings.own_scope())
+        self._services = Services(
+            settings=settings,
+            snapshot=snapshot,
+            tail=LiveTail(snapshot, settings.feed_keep_events),
+            links=links,
+            samples=SampleQueries(snapshot, data, scratch / "samples"),
+            ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
+            published=published,
+            discovery=Discovery(snapshot, published),
+            submissions=SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs),
+            exports=ExportJobs(settings),
+            budget=MemoryBudget(settings.answers_mib * MIB),
         )
-        self._exports = ExportJobs(settings)
-        self._budget = MemoryBudget(settings.answers_mib * MIB)
+        self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self.watermark_known = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -74,7 +79,7 @@ class Reader:
                 except ArchiveError as error:
                     # Nothing is lost: announced commits are read from the store after reconnecting.
                     log.error("cannot follow", extra={"context": {"error": str(error)}})
-                self._links.on_writer_disconnected()
+                self._services.links.on_writer_disconnected()
                 await asyncio.sleep(FEED_RETRY_S)
 
     async def _follow_once(self, session: aiohttp.ClientSession) -> None:
@@ -83,11 +88,11 @@ class Reader:
             max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES,
             heartbeat=HEARTBEAT_S,
         ) as socket:
-            self._links.on_writer_connected()
+            self._services.links.on_writer_connected()
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
-                self._links.on_writer_message()
+                self._services.links.on_writer_message()
                 try:
                     news = commit_feed.decode(message.data)
                 except msgspec.DecodeError:
@@ -97,9 +102,9 @@ class Reader:
 
     async def _apply(self, message: commit_feed.FeedFrame) -> None:
         if isinstance(message, commit_feed.LinkStates):
-            self._links.update(message.states)
+            self._services.links.update(message.states)
             return
-        await self._tail.apply(message)
+        await self._services.tail.apply(message)
         self.watermark_known.set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -112,22 +117,8 @@ class Reader:
             heartbeat=HEARTBEAT_S,
         )
         await socket.prepare(request)
-        session = ReaderSession(
-            socket,
-            self._snapshot,
-            self._tail,
-            self._links,
-            self._samples,
-            self._submission_client,
-            principal,
-            self._ui_states,
-            self._published,
-            self._discovery,
-            self._settings,
-            self._exports,
-            self._budget,
-            partial(endpoints.abort, request),
-        )
+        abort = partial(endpoints.abort, request)
+        session = ReaderSession(self._services, socket, principal, abort)
         self._connections[socket] = request
         try:
             await session.run()
@@ -138,23 +129,23 @@ class Reader:
     async def disconnect(self) -> None:
         """Close every client connection and the one to the writer."""
         await endpoints.close_all(self._connections)
-        await self._submission_client.close()
+        await self._services.submissions.close()
 
     async def sweep_exports(self) -> None:
         """Sweep expired and abandoned exports periodically until cancelled."""
-        await self._exports.sweep_periodically()
+        await self._services.exports.sweep_periodically()
 
     def close(self) -> None:
         """Close the derived databases; the archive belongs to the caller."""
-        self._samples.close()
-        self._ui_states.close()
+        self._services.samples.close()
+        self._services.ui_states.close()
 
 
 @asynccontextmanager
 async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
     """A listening reader whose archive is open and whose watermark is known.
 
-    Raises TimeoutError if the writer announces none within FIRST_MARK_TIMEOUT_S.
+    Raises TimeoutError if the writer announces none within FIRST_WATERMARK_TIMEOUT_S.
     """
     data = settings.data_folder()
     async with AsyncExitStack() as stack:

@@ -65,7 +65,7 @@ class ShardProcess:
         self._replies.close()
 
     def wait(self) -> None:
-        """Wait for the process to end; kills it after LEAVING_MAX_S."""
+        """Wait for the process to end; kills it after EXIT_TIMEOUT_S."""
         try:
             self._process.wait(EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
 """Canonical JSON by RFC 8785 (JCS).
 
 `orjson` with sorted keys is about fifty times faster than `rfc8785` and prints the same bytes with
-few exceptions. Integral floats lose their `.0` in a second pass, which skips strings. `_is_unsure`
+few exceptions. Integral floats lose their `.0` in a second pass, which skips strings. `_may_differ`
 detects the other exceptions in the printed text: exponents (ECMAScript switches to them at another
 magnitude), negative zero, integers of sixteen and more digits, characters beyond the BMP (JCS sorts
 keys by UTF-16) and null, which is how orjson prints NaN. Such texts go to `rfc8785`, so a false
@@ -39,7 +39,7 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
 
 def orjson_text(value: Mapping[str, object]) -> bytes | None:
     """The output of orjson, None if it refuses the value. It is canonical after `are_sure` and
-    `without_integral_points`. Raises CanonicalError if the value is nested too deeply.
+    `strip_integral_fractions`. Raises CanonicalError if the value is nested too deeply.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -52,8 +52,8 @@ class PublishReply(msgspec.Struct, array_like=True):
 class ReplyLimits:
     """Limits of one publisher's backlog; beyond either its socket is not read.
 
-    `owed_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies that
-    its socket has no room for.
+    `pending_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies
+    that its socket has no room for.
     """
 
     pending_max: int = 1_024

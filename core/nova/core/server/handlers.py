@@ -1,0 +1,189 @@
+"""The handlers of a reader's requests: one function per message type, all of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from nova.core.query import discover, fields, neighbour, summary
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.latest import latest
+from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifest_page
+from nova.core.query.memory_budget import Share
+from nova.core.query.page import range_cursor_of, read_page
+from nova.core.query.rejects import rejects
+from nova.core.server import instance_status
+from nova.core.server.active_stream import ActiveStream, StreamRequest
+from nova.core.server.export_requests import ExportRequests
+from nova.core.server.services import Services
+from nova.core.submission_messages import Principal
+from nova.sdk import timestamps
+from nova.sdk.protocol import export, messages, timeline
+from nova.sdk.protocol.export import ExportRequest
+from nova.sdk.protocol.messages import Message
+from nova.sdk.protocol.submission import (
+    AcknowledgeAlarm,
+    ImportEvents,
+    Submission,
+    SubmitChat,
+    SubmitCommand,
+)
+
+
+class RequestContext(NamedTuple):
+    """What a handler may use: the services, who asks, its budget, and what the connection owns."""
+
+    services: Services
+    principal: Principal
+    share: Share
+    stream: ActiveStream
+    exports: ExportRequests
+
+
+Reply = Message | bytes | None
+"""A message; an encoded page, whose size is checked against the budget; or None where the handler
+has replied itself.
+"""
+
+Handler = Callable[[RequestContext, Any], Awaitable[Reply]]
+
+
+async def _query(context: RequestContext, request: messages.Query) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    range_cursor = range_cursor_of(services.snapshot, request, timebase)
+    page = await read_page(range_cursor, request.limit, context.share.page_bytes)
+    more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
+    return messages.events_frame("queryResponse", request.ref, page.events, more)
+
+
+async def _discover(context: RequestContext, request: messages.Discover) -> Reply:
+    services = context.services
+    at = services.moment(request)
+    services.snapshot.refresh()
+    event_filter = EventFilter(request.filters, services.snapshot.series)
+    after_key, max_bytes = request.after_key, context.share.page_bytes
+    published = ManifestPage([], None)
+    if is_manifest_key(after_key):
+        published = manifest_page(services.published.manifests(at), after_key, max_bytes)
+        after_key, max_bytes = None, max_bytes - published.size_bytes
+    if published.next_key is None:
+        page = await services.discovery.page(
+            event_filter, at, limit=request.limit, after_key=after_key, max_bytes=max_bytes
+        )
+    else:
+        page = discover.EntityPage([], published.next_key)
+    time = timestamps.text(at.time_ns)
+    return discover.encode_page(request.ref, time, page, published.manifests)
+
+
+async def _latest(context: RequestContext, request: messages.Latest) -> Reply:
+    services = context.services
+    at = services.moment(request)
+    services.snapshot.refresh()
+    page = await latest(
+        services.snapshot,
+        EventFilter(request.filters, services.snapshot.series),
+        at.timebase,
+        at.time_ns,
+        limit=request.limit,
+        after_key=request.after_key,
+        max_bytes=context.share.page_bytes,
+    )
+    head: dict[str, object] = {"time": timestamps.text(at.time_ns)}
+    if page.next_key is not None:
+        head["nextKey"] = page.next_key
+    events = [stored for _, stored in page.events]
+    return messages.events_frame("latestResponse", request.ref, events, head)
+
+
+async def _ui_state(context: RequestContext, request: messages.GetUiState) -> Reply:
+    at = context.services.moment(request)
+    page_bytes = context.share.page_bytes
+    states = await context.services.ui_states.respond(request, at.timebase, at.time_ns, page_bytes)
+    states.ref = request.ref
+    return messages.encode(states)
+
+
+async def _rejects(context: RequestContext, request: messages.Rejects) -> Reply:
+    page = await rejects(context.services.snapshot, request, context.share.page_bytes)
+    page.ref = request.ref
+    return messages.encode(page)
+
+
+async def _status(context: RequestContext, _request: messages.Status) -> Reply:
+    services = context.services
+    return instance_status.status(
+        services.snapshot, services.settings, services.links, services.submissions
+    )
+
+
+async def _links(context: RequestContext, _request: messages.Links) -> Reply:
+    return messages.LinksResponse(links=context.services.links.describe(context.services.snapshot))
+
+
+async def _fields(context: RequestContext, request: timeline.Fields) -> Reply:
+    return fields.list_fields(context.services.snapshot, request)
+
+
+async def _summary(context: RequestContext, request: timeline.Summary) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    return await summary.summarize(services.snapshot, request, timebase)
+
+
+async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
+    services = context.services
+    return await services.samples.respond(request, services.timebase(request.timebase))
+
+
+async def _extent(context: RequestContext, request: timeline.Extent) -> Reply:
+    services = context.services
+    return await neighbour.extent(services.snapshot, services.timebase(request.timebase))
+
+
+async def _neighbour(context: RequestContext, request: timeline.Neighbour) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    return await neighbour.neighbour(services.snapshot, request, timebase)
+
+
+async def _submit(context: RequestContext, request: Submission) -> Reply:
+    return await context.services.submissions.submit(context.principal, request)
+
+
+async def _stream(context: RequestContext, request: StreamRequest) -> Reply:
+    await context.stream.handle(request)
+    return None
+
+
+async def _export(context: RequestContext, request: ExportRequest) -> Reply:
+    await context.exports.handle(request, context.services.timebase)
+    return None
+
+
+HANDLERS: dict[type[Message], Handler] = {
+    messages.Query: _query,
+    messages.Discover: _discover,
+    messages.Latest: _latest,
+    messages.GetUiState: _ui_state,
+    messages.Rejects: _rejects,
+    messages.Status: _status,
+    messages.Links: _links,
+    timeline.Fields: _fields,
+    timeline.Summary: _summary,
+    timeline.Sample: _sample,
+    timeline.Extent: _extent,
+    timeline.Neighbour: _neighbour,
+    messages.StartStream: _stream,
+    messages.CancelStream: _stream,
+    messages.SetCursor: _stream,
+    export.Export: _export,
+    export.CancelExport: _export,
+    export.Drivers: _export,
+    SubmitCommand: _submit,
+    SubmitChat: _submit,
+    AcknowledgeAlarm: _submit,
+    ImportEvents: _submit,
+}
+"""Every request of the protocol and its handler."""

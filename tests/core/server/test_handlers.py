@@ -1,0 +1,12 @@
+"""The handler table: every request of the protocol has a handler, and nothing else has."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from nova.core.server.handlers import HANDLERS
+from nova.sdk.protocol import messages
+
+
+def test_every_request_has_a_handler() -> None:
+    assert set(HANDLERS) == set(get_args(messages.Request))
