@@ -37,7 +37,21 @@ def test_nanoseconds_written_as_seconds_are_exact(ns: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, "", "NaN", "inf", "soon", b"1", "1e999999999", "9" * 5000, [1]]
+    "value",
+    [
+        "1_744",
+        "\u0661\u0662",
+        None,
+        True,
+        "",
+        "NaN",
+        "inf",
+        "soon",
+        b"1",
+        "1e999999999",
+        "9" * 5000,
+        [1],
+    ],
 )
 def test_what_is_no_number(value: object) -> None:
     """No crash and no endless sum, whatever a field holds."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nova.recordings.cell_time import TimeColumn, parse_zone
 from nova.recordings.recording import RecordingError
 from nova.recordings.table_header import column_names
-from nova.recordings.table_reader import RowTimes, TableReader
+from nova.recordings.table_reader import CUT, CUT_TIME, RowTimes, TableReader
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import UiUpdate
 from nova.sdk.events.observation import Entity, Observer
@@ -187,3 +187,20 @@ def test_columns_that_a_view_knows_are_told(tmp_path: Path) -> None:
         {"voltage": 28.5},
         {"voltage": 28.4},
     ]
+
+
+def test_a_last_line_without_its_end_loses_its_last_cell(tmp_path: Path) -> None:
+    """Half a number passed for a whole one. A closing quote says that a cell is whole."""
+    found = read(table(tmp_path, b"t,x,y\n0,1,2\n1,2,3"), TimeColumn("t"))
+    assert rows_of(found) == [{"t": 0, "x": 1, "y": 2}, {"t": 1, "x": 2}]
+    assert found.notes == {CUT: 1}
+    found = read(table(tmp_path, b"x,t\n1,10\n2,11"), TimeColumn("t"))
+    assert len(found.events) == 1 and found.problems == [f"line 3: {CUT_TIME}"]
+    found = read(table(tmp_path, b't,x\n0,"a"\n1,"b"'), TimeColumn("t"))
+    assert len(found.events) == 2 and found.notes == {}
+
+
+def test_equal_column_names_cost_linear_time() -> None:
+    """In steps, not seconds: every name is looked up a bounded number of times."""
+    names = column_names(["c"] * 50_000)
+    assert (names[0], names[1], names[-1]) == ("c", "c_2", "c_50000")

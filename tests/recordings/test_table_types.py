@@ -95,3 +95,29 @@ def test_columns_that_are_said_to_be_text(tmp_path: Path) -> None:
     assert rows == [{"t": 1, "id": "12", "x": 3}, {"t": 2, "id": "7", "x": 4}]
     with pytest.raises(RecordingError, match="--text names an unknown column 'ide'"):
         typed(tmp_path, "t,id\n1,2\n", "t", text_columns=("ide",))
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [(("1.234", "2.345"), ["1.234", "2.345"]), (("1.234", "12.5"), [1.234, 12.5])],
+)
+def test_a_point_that_may_divide_thousands_is_not_guessed(
+    tmp_path: Path, cells: tuple[str, str], expected: list[object]
+) -> None:
+    """Where commas are said to be decimal signs. Before, 1.234 was taken as it stands."""
+    content = f"t;x\n0;{cells[0]}\n1;{cells[1]}\n"
+    assert [row["x"] for row in rows_of(typed(tmp_path, content, "t", decimal=","))] == expected
+    plain = [row["x"] for row in rows_of(typed(tmp_path, content, "t"))]
+    assert plain == [float(cell) for cell in cells]
+    found = typed(tmp_path, "t;x\n1.234;1\n", "t", decimal=",")
+    assert found.events == [] and "thousands or decimals" in found.problems[0]
+
+
+def test_leading_zeros_are_ids() -> None:
+    """Before, 007.5 was 7.5."""
+    assert [cell_value(cell) for cell in ("007.5", "00e5", "0.5", "0e5")] == [
+        "007.5",
+        "00e5",
+        0.5,
+        0,
+    ]

@@ -112,13 +112,15 @@ def _missing_time_column(time: TimeColumn, names: Sequence[str]) -> RecordingErr
 def column_names(header: Sequence[str]) -> list[str]:
     """The column names, without blanks and comment sign; repeated ones get a number."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     names = []
     for index, cell in enumerate(header):
         stem = (cell.strip().lstrip("#").strip() if index == 0 else cell.strip()) or "column"
         stem = f"column_{index + 1}" if stem == "column" else stem
-        name, number = stem, 2
+        name, number = stem, numbers.get(stem, 2)
         while name in taken:
             name, number = f"{stem}_{number}", number + 1
+        numbers[stem] = number
         taken.add(name)
         names.append(name)
     return names

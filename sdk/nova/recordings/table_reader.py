@@ -28,8 +28,14 @@ REPEATED_HEADER = "skipped: a repeated header"
 COMMENT = "skipped: a comment"
 UNITS_ROW = "skipped: a row of units below the header"
 
-ROW_TIMES_MAX = 65_536
-"""Distinct times whose row counts are remembered."""
+CUT = (
+    "the last line has no line end, so its last cell may be cut: it is left out; "
+    "if it is whole, end the file with a line end"
+)
+CUT_TIME = "cut short: the line has no line end, and its last cell is the time"
+
+ROW_TIMES_MAX = 524_288
+"""Distinct times whose row counts are remembered, in about 60 MB."""
 
 
 class RowTimes:
@@ -120,7 +126,7 @@ class TableReader:
                 if is_text and self._skip_reason(header, row.cells, is_first) is None:
                     cells = _trimmed(row.cells, len(header.names))
                     if len(cells) == len(header.names) and self._has_time(header, cells):
-                        types.observe(cells)
+                        types.observe(cells[:-1] if row.is_cut else cells)
                 is_first = False
         types.decide(is_comma_free=header.delimiter != ",")
         return types
@@ -171,12 +177,16 @@ class TableReader:
         if len(cells) != len(header.names):
             problem_text = f"{len(cells)} cells where the table has {len(header.names)} columns"
             return Step(row.end_bytes, place, problem=problem_text)
-        named = dict(zip(header.names, cells, strict=True))
+        is_cut = row.is_cut and len(row.cells) == len(cells)
+        if is_cut and header.names[-1] in (self._time.columns(header.names) or ()):
+            return Step(row.end_bytes, place, problem=CUT_TIME)
+        named = dict(zip(header.names, cells[:-1] if is_cut else cells, strict=False))
         try:
             observation = self._observer.observe(self._entity, self._time_ns(named, types))
             values = ((name, types.value(name, cell)) for name, cell in named.items())
             payload = {name: value for name, value in values if value != ""}
-            return event_step(row.end_bytes, place, self._events(observation, payload))
+            events = self._events(observation, payload)
+            return event_step(row.end_bytes, place, events, CUT if is_cut else None)
         except (EnvelopeError, TimestampError) as error:
             return Step(row.end_bytes, place, problem=str(error))
 

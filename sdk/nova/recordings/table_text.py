@@ -51,6 +51,8 @@ class TableRow(NamedTuple):
     end_bytes: int
     cells: list[str]
     problem: str | None = None
+    is_cut: bool = False
+    """Whether the file ends within this row, so that its last cell may lack its end."""
 
 
 def detect_encoding(path: Path, given: str | None) -> str:
@@ -157,6 +159,11 @@ def rows(text: TableText, delimiter: str) -> Iterator[TableRow]:
             yield _row(line, text, delimiter)
 
 
+def _is_cut(line: TextLine) -> bool:
+    """Whether a line has no end, where others have one, and no quote closes its last cell."""
+    return line.number > 1 and not line.text.endswith(("\n", "\r", '"'))
+
+
 def _row(first: TextLine, text: TableText, delimiter: str) -> TableRow:
     row_lines = [first]
     problem = ""
@@ -167,7 +174,9 @@ def _row(first: TextLine, text: TableText, delimiter: str) -> TableRow:
                 continue
         try:
             cells = cells_of([one.text for one in row_lines], delimiter)
-            return TableRow(first.number, row_lines[-1].end_bytes, cells)
+            return TableRow(
+                first.number, row_lines[-1].end_bytes, cells, is_cut=_is_cut(row_lines[-1])
+            )
         except csv.Error as error:
             problem = str(error)
         size = sum(len(one.text) for one in row_lines)

@@ -12,15 +12,19 @@ from enum import Enum
 from functools import lru_cache
 
 from nova.recordings.recording import RecordingError
+from nova.sdk.errors import TimestampError
 
 CELLS_REMEMBERED_MAX = 65_536
 MIXED = "kept as text: the column has numeric and other cells"
 AMBIGUOUS = "kept as text: the comma may separate thousands or decimals; give --decimal"
+POINT_AMBIGUOUS = "kept as text: the point may separate thousands or decimals; give --decimal"
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})", re.ASCII)
-_FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
-_COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE = r"(?:0|[1-9]\d*)"
+_FLOAT = re.compile(rf"[+-]?(?:{_WHOLE}\.\d*|\.\d+|{_WHOLE}(?=[eE]))(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(rf"[+-]?(?:{_WHOLE},\d*|,\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _LIKE_ID = re.compile(r"\d{2,}[eE]\d+", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|1\.#inf)", re.IGNORECASE | re.ASCII)
 _MISSING_CELLS = frozenset(("", "-", "--", "na", "n/a", "null", "none", "nan", "+nan", "-nan"))
@@ -33,6 +37,7 @@ class CellKind(Enum):
     MISSING = "nothing"
     NUMBER = "number"
     POINT = "number with a decimal point"
+    POINT_EITHER = "thousands or decimals, with a point"
     COMMA = "number with a decimal comma"
     EITHER = "thousands or decimals"
     TEXT = "text"
@@ -46,6 +51,8 @@ def kind_of(cell: str) -> CellKind:
     if _LIKE_ID.fullmatch(cell):
         return CellKind.TEXT
     if isinstance(cell_value(cell), int | float):
+        if _POINT_THOUSANDS.fullmatch(cell):
+            return CellKind.POINT_EITHER
         return CellKind.POINT if "." in cell else CellKind.NUMBER
     if _THOUSANDS.fullmatch(cell):
         return CellKind.EITHER
@@ -69,6 +76,7 @@ class ColumnTypes:
         self._comma: frozenset[str] = frozenset()
         self._text: frozenset[str] = frozenset(text)
         self._forced_text = self._text
+        self._ambiguous: frozenset[str] = frozenset()
         self.notes: list[tuple[str, str]] = []
 
     def observe(self, cells: Iterable[str]) -> None:
@@ -83,24 +91,36 @@ class ColumnTypes:
         is_said = self._decimal == ","
         is_shown = self._decimal is None and is_comma_free
         sure = is_said or (is_shown and any(CellKind.COMMA in seen for seen in self._seen))
-        comma, text = set(), set(self._forced_text)
+        comma, text, ambiguous = set(), set(self._forced_text), set()
         for name, seen in zip(self._names, self._seen, strict=True):
             commas = seen & {CellKind.COMMA, CellKind.EITHER}
-            numbers = commas | seen & {CellKind.NUMBER, CellKind.POINT}
+            points = seen & {CellKind.POINT, CellKind.POINT_EITHER}
+            numbers = commas | points | seen & {CellKind.NUMBER}
             if name in self._forced_text:
                 continue
             if CellKind.TEXT in seen:
                 text.add(name)
                 self.notes += [(name, MIXED)] if numbers else []
-            elif commas and (CellKind.POINT in seen or not sure):
+            elif commas and (points or not sure):
                 text.add(name)
                 self.notes.append((name, AMBIGUOUS))
             elif commas:
                 comma.add(name)
+            elif sure and points == {CellKind.POINT_EITHER}:
+                text.add(name)
+                ambiguous.add(name)
+                self.notes.append((name, POINT_AMBIGUOUS))
         self._comma, self._text = frozenset(comma), frozenset(text)
+        self._ambiguous = frozenset(ambiguous)
 
     def number_text(self, name: str, cell: str) -> str:
-        """The cell with a decimal point, if its column has decimal commas."""
+        """The cell with a decimal point, if its column has decimal commas. Raises TimestampError
+        for a cell of a time column that may have either.
+        """
+        if name in self._ambiguous and "." in cell:
+            raise TimestampError(
+                f"{cell[:64]!r} may be thousands or decimals: give --decimal . for decimals"
+            )
         return cell.replace(",", ".") if name in self._comma else cell
 
     def value(self, name: str, cell: str) -> object:
