@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -16,6 +17,9 @@ from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer
 from tests import made_logs, made_packets
 from tests import real_recordings as real
+from tests.shared_servers import RunFolder, SharedServer, shared_server
+
+T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,7 +34,7 @@ def no_drivers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def kafka_broker(request: pytest.FixtureRequest) -> Iterator[BackendServer]:
     """A real broker for the whole run, shared by all tests: `url` is where it is."""
-    with kafka.shared_broker() as broker:
+    with server_of_run(request, "kafka", kafka.shared_broker) as broker:
         say(request, f"Kafka broker: {broker.kind} at {broker.url}")
         yield broker
 
@@ -45,7 +49,7 @@ def own_kafka_broker() -> Iterator[BackendServer]:
 @pytest.fixture(scope="session")
 def nats_server(request: pytest.FixtureRequest) -> Iterator[NatsServer]:
     """A real server for the whole run, shared by all tests: `url` is where it is."""
-    with nats.shared_server() as server:
+    with server_of_run(request, "nats", nats.shared_server) as server:
         say(request, f"NATS server: {server.kind} at {server.url}")
         yield server
 
@@ -63,6 +67,16 @@ def recordings() -> Path:
     folder = real.folder()
     assert folder is not None
     return folder
+
+
+def server_of_run(
+    request: pytest.FixtureRequest, name: str, own: Callable[[], AbstractContextManager[T]]
+) -> AbstractContextManager[T | SharedServer]:
+    """The server that the processes of the run share; a run of one process has it to itself."""
+    workerinput: dict[str, str] | None = getattr(request.config, "workerinput", None)
+    if workerinput is None:
+        return own()
+    return contextlib.nullcontext(shared_server(name, Path(workerinput[RUN_FOLDER])))
 
 
 SAID = pytest.StashKey[list[str]]()
@@ -104,7 +118,27 @@ class _Node(Protocol):
     """A process of the run, as pytest-xdist tells of it."""
 
     config: pytest.Config
+    workerinput: dict[str, str]
     workeroutput: dict[str, list[str]]
+
+
+FOLDER = pytest.StashKey[RunFolder]()
+RUN_FOLDER = "run_folder"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: _Node) -> None:
+    """Tell a process of the run where its servers are to be found."""
+    stash = node.config.stash
+    if FOLDER not in stash:
+        stash[FOLDER] = RunFolder()
+    node.workerinput[RUN_FOLDER] = str(stash[FOLDER].path)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers of the run."""
+    if FOLDER in config.stash:
+        config.stash[FOLDER].close()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -121,7 +155,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     not_here: list[str] = terminalreporter.config.stash.get(NOT_HERE, [])
     for line in real.listing(not_here):
         terminalreporter.write_line(line)
-    for line in terminalreporter.config.stash.get(SAID, []):
+    said: list[str] = terminalreporter.config.stash.get(SAID, [])
+    for line in dict.fromkeys(said):
         terminalreporter.write_line(line)
     if lines := result_table.table_lines(terminalreporter.stats):
         terminalreporter.section("transport conformance")
