@@ -291,8 +291,8 @@ def watch(browser: Browser, nova: RunningNova) -> None:
     show_all(page)
     button = card(page, "north").get_by_test_id("acknowledge")
     expect(button).to_have_attribute("aria-disabled", "true")
-    expect(button).to_have_attribute("title", re.compile("Viewers"))
-    expect(page.get_by_test_id("ack-refusal")).to_contain_text("Viewers")
+    expect(button).to_have_attribute("title", re.compile("Your role"))
+    expect(page.get_by_test_id("ack-refusal")).to_contain_text("Your role (viewer)")
     page.close()
 
 

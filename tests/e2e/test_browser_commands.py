@@ -317,9 +317,9 @@ def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova
     choose(page, "temperature")
     form = action(page, "heater.set")
     expect(form.get_by_test_id("send")).to_have_attribute("aria-disabled", "true")
-    expect(form.get_by_test_id("send-reason")).to_contain_text("Viewers")
+    expect(form.get_by_test_id("send-reason")).to_contain_text("Your role (viewer)")
     expect(page.get_by_test_id("chat-input")).to_be_disabled()
-    expect(page.get_by_test_id("chat-refusal")).to_contain_text("Viewers")
+    expect(page.get_by_test_id("chat-refusal")).to_contain_text("Your role (viewer)")
     page.close()
 
 

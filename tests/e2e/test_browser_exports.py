@@ -175,7 +175,7 @@ def test_a_running_export_is_given_up(screen: Screen, recorded: RunningNova) -> 
         phase(page, "cancelled")
         assert workers(reader) == set()
         assert set(folder.glob("*")) == before
-    expect(page.get_by_test_id("export-job")).to_contain_text("Given up")
+    expect(page.get_by_test_id("export-job")).to_contain_text("cancelled")
     expect(page.get_by_test_id("export-cancel")).to_have_count(0)
     expect(page.get_by_test_id("export-download")).to_have_count(0)
     assert screen.serious() == []
@@ -200,7 +200,7 @@ def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
     opener = page.get_by_test_id("export-open")
     opener.press("Enter")
     expect(page.get_by_test_id("export-start")).to_be_disabled()
-    expect(page.get_by_test_id("export-reason")).to_contain_text("operators and admins")
+    expect(page.get_by_test_id("export-reason")).to_contain_text("Your role")
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("export")).to_have_count(0)
     expect(opener).to_be_focused()

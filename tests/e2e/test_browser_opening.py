@@ -96,4 +96,4 @@ def test_an_instance_that_says_nothing_opens_on_its_first_entity(
     """No plots, and a map that says why it is empty."""
     with screen_on(browser, recorded.url) as screen:
         expect(screen.page.get_by_test_id("plots-empty")).to_be_visible()
-        expect(screen.page.get_by_test_id("track-empty")).to_contain_text("does not say where")
+        expect(screen.page.get_by_test_id("track-empty")).to_contain_text("has no position")

@@ -1,4 +1,4 @@
-/** NOVA in the browser. */
+/** Entry point of the page: theme, app, session, views. */
 
 import { render } from "preact";
 import { startApp } from "./model/page/app";

@@ -1,4 +1,4 @@
-/** Logging in: a name and a password for a token. */
+/** Login: exchanges a name and a password for a token. */
 
 export interface LoginReply {
   token: string;

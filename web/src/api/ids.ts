@@ -1,4 +1,4 @@
-/** Ids of streams: random UUIDs, also where the page came without TLS and has no `randomUUID`. */
+/** Random UUIDs. `crypto.randomUUID` is missing on pages that are served without TLS. */
 
 /** A new UUID, version 4. */
 export function newId(): string {

@@ -1,5 +1,5 @@
 /**
- * What stored events are as text. A parsed number has 53 bits, `sequence` has 64: who copies or reads an event
+ * The raw text of stored events. A parsed number has 53 bits, `sequence` has 64: copying or showing an event
  * in full needs its digits as they were written.
  */
 
@@ -12,14 +12,14 @@ interface FramePosition {
 const EVENTS = '"events":[';
 const positions = new WeakMap<object, FramePosition>();
 
-/** Remember which text the events of a reply were parsed from; nothing is copied or searched yet. */
+/** Associate the events of a reply with its text. Nothing is copied or searched until `rawTextOf`. */
 export function rememberFrame(events: readonly unknown[], frame: string): void {
   events.forEach((event, index) => {
     if (typeof event === "object" && event !== null) positions.set(event, { frame, index });
   });
 }
 
-/** The text of an event; undefined for one that came in no such reply. */
+/** The raw text of an event; undefined if it was not in such a reply. */
 export function rawTextOf(event: object): string | undefined {
   const place = positions.get(event);
   if (place === undefined) return undefined;

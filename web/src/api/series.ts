@@ -14,6 +14,6 @@ export interface SeriesName extends Entity {
   viewId?: string;
 }
 
-/** What `sample` takes at most. */
+/** Limits of one `sample` request. */
 export const FIELDS_MAX = 16;
 export const BUCKETS_MAX = 4096;

@@ -1,4 +1,4 @@
-/** One socket to the edge: the token first, replies by `ref`, and it comes back by itself. */
+/** The WebSocket to the edge: authenticates first, matches replies by `ref`, reconnects with backoff. */
 
 import { type Cancel, scheduler } from "../scheduler";
 import type {
@@ -18,11 +18,11 @@ import { rememberFrame } from "./raw_text";
 
 export type ConnectionState = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
-/** What is told of an export that goes on by itself. */
+/** Frames of an export, which runs on after its request was answered. */
 export type ExportFrame = ExportProgress | ExportComplete | ExportFailed | ExportCancelled;
 type ClientRequest = Exclude<Request, { type: "auth" }>;
 
-/** The code of errors that say: the edge is there, the Core is not. */
+/** Error code: the edge answers, the Core does not. */
 export const CORE_UNAVAILABLE = "coreUnavailable";
 
 const CLOSE_UNAUTHORIZED = 4401;
@@ -31,10 +31,10 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
 const BUSY = "busy";
 const BUSY_FIRST_MS = 500;
-/** So often somebody who is busy is asked again, half a minute in all. */
+/** Retries after `busy`: half a minute in all. */
 const BUSY_RETRIES_MAX = 6;
 
-/** An error that the other side has answered with. */
+/** An error reply. */
 export class RequestError extends Error {
   constructor(
     readonly code: string,
@@ -56,7 +56,7 @@ export interface SocketHandlers {
   stream: (frame: StreamFrame) => void;
   error: (error: RequestError) => void;
   exporting: (frame: ExportFrame) => void;
-  /** The token was good; told before the connection is open. */
+  /** The token was accepted; called before the state becomes `open`. */
   welcome: (reply: Authenticated) => void;
 }
 
@@ -88,13 +88,13 @@ export class Socket {
     this.socket?.close();
   }
 
-  /** Leave for good. */
+  /** Close without reconnecting. */
   close(): void {
     this.closed = true;
     this.socket?.close();
   }
 
-  /** Ask again, later and later and never in step with others, where there is no room for an answer yet. */
+  /** Retries a request that is answered `busy`, with exponential backoff and jitter. */
   private async requestWithBackoff(message: ClientRequest): Promise<Reply> {
     for (let tries = 0; ; tries++) {
       try {
@@ -110,7 +110,7 @@ export class Socket {
   private exchange(message: Request): Promise<Reply> {
     const socket = this.socket;
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new RequestError("disconnected", "there is no connection"));
+      return Promise.reject(new RequestError("disconnected", "not connected"));
     }
     const ref = ++this.lastRef;
     return new Promise((resolve, reject) => {
@@ -166,7 +166,7 @@ export class Socket {
     } else waiting.resolve(reply);
   }
 
-  /** An error that answers no request: without the Core, nothing that was asked will be answered. */
+  /** An error without `ref`. If the Core is unavailable, no pending request will be answered. */
   private unsolicitedError(error: RequestError): void {
     if (error.code === CORE_UNAVAILABLE) this.rejectAll(error);
     this.handlers.error(error);

@@ -10,7 +10,7 @@ export function AheadMark({ event }: { event: Pick<StoredEvent, "sourceTruthTime
   const isMarked = useComputed(() => isDatedAhead(event, serverNow.value, timebase.value));
   if (!isMarked.value) return null;
   return (
-    <span class="ahead-mark" title="Its producer has given it a time that has not come yet" data-testid="ahead-mark">
+    <span class="ahead-mark" title="Its source time is later than now" data-testid="ahead-mark">
       dated ahead
     </span>
   );

@@ -67,7 +67,7 @@ function Header() {
   );
 }
 
-/** It stands in the header's free room, so that nothing moves when it comes and goes. */
+/** Uses the free space of the header, so that nothing shifts when it appears. */
 function Banner() {
   const trouble = connectionProblem();
   const text = trouble ?? (connection.value === "connecting" ? "Connecting…" : notice.value);
@@ -87,8 +87,8 @@ function GapNote() {
   if (unseen <= 0) return null;
   return (
     <div class="banner note" role="status" data-testid="gap-note">
-      {unseen === 1 ? "A range of records was" : `${unseen} ranges of records were`} gone before this archive could read
-      it: see the events of the type IngestGap in the metadata lane.
+      {unseen === 1 ? "A range of records was" : `${unseen} ranges of records were`} gone before this archive read
+      {unseen === 1 ? "it" : "them"}: see the IngestGap events in the metadata lane.
       <button type="button" onClick={() => (acknowledgedGaps.value = gapCount.value)}>
         Noted
       </button>
@@ -98,13 +98,13 @@ function GapNote() {
 
 function connectionProblem(): string | undefined {
   if (connection.value === "lost") {
-    return "The connection is lost; trying again. What is shown is no longer live.";
+    return "The connection is lost; reconnecting. The values shown are no longer live.";
   }
   if (connection.value !== "open") return undefined;
-  if (coreUnavailable.value) return "The Core does not answer; trying again. What is shown is no longer live.";
-  if (isSilent.value) return "Nothing has been heard for some seconds. What is shown may not be live.";
+  if (coreUnavailable.value) return "The Core does not answer; retrying. The values shown are no longer live.";
+  if (isSilent.value) return "No data for some seconds. The values shown may not be live.";
   if (status.value?.writerConnected === false) {
-    return "The writer is away: the archive is served as it was.";
+    return "The writer is away: the archive can be read, but nothing new is stored.";
   }
   return unreachableText();
 }

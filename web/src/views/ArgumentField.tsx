@@ -51,7 +51,7 @@ function Field({ name, spec, text, problem, change, id }: ArgumentFieldProps & {
   if (options !== undefined) {
     return (
       <select {...shared} onChange={(event) => change(event.currentTarget.value)}>
-        <option value="">{spec.required === true ? "choose…" : "as it is"}</option>
+        <option value="">{spec.required === true ? "choose…" : "not set"}</option>
         {options.map(([value, words]) => (
           <option key={value} value={value}>
             {words}

@@ -43,7 +43,7 @@ export function CardView({ place }: { place: CardPlace }) {
       <header class="card-head">
         <Status verdict={card === undefined ? undefined : statusOf(card)} />
         <h3 id={heading}>
-          <button type="button" class="card-name" onClick={() => selectEntity(place)} title={`Choose ${place.uniqueId}`}>
+          <button type="button" class="card-name" onClick={() => selectEntity(place)} title={`Select ${place.uniqueId}`}>
             {place.uniqueId}
           </button>
         </h3>
@@ -51,7 +51,7 @@ export function CardView({ place }: { place: CardPlace }) {
         {card !== undefined && <CardAge time={orderTime(card.view.order)} />}
       </header>
       {card === undefined ? (
-        <p class="muted card-nothing">{statesPending.value ? "…" : "Nothing was known of it at this time."}</p>
+        <p class="muted card-nothing">{statesPending.value ? "…" : "No data at this time."}</p>
       ) : (
         <Body card={card} />
       )}
@@ -94,7 +94,7 @@ function Body({ card }: { card: Card }) {
       )}
       {card.manifest === undefined && (
         <p class="card-foot muted">
-          No manifest {card.view.manifestId} {card.view.manifestVersion}: shown as it is.
+          No manifest {card.view.manifestId} {card.view.manifestVersion}: keys are shown unformatted.
         </p>
       )}
       <Actions card={card} />
@@ -102,7 +102,7 @@ function Body({ card }: { card: Card }) {
   );
 }
 
-/** What the entity can be told: each opens its form among the commands. */
+/** The card's actions; each opens its form in the command panel. */
 function Actions({ card }: { card: Card }) {
   const actions = card.manifest?.actions ?? [];
   if (actions.length === 0) return null;

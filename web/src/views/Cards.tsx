@@ -96,7 +96,7 @@ function Content() {
   );
 }
 
-/** Which time the cards are of, for who reads the page by program. */
+/** The time of the cards, for programs that read the page. */
 function AsOf() {
   return <span hidden data-testid="cards-as-of" data-time={statesTime.value ?? ""} />;
 }
@@ -107,8 +107,8 @@ function NoCards() {
 
 function reason(): string {
   if (cardSearch.value.trim() !== "") return `Nothing matches “${cardSearch.value}”.`;
-  if (cardChoice.value === "alarms") return cards.value.size === 0 ? "No values are known." : "Nothing is out of limits.";
-  if (cardChoice.value !== "all" && selectedEntity.value === null) return "Choose an entity, or show all cards.";
-  if (statesPending.value && cards.value.size === 0) return "Asking for the cards…";
-  return "No card yet: entities have one as soon as they publish an update of a view (ui lane).";
+  if (cardChoice.value === "alarms") return cards.value.size === 0 ? "No data yet." : "All values are within limits.";
+  if (cardChoice.value !== "all" && selectedEntity.value === null) return "Select an entity, or show all cards.";
+  if (statesPending.value && cards.value.size === 0) return "Loading cards…";
+  return "No cards yet. An entity gets one with its first view update (ui lane).";
 }

@@ -1,4 +1,4 @@
-/** The chat: what people said to all who watch a scope, as of the clock. */
+/** The chat of a scope, as of the clock. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { timebase } from "../model/clock/clock";
@@ -36,7 +36,7 @@ export function Chat() {
 function Scope() {
   return (
     <select
-      aria-label="To which scope"
+      aria-label="Scope"
       data-testid="chat-scope"
       value={chatScope.value}
       onChange={(event) => (chosenScope.value = event.currentTarget.value)}
@@ -58,12 +58,12 @@ function Messages() {
     if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   }, [last]);
   if (all.length === 0) {
-    return <Empty testid="chat-empty">{chat.pending.value ? "Asking what was said…" : "Nobody has said anything yet."}</Empty>;
+    return <Empty testid="chat-empty">{chat.pending.value ? "Loading messages…" : "No messages yet."}</Empty>;
   }
   return (
-    <div ref={list} class="scroll chat" tabIndex={0} role="log" aria-label="What was said" data-testid="chat-messages">
+    <div ref={list} class="scroll chat" tabIndex={0} role="log" aria-label="Messages" data-testid="chat-messages">
       {(chat.olderKey.value !== null || all.length > DRAWN_MAX) && (
-        <p class="muted chat-older">The newest {Math.min(DRAWN_MAX, all.length)} are shown; older ones are under Events.</p>
+        <p class="muted chat-older">The newest {Math.min(DRAWN_MAX, all.length)} messages; the Events panel lists older ones.</p>
       )}
       {all.slice(-DRAWN_MAX).map((event) => (
         <ChatLine key={event.eventId} event={event} />
@@ -110,9 +110,9 @@ function Entry() {
       <div class="chat-line">
         <input
           type="text"
-          aria-label={`Say something to ${chatScope.value}`}
+          aria-label={`Message to ${chatScope.value}`}
           aria-describedby={reason === "" ? undefined : "chat-reason"}
-          placeholder={reason === "" ? `Say something to ${chatScope.value}` : ""}
+          placeholder={reason === "" ? `Message to ${chatScope.value}` : ""}
           autocomplete="off"
           maxLength={CHAT_MAX_CHARS}
           disabled={reason !== ""}
@@ -121,7 +121,7 @@ function Entry() {
           onInput={(event) => (chatDraft.value = event.currentTarget.value)}
         />
         <button type="submit" disabled={reason !== "" || isSendingChat.value || chatDraft.value.trim() === ""} data-testid="chat-say">
-          Say
+          Send
         </button>
       </div>
     </form>

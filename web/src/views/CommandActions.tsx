@@ -1,4 +1,4 @@
-/** What the chosen entity can be told: a form for each action of its cards, and what it was told last. */
+/** The commands of the selected entity: a form for each, and the recent ones. */
 
 import { statesPending } from "../model/cards/cards";
 import { type CatalogEntry, catalogOf } from "../model/commands/command_catalog";
@@ -14,7 +14,7 @@ const LAST_COMMANDS = 5;
 
 export function CommandActions() {
   const entity = selectedEntity.value;
-  if (entity === null) return <Empty testid="commands-empty">Choose an entity to tell it something.</Empty>;
+  if (entity === null) return <Empty testid="commands-empty">Select an entity to send it a command.</Empty>;
   const abilities = catalogOf(entity);
   if (abilities.length === 0) return <Nothing entity={entity} />;
   const shown = openFormOf(
@@ -44,8 +44,8 @@ function Nothing({ entity }: { entity: Entity }) {
   return (
     <Empty testid="commands-empty">
       {isAsking
-        ? "Asking what it can be told…"
-        : `${entity.uniqueId} takes no commands: none of its cards has an action, and its descriptor allows none.`}
+        ? "Loading its commands…"
+        : `${entity.uniqueId} accepts no commands: none of its cards has an action, and its descriptor allows none.`}
     </Empty>
   );
 }
@@ -66,7 +66,7 @@ function OneAction({ entity, ability, isOpen }: { entity: Entity; ability: Catal
         >
           <i class={`fold ${isOpen ? "open" : ""}`} aria-hidden="true" />
           <span class="action-title">{action.title}</span>
-          {action.critical === true && <span class="tag warn">asks first</span>}
+          {action.critical === true && <span class="tag warn">critical</span>}
           {reason !== "" && <span class="tag">cannot be sent</span>}
           {action.title !== action.commandType && <code class="muted">{action.commandType}</code>}
         </button>
@@ -84,7 +84,7 @@ function Last({ entity }: { entity: Entity }) {
   return (
     <section class="last" aria-label={`Last commands to ${entity.uniqueId}`}>
       <h3 class="part-title">
-        Last told
+        Recent commands
         {all.length > LAST_COMMANDS && (
           <button type="button" class="link-button" onClick={() => (commandTab.value = "history")}>
             all {all.length.toLocaleString("en")}

@@ -102,8 +102,8 @@ function focusProblem(form: HTMLFormElement | null, { problems }: FormResult): v
 function reasonNotSendableNow({ reason }: CatalogEntry, sent: SentCommand | undefined): string {
   if (commandRefusal.value !== "") return commandRefusal.value;
   if (reason !== "") return reason;
-  if (sent?.attempt.phase === "sending") return "It is being sent.";
-  return sent?.attempt.phase === "lost" ? "First see to the one before: nobody knows whether it was sent." : "";
+  if (sent?.attempt.phase === "sending") return "The command is being sent.";
+  return sent?.attempt.phase === "lost" ? "Resolve the previous command first: it is unknown whether it was sent." : "";
 }
 
 interface ButtonsProps {
@@ -134,10 +134,10 @@ function Buttons({ ability, sent, prepared, complete }: ButtonsProps) {
       ) : (
         <>
           <button type="button" data-testid="stack-replace" onClick={complete(() => replaceEdited(prepared))}>
-            Keep in stack
+            Update in stack
           </button>
           <button type="button" onClick={() => (editedId.value = null)}>
-            Leave it
+            Cancel edit
           </button>
         </>
       )}
@@ -157,12 +157,12 @@ interface OutcomeProps {
   again: () => void;
 }
 
-/** What became of the last one: refused, its answer lost, or what events say of it. */
+/** The outcome of the last command: refused, reply lost, or its feedback. */
 function FormOutcome({ sent, entity, action, again }: OutcomeProps) {
   if (sent?.attempt.phase === "refused") {
     return (
       <p class="form-problem" role="alert" data-testid="send-refused">
-        Refused, and not recorded: {sent.attempt.message}
+        Refused, not recorded: {sent.attempt.message}
       </p>
     );
   }
@@ -170,18 +170,18 @@ function FormOutcome({ sent, entity, action, again }: OutcomeProps) {
   if (sent?.attempt.phase !== "lost") return null;
   return (
     <div class="form-lost" role="alert" data-testid="send-lost">
-      <p>No answer came ({sent.attempt.message}): it may have been sent or not. Asking again sends it once at most.</p>
+      <p>No answer came ({sent.attempt.message}): the command may or may not have been sent. A retry sends it at most once.</p>
       <button type="button" aria-disabled={commandRefusal.value !== ""} data-testid="ask-again" onClick={again}>
-        Ask again
+        Retry
       </button>
       <button type="button" onClick={() => clearSentCommand(entity, action)}>
-        Let it be
+        Dismiss
       </button>
     </div>
   );
 }
 
-/** How the last command of this form goes, as of the clock. */
+/** The feedback to the form's last command, as of the clock. */
 function SentOutcome({ sent }: { sent: SentCommand }) {
   const { scopeId } = sent.prepared;
   const command = commandsById.value.get(commandKey({ scopeId, commandId: sent.attempt.commandId }));

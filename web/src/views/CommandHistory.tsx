@@ -14,13 +14,13 @@ export function CommandHistory() {
     <>
       <div class="filters">
         <select
-          aria-label="Commands to whom"
+          aria-label="Target of the commands"
           data-testid="history-entity"
           value={historySelectedOnly.value ? "chosen" : "all"}
           onChange={(event) => (historySelectedOnly.value = event.currentTarget.value === "chosen")}
         >
           <option value="all">all entities</option>
-          <option value="chosen">{selectedEntity.value?.uniqueId ?? "chosen entity"}</option>
+          <option value="chosen">{selectedEntity.value?.uniqueId ?? "selected entity"}</option>
         </select>
       </div>
       <ErrorNotice text={commandLedger.error.value} />
@@ -36,7 +36,7 @@ function List() {
   if (all.length === 0) {
     return (
       <Empty testid="history-empty">
-        {commandLedger.pending.value ? "Asking for the commands…" : "No command was sent up to the clock's time."}
+        {commandLedger.pending.value ? "Loading commands…" : "No commands up to the clock's time."}
       </Empty>
     );
   }

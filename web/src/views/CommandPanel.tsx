@@ -1,4 +1,4 @@
-/** The command panel: what the chosen entity can be told, the stack, and what became of every command. */
+/** The command panel: send, stack and history. */
 
 import { state } from "../model/clock/clock";
 import { commandRefusal, commandTab, type CommandTab } from "../model/commands/command_panel";
@@ -47,7 +47,7 @@ function Parts() {
   );
 }
 
-/** Why nothing can be sent now, and the way out where there is one. */
+/** Why no command can be sent now, with a button to go LIVE if that is the reason. */
 function Refusal() {
   if (commandRefusal.value === "") return null;
   const isReplay = connection.value === "open" && state.value !== "LIVE";

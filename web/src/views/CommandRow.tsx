@@ -1,4 +1,4 @@
-/** One command of the history: what was told to whom and when, and what has become of it. */
+/** One command of the history: target, time, arguments and outcome. */
 
 import { timebase } from "../model/clock/clock";
 import {
@@ -34,7 +34,7 @@ export function CommandRow({ command, isFull = false }: { command: CommandRecord
         <button
           type="button"
           class="link-button command-title"
-          title={`Look at the request, and put the clock to ${formatTime(time)} UTC`}
+          title={`Show the request and move the clock to ${formatTime(time)} UTC`}
           data-testid="command-open"
           onClick={() => showEvent(first)}
         >
@@ -50,7 +50,7 @@ export function CommandRow({ command, isFull = false }: { command: CommandRecord
       </div>
       <CommandArguments of={(command.request?.["payload"] ?? {}) as object} />
       <CommandProgress command={command} />
-      {command.request === undefined && <p class="command-words">Its request is not in this archive.</p>}
+      {command.request === undefined && <p class="command-words">The request is not in this archive.</p>}
     </li>
   );
 }
@@ -61,7 +61,7 @@ export function CommandArguments({ of }: { of: object }) {
   return words === "" ? null : <p class="command-payload muted">{words}</p>;
 }
 
-/** How a command goes: a bar while it runs, and what was said of it last. */
+/** Progress of a command: a bar while it runs, and its latest text. */
 export function CommandProgress({ command }: { command: CommandRecord }) {
   const words = command.state === "written" ? "" : commandText(command);
   return (
@@ -76,14 +76,14 @@ export function CommandProgress({ command }: { command: CommandRecord }) {
   );
 }
 
-/** The state; where an event tells it, the way to that event. */
+/** The state; a button to the event that reported it, if any. */
 export function CommandOutcome({ command }: { command: CommandRecord }) {
   const { state } = command;
   const event = command.result ?? command.progress;
   const words = state === "running" ? `${Math.round(percentOf(command))} %` : STATES[state];
   if (event === undefined) {
     return (
-      <span class={`outcome ${state}`} title="No answer yet: whether it arrived is unknown." data-testid="command-state">
+      <span class={`outcome ${state}`} title="No feedback yet: it is unknown whether the command arrived." data-testid="command-state">
         {words}
       </span>
     );
@@ -92,7 +92,7 @@ export function CommandOutcome({ command }: { command: CommandRecord }) {
     <button
       type="button"
       class={`outcome ${state}`}
-      title={`${state === "written" ? "Written to the device, not confirmed. " : ""}Look at this answer, of ${formatTime(eventTime(event, timebase.value))} UTC`}
+      title={`${state === "written" ? "Written to the device, not confirmed. " : ""}Show this feedback, ${formatTime(eventTime(event, timebase.value))} UTC`}
       data-testid="command-state"
       onClick={() => showEvent(event)}
     >

@@ -40,7 +40,7 @@ export function CommandStack() {
       )}
       {all.length === 0 ? (
         <Empty testid="stack-empty">
-          Nothing is prepared. Fill in a command's form and add it to the stack, or import one from a file.
+          The stack is empty. Add a command from its form, or import a stack from a file.
         </Empty>
       ) : (
         <ol class="scroll stack" tabIndex={0} aria-label="Prepared commands" data-testid="stack">
@@ -115,11 +115,11 @@ function OneStacked({ one, index }: { one: StackedCommand; index: number }) {
       <CommandArguments of={one.payload} />
       {command !== undefined && <CommandProgress command={command} />}
       {wrong !== "" && <p class="form-problem">{wrong}</p>}
-      {now?.phase === "refused" && <p class="form-problem">Refused, and not recorded: {now.message}</p>}
+      {now?.phase === "refused" && <p class="form-problem">Refused, not recorded: {now.message}</p>}
       {now?.phase === "lost" && (
-        <p class="form-problem">No answer came ({now.message}): it may have been sent or not. Asking again sends it once at most.</p>
+        <p class="form-problem">No answer came ({now.message}): the command may or may not have been sent. A retry sends it at most once.</p>
       )}
-      <div class="stacked-tools" role="group" aria-label={`Place of ${name}`}>
+      <div class="stacked-tools" role="group" aria-label={`Position of ${name}`}>
         <button type="button" class="icon" disabled={index === 0} aria-label={`Move ${name} up`} onClick={() => moveStacked(one.id, -1)}>
           ↑
         </button>
@@ -146,7 +146,7 @@ function OneStacked({ one, index }: { one: StackedCommand; index: number }) {
   );
 }
 
-/** What has become of one that was sent, else the button that sends it. */
+/** The outcome of a sent command, else the button that sends it. */
 function Act({ one, name }: { one: StackedCommand; name: string }) {
   const command = commandOf(one);
   if (command !== undefined) return <CommandOutcome command={command} />;
@@ -162,7 +162,7 @@ function Act({ one, name }: { one: StackedCommand; name: string }) {
       data-testid="stacked-send"
       onClick={() => sendStacked(one)}
     >
-      {phase === "lost" ? "Ask again" : phase === "sending" ? "Sending…" : "Send"}
+      {phase === "lost" ? "Retry" : phase === "sending" ? "Sending…" : "Send"}
     </button>
   );
 }

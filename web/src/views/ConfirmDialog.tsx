@@ -1,4 +1,4 @@
-/** What is asked before a critical command leaves. The browser's own dialog keeps the focus and takes Escape. */
+/** The confirmation of a critical command. The native dialog keeps the focus and handles Escape. */
 
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -55,7 +55,7 @@ function Dialog({ asked }: { asked: Confirmation }) {
         ))}
       </dl>
       <p id="confirm-words" class="confirm-words">
-        This command is marked critical. It leaves as soon as you confirm, and cannot be taken back.
+        This command is marked critical. It is sent as soon as you confirm and cannot be undone.
       </p>
       {reason !== "" && (
         <p class="form-problem" role="status">

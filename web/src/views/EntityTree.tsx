@@ -38,7 +38,7 @@ export function EntityTree() {
 }
 
 function Content() {
-  if (entities.value === null) return <Empty>Looking for entities…</Empty>;
+  if (entities.value === null) return <Empty>Loading entities…</Empty>;
   if (entities.value.length === 0) {
     return (
       <Empty testid="entities-empty">

@@ -1,4 +1,4 @@
-/** One event in full: its JSON, a frame's bytes, and what can be done with it. */
+/** One event in full: JSON, a frame's bytes, copy and link. */
 
 import { useMemo, useState } from "preact/hooks";
 import { eventLink } from "../model/address/deep_link";
@@ -86,7 +86,7 @@ function EventTimes({ event }: { event: StoredEvent }) {
 function EventActions({ event, children }: { event: StoredEvent; children: preact.ComponentChildren }) {
   const [said, say] = useState("");
   const copy = async (text: string, what: string) => {
-    say((await copyText(text)) ? `${what} copied.` : "This browser does not let the page copy.");
+    say((await copyText(text)) ? `${what} copied.` : "The browser denied access to the clipboard.");
   };
   return (
     <div class="acts">
@@ -102,7 +102,7 @@ function EventActions({ event, children }: { event: StoredEvent; children: preac
         Copy link
       </button>
       <button type="button" onClick={() => seek(eventTime(event, timebase.value))}>
-        Clock here
+        Move clock here
       </button>
       <span class="muted" role="status">
         {said}

@@ -1,4 +1,4 @@
-/** The export dialog: what is to be exported, how far it is, and the download. */
+/** The export dialog: settings, progress and download. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { timebase } from "../model/clock/clock";
@@ -27,7 +27,7 @@ import "../exports.css";
 const RANGES: Readonly<Record<ExportRange, string>> = {
   selection: "the selection",
   visible: "the visible span",
-  all: "all there is",
+  all: "the whole archive",
 };
 
 export function ExportDialog() {
@@ -174,7 +174,7 @@ function DriverChoice() {
         value={exportDriver.value}
         onChange={(event) => (exportDriver.value = event.currentTarget.value)}
       >
-        <option value="">those bound to the streams</option>
+        <option value="">the drivers bound to the streams</option>
         {(exportDrivers.value ?? []).map(({ driver, lanes }) => (
           <option key={driver} value={driver}>
             {driver} ({lanes.join(", ")})
@@ -183,9 +183,9 @@ function DriverChoice() {
       </select>
       {driversError.value !== "" && (
         <p class="form-problem export-span">
-          Which others there are is not known: {driversError.value}.{" "}
+          The list of drivers was not loaded: {driversError.value}.{" "}
           <button type="button" onClick={() => void refreshDrivers()}>
-            Ask again
+            Retry
           </button>
         </p>
       )}

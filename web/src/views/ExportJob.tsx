@@ -1,4 +1,4 @@
-/** How the last export goes: its progress, what went wrong, or the way to what it made. */
+/** The current export: progress, error or download. */
 
 import {
   cancelExport,
@@ -21,8 +21,8 @@ export function ExportJob() {
   return (
     <div class={`export-job ${now.phase}`} role="status" data-testid="export-job" data-phase={now.phase}>
       {(now.phase === "starting" || now.phase === "running") && <RunningExport now={now} />}
-      {now.phase === "cancelled" && <p>Given up; nothing is left of it.</p>}
-      {now.phase === "failed" && <p class="form-problem">Not exported: {now.message}. Nothing is left of it.</p>}
+      {now.phase === "cancelled" && <p>Export cancelled; partial files removed.</p>}
+      {now.phase === "failed" && <p class="form-problem">Export failed: {now.message}. Partial files removed.</p>}
       {now.phase === "complete" && <CompleteExport now={now} />}
     </div>
   );
@@ -42,7 +42,7 @@ function RunningExport({ now }: { now: ExportStatus }) {
       />
       <div class="export-line">
         <span class="muted">
-          {isKnown ? `${now.done.toLocaleString("en")} of about ${now.total.toLocaleString("en")} events` : "Looking how much there is…"}
+          {isKnown ? `${now.done.toLocaleString("en")} of about ${now.total.toLocaleString("en")} events` : "Counting events…"}
           {now.etaS === undefined ? "" : `, about ${etaText(now.etaS)} left`}
           {now.message === "" ? "" : ` (${now.message})`}
         </span>
@@ -61,7 +61,7 @@ function CompleteExport({ now }: { now: ExportStatus }) {
     <>
       <div class="export-line">
         <span>
-          {made.events.toLocaleString("en")} events, {sizeText(made.bytes)}, to be had until {formatTime(made.expiresAt).slice(0, 16)} UTC
+          {made.events.toLocaleString("en")} events, {sizeText(made.bytes)}, available until {formatTime(made.expiresAt).slice(0, 16)} UTC
         </span>
         <button type="button" class="primary" data-testid="export-download" onClick={() => void downloadExport()}>
           Download
@@ -72,8 +72,8 @@ function CompleteExport({ now }: { now: ExportStatus }) {
       </p>
       {made.failures > 0 && (
         <p class="warning">
-          {made.failures === 1 ? "One stream or file is" : `${made.failures} streams or files are`} not in it: its
-          export.json says which and why.
+          {made.failures === 1 ? "One stream or file is" : `${made.failures} streams or files are`} missing:
+          export.json in the archive names each, with the reason.
         </p>
       )}
       {downloadError.value !== "" && <p class="form-problem">{downloadError.value}</p>}

@@ -27,7 +27,7 @@ export function FieldPicker({ close }: { close: () => void }) {
   return (
     <div class="picker" role="group" aria-label="Fields that can be plotted" data-testid="field-picker">
       <div class="picker-head">
-        <strong>{entity === null ? "No entity is chosen" : entity.uniqueId}</strong>
+        <strong>{entity === null ? "No entity selected" : entity.uniqueId}</strong>
         <input
           type="search"
           placeholder="Filter fields"
@@ -41,11 +41,11 @@ export function FieldPicker({ close }: { close: () => void }) {
       </div>
       <ErrorNotice text={error} />
       {entity === null ? (
-        <p class="muted">Choose an entity of the tree.</p>
+        <p class="muted">Select an entity in the tree.</p>
       ) : fieldChoices.value === null ? (
-        <p class="muted">Asking which fields it has…</p>
+        <p class="muted">Loading fields…</p>
       ) : found.length === 0 ? (
-        <p class="muted">{filter === "" ? "It has no numbers that can be plotted." : `No field matches “${filter}”.`}</p>
+        <p class="muted">{filter === "" ? "It has no numeric fields." : `No field matches “${filter}”.`}</p>
       ) : (
         <ul>{found.map((choice) => <OneChoice key={`${choice.label} ${choice.field}`} choice={choice} />)}</ul>
       )}
@@ -66,7 +66,7 @@ function OneChoice({ choice }: { choice: FieldChoice }) {
         onClick={() => !isThere && addField(choice)}
       >
         <span>{choice.field}</span>
-        <span class="muted">{isThere ? "is plotted" : choice.label}</span>
+        <span class="muted">{isThere ? "plotted" : choice.label}</span>
       </button>
     </li>
   );

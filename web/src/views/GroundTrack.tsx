@@ -33,8 +33,8 @@ export function GroundTrack() {
       ) : (
         <Empty testid="track-empty">
           {selectedEntity.value === null
-            ? "Choose an entity of the tree."
-            : `${selectedEntity.value.uniqueId} does not say where it is at this time: no fields named latitude and longitude.`}
+            ? "Select an entity in the tree."
+            : `${selectedEntity.value.uniqueId} has no position at this time: it publishes no fields named latitude and longitude.`}
         </Empty>
       )}
     </Pane>
@@ -52,9 +52,9 @@ function PositionLine() {
 }
 
 function TrackNote({ track: found }: { track: Track | null }) {
-  if (found === null) return <span class="muted"> · asking for its track…</span>;
+  if (found === null) return <span class="muted"> · loading track…</span>;
   if (found.left > found.points.length) return <span class="muted"> · too long for a track: zoom the timeline in</span>;
-  if (found.points.length === 0) return <span class="muted"> · no positions in the time that the timeline shows</span>;
+  if (found.points.length === 0) return <span class="muted"> · no positions in the visible span</span>;
   return null;
 }
 

@@ -20,7 +20,7 @@ export function HexView({ base64 }: { base64: string }) {
     observer.observe(watched);
     return () => observer.disconnect();
   }, []);
-  if (bytes === undefined) return <p class="muted">These bytes are no base64 text.</p>;
+  if (bytes === undefined) return <p class="muted">Not valid base64.</p>;
   const left = rowCount(bytes, rowBytes) - rows;
   return (
     <div class="hex" ref={element} data-testid="hex-view">

@@ -74,12 +74,12 @@ function Paging() {
 
 function List() {
   const found = inspectorEvents.value;
-  if (inspectorSelectedOnly.value && selectedEntity.value === null) return <Empty>Choose an entity of the tree, or look at all.</Empty>;
+  if (inspectorSelectedOnly.value && selectedEntity.value === null) return <Empty>Select an entity in the tree, or show all entities.</Empty>;
   if (inspectorRange.value === "selection" && selection.value === null) {
-    return <Empty>Nothing is selected on the timeline: drag with Shift over it, or choose other times.</Empty>;
+    return <Empty>No range is selected: drag with Shift on the timeline, or choose another range.</Empty>;
   }
-  if (found === null) return <Empty>Asking for events…</Empty>;
-  if (found.length === 0) return <Empty testid="events-empty">No events of this kind {TIMES[inspectorRange.value]}.</Empty>;
+  if (found === null) return <Empty>Loading events…</Empty>;
+  if (found.length === 0) return <Empty testid="events-empty">No matching events {TIMES[inspectorRange.value]}.</Empty>;
   return (
     <table class="events">
       <thead>
@@ -102,8 +102,8 @@ function List() {
 
 const TIMES = {
   clock: "up to the clock's time",
-  visible: "in the time that the timeline shows",
-  selection: "in the selected time",
+  visible: "in the visible span",
+  selection: "in the selected range",
   ahead: "dated ahead of now",
 } as const;
 
@@ -123,7 +123,7 @@ function OneEvent({ event }: { event: StoredEvent }) {
           type="button"
           class="time-button"
           aria-pressed={isChosen}
-          title={state.value === "LIVE" ? "Look at it: the clock leaves LIVE and goes there" : "Look at it: the clock goes there"}
+          title={state.value === "LIVE" ? "Show the event and move the clock to it (leaves LIVE)" : "Show the event and move the clock to it"}
           onClick={(click) => {
             click.stopPropagation();
             inspectEvent(event);

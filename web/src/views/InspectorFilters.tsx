@@ -43,7 +43,7 @@ export function InspectorFilters() {
         value={inspectorSelectedOnly.value ? "chosen" : "all"}
         onChange={(event) => (inspectorSelectedOnly.value = event.currentTarget.value === "chosen")}
       >
-        <option value="chosen">{selectedEntity.value?.uniqueId ?? "chosen entity"}</option>
+        <option value="chosen">{selectedEntity.value?.uniqueId ?? "selected entity"}</option>
         <option value="all">all entities</option>
       </select>
       <TypeFilter />

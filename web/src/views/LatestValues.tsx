@@ -40,10 +40,10 @@ export function LatestValues() {
     >
       <ErrorNotice text={latestError.value} />
       {entity === null ? (
-        <Empty>Choose an entity of the tree.</Empty>
+        <Empty>Select an entity in the tree.</Empty>
       ) : events.length === 0 ? (
         <Empty testid="latest-empty">
-          {isWaiting ? "Asking for its values…" : "Nothing was known of it at this time. Move the clock on, or go LIVE."}
+          {isWaiting ? "Loading values…" : "No data at this time. Move the clock, or go LIVE."}
         </Empty>
       ) : (
         <div class={`scroll ${isWaiting ? "awaited" : ""}`} aria-busy={isWaiting} tabIndex={0} role="region" aria-label="Values">
@@ -152,7 +152,7 @@ class OneValue extends Component<ValueProps> {
               class="icon"
               aria-disabled={plotted}
               aria-label={plotted ? `${path} is plotted` : `Plot ${path}`}
-              title={plotted ? "is plotted" : "Plot this field"}
+              title={plotted ? "plotted" : "Plot this field"}
               data-testid="plot-field"
               onClick={plot}
             >

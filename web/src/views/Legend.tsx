@@ -1,4 +1,4 @@
-/** Above the strip: what its colours and signs mean, what is seen, and how to see something else. */
+/** Above the strip: the legend, the visible span, selection, playback options, zoom and export. */
 
 import { shareUrl } from "../model/address/url_sync";
 import { chooseLoop, looping } from "../model/clock/clock";
@@ -69,7 +69,7 @@ export function Legend() {
         <button
           type="button"
           class={isExporting.value ? "on" : ""}
-          title="Export the selection, or what is seen, to files"
+          title="Export the selection or the visible span to files"
           data-testid="export-open"
           onClick={openExport}
         >
@@ -100,18 +100,18 @@ function Selected() {
       <button type="button" onClick={() => zoomToRange(range)}>
         Selection {durationText(spanLength(range))}
       </button>
-      <button type="button" aria-label="Forget the selection" onClick={() => setSelection(null)}>
+      <button type="button" aria-label="Clear the selection" onClick={() => setSelection(null)}>
         ×
       </button>
     </span>
   );
 }
 
-/** How a replay goes through what is selected, and through nothing. */
+/** Loop and gap skipping. */
 function Ways() {
   const loopTitle = selection.value === null ? "Loop a selection: drag with Shift to select" : "Loop the selection (O)";
   return (
-    <span class="buttons" role="group" aria-label="Ways to play">
+    <span class="buttons" role="group" aria-label="Playback options">
       <button
         type="button"
         class={looping.value ? "on" : ""}
@@ -138,5 +138,5 @@ function Ways() {
 
 async function copyLink(): Promise<void> {
   const isCopied = await copyText(shareUrl());
-  showToast(isCopied ? "The link is copied." : "The address of this page is the link.");
+  showToast(isCopied ? "Link copied." : "Copying is not allowed here. The page's address is the link.");
 }

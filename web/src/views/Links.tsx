@@ -1,4 +1,4 @@
-/** The links: a chip for the header, and a panel with the figures of each. */
+/** The links: a chip in the header, and a panel with the figures of each. */
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -8,7 +8,7 @@ import { formatAge, toMs } from "../model/values/time";
 
 export const linksOpen = signal(false);
 
-const HEALTH_TEXTS = { good: "all links work", warn: "a link needs a look", bad: "a link does not answer" };
+const HEALTH_TEXTS = { good: "all links work", warn: "a link needs attention", bad: "a link is unreachable" };
 
 export function LinksChip() {
   const count = links.value?.length;
@@ -37,7 +37,7 @@ export function LinksPanel() {
       <div class="card links">
         <div class="links-head">
           <h2>Links</h2>
-          <span class="muted">what this archive is fed by</span>
+          <span class="muted">the transports that feed this archive</span>
           <span class="spacer" />
           <button type="button" ref={button} onClick={() => (linksOpen.value = false)}>
             Close
@@ -45,7 +45,7 @@ export function LinksPanel() {
         </div>
         {all.length === 0 ? (
           <p class="empty">
-            Nothing feeds this archive. Start it with a transport:
+            No transport feeds this archive. Start NOVA with one:
             <code>nova up --transport kafka://host:9092</code>
           </p>
         ) : (
@@ -62,7 +62,7 @@ function Link({ link }: { link: LinkInfo }) {
       <h3>
         <span class={`dot ${linkHealth(link)}`} aria-hidden="true" />
         <code>{link.link}</code>
-        <span class="muted">{link.connection ?? "not known"}</span>
+        <span class="muted">{link.connection ?? "unknown"}</span>
       </h3>
       <dl class="figures">
         {figures(link).map(([name, value]) => (
@@ -77,7 +77,7 @@ function Link({ link }: { link: LinkInfo }) {
       </p>
       {(link.gaps ?? 0) > 0 && (
         <p class="warning">
-          Its backend no longer had some records when they were to be read: see the events of the type IngestGap in the
+          Some records were gone from its broker before they were read: see the IngestGap events in the
           metadata lane.
         </p>
       )}

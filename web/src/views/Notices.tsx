@@ -1,4 +1,4 @@
-/** Notes above the timeline: what this browser did not get, and short words on what was asked. */
+/** Notices above the timeline: conflated or missed events, and the toast. */
 
 import {
   conflation,

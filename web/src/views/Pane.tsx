@@ -32,7 +32,7 @@ export function Pane({ id, title, tools, children }: PaneProps) {
   );
 }
 
-/** What a panel says in place of content: why there is none, and what to do about it. */
+/** A panel without content: the reason, and what to do. */
 export function Empty({ children, testid }: { children: ComponentChildren; testid?: string }) {
   return (
     <div class="pane-empty" tabIndex={0} data-testid={testid}>
@@ -41,12 +41,12 @@ export function Empty({ children, testid }: { children: ComponentChildren; testi
   );
 }
 
-/** An answer that did not come, and that it is asked for again. */
+/** A failed request, which is being retried. */
 export function ErrorNotice({ text }: { text: string }) {
   if (text === "") return null;
   return (
     <p class="pane-trouble" role="status">
-      No answer from the archive: {text}. Asking again.
+      No answer from the archive: {text}. Retrying.
     </p>
   );
 }

@@ -1,4 +1,4 @@
-/** The menu of a panel: move it without a pointer, put it away, and what concerns the whole layout. */
+/** The menu of a panel: move or hide it by keyboard, and actions on the whole layout. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type MoveDirection, panelHidden, type PanelId, panelNudged, PANELS, panelShown } from "../model/layout/layout";
@@ -68,7 +68,7 @@ function Menu({ id, close, leave }: { id: PanelId; close: () => void; leave: () 
       {!isNarrow.value && MOVES.map(([direction, name]) =>
         item(name, () => (layout.value = panelNudged(layout.value, id, direction)), `move-${direction}`),
       )}
-      {!isNarrow.value && item("Put away", () => (layout.value = panelHidden(layout.value, id)), "put-away")}
+      {!isNarrow.value && item("Hide", () => (layout.value = panelHidden(layout.value, id)), "put-away")}
       {layout.value.hidden.map((one) => item(`Show ${PANELS[one]}`, () => (layout.value = panelShown(layout.value, one))))}
       {item("Reset the layout", resetLayout, "layout-reset")}
       {item("Export the layout", () => saveText("nova-layout.json", exportLayout()), "layout-export")}

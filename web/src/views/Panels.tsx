@@ -56,7 +56,7 @@ function Columns() {
       <div class="columns">
         {columns.length === 0 && (
           <div class="pane-empty">
-            All panels are put away.
+            All panels are hidden.
             <button type="button" onClick={resetLayout}>
               Reset the layout
             </button>
@@ -110,8 +110,8 @@ function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
 
 function PutAway({ ids }: { ids: readonly PanelId[] }) {
   return (
-    <div class="put-away" role="group" aria-label="Panels that are put away">
-      <span class="muted">Put away:</span>
+    <div class="put-away" role="group" aria-label="Hidden panels">
+      <span class="muted">Hidden:</span>
       {ids.map((id) => (
         <button type="button" key={id} data-testid={`show-${id}`} onClick={() => (layout.value = panelShown(layout.value, id))}>
           {PANELS[id]}
@@ -125,7 +125,7 @@ function ImportError() {
   if (importError.value === "") return null;
   return (
     <div class="pane-trouble" role="alert">
-      This layout cannot be used. {importError.value}
+      The layout was not imported. {importError.value}
       <button type="button" onClick={() => (importError.value = "")}>
         Close
       </button>

@@ -49,7 +49,7 @@ function Mode() {
         class={live ? "" : "on"}
         aria-pressed={!live}
         data-testid="replay"
-        title="Look at the past"
+        title="Replay the past"
         onClick={() => live && pause()}
       >
         REPLAY
@@ -80,7 +80,7 @@ function DirectionButton() {
       data-testid="direction"
       aria-pressed={backwards.value}
       aria-label="Backwards"
-      title={backwards.value ? "It plays backwards (R)" : "It plays forwards (R)"}
+      title={backwards.value ? "Direction: backwards (R)" : "Direction: forwards (R)"}
       onClick={() => chooseDirection(!backwards.value)}
     >
       <Icon name={backwards.value ? "backwards" : "forwards"} />

@@ -37,7 +37,7 @@ export function Plot({ spec }: { spec: PlotSpec }) {
       <PlotLegend spec={spec} hoverMs={hoverMs} />
       {spec.fields.length === 0 ? (
         <p class="plot-empty muted">
-          Empty. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.
+          Empty plot. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
         </p>
       ) : (
         <PlotCanvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />
@@ -60,7 +60,7 @@ function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null 
             <button
               type="button"
               class="icon"
-              aria-label={`Take ${field.field} out of the plot`}
+              aria-label={`Remove ${field.field} from the plot`}
               onClick={() => removeField(spec.id, field)}
             >
               ×
@@ -123,7 +123,7 @@ function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (m
       class="canvas"
       ref={element}
       role="img"
-      aria-label={`${fields.map(({ field }) => field).join(", ")} over the time that the timeline shows`}
+      aria-label={`${fields.map(({ field }) => field).join(", ")} over the visible span`}
       data-testid="plot-canvas"
     />
   );

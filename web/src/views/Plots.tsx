@@ -33,7 +33,7 @@ export function Plots() {
       <ErrorNotice text={plotError.value} />
       {plots.value.length === 0 ? (
         <Empty testid="plots-empty">
-          No plots yet. Press <span class="key">∿</span> beside a number of the latest values, or choose “Add field”.
+          No plots yet. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
         </Empty>
       ) : (
         <div class="plots" tabIndex={0} role="region" aria-label="Plots">

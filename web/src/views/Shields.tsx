@@ -30,8 +30,8 @@ export function Shields() {
 function Content({ most, more }: { most: number; more: () => void }) {
   const all = shieldGroups.value;
   if (all.length === 0) {
-    if (entities.value === null) return <Empty>Looking for entities…</Empty>;
-    return <Empty testid="shields-empty">No shields yet: they come with the first update of a view (ui lane).</Empty>;
+    if (entities.value === null) return <Empty>Loading entities…</Empty>;
+    return <Empty testid="shields-empty">No shields yet. An entity gets one with its first view update (ui lane).</Empty>;
   }
   const count = all.reduce((sum, { places }) => sum + places.length, 0);
   const drawn = firstPlaces(all, most);
@@ -143,7 +143,7 @@ function cardTime(card: Card): string {
 }
 
 function NothingYet({ place }: { place: CardPlace }) {
-  const words = statesPending.value ? "…" : place.viewId === "" ? "says nothing of itself" : "nothing yet at this time";
+  const words = statesPending.value ? "…" : place.viewId === "" ? "no views" : "no data at this time";
   return <span class="muted shield-nothing">{words}</span>;
 }
 

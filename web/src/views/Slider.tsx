@@ -6,7 +6,7 @@ import { AHEAD_MAX, extent } from "../model/timeline/timeline_data";
 import { goToDatedAhead } from "../model/timeline/timeline_sync";
 import { formatTime, fromMs } from "../model/values/time";
 
-/** That there are events dated ahead, and the way there. */
+/** Shows that there are events dated ahead, and goes to them. */
 function AheadSign() {
   const ahead = extent.value?.ahead;
   if (ahead === undefined) return null;

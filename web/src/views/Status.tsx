@@ -1,4 +1,4 @@
-/** The signs of a status: each has a shape of its own, for colours alone are not seen by everybody. */
+/** Status signs: each has its own shape, because not everyone can tell the colours apart. */
 
 import type { Verdict } from "../model/alarms/limits";
 

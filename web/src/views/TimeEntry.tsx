@@ -25,7 +25,7 @@ export function TimeEntry() {
         aria-invalid={wrong}
         class={wrong ? "wrong" : ""}
         placeholder="2026-01-31 12:00:00 UTC"
-        title="A time such as 2026-01-31T12:00:00Z; UTC if you name no zone"
+        title="A time such as 2026-01-31T12:00:00Z; UTC if no zone is given"
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
       />

@@ -24,7 +24,7 @@ export function TimelineBar() {
       <div class="controls">
         <span
           class={`state ${state.value.toLowerCase()} ${isStalled.value ? "away" : ""}`}
-          title={isStalled.value ? "Nothing is being received" : undefined}
+          title={isStalled.value ? "No data is being received" : undefined}
           data-testid="state"
           aria-live="polite"
         >
@@ -53,12 +53,12 @@ export function TimelineBar() {
   );
 }
 
-/** A button that was clicked does not keep the space bar to itself; one that the keyboard pressed does. */
+/** A clicked button gives up the focus, so that the space bar plays; one pressed by keyboard keeps it. */
 function giveKeysBack(event: MouseEvent): void {
   if (event.detail > 0) (event.target as HTMLElement).closest("button")?.blur();
 }
 
-/** That this browser is, or was, too slow for LIVE; where nothing beside it has to move. */
+/** Shows that this browser is, or was, too slow for LIVE. */
 function BehindSign() {
   const of = conflation.value;
   if (of === null) return null;

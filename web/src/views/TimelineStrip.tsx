@@ -1,4 +1,4 @@
-/** The strip: what there is over the visible span, with the cursor on it. */
+/** The strip: density and markers over the visible span, with the cursor. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { connection } from "../model/session/session";
@@ -44,7 +44,7 @@ function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
       class="handle"
       tabIndex={0}
       role="slider"
-      aria-label="Time; arrow keys go from event to event"
+      aria-label="Time cursor; arrow keys step from event to event"
       aria-valuemin={Math.round(startMs)}
       aria-valuemax={Math.round(stopMs)}
       aria-valuenow={Math.round(Math.min(stopMs, Math.max(startMs, cursorLineMs.value)))}
@@ -72,12 +72,12 @@ function Marks() {
   );
 }
 
-/** What to know where there is nothing to see. */
+/** Shown in place of events: an error, an empty archive or an empty span. */
 function StripMessage() {
   if (timelineError.value !== "") {
     return (
       <p class="strip-message bad" role="status" data-testid="strip-trouble">
-        What there is cannot be shown ({timelineError.value}); trying again.
+        The events cannot be shown ({timelineError.value}); retrying.
       </p>
     );
   }
@@ -91,13 +91,13 @@ function StripMessage() {
   }
   const picture = shownTile();
   if (picture === undefined) {
-    const text = connection.value === "open" ? "Looking for events…" : "Not connected.";
+    const text = connection.value === "open" ? "Loading events…" : "Not connected.";
     return <p class="strip-message">{text}</p>;
   }
   if (extent.value === undefined || countIn(picture, visible.value) > 0) return null;
   return (
     <p class="strip-message" data-testid="strip-nothing">
-      Nothing happened in this span.{" "}
+      No events in this span.{" "}
       <button type="button" onClick={showEverything}>
         Show everything
       </button>
@@ -105,7 +105,7 @@ function StripMessage() {
   );
 }
 
-/** The time under the pointer, and what there is at it. */
+/** The time under the pointer, with the counts and markers there. */
 function Tip() {
   const x = hoverX.value;
   if (x === undefined) return null;

@@ -1,4 +1,4 @@
-/** Painting what moves over the timeline: the selection, the present, the pointer and the cursor. */
+/** Paints the timeline's overlay: selection, present, pointer and cursor. */
 
 import type { ClockState } from "../model/clock/clock";
 import { type Span, toX } from "../model/timeline/span";

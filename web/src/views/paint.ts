@@ -1,4 +1,4 @@
-/** Painting the timeline: how much there is and when, the axis, and the marks. */
+/** Paints the timeline's scene: density, axis and markers. */
 
 import { DENSITY_LANES, type DensityLane, type DensityTile } from "../model/timeline/density";
 import type { Marker } from "../model/timeline/markers";
@@ -98,7 +98,7 @@ function mostIn(picture: DensityTile, first: number, last: number): number {
   return most;
 }
 
-/** What the picture does not reach is not empty but unknown. */
+/** Spans outside of the tile are unknown, not empty. */
 function paintUnknown({ context, width, height, palette }: PaintTarget, span: Span, known: Span): void {
   context.globalAlpha = 0.35;
   context.fillStyle = palette.raised;

@@ -1,4 +1,4 @@
-/** The keyboard: one table of keys, what they do, and how the help says it. */
+/** Keyboard shortcuts: one table of keys, actions and help texts. */
 
 import { signal } from "@preact/signals";
 import {
@@ -46,17 +46,17 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["ArrowLeft"], name: "←", what: "previous event", act: () => runAction(step("previous")) },
   { keys: ["ArrowRight"], name: "→", what: "next event", act: () => runAction(step("next")) },
   { keys: ["Shift+ArrowLeft"], name: "Shift ←", what: "back a tenth of the view", act: () => jump(-1) },
-  { keys: ["Shift+ArrowRight"], name: "Shift →", what: "on a tenth of the view", act: () => jump(1) },
+  { keys: ["Shift+ArrowRight"], name: "Shift →", what: "forward a tenth of the view", act: () => jump(1) },
   { keys: ["Home"], name: "Home", what: "the first event", act: () => goTo(extent.value?.startMs) },
   { keys: ["End"], name: "End", what: "the last event up to now", act: () => goTo(extent.value?.stopMs) },
-  { keys: ["r", "R"], name: "R", what: "turn around", act: () => chooseDirection(!backwards.value) },
+  { keys: ["r", "R"], name: "R", what: "reverse direction", act: () => chooseDirection(!backwards.value) },
   { keys: [","], name: ",", what: "slower", act: () => shiftRate(-1) },
   { keys: ["."], name: ".", what: "faster", act: () => shiftRate(1) },
   { keys: ["+", "="], name: "+", what: "zoom in", act: () => zoom(1 / ZOOM) },
   { keys: ["-"], name: "−", what: "zoom out", act: () => zoom(ZOOM) },
   { keys: ["0"], name: "0", what: "show everything", act: showEverything },
-  { keys: ["["], name: "[", what: "selection from here", act: () => setSelectionEnd("start", cursorLineMs.value) },
-  { keys: ["]"], name: "]", what: "selection until here", act: () => setSelectionEnd("stop", cursorLineMs.value) },
+  { keys: ["["], name: "[", what: "start the selection here", act: () => setSelectionEnd("start", cursorLineMs.value) },
+  { keys: ["]"], name: "]", what: "end the selection here", act: () => setSelectionEnd("stop", cursorLineMs.value) },
   { keys: ["o", "O"], name: "O", what: "loop the selection", act: () => chooseLoop(!looping.value) },
   { keys: ["g", "G"], name: "G", what: "jump over gaps", act: () => (isSkippingGaps.value = !isSkippingGaps.value) },
   { keys: ["t", "T"], name: "T", what: "the other clock", act: () => runAction(switchTimebase(otherTimebase(timebase.value))) },
@@ -69,10 +69,10 @@ export const SHORTCUTS: readonly Shortcut[] = [
   // The tree listens itself: it may have to be shown first.
   { keys: [], name: "/", what: "search the entities", act: () => undefined },
   { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
-  { keys: ["Escape"], name: "Esc", what: "close, or forget the selection", act: escape },
+  { keys: ["Escape"], name: "Esc", what: "close, or clear the selection", act: escape },
 ];
 
-/** What a key does; undefined if it does nothing, or something is being typed. */
+/** The shortcut of a key; undefined if it has none, or the user is typing. */
 export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return undefined;
   if (isConsumedBy(event.target as HTMLElement, event.key)) return undefined;
@@ -81,7 +81,7 @@ export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
   return SHORTCUTS.find((one) => one.keys.includes(key));
 }
 
-/** What was reached by keyboard, and every field of text, takes the keys that work it. */
+/** Focused widgets and text fields consume the keys that operate them. */
 function isConsumedBy(target: HTMLElement, key: string): boolean {
   if (target.matches("input, select, textarea") && target.matches(":focus-visible")) return key !== "Escape";
   if (key === " ") return target.matches("button:focus-visible, a:focus-visible, summary:focus-visible");

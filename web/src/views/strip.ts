@@ -26,7 +26,7 @@ export const hoverX = signal<number | undefined>(undefined);
 const LINE_PX = 16;
 const PAGE_PX = 400;
 
-/** Bring a strip to life; what is returned ends it. */
+/** Attach a strip to its canvases; returns the function that detaches it. */
 export function attachStrip(
   host: HTMLElement,
   scene: HTMLCanvasElement,

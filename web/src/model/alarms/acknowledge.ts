@@ -1,24 +1,24 @@
-/** Acknowledging an alarm: whether it may be done, and doing it. What is acknowledged, events alone say. */
+/** Sends acknowledgements of alarms. Only an event makes an alarm acknowledged. */
 
 import { computed, signal } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { state } from "../clock/clock";
 import { showToast } from "../page/toast";
+import { OPERATING_ROLES } from "../session/permission";
 import { connection, request, role } from "../session/session";
 import type { Alarm } from "./alarms";
 
-/** Alarms that are being acknowledged: asked for, and not yet told by an event. */
+/** Alarms whose acknowledgement was requested and has not come back as an event. */
 export const pendingAcknowledgements = signal<ReadonlySet<string>>(new Set());
 
-/** So long an answer is waited for to come back as an event. */
+/** How long to wait for the event after the reply. */
 const PENDING_MAX_MS = 10_000;
-const MAY: ReadonlySet<string> = new Set(["operator", "admin"]);
 
-/** Why nobody can acknowledge anything now, in words; empty if it can be done. */
+/** Why no alarm can be acknowledged now; empty if one can. */
 export const acknowledgeRefusal = computed(() => {
-  if (connection.value !== "open") return "There is no connection.";
-  if (!MAY.has(role.value)) return "Viewers cannot acknowledge alarms; operators and admins can.";
-  if (state.value !== "LIVE") return "Alarms are acknowledged LIVE: a replay changes nothing.";
+  if (connection.value !== "open") return "Not connected.";
+  if (!OPERATING_ROLES.has(role.value)) return `Your role (${role.value}) cannot acknowledge alarms.`;
+  if (state.value !== "LIVE") return "Not LIVE: alarms cannot be acknowledged from a replay.";
   return "";
 });
 
@@ -30,10 +30,10 @@ export function pendingKey({ id, violation }: Alarm): string {
 /** Why this alarm cannot be acknowledged now; empty if it can be. */
 export function refusalOfAlarm(alarm: Alarm): string {
   if (acknowledgeRefusal.value !== "") return acknowledgeRefusal.value;
-  return alarm.violation.excursion === undefined ? "When it began is still being read." : "";
+  return alarm.violation.excursion === undefined ? "Its start is still being read." : "";
 }
 
-/** Say that the user has seen an alarm; why that cannot be, is said. */
+/** Acknowledge an alarm; a refusal is shown as a toast. */
 export async function acknowledge(alarm: Alarm): Promise<void> {
   const reason = refusalOfAlarm(alarm);
   const { excursion, key, severity } = alarm.violation;

@@ -1,6 +1,6 @@
 /**
- * Acknowledgements of alarms: metadata events that say who has seen which excursion. They are what
- * people do, hence few: all of the archive's are kept here, and those up to the clock hold.
+ * Acknowledgements of alarms: metadata events that record who has seen which excursion. People make
+ * them, so there are few: all of the archive's are held here, and those up to the clock apply.
  */
 
 import { signal } from "@preact/signals";
@@ -16,7 +16,7 @@ import { isAtLeastAsBad, type Severity } from "./limits";
 export const ACKNOWLEDGED = "AlarmAcknowledged";
 const PAGE_EVENTS = 1_000;
 
-/** Who has acknowledged an excursion of a key, and how bad it was then. */
+/** Who has acknowledged an excursion of a key, and its severity at that time. */
 export interface Acknowledgement extends Entity {
   readonly eventId: string;
   readonly sourceTruthTime: string;
@@ -61,7 +61,7 @@ export async function refreshAcknowledgements(): Promise<void> {
   }
 }
 
-/** Take in those among streamed or answered events. */
+/** Apply the acknowledgements among events. */
 export function applyAcknowledgements(events: readonly StoredEvent[]): void {
   const found = events.flatMap((event) => acknowledgementOf(event) ?? []).filter(({ eventId }) => !knownIds.has(eventId));
   if (found.length === 0) return;
@@ -81,7 +81,7 @@ export function clearAcknowledgements(): void {
   acknowledgements.value = new Map();
 }
 
-/** What an event acknowledges; undefined where it is none, or of another form. */
+/** The acknowledgement in an event; undefined for other events and malformed payloads. */
 export function acknowledgementOf(event: StoredEvent): Acknowledgement | undefined {
   if (event.lane !== "metadata" || event.messageType !== ACKNOWLEDGED) return undefined;
   const { viewId, key, severity, since, user } = (event["payload"] ?? {}) as Record<string, unknown>;
@@ -96,8 +96,8 @@ export function acknowledgementOf(event: StoredEvent): Acknowledgement | undefin
 }
 
 /**
- * Who has acknowledged an excursion as of a time: the last to say so of it, while it was at least as bad
- * as it is now. One that was acknowledged before it began is another.
+ * The latest acknowledgement of an excursion as of a time, if its severity was then at least as high
+ * as it is now. An acknowledgement from before the excursion began belongs to an earlier one.
  */
 export function acknowledgedBy(
   all: readonly Acknowledgement[] | undefined,

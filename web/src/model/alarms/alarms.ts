@@ -1,4 +1,4 @@
-/** Alarms: the values that are out of limits as of the clock, who has acknowledged each, and how many. */
+/** Alarms as of the clock: limit violations with their acknowledgements, and totals. */
 
 import { computed } from "@preact/signals";
 import type { Card, LimitViolation } from "../cards/card";
@@ -13,7 +13,7 @@ export interface Alarm {
   readonly id: string;
   readonly card: Card;
   readonly violation: LimitViolation;
-  /** Undefined where nobody has acknowledged it, or its beginning is still being read. */
+  /** Undefined if not acknowledged, or if the start of the excursion is still being read. */
   readonly acknowledged: Acknowledgement | undefined;
 }
 
@@ -22,17 +22,17 @@ export interface AlarmTotals {
   readonly inLimits: number;
   readonly out: number;
   readonly acknowledged: number;
-  /** The worst that nobody has acknowledged. */
+  /** The worst severity that is not acknowledged. */
   readonly worst: Verdict;
 }
 
-/** All alarms, the worst that nobody has acknowledged first; within a severity in the order of the cards. */
+/** All alarms: unacknowledged first, then by severity, then in the order of the cards. */
 export const alarms = computed<readonly Alarm[]>(() => {
   const found = [...cards.value.values()].flatMap((one) => alarmsOf(one.value));
   return found.sort((one, two) => rankOf(two) - rankOf(one));
 });
 
-/** How many values are where. */
+/** Totals over all cards. */
 export const alarmTotals = computed<AlarmTotals>(() => {
   let inLimits = 0;
   for (const one of cards.value.values()) inLimits += one.value.inLimits;

@@ -1,5 +1,5 @@
 /**
- * How long a value has been out of its limits: an excursion begins with the first update of an unbroken
+ * Excursions: how long a value has been out of its limits. An excursion begins with the first update of a
  * run that is out of limits, whatever its severity, and ends with the first that is in them.
  */
 
@@ -9,15 +9,15 @@ import { isViolation, verdictOf } from "./limits";
 
 /** Where an excursion begins. */
 export interface Excursion {
-  /** The source time of its first update: it names the excursion by either clock. */
+  /** The source time of its first update; identifies the excursion in both timebases. */
   readonly since: string;
   /** Where that update stands in the order of the timebase. */
   readonly order: string;
-  /** Whether nothing of it lies further back: false where the past was not read that far. */
+  /** False if the past was not read far enough to find its start. */
   readonly isComplete: boolean;
 }
 
-/** What one update says of a key. */
+/** One update of a key. */
 export interface KeyUpdate {
   readonly value: unknown;
   readonly order: string;

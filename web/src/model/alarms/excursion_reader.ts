@@ -1,4 +1,4 @@
-/** Reading back when excursions began: the updates of one view, page by page from the clock back. */
+/** Finds the start of excursions by reading a view's updates backwards, page by page. */
 
 import type { Card } from "../cards/card";
 import { keySpec } from "../cards/card";
@@ -11,9 +11,9 @@ import { type Excursion, excursionStart, type KeyUpdate } from "./excursion";
 
 const PAGE_FIRST_EVENTS = 200;
 const PAGE_MAX_EVENTS = 5_000;
-/** So far is read for when an excursion began… */
+/** Most updates that are read to find a start… */
 const READ_MAX_EVENTS = 2_000;
-/** …and so far where somebody may have acknowledged it before that. */
+/** …and where an earlier acknowledgement may belong to the excursion. */
 const READ_FOR_ACKNOWLEDGED_MAX_EVENTS = 50_000;
 
 /** What is asked of a card's past, up to a time (all there is if none is given). */

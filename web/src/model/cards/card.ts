@@ -1,4 +1,4 @@
-/** A card: the state of a view as its manifest reads it, with what is out of limits in it. */
+/** A card: the state of a view, read by its manifest, with its limit violations. */
 
 import { type Excursion, excursionAfter } from "../alarms/excursion";
 import { isViolation, type Severity, type Verdict, verdictOf, worstVerdict } from "../alarms/limits";
@@ -80,7 +80,7 @@ export function cardWithUpdates(
   return cardOf(view, manifest, isOther ? undefined : excursions);
 }
 
-/** The keys that are out of limits since nobody knows when. */
+/** The keys in violation whose excursion start is unknown. */
 export function keysWithoutStart(card: Card): string[] {
   return card.violations.flatMap(({ key, excursion }) => (excursion === undefined ? [key] : []));
 }
@@ -106,7 +106,7 @@ export function cardRows(card: Card): readonly RowGroup[] {
   return rowGroups(card.manifest, [...card.cells.keys()]);
 }
 
-/** The keys whose past is drawn. */
+/** The keys that have a sparkline. */
 export function cardSparklineKeys(card: Card): readonly string[] {
   const numbers = [...card.cells].flatMap(([key, { value }]) => (typeof value === "number" ? [key] : []));
   return sparklineKeys(card.manifest, numbers);

@@ -9,7 +9,7 @@ import { cards } from "./cards";
 import { type CardPlace, matchingPlaces, shieldGroups } from "./shields";
 
 export const CARD_CHOICES = {
-  entity: "of the chosen entity",
+  entity: "of the selected entity",
   system: "of its system",
   alarms: "out of limits",
   all: "all",

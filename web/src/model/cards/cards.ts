@@ -1,6 +1,6 @@
 /**
- * All cards, as of the clock: asked for at each jump, folded on from what is streamed while time runs
- * forwards, and asked for again and again while it runs backwards, where updates cannot be undone.
+ * All cards as of the clock: queried at each jump, updated from the stream while time runs
+ * forwards, and queried periodically while it runs backwards, because updates cannot be undone.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -29,23 +29,23 @@ const PAGE_STATES = 1_000;
 
 /** A signal for each card, so that an update draws one card anew and not all of them. */
 export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
-/** Whether the states at the clock's time are being asked for. */
+/** Whether the states at the clock's time are being queried. */
 export const statesPending = signal(true);
-/** Why there are no states, in words. */
+/** Why there are no states; empty if there are. */
 export const statesError = signal("");
 /** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
 export const statesTime = signal<string | undefined>(undefined);
-/** Moves whenever a card may have excursions whose beginning has to be read. */
+/** Incremented when a card may have excursions whose start has to be read. */
 export const unreadStarts = signal(0);
-/** Moves whenever the server has to be asked again. */
+/** Incremented when the states have to be queried again. */
 export const stateDoubts = signal(0);
 
-/** Moves with every jump: an answer to a question of before it is none. */
+/** Incremented by every jump; replies of an older generation are dropped. */
 let generation = 0;
-/** What was streamed before the answer that it goes on from. */
+/** Updates that were streamed before the reply that they continue. */
 let earlyStates = new Map<string, ViewState>();
 
-/** The clock is elsewhere: what is shown holds until the answer is there, and no longer. */
+/** The clock has jumped: shown states stay until the reply replaces them. */
 export function invalidateStates(): void {
   generation++;
   earlyStates = new Map();
@@ -58,12 +58,12 @@ export function clearCards(): void {
   cards.value = new Map();
 }
 
-/** Whether updates that are streamed lead from what is shown to what is next. */
+/** Whether time runs forwards, so that streamed updates continue the shown state. */
 export function isForwards(): boolean {
   return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
 }
 
-/** Ask for all states at the clock; an answer that was overtaken by a jump is dropped. */
+/** Query all states at the clock; a reply that a jump has overtaken is dropped. */
 export async function refreshStates(): Promise<void> {
   const mine = generation;
   const time = state.value === "LIVE" ? undefined : cursor.value;
@@ -120,7 +120,7 @@ function applyAnswer(found: readonly ViewState[], time: string | undefined): voi
   showCards(next);
 }
 
-/** Excursions that began before an earlier time than the one they were read at; of later times nothing is known. */
+/** The excursions that still hold at an earlier time than they were read at. For a later time none are known. */
 function stillValid(
   known: ReadonlyMap<string, Excursion> | undefined,
   until: string | undefined,
@@ -144,7 +144,7 @@ function showCards(next: ReadonlyMap<string, Card>): void {
   checkCards(next.values());
 }
 
-/** Say what has to be asked or read for the cards that are shown. */
+/** Signal what has to be queried or read for cards. */
 function checkCards(all: Iterable<Card>): void {
   let [isUnread, isDoubted] = [false, false];
   for (const card of all) {
@@ -190,14 +190,14 @@ function applyByView(byView: ReadonlyMap<string, StoredEvent[]>): void {
   checkCards(changed);
 }
 
-/** The card of a view that begins: of the server's answer it was not, so there is nothing before. */
+/** The card of a new view. It was not in the server's reply, so nothing came before. */
 function newCard([first, ...rest]: readonly StoredEvent[]): Card {
   const find = (view: ViewState) => manifestOf(manifests.value, view);
   const view = markComplete(foldUpdates(undefined, [first as StoredEvent], timebase.value));
   return cardWithUpdates(cardOf(view, find(view)), rest, timebase.value, find);
 }
 
-/** Draw all cards by the manifests that are known now. */
+/** Rebuild the cards whose manifest has changed. */
 export function reapplyManifests(): void {
   batch(() => {
     for (const one of cards.value.values()) {
@@ -209,7 +209,7 @@ export function reapplyManifests(): void {
   checkCards([...cards.value.values()].map((one) => one.value));
 }
 
-/** Updates were left out on the way: states are asked for, and excursions read, anew. */
+/** The stream dropped updates: query the states and read the excursions again. */
 export function invalidateCards(): void {
   batch(() => {
     for (const one of cards.value.values()) one.value = cardOf(one.value.view, one.value.manifest);
@@ -228,7 +228,7 @@ export async function readExcursionStarts(): Promise<void> {
     const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
     const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
     if (mine !== generation) return;
-    // What was streamed meanwhile knows better.
+    // Excursions that the stream found meanwhile are newer.
     const { view, manifest, excursions } = one.value;
     one.value = cardOf(view, manifest, new Map([...found, ...excursions]));
   }

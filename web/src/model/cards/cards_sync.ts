@@ -1,4 +1,4 @@
-/** What keeps the cards as the clock has them: questions at jumps, at doubts, and while time runs back. */
+/** Keeps the cards in sync with the clock: queries at jumps, at doubts, and while time runs backwards. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -29,7 +29,7 @@ import { appendSparklines, clearSparklines, requestSparklines } from "./sparklin
 const BACKWARDS_INTERVAL_MS = 250;
 const RETRY_INTERVAL_MS = 3_000;
 const SPARKLINE_INTERVAL_MS = 250;
-/** A doubt, or a beginning that could not be read, is no reason to ask without a pause. */
+/** Least interval between queries that a doubt or an unread start triggers. */
 const THROTTLE_MS = 500;
 
 const askStates = singleFlight(refreshStates);
@@ -47,7 +47,7 @@ export function startCardsSync(): void {
   effect(() => {
     void jumps.value;
     untracked(invalidateStates);
-    // A LIVE stream is asked for first: what comes between the two questions is in both, not in neither.
+    // The stream is requested before the query: events in between are in both replies rather than in neither.
     queueMicrotask(requestAll);
   });
   effect(() => {
@@ -84,7 +84,7 @@ function requestAll(): void {
   askAcknowledgements();
 }
 
-/** Another user may see other scopes: nothing of before stays. */
+/** Another user may see other scopes: clear everything. */
 function clearForUser(): void {
   effect(() => {
     void user.value;
@@ -97,7 +97,7 @@ function clearForUser(): void {
   });
 }
 
-/** Do something soon after a signal has moved; however often it moves, not more often than that. */
+/** Run work after a counter has changed, throttled. */
 function followThrottled(moved: { value: number }, work: () => void): void {
   const pause = scheduler.slot();
   effect(() => {

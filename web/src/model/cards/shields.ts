@@ -1,4 +1,4 @@
-/** What the shields list: every view of every entity, and those that have only said that they exist. */
+/** The shields: one for every view of every entity, and for entities that have published only a descriptor. */
 
 import { computed } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
@@ -7,10 +7,10 @@ import { type Entity, entityKey } from "../values/event";
 import { cards } from "./cards";
 import { viewKey } from "./ui_state";
 
-/** NOVA's own entities, and what belongs to a scope as a whole: nothing to watch. */
+/** Systems without shields: NOVA's own, and entities that stand for a scope. */
 const HIDDEN_SYSTEMS: ReadonlySet<string> = new Set(["nova", "__scope__"]);
 
-/** A place on the wall: its card is there once something is known of it. */
+/** A card's place; the card exists once it has data. */
 export interface CardPlace extends Entity {
   readonly id: string;
   /** Empty where the entity has no view. */

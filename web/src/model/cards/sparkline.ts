@@ -1,4 +1,4 @@
-/** Sparklines: the last of a number as a small line, between the least and the greatest of it. */
+/** Sparklines: means as a line within the band from minimum to maximum. */
 
 import { type Buckets, lineColumn } from "../plots/sampling";
 import type { Span } from "../timeline/span";

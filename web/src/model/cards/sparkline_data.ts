@@ -1,4 +1,4 @@
-/** What the sparklines draw: the drawn keys of the cards that are in sight, over the visible span. */
+/** The data of the sparklines of the cards in sight, over the visible span. */
 
 import { type Signal, signal } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
@@ -24,7 +24,7 @@ export interface SparklineData {
 }
 
 const SPARKLINE_BUCKETS = 96;
-/** So many cards are asked for at once. */
+/** Most requests in flight. */
 const AT_ONCE = 4;
 /** LIVE what is streamed is appended, and now and then all is asked anew. */
 const LIVE_INTERVAL_MS = 10_000;

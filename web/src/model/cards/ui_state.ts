@@ -3,8 +3,8 @@
  *
  * An update sets some keys. Each key remembers where the update that set it stands, and only one that
  * stands later sets it again. So a late update still sets what no later one has set, the same update
- * twice is once, and an answer and a stream that overlap make one state. What cannot be decided from
- * what has come (`doubt`) is asked of the server.
+ * twice counts once, and a reply and a stream that overlap make one state. What cannot be decided from
+ * the updates at hand (`doubt`) is queried from the server.
  */
 
 import type { Timebase } from "../clock/clock";
@@ -84,7 +84,7 @@ export function stateOfAnswer(by: AnsweredState): ViewState {
   };
 }
 
-/** Who is told of each key of each update, with its cells before and after it. */
+/** Called for each key of each update, with its cells before and after it. */
 export type KeyObserver = (event: StoredEvent, key: string, said: Cell, before: Cell | undefined, after: Cell) => void;
 
 /** The state after more updates, in whatever order they come; `undefined` before the first. */

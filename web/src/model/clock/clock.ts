@@ -35,13 +35,13 @@ export const timebase = signal<Timebase>("source");
 export const looping = signal(false);
 export const cursorMs = computed(() => toMs(cursor.value));
 
-/** Moves with every seek, change of direction and of timebase: what was shown is no longer so. */
+/** Incremented by every seek and change of direction or timebase: shown values are invalid. */
 export const jumps = signal(0);
 
-/** Whether a stream that should move has been silent: what is shown may not be the present. */
+/** Whether a stream that should send frames is silent. */
 export const isSilent = signal(false);
 
-/** Whether the clock should move and nothing comes: what is shown is not the present. */
+/** Whether the clock should move but no data arrives: the shown values are not current. */
 export const isStalled = computed(() => state.value !== "PAUSED" && (connection.value !== "open" || coreUnavailable.value || isSilent.value));
 
 /** The newest event that was streamed since the last jump. */
@@ -70,7 +70,7 @@ const stream = new PlaybackStream({
   idsExhausted: () => reconnect(),
 });
 
-/** Up to which time there is something to be seen; LIVE in receive time that is all there is. */
+/** The upper bound of queries; undefined LIVE in receive time, where no event is later. */
 export function queryBound(): string | undefined {
   return state.value === "LIVE" && timebase.value === "canonical" ? undefined : cursor.value;
 }
@@ -109,7 +109,7 @@ export function goLive(): void {
   stream.start(present());
 }
 
-/** The present, as fast as this browser keeps up: what it is too slow for is said, not queued. */
+/** The LIVE stream, conflated: what this browser is too slow for is reported, not queued. */
 function present(): StreamRequest {
   return { timelineMode: "LIVE", timebase: timebase.value, shed: true };
 }
@@ -123,7 +123,7 @@ export function pause(): void {
   batch(halt);
 }
 
-/** Stand still, and have the server send nothing more: what it was sent before a refused start, it sends still. */
+/** Pause and cancel the stream: after a refused start the server still sends the one before. */
 function stop(): void {
   stream.release();
   batch(halt);
@@ -218,7 +218,7 @@ export function chooseLoop(chosen: boolean): void {
   if (state.value === "PLAYING") play();
 }
 
-/** After a new connection: go on as it was. LIVE goes on behind the last event where that has a key. */
+/** Resume after a reconnection. LIVE resumes behind the last event if that has a key. */
 export function restart(): void {
   const how = resumption(stream, state.value, timebase.value, Date.now());
   stream.release();
@@ -233,7 +233,7 @@ export function restart(): void {
   }
 }
 
-/** Look after the stream: one that was lost is started again, one that is silent is said to be. */
+/** Restart a lost stream, and flag a silent one. */
 export function checkStream(): void {
   const moving = state.value !== "PAUSED";
   const now = Date.now();

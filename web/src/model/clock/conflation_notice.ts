@@ -1,4 +1,4 @@
-/** What this browser did not get: events shed because it was slow, or missed while it was not connected. */
+/** Notices of events this browser did not get: dropped by conflation, or missed while disconnected. */
 
 import { signal } from "@preact/signals";
 import type { StreamGap } from "../../api/protocol";
@@ -18,14 +18,14 @@ export interface MissedInterval {
   readonly toTime: string;
 }
 
-/** A browser that was told so lately is still behind. */
+/** A browser counts as behind for this long after a report. */
 const STILL_BEHIND_MS = 3_000;
-/** The note goes by itself once the browser has been at the present for so long; the sign stays. */
+/** The notice hides once the browser has kept up for this long; the sign in the timeline bar stays. */
 const NOTICE_MS = STILL_BEHIND_MS + 10_000;
 
 export const conflation = signal<ConflationNotice | null>(null);
 export const missed = signal<MissedInterval | null>(null);
-/** Whether it still is so, as far as is known. */
+/** Whether the browser is still behind. */
 export const isBehind = signal(false);
 /** Whether the note is on the screen; the sign in the timeline bar brings it back. */
 export const isNoticeShown = signal(false);
@@ -46,7 +46,7 @@ export function reportConflation(gap: StreamGap, nowMs: number): void {
   isPinned = false;
 }
 
-/** Look whether the browser has caught up. */
+/** Update whether the browser has caught up. */
 export function updateConflation(nowMs: number): void {
   const sinceMs = conflation.value === null ? Infinity : nowMs - conflation.value.atMs;
   isBehind.value = sinceMs < STILL_BEHIND_MS;
@@ -59,12 +59,12 @@ export function pinNotice(): void {
   isNoticeShown.value = true;
 }
 
-/** Say that LIVE goes on at present, without what came in between. */
+/** Report that LIVE continues at the present, without the events of an interval. */
 export function reportMissed(fromTime: string, toTime: string): void {
   missed.value = { fromTime: missed.value?.fromTime ?? fromTime, toTime };
 }
 
-/** Say no more of it. */
+/** Dismiss both notices. */
 export function dismissNotices(): void {
   conflation.value = null;
   missed.value = null;
@@ -85,7 +85,7 @@ export function conflationText(of: ConflationNotice): string {
 /** What was missed, in words. */
 export function missedText(of: MissedInterval): string {
   return (
-    `Nothing could be received from ${formatTime(of.fromTime)} until ${formatTime(of.toTime)} UTC. ` +
-    "LIVE goes on at present; what came in between is in the archive."
+    `Disconnected from ${formatTime(of.fromTime)} until ${formatTime(of.toTime)} UTC. ` +
+    "LIVE continues at the present; the data of that time is in the archive."
   );
 }

@@ -25,7 +25,7 @@ import {
 export const STEP_KINDS = { all: "step: any", entity: "step: entity", command: "step: command" } as const;
 export type StepKind = keyof typeof STEP_KINDS;
 
-/** So many events of one instant are looked at. */
+/** Most events of one instant that are read. */
 const INSTANT_MAX_EVENTS = 100;
 
 export const stepKind = signal<StepKind>("all");
@@ -33,7 +33,7 @@ export const stepKind = signal<StepKind>("all");
 const answeredEvent = signal<StoredEvent | null>(null);
 let requestCount = 0;
 
-/** The newest event at or before the cursor, as far as is known; in reverse the stream tells of later ones. */
+/** The newest known event at or before the cursor. In reverse the stream sends later ones, which do not count. */
 export const cursorEvent = computed(() => (backwards.value ? null : newest.value) ?? answeredEvent.value);
 
 /** The time of the event under the cursor by the other clock; undefined while it is not known. */
@@ -42,12 +42,12 @@ export const otherTime = computed(() => {
   return event === null ? undefined : eventTime(event, otherTimebase(timebase.value));
 });
 
-/** The other of the two clocks. */
+/** The other timebase. */
 export function otherTimebase(of: Timebase): Timebase {
   return of === "source" ? "canonical" : "source";
 }
 
-/** Forget the event: the cursor is elsewhere. */
+/** The cursor has moved: the event is no longer known. */
 export function clearCursorEvent(): void {
   requestCount++;
   answeredEvent.value = null;
@@ -60,7 +60,7 @@ export async function refreshCursorEvent(): Promise<void> {
   if (mine === requestCount) answeredEvent.value = event ?? null;
 }
 
-/** Go to the next or the previous event; what plays is paused, for a step is a look at one moment. */
+/** Step to the next or previous event. A playing clock is paused, because a step shows one moment. */
 export async function step(direction: "next" | "previous"): Promise<void> {
   const reply = await neighbour(cursor.value, direction, stepFilters());
   if (reply.time == null) {
@@ -93,7 +93,7 @@ export async function switchTimebase(chosen: Timebase): Promise<void> {
   const share = (cursorMs.value - visible.value.startMs) / spanLength(visible.value);
   const isLive = state.value === "LIVE";
   const event = isLive ? undefined : await settledCursorEvent();
-  if (!isLive && event === undefined) showToast("No event lies before the cursor: the time is kept.");
+  if (!isLive && event === undefined) showToast("No event before the cursor: the time is unchanged.");
   batch(() => {
     chooseTimebase(chosen, event === undefined ? undefined : eventTime(event, chosen));
     if (event !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Says to the server where the clock stands while no stream moves it: who looks at the past commands nothing,
- * whichever of its tabs or keys is asked. Being LIVE or playing needs no word, for the server knows what it streams.
+ * Reports a paused clock to the server, which refuses commands from anyone who looks at the past,
+ * from any tab. LIVE and playing clocks need no report, because the server knows what it streams.
  */
 
 import { effect, untracked } from "@preact/signals";
@@ -8,13 +8,13 @@ import { scheduler } from "../../scheduler";
 import { connection, request } from "../session/session";
 import { cursor, state } from "./clock";
 
-/** A clock that is dragged about is told no more often. */
+/** A dragged clock is reported at most this often. */
 const REPORT_INTERVAL_MS = 250;
 
 let isReported = false;
 const pace = scheduler.slot();
 
-/** State the clock from now on; called once. */
+/** Start reporting. Call once. */
 export function startCursorReport(): void {
   effect(() => {
     if (connection.value !== "open" || state.value !== "PAUSED") {
@@ -26,7 +26,7 @@ export function startCursorReport(): void {
   });
 }
 
-/** At once where it is the first word of a pause, else when the clock has had time to move on. */
+/** Report at once when a pause begins, later changes at the pace. */
 function scheduleReport(): void {
   if (!isReported) {
     reportCursor();

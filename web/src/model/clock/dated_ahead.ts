@@ -1,6 +1,6 @@
 /**
- * What is dated ahead: in source time an event later than now is stored and listed, and is not the present.
- * LIVE it waits here until its time has come; in receive time nothing ever lies ahead.
+ * Events dated ahead: in source time an event later than now is stored and listed, but is not the present.
+ * In LIVE it is held here until its time comes. In receive time no event is ahead.
  */
 
 import { signal } from "@preact/signals";
@@ -9,10 +9,10 @@ import { compareTimes, toFineMs } from "../values/time";
 
 type EventTimes = Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime">;
 
-/** Beyond so many the latest are let go: they are in the archive, and asked for when their time has come. */
+/** Beyond this the latest are dropped: they are queried from the archive when their time comes. */
 const HELD_MAX_EVENTS = 5_000;
 
-/** Moves when the time of something has come that is only in the archive: what is LIVE has to be asked for again. */
+/** Incremented when a dropped or unseen event becomes due: LIVE values must be queried again. */
 export const dueInArchive = signal(0);
 
 /** Whether an event is dated ahead of now. */
@@ -29,12 +29,12 @@ interface HeldEvent {
 export class DatedAheadQueue {
   /** The earliest first. */
   private held: HeldEvent[] = [];
-  /** When the first of those comes that are only in the archive. */
+  /** The earliest time of an event that is only in the archive. */
   private dueTime: string | undefined;
 
   constructor(private readonly heldMax = HELD_MAX_EVENTS) {}
 
-  /** What is there now: those whose time has come, and of streamed events those that are not dated ahead. */
+  /** Returns held events that are due, then those of `events` that are not ahead; holds the rest. */
   admit(events: readonly StoredEvent[], now: string, timebase: "source" | "canonical"): StoredEvent[] {
     if (timebase !== "source") return [...events];
     const come = this.takeDue(now);
@@ -43,12 +43,12 @@ export class DatedAheadQueue {
     return [...come, ...(ahead.length === 0 ? events : events.filter((event) => !isDatedAhead(event, now, timebase)))];
   }
 
-  /** Something in the archive has its time then. */
+  /** The archive holds an event that is due at this time. */
   expectAt(time: string): void {
     if (this.dueTime === undefined || compareTimes(time, this.dueTime) < 0) this.dueTime = time;
   }
 
-  /** Let all go. */
+  /** Drop all held events. */
   clear(): void {
     this.leaveInArchive(this.held);
     this.held = [];

@@ -1,15 +1,15 @@
 /**
- * Frames of the stream, taken in at most once per animation frame: a fast stream does not repaint faster
+ * Applies frames of the stream at most once per animation frame: a fast stream does not repaint faster
  * than the screen, and nothing is reordered or dropped here.
  */
 
 import type { StreamFrame } from "../../api/socket";
 import { scheduler } from "../../scheduler";
 
-/** So many waiting events are applied at once, whatever the screen does: memory is bounded. */
+/** At this many pending events they are applied at once, which bounds memory. */
 const PENDING_EVENTS_MAX = 20_000;
 
-/** A queue that hands over all that came since the last animation frame, in order. */
+/** A queue that passes on, in order, all frames received since the last animation frame. */
 export class FrameQueue {
   private pending: StreamFrame[] = [];
   private pendingEvents = 0;

@@ -1,4 +1,4 @@
-/** Jumping over gaps: a replay in which nothing happens for long goes on just before the next event. */
+/** Gap skipping: a replay jumps over long gaps to just before the next event. */
 
 import { signal } from "@preact/signals";
 import { selection } from "../timeline/span";
@@ -9,7 +9,7 @@ import { loopEnd } from "./loop";
 
 /** Gaps that take less time to play are played. */
 const GAP_MIN_MS = 2_000;
-/** So much of the quiet before the next event is left to be seen. */
+/** Playback time left before the next event after a jump. */
 const LEAD_MS = 300;
 
 export const isSkippingGaps = signal(false);

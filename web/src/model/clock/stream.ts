@@ -1,4 +1,4 @@
-/** The one stream that plays: its id fences off frames of others, its last key is where LIVE goes on. */
+/** The active stream: frames with another id are ignored, LIVE resumes behind its last key. */
 
 import { batch } from "@preact/signals";
 import { newId } from "../../api/ids";
@@ -20,15 +20,15 @@ export interface StreamHandlers {
   idsExhausted: () => void;
 }
 
-/** Errors of a start that say nothing against it: it is tried again. */
+/** Errors after which a start is retried. */
 const TRANSIENT_ERRORS: ReadonlySet<string> = new Set([CORE_UNAVAILABLE, "disconnected", "timeout"]);
 /** After a longer absence LIVE does not catch up event by event. */
 const RESUME_MAX_MS = 10 * 60_000;
 
 export class PlaybackStream {
-  /** When the stream was last heard, in ms of this browser's clock. */
+  /** When the stream last sent a frame or was started, in ms of this browser's clock. */
   lastHeardMs = 0;
-  /** The same, but a start that nothing has followed does not count. */
+  /** When the stream last sent a frame. */
   lastFrameMs = 0;
   /** Where it goes on after an interruption. */
   lastKey: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Sending a command. Its ids are made here, once: where no answer came, asking again with the same ones is
+ * Sends a command. Its ids are made here, once: after a lost reply, a retry with the same ids is
  * safe, for the Core records and sends a requestId once.
  */
 
@@ -11,12 +11,12 @@ import type { PreparedCommand } from "./command_catalog";
 export interface CommandAttempt {
   readonly commandId: string;
   readonly requestId: string;
-  /** `lost`: nobody knows whether it was sent. */
+  /** `lost`: it is unknown whether it was sent. */
   readonly phase: "sending" | "sent" | "refused" | "lost";
   readonly message: string;
 }
 
-/** Errors that say nothing about whether the command was taken. */
+/** Errors that leave unknown whether the command was accepted. */
 const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set(["disconnected", "timeout", "coreUnavailable", "writerAway", "internal"]);
 
 /** Send a command, or ask again for one whose answer was lost; tells of each step. */

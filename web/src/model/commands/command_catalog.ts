@@ -1,4 +1,4 @@
-/** What an entity can be told: the actions of its cards' manifests, and what its descriptor allows. */
+/** The commands of an entity: the actions of its cards' manifests, and those its descriptor allows. */
 
 import type { Action } from "../../api/protocol";
 import { cards } from "../cards/cards";
@@ -18,12 +18,12 @@ export interface PreparedCommand extends Entity {
 /** An action, and why it cannot be sent; empty if it can. */
 export interface CatalogEntry {
   readonly action: Action;
-  /** Whether a manifest says which arguments it has. */
+  /** Whether a manifest describes its arguments. */
   readonly hasManifest: boolean;
   readonly reason: string;
 }
 
-/** All that an entity can be told, the actions of its cards first. */
+/** All commands of an entity, the actions of its cards first. */
 export function catalogOf(entity: Entity): readonly CatalogEntry[] {
   const actions = actionsOf(entity);
   const known = new Set(actions.map(({ commandType }) => commandType));
@@ -52,18 +52,18 @@ export function actionOf(of: Pick<PreparedCommand, keyof Entity | "commandType">
   return actionsOf(of).find(({ commandType }) => commandType === of.commandType);
 }
 
-/** Why an entity cannot be told something; empty if it can. */
+/** Why a command is not allowed for an entity; empty if it is. */
 export function reasonNotAllowed(entity: Entity, commandType: string): string {
   const allowed = allowedCommandTypes(entity);
   if (allowed === undefined) {
     if (status.value?.commandsRequireDescriptor === false) return "";
-    return `${entity.uniqueId} has no descriptor: nothing says that it takes commands.`;
+    return `${entity.uniqueId} has no descriptor that allows commands.`;
   }
   if (allowed.has(commandType)) return "";
-  return `${entity.uniqueId} does not take it: its descriptor has no ${CAPABILITY_PREFIX}${commandType}.`;
+  return `${entity.uniqueId} does not accept this command: its descriptor has no capability ${CAPABILITY_PREFIX}${commandType}.`;
 }
 
-/** Why a prepared command would be refused; empty if nothing speaks against it. */
+/** Why a prepared command would be refused; empty if it is valid. */
 export function reasonInvalid(of: PreparedCommand): string {
   const reason = reasonNotAllowed(of, of.commandType);
   if (reason !== "") return reason;

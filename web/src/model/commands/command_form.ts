@@ -1,13 +1,13 @@
-/** What a command's form holds: texts, as they are typed, and the arguments that they mean. */
+/** Parses and checks the texts of a command form. */
 
 import type { Action, ArgumentSpec } from "../../api/protocol";
 import { parseTime } from "../values/time";
 
 export type CommandPayload = Readonly<Record<string, unknown>>;
-/** What is typed or chosen, by argument; nothing is the empty text. */
+/** The text of each argument; the empty text means no value. */
 export type FormTexts = Readonly<Record<string, string>>;
 
-/** The arguments of a form, and what is wrong with each that breaks its rule. */
+/** The parsed arguments, and the problem of each that breaks its rule. */
 export interface FormResult {
   readonly payload: CommandPayload;
   readonly problems: ReadonlyMap<string, string>;
@@ -16,7 +16,7 @@ export interface FormResult {
 const SHOWN_MAX_CHARS = 40;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
-/** The texts of a form that nobody has touched: the defaults. */
+/** The default texts of a form. */
 export function defaultsOf(action: Action): FormTexts {
   return textsOf(
     action,
@@ -28,7 +28,7 @@ export function defaultsOf(action: Action): FormTexts {
   );
 }
 
-/** The texts that mean these arguments. */
+/** The texts that parse to a payload. */
 export function textsOf(action: Action, payload: CommandPayload): FormTexts {
   return Object.fromEntries(
     Object.entries(action.arguments ?? {}).map(([name, spec]) => [name, argumentText(payload[name], spec)]),
@@ -40,7 +40,7 @@ function argumentText(value: unknown, spec: ArgumentSpec): string {
   return spec.type === "any" ? JSON.stringify(value) : String(value);
 }
 
-/** What the texts of a form mean. */
+/** Parse and check the texts of a form. */
 export function parseForm(action: Action, texts: FormTexts): FormResult {
   const payload: Record<string, unknown> = {};
   const problems = new Map<string, string>();
@@ -58,7 +58,7 @@ export function parseForm(action: Action, texts: FormTexts): FormResult {
   return { payload, problems };
 }
 
-/** Why arguments break their action; empty if they do not. */
+/** Why a payload is not valid for its action; empty if it is. */
 export function payloadProblem(action: Action, payload: CommandPayload): string {
   const specs = action.arguments ?? {};
   for (const [name, value] of Object.entries(payload)) {
@@ -72,12 +72,12 @@ export function payloadProblem(action: Action, payload: CommandPayload): string 
   return missing === undefined ? "" : `${argumentName(...missing)} is required.`;
 }
 
-/** What a person calls an argument, and what programs do where that is another word. */
+/** The title of an argument, with its name if that differs. */
 export function argumentName(name: string, spec: ArgumentSpec): string {
   return spec.title == null || spec.title === name ? `“${name}”` : `${spec.title} (${name})`;
 }
 
-/** The rule of an argument in few words, for beside its field. */
+/** The rule of an argument, short enough to stand beside its field. */
 export function ruleText(spec: ArgumentSpec): string {
   const bounds = boundsText(spec);
   const kind = { integer: "integer", time: "UTC time", any: "JSON" }[spec.type as string];
@@ -90,7 +90,7 @@ function boundsText({ minimum, maximum }: ArgumentSpec): string {
   return maximum == null ? "" : `at most ${maximum}`;
 }
 
-/** The value that a text means; undefined where it is none of its type. */
+/** The value of a text; undefined if it is not of the argument's type. */
 function parseArgument(text: string, spec: ArgumentSpec): unknown {
   const trimmed = text.trim();
   if (spec.type === "number" || spec.type === "integer") {
@@ -110,12 +110,12 @@ function isOfType(value: unknown, spec: ArgumentSpec): boolean {
   return typeof value === (spec.type === "enum" ? "string" : spec.type);
 }
 
-/** The rule that a value of the right type breaks; empty if it keeps all. */
+/** The rule that a value of the right type breaks; empty if none. */
 function ruleProblem(value: unknown, spec: ArgumentSpec): string {
   if (typeof value === "number") {
     if (spec.minimum != null && value < spec.minimum) return `must be at least ${spec.minimum}, not ${value}.`;
     if (spec.maximum != null && value > spec.maximum) return `must be at most ${spec.maximum}, not ${value}.`;
-    // JSON would write it as an integer, which no envelope holds, and this language has rounded it already.
+    // JSON would write it as an integer outside of an envelope's range, and parsing has rounded it already.
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
       return `must lie within ±${Number.MAX_SAFE_INTEGER}, beyond which integers are not exact.`;
     }

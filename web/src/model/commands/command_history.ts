@@ -1,4 +1,4 @@
-/** The history of commands as of the clock: each with its progress and its result, of command events alone. */
+/** The command history as of the clock, folded from command events. */
 
 import { computed, signal } from "@preact/signals";
 import { selectedEntity } from "../entities/entities";
@@ -6,22 +6,22 @@ import { Ledger } from "../events/ledger";
 import { type Entity, entityKey, type StoredEvent } from "../values/event";
 
 /**
- * `sent` stays for as long as nobody answers: there is no time-out, for nobody knows. `written`: a host has brought it
- * to its device, and nobody has confirmed it.
+ * `sent` stays until there is feedback; there is no time-out. `written`: a host has written it
+ * to its device, and the device has not confirmed it.
  */
 export type CommandState = "sent" | "written" | "running" | "success" | "failure";
 
-/** What a host says of a command that its device was told. */
+/** The progress message of a host that has written a command to its device. */
 const WRITTEN = "written";
 
-/** One command and what has become of it. */
+/** One command with its progress and result. */
 export interface CommandRecord extends Entity {
   /** One text per command of a scope. */
   readonly id: string;
   readonly commandId: string;
   readonly targetId: string;
   readonly commandType: string;
-  /** Undefined where only answers to it are in the archive. */
+  /** Undefined if only feedback to it is in the archive. */
   readonly request: StoredEvent | undefined;
   readonly progress: StoredEvent | undefined;
   readonly result: StoredEvent | undefined;
@@ -104,14 +104,14 @@ function commandStateOf(progress: StoredEvent | undefined, result: StoredEvent |
   return progress["message"] === WRITTEN ? "written" : "running";
 }
 
-/** How far a command is, in percent: what was told last, or all of it where it succeeded. */
+/** Progress in percent: the last one reported, or 100 after success. */
 export function percentOf({ state, progress }: Pick<CommandRecord, "state" | "progress">): number {
   if (state === "success") return 100;
   const told = progress?.["progressPercent"];
   return typeof told === "number" ? told : 0;
 }
 
-/** What was said last of a command: its error, its result, or how it goes. */
+/** The latest text of a command: its error, its result or its progress message. */
 export function commandText({ state, progress, result }: Pick<CommandRecord, "state" | "progress" | "result">): string {
   if (state === "failure") return nonEmpty(result?.["errorMessage"]) ?? "failed, without a reason";
   const found = result?.["result"];

@@ -1,4 +1,4 @@
-/** The command panel: which action is open, what is typed in its form, and what became of sending it. */
+/** The command panel: open forms, their texts, confirmations and the outcome of sending. */
 
 import { computed, effect, signal } from "@preact/signals";
 import type { Action } from "../../api/protocol";
@@ -17,22 +17,22 @@ import { commandKey, commandsById } from "./command_history";
 export type CommandTab = "send" | "stack" | "history";
 
 export const commandTab = signal<CommandTab>("send");
-/** The action whose form is open, by entity; null is none. */
+/** The commandType whose form is open, by entity; null means none. */
 export const openForms = signal<ReadonlyMap<string, string | null>>(new Map());
 /** What is typed, by form. */
 const typedTexts = signal<ReadonlyMap<string, FormTexts>>(new Map());
-/** What became of the last command of each form. */
+/** The last command of each form and its attempt. */
 const sentByForm = signal<ReadonlyMap<string, SentCommand>>(new Map());
 /** Moves when a form is to take the focus. */
 export const focusRequests = signal(0);
 
-/** A command that left a form, and what became of it. */
+/** A command sent from a form, with its attempt. */
 export interface SentCommand {
   readonly prepared: PreparedCommand;
   readonly attempt: CommandAttempt;
 }
 
-/** A command that a person has to confirm, and what is done then. */
+/** A critical command that waits for confirmation. */
 export interface Confirmation {
   readonly prepared: PreparedCommand;
   readonly action: Action;
@@ -41,8 +41,8 @@ export interface Confirmation {
 
 export const confirmation = signal<Confirmation | null>(null);
 
-/** Why nothing can be sent now; empty if it can. */
-export const commandRefusal = computed(() => refusalTo("sent"));
+/** Why no command can be sent now; empty if one can. */
+export const commandRefusal = computed(() => refusalTo("send commands"));
 
 /** Open the form of an action, with arguments if some are given. */
 export function openForm(entity: Entity, action: Action, payload?: CommandPayload): void {
@@ -54,7 +54,7 @@ export function openForm(entity: Entity, action: Action, payload?: CommandPayloa
   focusRequests.value++;
 }
 
-/** The action whose form is open: as was chosen, else the one alone or the instance's; undefined is none. */
+/** The open form's commandType: the user's choice, else the only one, else the instance's default. */
 export function openFormOf(entity: Entity, commandTypes: readonly string[]): string | undefined {
   const chosen = openForms.value.get(entityKey(entity));
   if (chosen !== undefined) return chosen ?? undefined;
@@ -77,17 +77,17 @@ export function setFormTexts(entity: Entity, action: Action, texts: FormTexts): 
   typedTexts.value = new Map(typedTexts.value).set(formKey(entity, action), texts);
 }
 
-/** What became of the last command of a form; undefined where none was sent. */
+/** The last command sent from a form; undefined if none was. */
 export function sentCommandOf(entity: Entity, action: Action): SentCommand | undefined {
   const found = sentByForm.value.get(formKey(entity, action));
   return found === undefined ? undefined : { ...found, attempt: resolvedAttempt(found.attempt, entity) as CommandAttempt };
 }
 
-/** Send what a form holds, or ask again for a command whose answer was lost; a critical one asks first. */
+/** Send a form's command, or retry one whose reply was lost. A critical command is confirmed first. */
 export function sendForm(prepared: PreparedCommand, action: Action): void {
   const slot = formKey(prepared, action);
   const before = sentCommandOf(prepared, action);
-  // What was lost is asked for as it was, whatever stands in the form by now.
+  // A retry sends the lost command unchanged, even if the form was edited since.
   const of = before?.attempt.phase === "lost" ? before.prepared : prepared;
   const told = (now: CommandAttempt) => (sentByForm.value = new Map(sentByForm.value).set(slot, { prepared: of, attempt: now }));
   confirmThen(of, action, () => void sendAttempt(of, before?.attempt, told));
@@ -100,7 +100,7 @@ export function clearSentCommand(entity: Entity, action: Action): void {
   sentByForm.value = next;
 }
 
-/** Do it, or ask first where the command is critical; nothing is done where something speaks against it. */
+/** Run `go`, after confirmation if the command is critical; not if the command cannot be sent. */
 export function confirmThen(prepared: PreparedCommand, action: Action | undefined, go: () => void): void {
   const guarded = () => reasonNotSendable(prepared) === "" && go();
   if (action?.critical === true) confirmation.value = { prepared, action, confirm: guarded };
@@ -112,19 +112,19 @@ export function reasonNotSendable(prepared: PreparedCommand): string {
   return commandRefusal.value || reasonInvalid(prepared);
 }
 
-/** What a command is called: as its card says, or as programs do. */
+/** The title of a command on its card, else its commandType. */
 export function commandTitle(of: Pick<PreparedCommand, keyof Entity | "commandType">): string {
   return actionOf(of)?.title ?? of.commandType;
 }
 
-/** An attempt whose command has been seen as an event was sent, whatever became of its answer. */
+/** The attempt; `sent` if its command was seen as an event, even if the reply was lost. */
 export function resolvedAttempt(one: CommandAttempt | undefined, entity: Entity): CommandAttempt | undefined {
   if (one?.phase !== "lost" && one?.phase !== "sending") return one;
   const id = commandKey({ scopeId: entity.scopeId, commandId: one.commandId });
   return commandsById.value.get(id)?.request === undefined ? one : { ...one, phase: "sent", message: "" };
 }
 
-/** Another user begins with nothing; called once. */
+/** Clear the forms when the user changes. Call once. */
 export function resetFormsForUser(): void {
   effect(() => {
     void user.value;

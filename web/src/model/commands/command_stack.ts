@@ -1,4 +1,4 @@
-/** The command stack: prepared commands in their order, each sent by a person, kept per user in this browser. */
+/** The command stack: prepared commands in order, sent by the user, stored per user in this browser. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { newId } from "../../api/ids";
@@ -30,24 +30,24 @@ export const nextStacked = computed(() => stack.value.find((one) => !isSent(one)
 /** Why the next one cannot be sent; empty if it can. */
 export const reasonNextNotSendable = computed(() => {
   const one = nextStacked.value;
-  if (one === undefined) return stack.value.length === 0 ? "The stack is empty." : "All of the stack was sent.";
+  if (one === undefined) return stack.value.length === 0 ? "The stack is empty." : "All commands of the stack are sent.";
   return reasonStackedNotSendable(one);
 });
 
 /** Why one cannot be sent; empty if it can. */
 export function reasonStackedNotSendable(one: StackedCommand): string {
-  if (one.attempt?.phase === "sending") return "It is being sent.";
+  if (one.attempt?.phase === "sending") return "The command is being sent.";
   return reasonNotSendable(one) || (isWaitingForResults.value ? reasonToWait(one) : "");
 }
 
-/** What the one before still lacks. */
+/** Why the command before is not finished; empty if it is. */
 function reasonToWait(one: StackedCommand): string {
   const before = stack.value[stack.value.indexOf(one) - 1];
   if (before === undefined || !isSent(before)) return "";
   const state = commandOf(before)?.state;
   if (state === "success" || state === "failure") return "";
   const of = `${commandTitle(before)} (${before.uniqueId})`;
-  return state === "written" ? `${of} was written, and nobody has confirmed it.` : `It waits for the result of ${of}.`;
+  return state === "written" ? `${of} is written to its device and not confirmed yet.` : `It waits for the result of ${of}.`;
 }
 
 /** What the archive says of one that was sent; undefined where it says nothing as of the clock. */
@@ -136,7 +136,7 @@ export function importStack(text: string): void {
     stackError.value = "";
     found.forEach(pushCommand);
   } catch (error) {
-    stackError.value = `This stack cannot be used. ${(error as Error).message}`;
+    stackError.value = `The stack was not imported. ${(error as Error).message}`;
   }
 }
 

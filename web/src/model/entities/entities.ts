@@ -8,7 +8,7 @@ import { type Entity, entityKey } from "../values/event";
 import { toMs } from "../values/time";
 import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
 
-/** A listing that takes long to answer is asked for less often: it keeps to this share of the time. */
+/** A slow listing is requested less often: it takes up at most this share of the time. */
 const BUSY_SHARE = 0.05;
 
 export const entities = signal<readonly EntityInfo[] | null>(null);
@@ -18,7 +18,7 @@ export const entitySearch = signal("");
 export const foldedNodes = signal<ReadonlySet<string>>(new Set());
 /** When each entity was last seen as of the clock, in ms; null while that is not known. */
 export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
-/** Why there is no listing, in words. */
+/** Why there is no listing; empty if there is. */
 export const entitiesError = signal("");
 
 /** The tree's rows; whatever is searched for is unfolded. */
@@ -30,7 +30,7 @@ export const treeRows = computed(() => {
 /** The clock in whole seconds: ages need no more. */
 export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 1000);
 
-/** Whether a person, or a link, has chosen the entity; the screen's own choice gives way to the instance's. */
+/** Whether the user or a link chose the entity. An automatic choice gives way to the instance's default. */
 let isChosen = false;
 let notBeforeMs = 0;
 let requestCount = 0;
@@ -49,7 +49,7 @@ export function setFolded(key: string, isClosed: boolean): void {
   foldedNodes.value = next;
 }
 
-/** Ask what there is; the first answer chooses the instance's entity, or the first that has values. */
+/** List the entities; the first reply selects the instance's default, or the first with values. */
 export async function refreshEntities(): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;

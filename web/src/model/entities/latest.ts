@@ -1,4 +1,4 @@
-/** Latest values of the chosen entity: asked for at the cursor, and kept up to date by the stream. */
+/** Latest values of the selected entity: queried at the cursor, updated by the stream. */
 
 import { signal } from "@preact/signals";
 import { backwards, cursor, state, timebase } from "../clock/clock";
@@ -11,9 +11,9 @@ import { selectedEntity } from "./entities";
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 /** Whether the values at the clock's time are being asked for; until then none are shown. */
 export const latestPending = signal(false);
-/** Why there are no values, in words. */
+/** Why there are no values; empty if there are. */
 export const latestError = signal("");
-/** What was shown before the clock jumped: its rows keep their places while values are awaited. */
+/** The values before the jump: their rows keep their places while values are pending. */
 export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
 let requestCount = 0;

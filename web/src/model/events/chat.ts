@@ -1,4 +1,4 @@
-/** What people said, as of the clock, and saying something. */
+/** Chat messages as of the clock, and sending one. */
 
 import { computed, signal } from "@preact/signals";
 import { entities, selectedEntity } from "../entities/entities";
@@ -16,30 +16,30 @@ export const chat = new Ledger(
 
 /** What is being typed. */
 export const chatDraft = signal("");
-/** The scope that was chosen to speak to; empty is the one that suggests itself. */
+/** The scope that the user chose to write to; empty means the default. */
 export const chosenScope = signal("");
 export const isSendingChat = signal(false);
-/** Why the last one was not said. */
+/** Why the last message was not sent. */
 export const chatError = signal("");
 
-/** Why nothing can be said now; empty if it can. */
-export const chatRefusal = computed(() => refusalTo("said"));
+/** Why no message can be sent now; empty if one can. */
+export const chatRefusal = computed(() => refusalTo("send messages"));
 
-/** The scopes that can be spoken to. */
+/** The scopes that messages can go to. */
 export const chatScopes = computed<readonly string[]>(() => {
   const own = status.value?.scopeId;
   if (own != null) return [own];
   return [...new Set((entities.value ?? []).map(({ scopeId }) => scopeId))].sort();
 });
 
-/** The scope that is spoken to: the chosen one, the entity's, or the first. */
+/** The scope that messages go to: the chosen one, the entity's, or the first. */
 export const chatScope = computed(() => {
   const all = chatScopes.value;
   const wanted = [chosenScope.value, selectedEntity.value?.scopeId ?? ""];
   return wanted.find((one) => all.includes(one)) ?? all[0] ?? "";
 });
 
-/** Say what was typed; it stays where it could not be said. */
+/** Send the draft; it is kept if sending failed. */
 export async function sendChat(): Promise<void> {
   const content = chatDraft.value.trim();
   if (content === "" || isSendingChat.value || chatRefusal.value !== "" || chatScope.value === "") return;
@@ -49,7 +49,7 @@ export async function sendChat(): Promise<void> {
     chatDraft.value = "";
     chatError.value = "";
   } catch (error) {
-    chatError.value = `Not said, as far as is known: ${(error as Error).message}.`;
+    chatError.value = `The message may not have been sent: ${(error as Error).message}.`;
   } finally {
     isSendingChat.value = false;
   }

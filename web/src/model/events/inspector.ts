@@ -30,7 +30,7 @@ export const inspectedEvent = signal<StoredEvent | null>(null);
 /** The `afterKey` of every page up to the one that is shown; the first has none. */
 const pageKeys = signal<readonly (string | null)[]>([null]);
 export const pageNumber = computed(() => pageKeys.value.length);
-/** Whether the list stands still, because somebody reads in it. */
+/** Whether the list is frozen because the user is reading it. */
 export const isListHeld = signal(false);
 
 let requestCount = 0;

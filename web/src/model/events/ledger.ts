@@ -1,7 +1,7 @@
 /**
- * A ledger: the events of a filter as of the clock, in the server's order. Asked for at each jump, the newest
- * first and older ones when they are wanted; what is streamed meanwhile is added. Backwards the clock only
- * passes by what is there.
+ * A ledger: the events of a filter as of the clock, in the server's order. Queried at each jump, the newest
+ * page first and older ones on demand; streamed events are merged. Backwards, the clock only
+ * passes events that are loaded.
  */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
@@ -14,9 +14,9 @@ import type { StoredEvent } from "../values/event";
 import { AFTER_ALL_EVENTS, eventOrder, normalTime } from "../values/event_order";
 
 const PAGE_EVENTS = 1_000;
-/** Beyond so many, the newest page is asked for anew and the rest is forgotten. */
+/** Beyond this, only the newest page is loaded again. */
 const KEPT_MAX_EVENTS = 20_000;
-/** Where fewer are left in sight, older ones are asked for without being told. */
+/** With fewer events than this up to the clock, older ones are loaded automatically. */
 const SHORT_EVENTS = 20;
 const RETRY_INTERVAL_MS = 3_000;
 
@@ -28,9 +28,9 @@ export class Ledger {
   readonly events = computed(() => this.known.value.slice(0, this.count.value));
   /** Whether what there is at the clock's time is being asked for. */
   readonly pending = signal(true);
-  /** Why there is no answer, in words. */
+  /** Why the last request failed; empty if it did not. */
   readonly error = signal("");
-  /** Behind which key there are older ones; null where this is all. */
+  /** The key to load older events from; null if all are loaded. */
   readonly olderKey = signal<string | null>(null);
 
   private generation = 0;
@@ -53,7 +53,7 @@ export class Ledger {
     effect(() => {
       void [jumps.value, connection.value];
       untracked(() => this.reset(this.known.value));
-      // A LIVE stream is asked for first: what comes between the two questions is in both, not in neither.
+      // The stream is requested before the query: events in between are in both replies rather than in neither.
       queueMicrotask(() => isOpen() && this.askNewest());
     });
     effect(() => {

@@ -1,10 +1,11 @@
-/** Exporting a range: what is wanted, how far it is, and the download. An export ends with its connection. */
+/** An export: its settings, progress and download. An export ends with its connection. */
 
 import { computed, effect, signal } from "@preact/signals";
 import type { DriverInfo, Export, ExportComplete, Filters } from "../../api/protocol";
 import type { ExportFrame } from "../../api/socket";
 import { timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
+import { OPERATING_ROLES } from "../session/permission";
 import { connection, exportFrames, request, role, token, user } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import type { Lane } from "../values/event";
@@ -24,7 +25,6 @@ export interface ExportStatus {
   readonly complete: ExportComplete | undefined;
 }
 
-const MAY: ReadonlySet<string> = new Set(["operator", "admin"]);
 const INITIAL_STATUS: ExportStatus = { phase: "starting", exportId: "", done: 0, total: 0, etaS: undefined, message: "", complete: undefined };
 
 export const exportOpen = signal(false);
@@ -47,10 +47,10 @@ export const isExporting = computed(() => exportStatus.value?.phase === "startin
 
 /** Why nothing can be exported now; empty if it can. */
 export const exportRefusal = computed(() => {
-  if (!MAY.has(role.value)) return "Exports are for operators and admins.";
-  if (connection.value !== "open") return "There is no connection.";
+  if (!OPERATING_ROLES.has(role.value)) return `Your role (${role.value}) cannot export.`;
+  if (connection.value !== "open") return "Not connected.";
   return exportRange.value === "selection" && selection.value === null
-    ? "Nothing is selected on the timeline: drag with Shift over it."
+    ? "No range is selected: drag with Shift on the timeline."
     : "";
 });
 
@@ -77,7 +77,7 @@ export async function refreshDrivers(): Promise<void> {
   }
 }
 
-/** Begin; what comes of it, `job` tells. */
+/** Start an export; `exportStatus` shows its progress. */
 export async function startExport(): Promise<void> {
   if (exportRefusal.value !== "" || isExporting.value) return;
   exportStatus.value = INITIAL_STATUS;
@@ -92,7 +92,7 @@ export async function startExport(): Promise<void> {
   }
 }
 
-/** Give up the one that is under way. */
+/** Cancel the running export. */
 export async function cancelExport(): Promise<void> {
   const exportId = exportStatus.value?.exportId ?? "";
   if (exportId === "") return;
@@ -103,7 +103,7 @@ export async function cancelExport(): Promise<void> {
   }
 }
 
-/** Have the browser download what was made: it shows a cookie for this one file, for a page cannot show a token. */
+/** Download the file. The POST sets a cookie for this one file, because a download cannot send a token. */
 export async function downloadExport(): Promise<void> {
   const url = exportStatus.value?.complete?.url;
   if (url === undefined) return;
@@ -129,11 +129,11 @@ export function startExportSync(): void {
   effect(() => {
     const now = exportStatus.peek();
     if (connection.value === "open" || now === null || (now.phase !== "starting" && now.phase !== "running")) return;
-    exportStatus.value = { ...now, phase: "failed", message: "the connection was lost, and the export with it" };
+    exportStatus.value = { ...now, phase: "failed", message: "the connection was lost, which ends an export" };
   });
 }
 
-/** Take in what is told of an export; of others nothing is wanted. */
+/** Apply a frame of the current export; frames of others are ignored. */
 export function applyExportFrame(frame: ExportFrame): void {
   const now = exportStatus.value;
   if (now === null || (now.exportId !== "" && frame.exportId !== now.exportId)) return;

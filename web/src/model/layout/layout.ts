@@ -1,4 +1,4 @@
-/** The layout of the panels: columns side by side, panels above one another, and those put away. */
+/** The layout of the panels: columns of panels, and the hidden panels. */
 
 export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "chat";
 
@@ -74,7 +74,7 @@ const SHARE_MIN = 0.08;
 export type MoveTarget = { column: number; row: number } | { newColumn: number };
 export type MoveDirection = "left" | "right" | "up" | "down";
 
-/** Where a panel is; undefined if it is put away. */
+/** Where a panel is; undefined if it is hidden. */
 export function panelPosition(layout: PanelLayout, id: PanelId): { column: number; row: number } | undefined {
   for (const [column, { panels }] of layout.columns.entries()) {
     const row = panels.findIndex((panel) => panel.id === id);
@@ -126,7 +126,7 @@ export function panelHidden(layout: PanelLayout, id: PanelId): PanelLayout {
   return { ...tidy({ ...layout, columns }), hidden: [...layout.hidden.filter((one) => one !== id), id] };
 }
 
-/** The layout with a panel that was put away back in the last column. */
+/** The layout with a hidden panel added to the last column. */
 export function panelShown(layout: PanelLayout, id: PanelId): PanelLayout {
   if (layout.columns.length === 0) return panelMoved(layout, id, { newColumn: 0 });
   const column = layout.columns.length - 1;

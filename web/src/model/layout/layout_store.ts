@@ -1,4 +1,4 @@
-/** The layout in use: the user's own, kept in this browser, else the instance's, else the common one. */
+/** The layout in use: the user's own from this browser, else the instance's default, else the built-in one. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { loadLocal, removeLocal, saveLocal } from "../page/local_store";
@@ -15,13 +15,13 @@ export const layout = signal<PanelLayout>(DEFAULT_LAYOUT);
 const chosenTab = signal<PanelId | null>(null);
 /** The panel that a narrow screen shows. */
 export const activeTab = computed<PanelId>(() => chosenTab.value ?? defaultView.value?.panel ?? "entities");
-/** What a user sees who has moved nothing. */
+/** The layout of a user who has changed nothing. */
 const defaultLayout = computed<PanelLayout>(() => defaultLayoutOf(defaultView.value?.layout));
 export const isNarrow = signal(false);
 /** What was wrong with the last import. */
 export const importError = signal("");
 
-/** Bring back the layout of whoever logs in, keep what becomes of it, and follow the screen's width. */
+/** Load the layout at login, save its changes, and follow the width of the screen. */
 export function persistLayout(): void {
   effect(() => {
     if (user.value !== null) layout.value = restoredLayout(loadLocal(LAYOUT_KEY, user.value), defaultLayout.value);
@@ -30,7 +30,7 @@ export function persistLayout(): void {
     const found = layout.value;
     const name = user.peek();
     if (name === null) return;
-    // Who has moved nothing gets what the instance says then, also the next time.
+    // A user who has changed nothing follows later changes of the instance's default.
     if (found === defaultLayout.peek()) removeLocal(LAYOUT_KEY, name);
     else saveLocal(LAYOUT_KEY, name, found);
   });

@@ -1,4 +1,4 @@
-/** Moving a panel by its title: where it would be put down, and putting it there. */
+/** Drags a panel by its title, with the drop target under the pointer. */
 
 import { signal } from "@preact/signals";
 import { type MoveTarget, type PanelId, panelMoved, panelPosition, PANELS } from "./layout";

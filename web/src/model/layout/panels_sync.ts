@@ -1,4 +1,4 @@
-/** What keeps the panels up to date; started once, when they are first shown. */
+/** Keeps the panels up to date; started once, when they are first shown. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -37,7 +37,7 @@ const RETRY_INTERVAL_MS = 3_000;
 
 let isStarted = false;
 
-/** A person who scrubs moves the clock twenty times a second: one question at a time, and last the newest. */
+/** Scrubbing moves the clock twenty times a second: one request in flight, then the newest state. */
 const askSeen = singleFlight(refreshSeen);
 const askInspector = singleFlight(refreshInspector);
 
@@ -74,7 +74,7 @@ export function startPanelsSync(): void {
   followLinks();
 }
 
-/** What had no answer is asked for again, whether or not the clock moves. */
+/** Retry failed requests, whether or not the clock moves. */
 function retryFailed(): void {
   if (latestError.value !== "") ignoreFailure(refreshLatest());
   if (inspectorError.value !== "") askInspector();
@@ -123,7 +123,7 @@ function isOpen(): boolean {
   return connection.value === "open";
 }
 
-/** A refresh that fails is tried again by the next; its panel says why there is none. */
+/** A failed refresh is retried by the next one; its panel shows the reason. */
 function ignoreFailure(work: Promise<void>): void {
   work.catch(() => undefined);
 }

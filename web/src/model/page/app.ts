@@ -1,4 +1,4 @@
-/** What makes the screen move: connections, jumps of the clock, a change of entity, and a slow heartbeat. */
+/** Starts the app and its periodic refreshes; reacts to connections, jumps and entity changes. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -14,7 +14,7 @@ import { singleFlight } from "./single_flight";
 
 const VALUES_INTERVAL_MS = 1_000;
 const ENTITIES_INTERVAL_MS = 3_000;
-/** With the 3 s after which a reader takes its writer for hung, the screen says so within 5 s. */
+/** A reader reports a hung writer after 3 s; with this interval the screen shows it within 5 s. */
 const STATUS_INTERVAL_MS = 1_500;
 const LINKS_INTERVAL_MS = 2_000;
 
@@ -69,7 +69,7 @@ function isMoving(): boolean {
   return isOpen() && state.value !== "PAUSED";
 }
 
-/** A refresh that fails is tried again by the next; the banner says why there is none. */
+/** A failed refresh is retried by the next one; the banner shows the reason. */
 function ignoreFailures(...work: Promise<void>[]): void {
   for (const one of work) one.catch(() => undefined);
 }

@@ -2,7 +2,7 @@
 
 import { scheduler } from "../../scheduler";
 
-/** Copy text; false where the browser does not let the page. */
+/** Copy text; false if the browser denies it. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -12,7 +12,7 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** Pages that came without TLS have no clipboard, but what is selected can be copied. */
+/** Pages without TLS have no clipboard API, but can copy a selection. */
 function copyBySelection(text: string): boolean {
   const area = document.createElement("textarea");
   area.value = text;
@@ -24,7 +24,7 @@ function copyBySelection(text: string): boolean {
   return isCopied;
 }
 
-/** Give text to the user as a file. */
+/** Download text as a file. */
 export function saveText(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   const link = document.createElement("a");

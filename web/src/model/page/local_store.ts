@@ -1,6 +1,6 @@
-/** What this browser keeps for a user: JSON under names of NOVA's own. */
+/** Per-user JSON values in localStorage. */
 
-/** A kept value; undefined where there is none, or none that can be read. */
+/** A stored value; undefined if there is none, or it cannot be read. */
 export function loadLocal(name: string, user: string): unknown {
   try {
     const text = localStorage.getItem(keyOf(name, user));
@@ -10,21 +10,21 @@ export function loadLocal(name: string, user: string): unknown {
   }
 }
 
-/** Keep a value; a browser that keeps nothing (private, full) is no error. */
+/** Store a value. A browser that refuses (private mode, quota) is no error. */
 export function saveLocal(name: string, user: string, value: unknown): void {
   try {
     localStorage.setItem(keyOf(name, user), JSON.stringify(value));
   } catch {
-    // What is shown is right all the same; only the next visit begins anew.
+    // The page works all the same; the next visit starts with the default.
   }
 }
 
-/** Keep a value no longer. */
+/** Remove a value. */
 export function removeLocal(name: string, user: string): void {
   try {
     localStorage.removeItem(keyOf(name, user));
   } catch {
-    // A browser that keeps nothing has nothing to forget.
+    // A browser without storage has nothing to remove.
   }
 }
 

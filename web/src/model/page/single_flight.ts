@@ -1,6 +1,6 @@
-/** Questions that are asked more often than they can be answered: one at a time, and last the newest. */
+/** Collapses repeated requests: one in flight, and one more with the newest state afterwards. */
 
-/** A way to ask that never has two questions under way; asked meanwhile, it asks once more afterwards. */
+/** Wraps a request so that one is in flight at most. Calls meanwhile lead to one more run afterwards. */
 export function singleFlight(ask: () => Promise<void>): () => void {
   let isBusy = false;
   let isDue = false;

@@ -1,4 +1,4 @@
-/** Dark or light: dark at first, and what a person has chosen is remembered. */
+/** The theme, dark by default; the choice is stored in this browser. */
 
 import { effect, signal } from "@preact/signals";
 

@@ -1,4 +1,4 @@
-/** A short word on what was just asked for; it goes by itself. */
+/** Toasts: short messages that hide after a few seconds. */
 
 import { signal } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -9,7 +9,7 @@ export const toast = signal("");
 
 const hiding = scheduler.slot();
 
-/** Say something for a few seconds; the empty text takes it back. */
+/** Show a toast; the empty text hides it. */
 export function showToast(text: string): void {
   hiding.cancel();
   toast.value = text;

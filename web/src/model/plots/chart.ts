@@ -1,4 +1,4 @@
-/** A uPlot chart of sampled fields; dragging in it sets the timeline's span, a click its clock. */
+/** A uPlot chart of sampled fields. Dragging sets the timeline's span, a click sets the clock. */
 
 import uPlot from "uplot";
 import { seek } from "../clock/clock";

@@ -1,4 +1,4 @@
-/** What the plots draw: the buckets of every plotted series over the visible span. */
+/** The data of the plots: buckets of every plotted series over the visible span. */
 
 import { effect, signal, untracked } from "@preact/signals";
 import { BUCKETS_MAX } from "../../api/series";
@@ -23,7 +23,7 @@ const LIVE_INTERVAL_MS = 1_000;
 const FIRST_BUCKETS = 600;
 
 export const plotSeries = signal<ReadonlyMap<string, PlotSeries>>(new Map());
-/** Why there are none: an answer that is missing, in words. */
+/** Why the last request failed; empty if it did not. */
 export const plotError = signal<string>("");
 /** How many pixels wide the widest plot is: it needs no more buckets than these. */
 export const widthPx = signal(FIRST_BUCKETS);

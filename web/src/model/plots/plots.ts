@@ -1,4 +1,4 @@
-/** Which plots there are, and which fields each shows: the user's own, kept in this browser, else the instance's. */
+/** The plots and their fields: the user's own from this browser, else the instance's default. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { newId } from "../../api/ids";

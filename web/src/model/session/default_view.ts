@@ -1,4 +1,4 @@
-/** What an instance says that its screens open on, as the models name things. */
+/** The instance's default view, in the terms of the models. */
 
 import type { DefaultView, ViewLine } from "../../api/protocol";
 import type { SeriesName } from "../../api/series";

@@ -1,4 +1,4 @@
-/** The links: how the transports are that the Core consumes from, and what of it people must see. */
+/** Health of the links: the transports that the Core consumes from. */
 
 import { computed, signal } from "@preact/signals";
 import type { LinkInfo } from "../../api/protocol";
@@ -7,12 +7,12 @@ import { request } from "./session";
 
 export type Health = "good" | "warn" | "bad";
 
-/** So many looks on end a lag has to grow before it is called growing. */
+/** A lag that grows for this many polls in a row counts as growing. */
 const GROWING_POLLS = 5;
 
 export const links = signal<readonly LinkInfo[] | null>(null);
 export const linksNow = signal(Date.now());
-/** The number of gaps that a person has taken note of. */
+/** The number of gaps that the user has dismissed. */
 export const acknowledgedGaps = signal(0);
 
 let growing = new Map<string, number>();
@@ -69,7 +69,7 @@ export function unreachableText(): string | undefined {
   if (first === undefined) return undefined;
   const since = first.lastOutage ? ` since ${timeOfDay(first.lastOutage.began)} UTC` : "";
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
-  return `${first.link}${more} does not answer${since}. The archive is served; ingest goes on by itself when it is back.`;
+  return `${first.link}${more} does not answer${since}. The archive is served; ingest resumes when it is back.`;
 }
 
 /** The time of day of a time text. */

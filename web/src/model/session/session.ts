@@ -1,4 +1,4 @@
-/** The session: who is logged in, the one socket, and what it says of itself. */
+/** The session: the user, the socket and the status of the Core. */
 
 import { signal } from "@preact/signals";
 import { requestToken as askToken } from "../../api/auth";
@@ -18,7 +18,7 @@ const USER_KEY = "nova.user";
 const ROLE_KEY = "nova.role";
 
 export const user = signal<string | null>(null);
-/** What the user may do: `viewer`, `operator` or `admin`; the server decides, this only says why not. */
+/** `viewer`, `operator` or `admin`. The server enforces it; the page uses it to explain refusals. */
 export const role = signal("");
 export const connection = signal<ConnectionState>("connecting");
 export const status = signal<StatusResponse | null>(null);
@@ -102,7 +102,7 @@ function connect(secret: string, name: string): void {
   });
 }
 
-/** A connection that comes back says the same again, which is no news. */
+/** A reconnection sends the same view again; only a changed one is applied. */
 function onAuthenticated(view: DefaultView | null): void {
   if (JSON.stringify(view) !== JSON.stringify(defaultView.value)) defaultView.value = view;
 }

@@ -1,8 +1,8 @@
 /**
- * The density of events over the visible span: pictures of counts per bucket and lane, kept by level.
+ * The density of events over the visible span: tiles of counts per bucket and lane, cached by level.
  *
- * A picture covers more than is seen, so that panning has something to show. Only one question is under
- * way; a new need replaces the one that waits, and while it is answered the best old picture is shown.
+ * A tile covers more than is visible, so that panning has something to show. One request is in flight;
+ * a newer one replaces a waiting one, and the best cached tile is shown meanwhile.
  */
 
 import { signal } from "@preact/signals";
@@ -17,7 +17,7 @@ export type DensityLane = (typeof DENSITY_LANES)[number];
 /** Counts per bucket and lane; bucket i begins at startMs + i * bucketMs. */
 export interface DensityTile {
   readonly timebase: Timebase;
-  /** What was asked for, and is therefore known. */
+  /** The span that was requested. */
   readonly span: Span;
   readonly startMs: number;
   readonly bucketMs: number;
@@ -37,18 +37,18 @@ export interface DensityRequest {
 
 /** The server's bound on buckets. */
 const BUCKETS_MAX = 4096;
-/** So many buckets can be seen at once at most: a picture is about twice as wide as the view. */
+/** Most buckets in view: a tile is about twice as wide as the view. */
 const BUCKETS_SHOWN_MAX = 1800;
-/** Asked spans begin and end at multiples of so many buckets, so that small moves need no question. */
+/** Requested spans are aligned to this many buckets, so that small moves need no request. */
 const GRAIN_BUCKETS = 64;
 const TILES_MAX = 24;
 
-/** So few events are asked for one by one where the server's counts are too coarse to tell them apart. */
+/** Up to this many events are queried one by one where the server's buckets are too coarse. */
 export const SINGLE_MAX_EVENTS = 500;
 
 export const tiles = signal<readonly DensityTile[]>([]);
 
-/** The power of two of a bucket's ns, at least so wide that there is one to a pixel at most. */
+/** log2 of the bucket width in ns, so that there is at most one bucket per pixel. */
 export function levelFor(span: Span, width: number): number {
   const buckets = Math.max(1, Math.min(width, BUCKETS_SHOWN_MAX));
   return Math.max(0, Math.ceil(Math.log2((spanLength(span) * 1e6) / buckets)));
@@ -80,7 +80,7 @@ export function tileOf(asked: DensityRequest, reply: SummaryResponse, askedMs: n
   };
 }
 
-/** Whether the server has counted more coarsely than can be seen, and so few events that each can be asked for. */
+/** Whether the buckets are visibly coarse and the events few enough to be queried one by one. */
 export function isTooCoarse(picture: DensityTile): boolean {
   if (picture.bucketMs * 1e6 < 2 ** (picture.level + 1)) return false;
   const count = countIn(picture, picture.span);

@@ -1,16 +1,16 @@
-/** What fingers and the mouse do on the timeline: scrub, pan, select, zoom; in pixels and times. */
+/** Pointer gestures on the timeline: scrub, pan, select, zoom. */
 
 import { scheduler } from "../../scheduler";
 import { cursorLineMs, heldMs, holdCursor, releaseCursor } from "./scrub";
 import { atX, panSpan, setSelection, setVisible, type Span, toX, visible, withMargin, zoomSpan } from "./span";
 import { fullSpan, timelineWidth } from "./timeline_data";
 
-/** So near to the cursor line a press takes hold of it, in pixels. */
+/** A press within this distance of the cursor line grabs it. */
 const GRIP_PX = 7;
 const TOUCH_GRIP_PX = 18;
 /** A press that moves less is a click. */
 const STILL_PX = 4;
-/** A second click in this time makes a double click, so that long the first one waits. */
+/** The time for a second click; the first one takes effect only after it. */
 const DOUBLE_MS = 240;
 const WHEEL_ZOOM = 1.0016;
 

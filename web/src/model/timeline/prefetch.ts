@@ -1,8 +1,8 @@
-/** Room around the visible span: what was asked with room can be panned, or slide, without asking again. */
+/** Prefetch margins around the visible span, so that small pans need no request. */
 
 import { type Span, spanLength } from "./span";
 
-/** So much of its length is asked for on each side of a span. */
+/** Share of the span's length that is prefetched on each side. */
 export const MARGIN_SHARE = 0.25;
 const SAME_LENGTH = 0.01;
 

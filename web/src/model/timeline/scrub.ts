@@ -1,4 +1,4 @@
-/** Dragging the cursor: the line follows at once, seeks go out at a bounded pace, the last one always. */
+/** Dragging the cursor: the line follows at once, seeks are paced, the last one is always sent. */
 
 import { computed, signal } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -7,7 +7,7 @@ import { fromFineMs, toFineMs } from "../values/time";
 
 const PACE_MS = 50;
 
-/** Where the cursor is held, in ms; the clock must not pull it away. */
+/** Where the user holds the cursor, in ms; the clock does not move it meanwhile. */
 export const heldMs = signal<number | undefined>(undefined);
 
 /** Where the cursor line is: held, or at the clock's time; in ms. */
@@ -28,7 +28,7 @@ export function holdCursor(ms: number): void {
   seekPaced(ms);
 }
 
-/** Let the cursor go where it is; the clock is there at once. */
+/** Release the cursor; the clock seeks there at once. */
 export function releaseCursor(): void {
   if (heldMs.value === undefined) return;
   pace.cancel();

@@ -1,4 +1,4 @@
-/** What the timeline asks the server for: density, the extent of everything, gaps, chat and commands. */
+/** The timeline's data: density tiles, the extent of the archive, and markers. */
 
 import { batch, computed, signal } from "@preact/signals";
 import type { ExtentResponse, Query, SummaryResponse } from "../../api/protocol";
@@ -45,7 +45,7 @@ export const AHEAD_MAX = 1_000;
 
 /** How long a move has to rest before a question is asked, in ms. */
 const REST_MS = 90;
-/** A picture of the present is asked for anew so often, one of the past so often for late data. */
+/** Refresh interval of tiles that show the present, and of older ones, for late data. */
 const FRESH_MS = 1_000;
 const PAST_FRESH_MS = 20_000;
 const RETRY_MS = 3_000;
@@ -73,14 +73,14 @@ let busy = false;
 let notBeforeMs = 0;
 let markersFor: (Span & { timebase: Timebase; askedMs: number }) | undefined;
 
-/** Look whether what is known still serves, and ask for what does not. */
+/** Request the data that is missing or stale, once moves have come to rest. */
 export function requestTimelineData(): void {
   rest.startIfIdle(REST_MS, () => {
     if (!busy) void refreshTimelineData();
   });
 }
 
-/** Forget which pictures are fresh: after a lost connection anything may have changed. */
+/** Mark all data as stale: after a lost connection anything may have changed. */
 export function invalidateTimelineData(): void {
   tiles.value = tiles.value.map((one) => ({ ...one, askedMs: 0 }));
   markersFor = undefined;

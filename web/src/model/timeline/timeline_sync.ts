@@ -1,4 +1,4 @@
-/** What makes the timeline move by itself: the span follows the clock, and what is shown is asked for. */
+/** Keeps the timeline in sync: the span follows the clock, and its data is requested. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -33,9 +33,9 @@ const CURSOR_EVENT_REST_MS = 150;
 
 const cursorRest = scheduler.slot();
 let askedCursor = "";
-/** Whether the span is to go to the clock wherever it is. */
+/** Whether the span moves to the clock even if the clock is out of view. */
 let isFollowForced = false;
-/** What is seen of what is dated ahead, and what was seen before. */
+/** The span that shows the events dated ahead, and the span before it. */
 let datedAheadView: { before: Span; span: Span } | undefined;
 
 /** Tie the timeline together; called once. */
@@ -129,7 +129,7 @@ function moveAlong(atMs: number): void {
   visible.value = followSpan(visible.value, atMs, how, backwards.value);
 }
 
-/** What is due by now: a picture that has grown old, a gap to be jumped over, a note to be taken away. */
+/** Periodic work: refresh stale data, skip a gap, hide a notice. */
 function tick(): void {
   updateConflation(Date.now());
   if (document.hidden) return;
@@ -150,7 +150,7 @@ function scheduleCursorEvent(): void {
   });
 }
 
-/** Do what a person asked for; what goes wrong is said. */
+/** Run a user's action; a failure is shown as a toast. */
 export function runAction(work: Promise<void>): void {
   work.catch((error: Error) => showToast(error.message));
 }
@@ -159,7 +159,7 @@ function isOpen(): boolean {
   return connection.value === "open";
 }
 
-/** A question that fails is asked again by the next look; the banner says why there is no answer. */
+/** A failed request is retried by the next tick; the banner shows the reason. */
 function ignoreFailure(work: Promise<void>): void {
   work.catch(() => undefined);
 }

@@ -16,7 +16,7 @@ export type PositionFields = { kind: "degrees"; latitude: string; longitude: str
 const LATITUDE = /^(latitude|lat)(_?deg)?$/i;
 const LONGITUDE = /^(longitude|lon|lng|long)(_?deg)?$/i;
 const ECEF = /^(.*pos(?:ition)?_?)x$/i;
-/** Buckets in which something moved further than this, in degrees, say nothing of where it was. */
+/** A bucket whose positions span more than this, in degrees, gives no position. */
 const MOVED_MAX_DEG = 40;
 const FULL_TURN = 360;
 
@@ -91,7 +91,7 @@ function degrees(radians: number): number {
   return (radians * 180) / Math.PI;
 }
 
-/** A track and how much of it was left out, because a bucket saw too much of the way. */
+/** A track, and how many buckets were left out because their positions span too far. */
 export interface Track {
   points: readonly TrackPoint[];
   left: number;

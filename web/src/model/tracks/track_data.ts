@@ -1,4 +1,4 @@
-/** What the map shows: the track of the chosen entity, or of the instance's, over the visible span, and where it is now. */
+/** The ground track of the selected entity, else of the instance's default, over the visible span. */
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
@@ -37,7 +37,7 @@ export interface LocatedSeries {
 const sampledTrack = signal<Track | null>(null);
 export const trackError = signal("");
 
-/** How the entity is known to be anywhere; the last one of the same entity while values are awaited. */
+/** The series that gives the position; the last one of the same entity while values are pending. */
 export const locatedSeries = signal<LocatedSeries | null>(null);
 
 /** The visible span in whole hundredths of its length: a span that slides does not redraw at every step. */
@@ -87,7 +87,7 @@ function locate(events: ReadonlyMap<string, StoredEvent>): void {
   for (const event of events.values()) {
     const series = sampledSeriesOf(event);
     const place = series === undefined ? undefined : positionFieldsOf(event);
-    // Some fields are only called so: NMEA's own `lat` counts degrees and minutes in one number.
+    // The field's name alone is no proof: NMEA's `lat` has degrees and minutes in one number.
     if (series === undefined || place === undefined || pointOf(event, place, 0) === undefined) continue;
     setLocated({ series, place });
     return;

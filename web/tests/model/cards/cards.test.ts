@@ -288,7 +288,7 @@ describe("the cards", () => {
     expect(world.asked.at(-1)).toEqual({ ...sent, timelineMode: "LIVE" });
     expect(alarms.value[0]?.acknowledged).toBeUndefined();
     role.value = "viewer";
-    expect(acknowledgeRefusal.value).toContain("Viewers");
+    expect(acknowledgeRefusal.value).toContain("Your role (viewer)");
     role.value = "operator";
     clock.pause();
     await pass(1000);

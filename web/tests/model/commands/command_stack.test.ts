@@ -58,7 +58,7 @@ async function settled(): Promise<void> {
 describe("sending", () => {
   it("is refused in words to viewers and in a replay, before anything leaves", async () => {
     role.value = "viewer";
-    expect(commandRefusal.value).toContain("Viewers");
+    expect(commandRefusal.value).toContain("Your role (viewer)");
     sendForm(GO, ACTION);
     role.value = "admin";
     for (const other of ["PAUSED", "PLAYING"] as const) {
@@ -163,7 +163,7 @@ describe("the stack", () => {
     sendStacked(at(1));
     await settled();
     expect(world.sent).toHaveLength(2);
-    expect(reasonNextNotSendable.value).toContain("was sent");
+    expect(reasonNextNotSendable.value).toContain("are sent");
   });
 
   it("comes back as it was kept; what was being sent has lost its answer", () => {

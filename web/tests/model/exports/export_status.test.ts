@@ -90,15 +90,15 @@ describe("an export", () => {
 
   it("is refused in words, before anything is asked", async () => {
     role.value = "viewer";
-    expect(exportRefusal.value).toContain("operators");
+    expect(exportRefusal.value).toContain("Your role");
     await startExport();
     role.value = "admin";
     exportRange.value = "selection";
-    expect(exportRefusal.value).toContain("Nothing is selected");
+    expect(exportRefusal.value).toContain("No range is selected");
     await startExport();
     connection.value = "lost";
     exportRange.value = "all";
-    expect(exportRefusal.value).toContain("connection");
+    expect(exportRefusal.value).toContain("Not connected");
     expect(world.asked).toEqual([]);
   });
 });
