@@ -17,6 +17,7 @@ from nova.recordings.export_proof import ExportProof, matches_event_id
 from nova.recordings.export_reader import ExportReader, publishable_records
 from nova.recordings.listed_manifest import MANIFEST_FILE
 from nova.recordings.mcap_reader import McapDamage, read_events
+from nova.sdk.drivers.registry import BINDING_TYPE
 from nova.sdk.events.event import without_stamp
 from nova.testkit.running_nova import nova_command
 from tests.sdk.exported import changed, exported, unpacked
@@ -70,6 +71,22 @@ def test_the_digest_of_an_export_in_canonical_time_fits_too(tmp_path: Path) -> N
     """Its order is another one."""
     got = read(exported(tmp_path, "jsonl", "canonical"))
     assert (got.status, got.digest) == (0, "fits"), got.said
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_bindings_come_before_all_other_events(
+    zips: dict[str, Path], tmp_path: Path, is_folder: bool
+) -> None:
+    """Those of each stream, also without `export.json`, and though files of other streams have
+    names that sort before theirs: an archive binds a stream itself when its first event arrives.
+    """
+    path = changed(zips["jsonl"], tmp_path / "a.zip", {MANIFEST_FILE: None})
+    source = ExportReader(unpacked(path, tmp_path / "folder") if is_folder else path)
+    types = [json.loads(envelope).get("messageType") for envelope in source.envelopes()]
+    source.close()
+    bindings = types.count(BINDING_TYPE)
+    assert 1 < bindings < len(types)
+    assert types[:bindings] == [BINDING_TYPE] * bindings
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
