@@ -151,6 +151,21 @@ def test_file_without_any_time_says_what_to_give(made: Path) -> None:
         list(CcsdsReader(made / "counter", Observer("test")).steps())
 
 
+@pytest.mark.parametrize("option", ["cds", "cds:3+4@2", "cuc"])
+def test_a_time_that_fits_nothing_is_named(tmp_path: Path, option: str) -> None:
+    """Before, the error told to give what was given: "of 0 …; give --time cds"."""
+    path = tmp_path / "pus"
+    path.write_bytes(
+        b"".join(files.packet(1, count, b"\xff" * 12, secondary=True) for count in range(40))
+    )
+    reader = CcsdsReader(path, Observer("test"), time=TimeSource.from_options(option, "s", None))
+    words = f"--time {option} fits none of 40 packets, of which 40 have a secondary header"
+    with pytest.raises(RecordingError) as raised:
+        list(reader.steps())
+    assert words in str(raised.value)
+    assert "could be CDS" not in str(raised.value)
+
+
 def test_epoch_dates_a_file_without_times(made: Path) -> None:
     """With an epoch alone all packets are published from there on."""
     time = TimeSource(None, "s", EPOCH)

@@ -58,8 +58,7 @@ class CcsdsReader:
     def steps(self) -> Iterator[Step]:
         """A step per packet, and one per stretch of bytes without packets."""
         time, first_ns = self._find_time_source()
-        has_time = time.field is not None or time.code is not None
-        without_time = NEIGHBOURS_TIME if has_time else EPOCHS_TIME
+        without_time = NEIGHBOURS_TIME if time.is_given else EPOCHS_TIME
         if time.epoch_ns != self._time.epoch_ns:
             yield Step(0, "the begin", note=EPOCH_UNUSED)
         last_ns = first_ns
@@ -95,7 +94,7 @@ class CcsdsReader:
         """
         time = self._time
         evidence = CdsEvidence(timestamps.now())
-        if time.field is None and time.code is None:
+        if not time.is_given:
             for found in self._packets():
                 if isinstance(found, Packet):
                     evidence.add(found)
@@ -103,15 +102,18 @@ class CcsdsReader:
             if sources:  # --epoch does not apply to the day counts of a file that dates itself.
                 time = replace(time, code=CDS, sources=sources, epoch_ns=None)
         reading = PacketDecoder(self._definition, time)
-        is_empty = True
+        packets = headers = 0
         for found in self._packets():
             if isinstance(found, Packet):
-                is_empty = False
+                packets += 1
+                headers += found.has_secondary_header and not found.is_idle
                 content = reading.read(found)
                 if content.time_ns is not None:
                     return time, content.time_ns
-        if is_empty or self._time.epoch_ns is not None:
+        if not packets or self._time.epoch_ns is not None:
             return time, self._time.epoch_ns
+        if self._time.is_given:
+            raise undated_error(self._path, _misfit(self._time, packets, headers))
         raise undated_error(
             self._path,
             f"{evidence.summary()}; give --time {CHOICES}, or --epoch TIME alone for all packets",
@@ -160,6 +162,15 @@ def _damage_step(damage: PacketDamage) -> Step:
     zeros = "" if damage.data.strip(b"\0") else ", the last of them zeros"
     problem = f"{damage.size_bytes:,} bytes skipped: {damage.reason}{zeros}"
     return Step(damage.end_bytes, f"byte {damage.offset_bytes}", problem=problem)
+
+
+def _misfit(time: TimeSource, packets: int, headers: int) -> str:
+    """Why a time code that was given dates no packet, and what to give instead."""
+    return (
+        f"--time {time.text} fits none of {packets:,} packets, of which {headers:,} have a "
+        "secondary header: check the code, its widths and the bytes before it. "
+        f"--time is {CHOICES}; --epoch TIME alone dates all packets alike"
+    )
 
 
 def message_type(decoded: DecodedPacket, apid: int) -> str:

@@ -53,6 +53,8 @@ class TimeSource:
     scale: str | None = None
     sources: frozenset[int] | None = None
     """Sources (type and APID) whose packets have the code; None for all."""
+    text: str | None = None
+    """The option that it was parsed from."""
 
     @classmethod
     def from_options(
@@ -70,11 +72,17 @@ class TimeSource:
         if epoch_ns is None and (code is None or code.needs_epoch):
             raise RecordingError(f"--time {text} counts from an epoch: give --epoch, an ISO time")
         if code is not None:
-            return cls(None, unit, epoch_ns, code=code, scale=scale)
+            return cls(None, unit, epoch_ns, code=code, scale=scale, text=text)
         assert fields is not None
         if unit not in counter.UNITS_NS:
             raise RecordingError(f"--time-unit {unit!r} is not one of s, ms, us, ns")
-        return cls(fields[1], unit, epoch_ns, _fraction(fields[2], fields[3]), scale=scale)
+        fraction = _fraction(fields[2], fields[3])
+        return cls(fields[1], unit, epoch_ns, fraction, scale=scale, text=text)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it says where packets have their time."""
+        return self.field is not None or self.code is not None
 
     @property
     def secondary_bytes(self) -> int:
