@@ -12,6 +12,8 @@ import pytest
 
 from nova.hardware.device import Command, CommandRefusedError, DeviceError, Progress, Raw, Setup
 from nova.hardware.line_device import LineDevice
+from nova.recordings.logged_line import nmea_checksum
+from nova.sdk import timestamps
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
@@ -111,6 +113,30 @@ def noting(said: list[str | None]) -> Progress:
         said.append(message)
 
     return progress
+
+
+async def test_a_pause_of_the_host_is_no_silence_of_the_device(tmp_path: Path) -> None:
+    """Days in which a full buffer made the device wait are not added; days of silence are."""
+    host_ns = timestamps.parse("2026-03-01T22:00:00Z")
+    lines = [
+        "GPRMC,220000.00,A,4807.038,N,01131.000,E,0.0,0.0,281120,,,A",
+        "GPGGA,230000.00,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,",
+    ]
+    async with Speaker().serving() as speaker:
+        options: dict[str, object] = {"source": f"tcp://127.0.0.1:{speaker.port}", "time": "device"}
+        gps = LineDevice(Setup("gps", options, tmp_path), now_ns=lambda: host_ns)
+        await gps.open()
+        far = await speaker.connection()
+        times = []
+        for line, paused_h, silent_h in ((lines[0], 0, 0), (lines[1], 72, 0), (lines[1], 0, 72)):
+            host_ns += paused_h * 3600 * 10**9
+            reading = asyncio.create_task(gps.read())
+            await asyncio.sleep(0)
+            host_ns += silent_h * 3600 * 10**9
+            far.write(f"${line}*{nmea_checksum(line.encode()):02X}\r\n".encode())
+            times += [timestamps.text(one.at_ns or 0)[:13] for one in await reading]
+        await gps.close()
+    assert times == ["2020-11-28T22", "2020-11-28T23", "2020-12-01T23"]
 
 
 async def test_what_the_device_answers_decides(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from nova.hardware.device import Output, Parsed, Raw, Reading
 from nova.hardware.event_builder import EventBuilder
-from nova.hardware.line_reader import LINE_MAX_BYTES, LineFormat, LineReader, LineSplitter
+from nova.hardware.line_reader import (
+    LINE_MAX_BYTES,
+    LineFormat,
+    LineReader,
+    LineSplitter,
+    LineState,
+)
 from nova.recordings.logged_line import nmea_checksum
 from nova.recordings.nmea import NmeaReader
 from nova.sdk import timestamps
@@ -200,6 +206,79 @@ def test_the_day_moves_on_with_the_sentences() -> None:
     assert stamps(heard(rmc, *hourly)) == ["2020-11-28T00:00:00"] + [
         f"2020-11-{28 + hour // 24}T{hour % 24:02d}:00:00" for hour in range(48)
     ]
+
+
+RMC_A = "GPRMC,{},A,5230.0000,N,01324.0000,E,0.0,0.0,{},,,A"
+HOUR_NS = 3600 * 10**9
+
+
+class Device:
+    """A reader whose host's clock is set by hand."""
+
+    def __init__(self, state: LineState | None = None, host_ns: int = NOW) -> None:
+        self.host_ns = host_ns
+        self.reader = LineReader("nmea", ENTITY, device_time=True, now_ns=lambda: self.host_ns)
+        if state is not None:
+            self.reader.resume(state)
+
+    def says(self, *lines: bytes) -> list[str | None]:
+        """The times of sentences that it says now."""
+        return stamps([reading for line in lines for reading in self.reader.readings(line)])
+
+
+@pytest.mark.parametrize(
+    ("date", "hours_off", "expected"),
+    [
+        ("230324", 13, "2024-03-23T23:16:00"),
+        ("230324", 72, "2024-03-26T10:16:00"),
+        ("230323", 13, "2023-03-23T23:16:00"),
+        ("230323", 72, "2023-03-26T10:16:00"),
+        ("230325", 72, "2025-03-26T10:16:00"),
+        ("311224", 26, "2025-01-01T12:16:00"),
+    ],
+)
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_device_that_was_off_goes_on_at_its_own_clock(
+    date: str, hours_off: int, expected: str, is_restarted: bool
+) -> None:
+    """Also one whose clock is a year off, and over a restart. Its first GGA was days early."""
+    device = Device()
+    device.says(checked(RMC_A.format("101600.00", date)))
+    host_ns = NOW + hours_off * HOUR_NS
+    device = Device(device.reader.state(), host_ns) if is_restarted else device
+    device.host_ns = host_ns
+    hour = (10 + hours_off) % 24
+    gga = checked(GGA.format(hour).replace("0000.00", "1600.00", 1))
+    assert device.says(gga) == [expected]
+    assert device.says(gga) == [expected]
+
+
+@pytest.mark.parametrize("pace", [0.1, 1, 10, 1_000_000])
+def test_a_replayed_log_keeps_its_own_pace(pace: float) -> None:
+    """An old log, from a tenth of its pace to as fast as it goes: with the times it recorded."""
+    device = Device()
+    device.says(checked(RMC_A.format("000000.00", "281120")))
+    for hour in range(1, 60):
+        device.host_ns += int(HOUR_NS / pace)
+        expected = f"2020-11-{28 + hour // 24}T{hour % 24:02d}:00:00"
+        assert device.says(checked(GGA.format(hour % 24))) == [expected]
+
+
+def test_a_clock_of_the_host_that_is_put_back_is_no_silence() -> None:
+    """The device's last time counts then."""
+    device = Device()
+    device.says(checked(RMC_A.format("101600.00", "230324")))
+    device.host_ns -= 100 * HOUR_NS
+    assert device.says(checked(GGA.format(11))) == ["2024-03-23T11:00:00"]
+
+
+def test_a_time_in_which_nothing_was_read_is_no_silence() -> None:
+    """A host that pauses for days reads what was said at the begin of its pause."""
+    device = Device()
+    device.says(checked(RMC_A.format("101600.00", "230324")))
+    device.host_ns += 72 * HOUR_NS
+    device.reader.leave_out(NOW, device.host_ns)
+    assert device.says(checked(GGA.format(11))) == ["2024-03-23T11:00:00"]
 
 
 def test_a_device_and_a_recording_of_it_give_the_same_events(tmp_path: Path) -> None:

@@ -252,6 +252,52 @@ async def test_the_date_of_a_log_is_known_after_a_restart(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("is_written_at_once", [True, False])
+async def test_silence_counts_only_where_all_was_read(
+    tmp_path: Path, is_written_at_once: bool
+) -> None:
+    """Lines of a receiver that was off are days later; those that nobody followed are not."""
+    folder, path = tmp_path / "state", tmp_path / "gps.log"
+    folder.mkdir()
+    host_ns = timestamps.parse("2026-03-01T22:00:00Z")
+    setup = Setup("log", {"path": str(path), "decode": "nmea", "time": "device"}, folder)
+    gga = "GPGGA,230000.00,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,"
+    path.write_text(checked("GPRMC,220000.00,A,4807.038,N,01131.000,E,0.0,0.0,281120,,,A"))
+
+    async def times(log: TailedFile) -> list[str]:
+        async with asyncio.timeout(20):
+            return [timestamps.text(one.at_ns or 0)[:13] for one in await log.read()]
+
+    log = TailedFile(setup, now_ns=lambda: host_ns)
+    await log.open()
+    assert await times(log) == ["2020-11-28T22"]
+    waiting = asyncio.create_task(times(log))  # Now the host knows those to be all lines.
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+    await log.close()
+    later = TailedFile(setup, now_ns=lambda: host_ns + 73 * 3600 * 10**9)
+    await later.open()
+    if is_written_at_once:
+        _append(path, checked(gga))
+        assert await times(later) == ["2020-11-28T23"]
+    else:
+        waiting = asyncio.create_task(times(later))
+        await asyncio.sleep(0.2)
+        _append(path, checked(gga))
+        assert await waiting == ["2020-12-01T23"]
+    await later.close()
+    again = TailedFile(setup, now_ns=lambda: host_ns + 999 * 3600 * 10**9)
+    await again.open()  # As after a kill: the same lines, at the same times.
+    assert await times(again) == ["2020-11-28T23" if is_written_at_once else "2020-12-01T23"]
+    await again.close()
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
 def checked(sentence: str) -> str:
     """A sentence with its checksum."""
     return f"${sentence}*{nmea_checksum(sentence.encode()):02X}\r\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -23,6 +23,7 @@ from nova.hardware.device import (
 from nova.hardware.device_links import make_link
 from nova.hardware.line_command import LineCommand, LineCommandOptions
 from nova.hardware.line_reader import LF_WAIT_S, LineFormat, LineReader, LineSplitter
+from nova.sdk import timestamps
 from nova.sdk.errors import SettingsError
 from nova.sdk.field_types import JsonObject
 
@@ -42,8 +43,9 @@ class LineOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class LineDevice:
     """Reads lines; its commands are fixed lines, optionally confirmed by answer lines."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, *, now_ns: Callable[[], int] = timestamps.now) -> None:
         options = setup.options_as(LineOptions)
+        self._now_ns = now_ns
         self._link = make_link(setup.name, options.source, ("tcp", "serial"))
         self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
@@ -57,7 +59,10 @@ class LineDevice:
             self._entity,
             type_member=options.type_member,
             device_time=options.time == "device",
+            now_ns=now_ns,
         )
+        self._returned_ns: int | None = None
+        """When the last lines of this connection were returned; afterwards others may wait."""
         self._splitter = LineSplitter()
         self._left: list[bytes] = []
         """The incomplete line of a connection that this side closed, for the next read."""
@@ -70,17 +75,22 @@ class LineDevice:
     async def open(self) -> None:
         """Connect, and send the configured `hello`."""
         self._left += self._splitter.rest()
+        self._returned_ns = None
         await self._link.open()
         if self._hello is not None:
             await self._link.write(self._hello.encode() + b"\n")
 
     async def read(self) -> Sequence[Reading]:
         """The readings of the next received lines; empty lines are skipped."""
+        if self._returned_ns is not None:
+            self._lines.leave_out(self._returned_ns, self._now_ns())
         lines, self._left = self._left, []
         lines = lines or await self._lines_of_next()
         for line in lines:
             self._answer.receive(line)
-        return [reading for line in lines if line.strip() for reading in self._lines.readings(line)]
+        readings = [one for line in lines if line.strip() for one in self._lines.readings(line)]
+        self._returned_ns = self._now_ns()
+        return readings
 
     async def _lines_of_next(self) -> list[bytes]:
         """The lines that the next bytes complete; at the end of the connection, the last one."""

@@ -77,6 +77,7 @@ class LineState(msgspec.Struct):
 
     last_ns: int | None = None
     fixes: dict[str, bool] = {}
+    heard_ns: int | None = None
 
 
 class LineReader:
@@ -97,26 +98,35 @@ class LineReader:
         self._entity = entity
         self._type_member = type_member
         self._device_time = device_time
-        self._clock = LiveClock(now_ns)
+        self._now_ns = now_ns
+        self._clock = LiveClock()
         self._fixes = TalkerFixes(trust_unknown=False)
         self._ships = AisJoiner()
 
     def state(self) -> LineState:
         """What the times of the next sentences depend on."""
-        return LineState(self._clock.last_ns, dict(self._fixes.states))
+        return LineState(self._clock.last_ns, dict(self._fixes.states), self._clock.heard_ns)
 
     def resume(self, state: LineState) -> None:
         """Go on where another reader was."""
-        self._clock.last_ns = state.last_ns
+        self._clock.last_ns, self._clock.heard_ns = state.last_ns, state.heard_ns
         self._fixes.states = dict(state.fixes)
 
-    def readings(self, line: bytes) -> list[Reading]:
-        """The readings of a line; a torn one that contains a second sentence yields both."""
+    def leave_out(self, begin_ns: int, end_ns: int) -> None:
+        """Take no silence of the device from a time in which the host read nothing."""
+        self._clock.leave_out(begin_ns, end_ns)
+
+    def readings(self, line: bytes, host_ns: int | None = None) -> list[Reading]:
+        """The readings of a line; a torn one that contains a second sentence yields both.
+
+        `host_ns` is the host's time at which it was read, by default now.
+        """
         if self._format == "nmea":
+            host_ns = self._now_ns() if host_ns is None else host_ns
             return [
                 reading
                 for part in split_sentences(line)
-                for reading in self._sentence_readings(part)
+                for reading in self._sentence_readings(part, host_ns)
             ]
         return [self._reading(line)]
 
@@ -127,7 +137,7 @@ class LineReader:
             outputs.append(parsed)
         return Reading(self._entity, outputs)
 
-    def _sentence_readings(self, line: bytes) -> list[Reading]:
+    def _sentence_readings(self, line: bytes, host_ns: int) -> list[Reading]:
         """The same events as a recording of the sentence would yield (`nova.recordings.nmea`)."""
         sentence, stamp_ns, _ = parse_logged_line(line)
         source = parse_source(sentence)
@@ -138,7 +148,7 @@ class LineReader:
             return [Reading(entity, outputs, at_ns), *self._ship_readings(sentence, at_ns)]
         decoded = decode(sentence)
         times = self._fixes.line_times(source.talker, decoded, stamp_ns)
-        at_ns = self._clock.time_ns(times) if self._device_time else None
+        at_ns = self._clock.time_ns(times, host_ns) if self._device_time else None
         if decoded is not None:
             outputs.append(Parsed(decoded.kind, decoded.fields))
             if decoded.position is not None:

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -64,8 +64,9 @@ class TailedFile:
 
     can_wait = True
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, *, now_ns: Callable[[], int] = timestamps.now) -> None:
         options = setup.options_as(TailedFileOptions)
+        self._now_ns = now_ns
         self._path = Path(options.path)
         self._start = options.start
         self._entity = setup.entity(options.entity)
@@ -85,6 +86,8 @@ class TailedFile:
         self._next_ns = 0
         self._again: list[bytes] | None = None
         self._is_replaced = False
+        self._ended_ns = 0
+        """When nothing was left to read since the last lines; 0 if there was no such time."""
 
     def targets(self) -> Sequence[Target]:
         """One entity that accepts no commands."""
@@ -119,10 +122,14 @@ class TailedFile:
                 self._last_growth_s = time.monotonic()
             lines = self._splitter.feed(data)
             if not data:
+                self._ended_ns = self._now_ns() if self._is_all_read() else self._ended_ns
                 lines = self._ended_by_cr() or self._switch_file()
             if any(line.strip() for line in lines):
                 begin.end = self._end_bytes
-                begin.at_ns = max(timestamps.now(), self._next_ns)
+                begin.at_ns = max(self._now_ns(), self._next_ns)
+                self._lines.leave_out(self._ended_ns, begin.at_ns)
+                self._ended_ns = 0
+                begin.state = self._lines.state()
                 self._store(begin)
                 return self._date_readings(lines, begin.at_ns)
             if not data and not self._has_more():
@@ -131,7 +138,10 @@ class TailedFile:
     def _date_readings(self, lines: list[bytes], at_ns: int) -> list[Reading]:
         """The readings of lines; each without a time of its own has the next of the host's."""
         readings = [
-            reading for line in lines if line.strip() for reading in self._lines.readings(line)
+            reading
+            for line in lines
+            if line.strip()
+            for reading in self._lines.readings(line, at_ns)
         ]
         self._next_ns = at_ns + len(readings)
         return [
@@ -149,6 +159,14 @@ class TailedFile:
     def _has_more(self) -> bool:
         """Whether the open file has unread bytes; it may have just been opened."""
         return self._file is not None and os.fstat(self._file.fileno()).st_size > self._read_bytes
+
+    def _is_all_read(self) -> bool:
+        """Whether the open file is still the one at the path, and read to its end."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return True
+        return now.st_ino == self._inode and now.st_size == self._read_bytes
 
     def _switch_file(self) -> list[bytes]:
         """At the end of the file, switch to a file that replaced it, if there is one.

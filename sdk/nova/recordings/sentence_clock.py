@@ -4,7 +4,7 @@ not used to date others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -100,27 +100,40 @@ class SentenceClock:
 class LiveClock:
     """Dates the sentences of a device by the rule of SentenceClock, but foresees none.
 
-    Its host's clock decides week rollovers, and the day until a receiver with a fix said a date.
+    The host's clock decides week rollovers, and the day until a receiver with a fix said a date.
+    Afterwards it only measures how long the device was silent, so a device whose clock is wrong,
+    or that replays an old log, keeps its own time.
     """
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        self._host_ns = now_ns
+    def __init__(self) -> None:
         self.last_ns: int | None = None
         """The last time of a receiver with a fix."""
+        self.heard_ns: int | None = None
+        """The host's time at which that was read."""
 
-    def time_ns(self, told: LineTimes) -> int | None:
+    def leave_out(self, begin_ns: int, end_ns: int) -> None:
+        """Take no silence from a time in which the host read nothing: what it reads next may be of
+        its begin.
+        """
+        if self.heard_ns is not None:
+            self.heard_ns += max(0, end_ns - max(begin_ns, self.heard_ns))
+
+    def time_ns(self, told: LineTimes, host_ns: int) -> int | None:
         """The time of a sentence; None, so that the host dates it, if it has no time to trust."""
-        host_ns = self._host_ns()
         at_ns = full_time_ns(told, host_ns)
         if at_ns is None:
             if told.time_of_day_ns is None:
                 return None
             if self.last_ns is None:
                 return nearest(told.time_of_day_ns, host_ns) if told.is_trusted else None
-            at_ns = nearest(told.time_of_day_ns, self.last_ns)
+            at_ns = nearest(told.time_of_day_ns, self.last_ns + self._silence_ns(host_ns))
         if told.is_trusted or told.stamp_ns is not None:
-            self.last_ns = at_ns
+            self.last_ns, self.heard_ns = at_ns, host_ns
         return at_ns
+
+    def _silence_ns(self, host_ns: int) -> int:
+        """How long nothing with a time came; 0 where the host's clock was put back."""
+        return 0 if self.heard_ns is None else max(0, host_ns - self.heard_ns)
 
 
 def find_start(lines: Iterable[LineTimes], epoch_ns: int | None) -> LogStart | None:
