@@ -27,6 +27,7 @@ from nova.hardware.device import (
 )
 from nova.hardware.device_links import UdpLink, make_link
 from nova.hardware.packet_command import PacketCommand, PacketCommandOptions
+from nova.hardware.packet_dating import WAIT_MAX_S, DatedPacket, PacketDating
 from nova.hardware.sequence_counts import SequenceCounts
 from nova.recordings.ccsds import CONTAINER_ID, message_type
 from nova.recordings.packet_reading import PacketDecoder
@@ -41,6 +42,9 @@ from nova.sdk.field_types import JsonObject
 
 DROPPED = "DatagramsDropped"
 INCOMPLETE_SEGMENTS = "SegmentsIncomplete"
+UNDATED = "PacketsUndated"
+UNDATED_STEP = 1000
+"""Of packets that the host dates, the first is reported, and the first of each further so many."""
 COUNTS_FILE = "sequence_counts.json"
 
 
@@ -74,7 +78,7 @@ class PacketDevice:
     optionally confirmed by telemetry.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, *, wait_max_s: float = WAIT_MAX_S) -> None:
         options = setup.options_as(PacketOptions)
         self._link = make_link(setup.name, options.source, ("udp", "tcp"))
         self.can_wait = self._link.can_wait
@@ -96,6 +100,8 @@ class PacketDevice:
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._scanner = PacketScanner(eager=True, is_framed=isinstance(self._link, UdpLink))
         self._reading = PacketDecoder(self._definition, time)
+        self._dating = PacketDating(wait_max_s) if time is not None else None
+        self._undated = 0
         self._dropped = 0
 
     def targets(self) -> Sequence[Target]:
@@ -110,11 +116,17 @@ class PacketDevice:
     async def read(self) -> Sequence[Reading]:
         """The packets of the next received data; bytes that are no packet become raw events."""
         try:
-            pieces = await self._link.read()
-        except (DeviceError, OSError):
-            if not self._scanner.unread:
+            async with asyncio.timeout(self._dating.wait_s if self._dating else None) as limit:
+                pieces = await self._link.read()
+        except TimeoutError:
+            if not limit.expired():
                 raise
-            return list(self._readings(b"", is_end=True))  # The next read raises again.
+            return list(self._dated())
+        except (DeviceError, OSError):
+            left = [*self._readings(b"", is_end=True), *self._dated(is_end=True)]
+            if not left:
+                raise
+            return left  # The next read raises again.
         if isinstance(self._link, UdpLink):
             found = [one for piece in pieces for one in self._readings(piece, is_end=True)]
             return [*found, *self._drop_readings(self._link)]
@@ -131,21 +143,17 @@ class PacketDevice:
             self._scanner.reset()
 
     def _packet_readings(self, packet: Packet) -> Iterator[Reading]:
-        """The same events as a recording of the packet would yield (`nova.recordings.ccsds`)."""
-        said = self._reading.read(packet)
-        entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
-        outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
-        if said.decoded is None:
-            yield Reading(entity, outputs, said.time_ns)
+        """Read a packet; the readings of all whose times are known by now."""
+        content = self._reading.read(packet)
+        if content.decoded is not None:
+            self._answer.receive(content.decoded.fields)
+        incomplete = list(self._reading.incomplete())
+        if self._dating is None:
+            yield from self._content_readings(DatedPacket(content, None))
         else:
-            self._answer.receive(said.decoded.fields)
-            parsed = Parsed(message_type(said.decoded, packet.apid), said.decoded.fields)
-            if said.message_ns == said.time_ns:
-                yield Reading(entity, [*outputs, parsed], said.time_ns)
-            else:
-                yield Reading(entity, outputs, said.time_ns)
-                yield Reading(entity, [parsed], said.message_ns)
-        for group in self._reading.incomplete():
+            self._dating.add(content)
+            yield from self._dated()
+        for group in incomplete:
             first = group.packets[0]
             missing: JsonObject = {
                 "apid": first.apid,
@@ -153,6 +161,32 @@ class PacketDevice:
                 "segments": len(group.packets),
             }
             yield Reading(self._entity, [Metadata(INCOMPLETE_SEGMENTS, missing)])
+
+    def _dated(self, *, is_end: bool = False) -> Iterator[Reading]:
+        """The readings of packets that wait no longer; those with the host's time are counted."""
+        for dated in self._dating.ready(is_end=is_end) if self._dating is not None else ():
+            yield from self._content_readings(dated)
+            if dated.at_ns is None:
+                self._undated += 1
+                if self._undated % UNDATED_STEP == 1:
+                    counted: JsonObject = {"packets": self._undated, "apid": dated.packet.apid}
+                    yield Reading(self._entity, [Metadata(UNDATED, counted)])
+
+    def _content_readings(self, dated: DatedPacket) -> Iterator[Reading]:
+        """The same events as a recording of the packet would yield (`nova.recordings.ccsds`)."""
+        content, at_ns = dated
+        packet, decoded = content.packet, content.decoded
+        entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
+        outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
+        if decoded is None:
+            yield Reading(entity, outputs, at_ns)
+            return
+        parsed = Parsed(message_type(decoded, packet.apid), decoded.fields)
+        if content.message_ns is None or content.message_ns == at_ns:
+            yield Reading(entity, [*outputs, parsed], at_ns)
+        else:
+            yield Reading(entity, outputs, at_ns)
+            yield Reading(entity, [parsed], content.message_ns)
 
     def _drop_readings(self, link: UdpLink) -> Iterator[Reading]:
         if link.dropped != self._dropped:
