@@ -15,8 +15,10 @@ from nova import core, edge, sdk
 
 ROOT = Path(__file__).parents[1]
 LINE_MAX_CHARS = 100
-MODULE_MAX_LINES = 400
-FUNCTION_MAX_LINES = 60
+MODULE_MAX_LINES = 350
+TEST_MODULE_MAX_LINES = 400
+FUNCTION_MAX_LINES = 40
+TEST_FUNCTION_MAX_LINES = 60
 VIEW_MAX_LINES = 200
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 SOURCES = ("core/*.py", "edge/*.py", "sdk/*.py", "transport_kafka/*.py", "transport_nats/*.py")
@@ -59,19 +61,28 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield node
 
 
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines without the docstring, which is the help text of a command."""
+    text = ast.get_docstring(function, clean=False)
+    first, last = function.lineno, function.end_lineno or function.lineno
+    return last - first + 1 - (len(text.splitlines()) if text else 0)
+
+
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_module_is_small_and_has_a_docstring(path: Path) -> None:
     """Files, functions and lines stay small, and each module says what it is responsible for."""
     text = path.read_text()
     lines = text.splitlines()
     tree = ast.parse(text)
-    assert len(lines) <= MODULE_MAX_LINES
+    is_test = path.relative_to(ROOT).parts[0] in ("tests", "bench")
+    assert len(lines) <= (TEST_MODULE_MAX_LINES if is_test else MODULE_MAX_LINES)
     assert [number for number, line in enumerate(lines, 1) if len(line) > LINE_MAX_CHARS] == []
     assert path == Path(__file__) or not LEFTOVERS.search(text)
     assert path.stem not in VAGUE_NAMES
     assert ast.get_docstring(tree), "no module docstring"
+    longest = TEST_FUNCTION_MAX_LINES if is_test else FUNCTION_MAX_LINES
     for function in functions(tree):
-        assert (function.end_lineno or 0) - function.lineno < FUNCTION_MAX_LINES, function.name
+        assert code_lines(function) <= longest, function.name
 
 
 def test_a_name_stands_for_one_thing() -> None:

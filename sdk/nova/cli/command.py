@@ -97,13 +97,20 @@ async def command(
     )
     async with await source.connect() as client:
         ack = await client.submit_command(request)
-        _say_recorded(ack, as_json)
-        if wait:
-            await _wait_for_result(client, scope, ack, timeout_s, as_json)
-        elif ack.duplicate:
-            await _say_last_result(client, scope, ack, as_json)
-        elif ack.failure is not None:
-            _say_failure(ack.failure, as_json)
+        await _report(client, ack, scope, timeout_s if wait else None, as_json)
+
+
+async def _report(
+    client: Client, ack: CommandAck, scope: str, wait_s: float | None, as_json: bool
+) -> None:
+    """Print what the record says of the command, after its result if `wait_s` is given."""
+    _say_recorded(ack, as_json)
+    if wait_s is not None:
+        await _wait_for_result(client, scope, ack, wait_s, as_json)
+    elif ack.duplicate:
+        await _say_last_result(client, scope, ack, as_json)
+    elif ack.failure is not None:
+        _say_failure(ack.failure, as_json)
 
 
 def parse_payload(arguments: tuple[str, ...]) -> JsonObject:

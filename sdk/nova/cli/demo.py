@@ -59,11 +59,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
             mode="payload",
             default_view=str(view),
         )
-        config = Path(folder) / "hardware.toml"
-        config.write_text(SATELLITE.format(seed=seed))
-        options = ("--config", str(config), "--data", str(Path(folder) / "hardware"))
-        to = ("--to", local_instance.publish_url(chosen), "--scope", DEMO_SCOPE)
-        satellite = ChildProcess("satellite", ("nova.cli", "hardware", *options, *to))
+        satellite = _satellite(Path(folder), seed, local_instance.publish_url(chosen))
         asyncio.run(
             local_instance.run(
                 chosen,
@@ -78,3 +74,11 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
                 ],
             )
         )
+
+
+def _satellite(folder: Path, seed: int, url: str) -> ChildProcess:
+    config = folder / "hardware.toml"
+    config.write_text(SATELLITE.format(seed=seed))
+    options = ("--config", str(config), "--data", str(folder / "hardware"))
+    to = ("--to", url, "--scope", DEMO_SCOPE)
+    return ChildProcess("satellite", ("nova.cli", "hardware", *options, *to))

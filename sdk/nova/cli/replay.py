@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -63,13 +64,12 @@ def replay(
 ) -> None:
     """Replay a range of the archive at full speed.
 
-    Several processes read it. Events are JSON lines of stored envelopes.
+    Several processes read it, as JSON lines of stored envelopes.
 
     \b
-    Output is in order on stdout or in --out. Or the range is cut into shards of about
-    equal size, each written to its own file (--per-shard) or passed to a function
-    (--call) by its own process. With --out and --per-shard, the same command resumes
-    after an interruption.
+    Output is in order on stdout or in --out. Or the range is cut into shards, each
+    written to a file (--per-shard) or passed to a function (--call) by a process.
+    With --out and --per-shard, the same command resumes after an interruption.
 
     \b
     Examples:
@@ -83,21 +83,31 @@ def replay(
         raise click.UsageError("--restart requires --out or --per-shard")
     chosen = timebase or default_timebase.read(data)
     wanted = ReplayRequest(data, start, stop, chosen, filters_from_options(**narrow))
+    to_stdout = out is None and per_shard is None and call is None
+
+    def deliver(report: ReportCallback) -> ReplaySummary:
+        if out is not None:
+            return sinks.to_file(wanted, out, shards, restart=restart, report=report)
+        if per_shard is not None:
+            return sinks.to_folder(wanted, per_shard, shards, restart=restart, report=report)
+        if call is not None:
+            return sinks.to_function(wanted, call, shards, report=report)
+        return _to_stdout(wanted, shards, report)
+
+    summary = _with_progress(deliver, can_resume=out is not None or per_shard is not None)
+    _print_summary(summary, as_json, on_stderr=to_stdout)
+
+
+def _with_progress(
+    deliver: Callable[[ReportCallback], ReplaySummary], *, can_resume: bool
+) -> ReplaySummary:
     try:
         with events_progress("replay") as report:
-            if out is not None:
-                summary = sinks.to_file(wanted, out, shards, restart=restart, report=report)
-            elif per_shard is not None:
-                summary = sinks.to_folder(wanted, per_shard, shards, restart=restart, report=report)
-            elif call is not None:
-                summary = sinks.to_function(wanted, call, shards, report=report)
-            else:
-                summary = _to_stdout(wanted, shards, report)
+            return deliver(report)
     except KeyboardInterrupt:
-        if out is not None or per_shard is not None:
+        if can_resume:
             click.echo("interrupted; run the same command again to resume", err=True)
         raise
-    _print_summary(summary, as_json, on_stderr=out is None and per_shard is None and call is None)
 
 
 def _to_stdout(wanted: ReplayRequest, shards: int, report: ReportCallback) -> ReplaySummary:

@@ -26,6 +26,7 @@ from nova.sdk.events.manifest_policy import (
     require_allowed,
 )
 from nova.sdk.events.reserved import require_unreserved
+from nova.sdk.events.series import hashed_ids
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
@@ -305,7 +306,7 @@ def _add_to_cache(
 
 
 def _hashed_members(series: Series) -> tuple[str, str, tuple[str, str, str], str]:
-    return series.scope_id, series.lane, event.hashed_ids(series), series.message_type
+    return series.scope_id, series.lane, hashed_ids(series), series.message_type
 
 
 def _nine_digits(time: bytes) -> bytes:
