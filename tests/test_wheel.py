@@ -106,19 +106,13 @@ def constraints(folder: Path) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that holds the wheel and what it asks for, nothing else."""
     folder = tmp_path_factory.mktemp("empty")
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
     locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
     subprocess.run(
         [
-            programs / "python",
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            *locked,
-            *("--find-links", str(wheel.parent)),
-            str(wheel),
+            *(sys.executable, "-m", "pip", "--python", str(programs / "python")),
+            *("install", "-q", "--no-compile", *locked, str(wheel)),
         ],
         check=True,
         cwd=folder,

@@ -60,6 +60,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A NOVA that takes every scope; each test has its own."""
     with running_nova(tmp_path_factory.mktemp("ground") / "data", "--ground") as running:
         yield running
+        running.kill()
 
 
 def produced(nova: RunningNova, *arguments: str) -> tuple[int, Result]:

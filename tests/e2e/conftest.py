@@ -22,6 +22,7 @@ def nova(tmp_path: Path) -> Iterator[RunningNova]:
     """A payload's NOVA of scope `sat` on the local transport."""
     with running_nova(tmp_path / "data", "--scope", SCOPE) as running:
         yield running
+        running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     with running_nova(tmp_path_factory.mktemp("recorded") / "data", "--scope", SCOPE) as running:
         apart(lambda: publish_history(running.publish))
         yield running
+        running.kill()
 
 
 @pytest.fixture
@@ -51,6 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """The demo, with ten minutes of its satellite's past."""
     with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
         yield running
+        running.kill()
 
 
 @pytest.fixture

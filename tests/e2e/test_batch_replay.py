@@ -99,6 +99,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
         asyncio.run(publish())
         yield nova
+        nova.kill()
 
 
 @pytest.fixture(scope="module")

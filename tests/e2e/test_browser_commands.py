@@ -45,6 +45,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
         apart(tell)
         yield running
+        running.kill()
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A demo."""
     with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
         yield running
+        running.kill()
 
 
 def stated(screen: Screen) -> int:

@@ -5,6 +5,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import aiohttp
 import msgspec
@@ -20,7 +21,7 @@ from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Discover, Filters, Latest, Query
 from nova.sdk.transport.base import connect
-from nova.testkit.running_nova import RunningNova
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.shipped import MANIFESTS, TOLD_BY_OTHERS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -45,16 +46,24 @@ async def fill(url: str) -> None:
     await transport.close()
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
+    """A NOVA that holds the history, for all tests that only ask it."""
+    with running_nova(tmp_path_factory.mktemp("filled") / "data", "--scope", "sat") as running:
+        asyncio.run(fill(running.publish))
+        yield running
+        running.kill()
+
+
 def number(event: msgspec.Raw | bytes) -> int:
     """The payload of one of these events."""
     members = msgspec.json.decode(bytes(event), type=dict[str, object])
     return msgspec.convert(members["payload"], dict[str, int])["n"]
 
 
-async def test_what_can_be_asked_is_answered(nova: RunningNova) -> None:
+async def test_what_can_be_asked_is_answered(filled: RunningNova) -> None:
     """A-017, A-133, A-135: query, discover, latest and status agree about one history."""
-    await fill(nova.publish)
-    async with await Client.to_core(nova.data) as client:
+    async with await Client.to_core(filled.data) as client:
         window = Query(start_time=at(10), stop_time=at(19), limit=3)
         assert [number(event) async for event in client.query(window)] == list(range(10, 20))
         one = Query(filters=Filters(unique_id="b"), limit=7, reverse=True)
@@ -71,10 +80,9 @@ async def test_what_can_be_asked_is_answered(nova: RunningNova) -> None:
         )
 
 
-async def test_a_new_stream_replaces_the_one_before(nova: RunningNova) -> None:
+async def test_a_new_stream_replaces_the_one_before(filled: RunningNova) -> None:
     """A-140…A-143, A-302: one stream per connection, fenced by its id; cancel stops it."""
-    await fill(nova.publish)
-    async with await Client.to_core(nova.data) as client:
+    async with await Client.to_core(filled.data) as client:
         first = client.stream("REPLAY", start_time=at(0), stop_time=at(299), rate=50.0)
         assert [number(event) for event in (await anext(first)).events] == [0]
         second = client.stream("REPLAY", start_time=at(200), stop_time=at(299), rate="max")
@@ -88,16 +96,15 @@ async def test_a_new_stream_replaces_the_one_before(nova: RunningNova) -> None:
         assert (await client.status()).events == COUNT + MANIFESTS
 
 
-async def test_backwards_as_fast_as_it_goes(nova: RunningNova) -> None:
+async def test_backwards_as_fast_as_it_goes(filled: RunningNova) -> None:
     """Issue 14 §1.5: the same events as forwards, the other way round, by client and command."""
-    await fill(nova.publish)
-    async with await Client.to_core(nova.data) as client:
+    async with await Client.to_core(filled.data) as client:
         stream = client.stream("REPLAY", start_time=at(299), stop_time=at(0), rate="-max")
         played = [number(event) async for chunk in stream for event in chunk.events]
     assert played == list(range(299, -1, -1))
     asked = ("--rate", "-max", "--from", at(299), "--to", at(0), "--json", "--limit", "250")
     shown = await asyncio.to_thread(
-        CliRunner().invoke, play, [*asked, "--data", str(nova.data)], catch_exceptions=False
+        CliRunner().invoke, play, [*asked, "--data", str(filled.data)], catch_exceptions=False
     )
     events = [number(line.encode()) for line in shown.stdout.splitlines()]
     assert events == list(range(299, 49, -1))
@@ -110,10 +117,9 @@ def test_a_rate_that_is_none_is_said(rate: str) -> None:
     assert shown.exit_code == 2 and "not a factor other than 0, max or -max" in shown.stderr
 
 
-async def test_a_stream_resumes_behind_its_last_key(nova: RunningNova) -> None:
+async def test_a_stream_resumes_behind_its_last_key(filled: RunningNova) -> None:
     """AMB-33: the key of the last event seen is where the next stream begins, exclusively."""
-    await fill(nova.publish)
-    async with await Client.to_core(nova.data) as client:
+    async with await Client.to_core(filled.data) as client:
         seen: list[int] = []
         last_key = None
         async for chunk in client.stream("REPLAY", start_time=at(0), rate=1e4):
@@ -152,19 +158,19 @@ async def test_live_follows_what_is_published_meanwhile(nova: RunningNova) -> No
     ids=str,
 )
 async def test_errors_are_typed_and_end_nothing(
-    nova: RunningNova, message: messages.Message, code: str
+    filled: RunningNova, message: messages.Message, code: str
 ) -> None:
     """Each bad request gets one error with its ref; the connection serves on."""
-    async with await Client.to_core(nova.data) as client:
+    async with await Client.to_core(filled.data) as client:
         with pytest.raises(ProtocolError) as caught:
             await client.request(message, messages.StatusResponse)
         assert caught.value.code == code
-        assert (await client.status()).events == MANIFESTS
+        assert (await client.status()).events == COUNT + MANIFESTS
 
 
-async def test_garbage_frames_are_answered(nova: RunningNova) -> None:
+async def test_garbage_frames_are_answered(filled: RunningNova) -> None:
     """Pitfalls row 29: what is no request gets an error with its ref, if it has one."""
-    connector = aiohttp.UnixConnector(str(endpoints.reader_socket(nova.data)))
+    connector = aiohttp.UnixConnector(str(endpoints.reader_socket(filled.data)))
     async with aiohttp.ClientSession(connector=connector) as session:
         socket = await session.ws_connect("http://localhost/")
         for frame in (

@@ -21,6 +21,7 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """One NOVA of one scope for the module."""
     with running_nova(tmp_path_factory.mktemp("nova") / "data", "--scope", SCOPE) as nova:
         yield nova
+        nova.kill()
 
 
 @asynccontextmanager

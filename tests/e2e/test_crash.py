@@ -31,8 +31,8 @@ from nova.testkit.test_server import BackendServer
 from tests.core.telling import rollups_by_hand, rollups_of, told
 from tests.e2e.shipped import MANIFESTS
 
-KILLS, MANY_KILLS = 20, 100
-EVENTS = 30_000
+KILLS, MANY_KILLS = 6, 100
+EVENTS, MANY_EVENTS = 10_000, 30_000
 PUBLISH_EVENTS = 250
 EVERYTHING = (b"", b"\xff" * 64)
 
@@ -53,11 +53,11 @@ def writer(data: Path, scope: str, url: str) -> Iterator[subprocess.Popen[bytes]
         yield process
 
 
-def events_of(scope: str) -> list[Event]:
+def events_of(scope: str, count: int) -> list[Event]:
     """What is published: frames and messages of a few entities."""
     observer = Observer(scope)
     found: list[Event] = []
-    for number in range(EVENTS // 2):
+    for number in range(count // 2):
         observation = observer.observe(Entity("bus", "obc", f"u{number % 7}"), number * 1_000_000)
         found.append(observation.raw(number.to_bytes(8, "big")))
         found.append(observation.parsed("Count", {"number": number}))
@@ -113,13 +113,16 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("kills", "count"),
+    [(KILLS, EVENTS), pytest.param(MANY_KILLS, MANY_EVENTS, marks=pytest.mark.slow)],
+)
 def test_kills_lose_nothing_and_store_nothing_twice(
-    tmp_path: Path, kafka_broker: BackendServer, kills: int
+    tmp_path: Path, kafka_broker: BackendServer, kills: int, count: int
 ) -> None:
     """A-080…A-085, AMB-18: every event once and exact positions after SIGKILL at random moments."""
     data, scope, url = tmp_path / "data", f"crash-{uuid.uuid4().hex[:8]}", kafka_broker.url
-    events, stop, dice = events_of(scope), threading.Event(), random.Random(kills)
+    events, stop, dice = events_of(scope, count), threading.Event(), random.Random(kills)
     producer = threading.Thread(target=publish, args=(url, events, stop))
     producer.start()
     try:
@@ -132,10 +135,10 @@ def test_kills_lose_nothing_and_store_nothing_twice(
         stop.set()
         producer.join()
     with running_nova(data, "--scope", scope, "--transport", url) as nova:
-        asyncio.run(wait_for_all(nova.data, EVENTS + MANIFESTS))
+        asyncio.run(wait_for_all(nova.data, count + MANIFESTS))
     ids, links, counted = archived(data)
     assert sorted(ids) == sorted(event.event_id.hex() for event in events)
-    assert counted == EVENTS + MANIFESTS
+    assert counted == count + MANIFESTS
     (positions,) = links.values()
-    duplicates = (EVENTS // (10 * PUBLISH_EVENTS)) * PUBLISH_EVENTS
-    assert sum(stream_positions(positions).values()) == EVENTS + duplicates
+    duplicates = (count // (10 * PUBLISH_EVENTS)) * PUBLISH_EVENTS
+    assert sum(stream_positions(positions).values()) == count + duplicates

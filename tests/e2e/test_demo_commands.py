@@ -17,6 +17,7 @@ def demo(tmp_path: Path) -> Iterator[RunningNova]:
     """A demo; what it keeps is gone with it."""
     with running_nova(tmp_path, command="demo") as running:
         yield running
+        running.kill()
 
 
 def told(demo: RunningNova, *arguments: str) -> tuple[int, str]:

@@ -150,7 +150,7 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
     url = f"local://{tmp_path / 'core.sock'}"
     dice = random.Random(11)
     async with Speaker(confirms=True).serving() as speaker, core_at(url, "lab") as core:
-        config = line_config("lab", speaker.port, COMMANDS)
+        config = line_config("lab", speaker.port, COMMANDS + 1)
         async with hardware(tmp_path, config, url) as host:
             records = [
                 command_record(f"c{number}", f"pump.c{number}") for number in range(COMMANDS)
@@ -167,6 +167,12 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
                 "all have results",
                 lambda: len({r.command_id for r in results_in(core)}) == COMMANDS,
             )
+            undisturbed = command_record("last", f"pump.c{COMMANDS}")
+            await core.dispatch_until_sent([undisturbed])
+            await core.wait_until(
+                "the last has a result",
+                lambda: len({r.command_id for r in results_in(core)}) == COMMANDS + 1,
+            )
             assert host.stop() == 0
         results = Counter(result.command_id for result in results_in(core))
         assert set(results.values()) == {1}
@@ -176,8 +182,9 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None
     done = Counter(heard.decode().splitlines())
     assert set(done.values()) <= {1}
     succeeded = {one.command_id for one in results_in(core) if one.status == "success"}
-    assert {f"do {name.removeprefix('c')}" for name in succeeded} <= set(done)
-    assert len(succeeded) > COMMANDS // 2
+    # How many the kills leave is the machine's affair; the one that no kill met is done.
+    assert "last" in succeeded and f"do {COMMANDS}" in done
+    assert {f"do {name.removeprefix('c')}" for name in succeeded - {"last"}} <= set(done)
 
 
 @pytest.fixture(params=["local", "kafka", "nats"])

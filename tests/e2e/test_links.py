@@ -211,11 +211,12 @@ def test_a_kafka_broker_killed_loses_nothing_and_people_see_it(
 
 
 @pytest.mark.nats
-def test_a_nats_server_killed_five_times_loses_nothing_and_people_see_it(
-    tmp_path: Path, server: NatsServer, scope: str
+@pytest.mark.parametrize("kills", [KILLS_FEW, pytest.param(KILLS, marks=pytest.mark.slow)])
+def test_a_nats_server_killed_loses_nothing_and_people_see_it(
+    tmp_path: Path, server: NatsServer, scope: str, kills: int
 ) -> None:
     """Pitfalls row 12: the same for NATS."""
-    kill_again_and_again(tmp_path / "data", server, scope, KILLS)
+    kill_again_and_again(tmp_path / "data", server, scope, kills)
 
 
 async def _goal(client: Client, scope: str) -> int:

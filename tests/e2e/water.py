@@ -81,6 +81,7 @@ def water(folder: Path) -> Iterator[RunningNova]:
         patch.setenv("NOVA_MANIFESTS", str(manifests))
         with running_nova(folder / "data", "--scope", "sat") as running:
             yield running
+            running.kill()
 
 
 # --- what is recorded -----------------------------------------------------------------------------

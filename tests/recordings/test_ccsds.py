@@ -21,6 +21,7 @@ from tests.recordings import packet_files as files
 from tests.recordings.packet_files import housekeeping, xtce_file
 from tests.recordings.reading import Everything, everything
 
+JPSS = "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
 JPSS_XTCE = "ccsds/jpss1_geolocation_xtce_v1.xml"
 CTIM_XTCE = "ccsds/ctim_xtce_v1.xml"
 EPOCH = timestamps.parse("1980-01-06T00:00:00Z")
@@ -29,7 +30,7 @@ EPOCH = timestamps.parse("1980-01-06T00:00:00Z")
 @pytest.fixture
 def jpss(recordings: Path) -> Path:
     """7,200 packets of two hours of JPSS-1."""
-    return recordings / "ccsds/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1"
+    return recordings / JPSS
 
 
 @pytest.fixture
@@ -43,9 +44,15 @@ def with_xtce(path: Path, xtce: Path) -> CcsdsReader:
     return CcsdsReader(path, Observer("test"), definition=XtceDefinition(xtce))
 
 
-def test_jpss_is_raw_and_parsed_with_its_own_time(jpss: Path, recordings: Path) -> None:
+@pytest.fixture(scope="module")
+def jpss_read(recordings: Path) -> Everything:
+    """All that a reader makes of them, with their definition."""
+    return everything(with_xtce(recordings / JPSS, recordings / JPSS_XTCE).steps())
+
+
+def test_jpss_is_raw_and_parsed_with_its_own_time(jpss: Path, jpss_read: Everything) -> None:
     """All 7,200 packets, from 00:00:00.007 to 01:59:59.005, each raw and parsed at one instant."""
-    found = everything(with_xtce(jpss, recordings / JPSS_XTCE).steps())
+    found = jpss_read
     assert found.lanes == {"raw": 7200, "parsed": 7200}
     assert (found.problems, found.notes) == ([], {})
     assert found.end_bytes == jpss.stat().st_size
@@ -57,19 +64,16 @@ def test_jpss_is_raw_and_parsed_with_its_own_time(jpss: Path, recordings: Path) 
     assert {event.series.message_type for event in found.events} == {"", "JPSS_ATT_EPHEM"}
 
 
-def test_raw_is_the_packet_itself(jpss: Path, recordings: Path) -> None:
+def test_raw_is_the_packet_itself(jpss: Path, jpss_read: Everything) -> None:
     """Joined again, the raw frames are the file; the sequence is the packet's own count."""
-    found = everything(with_xtce(jpss, recordings / JPSS_XTCE).steps())
-    frames = [event.envelope for event in found.events if isinstance(event.envelope, RawFrame)]
+    frames = [event.envelope for event in jpss_read.events if isinstance(event.envelope, RawFrame)]
     assert b"".join(frame.frame for frame in frames) == jpss.read_bytes()
     assert [frame.sequence for frame in frames[:3]] == [2606, 2607, 2608]
 
 
-def test_same_file_has_the_same_ids(jpss: Path, recordings: Path) -> None:
+def test_same_file_has_the_same_ids(jpss: Path, recordings: Path, jpss_read: Everything) -> None:
     """Invariant 2: a second reading makes the very same events."""
-    xtce = recordings / JPSS_XTCE
-    first = everything(with_xtce(jpss, xtce).steps()).ids
-    assert everything(with_xtce(jpss, xtce).steps()).ids == first
+    assert everything(with_xtce(jpss, recordings / JPSS_XTCE).steps()).ids == jpss_read.ids
 
 
 def test_ctim_takes_its_time_from_a_counter(ctim: Path, recordings: Path) -> None:

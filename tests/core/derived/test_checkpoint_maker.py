@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from nova.core.store.checkpoint_store import (
 )
 from nova.core.writer.commit import Committer
 from nova.sdk.transport.base import Batch
+from tests.core.copying import copy_unchanged
 from tests.core.telling import START_NS, Told, told
 from tests.core.viewing import ARRIVALS, UNITS, Drawn, in_order, updating
 from tests.laws import law
@@ -42,8 +42,7 @@ class Archived:
     def __init__(self, stack: ExitStack, copied: Path | None = None) -> None:
         self.data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         if copied is not None:
-            ignored = shutil.ignore_patterns("LOCK")
-            shutil.copytree(copied / "truth", self.data / "truth", ignore=ignored)
+            copy_unchanged(copied / "truth", self.data / "truth", "LOCK")
         self.archive = Archive.open_primary(self.data)
         stack.callback(self.archive.close)
         self.committer = Committer(self.archive, self.data)

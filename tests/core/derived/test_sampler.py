@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from nova.core.store.sample_store import (
 from nova.core.store.scan import KeyValue
 from nova.core.writer.commit import Committer
 from nova.sdk.transport.base import Batch
+from tests.core.copying import copy_unchanged
 from tests.core.telling import START_NS, telling
 
 EVENTS = 300
@@ -101,7 +101,7 @@ def test_samples_of_a_later_state_of_an_archive_are_forgotten(
     """
     copy = tmp_path / "copy"
     committer.archive.sync()
-    shutil.copytree(tmp_path / "truth", copy / "truth", ignore=shutil.ignore_patterns("LOCK"))
+    copy_unchanged(tmp_path / "truth", copy / "truth", "LOCK")
     later = [telling(START_NS + n, {"n": n}) for n in range(30)]
     committer.add_batch("link", Batch(later))
     committer.close_commit()

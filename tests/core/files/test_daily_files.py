@@ -20,6 +20,7 @@ from nova.core.files.file_folder import FileFolder
 from nova.core.store.archive import Archive
 from nova.sdk.drivers.driver import DriverFile
 from nova.sdk.protocol.messages import Filters
+from tests.core.copying import copy_unchanged
 from tests.core.filing import (
     DAYS,
     PREFERENCES,
@@ -312,7 +313,7 @@ def written(archive: Filed) -> dict[str, dict[str, bytes]]:
 
 def put_back(archive: Filed, data: Path) -> None:
     """Copy an archive as it is, without its files."""
-    shutil.copytree(archive.data / "truth", data / "truth", ignore=shutil.ignore_patterns("LOCK"))
+    copy_unchanged(archive.data / "truth", data / "truth", "LOCK")
 
 
 def test_files_of_a_later_state_of_an_archive_are_written_anew(

@@ -26,6 +26,7 @@ from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.rebuild_request import discard, raise_if_requested, read_rebuild_record
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk.transport.base import Batch
+from tests.core.copying import copy_unchanged
 from tests.core.derived.test_checkpoint_maker import Archived
 from tests.core.query.test_sample_query import asked, check
 from tests.core.query.test_ui_state import by_hand, shown
@@ -103,7 +104,7 @@ class Spoilt:
         store = kind.open_primary(self.data)
         self.work(store)
         shutil.rmtree(self.good / kind.FOLDER, ignore_errors=True)
-        shutil.copytree(self.data / kind.FOLDER, self.good / kind.FOLDER)
+        copy_unchanged(self.data / kind.FOLDER, self.good / kind.FOLDER)
         store.close()
         self.restore(kind)
 
