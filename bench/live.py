@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import cast
 
 import msgspec
 
 from bench.work import Work
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
-from nova.sdk.protocol.messages import StreamChunk
 from nova.sdk.transport.base import Record, connect
 
 LIVE_HZ = 5_000
@@ -42,8 +40,7 @@ class Tail:
 
     async def follow(self, count: int, ready: asyncio.Event) -> None:
         """Take chunks until so many of what was sent have come."""
-        live = cast("AsyncGenerator[StreamChunk]", self._client.stream("LIVE"))
-        async with aclosing(live) as stream:
+        async with aclosing(self._client.stream("LIVE")) as stream:
             async for chunk in stream:
                 ready.set()
                 now = time.perf_counter()

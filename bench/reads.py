@@ -10,16 +10,14 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
-from typing import cast
 
 from bench.work import START_NS
 from nova.core.ordering import Timebase
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
-from nova.sdk.protocol.messages import QUERY_LIMIT_MAX, Query, StreamChunk
+from nova.sdk.protocol.messages import QUERY_LIMIT_MAX, Query
 from nova.sdk.timestamps import NS_PER_SECOND
 
 WINDOW_NS = 2 * NS_PER_SECOND
@@ -58,7 +56,7 @@ async def seeks(client: Client, last_ns: int, count: int) -> list[float]:
             timebase="source",
         )
         started = time.perf_counter()
-        async with aclosing(cast("AsyncGenerator[StreamChunk]", window)):
+        async with aclosing(window):
             async for chunk in window:
                 if chunk.events:
                     found.append(time.perf_counter() - started)

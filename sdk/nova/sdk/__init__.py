@@ -10,7 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nova.sdk import address as address
     from nova.sdk import timestamps as timestamps
+    from nova.sdk.blocking.blocking_client import BlockingClient as BlockingClient
+    from nova.sdk.blocking.blocking_producer import BlockingProducer as BlockingProducer
     from nova.sdk.client.client import Client as Client
     from nova.sdk.client.client import login as login
     from nova.sdk.drivers.driver import Driver as Driver
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AddressError",
     "Batch",
+    "BlockingClient",
+    "BlockingProducer",
     "Client",
     "ConnectionLostError",
     "Driver",
@@ -84,6 +89,7 @@ __all__ = [
     "TimestampError",
     "Transport",
     "TransportError",
+    "address",
     "check",
     "connect",
     "login",
@@ -93,6 +99,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "blocking.blocking_client": ("BlockingClient",),
+    "blocking.blocking_producer": ("BlockingProducer",),
     "client.client": ("Client", "login"),
     "drivers.driver": ("Driver", "DriverFile", "SealedDriver", "stem_of"),
     "drivers.driver_stream": ("DriverStream",),
@@ -128,14 +136,15 @@ _HOMES = {
 }
 """The module of each public name. It repeats the imports for type checkers, as a test verifies."""
 
+_MODULES = ("address", "timestamps")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
 if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that exists
 
     def __getattr__(name: str) -> object:
-        if name == "timestamps":
-            return import_module("nova.sdk.timestamps")
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
         if name not in _HOME_OF:
             raise AttributeError(f"module 'nova.sdk' has no attribute {name!r}")
         try:

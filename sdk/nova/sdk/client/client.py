@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TypeVar
 
 import aiohttp
@@ -37,12 +37,17 @@ PageT = TypeVar(
 class Client(Connection):
     """Requests to a NOVA, one method each."""
 
-    async def query(self, query: messages.Query) -> AsyncIterator[bytes]:
+    async def query(self, query: messages.Query) -> AsyncGenerator[bytes, None]:
         """Stored envelopes of a range, in order, over all pages."""
+        async for page in self.query_pages(query):
+            for event in page:
+                yield event
+
+    async def query_pages(self, query: messages.Query) -> AsyncGenerator[list[bytes], None]:
+        """Like `query`, a list for each page."""
         while True:
             page = await self.request(query, messages.QueryResponse)
-            for event in page.events:
-                yield bytes(event)
+            yield [bytes(event) for event in page.events]
             if page.next_key is None:
                 return
             query.after_key = page.next_key
@@ -58,7 +63,7 @@ class Client(Connection):
         filters: Filters | None = None,
         after_key: str | None = None,
         on_gap: Callable[[StreamGap], None] | None = None,
-    ) -> AsyncIterator[StreamChunk]:
+    ) -> AsyncGenerator[StreamChunk, None]:
         """Chunks of a new stream until it completes. It replaces the active stream once the server
         has accepted it; if the server rejects it, the active stream continues.
 

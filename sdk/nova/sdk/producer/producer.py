@@ -11,6 +11,8 @@ import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from nova.sdk.errors import EnvelopeError, TransportError
 from nova.sdk.events.event import Event
@@ -46,7 +48,10 @@ class Retry:
 
 
 class Producer:
-    """Publishes the events of one scope over one transport."""
+    """Publishes the events of one scope over one transport.
+
+    As an async context manager it closes the transport at the end.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,21 @@ class Producer:
         self._manifests = None if manifests is None else _by_view(manifests)
         self._transport = transport
         self._retry = retry or Retry()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the transport."""
+        await self._transport.close()
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
         """An instant of an entity: the given time, or now (strictly growing)."""

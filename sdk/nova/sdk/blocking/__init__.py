@@ -1,0 +1,1 @@
+"""The producer and the client for programs without an event loop."""
