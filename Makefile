@@ -15,7 +15,7 @@ SLOW_TIMEOUT_S ?= 7200
 TEST_EXAMPLES ?= 20
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help demo schema test test-slow check format web wheel bench scale lock clean
+.PHONY: help demo schema api test test-slow check format web wheel bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ wheel: $(STAMP)/python $(STAMP)/web ## One file to install anywhere, with the we
 schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from the server's structs
 	$(BIN)/python -m nova.sdk.protocol.schema > web/src/api/protocol.schema.json
 	npm --prefix web run schema
+
+api: $(STAMP)/python ## The page of the public API, made from its docstrings: docs/api.md
+	$(BIN)/python scripts/api_page.py > docs/api.md
 
 bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, size, latency, against others
 	$(BIN)/python -m bench
