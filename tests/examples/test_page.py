@@ -1,0 +1,48 @@
+"""docs/python.md and README.md show the examples as they are."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.test_tidy import ROOT
+
+PAGE = (ROOT / "docs" / "python.md").read_text()
+README = (ROOT / "README.md").read_text()
+SHOWN = ("publish.py", "publish_plain.py", "read.py", "read_plain.py")
+STATEMENTS_MAX = 10
+BLOCK = r"```python\n(.*?)```"
+
+
+def code_of(name: str) -> str:
+    """An example without the docstring that says how to run it."""
+    text = (ROOT / "examples" / name).read_text()
+    return text.split('"""\n', 1)[1].strip()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_page_shows_the_example(name: str) -> None:
+    """Word for word, below a link to it."""
+    section = PAGE.split(f"[`examples/{name}`](../examples/{name}):", 1)[1]
+    match = re.search(BLOCK, section, re.DOTALL)
+    assert match is not None
+    assert match[1].strip() == code_of(name)
+
+
+def test_the_page_shows_no_other_code() -> None:
+    """So nothing on it is untested."""
+    assert len(re.findall(BLOCK, PAGE, re.DOTALL)) == len(SHOWN)
+
+
+def test_the_readme_shows_the_plain_examples() -> None:
+    shown = [block.strip() for block in re.findall(BLOCK, README, re.DOTALL)]
+    assert shown == [code_of("publish_plain.py"), code_of("read_plain.py")]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_ten_lines_are_enough(name: str) -> None:
+    """Beside the imports."""
+    lines = [line for line in code_of(name).splitlines() if line.strip()]
+    own = [line for line in lines if not line.startswith(("import ", "from "))]
+    assert len(own) <= STATEMENTS_MAX
