@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import accumulate
 
@@ -206,3 +206,61 @@ def test_a_file_of_packets_without_successors(behind: bytes) -> None:
     sent = counting(3)
     packets, _ = read(b"".join(sent) + behind)
     assert packets == sent
+
+
+COUNTS: dict[str, Callable[[int], int]] = {
+    "stuck at 0": lambda number: 0,
+    "stuck": lambda number: 777,
+    "in steps of 2": lambda number: 2 * number + 301,
+    "falling": lambda number: 9_000 - number,
+}
+
+
+def uncounted(kind: str, apids: tuple[int, ...], count: int = 100) -> list[bytes]:
+    """Packets whose counts do not rise by one, with random bodies of random sizes."""
+    chance = random.Random(kind)
+    return [
+        packet(
+            apids[at % len(apids)],
+            COUNTS[kind](at),
+            chance.randbytes(chance.randrange(10, 60)),
+            secondary=True,
+        )
+        for at in range(count)
+    ]
+
+
+@pytest.mark.parametrize("apids", [(100,), APIDS])
+@pytest.mark.parametrize("kind", COUNTS)
+def test_a_stray_byte_costs_no_packet_without_counts(kind: str, apids: tuple[int, ...]) -> None:
+    """Between packets or before all of them. All behind it was lost, or the file refused."""
+    made = uncounted(kind, apids)
+    for place in (0, 10):
+        data = b"".join(made[:place]) + b"\xff" + b"".join(made[place:])
+        assert read(data) == (made, [(sum(map(len, made[:place])), 1)])
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_prefixes_cost_no_packet_without_counts(kind: str) -> None:
+    """A mark, or the length as of record headers; nearly all was lost."""
+    made = uncounted(kind, (100,))
+    for prefixes in ([b"\x1a\xcf\xfc\x1d"] * len(made), [len(one).to_bytes(4) for one in made]):
+        data = b"".join(prefix + one for prefix, one in zip(prefixes, made, strict=True))
+        found, damage = read(data)
+        assert found == made
+        assert [size for _, size in damage] == [4] * len(made)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_holds_no_packets_without_counts(seed: int) -> None:
+    """Known APIDs that noise contains by chance, also where a length leads into true packets."""
+    made = uncounted("stuck", APIDS)
+    chance = random.Random(seed)
+    noise = bytearray(b"\xff" + chance.randbytes(30_000))
+    size = len(noise)
+    for at in range(100, size, 500):
+        noise[at : at + 6] = packet(APIDS[at % 3], 777, bytes(size - at + 300), secondary=True)[:6]
+    data = b"".join(made[:50]) + bytes(noise) + b"".join(made[50:])
+    found, damage = read(data)
+    assert found == made
+    assert [length for _, length in damage] == [size]

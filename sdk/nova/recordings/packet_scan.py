@@ -2,7 +2,8 @@
 
 A header alone proves little: one random position in eight has version 0. So a packet is accepted
 where the previous one ends. After damage it needs more evidence: the next count of a known APID, or
-a known APID's due packet behind it, or its own successor, near by or at the end of a chain.
+a known APID's due packet behind it, or its own successor, near by or at the end of a chain. Where
+counts do not rise by one, a chain of packets of the same APIDs is evidence too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from nova.recordings.packet_chain import (
+    CHAIN_MAX,
+    PREFIX_MAX_BYTES,
+    PacketChain,
+    is_distinctive,
+)
 from nova.recordings.packets import (
     CONTINUATION,
     COUNT_MASK,
@@ -27,9 +34,6 @@ from nova.recordings.packets import (
 BLOCK_BYTES = 1024 * 1024
 SUCCESSOR_MAX_BYTES = 2048
 """How far behind a packet its successor of the same APID is searched."""
-CHAIN_MAX = 64
-"""The most packets of other APIDs before the next of the same."""
-ZEROS_MAX = 1
 NO_PACKET = "no packet"
 _CANDIDATE = re.compile(rb"(?!\0{4})[\0-\x1f]")
 
@@ -61,6 +65,11 @@ class PacketScanner:
         self._is_framed = is_framed
         self._is_begin = not is_framed
         self._counts: dict[int, int] = {}
+        self._last_end = 0
+        """The offset behind the last packet, or of the begin."""
+
+        self._prefix_bytes = 0
+        """The size of what was skipped before a packet, if it may be a prefix."""
 
     @property
     def unread(self) -> bytes:
@@ -84,6 +93,7 @@ class PacketScanner:
         self._base += len(self._data)
         self._data, self._at, self._is_in_sync = b"", 0, True
         self._is_begin = not self._is_framed
+        self._last_end = self._base
 
     def _next(self) -> Packet | PacketDamage | None:
         if self._is_begin:
@@ -106,11 +116,17 @@ class PacketScanner:
             inside = self._search(self._at + 1, end)
             if inside.found is not None:
                 return self._skip(inside.found, "a packet that another packet interrupts")
+            if inside.undecided is not None and not (known or self._is_eager or self._is_end):
+                return None
         return self._packet(header, end)
 
     def _packet(self, header: PacketHeader, end: int) -> Packet:
         packet = Packet(self._base + self._at, self._data[self._at : end])
         self._counts[header.source] = header.number
+        gap = packet.offset_bytes - self._last_end
+        if 0 < gap <= PREFIX_MAX_BYTES:
+            self._prefix_bytes = gap
+        self._last_end = self._base + end
         self._at = end
         return packet
 
@@ -220,12 +236,56 @@ class PacketScanner:
         last = self._counts.get(header.source)
         if last is not None and self._matches_count(header, last, end):
             return True
-        sure = self._has_successor(header, end) or self._chain_has_successor(header, end)
-        return sure or (unknown if end + SUCCESSOR_MAX_BYTES > len(self._data) else sure)
+        counts_on = self._counts_on(header, end)
+        if counts_on:
+            return True
+        in_chain = self._is_in_chain(at)
+        if in_chain:
+            return not self._holds_packets(at, end)
+        if end + SUCCESSOR_MAX_BYTES > len(self._data):
+            return unknown
+        return False if counts_on is in_chain is False else None
+
+    def _counts_on(self, header: PacketHeader, end: int) -> bool | None:
+        """Whether the next packet of the same APID follows; None if that needs more bytes."""
+        return self._has_successor(header, end) or self._chain_has_successor(header, end)
+
+    def _is_in_chain(self, at: int) -> bool | None:
+        """Whether a chain of packets begins here, without a gap or with what stands between the
+        last packet and here before each; None if that needs more bytes.
+        """
+        header = header_at(self._data, at)
+        prefixes = {self._prefix_bytes}
+        if header is not None and (not self._counts or header.source in self._counts):
+            gap = self._base + at - self._last_end
+            prefixes |= {0, gap if gap <= PREFIX_MAX_BYTES else 0}
+        chain = PacketChain(self._data, self._counts, self._is_end)
+        verdicts = [chain.proves(at, prefix_bytes) for prefix_bytes in prefixes]
+        return True if True in verdicts else None if None in verdicts else False
+
+    def _holds_packets(self, at: int, end: int) -> bool:
+        """Whether a chain begins within a packet, and its first ends there, or a packet with the
+        next behind it begins in what would be a prefix: a false header may lead over packets, and
+        what is constant in them recurs as they do.
+        """
+        first = header_at(self._data, at)
+        is_known = first is not None and first.source in self._counts
+        stop = end if is_known else end + PREFIX_MAX_BYTES
+        for match in _CANDIDATE.finditer(self._data, at + 1, stop):
+            inner = header_at(self._data, match.start())
+            if inner is None:
+                return False
+            inner_end = match.start() + inner.size_bytes
+            if match.start() > end:
+                if self._has_successor(inner, inner_end):
+                    return True
+            elif inner_end < end and self._is_in_chain(match.start()):
+                return True
+        return False
 
     def _matches_count(self, header: PacketHeader, last: int, end: int) -> bool:
         """Whether a known APID's packet has the due count, or a due packet follows it."""
-        if _is_distinctive(header):
+        if is_distinctive(header):
             if header.number == (last + 1) & COUNT_MASK:
                 return True
             if self._is_end and end == len(self._data):
@@ -242,7 +302,7 @@ class PacketScanner:
         """Whether the next packet of the same APID begins near by."""
         following = {WHOLE: (WHOLE,), FIRST: (CONTINUATION, LAST)}.get(header.flags, ())
         count = (header.number + 1) & COUNT_MASK
-        for flags in following if _is_distinctive(header) else ():
+        for flags in following if is_distinctive(header) else ():
             for identification in {header.identification, header.source}:
                 begin = identification.to_bytes(2) + (flags << 14 | count).to_bytes(2)
                 if self._data.find(begin, end, end + SUCCESSOR_MAX_BYTES) >= 0:
@@ -254,7 +314,7 @@ class PacketScanner:
         if that needs more bytes. A false header often leads into a true chain, but the chain does
         not contain its successor.
         """
-        if not _is_distinctive(header):
+        if not is_distinctive(header):
             return False
         due = (header.source, (header.number + 1) & COUNT_MASK)
         for _ in range(CHAIN_MAX):
@@ -267,12 +327,6 @@ class PacketScanner:
                 return True
             end += following.size_bytes
         return False
-
-
-def _is_distinctive(header: PacketHeader) -> bool:
-    """Whether at most ZEROS_MAX compared bytes are zero; tables of numbers are mostly zeros."""
-    compared = (header.identification << 16 | header.sequence).to_bytes(4)
-    return compared.count(0) <= ZEROS_MAX
 
 
 def scan_packets(file: BinaryIO) -> Iterator[Packet | PacketDamage]:
