@@ -40,15 +40,15 @@ TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
 KILLS_ITSELF = """
 import os, signal, sys
 from pathlib import Path
-from nova.sdk.batch import delivery
-from nova.sdk.batch.request import Wanted
+from nova.sdk.batch import sinks
+from nova.sdk.batch.request import ReplayRequest
 
 def report(passed, total, events):
     if events >= int(sys.argv[4]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-wanted = Wanted(Path(sys.argv[2]), timebase=sys.argv[5])
-getattr(delivery, sys.argv[1])(wanted, Path(sys.argv[3]), 2, report=report)
+request = ReplayRequest(Path(sys.argv[2]), timebase=sys.argv[5])
+getattr(sinks, sys.argv[1])(request, Path(sys.argv[3]), 2, report=report)
 """
 
 SINK = """
@@ -281,7 +281,11 @@ def test_a_full_disk_is_said_and_gone_on_from(
     with started(resting, option, target, limit=3_000_001) as process:
         _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
-    assert b"cannot be written: File too large. Make room and run the same again" in said
+    assert (
+        b"nova: cannot write " in said
+        and b": File too large. Free some space and repeat the command: it resumes where it stopped"
+        in said
+    )
     files = [target] if option == "--out" else [target / f"shard-00{n}.jsonl" for n in range(2)]
     assert max(file.stat().st_size for file in files) == 3_000_001
     other = nova_command(*arguments(resting, "--lanes", "parsed", option, target))
@@ -319,7 +323,7 @@ def test_a_shard_that_dies_is_said(resting: Path, whole: dict[Timebase, bytes]) 
         os.kill(shards_of(resting)[0], signal.SIGKILL)
         rest, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
-    assert b"ended with status -9 before it had delivered everything" in said
+    assert b"ended with status -9 before it had delivered all events" in said
     assert said.count(b"nova:") == 1 and b"Traceback" not in said
     found += rest
     assert found.endswith(b"\n") and whole["canonical"].startswith(found)
