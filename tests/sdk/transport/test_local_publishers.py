@@ -120,6 +120,39 @@ async def test_who_leaves_much_unread_is_not_read_from(path: Path) -> None:
     await other.close()
 
 
+async def acknowledge_all(core: LocalTransport, batches: AsyncIterator[Batch]) -> None:
+    """Acknowledge what comes."""
+    async for batch in batches:
+        await core.acknowledge(batch, Receipt(new=len(batch.records)))
+
+
+async def test_publishers_take_turns_by_records(path: Path) -> None:
+    """Of one with large frames no more than `records_max` and a frame are under way, so another's
+    publish is delivered behind those; before, it was behind as many frames as the queue holds.
+    """
+    core = LocalTransport(f"local://{path}", LocalLimits(replies=ReplyLimits(records_max=50)))
+    large, other = (LocalTransport(f"local://{path}") for _ in range(2))
+    batches = core.consume(Subscription(), {})
+    first = asyncio.ensure_future(anext(batches))
+    await until(lambda: core.state().connected)
+    frames = [asyncio.create_task(large.publish([Record(None, b"large")] * 20)) for _ in range(30)]
+    async with asyncio.timeout(WAIT_S):
+        came = [await first, await anext(batches), await anext(batches)]
+        small = asyncio.create_task(other.publish([Record(None, b"small")]))
+        came.append(await anext(batches))
+        assert [len(batch.records) for batch in came] == [20, 20, 20, 1]
+        assert not any(task.done() for task in frames)
+        for batch in came:
+            await core.acknowledge(batch, Receipt(new=len(batch.records)))
+        rest = asyncio.create_task(acknowledge_all(core, batches))
+        assert (await small).new == 1
+        assert sum([(await frame).new for frame in frames]) == 600
+    rest.cancel()
+    await asyncio.wait((rest,))
+    for transport in (large, other, core):
+        await transport.close()
+
+
 async def test_who_is_owed_many_answers_is_not_read_from(path: Path) -> None:
     """A Core that cannot keep up is not filled with the publishes of one."""
     other = LocalTransport(f"local://{path}")

@@ -2,8 +2,10 @@
 one that does not read its replies delays no other.
 
 A publisher with too many pending replies, or too many unread bytes of them, is not read from until
-it has read some. One that reads nothing for `timeout_s` is disconnected. Its records are committed
-or not as the Core decided; without a reply it publishes them again.
+it has read some. Nor is one with too many records in the Core: its next frame waits until some are
+committed, so publishers take turns, however large their frames are. One that reads nothing for
+`timeout_s` is disconnected. Its records are committed or not as the Core decided; without a reply
+it publishes them again.
 """
 
 from __future__ import annotations
@@ -53,11 +55,13 @@ class ReplyLimits:
     """Limits of one publisher's backlog; beyond either its socket is not read.
 
     `pending_max` counts publishes without a sent reply, `unread_max_bytes` the bytes of replies
-    that its socket has no room for.
+    that its socket has no room for, `records_max` the records without a receipt. One more frame is
+    delivered when it is below all of them.
     """
 
     pending_max: int = 1_024
     unread_max_bytes: int = 16 * 1024 * 1024
+    records_max: int = 20_000
     timeout_s: float = 10.0
 
 
@@ -78,6 +82,7 @@ class PublisherConnection:
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
         self._unsent_bytes = 0
         self._pending = 0
+        self._records = 0
         self._is_closed = False
         self._may_publish = asyncio.Event()
         self.all_replies_sent = asyncio.Event()
@@ -109,10 +114,15 @@ class PublisherConnection:
             self.reply(PublishReply(0, 0, 0, [], str(error)))
             return
         records = [Record(address, value) for address, value in publish.records]
+        self._records += len(records)
+        self._update_events()
         await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
 
-    def reply(self, published: PublishReply) -> None:
-        """Queue a reply, without waiting; replies to a disconnected publisher are dropped."""
+    def reply(self, published: PublishReply, records: int = 0) -> None:
+        """Queue the reply to so many delivered records, without waiting; replies to a disconnected
+        publisher are dropped.
+        """
+        self._records -= records
         if self._is_closed:
             return
         frame = msgspec.msgpack.encode(published)
@@ -139,7 +149,11 @@ class PublisherConnection:
     def _update_events(self) -> None:
         """Update both events: whether it may publish, and whether it has all its replies."""
         limits = self._limits
-        full = self._pending >= limits.pending_max or self._unsent_bytes > limits.unread_max_bytes
+        full = (
+            self._pending >= limits.pending_max
+            or self._unsent_bytes > limits.unread_max_bytes
+            or self._records >= limits.records_max
+        )
         _set_event(self._may_publish, self._is_closed or not full)
         _set_event(self.all_replies_sent, self._is_closed or not self._unsent_bytes)
 
@@ -168,7 +182,7 @@ class LocalBatch(Batch):
         if self.publisher is not None:
             rejected = list(receipt.rejected)
             published = PublishReply(self.ref, receipt.new, receipt.duplicate, rejected)
-            self.publisher.reply(published)
+            self.publisher.reply(published, len(self.records))
 
 
 class PublisherServer:
