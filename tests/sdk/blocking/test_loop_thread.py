@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -38,10 +38,11 @@ def test_a_call_returns_or_raises(loop: LoopThread) -> None:
 def test_an_interrupt_cancels_the_call_and_waits_for_its_end(loop: LoopThread) -> None:
     """Nothing of it runs on after Ctrl-C, so the next call finds everything in order."""
     steps: list[str] = []
+    main = threading.get_ident()
 
     async def interrupted() -> None:
         try:
-            threading.Timer(0.05, _thread.interrupt_main).start()
+            signal.pthread_kill(main, signal.SIGINT)
             await asyncio.sleep(60)
         finally:
             await asyncio.sleep(0.1)
