@@ -36,24 +36,28 @@ class LoopThread:
         """The coroutine's result or exception. An interrupt (Ctrl-C) cancels the coroutine, and is
         raised once that has ended. Raises NovaError after `close`, and in a forked process.
         """
-        future = self.start(coroutine)
+        future: Future[ResultT] = Future()
         try:
+            self._post(coroutine, future)
             return future.result()
         except BaseException:
-            if not future.done():
-                self._loop.call_soon_threadsafe(self._cancel, future)
+            if self.is_open and not future.done():
+                self._loop.call_soon_threadsafe(self._cancel, coroutine, future)
                 wait([future])
             raise
 
     def start(self, coroutine: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
         """Start a coroutine without waiting for it."""
         future: Future[ResultT] = Future()
+        self._post(coroutine, future)
+        return future
+
+    def _post(self, coroutine: Coroutine[Any, Any, ResultT], future: Future[ResultT]) -> None:
         with self._lock:
             if not self.is_open:
                 coroutine.close()
                 raise NovaError(self._why_not())
             self._loop.call_soon_threadsafe(self._start, coroutine, future)
-        return future
 
     def _why_not(self) -> str:
         if self._is_closed:
@@ -75,9 +79,12 @@ class LoopThread:
         else:
             future.set_result(task.result())
 
-    def _cancel(self, future: Future[Any]) -> None:
+    def _cancel(self, coroutine: Coroutine[Any, Any, ResultT], future: Future[ResultT]) -> None:
         if (task := self._tasks.get(future)) is not None:
             task.cancel()
+        elif not future.done():  # Interrupted before it was posted.
+            coroutine.close()
+            future.set_exception(NovaError("interrupted"))
 
     def close(self) -> None:
         """Cancel what still runs, and end the thread. Closing twice is allowed."""
