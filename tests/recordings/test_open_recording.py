@@ -36,7 +36,8 @@ def test_table_options(tmp_path: Path) -> None:
 
 def first_address(path: Path, options: RecordingOptions) -> tuple[str | None, str]:
     """Where the first record goes, and when it was."""
-    first = next(open_recording(path, Observer("s"), None, options))
+    steps = open_recording(path, Observer("s"), None, options)
+    first = next(step for step in steps if step.records)
     assert first.source_ns is not None
     return first.records[0].address, timestamps.text(first.source_ns)
 
@@ -64,7 +65,7 @@ def test_bus_and_autopilot_options(made: Path) -> None:
     options = RecordingOptions(system="craft", epoch="2026-01-01T00:00:00Z")
     address, at = first_address(made / "bus.log", options)
     assert address == "nova.s.raw.craft.can0.09F80102.v1"
-    assert at.startswith("2082-03-")
+    assert at.startswith("2026-03-01"), "absolute stamps are kept"
     _, at = first_address(made / "drone.ulg", options)
     assert at == "2026-01-01T00:00:05.000000000Z"
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from nova.core.errors import ArchiveError
-from nova.core.query.derived_writer import open_for_writing
+from nova.core.errors import ArchiveError, DerivedDamagedError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.derived_writer import maintain, open_for_writing
 from nova.core.store.archive import Archive
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+from nova.sdk.errors import ArchiveGoneError
 
 
 def test_both_are_open_for_the_block_and_closed_with_it(
@@ -29,6 +32,24 @@ def test_both_are_open_for_the_block_and_closed_with_it(
     finally:
         archive.close()
     assert (data / SAMPLES_FOLDER / "CURRENT").exists()
+
+
+async def test_nothing_is_made_where_the_archive_was(data: Path) -> None:
+    """Behind an unmounted disk lies an empty folder; damage that is found then is its absence."""
+    archive = Archive.open_primary(data)
+    away = data.with_name("away")
+
+    async def follow(_snapshot: ArchiveSnapshot, _store: SampleStore) -> None:
+        data.rename(away)
+        data.mkdir()
+        raise DerivedDamagedError("a file is missing")
+
+    with pytest.raises(ArchiveGoneError, match="no archive any more"):
+        await maintain(data, SampleStore, follow, asyncio.Event())
+    assert list(data.iterdir()) == []
+    data.rmdir()
+    away.rename(data)
+    archive.close()
 
 
 def test_an_archive_of_another_layout_is_refused(data: Path) -> None:

@@ -14,9 +14,11 @@ from typing import TypeVar
 from nova.core.errors import ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
+from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.rebuild_request import discard
 from nova.core.store.secondary import open_secondary_archive
+from nova.sdk.errors import ArchiveGoneError
 
 MEMORY_BYTES = 64 * 1024 * 1024
 """Small, as a maker of derived data reads the newest events once and in order."""
@@ -40,6 +42,7 @@ def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSna
         scratch_folder(kind.FOLDER) as scratch,
         open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
     ):
+        _require_archive(data)
         store = kind.open_primary(data)
         try:
             yield ArchiveSnapshot(archive), store
@@ -64,6 +67,7 @@ async def maintain(
                 opened.set()
                 await follow(snapshot, store)
         except DerivedDamagedError as error:
+            _require_archive(data)
             discard(data, kind.FOLDER, str(error))
             await asyncio.sleep(pause_s)
         except ArchiveError as error:
@@ -71,3 +75,11 @@ async def maintain(
             if not is_waiting or time.monotonic() - started > LOCK_WAIT_S:
                 raise
             await asyncio.sleep(LOCK_INTERVAL_S)
+
+
+def _require_archive(data: Path) -> None:
+    """Raise ArchiveGoneError if the archive was moved away or unmounted: nothing is made where it
+    was, so that the folder stays as it is found.
+    """
+    if not (data / TRUTH_FOLDER).is_dir():
+        raise ArchiveGoneError(f"{data} holds no archive any more: no derived data is made there")
