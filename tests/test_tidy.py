@@ -18,6 +18,7 @@ LINE_MAX_CHARS = 100
 MODULE_MAX_LINES = 350
 TEST_MODULE_MAX_LINES = 400
 FUNCTION_MAX_LINES = 40
+PARAMETERS_MAX = 8
 TEST_FUNCTION_MAX_LINES = 60
 VIEW_MAX_LINES = 200
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
@@ -83,6 +84,21 @@ def test_module_is_small_and_has_a_docstring(path: Path) -> None:
     longest = TEST_FUNCTION_MAX_LINES if is_test else FUNCTION_MAX_LINES
     for function in functions(tree):
         assert code_lines(function) <= longest, function.name
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many parameters a caller has to know."""
+    all_of = function.args
+    names = [one.arg for one in (*all_of.posonlyargs, *all_of.args, *all_of.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_functions_have_few_parameters() -> None:
+    """Commands are left out: click gives each option of a command as a parameter."""
+    for path in tracked(*SOURCES):
+        if "cli" not in path.parts and path.stem not in ("cli", "files_command", "users_command"):
+            for function in functions(ast.parse(path.read_text())):
+                assert parameters(function) <= PARAMETERS_MAX, f"{path}: {function.name}"
 
 
 def test_a_name_stands_for_one_thing() -> None:

@@ -32,7 +32,7 @@ from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.edge.user_store import UserStore
-from nova.edge.websocket import EdgeSession
+from nova.edge.websocket import EdgeServices, EdgeSession
 from nova.sdk.endpoints import departures, exports_folder
 from nova.sdk.protocol.messages import REQUEST_MAX_BYTES
 
@@ -147,10 +147,7 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        session = EdgeSession(
-            ws,
-            request.transport,
-            upstream,
+        services = EdgeServices(
             self._authorizer,
             self._submission_policy,
             self._limits,
@@ -158,6 +155,7 @@ class Edge:
             self._unsent,
             self._config.default_view,
         )
+        session = EdgeSession(ws, request.transport, upstream, services)
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)

@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Coroutine
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -62,6 +62,17 @@ _auth = msgspec.json.Decoder(Auth)
 Socket = web.WebSocketResponse[Literal[False]]
 
 
+class EdgeServices(NamedTuple):
+    """What the sessions of an edge share. `reader_responding` is set while the reader answers."""
+
+    authorizer: Authorizer
+    submission_policy: SubmissionPolicy
+    limits: EdgeLimits
+    reader_responding: asyncio.Event
+    unsent: UnsentFrames
+    default_view: DefaultView | None = None
+
+
 class EdgeSession:
     """One client's connection and its upstream. Its state ends with the connection."""
 
@@ -70,23 +81,18 @@ class EdgeSession:
         ws: Socket,
         transport: asyncio.Transport | None,
         upstream: Upstream,
-        authorizer: Authorizer,
-        submission_policy: SubmissionPolicy,
-        limits: EdgeLimits,
-        reader_responding: asyncio.Event,
-        unsent: UnsentFrames,
-        default_view: DefaultView | None = None,
+        services: EdgeServices,
     ) -> None:
         self._ws = ws
-        self._reader_responding = reader_responding
-        self._unsent = unsent
         self._transport = transport
         self._upstream = upstream
-        self._authorizer = authorizer
-        self._submission_policy = submission_policy
-        self._limits = limits
-        self._default_view = default_view
-        self._stream_filter = StreamFilter(limits.streams_per_connection_max)
+        self._reader_responding = services.reader_responding
+        self._unsent = services.unsent
+        self._authorizer = services.authorizer
+        self._submission_policy = services.submission_policy
+        self._limits = services.limits
+        self._default_view = services.default_view
+        self._stream_filter = StreamFilter(services.limits.streams_per_connection_max)
         self._claims: Claims | None = None
         self._users_changed = asyncio.Event()
         self._connection_id = uuid.uuid4().hex

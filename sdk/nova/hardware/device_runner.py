@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
@@ -34,6 +34,15 @@ RunnerState = Literal["opening", "open", "failed", "closed"]
 _log = logging.getLogger(__name__)
 
 
+class RunnerHost(NamedTuple):
+    """What a runner calls its host for."""
+
+    handle_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]
+    recheck_room: Callable[[], Awaitable[None]]
+    report_state: Callable[[RunnerState, str | None], Awaitable[None]]
+    age_problem: Callable[[Command], str | None]
+
+
 class DeviceRunner:
     """Runs one device until cancelled."""
 
@@ -44,10 +53,7 @@ class DeviceRunner:
         *,
         feedback: CommandFeedback,
         journal: CommandJournal,
-        handle_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]],
-        recheck_room: Callable[[], Awaitable[None]],
-        report_state: Callable[[RunnerState, str | None], Awaitable[None]],
-        age_problem: Callable[[Command], str | None],
+        host: RunnerHost,
         command_timeout_s: float,
         silence_max_s: float | None = None,
         restart: Retry = RESTART,
@@ -60,11 +66,8 @@ class DeviceRunner:
         self._device = device
         self._feedback = feedback
         self._journal = journal
-        self._handle_readings = handle_readings
-        self._recheck_room = recheck_room
+        self._host = host
         self._is_executing = False
-        self._report_state = report_state
-        self._age_problem = age_problem
         self._command_timeout_s = command_timeout_s
         self._silence_max_s = silence_max_s
         self._restart = restart
@@ -136,7 +139,7 @@ class DeviceRunner:
             if not readings:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue
-            await self._handle_readings(readings, self._is_busy)
+            await self._host.handle_readings(readings, self._is_busy)
             self.first_reading.set()
 
     def _is_busy(self) -> bool:
@@ -160,7 +163,7 @@ class DeviceRunner:
         context = {"device": self.name, "state": state, "reason": reason}
         _log.log(level, "device", extra={"context": context})
         if is_news:
-            await self._report_state(state, reason)
+            await self._host.report_state(state, reason)
 
     # --- its commands -----------------------------------------------------------------------------
 
@@ -186,7 +189,7 @@ class DeviceRunner:
 
     async def _process(self, command: Command) -> Record | None:
         """The command's result; None if it was sent and has no confirmation."""
-        refusal = self._age_problem(command)
+        refusal = self._host.age_problem(command)
         if refusal is None and self.state != "open":
             refusal = f"not done: device {self.name} is not open: {self._reason or self.state}"
         if refusal is not None:
@@ -202,7 +205,7 @@ class DeviceRunner:
     async def _execute(self, command: Command) -> Record | None:
         report = _ProgressReporter(self._feedback, command)
         self._is_executing = True
-        await self._recheck_room()
+        await self._host.recheck_room()
         try:
             async with asyncio.timeout(self._command_timeout_s) as limit:
                 result = await self._device.execute(command, report)

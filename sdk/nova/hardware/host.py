@@ -17,7 +17,7 @@ from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
 from nova.hardware.command_router import CommandRouter, MaxAgePolicy, RoutedTarget
 from nova.hardware.device import Device, Reading, device_can_wait
-from nova.hardware.device_runner import DeviceRunner, RunnerState
+from nova.hardware.device_runner import DeviceRunner, RunnerHost, RunnerState
 from nova.hardware.event_builder import SYSTEM_ID, EventBuilder
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
 from nova.hardware.outbox import Outbox, OutboxGroup
@@ -104,10 +104,12 @@ class HardwareHost:
             device,
             feedback=self._feedback,
             journal=self._journal,
-            handle_readings=self._reading_handler(chosen.name, outlets),
-            recheck_room=outlets.recheck_room,
-            report_state=self._state_reporter(chosen.name),
-            age_problem=self._max_age.problem,
+            host=RunnerHost(
+                handle_readings=self._reading_handler(chosen.name, outlets),
+                recheck_room=outlets.recheck_room,
+                report_state=self._state_reporter(chosen.name),
+                age_problem=self._max_age.problem,
+            ),
             command_timeout_s=chosen.command_timeout_s,
             silence_max_s=chosen.silence_max_s,
         )

@@ -6,6 +6,7 @@ If a view is named, the columns that its manifest has are published as its updat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nova.recordings import counter
@@ -58,44 +59,29 @@ class RowTimes:
         return time_ns + earlier
 
 
+@dataclass(kw_only=True, slots=True)
 class TableReader:
     """Reads a file of rows under a header line, or without one under the names of `columns`."""
 
-    def __init__(
-        self,
-        path: Path,
-        observer: Observer,
-        *,
-        time: TimeColumn,
-        entity: Entity = ENTITY,
-        message_type: str = MESSAGE_TYPE,
-        columns: Sequence[str] = (),
-        views: ViewUpdates | None = None,
-        view_id: str | None = None,
-        encoding: str | None = None,
-        skip_lines: int | None = None,
-        text_columns: Sequence[str] = (),
-        decimal: str | None = None,
-    ) -> None:
-        self._path = path
-        self._columns = columns
-        self._views = views
-        self._view_id = view_id
-        self._encoding = encoding
-        self._skip_lines = skip_lines
-        self._text_columns = text_columns
-        self._decimal = decimal
-        self._observer = observer
-        self._time = time
-        self._row_times = RowTimes()
-        self._entity = entity
-        self._message_type = message_type
+    path: Path = field(kw_only=False)
+    observer: Observer = field(kw_only=False)
+    time: TimeColumn
+    entity: Entity = ENTITY
+    message_type: str = MESSAGE_TYPE
+    columns: Sequence[str] = ()
+    views: ViewUpdates | None = None
+    view_id: str | None = None
+    encoding: str | None = None
+    skip_lines: int | None = None
+    text_columns: Sequence[str] = ()
+    decimal: str | None = None
+    _row_times: RowTimes = field(default_factory=RowTimes, init=False)
 
     def steps(self) -> Iterator[Step]:
         """A step per row, and one for each skipped line."""
-        encoding = detect_encoding(self._path, self._encoding)
+        encoding = detect_encoding(self.path, self.encoding)
         types = self._column_types(encoding)
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             text = TableText(file, encoding)
             header = self._header(text)
             if header is None or types is None:
@@ -110,16 +96,16 @@ class TableReader:
                 is_first = False
 
     def _header(self, text: TableText) -> TableHeader | None:
-        return find_header(text, self._time, self._columns, self._skip_lines)
+        return find_header(text, self.time, self.columns, self.skip_lines)
 
     def _column_types(self, encoding: str) -> ColumnTypes | None:
         """The column types, from all rows of the file; None for an empty file."""
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             text = TableText(file, encoding)
             header = self._header(text)
             if header is None:
                 return None
-            types = ColumnTypes(header.names, self._text_columns, self._decimal)
+            types = ColumnTypes(header.names, self.text_columns, self.decimal)
             is_first = True
             for row in rows(text, header.delimiter):
                 is_text = text.check("".join(row.cells), row.number) is None
@@ -144,7 +130,7 @@ class TableReader:
 
     def _time_cell(self, header: TableHeader, cells: Sequence[str]) -> str:
         named = dict(zip(header.names, cells, strict=False))
-        return self._time.cell(self._time.columns(header.names) or (), named)
+        return self.time.cell(self.time.columns(header.names) or (), named)
 
     def _has_time(self, header: TableHeader, cells: Sequence[str]) -> bool:
         """Whether a row has a time, before the role of the comma is known."""
@@ -153,7 +139,7 @@ class TableReader:
 
     def _is_time(self, cell: str) -> bool:
         try:
-            self._time.time_ns(cell)
+            self.time.time_ns(cell)
         except TimestampError:
             return False
         return True
@@ -178,11 +164,11 @@ class TableReader:
             problem_text = f"{len(cells)} cells where the table has {len(header.names)} columns"
             return Step(row.end_bytes, place, problem=problem_text)
         is_cut = row.is_cut and len(row.cells) == len(cells)
-        if is_cut and header.names[-1] in (self._time.columns(header.names) or ()):
+        if is_cut and header.names[-1] in (self.time.columns(header.names) or ()):
             return Step(row.end_bytes, place, problem=CUT_TIME)
         named = dict(zip(header.names, cells[:-1] if is_cut else cells, strict=False))
         try:
-            observation = self._observer.observe(self._entity, self._time_ns(named, types))
+            observation = self.observer.observe(self.entity, self._time_ns(named, types))
             values = ((name, types.value(name, cell)) for name, cell in named.items())
             payload = {name: value for name, value in values if value != ""}
             events = self._events(observation, payload)
@@ -191,16 +177,16 @@ class TableReader:
             return Step(row.end_bytes, place, problem=str(error))
 
     def _time_ns(self, named: Mapping[str, str], types: ColumnTypes) -> int:
-        times = self._time.columns(list(named)) or ()
+        times = self.time.columns(list(named)) or ()
         texts = {name: types.number_text(name, named[name]) for name in times}
-        return self._row_times.next(self._time.time_ns(self._time.cell(times, texts)))
+        return self._row_times.next(self.time.time_ns(self.time.cell(times, texts)))
 
     def _events(self, observation: Observation, payload: dict[str, object]) -> Iterator[Event]:
-        yield observation.parsed(self._message_type, payload)
-        if self._views is not None and self._view_id is not None:
-            times = self._time.columns(list(payload)) or (self._time.name,)
+        yield observation.parsed(self.message_type, payload)
+        if self.views is not None and self.view_id is not None:
+            times = self.time.columns(list(payload)) or (self.time.name,)
             data = {name: value for name, value in payload.items() if name not in times}
-            yield from self._views.update(observation, self._view_id, data)
+            yield from self.views.update(observation, self.view_id, data)
 
 
 def _trimmed(cells: list[str], size: int) -> list[str]:

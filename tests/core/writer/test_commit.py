@@ -18,7 +18,7 @@ from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.commit import CommitLimits, Committer
 from nova.sdk.events.event import check_stored
 from nova.sdk.transport.base import Batch, Record
 
@@ -122,7 +122,7 @@ def test_a_batch_beyond_the_commit_size_is_split_and_still_exact(
     """Positions and refusals wait for the last part: a crash in between adds nothing."""
     records = [record(n) for n in range(300)]
     records.insert(10, Record(None, b"garbage", "s@10"))
-    broken = Committer(archive, tmp_path, commit_max_bytes=16 * 1024)
+    broken = Committer(archive, tmp_path, limits=CommitLimits(commit_max_bytes=16 * 1024))
     _, closed = broken.add_batch("a", Batch(records, {"s": 301}))
     assert len(closed) > 2
     assert all(commit.events for commit in closed)
@@ -210,7 +210,7 @@ def test_a_split_batch_still_dedupes_the_one_behind_it(
 ) -> None:
     """A-056, A-081: what waits in the open commit is known, also behind one closed midway."""
     records = [record(n) for n in range(100)]
-    committer = Committer(archive, tmp_path, commit_max_bytes=8 * 1024)
+    committer = Committer(archive, tmp_path, limits=CommitLimits(commit_max_bytes=8 * 1024))
     first, closed = committer.add_batch("a", Batch(records))
     assert closed
     second, _ = committer.add_batch("b", Batch(records))
@@ -241,7 +241,7 @@ def test_no_commit_has_more_events_than_the_setting_says(
     archive: Archive, tmp_path: Path, record: Make, most: int
 ) -> None:
     """Whatever a batch brings, and together with what is in the open commit already."""
-    committer = Committer(archive, tmp_path, commit_max_events=most)
+    committer = Committer(archive, tmp_path, limits=CommitLimits(commit_max_events=most))
     commits = []
     for start, count in ((0, 3), (3, 50), (40, 30), (70, 1)):
         records = [record(n) for n in range(start, start + count)]

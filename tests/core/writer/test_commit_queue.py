@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.commit import CommitLimits, Committer
 from nova.core.writer.commit_queue import CommitQueue, complete
 from nova.sdk.events.event import check
 from tests.core.commanding import descriptor
@@ -97,7 +97,7 @@ async def test_what_is_durable_is_not_waited_for(committer: Committer) -> None:
 
 async def test_what_large_entries_close_is_handed_on(archive: Archive, tmp_path: Path) -> None:
     """A commit that is full is closed on the way and announced with the others."""
-    committer = Committer(archive, tmp_path, commit_max_bytes=64 * 1024)
+    committer = Committer(archive, tmp_path, limits=CommitLimits(commit_max_bytes=64 * 1024))
     entries = CommitQueue(lambda: None)
     names = [f"command-{number}-{'x' * 40_000}" for number in range(3)]
     events = [check(descriptor(name).value) for name in names]

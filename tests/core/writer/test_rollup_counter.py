@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nova.core.ordering import order_key, time_key, unsigned_time
 from nova.core.store.archive import Archive
 from nova.core.store.rollup import FINEST_LEVEL, counted_events
-from nova.core.writer.commit import Committer
+from nova.core.writer.commit import CommitLimits, Committer
 from nova.core.writer.rollup_counter import RollupCounter
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record
@@ -101,7 +101,7 @@ def test_a_large_batch_is_counted_once_however_it_is_split(
     archive: Archive, tmp_path: Path
 ) -> None:
     """Commits close in the middle of a batch where it is large."""
-    committer = Committer(archive, tmp_path, commit_max_bytes=2_000)
+    committer = Committer(archive, tmp_path, limits=CommitLimits(commit_max_bytes=2_000))
     mixed = [telling(START_NS + n * SECOND_NS, scope=SCOPES[n % 2]) for n in range(60)]
     _, closed = committer.add_batch("link", Batch(mixed))
     committer.close_commit()

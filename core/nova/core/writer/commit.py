@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from nova.core.commit_feed import CommitFrame, CommittedEvent, NewSeries
 from nova.core.ordering import LAST_TAIL, time_of
@@ -42,6 +43,14 @@ REASON_MAX_CHARS = 1_000
 COMMAND_REQUEST = "CommandRequest"
 
 
+class CommitLimits(NamedTuple):
+    """Limits of one envelope, and of one commit, which is closed when it reaches either."""
+
+    envelope_max_bytes: int = ENVELOPE_MAX_BYTES
+    commit_max_bytes: int = 2 * 1024 * 1024
+    commit_max_events: int = 2_000
+
+
 class Committer:
     """The writer's state: the last canonical time, positions, counters, and the open commit."""
 
@@ -52,20 +61,19 @@ class Committer:
         *,
         scope_id: str | None = None,
         own_scope: str = GROUND_SCOPE,
-        envelope_max_bytes: int = ENVELOPE_MAX_BYTES,
-        commit_max_bytes: int = 2 * 1024 * 1024,
-        commit_max_events: int = 2_000,
+        limits: CommitLimits | None = None,
         manifests: Sequence[CardManifest] = (),
         clock: Callable[[], int] = time.time_ns,
         registry: DriverRegistry | None = None,
     ) -> None:
+        limits = limits or CommitLimits()
         self.archive = archive
         self.series = SeriesTable()
         self.link_routes = LinkRoutes(archive)
-        self.checker = Checker(scope_id, envelope_max_bytes, manifests, own_scope=own_scope)
+        self.checker = Checker(scope_id, limits.envelope_max_bytes, manifests, own_scope=own_scope)
         self._own_scope = own_scope
-        self._commit_max_bytes = commit_max_bytes
-        self._commit_max_events = commit_max_events
+        self._commit_max_bytes = limits.commit_max_bytes
+        self._commit_max_events = limits.commit_max_events
         self._clock = clock
         self.positions: dict[str, dict[str, int]] = {}
         self._recover(data)

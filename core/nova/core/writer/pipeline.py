@@ -28,7 +28,7 @@ from nova.core.writer.annotations import Annotations
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.command_targets import TargetFinder
-from nova.core.writer.commit import Committer
+from nova.core.writer.commit import CommitLimits, Committer
 from nova.core.writer.commit_queue import CommitQueue
 from nova.core.writer.dispatcher import Dispatcher
 from nova.core.writer.feed_server import FeedServer
@@ -282,9 +282,9 @@ def _committer(
         settings.data_folder(),
         scope_id=settings.subscribed_scope(),
         own_scope=settings.own_scope(),
-        envelope_max_bytes=settings.envelope_max_bytes,
-        commit_max_bytes=settings.commit_max_bytes,
-        commit_max_events=settings.commit_max_events,
+        limits=CommitLimits(
+            settings.envelope_max_bytes, settings.commit_max_bytes, settings.commit_max_events
+        ),
         manifests=manifests,
         registry=DriverRegistry.load(drivers) if drivers else None,
     )
