@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.recordings import cds
-from nova.recordings.packet_scan import PacketScanner, scan_packets
+from nova.recordings.packet_file import scan_packets
+from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packets import CONTINUATION, FIRST, LAST, WHOLE, Packet, PacketDamage
 from tests.recordings.packet_files import packet
 

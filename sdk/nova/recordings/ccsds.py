@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nova.recordings import view_cards
 from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.packet_file import scan_packets
 from nova.recordings.packet_reading import (
     IDLE,
     INCOMPLETE,
@@ -15,7 +16,6 @@ from nova.recordings.packet_reading import (
     PacketContent,
     PacketDecoder,
 )
-from nova.recordings.packet_scan import scan_packets
 from nova.recordings.packet_time import CHOICES, TimeSource
 from nova.recordings.packets import Packet, PacketDamage
 from nova.recordings.recording import Step, event_step, undated_error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from nova.recordings.packet_chain import (
     CHAIN_MAX,
@@ -31,7 +31,6 @@ from nova.recordings.packets import (
     header_at,
 )
 
-BLOCK_BYTES = 1024 * 1024
 SUCCESSOR_MAX_BYTES = 2048
 """How far behind a packet its successor of the same APID is searched."""
 NO_PACKET = "no packet"
@@ -327,31 +326,3 @@ class PacketScanner:
                 return True
             end += following.size_bytes
         return False
-
-
-def scan_packets(file: BinaryIO) -> Iterator[Packet | PacketDamage]:
-    """All packets and damage of a file; adjacent damage is merged."""
-    scanner = PacketScanner()
-    damage: PacketDamage | None = None
-    is_end = False
-    while not is_end:
-        block = file.read(BLOCK_BYTES)
-        is_end = not block
-        for found in scanner.feed(block, is_end=is_end):
-            if isinstance(found, PacketDamage):
-                damage = found if damage is None else _merge(damage, found)
-                continue
-            if damage is not None:
-                yield damage
-                damage = None
-            yield found
-    if damage is not None:
-        yield damage
-
-
-def _merge(damage: PacketDamage, further: PacketDamage) -> PacketDamage:
-    return further._replace(
-        offset_bytes=damage.offset_bytes,
-        size_bytes=damage.size_bytes + further.size_bytes,
-        reason=damage.reason,
-    )

@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import CommitLimits, Committer
+from nova.core.writer.commit import Committer
+from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.commit_queue import CommitQueue, complete
 from nova.sdk.events.event import check
 from tests.core.commanding import descriptor

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from nova.core.commit_feed import CommitFrame, CommittedEvent, NewSeries
 from nova.core.ordering import LAST_TAIL, time_of
@@ -23,6 +22,7 @@ from nova.core.store.scan import last_row
 from nova.core.store.series_table import SeriesTable
 from nova.core.store.write_batch import ArchiveBatch
 from nova.core.writer.columns import BatchColumns, check_records, command_id_of, own_event_columns
+from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.driver_bindings import DriverBindings
 from nova.core.writer.ingest_gaps import gap_event
 from nova.core.writer.link_routes import LinkRoutes
@@ -30,7 +30,7 @@ from nova.core.writer.rollup_backfill import backfill
 from nova.core.writer.rollup_counter import RollupCounter
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.events.checker import Checker
-from nova.sdk.events.event import ENVELOPE_MAX_BYTES, Event, Series, stamped
+from nova.sdk.events.event import Event, Series, stamped
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.settings import GROUND_SCOPE
 from nova.sdk.transport.base import Batch as Consumed
@@ -41,14 +41,6 @@ REJECT_RAW_MAX_BYTES = 8 * 1024 * 1024
 
 REASON_MAX_CHARS = 1_000
 COMMAND_REQUEST = "CommandRequest"
-
-
-class CommitLimits(NamedTuple):
-    """Limits of one envelope, and of one commit, which is closed when it reaches either."""
-
-    envelope_max_bytes: int = ENVELOPE_MAX_BYTES
-    commit_max_bytes: int = 2 * 1024 * 1024
-    commit_max_events: int = 2_000
 
 
 class Committer:
