@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -12,6 +13,7 @@ from nova.core.errors import ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import maintain, open_for_writing
 from nova.core.store.archive import Archive
+from nova.core.store.rebuild_request import request_rebuild
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk.errors import ArchiveGoneError
 
@@ -46,6 +48,27 @@ async def test_nothing_is_made_where_the_archive_was(data: Path) -> None:
 
     with pytest.raises(ArchiveGoneError, match="no archive any more"):
         await maintain(data, SampleStore, follow, asyncio.Event())
+    assert list(data.iterdir()) == []
+    data.rmdir()
+    away.rename(data)
+    archive.close()
+
+
+def test_a_database_that_was_made_where_the_archive_was_is_removed(data: Path) -> None:
+    """RocksDB opens by path: an archive that is moved away meanwhile leaves an empty folder."""
+    archive = Archive.open_primary(data)
+    away = data.with_name("away")
+
+    class Moved(SampleStore):
+        @classmethod
+        def open_primary(cls, data: Path) -> Self:
+            data.rename(away)
+            data.mkdir()
+            request_rebuild(data, SAMPLES_FOLDER, "a file is missing")
+            return super().open_primary(data)
+
+    with pytest.raises(ArchiveGoneError), open_for_writing(data, Moved):
+        pass
     assert list(data.iterdir()) == []
     data.rmdir()
     away.rename(data)

@@ -16,7 +16,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
 from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
-from nova.core.store.rebuild_request import discard
+from nova.core.store.rebuild_request import discard, remove_all
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk.errors import ArchiveGoneError
 
@@ -44,6 +44,13 @@ def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSna
     ):
         _require_archive(data)
         store = kind.open_primary(data)
+        try:
+            _require_archive(data)
+        except ArchiveGoneError:
+            # It was moved away while the database opened, which made one anew in its place.
+            store.close()
+            remove_all(data, kind.FOLDER)
+            raise
         try:
             yield ArchiveSnapshot(archive), store
         finally:

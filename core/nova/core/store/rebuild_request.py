@@ -70,6 +70,12 @@ def discard(data: Path, folder: str, reason: str) -> None:
     _remove(rebuild_request_file(data, folder))
 
 
+def remove_all(data: Path, folder: str) -> None:
+    """Remove a folder of derived data and every record of it, where no archive is."""
+    for name in (folder, f"{folder}{REQUEST_SUFFIX}", REBUILD_RECORD_FILE):
+        _remove(data / name)
+
+
 def _remove(path: Path) -> None:
     """Remove a folder or a file; of a link to a folder, what is in it, since the link may lead to
     another disk.
