@@ -102,10 +102,8 @@ def constraints(folder: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that holds the wheel and what it asks for, nothing else."""
-    folder = tmp_path_factory.mktemp("empty")
+def environment_with(folder: Path, wheel: Path) -> Path:
+    """The programs of a new environment that holds a wheel and what it asks for, nothing else."""
     venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
     locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
@@ -119,6 +117,38 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=INSTALL_TIMEOUT_S,
     )
     return programs
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with all of NOVA."""
+    return environment_with(tmp_path_factory.mktemp("empty"), wheel)
+
+
+def run_python(programs: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """A program of an environment, away from any checkout."""
+    command = [str(programs / "python"), "-P", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, cwd=programs)
+
+
+def test_everything_is_below_nova(installed: Path) -> None:
+    """The names core, edge and sdk belong to whoever installs NOVA."""
+    for name in ("core", "edge", "sdk"):
+        assert "ModuleNotFoundError" in run_python(installed, f"import {name}").stderr
+        assert run_python(installed, f"import nova.{name}").returncode == 0
+
+
+def test_the_sdk_alone_is_small(wheel: Path, tmp_path: Path) -> None:
+    """What an integrator installs beside a program: the contract and three libraries."""
+    (own,) = wheel.parent.glob("nova_sdk-*.whl")
+    programs = environment_with(tmp_path, own)
+    listed = run_python(
+        programs,
+        "from importlib.metadata import distributions as d; print(*(x.name for x in d()))",
+    )
+    assert sorted(listed.stdout.split()) == ["msgspec", "nova-sdk", "orjson", "rfc8785"]
+    done = run_python(programs, "import nova.sdk.producer; from nova.sdk import Producer, check")
+    assert done.returncode == 0, done.stderr
 
 
 @contextmanager
