@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,12 +40,14 @@ class LogFileTransport:
         self.link = f"logfile://{self._path}"
         self._health = LinkHealth()
         self._is_closed = False
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="logfile")
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Append the records; only the Core will know which of them are new."""
         self._check_open()
         try:
-            await asyncio.to_thread(self._append, b"".join(map(_line_of, records)))
+            lines = b"".join(map(_line_of, records))
+            await self._loop().run_in_executor(self._threads, self._append, lines)
         except OSError as error:
             raise TransportError(f"cannot append to {self._path}: {error}") from error
         return Receipt()
@@ -87,7 +90,7 @@ class LogFileTransport:
         self._check_open()
         while not self._is_closed:
             try:
-                batch = await asyncio.to_thread(self._read, position)
+                batch = await self._loop().run_in_executor(self._threads, self._read, position)
                 self._health.mark_up()
             except OSError as error:
                 batch = Batch([])
@@ -121,8 +124,12 @@ class LogFileTransport:
         return self._health.state({LOG: self._size()})
 
     async def close(self) -> None:
-        """Iterations end at their next look at the log."""
+        """Iterations end at their next look at the log; no thread is left."""
         self._is_closed = True
+        self._threads.shutdown()
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
 
     def _check_open(self) -> None:
         if self._is_closed:
