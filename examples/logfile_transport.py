@@ -46,8 +46,8 @@ class LogFileTransport:
         """Append the records; only the Core will know which of them are new."""
         self._check_open()
         try:
-            lines = b"".join(map(_line_of, records))
-            await self._loop().run_in_executor(self._threads, self._append, lines)
+            lines, loop = b"".join(map(_line_of, records)), asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._append, lines)
         except OSError as error:
             raise TransportError(f"cannot append to {self._path}: {error}") from error
         return Receipt()
@@ -88,9 +88,10 @@ class LogFileTransport:
 
     async def _follow(self, position: int) -> AsyncIterator[Batch]:
         self._check_open()
+        loop = asyncio.get_running_loop()
         while not self._is_closed:
             try:
-                batch = await self._loop().run_in_executor(self._threads, self._read, position)
+                batch = await loop.run_in_executor(self._threads, self._read, position)
                 self._health.mark_up()
             except OSError as error:
                 batch = Batch([])
@@ -127,9 +128,6 @@ class LogFileTransport:
         """Iterations end at their next look at the log; no thread is left."""
         self._is_closed = True
         self._threads.shutdown()
-
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        return asyncio.get_running_loop()
 
     def _check_open(self) -> None:
         if self._is_closed:

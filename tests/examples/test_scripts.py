@@ -19,7 +19,7 @@ from tests.examples.installed import EXAMPLES, run_script
 from tests.test_tidy import tracked
 
 LINES_MAX = 60
-TRANSPORT_LINES_MAX = 150
+TRANSPORT_LINES_MAX = 160
 BATTERY = Entity("bus", "eps", "battery")
 
 
