@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from nova.core.commit_feed import CommitFrame
+from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
 from nova.core.writer.commit import Committer
 from nova.sdk import timestamps
 from nova.sdk.settings import Settings
-from nova.sdk.transport.base import Record
+from nova.sdk.transport.base import Batch, Record
 from tests.core.running import Core, running_core
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -78,3 +80,26 @@ async def core(data: Path) -> AsyncIterator[Core]:
     """A running writer and reader on the local transport, which take every scope."""
     async with running_core(Settings(data=str(data), mode="ground")) as core:
         yield core
+
+
+@pytest.fixture
+def view(tmp_path: Path, archive: Archive) -> Iterator[ArchiveSnapshot]:
+    """A secondary of the archive, as a reader process has it."""
+    secondary = Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    yield ArchiveSnapshot(secondary)
+    secondary.close()
+
+
+@pytest.fixture
+def commit(
+    committer: Committer, view: ArchiveSnapshot
+) -> Callable[[Sequence[Record]], CommitFrame]:
+    """Commits records and tells the view, as the writer would; returns the commit."""
+
+    def run(records: Sequence[Record]) -> CommitFrame:
+        committer.add_batch("link", Batch(records))
+        committed = committer.close_commit()
+        view.advance(committed.watermark)
+        return committed
+
+    return run

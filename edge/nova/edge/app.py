@@ -70,6 +70,14 @@ class Edge:
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
+        self._services = EdgeServices(
+            self._authorizer,
+            self._submission_policy,
+            self._limits,
+            self._heartbeat.responding,
+            self._unsent,
+            config.default_view,
+        )
         core = CoreStatus(reader, self._limits)
         self._probes = Probes(core)
         self._metrics = MetricsHandler(core, config.metrics_token, self._submission_policy.outcomes)
@@ -147,15 +155,7 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        services = EdgeServices(
-            self._authorizer,
-            self._submission_policy,
-            self._limits,
-            self._heartbeat.responding,
-            self._unsent,
-            self._config.default_view,
-        )
-        session = EdgeSession(ws, request.transport, upstream, services)
+        session = EdgeSession(ws, request.transport, upstream, self._services)
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)

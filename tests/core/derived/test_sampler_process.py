@@ -9,7 +9,9 @@ import pytest
 
 from nova.core.derived import sampler as sampling
 from nova.core.derived import sampler_process
+from nova.core.query import derived_writer
 from nova.core.query import sample_query as reading
+from nova.core.store.sample_store import SAMPLES_FOLDER
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.timeline import Sample, SampleResponse
@@ -57,7 +59,9 @@ async def test_a_reader_answers_from_what_the_sampler_has_written(
                 sampler_process.open_sampler(core.settings) as sampler,
                 asyncio.timeout(WAIT_S),
             ):
-                following = asyncio.create_task(sampler_process.follow(core.data, sampler))
+                following = asyncio.create_task(
+                    derived_writer.follow(core.data, SAMPLES_FOLDER, sampler.sample)
+                )
                 while (answer := await asked(client)).behind:
                     await asyncio.sleep(0.02)
                 following.cancel()

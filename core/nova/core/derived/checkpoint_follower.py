@@ -13,10 +13,6 @@ from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
-from nova.core.store.durability_marker import read_marker
-from nova.core.store.rebuild_request import raise_if_requested
-
-POLL_INTERVAL_S = 0.5
 
 
 @asynccontextmanager
@@ -26,24 +22,11 @@ async def open_maker(data: Path) -> AsyncIterator[CheckpointMaker]:
         yield CheckpointMaker(snapshot, store)
 
 
-async def follow(data: Path, maker: CheckpointMaker) -> None:
-    """Fold durable updates until cancelled; raises DerivedDamagedError if the checkpoints must be
-    rebuilt.
-    """
-    while True:
-        raise_if_requested(data, CHECKPOINTS_FOLDER)
-        witness = read_marker(data)
-        if witness is not None:
-            for _ in maker.make(witness.canonical_ns):
-                await asyncio.sleep(0)
-                raise_if_requested(data, CHECKPOINTS_FOLDER)
-        await asyncio.sleep(POLL_INTERVAL_S)
-
-
 async def maintain(data: Path, opened: asyncio.Event) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
     async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
-        await follow(data, CheckpointMaker(view, store))
+        maker = CheckpointMaker(view, store)
+        await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make)
 
     await derived_writer.maintain(data, CheckpointStore, make, opened)

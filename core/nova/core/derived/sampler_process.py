@@ -14,32 +14,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nova.core.derived import checkpoint_follower
-from nova.core.derived.checkpoint_follower import POLL_INTERVAL_S
 from nova.core.derived.sampler import Sampler
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.store.durability_marker import read_marker
-from nova.core.store.rebuild_request import raise_if_requested
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk import archive_id, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-async def follow(data: Path, sampler: Sampler) -> None:
-    """Sample durable events until cancelled; raises DerivedDamagedError if the samples must be
-    rebuilt.
-    """
-    while True:
-        raise_if_requested(data, SAMPLES_FOLDER)
-        witness = read_marker(data)
-        if witness is not None:
-            for _ in sampler.sample(witness.canonical_ns):
-                await asyncio.sleep(0)
-                raise_if_requested(data, SAMPLES_FOLDER)
-        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 @asynccontextmanager
@@ -53,7 +36,8 @@ async def maintain(data: Path, opened: asyncio.Event) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
-        await follow(data, Sampler(view, store))
+        sampler = Sampler(view, store)
+        await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample)
 
     await derived_writer.maintain(data, SampleStore, sample, opened)
 

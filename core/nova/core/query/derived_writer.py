@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,8 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
 from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
-from nova.core.store.rebuild_request import discard, remove_all
+from nova.core.store.durability_marker import read_marker
+from nova.core.store.rebuild_request import discard, raise_if_requested, remove_all
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk.errors import ArchiveGoneError
 
@@ -27,6 +28,7 @@ LOCK_WAIT_S = 10.0
 """The previous maker runs at the lowest priority and may still be exiting."""
 
 LOCK_INTERVAL_S = 0.2
+POLL_INTERVAL_S = 0.5
 REBUILD_PAUSE_S = 1.0
 """A disk that damages every write leads to rebuild after rebuild. The pause limits their rate;
 each one is counted.
@@ -57,14 +59,28 @@ def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSna
             store.close()
 
 
+async def follow(data: Path, folder: str, advance: Callable[[int], Iterable[object]]) -> None:
+    """Call `advance` with the canonical time that is durable, again and again until cancelled, and
+    give way between its steps. Raises DerivedDamagedError if a rebuild of `folder` was requested.
+    """
+    while True:
+        raise_if_requested(data, folder)
+        marker = read_marker(data)
+        if marker is not None:
+            for _ in advance(marker.canonical_ns):
+                await asyncio.sleep(0)
+                raise_if_requested(data, folder)
+        await asyncio.sleep(POLL_INTERVAL_S)
+
+
 async def maintain(
     data: Path,
     kind: type[Store],
-    follow: Callable[[ArchiveSnapshot, Store], Awaitable[None]],
+    work: Callable[[ArchiveSnapshot, Store], Awaitable[None]],
     opened: asyncio.Event,
     pause_s: float = REBUILD_PAUSE_S,
 ) -> None:
-    """Run `follow` until cancelled. When the database is damaged, as found by this process or
+    """Run `work` until cancelled. When the database is damaged, as found by this process or
     reported by a reader, it is deleted and rebuilt. Sets `opened` once it is first open.
     """
     started = time.monotonic()
@@ -72,7 +88,7 @@ async def maintain(
         try:
             with open_for_writing(data, kind) as (snapshot, store):
                 opened.set()
-                await follow(snapshot, store)
+                await work(snapshot, store)
         except DerivedDamagedError as error:
             _require_archive(data)
             discard(data, kind.FOLDER, str(error))
