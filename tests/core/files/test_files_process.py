@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from nova.cli.main import nova
-from nova.core.files.daily_files import read_state
+from nova.core.files.daily_files import DailyFiles, read_state
 from nova.core.files.files_process import lock_folder
 from nova.core.store.durability_marker import write_marker
 from nova.sdk.errors import NovaError
@@ -53,8 +53,6 @@ def until_complete(archive: Filed) -> None:
 
 def expected(archive: Filed, tmp_path: Path) -> dict[str, bytes]:
     """The files of both days, written without a disturbance."""
-    from nova.core.files.daily_files import DailyFiles
-
     files = DailyFiles(archive.view, archive.registry, tmp_path / "undisturbed")
     list(files.follow(archive.committer.last_ns))
     files.close()
@@ -95,6 +93,21 @@ def killed_often(tmp_path: Path, times: int) -> None:
 def test_kill_9_leaves_the_same_files(tmp_path: Path) -> None:
     """AMB-42: three times at random."""
     killed_often(tmp_path, 3)
+
+
+def test_a_kill_between_the_first_folder_and_its_state_is_no_damage(tmp_path: Path) -> None:
+    """The state is there before the first day, so that nothing is counted as lost or set aside."""
+    with filed(tmp_path, ("jsonl",), EVENTS) as archive:
+        first = DailyFiles(archive.view, archive.registry, archive.root)
+        first.close()
+        (archive.root / DAYS[0]).mkdir()
+        (archive.root / DAYS[0] / "begun").touch()
+        second = DailyFiles(archive.view, archive.registry, archive.root)
+        list(second.follow(archive.committer.last_ns))
+        second.close()
+        assert second.state.failures == 0
+        assert not [path for path in archive.root.iterdir() if "replaced" in path.name]
+        assert not (archive.root / DAYS[0] / "begun").exists()
 
 
 @pytest.mark.slow

@@ -76,17 +76,22 @@ class StateDamagedError(NovaError):
 
 
 def read_state(root: Path) -> DailyFilesState:
-    """Read the state of a folder of daily files; raises StateDamagedError."""
+    """Read the state of a folder of daily files; raises StateDamagedError.
+
+    The folder is looked at before the state is read: the state is written before the first day, so
+    that days without a state were not begun in between by the process that writes them.
+    """
     path = root / STATE_FILE
+    holds_days = has_days(root)
     try:
         state = msgspec.json.decode(path.read_bytes(), type=DailyFilesState)
     except FileNotFoundError:
-        if has_days(root):
+        if holds_days:
             raise StateDamagedError(f"{path} is missing, but daily files exist") from None
         return DailyFilesState()
     except (msgspec.DecodeError, OSError) as error:
         raise StateDamagedError(f"{path} cannot be read ({error})") from error
-    if not state.checksum and state.cursor_ns == NS_MIN and has_days(root):
+    if not state.checksum and state.cursor_ns == NS_MIN and holds_days:
         raise StateDamagedError(f"{path} records nothing, but daily files exist")
     if state.checksum and state.checksum != _checksum(state):
         raise StateDamagedError(f"{path} was modified: its checksum does not match")
@@ -131,6 +136,8 @@ class DailyFiles:
             self.state = read_state(root)
         except StateDamagedError as error:
             self._rewrite_all(error)
+        if not (root / STATE_FILE).exists():
+            self._write_state()
         self._resume()
 
     def _rewrite_all(self, error: StateDamagedError) -> None:
