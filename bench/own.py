@@ -38,7 +38,7 @@ from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.keys import FAMILIES
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.core.store.scan import first_row, last_row
-from nova.core.writer import commit
+from nova.core.writer import committer
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
 from nova.core.writer.rollup_counter import RollupCounter
@@ -193,7 +193,7 @@ def uncounted() -> Iterator[None]:
     with (
         patch.object(RollupCounter, "count_batch"),
         patch.object(RollupCounter, "write"),
-        patch.object(commit, "backfill", return_value=()),
+        patch.object(committer, "backfill", return_value=()),
     ):
         yield
 

@@ -12,7 +12,7 @@ import pytest
 from nova.core.commit_feed import CommitFrame
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Batch, Record

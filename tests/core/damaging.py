@@ -19,7 +19,7 @@ from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.live_files import LiveFiles
 from nova.core.store.sample_store import SampleStore
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError

@@ -13,7 +13,7 @@ import msgspec
 from nova.core.files.daily_files import DailyFiles
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Record

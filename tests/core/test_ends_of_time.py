@@ -10,7 +10,7 @@ import msgspec
 
 from nova.core.ordering import TIMEBASES
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch

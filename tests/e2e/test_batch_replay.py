@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.batch.replay import replay, replay_shards
 from nova.sdk.batch.request import ReplaySummary

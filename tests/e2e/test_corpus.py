@@ -10,7 +10,7 @@ import pytest
 
 from nova.core.store.archive import Archive
 from nova.core.writer.columns import check_records
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.client.client import Client
 from nova.sdk.events.checker import Checker
 from nova.sdk.manifests import manifest_files

@@ -20,7 +20,7 @@ import pytest
 from nova.core.ordering import time_of
 from nova.core.store.archive import Archive
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.client.client import Client
 from nova.sdk.events.event import Event, check_stored
 from nova.sdk.events.observation import Entity, Observer, record_of

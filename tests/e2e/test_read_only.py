@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nova.core.store.archive import TRUTH_FOLDER, Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.producer.producer import Producer
 from nova.sdk.transport.base import Batch, connect
 from nova.testkit.running_nova import nova_command, running_nova

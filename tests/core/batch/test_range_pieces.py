@@ -10,7 +10,7 @@ import pytest
 from nova.core.batch.range_pieces import RangePieces
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.batch.shard_messages import ShardJob, SplitRequest
 from nova.sdk.events.event import check_stored
 from nova.sdk.protocol.messages import Filters

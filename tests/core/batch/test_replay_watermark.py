@@ -10,7 +10,7 @@ from pathlib import Path
 from nova.core.batch.replay_watermark import durable_watermark
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import read_marker
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.settings import Settings

@@ -26,7 +26,7 @@ from nova.core.store.checkpoint_store import (
     CheckpointStore,
     position_time,
 )
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch
 from tests.core.copying import copy_unchanged
 from tests.core.telling import START_NS, Told, told

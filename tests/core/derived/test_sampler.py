@@ -22,7 +22,7 @@ from nova.core.store.sample_store import (
     stored_level,
 )
 from nova.core.store.scan import KeyValue
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch
 from tests.core.copying import copy_unchanged
 from tests.core.telling import START_NS, telling

@@ -22,7 +22,7 @@ from nova.core.store.archive import Archive
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.capabilities import EntityCapabilities
 from nova.core.writer.command_targets import TargetFinder
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event
 from nova.sdk import timestamps

@@ -13,7 +13,7 @@ from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.manifest_events import published_event
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client

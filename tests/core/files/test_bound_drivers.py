@@ -13,7 +13,7 @@ from nova.core.files.bound_drivers import BoundDrivers, SingleDriver
 from nova.core.ordering import Timebase, time_key
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver_stream import DriverStream
 from nova.sdk.drivers.registry import DriverRegistry

@@ -22,7 +22,7 @@ from nova.core.query.discover import EntityPage, encode_page
 from nova.core.query.event_filter import EventFilter
 from nova.core.server.live_stream import LiveTail
 from nova.core.store.scan import Seeker
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Filters

@@ -15,7 +15,7 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
 from nova.core.query.range_cursor import Hit
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX
 from nova.sdk.transport.base import Batch, Record

@@ -14,7 +14,7 @@ from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.neighbour import extent, neighbour
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY, LANES
 from nova.sdk.events.event import check_stored

@@ -25,7 +25,7 @@ from nova.core.server.conflation import ConflationGap
 from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.core.store.archive import Archive
 from nova.core.store.keys import ID_HEAD_BYTES
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.events.event import Event, Series, check_stored
 from nova.sdk.protocol.messages import Filters

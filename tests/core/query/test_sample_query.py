@@ -24,7 +24,7 @@ from nova.core.query.sample_query import SampleQueries
 from nova.core.store import sample_store as layout
 from nova.core.store.archive import Archive
 from nova.core.store.sample_store import SampleStore
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol import messages

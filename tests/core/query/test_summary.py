@@ -16,7 +16,7 @@ from nova.core.query import summary as module
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.summary import summarize
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
 from nova.sdk.protocol.timeline import Summary, SummaryResponse

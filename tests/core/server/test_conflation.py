@@ -16,7 +16,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.range_cursor import Hit
 from nova.core.server.conflation import UNCONFLATED_LANES, ConflationBuffer
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, telling

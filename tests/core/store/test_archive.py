@@ -15,7 +15,7 @@ from nova.core.store.durability_marker import write_marker
 from nova.core.store.keys import FAMILIES
 from nova.core.store.options import MIB
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.errors import NovaError
 from nova.sdk.transport.base import Batch, Record
 

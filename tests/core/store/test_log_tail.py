@@ -18,7 +18,7 @@ from nova.core.store.keys import EVENT_FAMILIES
 from nova.core.store.log_records import BLOCK_BYTES
 from nova.core.store.quarantine import QUARANTINE_FOLDER, quarantined
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]

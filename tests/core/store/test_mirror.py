@@ -13,7 +13,7 @@ from nova.core.errors import ArchiveDamagedError
 from nova.core.store import archive as archives
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]

@@ -13,7 +13,7 @@ from nova.core.store.archive_identity import ensure_id, refuse_emptied
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.rebuild_request import discard, raise_if_requested, rebuild_request_file
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.errors import NovaError
 from nova.sdk.transport.base import Batch, Record
 

@@ -11,7 +11,7 @@ import pytest
 
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.own_files import OwnFiles
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.transport.base import Batch, Record
 

@@ -18,7 +18,7 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.store.archive import Archive
 from nova.core.store.range_split import TimeDistribution, event_bytes
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN

@@ -11,7 +11,7 @@ import pytest
 from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.store.archive import Archive
 from nova.core.store.shortage import shortage
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
 
 

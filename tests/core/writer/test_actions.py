@@ -9,7 +9,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.command_targets import CommandTarget
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event
 from nova.sdk.events.observation import Observer, record_of

@@ -10,7 +10,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.store.archive import Archive
 from nova.core.writer.command_targets import TargetFinder
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.in_effect import InEffect
 from nova.sdk.transport.base import Batch
 from tests.core.commanding import HEATER, SCOPE, command, descriptor

@@ -10,9 +10,9 @@ from typing import TypeVar
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.commit_queue import CommitQueue, complete
+from nova.core.writer.committer import Committer
 from nova.sdk.events.event import check
 from tests.core.commanding import descriptor
 

@@ -10,7 +10,7 @@ import pytest
 from nova.core.errors import RequestError
 from nova.core.store.archive import Archive
 from nova.core.writer.command_targets import CommandTarget
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher, unreachable_reason
 from nova.sdk.client.client import Client
 from nova.sdk.producer.producer import Producer

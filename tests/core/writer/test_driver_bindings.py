@@ -12,7 +12,7 @@ import pytest
 
 from nova.core.store.archive import Archive
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Record

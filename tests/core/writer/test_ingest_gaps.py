@@ -10,7 +10,7 @@ import pytest
 
 from nova.core.store.archive import Archive
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.ingest_gaps import INGEST_GAP, gap_event
 from nova.sdk.events.event import check_stored
 from nova.sdk.transport.base import Batch, Gap, Record

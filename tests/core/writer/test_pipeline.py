@@ -14,7 +14,7 @@ from nova.core.server import reader_process as reader_app
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import MARKER_FILE, read_marker
 from nova.core.writer import writer_process
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.sdk.client.client import Client
 from nova.sdk.errors import TransportError
 from nova.sdk.protocol.messages import Query

@@ -25,7 +25,7 @@ from nova.core.store.rollup import (
     row_head,
 )
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.rollup_backfill import backfill
 from nova.sdk.address import LANES
 from nova.sdk.manifests import manifest_files

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from nova.core.ordering import order_key, time_key, unsigned_time
 from nova.core.store.archive import Archive
 from nova.core.store.rollup import FINEST_LEVEL, counted_events
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_limits import CommitLimits
+from nova.core.writer.committer import Committer
 from nova.core.writer.rollup_counter import RollupCounter
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record

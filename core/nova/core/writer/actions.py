@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nova.core.errors import RequestError
 from nova.core.writer.command_targets import CommandTarget
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.in_effect import InEffect
 from nova.sdk import timestamps
 from nova.sdk.manifests.manifest import Action, CardManifest, argument_problem

@@ -8,8 +8,8 @@ import msgspec
 
 from nova.core.errors import RequestError
 from nova.core.submission_messages import Principal
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_queue import CommitQueue
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.address import SCOPE_TOKEN
 from nova.sdk.errors import EnvelopeError, TimestampError

@@ -28,8 +28,8 @@ from nova.core.store.catalog import Dispatch
 from nova.core.store.scan import scan
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.command_targets import CommandTarget, TargetFinder
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_queue import CommitQueue
+from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher, unreachable_reason
 from nova.sdk import timestamps
 from nova.sdk.errors import CanonicalError, EnvelopeError, ProtocolError

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nova.core.effect.published import DESCRIPTOR_TYPE
 from nova.core.errors import RequestError
 from nova.core.ordering import order_key
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 from nova.core.writer.in_effect import InEffect
 from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.events.event import Series

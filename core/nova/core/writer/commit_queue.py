@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from nova.core.commit_feed import CommitFrame
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 
 T = TypeVar("T")
 

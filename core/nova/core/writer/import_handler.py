@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nova.core.writer.columns import BatchColumns, columns_of
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_queue import CommitQueue
+from nova.core.writer.committer import Committer
 from nova.sdk.errors import EnvelopeError
 from nova.sdk.events.checker import RejectedRecord
 from nova.sdk.events.event import check, without_stamp

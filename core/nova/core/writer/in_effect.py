@@ -10,7 +10,7 @@ from nova.core.store.archive import Archive
 from nova.core.store.keys import series_bytes
 from nova.core.store.scan import last_row
 from nova.core.store.series_table import SeriesTable
-from nova.core.writer.commit import Committer
+from nova.core.writer.committer import Committer
 
 
 class CommittedArchive:

@@ -28,9 +28,9 @@ from nova.core.writer.annotations import Annotations
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.command_targets import TargetFinder
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.commit_queue import CommitQueue
+from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.import_handler import ImportHandler

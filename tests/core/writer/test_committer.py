@@ -18,8 +18,8 @@ from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.scan import scan
-from nova.core.writer.commit import Committer
 from nova.core.writer.commit_limits import CommitLimits
+from nova.core.writer.committer import Committer
 from nova.sdk.events.event import check_stored
 from nova.sdk.transport.base import Batch, Record
 
