@@ -5,7 +5,6 @@ failure allowances is used, and which devices and addresses have logged in to it
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +138,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    private.make_file(path)
     # Before SQLite opens the file, since it gives the files beside it the same mode.
     private.remove_others_access(*path.parent.glob(f"{path.name}*"), deep=False)
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -14,7 +13,7 @@ import msgspec
 
 from nova.edge.errors import AccessError
 from nova.edge.user_store import Role, User
-from nova.sdk import private
+from nova.sdk import durable, private
 from nova.sdk.errors import SettingsError
 
 KEY_NAME = "jwt.key"
@@ -89,27 +88,11 @@ def load_key(folder: Path) -> bytes:
     path = folder / KEY_NAME
     private.make_folder(folder)
     if not path.exists():
-        _create_key(path)
+        # If several edges start at once, the first one's key stays.
+        durable.create(path, secrets.token_bytes(KEY_MIN_BYTES))
     if path.stat().st_mode & 0o077:
         raise SettingsError(f"{path} is readable by other users: run chmod 600 on it")
     key = path.read_bytes()
     if len(key) < KEY_MIN_BYTES:
         raise SettingsError(f"{path} has {len(key)} bytes; a key needs at least {KEY_MIN_BYTES}")
     return key
-
-
-def _create_key(path: Path) -> None:
-    """Create the key atomically; if several edges start at once, the first one's key stays."""
-    draft = path.with_name(f"{path.name}.{uuid.uuid4()}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_MIN_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ class UserStore:
         private.make_folder(folder)
         path = folder / FILE_NAME
         # Created before SQLite opens it, so that other users cannot read it at any moment.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        private.make_file(path)
         private.remove_others_access(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")

@@ -23,7 +23,7 @@ import msgspec
 
 from nova.hardware.device import Command, CommandRefusedError, Progress, Reading, Setup, Target
 from nova.hardware.line_reader import LF_WAIT_S, LineFormat, LineReader, LineSplitter, LineState
-from nova.sdk import timestamps
+from nova.sdk import durable, timestamps
 from nova.sdk.field_types import JsonObject
 
 POLL_S = 0.2
@@ -106,14 +106,14 @@ class TailedFile:
                 self._resume(path, self._stored_offset)
         elif self._path.exists():
             self._open_file(self._path, self._path.stat().st_size if self._start == "end" else 0)
-            self._store_offset()
+            await self._store_offset()
 
     async def read(self) -> Sequence[Reading]:
         """Wait for new lines and return them."""
         if self._again is not None and self._stored_offset is not None:
             lines, self._again = self._again, None
             return self._date_readings(lines, self._stored_offset.at_ns)
-        self._store_offset()  # The previous readings are durable now.
+        await self._store_offset()  # The previous readings are durable now.
         while True:
             begin = self._offset_here()
             data = self._file.read(READ_MAX_BYTES) if self._file is not None else b""
@@ -130,7 +130,7 @@ class TailedFile:
                 self._lines.leave_out(self._ended_ns, begin.at_ns)
                 self._ended_ns = 0
                 begin.state = self._lines.state()
-                self._store(begin)
+                await self._store(begin)
                 return self._date_readings(lines, begin.at_ns)
             if not data and not self._has_more():
                 await asyncio.sleep(POLL_S)
@@ -235,15 +235,14 @@ class TailedFile:
     def _offset_here(self) -> _FileOffset:
         return _FileOffset(self._inode, self._end_bytes, None, self._next_ns, self._lines.state())
 
-    def _store_offset(self) -> None:
+    async def _store_offset(self) -> None:
         if self._file is not None:
-            self._store(self._offset_here())
+            await self._store(self._offset_here())
 
-    def _store(self, mark: _FileOffset) -> None:
+    async def _store(self, mark: _FileOffset) -> None:
         if mark != self._stored_offset:
-            aside = self._offset_path.with_suffix(".new")
-            aside.write_bytes(msgspec.json.encode(mark))
-            aside.replace(self._offset_path)
+            # In a thread, because the devices share the event loop.
+            await asyncio.to_thread(durable.replace, self._offset_path, msgspec.json.encode(mark))
             self._stored_offset = mark
 
     async def execute(self, command: Command, progress: Progress) -> JsonObject | None:

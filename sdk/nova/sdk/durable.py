@@ -1,24 +1,63 @@
-"""Durable file replacement: write a new file, fsync it, rename it, fsync the folder."""
+"""Durable files: write a new file, fsync it, rename it, fsync the folder."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import uuid
 from pathlib import Path
 
 from nova.sdk.errors import NovaError
+from nova.sdk.private import FILE_MODE
+
+NEW_SUFFIX = ".new"
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Replace a file atomically; the new content is durable when this returns."""
-    fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def replace(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Replace a file atomically; the new content is durable when this returns. The umask applies to
+    `mode`. After an error the earlier content is still there.
+    """
+    fresh = path.with_name(path.name + NEW_SUFFIX)
+    # A killed process may have left it, with another mode.
+    fresh.unlink(missing_ok=True)
     try:
-        fresh.replace(path)
+        _write_new(fresh, content, mode)
+        move(fresh, path)
+    except (OSError, NovaError):
+        _discard(fresh)
+        raise
+
+
+def create(path: Path, content: bytes) -> bool:
+    """Create a private file, whole and durable; False if it exists. Of several processes that
+    create it at once, the first one's content stays.
+    """
+    draft = path.with_name(f"{path.name}.{uuid.uuid4()}")
+    try:
+        _write_new(draft, content, FILE_MODE)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        _discard(draft)
+    sync_folder(path.parent)
+    return True
+
+
+def move(source: Path, path: Path) -> None:
+    """Rename a file on its file system, replacing a file at `path`; durable when this returns."""
+    try:
+        source.replace(path)
     except IsADirectoryError:
-        raise NovaError(f"{path} is a folder, but NOVA keeps a file there: move it away") from None
+        raise _folder_error(path) from None
+    sync_folder(path.parent)
+
+
+def truncate(path: Path, size_bytes: int) -> None:
+    """Truncate a file; durable when this returns."""
+    with path.open("r+b") as file:
+        file.truncate(size_bytes)
+        os.fsync(file.fileno())
     sync_folder(path.parent)
 
 
@@ -27,13 +66,30 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except IsADirectoryError:
-        raise NovaError(f"{path} is a folder, but NOVA keeps a file there: move it away") from None
+        raise _folder_error(path) from None
 
 
 def sync_folder(folder: Path) -> None:
     """Fsync a folder, which makes the names in it durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _discard(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _folder_error(path: Path) -> NovaError:
+    return NovaError(f"{path} is a folder, but NOVA keeps a file there: move it away")

@@ -45,6 +45,11 @@ def make_folder(path: Path) -> None:
             ) from None
 
 
+def make_file(path: Path) -> None:
+    """Create an empty private file if there is none, before a library opens it by the umask."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
+
+
 def remove_others_access(*paths: Path, deep: bool = True) -> None:
     """Remove others' access from paths and, if `deep`, from everything in them, and log it. Files
     of another user are logged and left; symlinks are not followed.

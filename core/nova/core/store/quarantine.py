@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from nova.sdk import durable, private
 
 QUARANTINE_FOLDER = "quarantine"
-_KEPT = "*.from-*"
+_KEPT = "*.from-*[0-9]"
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +27,9 @@ def cut_off(data: Path, path: Path, offset: int, later: Sequence[Path], reason: 
     private.make_folder(folder)
     kept = [_kept(folder, path, offset, path.read_bytes()[offset:])]
     kept += [_kept(folder, other, 0, other.read_bytes()) for other in later]
-    durable.sync_folder(folder)
     for other in reversed(later):
         other.unlink()
-    with path.open("r+b") as file:
-        file.truncate(offset)
-        os.fsync(file.fileno())
-    durable.sync_folder(path.parent)
+    durable.truncate(path, offset)
     context = {
         "file": str(path),
         "byte": offset,
@@ -49,8 +44,5 @@ def _kept(folder: Path, path: Path, offset: int, content: bytes) -> Path:
     number = 1
     while (target := folder / f"{path.name}.from-{offset}.{number}").exists():
         number += 1
-    with target.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    durable.replace(target, content)
     return target

@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 
 from nova.core.errors import DerivedDamagedError
-from nova.sdk import timestamps
+from nova.sdk import durable, timestamps
+from nova.sdk.errors import NovaError
 
 REQUEST_SUFFIX = ".rebuild"
 REBUILD_RECORD_FILE = "derived.json"
@@ -101,7 +102,5 @@ def _record_discard(data: Path, entry: str) -> None:
     remade = read_rebuild_record(data)
     remade.count += 1
     remade.last = f"{timestamps.text(time.time_ns())} {entry}"
-    fresh = data / f"{REBUILD_RECORD_FILE}.new"
-    with contextlib.suppress(OSError):
-        fresh.write_bytes(msgspec.json.encode(remade))
-        fresh.replace(data / REBUILD_RECORD_FILE)
+    with contextlib.suppress(OSError, NovaError):
+        durable.replace(data / REBUILD_RECORD_FILE, msgspec.json.encode(remade))

@@ -16,10 +16,13 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from nova.sdk import durable
 from nova.sdk.batch.shard_messages import RangePiece
 from nova.sdk.errors import NovaError
 
 SAVE_INTERVAL_S = 1.0
+FILE_MODE = 0o666
+"""The umask decides who may read the files, since their user says where they are."""
 
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 
@@ -125,13 +128,8 @@ def read_state(path: Path, kind: type[StateT]) -> StateT | None:
 
 def write_state(path: Path, state: msgspec.Struct) -> None:
     """Replace a state atomically and durably."""
-    fresh = path.with_name(path.name + ".new")
     try:
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(state))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        durable.replace(path, msgspec.json.encode(state), FILE_MODE)
     except OSError as error:
         raise NovaError(f"cannot write {path}: {error.strerror}") from error
 
