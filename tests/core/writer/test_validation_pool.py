@@ -20,6 +20,7 @@ from nova.core.writer.validation_pool import WORKER_MIN_RECORDS, ValidationPool
 from nova.sdk.events.checker import Checker, RejectedRecord
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, Series
 from nova.sdk.transport.base import Record
+from nova.sdk.worker_process import WorkerProcess
 from tests.core.conftest import Make
 from tests.sdk.manifests.test_manifest import MANIFEST
 
@@ -157,14 +158,14 @@ async def test_what_comes_while_the_process_is_buried_is_checked_too(
 ) -> None:
     """A-085: between its death and the end of it, batches go on coming."""
     assert beside.process_id is not None
-    bury, dead = validation_pool.stop_process, asyncio.Event()
+    bury, dead = WorkerProcess.stop, asyncio.Event()
 
-    async def slowly(process: asyncio.subprocess.Process) -> None:
+    async def slowly(process: WorkerProcess[object]) -> None:
         dead.set()
         await asyncio.sleep(0.2)
         await bury(process)
 
-    monkeypatch.setattr(validation_pool, "stop_process", slowly)
+    monkeypatch.setattr(WorkerProcess, "stop", slowly)
     many = [record(n) for n in range(MANY)]
     os.kill(beside.process_id, signal.SIGSTOP)
     first = beside.check([many])
@@ -173,6 +174,22 @@ async def test_what_comes_while_the_process_is_buried_is_checked_too(
         await dead.wait()
         second = beside.check([many[:1]])
         assert [await first, await second] == [[here(many)], [here(many[:1])]]
+
+
+async def test_a_process_that_hangs_is_given_up(record: Make) -> None:
+    """What it was asked is checked here, and all that comes after; it is ended."""
+    opened = ValidationPool(Checker("sat"), "sat", ENVELOPE_MAX_BYTES, reply_timeout_s=0.3)
+    many = [record(n) for n in range(MANY)]
+    async with asyncio.timeout(30):
+        while opened.process_id is None:
+            await opened.check([many])
+            await asyncio.sleep(0.01)
+        os.kill(opened.process_id, signal.SIGSTOP)
+        hung = Path(f"/proc/{opened.process_id}")
+        assert await opened.check([many]) == [here(many)]
+        assert await opened.check([many]) == [here(many)]
+        assert not hung.exists()
+    await opened.close()
 
 
 async def test_one_core_checks_all_by_itself(monkeypatch: pytest.MonkeyPatch, record: Make) -> None:

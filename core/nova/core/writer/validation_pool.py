@@ -13,19 +13,19 @@ import contextlib
 import logging
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from nova.core.writer.columns import BatchColumns, check_records
-from nova.sdk import lifecycle, pipe_buffer
+from nova.sdk import lifecycle
+from nova.sdk.channel import ChannelError, FrameCodec
 from nova.sdk.events.checker import Checker, RecordTuple
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.transport.base import Record
+from nova.sdk.worker_channel import WorkerChannel
+from nova.sdk.worker_process import WorkerProcess
 
 WORKER_MIN_RECORDS = 200
 """Least records in a group that is worth the round trip to the worker."""
@@ -35,24 +35,21 @@ REQUEST_RECORDS = 500
 processes work on neighbouring requests concurrently.
 """
 
-READ_MAX_BYTES = 4 * 1024 * 1024
-SIZE_BYTES = 4
-STOP_TIMEOUT_S = 5.0
+FRAME_MAX_BYTES: Final = 1024 * 1024 * 1024
+"""More than the largest envelopes of all batches that wait to be checked."""
+
+REPLY_TIMEOUT_S = 60.0
+"""A worker that checks a request for longer hangs."""
 
 RecordGroup = Sequence[Sequence[Record]]
 """Batches that are checked together."""
 
 log = logging.getLogger(__name__)
 
-_encoder = msgspec.msgpack.Encoder()
 # Plain tuples: decoding to a class would take twice as long.
-_groups: msgspec.msgpack.Decoder[list[list[RecordTuple]]] = msgspec.msgpack.Decoder(
-    list[list[RecordTuple]]
-)
-_manifests: msgspec.msgpack.Decoder[list[CardManifest]] = msgspec.msgpack.Decoder(
-    list[CardManifest]
-)
-_replies: msgspec.msgpack.Decoder[list[BatchColumns]] = msgspec.msgpack.Decoder(list[BatchColumns])
+_groups: FrameCodec[Sequence[Sequence[RecordTuple]]] = FrameCodec(list[list[RecordTuple]])
+_manifests: FrameCodec[list[CardManifest]] = FrameCodec(list[CardManifest])
+_replies: FrameCodec[list[BatchColumns]] = FrameCodec(list[BatchColumns])
 
 
 class _PendingRequest(NamedTuple):
@@ -70,17 +67,23 @@ class ValidationPool:
         max_bytes: int,
         manifests: Sequence[CardManifest] = (),
         own_scope: str | None = None,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
     ) -> None:
         self._checker = checker
         self._manifests = list(manifests)
+        self._reply_timeout_s = reply_timeout_s
         self._arguments = [scope_id or "", str(max_bytes), own_scope or ""]
-        self._requests: asyncio.WriteTransport | None = None
-        self.process_id: int | None = None
-        """Of the worker, while it accepts requests."""
+        self._worker: WorkerProcess[list[BatchColumns]] | None = None
+        """The worker while it accepts requests."""
 
         self._pending: deque[_PendingRequest] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._can_use_worker = _cores() > 1
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the worker, while it accepts requests."""
+        return None if self._worker is None else self._worker.process_id
 
     def check(self, group: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
         """Start to check a group; the future gets the columns of each batch. Groups complete in the
@@ -104,8 +107,8 @@ class ValidationPool:
     def _send(self, request: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
         asked = _PendingRequest(request, asyncio.get_running_loop().create_future())
         self._pending.append(asked)
-        if self._requests is not None:  # else the worker has just died, and `_run` checks it
-            self._requests.writelines(_frame(request))
+        if self._worker is not None:  # else the worker has just died, and `_run` checks it
+            self._worker.send(_groups.encode(request))
         return asked.reply
 
     def _should_use_worker(self, group: RecordGroup) -> bool:
@@ -115,9 +118,9 @@ class ValidationPool:
             return True  # keeps the order: earlier groups are still with the worker
         if sum(map(len, group)) < WORKER_MIN_RECORDS:
             return False
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._run())
-        return self._requests is not None
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return self._worker is not None
 
     def _check_here(self, group: RecordGroup) -> list[BatchColumns]:
         return [check_records(records, self._checker) for records in group]
@@ -126,7 +129,7 @@ class ValidationPool:
         """Run the worker and deliver its replies; after its death the writer checks everything."""
         try:
             await self._run_worker()
-        except (asyncio.IncompleteReadError, msgspec.DecodeError, OSError) as error:
+        except (ChannelError, OSError) as error:
             log.error(
                 "checking worker failed, records are checked in the writer",
                 extra={"context": {"error": str(error)}},
@@ -137,51 +140,45 @@ class ValidationPool:
             asked.reply.set_result(self._check_here(asked.group))
 
     async def _run_worker(self) -> None:
-        # An explicit pipe: asyncio would use a socket, which buffers only part of a request.
-        theirs, ours = os.pipe()
-        pipe_buffer.enlarge(ours)
-        pipe = os.fdopen(ours, "wb", buffering=0)
-        requests, _ = await asyncio.get_running_loop().connect_write_pipe(
-            asyncio.BaseProtocol, pipe
+        worker = await WorkerProcess.start(
+            "checking worker",
+            [__name__, *self._arguments],
+            _replies,
+            frame_max_bytes=FRAME_MAX_BYTES,
+            # It works for the writer alone, so both share the priority of one session.
+            has_own_session=False,
         )
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", __name__, *self._arguments),
-                stdin=theirs,
-                stdout=PIPE,
-                limit=READ_MAX_BYTES,
-            )
-        finally:
-            os.close(theirs)
         # The worker checks by the writer's manifests, whatever has become of the files since.
-        requests.writelines(_frame(self._manifests))
-        self._requests, self.process_id = requests, process.pid
+        worker.send(_manifests.encode(self._manifests))
+        self._worker = worker
         try:
-            await self._deliver_replies(process)
+            await self._deliver_replies(worker)
         finally:
-            self._requests = self.process_id = None
-            if not requests.is_closing():
-                requests.abort()
-            await stop_process(process)
+            self._worker = None
+            await worker.stop()
 
-    async def _deliver_replies(self, process: Process) -> None:
-        assert process.stdout is not None
+    async def _deliver_replies(self, worker: WorkerProcess[list[BatchColumns]]) -> None:
+        overdue: _PendingRequest | None = None
         while True:
-            size = int.from_bytes(await process.stdout.readexactly(SIZE_BYTES), "big")
-            reply = _replies.decode(await process.stdout.readexactly(size))
+            try:
+                async with asyncio.timeout(self._reply_timeout_s):
+                    reply = await worker.receive()
+            except TimeoutError:
+                oldest = self._pending[0] if self._pending else None
+                if oldest is not None and oldest is overdue:
+                    await worker.kill()
+                    raise ChannelError(
+                        f"no reply within {self._reply_timeout_s:g} s; it hangs"
+                    ) from None
+                overdue = oldest
+                continue
             self._pending.popleft().reply.set_result(reply)
 
     async def close(self) -> None:
         """Stop the worker; pending requests are never completed."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.wait((self._worker,))
-
-
-def _frame(message: RecordGroup | list[BatchColumns] | list[CardManifest]) -> tuple[bytes, bytes]:
-    """A message and its size prefix: a request, a reply, or the manifests before all requests."""
-    frame = _encoder.encode(message)
-    return len(frame).to_bytes(SIZE_BYTES, "big"), frame
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait((self._running,))
 
 
 def _cores() -> int:
@@ -232,40 +229,19 @@ def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
     return whole
 
 
-async def stop_process(process: Process) -> None:
-    """Wait for a process whose stdin is closed; kill it after STOP_TIMEOUT_S."""
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
 # --- in the worker process -----------------------------------------------------------------------
 
 
-def serve(source: IO[bytes], sink: IO[bytes], checker: Checker) -> None:
-    """Check groups until `source` ends; the next group is checked while a reply is written."""
+def serve(channel: WorkerChannel, checker: Checker) -> None:
+    """Check groups until the writer ends; the next group is checked while a reply is written."""
     with ThreadPoolExecutor(1) as answering:
         last: Future[None] | None = None
-        while frame := _read_frame(source):
-            group = _groups.decode(frame)
-            framed = _frame([check_records(records, checker) for records in group])
+        while (request := channel.receive()) is not None:
+            group = _groups.decode(request)
+            reply = _replies.encode([check_records(records, checker) for records in group])
             if last is not None:
                 last.result()
-            last = answering.submit(_reply, sink, framed)
-
-
-def _read_frame(source: IO[bytes]) -> bytes:
-    """The next frame, empty at the end."""
-    return source.read(int.from_bytes(source.read(SIZE_BYTES), "big"))
-
-
-def _reply(sink: IO[bytes], framed: tuple[bytes, bytes]) -> None:
-    sink.writelines(framed)
-    sink.flush()
+            last = answering.submit(channel.send, reply)
 
 
 def main() -> None:
@@ -273,15 +249,14 @@ def main() -> None:
     scope_id, max_bytes, own_scope = sys.argv[1:]
     lifecycle.ignore_interrupt()
     lifecycle.collect_garbage_rarely()
-    pipe_buffer.enlarge(sys.stdout.buffer)
-    source = sys.stdin.buffer
-    if not (frame := _read_frame(source)):
+    channel = WorkerChannel(FRAME_MAX_BYTES)
+    if (manifests := channel.receive()) is None:
         return
     checker = Checker(
-        scope_id or None, int(max_bytes), _manifests.decode(frame), own_scope=own_scope or None
+        scope_id or None, int(max_bytes), _manifests.decode(manifests), own_scope=own_scope or None
     )
     with contextlib.suppress(BrokenPipeError):
-        serve(source, sys.stdout.buffer, checker)
+        serve(channel, checker)
 
 
 if __name__ == "__main__":
